@@ -1,0 +1,1 @@
+"""Pure functions of arrays and callables that return one documented frame each."""

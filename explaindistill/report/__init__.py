@@ -1,0 +1,1 @@
+"""Views of one frozen audit: HTML, Markdown, JSON and the notebook."""

@@ -1,0 +1,1 @@
+"""Makers of believable rows in the teacher's own input space."""

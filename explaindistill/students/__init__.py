@@ -1,0 +1,1 @@
+"""Simple models that a person can read, as ordinary scikit-learn estimators."""

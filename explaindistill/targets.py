@@ -1,0 +1,153 @@
+"""Soft targets: what the teacher said about each row, and how it is made ready for a student."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from explaindistill.errors import InvalidInputError
+
+__all__ = ["SoftTargets", "as_soft_targets", "mix_labels", "one_hot", "sharpen"]
+
+ROW_SUM_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class SoftTargets:
+    """Rows and what is said about them.
+
+    Attributes
+    ----------
+    X : DataFrame of n rows
+        In the teacher's input space.
+    P : ndarray, shape (n, k), (n,) or (n, m)
+        Probabilities in the order of ``classes``, or values in regression.
+    weight : ndarray, shape (n,)
+        Non-negative.
+    origin : ndarray of str, shape (n,)
+        ``"observed"``, ``"synthetic"``, or ``"proxy"`` where a proxy answered in the teacher's place.
+    classes : ndarray of shape (k,), or None in regression
+    n_queries : int
+        Distinct rows that the teacher itself answered.
+    """
+
+    X: pd.DataFrame
+    P: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    origin: NDArray[np.str_]
+    classes: NDArray[Any] | None
+    n_queries: int
+
+    def with_targets(self, P: NDArray[np.float64]) -> SoftTargets:
+        """Return the same rows with other targets."""
+        return replace(self, P=P)
+
+    def __len__(self) -> int:
+        return len(self.P)
+
+
+def one_hot(y: ArrayLike, classes: ArrayLike) -> NDArray[np.float64]:
+    """Hard labels as rows of zeros and a one, in the order of sorted ``classes``.
+
+    Raises
+    ------
+    InvalidInputError
+        If a label is not among the classes.
+    """
+    labels, known = np.asarray(y), np.asarray(classes)
+    position = np.clip(np.searchsorted(known, labels), 0, len(known) - 1)
+    if (wrong := known[position] != labels).any():
+        raise InvalidInputError(f"y has the label {labels[wrong][0]!r}, which is not among classes {known.tolist()}")
+    out = np.zeros((len(labels), len(known)))
+    out[np.arange(len(labels)), position] = 1.0
+    return out
+
+
+def as_soft_targets(y: Any, classes: ArrayLike | None = None) -> tuple[NDArray[np.float64], NDArray[Any], bool]:
+    """Bring hard or soft labels into one form: probabilities in the order of sorted classes.
+
+    Parameters
+    ----------
+    y : array of shape (n,), (n, 1) or (n, k), or a DataFrame whose columns are the classes
+        Hard labels, or soft labels: non-negative rows that sum to 1.
+    classes : array of shape (k,), optional
+        Classes of the columns of a soft array; ``range(k)`` when None. For hard labels: all classes there are,
+        the labels seen when None.
+
+    Returns
+    -------
+    P : ndarray of shape (n, k)
+    classes : ndarray of shape (k,), sorted
+    soft : bool
+        Whether ``y`` was soft.
+
+    Examples
+    --------
+    >>> P, classes, soft = as_soft_targets([[0.2, 0.8], [1.0, 0.0]], classes=["yes", "no"])
+    >>> classes.tolist(), P.tolist(), soft
+    (['no', 'yes'], [[0.8, 0.2], [0.0, 1.0]], True)
+    """
+    if isinstance(y, pd.DataFrame) and y.shape[1] > 1:
+        return _soft(y.to_numpy(dtype=float), np.asarray(y.columns))
+    values = np.asarray(y)
+    if values.ndim == 2 and values.shape[1] > 1:
+        columns = np.arange(values.shape[1]) if classes is None else np.asarray(classes)
+        return _soft(np.asarray(values, dtype=float), columns)
+    flat = values.ravel()
+    known = np.unique(flat) if classes is None else np.unique(np.asarray(classes))
+    return one_hot(flat, known), known, False
+
+
+def _soft(P: NDArray[np.float64], columns: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[Any], bool]:
+    if len(columns) != P.shape[1]:
+        raise InvalidInputError(f"classes must name the {P.shape[1]} columns of soft labels, got {len(columns)} names")
+    if len(np.unique(columns)) != len(columns):
+        raise InvalidInputError(f"classes must differ from each other, got {columns.tolist()}")
+    if not np.isfinite(P).all():
+        raise InvalidInputError("soft labels must be finite, got NaN or infinity; drop those rows")
+    if (P < 0).any() or (np.abs(P.sum(axis=1) - 1.0) > ROW_SUM_TOLERANCE).any():
+        raise InvalidInputError(
+            "soft labels must be non-negative and each row must sum to 1; "
+            "for hard labels give one column, multi-label targets are not supported"
+        )
+    order = np.argsort(columns)
+    return P[:, order], columns[order], True
+
+
+def sharpen(P: ArrayLike, temperature: float) -> NDArray[np.float64]:
+    r"""Sharpen (below 1) or soften (above 1) probabilities: :math:`p_k^{1/T} / \sum_j p_j^{1/T}`.
+
+    Parameters
+    ----------
+    P : array of shape (n, k)
+    temperature : float, at least 0
+        1 leaves P as it is; 0 gives one-hot rows, ties shared equally.
+
+    References
+    ----------
+    Hinton, Vinyals and Dean (2015), arXiv:1503.02531.
+
+    Examples
+    --------
+    >>> sharpen([[0.6, 0.4]], 0.5).round(3).tolist()
+    [[0.692, 0.308]]
+    """
+    p = np.asarray(P, dtype=float)
+    if not np.isfinite(temperature) or temperature < 0:
+        raise InvalidInputError(f"temperature must be at least 0, got {temperature}")
+    if temperature == 1:
+        return p
+    top = p.max(axis=1, keepdims=True)
+    raised = (p == top).astype(float) if temperature == 0 else (p / top) ** (1.0 / temperature)
+    return raised / raised.sum(axis=1, keepdims=True)
+
+
+def mix_labels(P: NDArray[np.float64], Y: NDArray[np.float64], label_weight: float) -> NDArray[np.float64]:
+    """Mix true labels into the teacher's answers: ``(1 - a) P + a Y`` with ``a = label_weight`` in [0, 1]."""
+    if not 0 <= label_weight <= 1:
+        raise InvalidInputError(f"label_weight must lie between 0 and 1, got {label_weight}")
+    return (1.0 - label_weight) * P + label_weight * Y
