@@ -1,0 +1,58 @@
+"""Distil a black box into a model that a person can read, and measure how far it can be trusted."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from explaindistill.auditing import Audit, audit
+    from explaindistill.distiller import Distiller, fidelity_scorer
+    from explaindistill.schema import Feature, Schema
+    from explaindistill.students.gam import GAMClassifier, GAMRegressor
+    from explaindistill.students.linear import LinearClassifier, LinearRegressor
+    from explaindistill.students.tree import TreeClassifier, TreeRegressor
+
+__version__ = "0.1.0.dev0"
+
+_HOMES = {
+    "Audit": "auditing",
+    "Distiller": "distiller",
+    "Feature": "schema",
+    "GAMClassifier": "students.gam",
+    "GAMRegressor": "students.gam",
+    "LinearClassifier": "students.linear",
+    "LinearRegressor": "students.linear",
+    "Schema": "schema",
+    "TreeClassifier": "students.tree",
+    "TreeRegressor": "students.tree",
+    "audit": "auditing",
+    "fidelity_scorer": "distiller",
+}
+
+__all__ = [
+    "Audit",
+    "Distiller",
+    "Feature",
+    "GAMClassifier",
+    "GAMRegressor",
+    "LinearClassifier",
+    "LinearRegressor",
+    "Schema",
+    "TreeClassifier",
+    "TreeRegressor",
+    "audit",
+    "fidelity_scorer",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name at its first use, so that importing the package costs little."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'explaindistill' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"explaindistill.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Public names, whether loaded yet or not."""
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,134 @@
+"""The door of every student: rows, labels and weights are checked here and trusted inside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.schema import Schema, as_frame
+from explaindistill.targets import as_soft_targets
+
+__all__ = ["Intake", "fit_classifier", "fit_regressor", "rows"]
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What a student fits to: rows of weight zero are gone, classes are sorted.
+
+    ``Y`` is ``(n, k)``: probabilities in the order of ``classes``, or outputs in regression.
+    """
+
+    schema: Schema
+    X: pd.DataFrame
+    Y: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    classes: NDArray[Any] | None
+    soft: bool
+
+
+def fit_classifier(
+    estimator: Any, X: Any, y: Any, sample_weight: ArrayLike | None = None, classes: ArrayLike | None = None
+) -> Intake:
+    """Check what a classifier is fitted to; sets ``n_features_in_``, ``feature_names_in_``, ``schema_``, ``classes_``.
+
+    Raises
+    ------
+    InvalidInputError
+        For fewer than two classes, soft labels that are not probabilities, or bad weights.
+    """
+    frame = _open(estimator, X, y)
+    if _width(y) == 1:
+        y = column_or_1d(np.asarray(y), warn=True)
+        check_classification_targets(y)
+        _no_missing(y)
+    P, known, soft = as_soft_targets(y, classes)
+    check_consistent_length(frame, P)
+    if len(known) < 2:
+        raise InvalidInputError(f"y must have at least 2 classes, got 1 class: {known.tolist()}")
+    estimator.classes_ = known
+    return _close(estimator, frame, P, sample_weight, known, soft)
+
+
+def fit_regressor(
+    estimator: Any, X: Any, y: Any, sample_weight: ArrayLike | None = None, multi_output: bool = False
+) -> Intake:
+    """Check what a regressor is fitted to; sets ``n_features_in_``, ``feature_names_in_``, ``schema_``, ``n_outputs_``.
+
+    ``Y`` of the result is always ``(n, m)``; ``m`` is 1 unless ``multi_output``.
+    """
+    frame = _open(estimator, X, y)
+    if not multi_output or _width(y) == 1:
+        y = column_or_1d(np.asarray(y), warn=True)
+    _no_missing(np.asarray(y))
+    Y = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+    if not np.isfinite(Y).all():
+        raise InvalidInputError("y must be finite, got NaN or infinity; drop those rows")
+    check_consistent_length(frame, Y)
+    estimator.n_outputs_ = Y.shape[1]
+    return _close(estimator, frame, Y, sample_weight, None, True)
+
+
+def rows(estimator: Any, X: Any) -> pd.DataFrame:
+    """Rows for a fitted student, as a DataFrame with the columns it was fitted to."""
+    check_is_fitted(estimator)
+    frame = as_frame(X)
+    validate_data(estimator, X, reset=False, skip_check_array=True)
+    return estimator.schema_.frame(X if isinstance(X, pd.DataFrame) else frame.to_numpy())
+
+
+def _open(estimator: Any, X: Any, y: Any) -> pd.DataFrame:
+    if y is None:
+        raise InvalidInputError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y is None."
+        )
+    frame = as_frame(X)
+    validate_data(estimator, X, reset=True, skip_check_array=True)
+    return frame
+
+
+def _close(
+    estimator: Any,
+    frame: pd.DataFrame,
+    Y: NDArray[np.float64],
+    sample_weight: ArrayLike | None,
+    classes: NDArray[Any] | None,
+    soft: bool,
+) -> Intake:
+    weight = _weights(frame, sample_weight)
+    if not (kept := weight > 0).all():
+        frame, Y, weight = frame.loc[kept], Y[kept], weight[kept]
+    schema = Schema.infer(frame if estimator_has_names(estimator) else frame.to_numpy())
+    estimator.schema_ = schema
+    return Intake(schema, schema.frame(frame), np.ascontiguousarray(Y), weight, classes, soft)
+
+
+def estimator_has_names(estimator: Any) -> bool:
+    """Whether the estimator was fitted to a frame with names."""
+    return hasattr(estimator, "feature_names_in_")
+
+
+def _weights(frame: pd.DataFrame, sample_weight: ArrayLike | None) -> NDArray[np.float64]:
+    weight = _check_sample_weight(sample_weight, np.empty((len(frame), 1)), dtype=np.float64)
+    if (weight < 0).any():
+        raise InvalidInputError(f"sample_weight must be non-negative, got {weight.min()}")
+    if not weight.any():
+        raise InvalidInputError("sample_weight must not be zero everywhere")
+    return weight
+
+
+def _width(y: Any) -> int:
+    shape = np.shape(y)
+    return int(shape[1]) if len(shape) == 2 else 1
+
+
+def _no_missing(y: Any) -> None:
+    if pd.isna(pd.Series(np.ravel(y))).any():
+        raise InvalidInputError("Input y contains NaN: y must have a value in every row; drop those rows")
