@@ -61,13 +61,9 @@ class Bars:
 
     def finish(self, args: argparse.Namespace) -> int:
         """Print the table, write the JSON, return the exit code."""
-        table = Table(
-            "bar", "asked", "measured", "holds", title=self.title + (" (quick)" if args.quick else "")
-        )
+        table = Table("bar", "asked", "measured", "holds", title=self.title + (" (quick)" if args.quick else ""))
         for row in self.rows:
-            table.add_row(
-                row.bar, row.asked, row.measured, {True: "yes", False: "NO", None: "not measured"}[row.holds]
-            )
+            table.add_row(row.bar, row.asked, row.measured, {True: "yes", False: "NO", None: "not measured"}[row.holds])
         Console(width=160).print(table)
         if args.json:
             args.json.write_text(json.dumps([asdict(row) for row in self.rows], indent=1) + "\n")
@@ -78,9 +74,7 @@ def options(description: str) -> argparse.ArgumentParser:
     """Options that every benchmark takes; a benchmark may add its own."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="the same table on less data, under 50 seconds")
-    parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="write rows {bar, asked, measured, holds} here"
-    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write rows {bar, asked, measured, holds} here")
     return parser
 
 
@@ -113,9 +107,7 @@ def environment(name: str, packages: Sequence[str], python: str | None = None) -
         venv.create(folder, with_pip=True, clear=True)
     else:
         subprocess.run([python, "-m", "venv", "--clear", folder], check=True)
-    result = subprocess.run(
-        [interpreter, "-m", "pip", "install", "-q", *packages], capture_output=True, text=True
-    )
+    result = subprocess.run([interpreter, "-m", "pip", "install", "-q", *packages], capture_output=True, text=True)
     if result.returncode:
         print(f"{name}: cannot be installed here\n{result.stderr[-800:]}", file=sys.stderr)
         return None

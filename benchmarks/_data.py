@@ -1,4 +1,4 @@
-"""Real data sets, as frames with their target; the folder comes from EXPLAINDISTILL_DATA or stands beside the project."""
+"""Real data sets as frames with their target, from EXPLAINDISTILL_DATA or the folder beside the project."""
 
 from __future__ import annotations
 
@@ -40,7 +40,6 @@ BUNDLED = {
     "wine": ("load_wine", "classification"),
     "diabetes": ("load_diabetes", "regression"),
 }
-SYNTHETIC = ("waves", "classification")
 
 
 def names(task: str | None = None) -> list[str]:

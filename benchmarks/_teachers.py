@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ class Network:
             scaled = (values - self.centre) / self.scale
             target, width, loss = torch.tensor(scaled, dtype=torch.float32)[:, None], 1, nn.MSELoss()
         sizes = (Z.shape[1], *self.hidden)
-        layers = [m for a, b in zip(sizes, sizes[1:], strict=False) for m in (nn.Linear(a, b), nn.ReLU())]
+        layers = [m for a, b in pairwise(sizes) for m in (nn.Linear(a, b), nn.ReLU())]
         self.net = nn.Sequential(*layers, nn.Linear(sizes[-1], width))
         self._train(torch, Z, target, loss)
         return self

@@ -118,9 +118,7 @@ def _seconds(series: pd.Series) -> NDArray[np.float64]:
     try:
         moments = pd.to_datetime(series, utc=True)
     except (ValueError, TypeError) as error:
-        raise InvalidInputError(
-            f"column {series.name!r} is datetime and could not be read: {error}"
-        ) from error
+        raise InvalidInputError(f"column {series.name!r} is datetime and could not be read: {error}") from error
     stamps = moments.to_numpy(dtype="datetime64[us]")
     values = stamps.astype(np.int64) / 1e6
     return np.where(np.isnat(stamps), np.nan, values)
@@ -134,9 +132,7 @@ def from_numbers(values: NDArray[np.float64], kind: Kind, categories: Sequence[A
     if kind == "datetime":
         return _moments_from(values, missing, dtype)
     if kind == "boolean":
-        whole = pd.array(np.where(missing, 0, values) > 0.5, dtype="boolean")
-        whole[missing] = pd.NA
-        return _cast(whole, dtype if not (missing.any() and dtype == "bool") else "object")
+        return _flags_from(np.where(missing, 0, values) > 0.5, missing, dtype)
     rounded = np.rint(values) if kind == "integer" else values
     if missing.any() and dtype.startswith(("int", "uint")):
         return rounded
@@ -154,6 +150,14 @@ def _categories_from(
     if dtype.startswith(("int", "uint")) and (codes < 0).any():
         dtype = "float64"
     return _cast(pd.Series(plain, dtype=object), dtype)
+
+
+def _flags_from(flags: NDArray[np.bool_], missing: NDArray[np.bool_], dtype: str) -> Any:
+    if dtype == "bool" and not missing.any():
+        return flags
+    plain = flags.astype(object)
+    plain[missing] = None
+    return pd.array(plain, dtype="boolean") if dtype == "boolean" else pd.Series(plain, dtype=object)
 
 
 def _moments_from(values: NDArray[np.float64], missing: NDArray[np.bool_], dtype: str) -> Any:

@@ -58,9 +58,7 @@ class Feature:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise InvalidInputError(
-                f"kind of {self.name!r} must be one of {', '.join(KINDS)}, got {self.kind!r}"
-            )
+            raise InvalidInputError(f"kind of {self.name!r} must be one of {', '.join(KINDS)}, got {self.kind!r}")
 
     @property
     def is_category(self) -> bool:
@@ -111,9 +109,7 @@ class Schema:
 
     def __post_init__(self) -> None:
         if repeated := sorted({n for n in self.names if self.names.count(n) > 1}):
-            raise InvalidInputError(
-                f"column names must differ from each other, got {', '.join(repeated)} twice"
-            )
+            raise InvalidInputError(f"column names must differ from each other, got {', '.join(repeated)} twice")
 
     @classmethod
     def infer(cls, X: Any, sensitive: Iterable[str] = (), kinds: Mapping[str, Kind] | None = None) -> Schema:
@@ -138,9 +134,7 @@ class Schema:
         chosen, protected = dict(kinds or {}), set(sensitive)
         for argument, given in (("sensitive", protected), ("kinds", set(chosen))):
             if unknown := sorted(given - set(names)):
-                raise InvalidInputError(
-                    f"{argument} names {', '.join(unknown)}, the columns are: {', '.join(names)}"
-                )
+                raise InvalidInputError(f"{argument} names {', '.join(unknown)}, the columns are: {', '.join(names)}")
         features = [_feature(frame[name], chosen.get(name), name in protected) for name in names]
         features, notices = _notice(frame, features)
         return cls(tuple(features), "frame" if isinstance(X, pd.DataFrame) else "array", notices)
@@ -244,9 +238,7 @@ class Schema:
             If the form has another version or lacks a field.
         """
         if data.get("schema_version") != SCHEMA_VERSION:
-            raise InvalidInputError(
-                f"schema_version must be {SCHEMA_VERSION}, got {data.get('schema_version')!r}"
-            )
+            raise InvalidInputError(f"schema_version must be {SCHEMA_VERSION}, got {data.get('schema_version')!r}")
         features = []
         for row in data["features"]:
             bounds = {k: math.nan if row.get(k) is None else float(row[k]) for k in ("minimum", "maximum")}
@@ -285,13 +277,9 @@ def as_frame(X: Any) -> pd.DataFrame:
         values = check_array(X, dtype=None, ensure_all_finite=False, copy=False, order=None)
         return pd.DataFrame(values, columns=[f"x{i}" for i in range(values.shape[1])], copy=False)
     if X.shape[1] == 0:
-        raise InvalidInputError(
-            f"0 feature(s) (shape={X.shape}) while a minimum of 1 is required: X has no columns"
-        )
+        raise InvalidInputError(f"0 feature(s) (shape={X.shape}) while a minimum of 1 is required: X has no columns")
     if len(X) == 0:
-        raise InvalidInputError(
-            f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required"
-        )
+        raise InvalidInputError(f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required")
     names = [str(c) for c in X.columns]
     if repeated := sorted({n for n in names if names.count(n) > 1}):
         raise InvalidInputError(f"column names must differ from each other, got {', '.join(repeated)} twice")
@@ -327,9 +315,7 @@ def _notice(frame: pd.DataFrame, features: list[Feature]) -> tuple[list[Feature]
     for f in features:
         id_like = _id_like(frame[f.name], f)
         if id_like:
-            notices.append(
-                f"{f.name} looks like a row number or a key; leave it out unless it means something"
-            )
+            notices.append(f"{f.name} looks like a row number or a key; leave it out unless it means something")
         if f.minimum == f.maximum or len(f.categories) == 1:
             notices.append(f"{f.name} has one value only")
         out.append(replace(f, one_hot=groups.get(f.name), id_like=id_like))
@@ -374,10 +360,4 @@ def _line(f: Feature) -> str:
 
 
 def _plain(value: Any) -> Any:
-    return (
-        value.item()
-        if isinstance(value, np.generic)
-        else value
-        if isinstance(value, int | float)
-        else str(value)
-    )
+    return value.item() if isinstance(value, np.generic) else value if isinstance(value, int | float) else str(value)
