@@ -169,9 +169,7 @@ def _applications(n: int, z: Mapping[str, NDArray[np.float64]], rng: np.random.G
     sectors = sorted(SECTOR_SHARE["female"])
     at_random = rng.random(n)
     bounds = {sex: np.cumsum([share[s] for s in sectors])[:-1] for sex, share in SECTOR_SHARE.items()}
-    level = np.where(
-        female, np.searchsorted(bounds["female"], at_random), np.searchsorted(bounds["male"], at_random)
-    )
+    level = np.where(female, np.searchsorted(bounds["female"], at_random), np.searchsorted(bounds["male"], at_random))
     education = rng.choice(list(EDUCATION_SHARE), n, p=list(EDUCATION_SHARE.values()))
     days = rng.integers(0, 731, n)
     return pd.DataFrame(

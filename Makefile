@@ -1,0 +1,45 @@
+# Two commands do everything, set-up included: `make demo` and `make test`.
+SHELL := /bin/bash
+VENV ?= .venv
+PYTHON ?= python3
+EXTRAS ?= torch,shap,onnx,http,test,docs
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test lint types docs bench-quick package ci clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	touch $@
+
+demo: $(READY)  ## train a torch teacher on the embedded example, distil it, audit it, write audit/
+	$(BIN)/explaindistill demo --out audit
+
+test: $(READY)  ## the whole suite with branch coverage
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=95 $(ARGS)
+
+lint: $(READY)  ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)  ## mypy, strict
+	$(BIN)/mypy
+
+docs: $(READY)  ## the documentation, in docs/_build/html; a warning is an error
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+
+bench-quick: $(READY)  ## every benchmark on small settings
+	for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script --quick || exit 1; done
+
+package: $(READY)  ## wheel and sdist, in dist/
+	$(BIN)/python -m build --outdir dist .
+
+ci:  ## what the continuous integration runs, in a fresh environment
+	.ci/run
+
+clean:  ## remove what the targets above have made, the environment excepted
+	rm -rf audit dist docs/_build docs/reference/generated htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache

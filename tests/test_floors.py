@@ -1,0 +1,174 @@
+"""Imports point strictly down, and the heavy packages stay at the door."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import explaindistill
+
+PACKAGE = Path(explaindistill.__file__).parent
+ROOMS = ("teachers", "samplers", "students", "measures", "export", "domains", "plots", "scale")
+FLOORS: tuple[tuple[str, ...], ...] = (
+    ("errors", "plugins", "protocols", "_columns", "schema", "targets", "datasets", "numerics"),
+    ROOMS,
+    ("labelling",),
+    ("distiller", "frontiers"),
+    ("auditing", "_auditing"),
+    ("report", "gates", "comparing"),
+    ("cli", "__init__", "__main__", "pytest_plugin"),
+)
+# The only places where something on the same floor or above is reached: by name, at the moment of use.
+DOORS = {"auditing": {"report"}, "students": {"export", "plots"}}
+LOADERS = ("plugins.load", "plugins.public", "importlib.import_module", "import_module", "load", "public")
+HEAVY = (
+    "torch",
+    "shap",
+    "dask",
+    "distributed",
+    "matplotlib",
+    "numba",
+    "onnx",
+    "onnxruntime",
+    "httpx",
+    "jinja2",
+)
+HOME = {  # a heavy package is named only in these files or rooms
+    "torch": {"teachers/torch.py", "cli.py"},
+    "matplotlib": {"plots.py", "plots"},
+    "dask": {"scale", "scale/dask.py"},
+}
+
+
+def modules() -> dict[str, ast.Module]:
+    """Parse every module of the package, by its path inside the package."""
+    return {
+        path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8"))
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if "templates" not in path.parts
+    }
+
+
+MODULES = modules()
+
+
+def unit(path: str) -> str:
+    """Name of the room or top-level module that a file belongs to."""
+    return path.split("/", maxsplit=1)[0].removesuffix(".py")
+
+
+def floor(name: str) -> int:
+    """Return the storey of a room or top-level module."""
+    for level, names in enumerate(FLOORS):
+        if name in names:
+            return level
+    pytest.fail(f"explaindistill.{name} stands on no floor: give it one in FLOORS")
+
+
+def imported(tree: ast.Module, path: str) -> set[str]:
+    """Dotted names of all that a file imports, inside functions too, but not those for type checkers."""
+    skipped = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        for inner in ast.walk(node)
+    }
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+            found.add(str(node.module))
+    return found
+
+
+def own(names: set[str]) -> set[str]:
+    """Rooms and top-level modules of this package among imported names."""
+    parts = [name.split(".") for name in names if name.startswith("explaindistill.")]
+    return {part[1] for part in parts if (PACKAGE / part[1]).exists() or (PACKAGE / f"{part[1]}.py").exists()}
+
+
+@pytest.mark.parametrize("path", MODULES)
+def test_imports_point_strictly_down(path):
+    here = unit(path)
+    for other in own(imported(MODULES[path], path)) - {here}:
+        if floor(here) == floor(other) == 0:
+            continue  # ground modules may stand on each other; the next test forbids circles
+        assert floor(other) < floor(here), f"{path} imports explaindistill.{other}, which is not below it"
+
+
+def test_ground_has_no_circle():
+    below = {unit(path): set[str]() for path in MODULES if floor(unit(path)) == 0}
+    for path, tree in MODULES.items():
+        if unit(path) in below:
+            below[unit(path)] |= own(imported(tree, path)) - {unit(path)}
+    while below:
+        free = {name for name, needs in below.items() if not needs & below.keys()}
+        assert free, f"these import each other: {sorted(below)}"
+        below = {name: needs for name, needs in below.items() if name not in free}
+
+
+def loads_by_name(path: str) -> set[str]:
+    """Rooms or modules that a file loads through the registry or importlib; a variable's name where it is one."""
+    found = set()
+    for node in ast.walk(MODULES[path]):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in LOADERS and node.args:
+            target = node.args[0]
+            words = target.value if isinstance(target, ast.Constant) else ast.unparse(target)
+            found.add(str(words).removeprefix("explaindistill.").split(".", maxsplit=1)[0])
+    return found
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p not in {"plugins.py", "__init__.py"}])
+def test_doors_are_few(path):
+    """What stands higher is reached through the listed doors only."""
+    here = unit(path)
+    for room in loads_by_name(path) - DOORS.get(here, set()):
+        assert room in sum(FLOORS, ()), f"{path} loads {room!r}: name the room in words, or list the door"
+        assert floor(room) < floor(here), f"{path} opens a door to {room!r}, which is not below it"
+
+
+@pytest.mark.parametrize("package", HOME)
+def test_heavy_packages_have_one_home(package):
+    for path, tree in MODULES.items():
+        if path in HOME[package] or unit(path) in HOME[package]:
+            continue
+        named = {name.split(".")[0] for name in imported(tree, path)}
+        assert package not in named, f"{path} imports {package}"
+
+
+def test_only_the_command_line_prints():
+    for path, tree in MODULES.items():
+        if unit(path) in {"cli", "__main__", "pytest_plugin"}:
+            continue
+        for node in ast.walk(tree):
+            printing = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+            assert not printing, f"{path} prints"
+
+
+def run(code: str) -> str:
+    """Run code in a fresh interpreter and return what it printed."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def test_import_is_light():
+    loaded = run(f"import sys, explaindistill; print(*[m for m in {HEAVY!r} if m in sys.modules])")
+    assert loaded.split() == []
+
+
+def test_rooms_name_their_plugins_without_loading_them():
+    code = "import sys; from explaindistill import plugins; [plugins.names(r) for r in plugins.ROOMS]; "
+    assert run(code + "print('torch' in sys.modules, 'matplotlib' in sys.modules)").split() == [
+        "False",
+        "False",
+    ]
