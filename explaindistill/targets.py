@@ -62,16 +62,14 @@ def one_hot(y: ArrayLike, classes: ArrayLike) -> NDArray[np.float64]:
     position = np.clip(np.searchsorted(known, labels), 0, len(known) - 1)
     if (wrong := known[position] != labels).any():
         raise InvalidInputError(
-            f"y has the label {labels[wrong][0]!r}, which is not among classes {known.tolist()}"
+            f"y has the label {labels[wrong].tolist()[0]!r}, which is not among classes {known.tolist()}"
         )
     out = np.zeros((len(labels), len(known)))
     out[np.arange(len(labels)), position] = 1.0
     return out
 
 
-def as_soft_targets(
-    y: Any, classes: ArrayLike | None = None
-) -> tuple[NDArray[np.float64], NDArray[Any], bool]:
+def as_soft_targets(y: Any, classes: ArrayLike | None = None) -> tuple[NDArray[np.float64], NDArray[Any], bool]:
     """Bring hard or soft labels into one form: probabilities in the order of sorted classes.
 
     Parameters
@@ -108,9 +106,7 @@ def as_soft_targets(
 
 def _soft(P: NDArray[np.float64], columns: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[Any], bool]:
     if len(columns) != P.shape[1]:
-        raise InvalidInputError(
-            f"classes must name the {P.shape[1]} columns of soft labels, got {len(columns)} names"
-        )
+        raise InvalidInputError(f"classes must name the {P.shape[1]} columns of soft labels, got {len(columns)} names")
     if len(np.unique(columns)) != len(columns):
         raise InvalidInputError(f"classes must differ from each other, got {columns.tolist()}")
     if not np.isfinite(P).all():
