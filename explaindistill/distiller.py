@@ -1,0 +1,308 @@
+"""Distiller: the meta-estimator that joins teacher, sampler and student."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from explaindistill.corpus import compose
+from explaindistill.errors import InvalidInputError
+from explaindistill.fitting import check_task, fit_student
+from explaindistill.numerics.rowkeys import row_keys
+from explaindistill.schema import Schema, as_frame
+from explaindistill.targets import SoftTargets, mix_labels, one_hot
+from explaindistill.teachers._adapt import as_teacher
+
+__all__ = ["Distiller", "fidelity_scorer"]
+
+
+def _student_has(method: str) -> Callable[[Any], bool]:
+    def check(self: Any) -> bool:
+        getattr(getattr(self, "student_", self.student), method)
+        return True
+
+    return check
+
+
+class Distiller(MetaEstimatorMixin, BaseEstimator):
+    r"""Ask a teacher, fit a student to its answers.
+
+    The student :math:`s` minimises its own loss against the teacher :math:`t` on real and made-up rows,
+
+    .. math:: \min_s \sum_i w_i\, \ell\big((1-a)\,t(x_i) + a\,y_i,\; s(x_i)\big),
+
+    with ``a = label_weight`` on real rows that have a label, 0 elsewhere.
+
+    Parameters
+    ----------
+    teacher : teacher adapter, fitted estimator, torch module, or callable
+        Asked, never trained, cloned or changed.
+    student : scikit-learn estimator
+        One of ours takes soft labels, raw categories and missing values; any other works too: each row is repeated
+        per class with weight p_k.
+    sampler : Sampler, optional
+        Makes rows beyond the real ones; ``MungeSampler()`` when None.
+    features : list of column names (or positions), or transformer, optional
+        What the student may see; all columns when None. The teacher always gets the whole row.
+    n_queries : int >= 1, or "auto", default="auto"
+        Distinct rows asked of the teacher during ``fit``, all pools included. ``"auto"`` asks five times the real rows,
+        at most 100,000 unless there are more real rows; fewer than the real rows asks a random part of them.
+    query_strategy : "random", "committee" or "boundary", default="random"
+        Which rows are asked.
+    proxy : "gam" or None, default=None
+        A model fitted to the teacher's answers that labels further rows in its place.
+    label_weight : float in [0, 1], default=0
+        Share of the true label in the target, where ``y`` is given to ``fit``.
+    store : path or label store, optional
+        Keeps the answers, so that no row is asked twice.
+    random_state : int, RandomState or None, default=None
+        None draws a seed and keeps it in ``seed_``.
+
+    Attributes
+    ----------
+    student_ : fitted clone of ``student``
+    teacher_ : the adapter that was asked
+    classes_ : ndarray of shape (k,), sorted; classification only
+    schema_ : Schema of the rows given to ``fit``
+    corpus_ : Corpus
+        How many rows were asked and where they came from; holds no rows.
+    n_queries_ : int
+    seed_ : int
+    n_features_in_, feature_names_in_ : as in scikit-learn
+
+    Notes
+    -----
+    ``score(X)`` is fidelity: agreement with the teacher, or R² in regression; ``score(X, y)`` is accuracy or R²
+    against ``y``. Cloning keeps the teacher and the store themselves, so that grid search neither unfits
+    nor copies them.
+
+    References
+    ----------
+    Buciluă, Caruana and Niculescu-Mizil (2006), doi:10.1145/1150402.1150464.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from explaindistill import Distiller, TreeClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    >>> forest = RandomForestClassifier(50, random_state=0).fit(X, y)
+    >>> student = Distiller(forest, TreeClassifier(max_leaf_nodes=8), random_state=0).fit(X)
+    >>> student.score(X) > 0.93
+    True
+    """
+
+    def __init__(
+        self,
+        teacher: Any,
+        student: Any,
+        *,
+        sampler: Any = None,
+        features: Any = None,
+        n_queries: int | str = "auto",
+        query_strategy: str = "random",
+        proxy: str | None = None,
+        label_weight: float = 0.0,
+        store: Any = None,
+        random_state: Any = None,
+    ) -> None:
+        self.teacher = teacher
+        self.student = student
+        self.sampler = sampler
+        self.features = features
+        self.n_queries = n_queries
+        self.query_strategy = query_strategy
+        self.proxy = proxy
+        self.label_weight = label_weight
+        self.store = store
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> Distiller:
+        """Ask the teacher about X and rows like it, and fit the student.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, d)
+            Raw rows in the teacher's input space.
+        y : array of shape (n,), optional
+            True labels; used only where ``label_weight`` is above 0.
+        sample_weight : array of shape (n,), optional
+            Synthetic rows inherit the mean weight of the rows they were made from.
+
+        Raises
+        ------
+        InvalidInputError
+            For arguments that break their rule; nothing is asked then.
+        TeacherError
+            If the teacher's answer is not an answer.
+        """
+        teacher = as_teacher(self.teacher)
+        task = check_task(self.student, teacher)
+        self._check_parameters(y)
+        frame = as_frame(X)
+        validate_data(self, X, reset=True, skip_check_array=True)
+        schema = Schema.infer(X)
+        weight = _check_sample_weight(
+            sample_weight, np.empty((len(frame), 1)), dtype=np.float64, ensure_non_negative=True
+        )
+        self.seed_ = self._draw_seed()
+        self.features_ = _seen_columns(self.features, schema, X)
+        targets, self.corpus_ = compose(
+            teacher,
+            schema,
+            schema.frame(X),
+            weight,
+            sampler=self.sampler,
+            n_queries=self.n_queries,
+            store=self.store,
+            seed=self.seed_,
+        )
+        targets = self._with_labels(targets, y)
+        student = clone(self.student)
+        _seed_student(student, self.seed_)
+        seen = targets.X if self.features_ is None else _see(self.features_, targets.X, schema)
+        self.label_mode_ = fit_student(student, targets, schema, seen)
+        self.teacher_, self.schema_, self.student_, self.task_ = teacher, schema, student, task
+        self.n_queries_ = targets.n_queries
+        self.fit_index_ = frame.index if isinstance(X, pd.DataFrame) else None
+        self.fit_keys_ = row_keys(schema.frame(X))
+        if targets.classes is not None:
+            self.classes_ = targets.classes
+        return self
+
+    @available_if(_student_has("predict"))
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Answers of the student ``(n,)``, or ``(n, m)``."""
+        return self.student_.predict(self._student_rows(X))
+
+    @available_if(_student_has("predict_proba"))
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities of the student ``(n, k)``, in the order of ``classes_``."""
+        return self.student_.predict_proba(self._student_rows(X))
+
+    def describe(self) -> str:
+        """The student in words; see the student's own ``describe``."""
+        check_is_fitted(self)
+        return str(self.student_.describe())
+
+    def explain(self, X: Any) -> pd.DataFrame:
+        """Reasons of the student for each row; see the student's own ``explain``."""
+        return self.student_.explain(self._student_rows(X))
+
+    def score(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
+        """Fidelity where ``y`` is None (agreement, or R² against the teacher), else accuracy or R² against ``y``."""
+        check_is_fitted(self)
+        if y is None:
+            return fidelity_scorer(self.teacher_)(self, X, sample_weight=sample_weight)
+        return _score(y, self.predict(X), self.task_, sample_weight)
+
+    def _student_rows(self, X: Any) -> Any:
+        check_is_fitted(self)
+        as_frame(X)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        frame = self.schema_.frame(X)
+        seen = frame if self.features_ is None else _see(self.features_, frame, self.schema_)
+        return self.schema_.restore(seen) if isinstance(seen, pd.DataFrame) else seen
+
+    def _check_parameters(self, y: Any) -> None:
+        if not isinstance(self.label_weight, numbers.Real) or not 0 <= self.label_weight <= 1:
+            raise InvalidInputError(f"label_weight must lie between 0 and 1, got {self.label_weight!r}")
+        if self.label_weight > 0 and y is None:
+            raise InvalidInputError(f"label_weight is {self.label_weight}, which needs y; give y to fit, or leave it 0")
+
+    def _draw_seed(self) -> int:
+        if isinstance(self.random_state, numbers.Integral):
+            return int(self.random_state)
+        if self.random_state is None:
+            return int(np.random.default_rng().integers(2**31))
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _with_labels(self, targets: SoftTargets, y: ArrayLike | None) -> SoftTargets:
+        """Mix true labels into the answers on the real rows, which come first in the order of ``corpus_.observed``."""
+        if self.label_weight == 0 or y is None:
+            return targets
+        rows = self.corpus_.observed
+        labels = np.asarray(y).ravel()[rows]
+        truth = labels.astype(float) if targets.classes is None else one_hot(labels, targets.classes)
+        P = targets.P.copy()
+        P[: len(rows)] = mix_labels(P[: len(rows)], truth.reshape(P[: len(rows)].shape), float(self.label_weight))
+        return targets.with_targets(P)
+
+    def __sklearn_clone__(self) -> Distiller:
+        """Clone the parameters, but keep the teacher and the store themselves."""
+        kept = {"teacher", "store"}
+        params = {k: v if k in kept else clone(v, safe=False) for k, v in self.get_params(deep=False).items()}
+        return type(self)(**params)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.student)
+        tags.estimator_type = inner.estimator_type
+        tags.classifier_tags, tags.regressor_tags = inner.classifier_tags, inner.regressor_tags
+        tags.target_tags.required = False
+        tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
+        return tags
+
+
+def fidelity_scorer(teacher: Any) -> Callable[..., float]:
+    """Scorer for scikit-learn's ``scoring=``: agreement with the teacher, or R² against it in regression.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> import explaindistill as xd
+    >>> X, y = load_iris(return_X_y=True)
+    >>> teacher = LogisticRegression(max_iter=500).fit(X, y)
+    >>> scores = cross_val_score(DecisionTreeClassifier(random_state=0), X, y, scoring=xd.fidelity_scorer(teacher))
+    >>> scores.mean() > 0.9
+    True
+    """
+    adapter = as_teacher(teacher)
+    task = "regression" if adapter.classes_ is None else "classification"
+
+    def fidelity(estimator: Any, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
+        return _score(adapter.predict(X), estimator.predict(X), task, sample_weight)
+
+    return fidelity
+
+
+def _score(truth: Any, answer: Any, task: str, sample_weight: ArrayLike | None) -> float:
+    measure = accuracy_score if task == "classification" else r2_score
+    return float(measure(truth, answer, sample_weight=sample_weight))
+
+
+def _seen_columns(features: Any, schema: Schema, X: Any) -> Any:
+    """Names the student sees, a fitted transformer, or None for all."""
+    if features is None or hasattr(features, "transform"):
+        return None if features is None else clone(features).fit(X)
+    names = [schema.names[f] if isinstance(f, numbers.Integral) else str(f) for f in features]
+    if not names:
+        raise InvalidInputError("features must name at least 1 column, got none")
+    if unknown := [n for n in names if n not in schema.names]:
+        raise InvalidInputError(f"features names {', '.join(unknown)}, the columns are: {', '.join(schema.names)}")
+    return names
+
+
+def _see(features: Any, frame: pd.DataFrame, schema: Schema) -> Any:
+    return frame[features] if isinstance(features, list) else features.transform(schema.restore(frame))
+
+
+def _seed_student(student: Any, seed: int) -> None:
+    """Seed every ``random_state`` of the student that was left at None, so that one seed decides the whole."""
+    params = student.get_params(deep=True)
+    names = [k for k, v in sorted(params.items()) if k.split("__")[-1] == "random_state" and v is None]
+    if names:
+        student.set_params(**dict.fromkeys(names, seed))

@@ -1,0 +1,57 @@
+"""The manifest of an audit: what was audited, by which code, and digests to prove that it was that."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explaindistill.case import Case
+from explaindistill.numerics.rowkeys import row_keys
+
+__all__ = ["manifest"]
+
+PACKAGES = ("numpy", "pandas", "scikit-learn", "scipy")
+
+
+def manifest(case: Case, *, date: str | None, random_state: int, profile: str | None) -> dict[str, Any]:
+    """Digests, seeds and versions; the same inputs give the same manifest.
+
+    Returns
+    -------
+    dict
+        ``data_sha256`` (rows in order), ``prediction_sha256`` by model, ``teacher`` and ``student`` fingerprints (None
+        where a model cannot tell), ``seeds``, ``versions``, ``date`` as declared, ``n_rows``, ``n_teacher_rows``.
+    """
+    answers = {"teacher": case.P} | {s.name: s.P for s in case.subjects}
+    return {
+        "data_sha256": _digest(row_keys(case.frame)),
+        "prediction_sha256": {name: _digest(P) for name, P in answers.items()},
+        "teacher": {"kind": type(case.teacher).__name__, "fingerprint": case.teacher.fingerprint()},
+        "students": {s.name: _student(s.inner) for s in case.subjects},
+        "seeds": {"audit": random_state} | {s.name: getattr(s.given, "seed_", None) for s in case.subjects},
+        "n_rows": len(case.frame),
+        "n_teacher_rows": case.n_teacher_rows,
+        "profile": profile,
+        "date": date,
+        "versions": {"explaindistill": metadata.version("explaindistill"), "python": platform.python_version()}
+        | {name: metadata.version(name) for name in PACKAGES},
+    }
+
+
+def _student(student: Any) -> dict[str, Any]:
+    kind = type(student).__name__
+    if not hasattr(student, "to_dict"):
+        return {"kind": kind, "fingerprint": None}
+    text = json.dumps(student.to_dict(), sort_keys=True, separators=(",", ":"))
+    return {"kind": kind, "fingerprint": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def _digest(values: NDArray[Any]) -> str:
+    contiguous = np.ascontiguousarray(values)
+    return hashlib.sha256(f"{contiguous.dtype.str}{contiguous.shape}".encode() + contiguous.tobytes()).hexdigest()

@@ -1,0 +1,241 @@
+"""Every student, asked of the registry: nobody must remember to test a new one."""
+
+import inspect
+import json
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone, is_classifier
+from sklearn.utils import get_tags
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from explaindistill import plugins
+from explaindistill.protocols import Complexity, Student
+
+STUDENTS = [
+    value
+    for name in plugins.names("students")
+    for value in plugins.public("students", name).values()
+    if inspect.isclass(value) and hasattr(value, "accepts_soft_targets")
+]
+CLASSIFIERS = [s for s in STUDENTS if is_classifier(s())]
+REGRESSORS = [s for s in STUDENTS if not is_classifier(s())]
+
+every_student = pytest.mark.parametrize("kind", STUDENTS, ids=lambda s: s.__name__)
+every_classifier = pytest.mark.parametrize("kind", CLASSIFIERS, ids=lambda s: s.__name__)
+every_regressor = pytest.mark.parametrize("kind", REGRESSORS, ids=lambda s: s.__name__)
+
+
+@parametrize_with_checks([s() for s in STUDENTS])
+def test_scikit_learn(estimator, check):
+    check(estimator)
+
+
+def mixed(n=300, seed=0):
+    """Rows with numbers, whole numbers, categories, flags, dates and missing values, and their probability."""
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(
+        {
+            "income": rng.lognormal(10, 0.5, n).round(2),
+            "age": rng.integers(18, 80, n),
+            "home": rng.choice(["own", "rent", "other"], n),
+            "grade": pd.Categorical(rng.choice(["A", "B", "C"], n), ["A", "B", "C"], ordered=True),
+            "member": rng.random(n) < 0.5,
+            "since": pd.Timestamp("2015-01-01") + pd.to_timedelta(rng.integers(0, 3000, n), unit="D"),
+        }
+    )
+    z = (X["age"] - 45) / 12 + (X["home"] == "own") - 0.7 * X["member"] + 2 * (X["income"] > 22_000)
+    X.loc[rng.random(n) < 0.1, "income"] = np.nan
+    X["home"] = X["home"].mask(rng.random(n) < 0.1)
+    return X, 1 / (1 + np.exp(-z.to_numpy() + 1))
+
+
+def soft(p, names=("no", "yes")):
+    return pd.DataFrame({names[0]: 1 - p, names[1]: p})
+
+
+def target(kind, p):
+    return soft(p) if kind in CLASSIFIERS else p
+
+
+def outputs(student, X):
+    return student.predict_proba(X) if is_classifier(student) else student.predict(X)
+
+
+def fitted(kind, n=300):
+    X, p = mixed(n)
+    return kind().fit(X, target(kind, p)), X, p
+
+
+def test_there_are_students():
+    assert len(CLASSIFIERS) >= 3
+    assert len(REGRESSORS) >= 3
+
+
+@every_student
+def test_keeps_the_protocol(kind):
+    student, X, _ = fitted(kind)
+    assert isinstance(student, Student)
+    assert student.accepts_soft_targets is True
+    assert isinstance(student.describe(), str)
+    assert student.describe().strip()
+    record = student.complexity()
+    assert isinstance(record, Complexity)
+    assert record.n_parameters >= 0
+    assert record.n_features <= X.shape[1]
+    assert get_tags(student).input_tags.allow_nan
+
+
+@every_student
+def test_learns_something_from_mixed_rows(kind):
+    student, _, _ = fitted(kind, 1500)
+    fresh, truth = mixed(1000, seed=1)
+    answer = outputs(student, fresh)
+    answer = answer[:, 1] if answer.ndim == 2 else answer
+    assert np.corrcoef(answer, truth)[0, 1] > 0.75
+
+
+@every_student
+def test_reasons_sum_to_the_output(kind):
+    student, X, _ = fitted(kind)
+    reasons = student.explain(X.head(20))
+    assert list(reasons.columns) == ["row", "step", "term", "reason", "output", "contribution"]
+    assert (reasons.loc[reasons["step"] == 0, "term"] == "(base)").all()
+    total = reasons.groupby(["row", "output"], sort=True)["contribution"].sum()
+    scale = reasons.attrs["scale"]
+    answer = outputs(student, X.head(20))
+    if scale in ("value", "log"):
+        expected = student.predict(X.head(20))
+        expected = np.log(expected) if scale == "log" else expected
+        np.testing.assert_allclose(total.to_numpy(), expected, atol=1e-9, rtol=1e-9)
+        return
+    named = total.unstack()
+    classes = list(student.classes_)
+    if scale == "probability":
+        np.testing.assert_allclose(named[classes].to_numpy(), answer[:, : len(classes)], atol=1e-9)
+    elif scale == "logit":
+        z = named.reindex(columns=classes).to_numpy(dtype=float)
+        z = np.where(np.isnan(z), 0.0, z)
+        odds = np.exp(z - z.max(axis=1, keepdims=True))
+        np.testing.assert_allclose(odds / odds.sum(axis=1, keepdims=True), answer, atol=1e-9)
+    else:
+        assert scale == "points"
+        points = named.iloc[:, -1].to_numpy()
+        assert np.argsort(points, kind="stable").tolist() == np.lexsort((np.arange(20), answer[:, 1])).tolist()
+
+
+@every_student
+def test_importance_is_a_share(kind):
+    student, X, _ = fitted(kind)
+    table = student.importance()
+    assert set(table["feature"]) == set(X.columns)
+    assert (table["estimate"] >= 0).all()
+    assert table["estimate"].sum() == pytest.approx(1)
+
+
+@every_student
+def test_json_there_and_back(kind):
+    student, X, _ = fitted(kind)
+    text = json.dumps(student.to_dict(), allow_nan=False)
+    again = kind.from_dict(json.loads(text))
+    np.testing.assert_array_equal(outputs(again, X), outputs(student, X))
+    assert student.complexity().n_bytes == len(json.dumps(student.to_dict(), separators=(",", ":")).encode())
+
+
+@every_student
+def test_pickles(kind):
+    student, X, _ = fitted(kind)
+    np.testing.assert_array_equal(outputs(pickle.loads(pickle.dumps(student)), X), outputs(student, X))
+
+
+@every_student
+def test_unseen_categories_and_new_gaps_do_not_crash(kind):
+    student, X, _ = fitted(kind)
+    odd = X.head(5).copy()
+    odd["home"] = "castle"
+    odd["since"] = pd.NaT
+    odd["age"] = np.nan
+    assert np.isfinite(outputs(student, odd)).all()
+    assert len(student.explain(odd)) > 0
+
+
+@every_student
+def test_fit_twice_is_fit_once_and_inputs_stay(kind):
+    X, p = mixed()
+    before = X.copy(deep=True)
+    once, twice = kind().fit(X, target(kind, p)), kind().fit(X, target(kind, p))
+    twice.fit(X, target(kind, p))
+    assert json.dumps(once.to_dict()) == json.dumps(twice.to_dict())
+    pd.testing.assert_frame_equal(X, before)
+
+
+@every_student
+def test_row_order_does_not_matter(kind):
+    X, p = mixed()
+    order = np.random.default_rng(1).permutation(len(X))
+    a = kind().fit(X, target(kind, p))
+    b = kind().fit(X.iloc[order], target(kind, p[order]))
+    np.testing.assert_allclose(outputs(a, X), outputs(b, X), atol=1e-6)
+
+
+@every_student
+def test_weight_two_is_the_row_twice(kind):
+    X, p = mixed(200)
+    w = np.random.default_rng(2).integers(0, 3, len(X))
+    doubled = np.repeat(np.arange(len(X)), w)
+    a = kind().fit(X, target(kind, p), sample_weight=w)
+    b = kind().fit(X.iloc[doubled], target(kind, p[doubled]))
+    np.testing.assert_allclose(outputs(a, X), outputs(b, X), atol=1e-6)
+
+
+@every_classifier
+def test_one_hot_soft_labels_give_the_model_of_the_hard_labels(kind):
+    X, p = mixed()
+    y = np.where(p > 0.5, "yes", "no")
+    hard = kind().fit(X, y)
+    onehot = kind().fit(X, soft((p > 0.5).astype(float)))
+    np.testing.assert_array_equal(hard.predict_proba(X), onehot.predict_proba(X))
+
+
+@every_classifier
+def test_columns_in_any_order_give_sorted_classes(kind):
+    X, p = mixed()
+    a, b = kind().fit(X, soft(p)), kind().fit(X, soft(p)[["yes", "no"]])
+    assert a.classes_.tolist() == b.classes_.tolist() == ["no", "yes"]
+    np.testing.assert_array_equal(a.predict_proba(X), b.predict_proba(X))
+
+
+@every_classifier
+def test_score_against_soft_labels_is_agreement(kind):
+    student, X, p = fitted(kind)
+    agreement = (student.predict(X) == np.where(p > 0.5, "yes", "no")).mean()
+    assert student.score(X, soft(p)) == pytest.approx(agreement)
+    assert student.score(X, soft(p)[["yes", "no"]]) == pytest.approx(agreement)
+
+
+@every_classifier
+def test_several_classes(kind):
+    if not get_tags(kind()).classifier_tags.multi_class:
+        pytest.skip(f"{kind.__name__} is for two classes")
+    X, p = mixed(600)
+    P = pd.DataFrame({"a": p**2, "b": 2 * p * (1 - p), "c": (1 - p) ** 2})
+    student = kind().fit(X, P)
+    answer = student.predict_proba(X)
+    np.testing.assert_allclose(answer.sum(axis=1), 1)
+    assert student.score(X, P) > 0.75
+
+
+@every_regressor
+def test_several_outputs_where_the_tags_say_so(kind):
+    if not get_tags(kind()).target_tags.multi_output:
+        pytest.skip(f"{kind.__name__} is for one output")
+    X, p = mixed()
+    student = kind().fit(X, np.c_[p, 1 - p])
+    assert student.predict(X).shape == (len(X), 2)
+
+
+@every_student
+def test_clone_keeps_parameters(kind):
+    assert clone(kind()).get_params() == kind().get_params()
