@@ -19,7 +19,6 @@ exclude_patterns = ["_build", "_templates", "README.md"]
 templates_path = ["_templates"]
 html_theme = "furo"
 html_title = f"explaindistill {release}"
-html_static_path = ["_static"]
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3

@@ -1,0 +1,181 @@
+"""The words of the command line: commands, options, examples and exit codes."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+import explaindistill
+from explaindistill.cli.tables import MISSING
+
+__all__ = ["build_parser"]
+
+EXIT_CODES = """exit codes:
+  0  done, and every requirement holds
+  1  done, and a requirement (--require) fails
+  2  a mistake in the call or in the data: one message on stderr, nothing written
+  3  done, but a requirement cannot be decided with so few rows
+"""
+
+EXAMPLES = {
+    "demo": """examples:
+  explaindistill demo                     the whole tour on 20,000 synthetic loan applications
+  explaindistill demo --quick --out tour  the same in less time, on fewer rows
+""",
+    "teach": """examples:
+  explaindistill teach --data adult.csv.gz --target income-per-year --out teacher/
+  explaindistill teach --data houses.parquet --target price --task regression --out teacher/
+""",
+    "distill": """examples:
+  explaindistill distill --teacher teacher/ --data adult.csv.gz --target income-per-year --student tree --out rules/
+  explaindistill distill --teacher teacher/ --data adult.csv.gz --student tree --set tree.max_leaf_nodes=8 --out rules/
+""",
+    "audit": """examples:
+  explaindistill audit --teacher teacher/ --data adult.csv.gz --target income-per-year \\
+      --sensitive sex,race --student tree,gam,linear --out audit/
+  explaindistill audit --teacher teacher/ --data adult.csv.gz --target income-per-year --sensitive sex \\
+      --favorable ">50K" --require "fidelity.agreement >= 0.95" --require "bias.impact_ratio >= 0.8" --out audit/
+""",
+    "list": """examples:
+  explaindistill list
+  explaindistill list students
+""",
+}
+
+Add = Callable[..., Any]
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands; the chosen one is in ``command``."""
+    parser = argparse.ArgumentParser(
+        prog="explaindistill",
+        description=explaindistill.__doc__,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"explaindistill {explaindistill.__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="command", required=True)
+    _demo(_command(commands, "demo", "distil and audit a network on the embedded example"))
+    _teach(_command(commands, "teach", "train a small network, for those who have no teacher at hand"))
+    _distill(_command(commands, "distill", "fit one student to a teacher's answers"))
+    _audit(_command(commands, "audit", "fit students and measure everything about them and their teacher"))
+    _list(_command(commands, "list", "name the plug-ins: students, samplers, teachers, exports …"))
+    return parser
+
+
+def _command(commands: Any, name: str, words: str) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=words,
+        description=words[0].upper() + words[1:] + ".",
+        epilog=EXAMPLES[name] + "\n" + EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return made
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quick", action="store_true", help="fewer rows and shorter training")
+    parser.add_argument("--out", default="audit", metavar="FOLDER", help="where the audit goes (default: audit)")
+    parser.add_argument("--random-state", type=int, default=0, metavar="SEED", help="default: 0")
+
+
+def _teach(parser: argparse.ArgumentParser) -> None:
+    _data(parser, target=True)
+    parser.add_argument("--out", required=True, metavar="FOLDER", help="where the saved teacher goes")
+    parser.add_argument("--hidden", type=_numbers, default=(64, 64), metavar="N,N", help="sizes of hidden layers")
+    parser.add_argument("--epochs", type=_positive, default=30, metavar="N", help="passes over the rows at most")
+
+
+def _distill(parser: argparse.ArgumentParser) -> None:
+    _data(parser, target=False)
+    _teacher(parser)
+    parser.add_argument("--student", default="tree", metavar="NAME", help="one of `explaindistill list students`")
+    _students(parser)
+    parser.add_argument("--out", required=True, metavar="FOLDER", help="where student.json and student.txt go")
+    parser.add_argument(
+        "--export", action="append", default=[], metavar="FILE", help="also write code, such as student.py or student.c"
+    )
+
+
+def _audit(parser: argparse.ArgumentParser) -> None:
+    _data(parser, target=True)
+    _teacher(parser)
+    parser.add_argument(
+        "--student", type=_names, default=("tree", "gam", "linear"), metavar="A,B", help="default: tree,gam,linear"
+    )
+    _students(parser)
+    parser.add_argument("--sensitive", type=_names, default=(), metavar="A,B", help="columns to compare groups by")
+    parser.add_argument("--favorable", metavar="CLASS", help="the class that people want to get")
+    parser.add_argument("--threshold", type=float, default=0.5, metavar="P", help="decision threshold (default: 0.5)")
+    parser.add_argument("--date", metavar="DAY", help="date printed in the report, such as 2026-01-31")
+    parser.add_argument("--out", default="audit", metavar="FOLDER", help="where the audit goes (default: audit)")
+    parser.add_argument(
+        "--require",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help='such as "fidelity.agreement >= 0.95"; may be repeated',
+    )
+
+
+def _list(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("room", nargs="?", help="only this room, such as students")
+
+
+def _data(parser: argparse.ArgumentParser, *, target: bool) -> None:
+    parser.add_argument("--data", required=True, metavar="FILE", help=".csv, .tsv (also .gz) or .parquet")
+    parser.add_argument("--target", required=target, metavar="COLUMN", help="column that is to be predicted")
+    parser.add_argument("--task", choices=("auto", "classification", "regression"), default="auto")
+    parser.add_argument("--drop", type=_names, default=(), metavar="A,B", help="columns that nobody may use")
+    parser.add_argument(
+        "--categories", type=_names, default=(), metavar="A,B", help="columns of numbers that are codes of categories"
+    )
+    parser.add_argument(
+        "--na", type=_names, default=MISSING, metavar="A,B", help=f"words for missing (default: {' '.join(MISSING)})"
+    )
+    parser.add_argument(
+        "--test-share", type=_share, default=0.3, metavar="P", help="share of rows kept for measuring (default: 0.3)"
+    )
+    parser.add_argument("--random-state", type=int, default=0, metavar="SEED", help="default: 0")
+
+
+def _teacher(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--teacher", required=True, metavar="FOLDER", help="a saved teacher, or a file that needs --trust"
+    )
+    parser.add_argument(
+        "--trust", action="store_true", help="load a file that can run code; only if you know its origin"
+    )
+
+
+def _students(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="STUDENT.PARAMETER=VALUE", help="such as tree.max_leaf_nodes=8"
+    )
+    parser.add_argument("--n-queries", type=int, metavar="N", help="rows the teacher is asked about while fitting")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(","))
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(_positive(part) for part in text.split(","))
+
+
+def _positive(text: str) -> int:
+    if not text.strip().isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"must lie between 0 and 1, got {text!r}")
+    return value

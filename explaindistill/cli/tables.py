@@ -1,0 +1,122 @@
+"""Read a table from a file, or say in one sentence why it cannot be read."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from explaindistill.errors import InvalidInputError, MissingExtraError
+
+__all__ = ["MISSING", "read_table"]
+
+MISSING = ("?", "", "NA", "N/A", "NaN", "nan", "null", "NULL")
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+DAY = r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
+
+
+def read_table(path: str | Path, na: Sequence[str] = MISSING) -> pd.DataFrame:
+    """Rows of a ``.csv``, ``.tsv`` (both also ``.gz``) or ``.parquet`` file.
+
+    Parameters
+    ----------
+    path : str or Path
+    na : sequence of str
+        Words that stand for a missing value in text files.
+
+    Returns
+    -------
+    DataFrame
+        Columns of ISO dates are dates; other text stays text.
+
+    Raises
+    ------
+    InvalidInputError
+        If the file is absent, of another kind, broken, without rows, or names a column twice.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise InvalidInputError(f"data must be a file, got {file}, which {_what(file)}")
+    kind = file.suffixes[-2] if file.suffix == ".gz" and len(file.suffixes) > 1 else file.suffix
+    if kind == ".parquet":
+        frame = _parquet(file)
+    elif kind in SEPARATORS:
+        frame = _text(file, SEPARATORS[kind], na)
+    else:
+        raise InvalidInputError(f"data must end in .csv, .tsv (also .gz) or .parquet, got {file.name}")
+    if frame.empty:
+        raise InvalidInputError(f"{file.name} has no rows")
+    return frame
+
+
+def _what(file: Path) -> str:
+    return "is a folder" if file.is_dir() else "does not exist"
+
+
+def _parquet(file: Path) -> pd.DataFrame:
+    try:
+        frame = pd.read_parquet(file)
+    except ImportError as error:
+        raise MissingExtraError("pyarrow is not installed; run: pip install pyarrow, or give a .csv file") from error
+    except (ValueError, OSError) as error:
+        raise InvalidInputError(f"{file.name} cannot be read as Parquet: {_first_line(error)}") from error
+    return frame.rename(columns=str)
+
+
+def _text(file: Path, separator: str, na: Sequence[str]) -> pd.DataFrame:
+    try:
+        _check_header(file, separator)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # it would drop cells
+            frame = pd.read_csv(
+                file,
+                sep=separator,
+                na_values=list(na),
+                keep_default_na=False,
+                skipinitialspace=True,
+                low_memory=False,
+                index_col=False,
+            )
+    except pd.errors.EmptyDataError as error:
+        raise InvalidInputError(f"{file.name} is empty") from error
+    except (pd.errors.ParserError, pd.errors.ParserWarning, csv.Error) as error:
+        raise InvalidInputError(
+            f"{file.name} cannot be parsed: {_first_line(error)}; it needs one header line, and as many cells in every row"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"{file.name} is not UTF-8 text: {_first_line(error)}; save it as UTF-8") from error
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise InvalidInputError(f"{file.name} is not a whole gzip file: {_first_line(error)}") from error
+    return frame.apply(_dates)
+
+
+def _check_header(file: Path, separator: str) -> None:
+    """Find names given twice: pandas would rename the second one silently."""
+    opener = gzip.open if file.suffix == ".gz" else open
+    with opener(file, "rt", encoding="utf-8", newline="") as lines:
+        names = [n.strip() for n in next(csv.reader(lines, delimiter=separator, skipinitialspace=True), [])]
+    if repeated := sorted({n for n in names if names.count(n) > 1}):
+        raise InvalidInputError(
+            f"column names must differ from each other, {file.name} has twice: {', '.join(repeated)}"
+        )
+
+
+def _dates(column: pd.Series) -> pd.Series:
+    """Turn a column of ISO dates into dates, and leave any other as it is."""
+    if not pd.api.types.is_string_dtype(column):
+        return column
+    seen = column.dropna().astype(str)
+    if seen.empty or not seen.str.fullmatch(DAY).all():
+        return column
+    try:
+        return pd.to_datetime(column, format="ISO8601")
+    except ValueError:
+        return column
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
