@@ -235,7 +235,7 @@ def test_weights_are_inherited(forest, cancer):
     w = np.where(np.arange(len(X)) < 100, 1e6, 1e-3)
     d = xd.Distiller(forest, xd.TreeClassifier(), n_queries=1500, random_state=0).fit(X, sample_weight=w)
     assert 0 < d.corpus_.synthetic_weight < 1
-    with pytest.raises(ValueError, match="[Nn]egative"):
+    with pytest.raises(ValueError, match=r"[Nn]egative"):
         xd.Distiller(forest, xd.TreeClassifier()).fit(X, sample_weight=-w)
 
 
