@@ -47,8 +47,8 @@ def fit_classifier(
     frame = _open(estimator, X, y)
     if _width(y) == 1:
         y = column_or_1d(np.asarray(y), warn=True)
-        check_classification_targets(y)
         _no_missing(y)
+        check_classification_targets(y)
     P, known, soft = as_soft_targets(y, classes)
     check_consistent_length(frame, P)
     if len(known) < 2:
@@ -67,10 +67,9 @@ def fit_regressor(
     frame = _open(estimator, X, y)
     if not multi_output or _width(y) == 1:
         y = column_or_1d(np.asarray(y), warn=True)
-    _no_missing(np.asarray(y))
-    Y = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
-    if not np.isfinite(Y).all():
-        raise InvalidInputError("y must be finite, got NaN or infinity; drop those rows")
+    values = np.asarray(y)
+    _no_missing(values)
+    Y = values.astype(np.float64).reshape(len(values), -1)
     check_consistent_length(frame, Y)
     estimator.n_outputs_ = Y.shape[1]
     return _close(estimator, frame, Y, sample_weight, None, True)
@@ -81,7 +80,7 @@ def rows(estimator: Any, X: Any) -> pd.DataFrame:
     check_is_fitted(estimator)
     frame = as_frame(X)
     validate_data(estimator, X, reset=False, skip_check_array=True)
-    return estimator.schema_.frame(X if isinstance(X, pd.DataFrame) else frame.to_numpy())
+    return estimator.schema_.frame(_named(estimator, frame))
 
 
 def _open(estimator: Any, X: Any, y: Any) -> pd.DataFrame:
@@ -105,14 +104,17 @@ def _close(
     weight = _weights(frame, sample_weight)
     if not (kept := weight > 0).all():
         frame, Y, weight = frame.loc[kept], Y[kept], weight[kept]
-    schema = Schema.infer(frame if estimator_has_names(estimator) else frame.to_numpy())
+    frame = _named(estimator, frame)
+    schema = Schema.infer(frame)
     estimator.schema_ = schema
-    return Intake(schema, schema.frame(frame), np.ascontiguousarray(Y), weight, classes, soft)
+    return Intake(schema, frame, np.ascontiguousarray(Y), weight, classes, soft)
 
 
-def estimator_has_names(estimator: Any) -> bool:
-    """Whether the estimator was fitted to a frame with names."""
-    return hasattr(estimator, "feature_names_in_")
+def _named(estimator: Any, frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns are called x0, x1, … where the estimator was fitted to columns without names."""
+    if hasattr(estimator, "feature_names_in_"):
+        return frame
+    return frame.set_axis([f"x{i}" for i in range(frame.shape[1])], axis=1)
 
 
 def _weights(frame: pd.DataFrame, sample_weight: ArrayLike | None) -> NDArray[np.float64]:
@@ -125,10 +127,12 @@ def _weights(frame: pd.DataFrame, sample_weight: ArrayLike | None) -> NDArray[np
 
 
 def _width(y: Any) -> int:
-    shape = np.shape(y)
+    shape = np.asarray(y).shape
     return int(shape[1]) if len(shape) == 2 else 1
 
 
-def _no_missing(y: Any) -> None:
+def _no_missing(y: NDArray[Any]) -> None:
+    if y.dtype.kind == "f" and np.isinf(y).any():
+        raise InvalidInputError("Input y contains infinity: y must be finite; drop those rows")
     if pd.isna(pd.Series(np.ravel(y))).any():
         raise InvalidInputError("Input y contains NaN: y must have a value in every row; drop those rows")
