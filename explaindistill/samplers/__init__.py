@@ -1,1 +1,1 @@
-"""Makers of believable rows in the teacher's own input space."""
+"""Samplers: rows made in the teacher's own input space."""

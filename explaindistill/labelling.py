@@ -1,0 +1,197 @@
+"""Ask the teacher: in batches, each distinct row once, within a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from explaindistill.errors import BudgetError, InvalidInputError, TeacherError
+from explaindistill.numerics.rowkeys import distinct, row_keys
+from explaindistill.protocols import Teacher
+
+if TYPE_CHECKING:
+    from explaindistill.label_store import LabelStore
+
+__all__ = ["Budget", "label"]
+
+BATCH_ROWS = 16_384
+"""Rows per question where neither the caller nor the teacher says otherwise."""
+
+
+class Budget:
+    """How many distinct rows a teacher may still be asked about.
+
+    A question is counted before it is asked, and stays counted when the teacher fails, since the other side may have
+    counted it.
+
+    Parameters
+    ----------
+    limit : int, at least 1, or None
+        None counts without a limit.
+
+    Examples
+    --------
+    >>> budget = Budget(10)
+    >>> budget.spend(4)
+    >>> budget.spent, budget.remaining
+    (4, 6)
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        if limit is not None and limit < 1:
+            raise InvalidInputError(f"budget must be at least 1 row, got {limit}")
+        self.limit = limit
+        self.spent = 0
+
+    @property
+    def remaining(self) -> int | None:
+        """Rows left, None without a limit."""
+        return None if self.limit is None else self.limit - self.spent
+
+    def check(self, n: int) -> None:
+        """Raise BudgetError if ``n`` more rows would be too many."""
+        if self.limit is not None and self.spent + n > self.limit:
+            raise BudgetError(
+                f"the next {n} rows would exceed the budget: {self.spent} of {self.limit} rows are spent; "
+                f"ask for fewer rows or raise the budget"
+            )
+
+    def spend(self, n: int) -> None:
+        """Count ``n`` rows that are about to be asked."""
+        self.check(n)
+        self.spent += n
+
+
+def label(
+    teacher: Teacher,
+    rows: Any,
+    *,
+    batch_size: int | None = None,
+    progress: bool = False,
+    store: LabelStore | None = None,
+    budget: Budget | int | None = None,
+) -> NDArray[np.float64]:
+    """Ask a teacher about rows: equal rows once, stored rows never again.
+
+    Parameters
+    ----------
+    teacher : Teacher
+    rows : DataFrame or array of shape (n, d)
+        In the teacher's own input space and container.
+    batch_size : int, optional
+        Rows per question; a teacher with batches of its own is asked in multiples of them.
+    progress : bool, default=False
+        Show rate and time left on standard error.
+    store : LabelStore, optional
+        Where answers are kept and looked up. A teacher without a fingerprint is not stored.
+    budget : Budget or int, optional
+        Most distinct rows that may be asked; rows that the store answers cost nothing.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, k), (n,) or (n, m)
+        Probabilities in the order of ``teacher.classes_``, or values.
+
+    Raises
+    ------
+    BudgetError
+        Before anything is asked, if the budget is too small for these rows.
+    TeacherError
+        If the teacher's answer is none. What was answered before is in the store.
+
+    Examples
+    --------
+    >>> from explaindistill.teachers.callable import CallableTeacher
+    >>> teacher = CallableTeacher(lambda X: X[:, 0] ** 2)
+    >>> purse = Budget(3)
+    >>> label(teacher, np.array([[1.0], [2.0], [1.0]]), budget=purse).tolist(), purse.spent
+    ([1.0, 4.0, 1.0], 2)
+    """
+    size = _batch_size(teacher, batch_size)
+    purse = budget if isinstance(budget, Budget) else Budget(budget)
+    n = len(rows)
+    if n == 0:
+        raise InvalidInputError("rows must have at least 1 row, got 0")
+    keys = row_keys(rows)
+    first, number = distinct(keys)
+    shelf = None if store is None else store.shelf(teacher)
+    known = np.zeros(len(first), dtype=bool)
+    answers: NDArray[np.float64] | None = None
+    if shelf is not None:
+        known, found = shelf.find(keys[first])
+        if known.any():
+            answers = np.empty((len(first), *found.shape[1:]))
+            answers[known] = found
+    asked = np.flatnonzero(~known)
+    purse.check(len(asked))
+    with _bar(len(asked), progress) as advance:
+        for start in range(0, len(asked), size):
+            part = asked[start : start + size]
+            purse.spend(len(part))
+            batch = ask(teacher, take(rows, first[part]))
+            if answers is None:
+                answers = np.empty((len(first), *batch.shape[1:]))
+            answers[part] = batch
+            if shelf is not None:
+                shelf.keep(keys[first[part]], batch)
+            advance(len(part))
+    assert answers is not None  # n > 0, so that something was found or asked
+    return answers if len(first) == n else answers[number]
+
+
+def ask(teacher: Teacher, rows: Any) -> NDArray[np.float64]:
+    """One question: probabilities of a classifier, values of a regressor, checked for the number of rows."""
+    answer = teacher.predict(rows) if teacher.classes_ is None else teacher.predict_proba(rows)
+    values = np.asarray(answer, dtype=np.float64)
+    if len(values) != len(rows):
+        raise TeacherError(f"the teacher was asked about {len(rows)} rows and answered {len(values)}")
+    if not np.isfinite(values).all():
+        raise TeacherError("the teacher answered NaN or infinity; it must answer every row with numbers")
+    return values
+
+
+def take(rows: Any, at: NDArray[np.intp]) -> Any:
+    """Rows at these positions, in the container they came in; a run of neighbours is not copied."""
+    run = len(at) > 0 and at[-1] - at[0] + 1 == len(at) and bool((np.diff(at) == 1).all())
+    where = slice(int(at[0]), int(at[-1]) + 1) if run else at
+    return rows.iloc[where] if isinstance(rows, pd.DataFrame) else np.asarray(rows)[where]
+
+
+def _batch_size(teacher: Teacher, asked: int | None) -> int:
+    if asked is not None and asked < 1:
+        raise InvalidInputError(f"batch_size must be at least 1, got {asked}")
+    own = int(getattr(teacher, "batch_size", 0) or 0)
+    wanted = asked or max(BATCH_ROWS, own)
+    return max(own, wanted - wanted % own) if own else wanted
+
+
+@contextmanager
+def _bar(total: int, shown: bool) -> Iterator[Any]:
+    """Progress with rate and time left on standard error, or nothing."""
+    if not shown or total == 0:
+        yield lambda n: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("asking the teacher"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=total, rate="")
+
+        def advance(n: int) -> None:
+            bar.advance(task, n)
+            speed = bar.tasks[0].speed
+            bar.update(task, rate="" if speed is None else f"{speed:,.0f} rows/s")
+
+        yield advance

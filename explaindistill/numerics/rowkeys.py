@@ -1,0 +1,174 @@
+"""Keys of rows: equal rows have equal keys, whatever their order, dtype or container."""
+
+from __future__ import annotations
+
+import hashlib
+import numbers
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from explaindistill.errors import InvalidInputError
+
+__all__ = ["CANONICAL_FORM", "distinct", "row_keys"]
+
+CANONICAL_FORM = 1
+"""Version of the canonical form; a store written under another one is not read."""
+
+Keys = NDArray[np.uint64]
+
+_LANES = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD1B54A32D192ED03))
+_EXACT_INTEGER = 2**53
+
+
+def row_keys(X: Any) -> Keys:
+    """128-bit keys of rows under the canonical form.
+
+    Each cell becomes a number, a date, a text or "missing", and is mixed with the name of its column; the key
+    is the sum over the columns, so the order of columns does not matter. The canonical form, version 1:
+
+    - numbers and booleans: exact upcast to float64 (an integer beyond 2**53 adds its remainder), -0.0 is 0.0;
+    - None, NaN, NaT and NA: one and the same "missing";
+    - dates: nanoseconds since 1970; texts: UTF-8;
+    - categories: the category itself, never its code, so that the order of categories does not matter;
+    - columns: their names; columns of an array are x0, x1, and so on, and so are those of a frame without names.
+
+    The keys are not a defence against people who construct collisions.
+
+    Parameters
+    ----------
+    X : DataFrame or array of shape (n, d)
+
+    Returns
+    -------
+    ndarray of uint64, shape (n, 2)
+
+    Raises
+    ------
+    InvalidInputError
+        If a cell is neither number, boolean, date, text nor missing.
+
+    Examples
+    --------
+    >>> a = row_keys(pd.DataFrame({"x0": [1, 2], "x1": [-0.0, np.nan]}))
+    >>> b = row_keys(np.array([[1, 0], [2, np.nan]], dtype=np.float32))
+    >>> bool((a == b).all())
+    True
+    """
+    frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
+    keys = np.zeros((len(frame), 2), dtype=np.uint64)
+    unnamed = isinstance(frame.columns, pd.RangeIndex)
+    for i, name in enumerate(frame.columns):
+        label = f"x{i}" if unnamed else str(name)
+        low, high = _cells(frame.iloc[:, i], label)
+        for lane, seed in enumerate(_LANES):
+            start = _text_bits(label, lane) ^ seed
+            with np.errstate(over="ignore"):
+                keys[:, lane] += _mix(_mix(low ^ start) + high)
+    return keys
+
+
+def distinct(keys: Keys) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First position of each distinct key, in the order of first sight, and for each row the number of its key.
+
+    Examples
+    --------
+    >>> first, number = distinct(row_keys(np.array([[3.0], [1.0], [3.0]])))
+    >>> first.tolist(), number.tolist()
+    ([0, 1], [0, 1, 0])
+    """
+    n = len(keys)
+    order = np.lexsort((np.arange(n), keys[:, 1], keys[:, 0]))
+    ranked = keys[order]
+    new = np.ones(n, dtype=bool)
+    new[1:] = (ranked[1:] != ranked[:-1]).any(axis=1)
+    group = np.cumsum(new) - 1
+    first = order[new]
+    seen = np.argsort(first, kind="stable")
+    rank = np.empty(len(first), dtype=np.intp)
+    rank[seen] = np.arange(len(first))
+    number = np.empty(n, dtype=np.intp)
+    number[order] = rank[group]
+    return first[seen], number
+
+
+def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Finaliser of splitmix64 (Steele, Lea and Flood 2014, doi:10.1145/2660193.2660195)."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def _text_bits(text: str, lane: int) -> np.uint64:
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return np.frombuffer(digest, dtype="<u8")[lane].astype(np.uint64)
+
+
+_MISSING = (_text_bits("(missing)", 0), np.uint64(3))
+
+
+def _cells(column: pd.Series, name: str) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Two words per cell: what it is worth, and what tells apart cells of equal first word."""
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        levels = _cells(pd.Series(dtype.categories), name)
+        return _by_code(np.asarray(column.cat.codes), levels)
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        column, dtype = column.dt.tz_convert("UTC").dt.tz_localize(None), np.dtype("datetime64[ns]")
+    if isinstance(dtype, np.dtype) and dtype.kind == "M":
+        return _dates(column.to_numpy().astype("datetime64[ns]"))
+    if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_numeric_dtype(dtype):
+        return _numbers(column)
+    codes, levels = pd.factorize(column, use_na_sentinel=True)
+    return _by_code(codes, _objects(list(levels), name))
+
+
+def _numbers(column: pd.Series) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    if pd.api.types.is_integer_dtype(column.dtype) and not column.hasnans:
+        whole = column.to_numpy(dtype=np.uint64 if column.dtype.kind == "u" else np.int64)
+        value = whole.astype(np.float64)
+        rest = np.zeros(len(whole), dtype=np.uint64)
+        if (large := np.abs(value) > _EXACT_INTEGER).any():
+            rest[large] = [(int(w) - int(v)) % 2**64 for w, v in zip(whole[large], value[large], strict=True)]
+    else:
+        value = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        rest = np.zeros(len(value), dtype=np.uint64)
+    bits = (value + 0.0).view(np.uint64)
+    gone = np.isnan(value)
+    return np.where(gone, _MISSING[0], bits), np.where(gone, _MISSING[1], rest)
+
+
+def _dates(when: NDArray[np.datetime64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    gone = np.isnat(when)
+    bits = when.astype(np.int64).view(np.uint64)
+    return np.where(gone, _MISSING[0], bits), np.where(gone, _MISSING[1], np.uint64(1))
+
+
+def _by_code(
+    codes: NDArray[Any], levels: tuple[NDArray[np.uint64], NDArray[np.uint64]]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Words of levels by code; -1, the last entry, is missing."""
+    low, high = (np.append(words, gap) for words, gap in zip(levels, _MISSING, strict=True))
+    return low[codes], high[codes]
+
+
+def _objects(values: list[Any], name: str) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    low = np.empty(len(values), dtype=np.uint64)
+    high = np.empty(len(values), dtype=np.uint64)
+    for i, value in enumerate(values):
+        if isinstance(value, str):
+            low[i], high[i] = _text_bits(value, 0), _text_bits(value, 1) | np.uint64(4)
+        elif isinstance(value, (bool, np.bool_)):
+            (low[i],), (high[i],) = _numbers(pd.Series([float(value)]))
+        elif isinstance(value, numbers.Real):
+            (low[i],), (high[i],) = _numbers(pd.Series([value]))
+        elif isinstance(value, (pd.Timestamp, np.datetime64)) or hasattr(value, "isoformat"):
+            (low[i],), (high[i],) = _cells(pd.to_datetime(pd.Series([value])), name)
+        else:
+            raise InvalidInputError(
+                f"column {name!r} has a cell of type {type(value).__name__}; "
+                "cells must be numbers, booleans, dates, texts or missing"
+            )
+    return low, high

@@ -1,0 +1,73 @@
+"""Pick the adapter for whatever the user calls a teacher."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.protocols import Teacher
+
+__all__ = ["as_teacher"]
+
+
+def as_teacher(teacher: Any, **options: Any) -> Teacher:
+    """Return ``teacher`` itself if it is one, else the adapter that fits.
+
+    Parameters
+    ----------
+    teacher : object
+        A Teacher; a ``torch.nn.Module``; a fitted estimator of scikit-learn's API; a pair ``(X, P)`` of recorded rows
+        and answers; a folder written by ``save_teacher``; or a function of rows.
+    **options
+        Passed to the adapter: ``classes``, ``output``, ``preprocess``, ``version``, … A Teacher takes none.
+
+    Raises
+    ------
+    InvalidInputError
+        If nothing fits; the message lists what does.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> fitted = LogisticRegression().fit([[0.0], [1.0]], ["a", "b"])
+    >>> type(as_teacher(fitted)).__name__, type(as_teacher(np.sin)).__name__
+    ('EstimatorTeacher', 'CallableTeacher')
+    """
+    if isinstance(teacher, Teacher) and not isinstance(teacher, type):
+        if options:
+            raise InvalidInputError(
+                f"teacher is ready as it is; {', '.join(sorted(options))} must be given where it is made"
+            )
+        return teacher
+    if isinstance(teacher, str | Path):
+        from explaindistill.teachers._saved import load_teacher
+
+        return load_teacher(teacher, **options)
+    if isinstance(teacher, tuple) and len(teacher) == 2:
+        from explaindistill.teachers.recorded import RecordedTeacher
+
+        return RecordedTeacher(*teacher, **options)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(teacher, torch.nn.Module):
+        from explaindistill.teachers.torch import TorchTeacher
+
+        return TorchTeacher(teacher, **options)
+    if isinstance(teacher, pd.DataFrame):
+        raise InvalidInputError("a frame of scores needs the rows they belong to: give the pair (X, scores)")
+    if hasattr(teacher, "predict_proba") or hasattr(teacher, "predict"):
+        from explaindistill.teachers.estimator import EstimatorTeacher
+
+        return EstimatorTeacher(teacher, **options)
+    if callable(teacher) and not isinstance(teacher, type):
+        from explaindistill.teachers.callable import CallableTeacher
+
+        return CallableTeacher(teacher, **options)
+    raise InvalidInputError(
+        f"teacher must be a Teacher, a torch module, a fitted estimator, a pair (X, P), a saved folder or a function, "
+        f"got {type(teacher).__name__}"
+    )

@@ -1,0 +1,52 @@
+"""Batches of one fixed size: a network's last bits depend on the size of the batch, so the last one is padded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explaindistill.errors import TeacherError
+
+__all__ = ["in_batches"]
+
+
+def in_batches(
+    rows: NDArray[Any], size: int, ask: Callable[[NDArray[Any]], NDArray[Any]], who: str
+) -> NDArray[np.float64]:
+    """Ask about ``rows`` in batches of just ``size`` rows; the last is padded with its own last row.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n, ...)
+    size : int, at least 1
+    ask : callable
+        Takes ``(size, ...)``, gives ``(size,)`` or ``(size, k)``.
+    who : str
+        The teacher's name, for messages.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,) or (n, k)
+
+    Raises
+    ------
+    TeacherError
+        If a batch comes back with another number of rows.
+    """
+    out: NDArray[np.float64] | None = None
+    for start in range(0, len(rows), size):
+        batch = rows[start : start + size]
+        n = len(batch)
+        if n < size:
+            batch = np.concatenate([batch, np.repeat(batch[-1:], size - n, axis=0)])
+        answer = ask(batch)
+        if answer.ndim == 0 or len(answer) != size:
+            got = 1 if answer.ndim == 0 else len(answer)
+            raise TeacherError(f"{who} was asked about {size} rows and answered {got}; one answer per row is needed")
+        if out is None:
+            out = np.empty((len(rows), *answer.shape[1:]))
+        out[start : start + n] = answer[:n]
+    return np.empty((0, 1)) if out is None else out

@@ -1,0 +1,195 @@
+"""Every answer is checked at the door: shape, number of rows, NaN, and whether probabilities are probabilities."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from explaindistill.errors import InvalidInputError, TeacherError
+from explaindistill.targets import one_hot
+
+__all__ = ["OUTPUTS", "Output", "check_output", "checked_answer", "class_order", "no_probabilities", "sorted_classes"]
+
+Output = Literal["probabilities", "logits", "labels", "value"]
+OUTPUTS: tuple[Output, ...] = ("probabilities", "logits", "labels", "value")
+SUM_TOLERANCE = 1e-3
+"""How far a row may be from summing to 1: half precision reaches this."""
+EXACT_TOLERANCE = 1e-9
+"""Rows nearer to 1 than this are passed on as they are."""
+
+
+def check_output(output: str, classes: Any) -> Output:
+    """State of an adapter: the kind of its output fits to whether it has classes.
+
+    Raises
+    ------
+    InvalidInputError
+        If ``output`` is unknown, or classes are given for values, or missing for anything else.
+    """
+    if output not in OUTPUTS:
+        raise InvalidInputError(f"output must be one of {', '.join(OUTPUTS)}, got {output!r}")
+    if output == "value" and classes is not None:
+        raise InvalidInputError(
+            "output='value' is regression and has no classes; leave classes out, or say what the output is"
+        )
+    if output != "value" and classes is None:
+        raise InvalidInputError(f"classes must be given for output={output!r}, in the order of the teacher's columns")
+    return output
+
+
+def sorted_classes(classes: ArrayLike) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Sorted classes, and the order that brings the teacher's columns into theirs.
+
+    Raises
+    ------
+    InvalidInputError
+        If there are fewer than two, or one twice, or they cannot be sorted.
+    """
+    known = np.asarray(classes)
+    if known.ndim != 1:
+        raise InvalidInputError(
+            f"classes must be one flat list, got shape {known.shape}; "
+            "teachers of several labels at once are not supported"
+        )
+    if len(known) < 2:
+        raise InvalidInputError(f"classes must name at least 2 classes, got {known.tolist()}")
+    try:
+        order = np.argsort(known, kind="stable")
+    except TypeError as error:
+        raise InvalidInputError(
+            f"classes must be of one kind so that they can be sorted, got {known.tolist()}"
+        ) from error
+    if (known[order][1:] == known[order][:-1]).any():
+        raise InvalidInputError(f"classes must differ from each other, got {known.tolist()}")
+    return known[order], order
+
+
+def class_order(classes: ArrayLike | None) -> tuple[NDArray[Any] | None, NDArray[np.intp] | None]:
+    """Sorted classes and the order of the teacher's columns, or None twice in regression."""
+    return (None, None) if classes is None else sorted_classes(classes)
+
+
+def checked_answer(
+    raw: Any,
+    n_rows: int,
+    output: Output,
+    classes: NDArray[Any] | None,
+    order: NDArray[np.intp] | None,
+    who: str,
+) -> NDArray[np.float64]:
+    """Turn a raw answer into float64 probabilities or values, or say what is wrong with it.
+
+    Parameters
+    ----------
+    raw : array of shape (n, k), (n, 1), (n,) or (n, m)
+        One column is allowed for two classes: the probability or logit of the class named second.
+    n_rows : int
+        Rows that were asked about.
+    output : {"probabilities", "logits", "labels", "value"}
+    classes : ndarray of shape (k,), sorted, or None
+    order : ndarray of shape (k,), or None
+        Column of the answer that belongs to each sorted class.
+    who : str
+        The teacher's name, for the message.
+
+    Returns
+    -------
+    ndarray of float64
+        ``(n, k)`` in the order of ``classes``, or ``(n,)`` or ``(n, m)`` for values.
+
+    Raises
+    ------
+    TeacherError
+        If this is no answer.
+    """
+    if output == "labels":
+        return _labels(raw, n_rows, classes, who)
+    answer = _numbers(raw, who)
+    _check_rows(answer, n_rows, who)
+    if not np.isfinite(answer).all():
+        bad = np.flatnonzero(~np.isfinite(answer.reshape(n_rows, -1)).all(axis=1))
+        raise TeacherError(f"{who} answered NaN or infinity for {len(bad)} of {n_rows} rows, the first is row {bad[0]}")
+    if output == "value":
+        return answer[:, 0] if answer.ndim == 2 and answer.shape[1] == 1 else answer
+    assert classes is not None  # check_output saw to it
+    columns = _columns(answer, output, len(classes), who)
+    P = _softmax(columns) if output == "logits" else _probabilities(columns, who)
+    return P if order is None else np.ascontiguousarray(P[:, order])
+
+
+def no_probabilities(who: str) -> TeacherError:
+    """Error for the probabilities of a teacher that gives values."""
+    return TeacherError(f"{who} gives values (regression) and has no probabilities; ask predict")
+
+
+def _numbers(raw: Any, who: str) -> NDArray[np.float64]:
+    if isinstance(raw, list) and raw and np.ndim(raw[0]) >= 2:
+        raise TeacherError(
+            f"{who} answered a list of {len(raw)} arrays; teachers of several labels at once are not supported"
+        )
+    if hasattr(raw, "detach"):
+        raw = raw.detach().cpu().numpy()
+    try:
+        answer = np.asarray(raw.to_numpy() if isinstance(raw, (pd.DataFrame, pd.Series)) else raw, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TeacherError(f"{who} answered with something that is not numbers: {error}") from error
+    if answer.ndim not in (1, 2):
+        raise TeacherError(f"{who} answered an array of shape {answer.shape}; it must be (rows,) or (rows, columns)")
+    return answer
+
+
+def _check_rows(answer: NDArray[Any], n_rows: int, who: str) -> None:
+    if len(answer) != n_rows:
+        raise TeacherError(
+            f"{who} was asked about {n_rows} rows and answered {len(answer)}; one answer per row is needed"
+        )
+
+
+def _columns(answer: NDArray[np.float64], output: Output, k: int, who: str) -> NDArray[np.float64]:
+    """Answer with one column per class; a single column is the second of two classes."""
+    flat = answer[:, 0] if answer.ndim == 2 and answer.shape[1] == 1 else answer
+    if flat.ndim == 1 and k == 2:
+        return np.column_stack([np.zeros_like(flat) if output == "logits" else 1.0 - flat, flat])
+    if flat.ndim == 1 or flat.shape[1] != k:
+        raise TeacherError(f"{who} answered an array of shape {answer.shape}; its {k} classes need {k} columns")
+    return flat
+
+
+def _softmax(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def _probabilities(P: NDArray[np.float64], who: str) -> NDArray[np.float64]:
+    total = P.sum(axis=1)
+    off = np.abs(total - 1.0)
+    if (P < -SUM_TOLERANCE).any() or (P > 1.0 + SUM_TOLERANCE).any() or (off > SUM_TOLERANCE).any():
+        row = int(np.argmax(np.maximum(off, np.abs(P - 0.5).max(axis=1) - 0.5)))
+        raise TeacherError(
+            f"{who} answered rows that are no probabilities: row {row} is {P[row].round(6).tolist()} "
+            f"and sums to {total[row]:.6g}; "
+            "say output='logits' if these are logits; several labels at once are not supported"
+        )
+    if (P < 0).any() or (off > EXACT_TOLERANCE).any():
+        P = np.clip(P, 0.0, None)
+        P = P / P.sum(axis=1, keepdims=True)
+    return P
+
+
+def _labels(raw: Any, n_rows: int, classes: NDArray[Any] | None, who: str) -> NDArray[np.float64]:
+    labels = np.asarray(raw)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1:
+        raise TeacherError(f"{who} answered labels of shape {labels.shape}; one label per row is needed")
+    _check_rows(labels, n_rows, who)
+    assert classes is not None  # check_output saw to it
+    try:
+        return one_hot(labels.astype(classes.dtype, copy=False), classes)
+    except (InvalidInputError, TypeError, ValueError) as error:
+        raise TeacherError(
+            f"{who} answered a label that is not among its classes {classes.tolist()}: {error}"
+        ) from error

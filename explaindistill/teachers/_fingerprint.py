@@ -1,0 +1,60 @@
+"""A digest of all that decides a teacher's answers, or None where that cannot be told."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+
+__all__ = ["digest", "of_function", "of_object"]
+
+
+def digest(*parts: Any) -> str:
+    """SHA-256 of plain parts: texts, bytes, numbers, arrays, lists and mappings of these."""
+    state = hashlib.sha256()
+    for part in parts:
+        _feed(state, part)
+    return state.hexdigest()
+
+
+def _feed(state: Any, part: Any) -> None:
+    if isinstance(part, np.ndarray) and part.dtype.kind != "O":
+        head = f"array {part.dtype.str} {part.shape}"
+        body = np.ascontiguousarray(part).tobytes()
+    elif isinstance(part, bytes):
+        head, body = "bytes", part
+    elif isinstance(part, np.ndarray):
+        head, body = "objects", json.dumps(part.tolist(), default=str).encode()
+    else:
+        head, body = "json", json.dumps(part, sort_keys=True, default=str).encode()
+    state.update(f"{head} {len(body)}\n".encode())
+    state.update(body)
+
+
+def of_function(function: Any) -> str | None:
+    """Digest of a preprocessing step: None, one of ours (``to_dict``), or a method of a picklable object.
+
+    A plain function may depend on anything around it, so its digest is None.
+    """
+    if function is None:
+        return digest("none")
+    if hasattr(function, "to_dict"):
+        return digest(type(function).__name__, function.to_dict())
+    owner = getattr(function, "__self__", None)
+    if owner is None:
+        return None
+    if hasattr(owner, "to_dict"):
+        return digest(type(owner).__name__, function.__name__, owner.to_dict())
+    return of_object(owner, function.__name__)
+
+
+def of_object(thing: Any, *parts: Any) -> str | None:
+    """Digest of an object's state by way of its pickle, with strings interned so that processes agree."""
+    import joblib
+
+    try:
+        return digest(type(thing).__qualname__, joblib.hash(thing, hash_name="sha1"), *parts)
+    except Exception:  # whatever an object raises when it is pickled, the answer is the same: cannot tell
+        return None

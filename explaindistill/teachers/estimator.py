@@ -1,0 +1,154 @@
+"""Teachers that follow scikit-learn's API: estimators, Pipelines, and boosting packages that speak it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import is_classifier, is_regressor
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.teachers._checks import (
+    Output,
+    check_output,
+    checked_answer,
+    class_order,
+    no_probabilities,
+    sorted_classes,
+)
+from explaindistill.teachers._fingerprint import of_object
+
+__all__ = ["EstimatorTeacher"]
+
+_METHODS: dict[Output, str] = {
+    "probabilities": "predict_proba",
+    "logits": "decision_function",
+    "labels": "predict",
+    "value": "predict",
+}
+
+
+class EstimatorTeacher:
+    """A fitted estimator of scikit-learn's API as a teacher.
+
+    Parameters
+    ----------
+    estimator : object
+        Fitted; anything with ``predict_proba``, ``decision_function`` or ``predict``.
+    output : {"probabilities", "logits", "labels", "value"}, optional
+        Which method is asked: ``predict_proba``, ``decision_function``, ``predict`` of classes, ``predict`` of values.
+        When None, scikit-learn's kind of the estimator decides: probabilities for a classifier, values for a regressor.
+    classes : array of shape (k,), optional
+        Names for the estimator's own ``classes_``, in their order.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (k,), sorted, or None in regression
+
+    Raises
+    ------
+    InvalidInputError
+        If the estimator is not fitted, cannot give this output, or labels several targets at once.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> X, y = load_iris(return_X_y=True)
+    >>> fitted = LogisticRegression(max_iter=500).fit(X, y)
+    >>> teacher = EstimatorTeacher(fitted, classes=["setosa", "versicolor", "virginica"])
+    >>> teacher.predict(X[:1]).tolist(), teacher.predict_proba(X).shape
+    (['setosa'], (150, 3))
+    """
+
+    def __init__(self, estimator: Any, output: Output | None = None, classes: ArrayLike | None = None) -> None:
+        _check_fitted(estimator)
+        self.estimator = estimator
+        own = _own_classes(estimator)
+        chosen = output or _output(estimator, own)
+        if chosen == "value":
+            own = None
+        names = _names(own, classes) if chosen != "value" else classes
+        self.output: Output = check_output(chosen, names)
+        if not hasattr(estimator, _METHODS[self.output]):
+            raise InvalidInputError(
+                f"{self.name} has no {_METHODS[self.output]}, which output={self.output!r} needs; "
+                "say output='labels' for a classifier without probabilities"
+            )
+        self._own = own
+        self.classes_, self._order = class_order(names)
+
+    @property
+    def name(self) -> str:
+        """Class of the estimator."""
+        return type(self.estimator).__name__
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities ``(n, k)`` in the order of ``classes_``."""
+        if self.classes_ is None:
+            raise no_probabilities(self.name)
+        return self._ask(X)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Most probable class ``(n,)``, or values ``(n,)`` or ``(n, m)``."""
+        answer = self._ask(X)
+        return answer if self.classes_ is None else self.classes_[answer.argmax(axis=1)]
+
+    def _ask(self, X: Any) -> NDArray[np.float64]:
+        raw = getattr(self.estimator, _METHODS[self.output])(X)
+        if self.output == "labels" and self._own is not None:
+            own, order = sorted_classes(self._own)
+            P = checked_answer(raw, len(X), "labels", own, None, self.name)
+            return P[:, np.argsort(order)][:, self._order]
+        return checked_answer(raw, len(X), self.output, self.classes_, self._order, self.name)
+
+    def fingerprint(self) -> str | None:
+        """Digest of the estimator's state, the classes and the output."""
+        classes = None if self.classes_ is None else self.classes_.tolist()
+        return of_object(self.estimator, "estimator", classes, self.output)
+
+    def __sklearn_clone__(self) -> EstimatorTeacher:
+        return self
+
+
+def _check_fitted(estimator: Any) -> None:
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError as error:
+        raise InvalidInputError(
+            f"teacher must be fitted, this {type(estimator).__name__} is not; fit it first"
+        ) from error
+    except TypeError as error:  # not an estimator instance: a class by mistake, or an object that is only asked
+        if isinstance(estimator, type):
+            raise InvalidInputError(f"teacher must be a fitted object, got the class {estimator.__name__}") from error
+
+
+def _own_classes(estimator: Any) -> NDArray[Any] | None:
+    own = getattr(estimator, "classes_", None)
+    if own is None:
+        return None
+    if isinstance(own, list) and own and np.ndim(own[0]) > 0:
+        raise InvalidInputError(
+            f"teacher must label one target, this {type(estimator).__name__} labels {len(own)} at once; "
+            "give one teacher per target"
+        )
+    return np.asarray(own)
+
+
+def _output(estimator: Any, own: NDArray[Any] | None) -> Output:
+    if is_regressor(estimator):
+        return "value"
+    if is_classifier(estimator) or own is not None:
+        return "probabilities"
+    return "probabilities" if hasattr(estimator, "predict_proba") else "value"
+
+
+def _names(own: NDArray[Any] | None, classes: ArrayLike | None) -> ArrayLike | None:
+    if classes is not None and own is not None and len(own) != len(np.asarray(classes)):
+        raise InvalidInputError(
+            f"classes must name the estimator's {len(own)} classes, got {len(np.asarray(classes))} names"
+        )
+    return own if classes is None else classes

@@ -1,0 +1,185 @@
+"""Any torch module as a teacher: asked in batches, never trained, left as it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from explaindistill.errors import InvalidInputError, TeacherError
+from explaindistill.teachers._batches import in_batches
+from explaindistill.teachers._checks import Output, check_output, checked_answer, class_order, no_probabilities
+from explaindistill.teachers._fingerprint import digest, of_function
+
+__all__ = ["TorchTeacher"]
+
+
+class TorchTeacher:
+    """A ``torch.nn.Module`` as a teacher.
+
+    The module is asked in evaluation mode under ``inference_mode``; its training flags are put back afterwards, and
+    its weights stay where they are: for another ``device`` copies of them are asked.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Takes a tensor ``(b, ...)``, gives ``(b, k)``, or ``(b, 1)`` or ``(b,)`` for two classes or one value.
+    preprocess : callable, optional
+        Takes the rows as the user has them, gives numbers ``(n, ...)``; part of the teacher. Without it the
+        rows must be numbers.
+    classes : array of shape (k,), optional
+        Classes in the order of the module's outputs; None is regression.
+    output : {"logits", "probabilities", "value"}, optional
+        What the module gives. When None: logits if there are classes, else values.
+    batch_size : int, default=4096
+        Rows per question, always just this many.
+    device : str, optional
+        Where the questions are computed; None is where the module's weights are.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (k,), sorted, or None in regression
+
+    Examples
+    --------
+    >>> net = torch.nn.Linear(2, 1)
+    >>> _ = net.weight.data.copy_(torch.tensor([[1.0, 0.0]])), net.bias.data.zero_()
+    >>> teacher = TorchTeacher(net, classes=["no", "yes"])
+    >>> teacher.predict_proba(np.array([[0.0, 5.0]])).tolist(), teacher.predict(np.array([[2.0, 5.0]])).tolist()
+    ([[0.5, 0.5]], ['yes'])
+    """
+
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        preprocess: Callable[[Any], Any] | None = None,
+        classes: ArrayLike | None = None,
+        output: Output | None = None,
+        batch_size: int = 4096,
+        device: str | None = None,
+    ) -> None:
+        if not isinstance(module, torch.nn.Module):
+            raise InvalidInputError(f"module must be a torch.nn.Module, got {type(module).__name__}")
+        if batch_size < 1:
+            raise InvalidInputError(f"batch_size must be at least 1, got {batch_size}")
+        self.module = module
+        self.preprocess = preprocess
+        self.output: Output = check_output(output or ("value" if classes is None else "logits"), classes)
+        if self.output == "labels":
+            raise InvalidInputError(
+                "output must be 'logits', 'probabilities' or 'value' for a torch module, got 'labels'"
+            )
+        self.batch_size = int(batch_size)
+        self.device = device
+        self.classes_, self._order = class_order(classes)
+
+    @property
+    def name(self) -> str:
+        """Class of the module."""
+        return type(self.module).__name__
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities ``(n, k)`` in the order of ``classes_``."""
+        if self.classes_ is None:
+            raise no_probabilities(self.name)
+        return self._ask(X)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Most probable class ``(n,)``, or values ``(n,)`` or ``(n, m)``."""
+        answer = self._ask(X)
+        return answer if self.classes_ is None else self.classes_[answer.argmax(axis=1)]
+
+    def _ask(self, X: Any) -> NDArray[np.float64]:
+        rows = self._numbers(X)
+        if len(rows) != len(X):
+            raise TeacherError(f"preprocess was given {len(X)} rows and gave {len(rows)}; it must keep every row")
+        home, dtype = self._home()
+        place = torch.device(self.device) if self.device is not None else home
+        module = self.module if place == home else _elsewhere(self.module, place)
+
+        def question(batch: NDArray[Any]) -> NDArray[Any]:
+            raw = module(torch.from_numpy(np.ascontiguousarray(batch)).to(device=place, dtype=dtype))
+            if not isinstance(raw, torch.Tensor):
+                raise TeacherError(f"{self.name} answered a {type(raw).__name__}; it must give one tensor")
+            return raw.detach().to(device="cpu", dtype=torch.float64).numpy()
+
+        with _asked(self.module):
+            raw = in_batches(rows, self.batch_size, question, self.name)
+        return checked_answer(raw, len(rows), self.output, self.classes_, self._order, self.name)
+
+    def _numbers(self, X: Any) -> NDArray[Any]:
+        raw = X if self.preprocess is None else self.preprocess(X)
+        if isinstance(raw, torch.Tensor):
+            return raw.detach().cpu().numpy()
+        if hasattr(raw, "toarray"):
+            raw = raw.toarray()
+        values = raw.to_numpy() if isinstance(raw, pd.DataFrame) else np.asarray(raw)
+        if values.dtype.kind in "biuf":
+            return values
+        try:
+            return values.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise TeacherError(
+                f"the rows of {self.name} must be numbers ({error}); "
+                "give preprocess=, for instance a fitted TableEncoder"
+            ) from error
+
+    def _home(self) -> tuple[torch.device, torch.dtype]:
+        """Where the module's weights are, and their precision."""
+        for tensor in (*self.module.parameters(), *self.module.buffers()):
+            if tensor.is_floating_point():
+                return tensor.device, tensor.dtype
+        return torch.device("cpu"), torch.float32
+
+    def fingerprint(self) -> str | None:
+        """Digest of weights, layers, code of the module, preprocessing, classes and output."""
+        before = of_function(self.preprocess)
+        if before is None:
+            return None
+        weights = []
+        for key, tensor in sorted(self.module.state_dict().items()):
+            if isinstance(tensor, torch.Tensor):
+                flat = tensor.detach().cpu().contiguous().reshape(-1)
+                weights += [key, str(tensor.dtype), list(tensor.shape), flat.view(torch.uint8).numpy()]
+        classes = None if self.classes_ is None else self.classes_.tolist()
+        order = None if self._order is None else self._order.tolist()
+        return digest("torch", str(self.module), _code(self.module), before, classes, order, self.output, *weights)
+
+    def __sklearn_clone__(self) -> TorchTeacher:
+        return self
+
+
+@contextmanager
+def _asked(module: torch.nn.Module) -> Iterator[None]:
+    """Evaluation mode and no gradients for the time of the question; every training flag is put back."""
+    flags = [(part, part.training) for part in module.modules()]
+    try:
+        module.eval()
+        with torch.inference_mode():
+            yield
+    finally:
+        for part, training in flags:
+            part.training = training
+
+
+def _elsewhere(module: torch.nn.Module, place: torch.device) -> Callable[[torch.Tensor], Any]:
+    """Ask copies of the weights on another device; the module itself stays where it is."""
+    state = {k: v.detach().to(place) for k, v in (*module.named_parameters(), *module.named_buffers())}
+    return lambda x: torch.func.functional_call(module, state, (x,))
+
+
+def _code(module: torch.nn.Module) -> list[Any]:
+    """Code of the ``forward`` of parts that are not torch's own."""
+    parts: dict[str, Any] = {}
+    for part in module.modules():
+        kind = type(part)
+        code = getattr(kind.forward, "__code__", None)
+        if not kind.__module__.startswith("torch.") and code is not None:
+            constants = [c for c in code.co_consts if isinstance(c, int | float | str | bytes | type(None))]
+            parts[kind.__qualname__] = [code.co_code.hex(), list(code.co_names), constants]
+    return sorted(parts.items())
