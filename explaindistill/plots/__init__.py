@@ -1,0 +1,28 @@
+"""From a frame to a drawing: each function takes ``ax=``, returns it, and labels itself with units.
+
+Colours are those of Okabe and Ito (told apart by colour-blind eyes), and every series has a marker of its own,
+so that nothing is said by colour alone. :func:`svg` turns a figure into small clean text whose colours are
+CSS variables, for pages that have a light and a dark side. Drawings take frames or the ``to_dict()`` of a student;
+they never see a student itself.
+"""
+
+from explaindistill.plots.canvas import figure, label
+from explaindistill.plots.results import fidelity_size, group_dots, importance_pairs, reliability, transfer_arrows
+from explaindistill.plots.structures import coefficients, draw, shape, surface, tree
+from explaindistill.plots.vector import svg
+
+__all__ = [
+    "coefficients",
+    "draw",
+    "fidelity_size",
+    "figure",
+    "group_dots",
+    "importance_pairs",
+    "label",
+    "reliability",
+    "shape",
+    "surface",
+    "svg",
+    "transfer_arrows",
+    "tree",
+]

@@ -1,0 +1,67 @@
+"""Paper, ink and colours: what all drawings share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["BAND", "GRID", "INK", "MARKERS", "MUTED", "PAPER", "SERIES", "axes", "figure", "label", "look"]
+
+INK, MUTED, GRID, PAPER, BAND = "#1b1f24", "#5c6670", "#d8dde3", "#fefefe", "#e9eef4"
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#b8609a", "#8a6d00", "#3a8fb7")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+
+
+def figure(width: float = 6.4, height: float = 3.2) -> Figure:
+    """Empty figure of a size in inches, outside pyplot's global state.
+
+    Examples
+    --------
+    >>> figure(4, 2).get_size_inches().tolist()
+    [4.0, 2.0]
+    """
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def axes(ax: Axes | None) -> Axes:
+    """Return the axes that were given, or new ones of pyplot's current figure, in the house's look."""
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.subplots(layout="constrained")[1]
+    return look(ax)
+
+
+def look(ax: Axes) -> Axes:
+    """Plain paper: no frame, a quiet grid along the axis that carries numbers."""
+    ax.set_facecolor("none")
+    for side in ("top", "right", "left"):
+        ax.spines[side].set_visible(False)
+    ax.spines["bottom"].set_color(GRID)
+    ax.tick_params(colors=MUTED, labelcolor=INK, length=0, labelsize=9)
+    ax.set_axisbelow(True)
+    return ax
+
+
+def label(value: Any, longest: int = 28) -> str:
+    r"""A user's word as matplotlib may print it: cut to size, no mathematics, no hidden characters.
+
+    Examples
+    --------
+    >>> label("a$b$")
+    'a\\$b\\$'
+    >>> label("x" * 30, longest=9)
+    'xxxxx…xxx'
+    """
+    text = "".join(c if c.isprintable() else " " for c in " ".join(str(value)[:2000].split()))
+    if len(str(value)) > 2000:
+        text += str(value)[-40:]
+    if len(text) > longest:
+        tail = longest // 3
+        text = f"{text[: longest - 1 - tail]}…{text[-tail:]}"
+    return text.replace("$", r"\$") or "(empty)"

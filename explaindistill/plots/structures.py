@@ -1,0 +1,241 @@
+"""Drawings of what a student is: its tree, its shapes, its coefficients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.plots.canvas import GRID, INK, MUTED, SERIES, axes, label
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["coefficients", "draw", "shape", "surface", "tree"]
+
+
+def shape(frame: pd.DataFrame, ax: Axes | None = None, *, name: str = "", effect: str = "effect on the score") -> Axes:
+    """One term of an additive model: a curve with its band, or a dot with a whisker for each level.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Columns ``x`` (numbers) or ``level`` (words), then ``estimate``, and ``low`` and ``high`` where known.
+    name : label of the feature
+    effect : label of the vertical axis, with its unit
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from explaindistill import plots
+    >>> ax = plots.shape(pd.DataFrame({"x": [0, 1], "estimate": [0.0, 0.5]}), plots.figure().subplots(), name="age")
+    >>> ax.get_xlabel()
+    'age'
+    """
+    ax = axes(ax)
+    banded = {"low", "high"} <= set(frame) and np.isfinite(frame[["low", "high"]].to_numpy(dtype=float)).all()
+    if "level" in frame:
+        places = np.arange(len(frame))
+        if banded:
+            ax.vlines(places, frame["low"], frame["high"], color=SERIES[0], linewidth=1.6)
+        ax.plot(places, frame["estimate"], linestyle="", marker="o", color=SERIES[0], markersize=6)
+        crowded = len(frame) > 4 or frame["level"].map(lambda v: len(str(v))).max() > 9
+        turn: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
+        ax.set_xticks(places, [label(v, 16) for v in frame["level"]], **turn)
+        ax.set_xlim(-0.6, len(frame) - 0.4)
+    else:
+        if banded:
+            ax.fill_between(frame["x"], frame["low"], frame["high"], color=SERIES[0], alpha=0.22, linewidth=0)
+        ax.plot(frame["x"], frame["estimate"], color=SERIES[0], linewidth=2)
+    ax.axhline(0, color=MUTED, linewidth=1)
+    ax.grid(axis="y", color=GRID, linewidth=0.8)
+    ax.set_xlabel(label(name, 40) if name else "", color=INK, fontsize=9)
+    ax.set_ylabel(effect, color=MUTED, fontsize=9)
+    return ax
+
+
+def surface(
+    frame: pd.DataFrame, ax: Axes | None = None, *, names: tuple[str, str] = ("x", "y"), effect: str = "effect"
+) -> Axes:
+    """A pair of features in an additive model: blue lowers the score, orange raises it, numbers say how much.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Columns ``x``, ``y`` (numbers or words), ``estimate``; one row per cell of a full grid.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from explaindistill import plots
+    >>> frame = pd.DataFrame({"x": [0, 1, 0, 1], "y": [0, 0, 1, 1], "estimate": [0.1, 0.0, 0.0, -0.1]})
+    >>> plots.surface(frame, plots.figure().subplots(), names=("a", "b")).get_ylabel()
+    'b'
+    """
+    from matplotlib.colors import LinearSegmentedColormap
+
+    ax = axes(ax)
+    grid = frame.pivot(index="y", columns="x", values="estimate")
+    values = grid.to_numpy(dtype=float)
+    limit = float(np.nanmax(np.abs(values))) or 1.0
+    colours = LinearSegmentedColormap.from_list("two", [SERIES[0], "#f4f4f2", SERIES[1]])
+    ax.pcolormesh(
+        np.arange(values.shape[1] + 1), np.arange(values.shape[0] + 1), values, cmap=colours, vmin=-limit, vmax=limit
+    )
+    if values.size <= 64:
+        for (i, j), value in np.ndenumerate(values):
+            ax.text(
+                j + 0.5,
+                i + 0.5,
+                f"{value:+.2f}".replace("-", "−"),
+                ha="center",
+                va="center",
+                fontsize=7,
+                color="#101418",
+            )
+    for axis, ticks in ((ax.xaxis, grid.columns), (ax.yaxis, grid.index)):
+        chosen = np.unique(np.linspace(0, len(ticks) - 1, min(len(ticks), 6)).round().astype(int))
+        axis.set_ticks(chosen + 0.5, [_tick(ticks[i]) for i in chosen])
+    ax.set_xlabel(label(names[0], 40), color=INK, fontsize=9)
+    ax.set_ylabel(label(names[1], 40), color=INK, fontsize=9)
+    ax.set_title(f"{effect}, from −{limit:.2g} (blue) to +{limit:.2g} (orange)", fontsize=8, color=MUTED, loc="left")
+    return ax
+
+
+def _tick(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, (int, float, np.number)) else label(value, 12)
+
+
+def coefficients(frame: pd.DataFrame, ax: Axes | None = None, *, top: int = 20, unit: str = "log-odds") -> Axes:
+    """Coefficients as bars from zero, the largest first.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Columns ``term`` and ``estimate``; ``low`` and ``high`` where known.
+    top : number of terms shown
+    unit : unit of the horizontal axis
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from explaindistill import plots
+    >>> ax = plots.coefficients(pd.DataFrame({"term": ["a", "b"], "estimate": [0.1, -2]}), plots.figure().subplots())
+    >>> [t.get_text() for t in ax.get_yticklabels()]
+    ['b', 'a']
+    """
+    ax = axes(ax)
+    kept = frame.iloc[
+        frame["estimate"].abs().sort_values(ascending=False, kind="stable").index.map(frame.index.get_loc)
+    ]
+    kept = kept.head(top)
+    for y, (_, row) in enumerate(kept.iterrows()):
+        positive = row["estimate"] >= 0
+        ax.plot(
+            [0, row["estimate"]],
+            [y, y],
+            color=SERIES[1 if positive else 0],
+            linewidth=5,
+            solid_capstyle="butt",
+            zorder=2,
+        )
+        if "low" in kept and np.isfinite(row["low"]) and np.isfinite(row["high"]):
+            ax.plot([row["low"], row["high"]], [y, y], color=INK, linewidth=1.2, zorder=3)
+    ax.set_yticks(range(len(kept)), [label(t) for t in kept["term"]])
+    ax.set_ylim(len(kept) - 0.5, -0.5)
+    ax.axvline(0, color=MUTED, linewidth=1)
+    ax.grid(axis="x", color=GRID, linewidth=0.8)
+    ax.set_xlabel(f"coefficient ({unit})", color=MUTED, fontsize=9)
+    return ax
+
+
+def tree(root: Mapping[str, Any], ax: Axes | None = None, *, max_depth: int = 4) -> Axes:
+    """A tree from left to right: questions in ink, answers as bars; thicker lines carry more rows.
+
+    Parameters
+    ----------
+    root : mapping
+        ``text`` (question or answer), ``edge`` (the answer that leads here), ``share`` (of all rows, in [0, 1]),
+        ``value`` (in [0, 1], drawn as a bar; None for none) and ``children``.
+    max_depth : int
+        Deeper branches are folded into "… n more".
+
+    Examples
+    --------
+    >>> from explaindistill import plots
+    >>> leaves = [{"text": "no", "edge": "yes", "share": 0.4, "value": 0.1}, {"text": "yes", "edge": "no"}]
+    >>> ax = plots.tree({"text": "age ≤ 30?", "share": 1.0, "children": leaves}, plots.figure().subplots())
+    >>> [t.get_text() for t in ax.texts]
+    ['age ≤ 30?', 'no', 'yes', 'yes', 'no']
+    """
+    ax = axes(ax)
+    ax.set_axis_off()
+    lines = iter(range(10_000))
+    deepest = [0]
+    _branch(ax, root, 0, max_depth, lines, deepest)
+    ax.set_xlim(-0.05, deepest[0] + 1.0)
+    ax.set_ylim(next(lines) - 0.4, -0.6)
+    return ax
+
+
+def _branch(ax: Axes, node: Mapping[str, Any], depth: int, max_depth: int, lines: Any, deepest: list[int]) -> float:
+    deepest[0] = max(deepest[0], depth)
+    children = list(node.get("children", ())) if depth < max_depth else []
+    hidden = _leaves(node) if node.get("children") and not children else 0
+    text = label(f"… {hidden} more answers" if hidden else node["text"], 30)
+    if not children:
+        y = float(next(lines))
+        ax.text(depth + 0.03, y, text, fontsize=8.5, color=INK, va="center")
+        if (value := node.get("value")) is not None and not hidden:
+            ax.plot([depth + 0.04, depth + 0.5], [y + 0.36, y + 0.36], color=GRID, linewidth=3, solid_capstyle="butt")
+            ax.plot(
+                [depth + 0.04, depth + 0.04 + 0.46 * value],
+                [y + 0.36, y + 0.36],
+                color=SERIES[0],
+                linewidth=3,
+                solid_capstyle="butt",
+            )
+        return y
+    anchor = ax.text(depth + 0.03, 0, text, fontsize=8.5, color=INK, va="center", fontweight="bold", zorder=4)
+    heights = [_branch(ax, child, depth + 1, max_depth, lines, deepest) for child in children]
+    y = float(np.mean(heights))
+    anchor.set_y(y)
+    for child, end in zip(children, heights, strict=True):
+        width = 0.8 + 5 * float(child.get("share") or 0)
+        ax.plot([depth + 0.42, depth + 0.98], [y, end], color=GRID, linewidth=width, solid_capstyle="round", zorder=1)
+        ax.text(
+            depth + 0.72,
+            y + 0.55 * (end - y) - 0.2,
+            label(child.get("edge", ""), 16),
+            fontsize=7.5,
+            color=MUTED,
+            ha="center",
+            va="center",
+        )
+    return y
+
+
+def _leaves(node: Mapping[str, Any]) -> int:
+    return sum(map(_leaves, node["children"])) if node.get("children") else 1
+
+
+def draw(thing: Mapping[str, Any] | pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw a student's ``to_dict()`` or a frame, by what it is.
+
+    Raises
+    ------
+    InvalidInputError
+        If nothing here knows how to draw it.
+    """
+    if isinstance(thing, pd.DataFrame) and {"term", "estimate"} <= set(thing):
+        return coefficients(thing, ax)
+    if isinstance(thing, pd.DataFrame) and {"x", "y", "estimate"} <= set(thing):
+        return surface(thing, ax)
+    if isinstance(thing, pd.DataFrame) and "estimate" in thing and {"x", "level"} & set(thing):
+        return shape(thing, ax)
+    if isinstance(thing, Mapping) and "text" in thing:
+        return tree(thing, ax)
+    raise InvalidInputError("draw takes a student's to_dict() or a frame with term, x or level and estimate")

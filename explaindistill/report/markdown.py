@@ -1,0 +1,135 @@
+"""The Markdown view: headings, tables and words; drawings are told by their text alternative."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import singledispatch
+from typing import Any
+
+from explaindistill.report import blocks as b
+from explaindistill.report.words import name, sentence
+
+__all__ = ["document", "escape"]
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~&!])")
+MARKS = {"pass": "✓ pass", "fail": "✗ FAIL", "inconclusive": "? inconclusive", "cannot say": "– cannot say"}
+
+
+def escape(text: str) -> str:
+    r"""Words from outside as Markdown that shows them as they are.
+
+    Examples
+    --------
+    >>> escape("<b>*x*|y")
+    '\\<b\\>\\*x\\*\\|y'
+    """
+    return _SPECIAL.sub(r"\\\1", sentence(text))
+
+
+def document(audit: Any, sections: Mapping[str, b.Section]) -> str:
+    """The whole report as one Markdown text."""
+    title = (
+        f"# Audit of {escape(', '.join(name(s) for s in audit.students))} against {escape(name(audit.teacher_name))}"
+    )
+    parts = [title]
+    for section in sections.values():
+        parts.append(f"## {escape(section.title)}")
+        parts.append(f"*{escape(section.reason)}*" if section.reason else "")
+        parts.extend(_all(section.blocks, 3))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _all(blocks: Iterable[b.Block], level: int) -> list[str]:
+    return [_write(block, level) for block in blocks]
+
+
+@singledispatch
+def _write(block: b.Block, level: int) -> str:
+    raise TypeError(f"no Markdown for {type(block).__name__}")
+
+
+@_write.register
+def _(block: b.Text, level: int) -> str:
+    text = escape(block.text)
+    return f"> {text}" if block.tone in {"note", "warning"} else text
+
+
+@_write.register
+def _(block: b.Items, level: int) -> str:
+    return "\n".join(f"- {escape(item)}" for item in block.items)
+
+
+@_write.register
+def _(block: b.Facts, level: int) -> str:
+    return "\n".join(f"- **{escape(key)}**: {escape(value)}" for key, value in block.pairs)
+
+
+@_write.register
+def _(block: b.Table, level: int) -> str:
+    numeric = block.numeric or (False,) * len(block.columns)
+    lines = [f"**{escape(block.caption)}**", ""]
+    lines.append("| " + " | ".join(escape(c) for c in block.columns) + " |")
+    lines.append("| " + " | ".join("---:" if flush else "---" for flush in numeric) + " |")
+    for row in block.rows:
+        cells = (escape(f"{c.text} {c.detail}".strip()).replace("\n", " ") for c in row)
+        lines.append("| " + " | ".join(cells) + " |")
+    if block.note:
+        lines += ["", f"*{escape(block.note)}*"]
+    return "\n".join(lines)
+
+
+@_write.register
+def _(block: b.Figure, level: int) -> str:
+    return f"> **Figure: {escape(block.title)}** – {escape(block.desc)}"
+
+
+@_write.register
+def _(block: b.Verdicts, level: int) -> str:
+    lines = ["| rule | verdict | evidence |", "| --- | --- | --- |"]
+    for v in block.verdicts:
+        told = escape(" ".join(filter(None, (v.evidence, v.reason)))).replace("\n", " ")
+        lines.append(f"| {escape(v.rule)} | **{MARKS.get(v.verdict, escape(v.verdict))}** | {told} |")
+    return "\n".join(lines)
+
+
+@_write.register
+def _(block: b.Cards, level: int) -> str:
+    return "\n".join(
+        f"- **{escape(c.title)}: {escape(c.value)}** {escape(c.detail)}" + "".join(f"; {escape(x)}" for x in c.lines)
+        for c in block.cards
+    )
+
+
+@_write.register
+def _(block: b.Code, level: int) -> str:
+    ticks = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", block.text)), default=0))
+    return f"{ticks}{block.language}\n{sentence(block.text)}\n{ticks}"
+
+
+@_write.register
+def _(block: b.Outline, level: int) -> str:
+    lines = [f"**{escape(block.title)}**", ""]
+
+    def walk(node: b.Node, depth: int) -> None:
+        lines.append("  " * depth + f"- {escape(node.text)}" + (f" – {escape(node.detail)}" if node.detail else ""))
+        for child in node.children:
+            walk(child, depth + 1)
+
+    walk(block.root, 0)
+    return "\n".join(lines)
+
+
+@_write.register
+def _(block: b.WhatIf, level: int) -> str:
+    return f"> The HTML report lets you ask {escape(block.name)} about rows of your own."
+
+
+@_write.register
+def _(block: b.Details, level: int) -> str:
+    return "\n\n".join([f"**{escape(block.summary)}**", *_all(block.blocks, level)])
+
+
+@_write.register
+def _(block: b.Group, level: int) -> str:
+    return "\n\n".join([f"{'#' * level} {escape(block.title)}", *_all(block.blocks, level + 1)])

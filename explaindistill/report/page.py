@@ -1,0 +1,116 @@
+"""The HTML view: one self-contained page that asks the network for nothing, and a cell for notebooks."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from explaindistill.report import blocks as b
+from explaindistill.report.results import island, results
+from explaindistill.report.words import name, sentence
+
+__all__ = ["cell", "page"]
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("explaindistill.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["kind"] = lambda block: type(block).__name__
+    environment.filters["safe_name"] = name
+    environment.filters["sentence"] = sentence
+    environment.filters["island"] = lambda value: Markup(island(value))
+    return environment
+
+
+@cache
+def _asset(file: str) -> str:
+    return files("explaindistill.report").joinpath("templates", file).read_text(encoding="utf-8").replace("\r", "")
+
+
+def _hash(script: str) -> str:
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _whatifs(blocks: tuple[b.Block, ...]) -> list[b.WhatIf]:
+    found: list[b.WhatIf] = []
+    for block in blocks:
+        if isinstance(block, b.WhatIf):
+            found.append(block)
+        elif isinstance(block, (b.Details, b.Group)):
+            found.extend(_whatifs(block.blocks))
+    return found
+
+
+def page(audit: Any, sections: Mapping[str, b.Section]) -> str:
+    """The whole report as one HTML text.
+
+    Only the scripts whose hashes stand in the Content-Security-Policy may run, so a word that slipped through
+    as a script would still be inert.
+    """
+    panels = [panel for section in sections.values() for panel in _whatifs(section.blocks)]
+    scripts = [_clean(panel.script) for panel in panels] + [_asset("page.js")]
+    policy = (
+        f"default-src 'none'; script-src {' '.join(dict.fromkeys(map(_hash, scripts)))}; style-src 'unsafe-inline'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            title=f"Audit of {', '.join(name(s, 30) for s in audit.students)}",
+            teacher=name(audit.teacher_name),
+            manifest=audit.manifest,
+            sections=sections,
+            policy=policy,
+            style=Markup(_asset("page.css")),
+            scripts=[Markup(script) for script in scripts],
+            results=results(audit, students=False),
+        )
+    )
+
+
+def _clean(script: str) -> str:
+    if "</" in script or "<!--" in script:
+        raise ValueError("a script in the page must not contain '</' or '<!--'")
+    return script.replace("\r", "")
+
+
+def _short(blocks: tuple[b.Block, ...]) -> list[b.Block]:
+    """Headline figures, verdicts and worries; the rest is behind the fold."""
+    found: list[b.Block] = []
+    for block in blocks:
+        if isinstance(block, b.Group):
+            found.extend(_short(block.blocks))
+        elif isinstance(block, (b.Cards, b.Verdicts, b.Items)):
+            found.append(block)
+    return found
+
+
+def cell(audit: Any, sections: Mapping[str, b.Section]) -> str:
+    """What a notebook shows: the first section in place, the whole report folded behind it."""
+    first = next(iter(sections.values()))
+    return (
+        _environment()
+        .get_template("cell.html.j2")
+        .render(
+            title=f"Audit of {', '.join(name(s, 30) for s in audit.students)}",
+            teacher=name(audit.teacher_name),
+            blocks=_short(first.blocks),
+            page=page(audit, sections),
+            style=Markup(_asset("cell.css")),
+        )
+    )

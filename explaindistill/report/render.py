@@ -1,0 +1,57 @@
+"""One frozen audit, many views: sections are collected once, then written as HTML, Markdown or JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from explaindistill import plugins
+from explaindistill.errors import InvalidInputError
+from explaindistill.report import markdown, page, results
+from explaindistill.report.blocks import Section
+
+__all__ = ["KINDS", "notebook", "render", "sections"]
+
+KINDS = ("html", "json", "markdown")
+
+
+def sections(audit: Any) -> dict[str, Section]:
+    """Every section of the report by name, in reading order.
+
+    Parameters
+    ----------
+    audit : Audit
+
+    Returns
+    -------
+    dict of str to Section
+        The names are those of the files in ``report/sections``.
+    """
+    found = {name: plugins.load("report.sections", name).section(audit) for name in plugins.names("report.sections")}
+    return dict(sorted(found.items(), key=lambda item: (item[1].order, item[0])))
+
+
+def render(audit: Any, kind: str) -> str:
+    """The audit as text of one kind; the same audit gives the same bytes.
+
+    Parameters
+    ----------
+    audit : Audit
+    kind : "html", "json" or "markdown"
+
+    Raises
+    ------
+    InvalidInputError
+        If the kind is not known.
+    """
+    if kind == "json":
+        return results.text(audit)
+    if kind == "markdown":
+        return markdown.document(audit, sections(audit))
+    if kind == "html":
+        return page.page(audit, sections(audit))
+    raise InvalidInputError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+
+
+def notebook(audit: Any) -> str:
+    """The first section as HTML for a notebook's cell, with the whole report folded behind it."""
+    return page.cell(audit, sections(audit))

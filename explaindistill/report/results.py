@@ -1,0 +1,133 @@
+"""An audit as plain JSON: what the page embeds, what pipelines read, what ``compare`` compares."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["FORMAT", "SCHEMA", "frame_from", "island", "plain", "results", "text"]
+
+FORMAT = "explaindistill-audit"
+VERSION = 1
+SCHEMA = Path(__file__).with_name("audit.schema.json")
+
+
+def plain(value: Any) -> Any:  # noqa: PLR0911 - one return per kind of value
+    """Anything as JSON's own types: NaN becomes None, infinity the words "Infinity" and "-Infinity".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> plain({"a": np.array([1.0, np.nan, -np.inf])})
+    {'a': [1.0, None, '-Infinity']}
+    """
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray, pd.Index, pd.Series)):
+        return [plain(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(plain(item) for item in value)
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float):
+        if math.isnan(value):
+            return None
+        return value if math.isfinite(value) else ("Infinity" if value > 0 else "-Infinity")
+    if isinstance(value, int):
+        return value
+    if value is pd.NA or value is pd.NaT:
+        return None
+    return value.isoformat() if isinstance(value, (date, pd.Timestamp)) else str(value)
+
+
+def results(audit: Any, students: bool = True) -> dict[str, Any]:
+    """All of an audit in JSON's own types.
+
+    Parameters
+    ----------
+    audit : Audit
+    students : bool
+        Whether the students travel along in their ``to_dict()`` form.
+
+    Returns
+    -------
+    dict
+        ``format``, ``version``, ``teacher``, ``classes``, ``favorable``, ``threshold``, ``manifest``, ``notes``,
+        ``schema``, ``frames`` (each ``{"columns": [...], "rows": [[...]]}``) and ``students``.
+    """
+    out: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "teacher": str(audit.teacher_name),
+        "classes": None if audit.classes is None else plain(list(audit.classes)),
+        "favorable": plain(audit.favorable),
+        "threshold": plain(audit.threshold),
+        "manifest": plain(audit.manifest),
+        "notes": [str(note) for note in audit.notes],
+        "schema": plain(audit.schema.to_dict()) if hasattr(audit.schema, "to_dict") else None,
+        "frames": {key: _frame(frame) for key, frame in sorted(audit.frames.items()) if frame is not None},
+    }
+    if students:
+        out["students"] = {str(key): _student(student) for key, student in audit.students.items()}
+    return out
+
+
+def _frame(frame: pd.DataFrame) -> dict[str, Any]:
+    return {"columns": [str(c) for c in frame.columns], "rows": [plain(row) for row in frame.itertuples(index=False)]}
+
+
+def _student(student: Any) -> Any:
+    return plain(student.to_dict()) if hasattr(student, "to_dict") else None
+
+
+def frame_from(stored: Mapping[str, Any]) -> pd.DataFrame:
+    """Read one stored frame back; the words for infinity become numbers again.
+
+    Examples
+    --------
+    >>> frame_from({"columns": ["high"], "rows": [["Infinity"], [None]]})["high"].tolist()
+    [inf, nan]
+    """
+    words = {"Infinity": math.inf, "-Infinity": -math.inf}
+    rows = [[words.get(v, v) if isinstance(v, str) else v for v in row] for row in stored["rows"]]
+    frame = pd.DataFrame(rows, columns=list(stored["columns"]))
+    for column in {"n", "k", "estimate", "low", "high", "n_effective"} & set(frame):
+        frame[column] = pd.to_numeric(frame[column]).astype(float)
+    return frame
+
+
+def text(audit: Any) -> str:
+    """JSON text of an audit, one frame row per line."""
+    return _lines(results(audit)) + "\n"
+
+
+def _lines(value: Any, depth: int = 0) -> str:
+    """JSON with line breaks down to the rows of frames, so that two audits can be compared line by line."""
+    pad = " " * (depth + 1)
+    if isinstance(value, dict) and value and depth < 4:
+        body = ",\n".join(f"{pad}{json.dumps(k)}: {_lines(v, depth + 1)}" for k, v in value.items())
+        return f"{{\n{body}\n{' ' * depth}}}"
+    if isinstance(value, list) and value and isinstance(value[0], (list, dict)):
+        body = ",\n".join(pad + json.dumps(v, allow_nan=False, separators=(",", ":")) for v in value)
+        return f"[\n{body}\n{' ' * depth}]"
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
+
+
+def island(value: Any) -> str:
+    r"""JSON that may stand inside a script element: nothing in it can end the element.
+
+    Examples
+    --------
+    >>> island(["</script>"])
+    '["\\u003c/script>"]'
+    """
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")

@@ -1,0 +1,214 @@
+"""At a glance: the verdicts, the headline figures, the trade-off, and what to worry about."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from explaindistill.report.blocks import Block, Card, Cards, Group, Items, Section, Text, Verdict, Verdicts
+from explaindistill.report.figures import frontier, students_of
+from explaindistill.report.tables import frame_of, rows_of
+from explaindistill.report.words import count, describe_metric, interval, name, quantity
+
+__all__ = ["section"]
+
+
+def section(audit: Any) -> Section:
+    """Verdict first, evidence behind it."""
+    blocks: list[Block] = [Text(_summary(audit), "lead"), Cards(tuple(_cards(audit)))]
+    verdicts = _verdicts(audit)
+    if verdicts:
+        blocks.append(Group("Verdicts", (Verdicts(tuple(verdicts)),)))
+    else:
+        blocks.append(
+            Text("No rules were given, so there is no verdict: the figures below speak for themselves.", "note")
+        )
+    worries = _worries(audit)
+    blocks.append(Group("What to worry about", (Items(tuple(worries)) if worries else Text(_NOTHING),)))
+    if (figure := frontier(audit)) is not None:
+        blocks.append(Group("Fidelity against size", (figure,)))
+    return Section("At a glance", 0, tuple(blocks))
+
+
+_NOTHING = "Nothing that these measures look for was found. That is not a proof that nothing is there; see “Limits”."
+
+
+def _headline(audit: Any, student: str) -> Any:
+    frame = rows_of(frame_of(audit, "fidelity"), subject=student)
+    for metric in ("agreement", "r2", "r2_probability"):
+        rows = rows_of(frame, metric=metric)
+        if not rows.empty:
+            return rows.iloc[0]
+    return None
+
+
+def _summary(audit: Any) -> str:
+    best, students = None, students_of(audit)
+    for student in students:
+        row = _headline(audit, student)
+        if row is not None and not math.isnan(row["estimate"]) and (best is None or row["estimate"] > best["estimate"]):
+            best = row
+    if best is None:
+        return "The teacher and its students were measured on the audited rows; fidelity could not be measured."
+    metric = describe_metric(str(best["metric"]))
+    words = (
+        "decides like the teacher on"
+        if best["metric"] == "agreement"
+        else "reproduces the teacher's answers with R² of"
+    )
+    subject = name(best["subject"])
+    of = " of the audited rows" if best["metric"] == "agreement" else ""
+    which = f"The student “{subject}”" if len(students) == 1 else f"The most faithful student, “{subject}”,"
+    return f"{which} {words} {quantity(best['estimate'], metric.kind)}{of}."
+
+
+def _cards(audit: Any) -> list[Card]:
+    cards = []
+    for i, student in enumerate(students_of(audit)):
+        row = _headline(audit, student)
+        lines = tuple(filter(None, (_performance(audit, student), _size(audit, student), _worst_group(audit, student))))
+        if row is None:
+            cards.append(Card(name(student), "–", "fidelity was not measured", lines, "quiet", i + 1))
+            continue
+        metric = describe_metric(str(row["metric"]))
+        spread = interval(row["low"], row["high"], metric.kind)
+        detail = f"{metric.title.lower()} {spread}, n = {count(row['n'])}"
+        cards.append(Card(name(student), quantity(row["estimate"], metric.kind), detail, lines, "", i + 1))
+    return cards + _teacher_card(audit)
+
+
+def _teacher_card(audit: Any) -> list[Card]:
+    row = _truth(audit, "teacher")
+    if row is None:
+        return []
+    metric = describe_metric(str(row["metric"]))
+    detail = f"{metric.title.lower()} {interval(row['low'], row['high'], metric.kind)}, n = {count(row['n'])}"
+    return [Card("Teacher", quantity(row["estimate"], metric.kind), detail, (), "quiet")]
+
+
+def _truth(audit: Any, subject: str) -> Any:
+    """How well a model does against the true labels: accuracy, or R²; None where it was not measured."""
+    frame = rows_of(frame_of(audit, "performance"), subject=subject)
+    for key in ("accuracy", "r2"):
+        rows = rows_of(frame, metric=key)
+        if not rows.empty and not math.isnan(rows.iloc[0]["estimate"]):
+            return rows.iloc[0]
+    return None
+
+
+def _performance(audit: Any, subject: str) -> str:
+    row = _truth(audit, subject)
+    if row is None:
+        return ""
+    metric = describe_metric(str(row["metric"]))
+    return f"{metric.title} {quantity(row['estimate'], metric.kind)} {interval(row['low'], row['high'], metric.kind)}"
+
+
+def _size(audit: Any, student: str) -> str:
+    frame = frame_of(audit, "complexity")
+    rows = rows_of(frame, subject=student)
+    if rows.empty:
+        return ""
+    row = rows.iloc[0]
+    words = [
+        f"{count(row[c])} {c[2:]}" for c in ("n_leaves", "n_terms", "n_features") if c in row and not pd.isna(row[c])
+    ]
+    return ", ".join(words)
+
+
+def _worst_group(audit: Any, student: str) -> str:
+    frame = rows_of(frame_of(audit, "group_fidelity"), subject=student)
+    rows = rows_of(frame, metric="agreement", status=["ok", "small"])
+    rows = rows[rows["estimate"].notna()] if not rows.empty else rows
+    if rows.empty:
+        return ""
+    row = rows.loc[rows["estimate"].idxmin()]
+    where = f"{name(row['attribute'], 24)} = {name(row['group'], 24)}"
+    return f"Lowest agreement: {quantity(row['estimate'], 'share')} in {where}"
+
+
+def _verdicts(audit: Any) -> list[Verdict]:
+    return [_verdict_of(row) for row in frame_of(audit, "verdicts").to_dict("records")]
+
+
+def _verdict_of(row: dict[str, Any]) -> Verdict:
+    """One line of the verdicts frame in words."""
+    metric = describe_metric(str(row.get("metric", "")))
+    where = [name(row[key]) for key in ("subject",) if _said(row.get(key))]
+    if _said(row.get("attribute")):
+        where.append(
+            f"{name(row['attribute'])} = {name(row['group'])}" if _said(row.get("group")) else name(row["attribute"])
+        )
+    spread = interval(row.get("low"), row.get("high"), metric.kind)
+    words = f"{metric.title} {quantity(row.get('estimate'), metric.kind)} {spread}"
+    counted = f", n = {count(row['n'])}" if _said(row.get("n")) else ""
+    evidence = f"{' · '.join(where)}: {words.strip()}{counted}." if where else f"{words.strip()}{counted}."
+    reason = str(row["reason"]) if _said(row.get("reason")) else ""
+    return Verdict(str(row.get("rule", "")), row["verdict"], evidence, reason)
+
+
+def _said(value: Any) -> bool:
+    return value is not None and not pd.isna(value) and str(value) != ""
+
+
+def _worries(audit: Any) -> list[str]:
+    found = []
+    for verdict in _verdicts(audit):
+        if verdict.verdict == "fail":
+            found.append(f"Failed: {verdict.rule}. {verdict.evidence}")
+    open_ = sum(v.verdict == "inconclusive" for v in _verdicts(audit))
+    if open_:
+        rules = "1 rule" if open_ == 1 else f"{open_} rules"
+        found.append(f"{rules} could not be decided with this many rows: more data would settle them.")
+    found += _shifts(audit) + _unfaithful_groups(audit) + _sensitive_use(audit)
+    return found + [str(note) for note in audit.notes]
+
+
+def _shifts(audit: Any) -> list[str]:
+    """Gaps that the student moved beyond chance."""
+    frame = frame_of(audit, "transfer")
+    found = []
+    for row in frame.to_dict("records"):
+        low, high = row.get("low", math.nan), row.get("high", math.nan)
+        if (
+            row.get("status", "ok") != "ok"
+            or not (low > 0 or high < 0)
+            or describe_metric(str(row["metric"])).kind != "points"
+        ):
+            continue
+        found.append(
+            f"The student “{name(row['subject'])}” moves the gap of {name(row['attribute'])} = {name(row['group'])} by "
+            f"{quantity(row['estimate'], 'points')} {interval(low, high, 'points')} against the teacher: "
+            "what it shows there is not what the teacher does."
+        )
+    return found[:8]
+
+
+def _unfaithful_groups(audit: Any) -> list[str]:
+    """Students whose fidelity differs between groups: their fairness says nothing about the teacher's."""
+    frame = rows_of(frame_of(audit, "group_fidelity"), status=["ok"])
+    gaps = frame[frame["metric"].map(lambda m: describe_metric(str(m)).kind == "points")] if not frame.empty else frame
+    told = {}
+    for row in gaps.to_dict("records"):
+        if row["low"] > 0 or row["high"] < 0:
+            told[(row["subject"], row["attribute"])] = (
+                f"“{name(row['subject'])}” is not equally faithful across {name(row['attribute'])}: "
+                "a fair-looking student with a fidelity gap says nothing about the teacher."
+            )
+    return list(told.values())[:8]
+
+
+def _sensitive_use(audit: Any) -> list[str]:
+    sensitive = {f.name for f in getattr(audit.schema, "features", ()) if getattr(f, "sensitive", False)}
+    frame = frame_of(audit, "importance")
+    if not sensitive or not {"feature", "subject", "estimate"} <= set(frame):
+        return []
+    found = []
+    for student in students_of(audit):
+        rows = rows_of(frame, subject=student)
+        used = [str(f) for f in dict.fromkeys(rows.loc[rows["estimate"] > 0, "feature"]) if f in sensitive]
+        if used:
+            found.append(f"“{name(student)}” reads the sensitive {', '.join(map(name, used))} directly.")
+    return found

@@ -1,0 +1,58 @@
+"""Importance: which columns the teacher's answers hang on, and the students', side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from explaindistill.report.blocks import Cell, Details, Section, Table, Text
+from explaindistill.report.figures import importance, students_of
+from explaindistill.report.tables import frame_of
+from explaindistill.report.words import name, quantity
+
+__all__ = ["section"]
+
+
+def section(audit: Any) -> Section:
+    """One line per column of the data, one column per model; shares of each model's whole."""
+    frame = frame_of(audit, "importance")
+    if not {"feature", "subject", "estimate"} <= set(frame) or frame.empty:
+        return Section("Importance side by side", 50, reason="Importance was not measured.")
+    shares = _shares(frame)
+    subjects = [s for s in ("teacher", *students_of(audit)) if s in set(shares["subject"])]
+    methods = sorted({str(m) for m in frame.get("method", pd.Series(dtype=str)).dropna()} - {""})
+    words = "Each model's importances as shares of their sum"
+    words += f" ({', '.join(methods)})." if methods else "."
+    lead = Text(words + " Importance tells what a model uses, not what causes what.")
+    table = _table(shares, subjects)
+    figure = importance(audit, shares)
+    folded = Details(f"All {len(table.rows)} columns", (table,), open=len(table.rows) <= 10)
+    return Section("Importance side by side", 50, (lead, *((figure,) if figure else ()), folded))
+
+
+def _shares(frame: pd.DataFrame) -> pd.DataFrame:
+    """Non-negative shares per subject and method; the first method of a subject counts."""
+    parts = []
+    for _, rows in frame.groupby("subject", sort=False, observed=True):
+        for column in {"method", "metric"} & set(rows):
+            told = rows[column].fillna("")
+            rows = rows[told == told.iloc[0]]  # noqa: PLW2901 - narrowed step by step
+        total = float(rows["estimate"].clip(lower=0).sum())
+        scale = 1.0 / total if total > 0 else 1.0
+        scaled = {c: rows[c].astype(float) * scale for c in ("low", "high") if c in rows}
+        parts.append(rows.assign(estimate=rows["estimate"].clip(lower=0) * scale, **scaled))
+    return pd.concat(parts)
+
+
+def _table(frame: pd.DataFrame, subjects: list[str]) -> Table:
+    values = {(str(r["subject"]), str(r["feature"])): float(r["estimate"]) for r in frame.to_dict("records")}
+    features = sorted(
+        dict.fromkeys(frame["feature"].map(str)), key=lambda f: -max(values.get((s, f), 0.0) for s in subjects)
+    )
+    rows = tuple((Cell(name(f)), *(_share(values.get((s, f))) for s in subjects)) for f in features)
+    return Table("Share of importance", ("column", *map(name, subjects)), rows, (False, *(True for _ in subjects)))
+
+
+def _share(value: float | None) -> Cell:
+    return Cell("–", tone="quiet") if value is None else Cell(quantity(value, "share"), "", value)

@@ -1,0 +1,53 @@
+"""Limits, and when not to trust this."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from explaindistill.report.blocks import Group, Items, Section
+from explaindistill.report.tables import frame_of
+
+__all__ = ["section"]
+
+_ALWAYS = (
+    "A student imitates the teacher on rows like the audited ones. Elsewhere both may say anything.",
+    "Where student and teacher disagree, the student's reasons are not the teacher's reasons.",
+    "Even where they agree, the student shows one way to reach the teacher's answers, not its own way.",
+    "Gaps between groups depend on who is in the data and on how groups and labels were recorded.",
+    "Labels record what was observed or decided, which is not always what is true.",
+    "No figure here is a legal finding. Rules and thresholds are those that were given to the audit.",
+)
+
+
+def section(audit: Any) -> Section:
+    """What always holds, and what holds for this audit."""
+    here = _here(audit)
+    blocks = [Items(_ALWAYS)]
+    return Section(
+        "Limits, and when not to trust this",
+        80,
+        (*blocks, *((Group("In this audit", (Items(tuple(here)),)),) if here else ())),
+    )
+
+
+def _here(audit: Any) -> list[str]:
+    found = []
+    if frame_of(audit, "performance").empty:
+        found.append("No true labels were given: the report says how the teacher is imitated, not whether it is right.")
+    rates = frame_of(audit, "rates")
+    if rates.empty:
+        found.append("No sensitive attributes were given: nothing can be said about groups.")
+    elif "status" in rates:
+        for status, words in _STATUS.items():
+            groups = rates.loc[rates["status"] == status, ["attribute", "group"]].drop_duplicates()
+            if len(groups):
+                found.append(f"{len(groups)} group(s) {words}")
+    return found
+
+
+_STATUS = {
+    "small": "are small: their intervals are wide and their estimates unsteady.",
+    "undefined": "have a rate that is undefined, because nobody stands in its denominator.",
+    "suppressed": "are not shown, because so few people are in them that they could be recognised.",
+    "excluded": "were excluded, for the reason given with them.",
+}

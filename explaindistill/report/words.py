@@ -1,0 +1,230 @@
+"""How numbers and names are put into words: the one place that decides digits, units and safe spelling."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+__all__ = [
+    "METRICS",
+    "Metric",
+    "count",
+    "describe_metric",
+    "interval",
+    "name",
+    "number",
+    "quantity",
+    "sentence",
+]
+
+Kind = Literal["share", "points", "ratio", "number"]
+
+# Characters that reorder or hide what stands around them, and those that XML forbids.
+_UNSPEAKABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is called, what it means, and how its numbers are written."""
+
+    title: str
+    meaning: str
+    kind: Kind = "number"
+
+
+METRICS: dict[str, Metric] = {
+    "agreement": Metric(
+        "Agreement with the teacher",
+        "Share of rows on which student and teacher take the same decision.",
+        "share",
+    ),
+    "agreement_argmax": Metric(
+        "Agreement of the top class",
+        "Share of rows on which both give their highest probability to one class.",
+        "share",
+    ),
+    "accuracy": Metric("Accuracy", "Share of rows on which the decision equals the true label.", "share"),
+    "balanced_accuracy": Metric(
+        "Balanced accuracy", "Mean over the classes of the share of their rows that was recognised.", "share"
+    ),
+    "auc": Metric("AUC", "Chance that a random favourable row is scored above a random unfavourable one.", "number"),
+    "kl": Metric(
+        "KL divergence (nats)",
+        "Mean information lost when the student's probabilities stand in for the teacher's.",
+        "number",
+    ),
+    "log_loss": Metric("Log loss (nats)", "Mean surprise at the true label; 0 is perfect.", "number"),
+    "brier": Metric("Brier distance", "Mean squared difference of probabilities; 0 is perfect.", "number"),
+    "r2": Metric("R²", "Share of the variance that is reproduced; 1 is perfect, 0 is as good as the mean.", "number"),
+    "r2_probability": Metric("R² of probabilities", "Share of the variance of the teacher's probabilities reproduced."),
+    "mae": Metric("Mean absolute error", "Mean size of the difference, in the unit of the target.", "number"),
+    "rmse": Metric("Root mean squared error", "Typical size of the difference, large ones count more.", "number"),
+    "selection_rate": Metric(
+        "Selection rate", "Share of a group's rows that receive the favourable decision.", "share"
+    ),
+    "true_positive_rate": Metric("True positive rate", "Share selected among those who truly qualify.", "share"),
+    "false_positive_rate": Metric("False positive rate", "Share selected among those who do not qualify.", "share"),
+    "positive_predictive_value": Metric("Precision", "Share who truly qualify among those selected.", "share"),
+    "negative_predictive_value": Metric(
+        "Negative predictive value", "Share who truly do not qualify among those not selected.", "share"
+    ),
+    "base_rate": Metric("Base rate", "Share of a group's rows whose true label is the favourable one.", "share"),
+    "difference": Metric("Difference", "A group's rate minus the rate of its reference group.", "points"),
+    "ratio": Metric("Ratio", "A group's rate divided by the rate of its reference group.", "ratio"),
+    "impact_ratio": Metric("Impact ratio", "A group's selection rate divided by that of its reference group.", "ratio"),
+    "transfer": Metric("Shift of the gap", "The student's gap minus the teacher's gap, on the same people.", "points"),
+    "permutation": Metric(
+        "Permutation importance", "How much the answer worsens when one column is shuffled.", "number"
+    ),
+    "n_leaves": Metric("Leaves", "Number of final answers in a tree.", "number"),
+}
+
+
+def describe_metric(key: str) -> Metric:
+    """Words for a metric; an unknown one is spelt from its name, its kind guessed from the ending.
+
+    Examples
+    --------
+    >>> describe_metric("agreement").title
+    'Agreement with the teacher'
+    >>> describe_metric("group_gap_difference").kind
+    'points'
+    """
+    if key in METRICS:
+        return METRICS[key]
+    title = name(str(key).replace("_", " ").replace(".", ": "))
+    title = title[:1].upper() + title[1:]
+    kind: Kind = "number"
+    if "ratio" in key:
+        kind = "ratio"
+    elif "difference" in key or key.endswith("_gap") or "shift" in key:
+        kind = "points"
+    elif "rate" in key or "share" in key or "agreement" in key or "accuracy" in key:
+        kind = "share"
+    return Metric(title, "", kind)
+
+
+def name(value: Any, longest: int = 60) -> str:
+    r"""A user's own word, made safe to show: hidden characters become visible, long words keep both ends.
+
+    Examples
+    --------
+    >>> name("age")
+    'age'
+    >>> name("a\u202eb")
+    'a⟨U+202E⟩b'
+    >>> name("x" * 100, longest=11)
+    'xxxxxxx…xxx'
+    """
+    text = (
+        " ".join(str(value)[: 40 * longest].split()) if len(str(value)) <= 40 * longest else _ends(str(value), longest)
+    )
+    text = _UNSPEAKABLE.sub(lambda m: f"⟨U+{ord(m.group()):04X}⟩", text)
+    text = _ends(text, longest)
+    return text or "(empty)"
+
+
+def _ends(text: str, longest: int) -> str:
+    if len(text) <= longest:
+        return text
+    tail = (longest - 1) // 3
+    return f"{text[: longest - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def sentence(value: Any) -> str:
+    r"""Longer text from outside, with hidden characters made visible; line breaks stay.
+
+    Examples
+    --------
+    >>> sentence("two" + chr(10) + "lines")
+    'two\nlines'
+    """
+    return _UNSPEAKABLE.sub(lambda m: f"⟨U+{ord(m.group()):04X}⟩", str(value))
+
+
+def count(value: Any) -> str:
+    """A count with thin separators; an unknown one is a dash.
+
+    Examples
+    --------
+    >>> count(12000.0), count(float("nan"))
+    ('12,000', '–')
+    """
+    return "–" if _missing(value) else f"{round(float(value)):,}"
+
+
+def number(value: Any) -> str:
+    """Three significant digits, without exponents for everyday sizes; undefined is a dash.
+
+    Examples
+    --------
+    >>> number(0.12345), number(12345.6), number(-2.0), number(1e-7), number(float("nan"))
+    ('0.123', '12,346', '−2', '1.00e−07', '–')
+    """
+    if _missing(value):
+        return "–"
+    x = float(value)
+    if math.isinf(x):
+        return "∞" if x > 0 else "−∞"
+    size = abs(x)
+    if (size and size < 1e-4) or size >= 1e9:
+        text = f"{x:.2e}"
+    elif (x == int(x) and size < 1e9) or size >= 1000:
+        text = f"{x:,.0f}"
+    else:
+        digits = max(0, 2 - math.floor(math.log10(size)))
+        text = f"{x:,.{min(digits, 6)}f}"
+    return text.replace("-", "−")
+
+
+def quantity(value: Any, kind: Kind = "number", signed: bool = False) -> str:
+    """A number in the unit of its metric.
+
+    Examples
+    --------
+    >>> quantity(0.9534, "share").split(), quantity(-0.035, "points").split(), quantity(0.8, "ratio")
+    (['95.3', '%'], ['−3.5', 'pp'], '0.80')
+    """
+    if _missing(value):
+        return "–"
+    x = float(value)
+    if math.isinf(x):
+        return number(x)
+    if kind == "share":
+        text = f"{100 * x:.1f}\u00a0%"
+    elif kind == "points":
+        text = f"{100 * x:+.1f}\u00a0pp"
+    elif kind == "ratio":
+        text = f"{x:.2f}"
+    else:
+        text = ("+" if signed and x > 0 else "") + number(x)
+    return text.replace("-", "−").replace("−0.0\u00a0pp", "0.0\u00a0pp").replace("+0.0\u00a0pp", "0.0\u00a0pp")
+
+
+def interval(low: Any, high: Any, kind: Kind = "number") -> str:
+    """An interval as ``[low, high]`` in the unit of its metric; empty when there is none.
+
+    Examples
+    --------
+    >>> interval(0.948, 0.957, "share")
+    '[94.8, 95.7]'
+    >>> interval(float("nan"), float("nan"))
+    ''
+    """
+    if _missing(low) and _missing(high):
+        return ""
+    ends = [quantity(x, kind).replace("\u00a0%", "").replace("\u00a0pp", "") for x in (low, high)]
+    return f"[{ends[0]}, {ends[1]}]"
+
+
+def _missing(value: Any) -> bool:
+    if value is None:
+        return True
+    try:
+        return math.isnan(float(value))
+    except (TypeError, ValueError):
+        return True

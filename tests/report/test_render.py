@@ -1,0 +1,197 @@
+"""One audit, three views: whole, the same each time, and deaf to what is hidden in names."""
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from explaindistill import plugins
+from explaindistill.errors import InvalidInputError
+from explaindistill.report import results
+from explaindistill.report.render import notebook, render, sections
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "</script><img src=x onerror=alert(1)>",
+    "a\"b'c`d",
+    "\u202egnp.exe",
+    "🙂 $x$ \\frac",
+    "x" * 10_000,
+    "=cmd()|' /C calc'!A0",
+    "line\nbreak\tand\x00nul",
+    "",
+    "{{ 7*7 }}",
+)
+
+
+class Skeleton(HTMLParser):
+    """Collects what a browser would run, and checks that every element is closed in order."""
+
+    void = frozenset({"meta", "link", "br", "img", "input"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.scripts: list[dict] = []
+        self.attributes: set[str] = set()
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= {key for key, _ in attrs}
+        if tag == "script":
+            self.scripts.append(dict(attrs))
+        if tag not in self.void:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def skeleton(page: str) -> Skeleton:
+    found = Skeleton()
+    found.feed(page)
+    assert found.open == []
+    return found
+
+
+def test_every_section_has_blocks_or_says_why_it_has_none(audit):
+    found = sections(audit)
+    assert next(iter(found)) == "glance"
+    assert set(found) == set(plugins.names("report.sections"))
+    assert all(section.blocks or section.reason for section in found.values())
+    assert found["stability"].reason.startswith("Stability was not measured")
+
+
+def test_an_audit_of_nothing_says_so_in_every_section(make):
+    audit = replace(make(), frames={}, students={}, manifest={}, schema=None)
+    found = sections(audit)
+    assert "was not measured" in found["fidelity"].reason
+    assert "No sensitive attributes" in found["bias"].reason
+    for kind in ("html", "markdown", "json"):
+        assert render(audit, kind)
+
+
+def test_page_is_well_formed_and_names_the_figures(audit):
+    page = render(audit, "html")
+    found = skeleton(page)
+    assert "95.0\u00a0%" in page
+    assert {"main", "nav", "table", "caption", "figure", "svg", "details"} <= found.tags
+    assert not {a for a in found.attributes if a.startswith("on")}
+
+
+def test_page_refers_to_nothing_outside_itself(audit):
+    page = render(audit, "html")
+    assert not re.search(r"""(?:src|href|action|data|poster)=["'](?!#|data:)""", page)
+    assert "url(" not in page.replace("url(#", "")
+    assert "@import" not in page
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)
+    assert policy
+    assert policy.group(1).startswith("default-src &#39;none&#39;")
+    assert "script-src &#39;sha256-" in policy.group(1)
+
+
+def test_only_scripts_named_by_their_hash_are_in_the_page(audit):
+    import base64
+
+    page = render(audit, "html").replace("&#39;", "'")
+    for body in re.findall(r"<script>(.*?)</script>", page, re.DOTALL):
+        assert base64.b64encode(hashlib.sha256(body.encode()).digest()).decode() in page.split("</head>")[0]
+
+
+def test_embedded_results_equal_the_json_view(audit):
+    page = render(audit, "html")
+    inside = re.search(r'id="explaindistill-results">(.*?)</script>', page, re.DOTALL)
+    assert inside
+    whole = json.loads(render(audit, "json"))
+    students = whole.pop("students")
+    assert json.loads(inside.group(1)) == whole
+    assert students["tree"]["words"] == "If age ≤ 30 then no."
+
+
+def test_undefined_is_null_and_infinity_a_word_and_both_come_back():
+    stored = results.plain({"columns": ["estimate", "high"], "rows": [[np.nan, np.inf], [0.5, -np.inf]]})
+    assert stored["rows"] == [[None, "Infinity"], [0.5, "-Infinity"]]
+    back = results.frame_from(stored)
+    assert np.isnan(back["estimate"][0])
+    assert back["high"].tolist() == [np.inf, -np.inf]
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        (np.int64(3), 3),
+        (np.True_, True),
+        (pd.NA, None),
+        (pd.Timestamp("2026-01-02"), "2026-01-02T00:00:00"),
+        ({"b", "a"}, ["a", "b"]),
+        (range, "<class 'range'>"),
+    ],
+)
+def test_plain_takes_what_frames_hold(value, wanted):
+    assert results.plain(value) == wanted
+
+
+def test_hostile_words_stay_words(make):
+    told = dict.fromkeys(HOSTILE, "x") | dict(zip(HOSTILE, reversed(HOSTILE), strict=True))
+    audit = make(
+        groups=HOSTILE, attribute=HOSTILE[0], features=HOSTILE, students=HOSTILE[:3], teacher_name=HOSTILE[2],
+        classes=HOSTILE, favorable=HOSTILE[3], notes=HOSTILE, manifest=told | {"date": HOSTILE[7], "nested": told},
+    )  # fmt: skip
+    page, honest = render(audit, "html"), skeleton(render(make(), "html"))
+    found = skeleton(page)
+    assert found.tags <= honest.tags
+    assert found.attributes <= honest.attributes
+    assert len(found.scripts) == len(honest.scripts)
+    assert "{{ 7*7 }}" in page
+    assert json.loads(render(audit, "json"))["classes"] == list(HOSTILE)
+    text = render(audit, "markdown")
+    assert "<script" not in text.replace("\\<", "")
+    assert not set("\u202e\x00") & set(page + text)
+    assert len(page) < 1_000_000
+
+
+def test_same_audit_same_bytes_in_another_process(audit, tmp_path):
+    code = (
+        "import sys, importlib.util as u, hashlib\n"
+        f"spec = u.spec_from_file_location('fake', {str(__file__).replace('test_render', 'conftest')!r})\n"
+        "fake = u.module_from_spec(spec); sys.modules['fake'] = fake; spec.loader.exec_module(fake)\n"
+        "from explaindistill.report.render import render\n"
+        "a = fake.make_audit()\n"
+        "print(*(hashlib.sha256(render(a, k).encode()).hexdigest() for k in ('html', 'json', 'markdown')))\n"
+    )
+    bare = {"PATH": "", "HOME": str(tmp_path), "PYTHONPATH": ":".join(sys.path)}
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=bare | {"PYTHONHASHSEED": s}
+        )
+        for s in ("1", "2")
+    ]
+    here = [hashlib.sha256(render(audit, k).encode()).hexdigest() for k in ("html", "json", "markdown")]
+    assert [run.stdout.split() for run in runs] == [here, here]
+
+
+def test_markdown_tables_keep_their_columns(audit):
+    for block in re.split(r"\n\n", render(audit, "markdown")):
+        lines = [line for line in block.splitlines() if line.startswith("|")]
+        widths = {len(re.findall(r"(?<!\\)\|", line)) for line in lines}
+        assert len(widths) <= 1
+
+
+def test_unknown_kind_lists_the_kinds(audit):
+    with pytest.raises(InvalidInputError, match=r"kind must be one of .*html.*got 'pdf'"):
+        render(audit, "pdf")
+
+
+def test_notebook_shows_the_headline_and_hides_the_page_in_a_sandbox(audit):
+    text = notebook(audit)
+    assert 'sandbox="allow-scripts allow-downloads"' in text
+    assert text.count("<iframe") == 1
+    assert "inconclusive" in text.split("<iframe")[0]
