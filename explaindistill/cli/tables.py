@@ -61,7 +61,7 @@ def _parquet(file: Path) -> pd.DataFrame:
     try:
         frame = pd.read_parquet(file)
     except ImportError as error:
-        raise MissingExtraError("pyarrow is not installed; run: pip install pyarrow, or give a .csv file") from error
+        raise MissingExtraError.of("pyarrow", "parquet") from error
     except (ValueError, OSError) as error:
         raise InvalidInputError(f"{file.name} cannot be read as Parquet: {_first_line(error)}") from error
     return frame.rename(columns=str)
@@ -85,7 +85,7 @@ def _text(file: Path, separator: str, na: Sequence[str]) -> pd.DataFrame:
         raise InvalidInputError(f"{file.name} is empty") from error
     except (pd.errors.ParserError, pd.errors.ParserWarning, csv.Error) as error:
         raise InvalidInputError(
-            f"{file.name} cannot be parsed: {_first_line(error)}; it needs one header line, and as many cells in every row"
+            f"{file.name} cannot be parsed: {_first_line(error)}; it needs a header line and as many cells in every row"
         ) from error
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"{file.name} is not UTF-8 text: {_first_line(error)}; save it as UTF-8") from error

@@ -1,0 +1,40 @@
+"""The folder that results go to: proven writable before the work begins, gone again if the work fails."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from explaindistill.errors import InvalidInputError
+
+__all__ = ["results_folder"]
+
+
+@contextmanager
+def results_folder(path: str | Path) -> Iterator[Path]:
+    """Make a folder, or take one that is there; folders made here vanish again if the work inside fails.
+
+    Raises
+    ------
+    InvalidInputError
+        If the path is a file, or nothing can be written there.
+    """
+    folder = Path(path)
+    made = [p for p in (folder, *folder.parents) if not p.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InvalidInputError(
+            f"out must be a folder that can be written, got {folder} ({error.strerror or error}); choose another"
+        ) from error
+    try:
+        yield folder
+    except BaseException:
+        for part in made:
+            if not any(part.iterdir()):
+                part.rmdir()
+        raise

@@ -1,0 +1,103 @@
+"""From a file to rows, target and split: the same options give the same split in every command."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from explaindistill.cli.tables import read_table
+from explaindistill.errors import InvalidInputError
+from explaindistill.protocols import Task
+
+__all__ = ["Rows", "read_rows", "split"]
+
+MANY_VALUES = 20
+"""A numeric target with more distinct values than this is taken for regression by ``--task auto``."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a file, without the target and the columns that nobody may use.
+
+    ``y`` is None where no target was named; ``attributes`` are the sensitive columns, whether a model may use them or
+    not; ``train`` and ``test`` are positions.
+    """
+
+    X: pd.DataFrame
+    y: NDArray[Any] | None
+    task: Task | None
+    attributes: pd.DataFrame
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+    def part(self, name: str) -> tuple[pd.DataFrame, Any]:
+        """Rows and targets of ``"train"`` or ``"test"``; the targets are None where none was named."""
+        at = getattr(self, name)
+        return self.X.iloc[at], None if self.y is None else self.y[at]
+
+
+def read_rows(args: Namespace) -> Rows:
+    """Read the file of ``--data`` and split it.
+
+    Raises
+    ------
+    InvalidInputError
+        If a named column does not exist, the target is missing somewhere or has one value only, or the file has too few
+        rows to be split.
+    """
+    frame = read_table(args.data, args.na)
+    named = {"target": [args.target] if args.target else [], "drop": args.drop, "categories": args.categories}
+    sensitive = list(getattr(args, "sensitive", ()))
+    for option, columns in {**named, "sensitive": sensitive}.items():
+        if absent := [c for c in columns if c not in frame.columns]:
+            raise InvalidInputError(
+                f"{option} names {', '.join(absent)}, which the file does not have; its columns are: {', '.join(frame)}"
+            )
+    y, task = (None, None) if args.target is None else _target(frame[args.target], args.task)
+    X = frame.drop(columns=[*named["target"], *args.drop])
+    for name in args.categories:
+        if name in X:
+            X[name] = X[name].astype("category")
+    train, test = split(len(X), args.test_share, args.random_state)
+    return Rows(X, y, task, frame[sensitive], train, test)
+
+
+def split(n: int, test_share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions of rows for fitting and for measuring, each in the order of the file.
+
+    Examples
+    --------
+    >>> train, test = split(10, 0.3, seed=0)
+    >>> len(train), len(test), sorted([*train.tolist(), *test.tolist()]) == list(range(10))
+    (7, 3, True)
+    """
+    n_test = round(n * test_share)
+    if not 1 <= n_test < n:
+        raise InvalidInputError(f"data must have more rows to keep a share of {test_share} for measuring, got {n}")
+    shuffled = np.random.default_rng(seed).permutation(n)
+    return np.sort(shuffled[n_test:]), np.sort(shuffled[:n_test])
+
+
+def _target(column: pd.Series, wanted: str) -> tuple[NDArray[Any], Task]:
+    """Return the target's values and the task, which follows from the values unless it was said."""
+    name = column.name
+    if n_missing := int(column.isna().sum()):
+        raise InvalidInputError(f"target {name!r} is missing in {n_missing} of {len(column)} rows; drop those rows")
+    n_values = column.nunique()
+    if n_values < 2:
+        raise InvalidInputError(f"target {name!r} must have at least 2 different values, got only {column.iloc[0]!r}")
+    numeric = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    if wanted == "regression" and not numeric:
+        raise InvalidInputError(
+            f"target {name!r} must be numbers for regression, got values such as {column.iloc[0]!r}"
+        )
+    regression = wanted == "regression" or (wanted == "auto" and numeric and n_values > MANY_VALUES)
+    if regression:
+        return column.to_numpy(dtype=float), "regression"
+    values = column.to_numpy()
+    return (np.asarray(column.astype(str)) if values.dtype == object else values), "classification"
