@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.labelling import label
+from explaindistill.labelling import Budget, label
 from explaindistill.numerics.rowkeys import distinct, row_keys
 from explaindistill.schema import Schema
 from explaindistill.targets import SoftTargets
 
-__all__ = ["Corpus", "compose"]
+__all__ = ["Corpus", "compose", "default_sampler"]
 
 AUTO_FACTOR = 5
 AUTO_LIMIT = 100_000
@@ -29,8 +29,9 @@ class Corpus:
 
     Attributes
     ----------
-    n_given, n_observed, n_synthetic, n_queries : int
-        Rows given to ``fit``, those of them in the corpus, rows made by the sampler, distinct rows asked.
+    n_given, n_observed, n_synthetic, n_queries, n_asked, n_allowed : int
+        Rows given to ``fit``, those of them in the corpus, rows made by the sampler, distinct rows that needed an
+        answer, those of them that the store did not know, and how many could have been asked.
     sampler : str
         Name of the sampler, ``"none"`` where no row was made.
     observed : ndarray of int
@@ -43,10 +44,23 @@ class Corpus:
     n_observed: int
     n_synthetic: int
     n_queries: int
+    n_asked: int
+    n_allowed: int
     sampler: str
     seed: int
     synthetic_weight: float
     observed: NDArray[np.intp] = field(repr=False, compare=False)
+
+    def with_more(self, targets: SoftTargets) -> Corpus:
+        """The record of the corpus after further questions."""
+        made = targets.origin == "synthetic"
+        return replace(
+            self,
+            n_synthetic=int(made.sum()),
+            n_queries=targets.n_queries,
+            n_asked=self.n_asked + targets.n_queries - self.n_queries,
+            synthetic_weight=float(targets.weight[made].sum() / targets.weight.sum()),
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """One row per fact: ``fact``, ``value``."""
@@ -54,7 +68,8 @@ class Corpus:
             "real rows given": self.n_given,
             "real rows used": self.n_observed,
             "made-up rows": self.n_synthetic,
-            "distinct rows asked of the teacher": self.n_queries,
+            "distinct rows that needed an answer": self.n_queries,
+            "rows asked of the teacher (the store knew the others)": self.n_asked,
             "sampler": self.sampler,
             "share of weight on made-up rows": round(self.synthetic_weight, 4),
             "seed": self.seed,
@@ -72,6 +87,7 @@ def compose(
     n_queries: int | str,
     seed: int,
     store: Any = None,
+    held_back: float = 0.0,
 ) -> tuple[SoftTargets, Corpus]:
     """Choose real rows, make further ones, ask the teacher once about each distinct row.
 
@@ -83,21 +99,22 @@ def compose(
     """
     rng = np.random.default_rng(seed)
     first, number = distinct(row_keys(frame))
-    wanted = _wanted(n_queries, frame, len(first), teacher, sampler)
+    allowed = _wanted(n_queries, frame, len(first), teacher, sampler)
+    wanted = max(allowed - int(held_back * allowed), 1)
     observed = _some(first, number, wanted, rng)
     real = frame if len(observed) == len(frame) else frame.iloc[observed]
     n_more = max(wanted - len(first), 0)
     made, made_weight, name = _make(sampler, schema, frame, weight, n_more, rng)
     rows = real if made is None else pd.concat([real, made], ignore_index=True)
-    at, copy_of = distinct(row_keys(rows))
-    asked = rows.iloc[at]
-    P = label(teacher, schema.restore(asked), store=store)[copy_of]
+    n_distinct = len(distinct(row_keys(rows))[0])
+    purse = Budget()
+    P = label(teacher, schema.restore(rows), store=store, budget=purse)
     w = np.concatenate([weight[observed], made_weight])
     n_made = len(made_weight)
     origin = np.repeat(["observed", "synthetic"], [len(observed), n_made])
     share = float(made_weight.sum() / w.sum())
-    corpus = Corpus(len(frame), len(observed), n_made, len(at), name, seed, share, observed)
-    return SoftTargets(rows, P, w, origin, teacher.classes_, len(at)), corpus
+    corpus = Corpus(len(frame), len(observed), n_made, n_distinct, purse.spent, allowed, name, seed, share, observed)
+    return SoftTargets(rows, P, w, origin, teacher.classes_, n_distinct), corpus
 
 
 def _wanted(n_queries: int | str, frame: pd.DataFrame, n_distinct: int, teacher: Any, sampler: Any) -> int:
@@ -121,6 +138,13 @@ def _some(first: NDArray[np.intp], number: NDArray[np.intp], wanted: int, rng: n
     return np.flatnonzero(chosen[number])
 
 
+def default_sampler() -> Any:
+    """The sampler that is used where the caller names none."""
+    from explaindistill.samplers.munge import MungeSampler
+
+    return MungeSampler()
+
+
 def _make(
     sampler: Any,
     schema: Schema,
@@ -132,10 +156,7 @@ def _make(
     """Up to ``n`` made-up rows and their weights: the mean weight of the rows each was made from."""
     if n == 0:
         return None, np.empty(0), "none"
-    if sampler is None:
-        from explaindistill.samplers.munge import MungeSampler
-
-        sampler = MungeSampler()
+    sampler = default_sampler() if sampler is None else sampler
     fitted = clone(sampler, safe=False).fit(frame, schema)
     draw = fitted.draw(n, rng)
     new = ~draw.observed

@@ -15,15 +15,19 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from explaindistill.corpus import compose
+from explaindistill.corpus import compose, default_sampler
 from explaindistill.errors import InvalidInputError
 from explaindistill.fitting import check_task, fit_student
+from explaindistill.labelling import label
 from explaindistill.numerics.rowkeys import row_keys
 from explaindistill.schema import Schema, as_frame
 from explaindistill.targets import SoftTargets, mix_labels, one_hot
 from explaindistill.teachers._adapt import as_teacher
+from explaindistill.topping import top_up
 
 __all__ = ["Distiller", "fidelity_scorer"]
+
+TOP_UP_SHARE = 0.2
 
 
 def _student_has(method: str) -> Callable[[Any], bool]:
@@ -63,6 +67,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         A model fitted to the teacher's answers that labels further rows in its place.
     label_weight : float in [0, 1], default=0
         Share of the true label in the target, where ``y`` is given to ``fit``.
+    top_up : bool, default=False
+        For trees: keep a fifth of ``n_queries`` for questions inside the leaves that have few rows, and grow again.
     store : path or label store, optional
         Keeps the answers, so that no row is asked twice.
     random_state : int, RandomState or None, default=None
@@ -113,6 +119,7 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         query_strategy: str = "random",
         proxy: str | None = None,
         label_weight: float = 0.0,
+        top_up: bool = False,
         store: Any = None,
         random_state: Any = None,
     ) -> None:
@@ -124,6 +131,7 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         self.query_strategy = query_strategy
         self.proxy = proxy
         self.label_weight = label_weight
+        self.top_up = top_up
         self.store = store
         self.random_state = random_state
 
@@ -166,12 +174,12 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
             n_queries=self.n_queries,
             store=self.store,
             seed=self.seed_,
+            held_back=TOP_UP_SHARE if self.top_up else 0.0,
         )
         targets = self._with_labels(targets, y)
-        student = clone(self.student)
-        _seed_student(student, self.seed_)
-        seen = targets.X if self.features_ is None else _see(self.features_, targets.X, schema)
-        self.label_mode_ = fit_student(student, targets, schema, seen)
+        student = self._grow(targets, schema)
+        if self.top_up:
+            student, targets = self._grow_again(student, targets, schema, teacher)
         self.teacher_, self.schema_, self.student_, self.task_ = teacher, schema, student, task
         self.n_queries_ = targets.n_queries
         self.fit_index_ = frame.index if isinstance(X, pd.DataFrame) else None
@@ -179,6 +187,29 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         if targets.classes is not None:
             self.classes_ = targets.classes
         return self
+
+    def _grow(self, targets: SoftTargets, schema: Schema) -> Any:
+        student = clone(self.student)
+        _seed_student(student, self.seed_)
+        self.label_mode_ = fit_student(student, targets, schema, self._see(targets.X, schema))
+        return student
+
+    def _grow_again(self, student: Any, targets: SoftTargets, schema: Schema, teacher: Any) -> tuple[Any, SoftTargets]:
+        """Ask inside the leaves that have few rows, and fit anew; see :func:`explaindistill.topping.top_up`."""
+        if not hasattr(student, "apply"):
+            raise InvalidInputError(f"top_up needs a student with leaves, got {type(student).__name__}; leave it False")
+
+        def route(rows: pd.DataFrame) -> NDArray[np.intp]:
+            return np.asarray(student.apply(self._see(rows, schema)))
+
+        def ask(rows: pd.DataFrame) -> NDArray[np.float64]:
+            return label(teacher, schema.restore(rows), store=self.store)
+
+        n_more = self.corpus_.n_allowed - targets.n_queries
+        sampler = default_sampler() if self.sampler is None else self.sampler
+        richer = top_up(targets, route, ask, sampler, schema, n_more, np.random.default_rng([self.seed_, 1]))
+        self.corpus_ = self.corpus_.with_more(richer)
+        return self._grow(richer, schema), richer
 
     @available_if(_student_has("predict"))
     def predict(self, X: Any) -> NDArray[Any]:
@@ -211,8 +242,16 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         as_frame(X)
         validate_data(self, X, reset=False, skip_check_array=True)
         frame = self.schema_.frame(X)
-        seen = frame if self.features_ is None else _see(self.features_, frame, self.schema_)
+        seen = self._see(frame, self.schema_)
         return self.schema_.restore(seen) if isinstance(seen, pd.DataFrame) else seen
+
+    def _see(self, frame: pd.DataFrame, schema: Schema) -> Any:
+        """Rows as the student sees them."""
+        if self.features_ is None:
+            return frame
+        if isinstance(self.features_, list):
+            return frame[self.features_]
+        return self.features_.transform(schema.restore(frame))
 
     def _check_parameters(self, y: Any) -> None:
         if not isinstance(self.label_weight, numbers.Real) or not 0 <= self.label_weight <= 1:
@@ -294,10 +333,6 @@ def _seen_columns(features: Any, schema: Schema, X: Any) -> Any:
     if unknown := [n for n in names if n not in schema.names]:
         raise InvalidInputError(f"features names {', '.join(unknown)}, the columns are: {', '.join(schema.names)}")
     return names
-
-
-def _see(features: Any, frame: pd.DataFrame, schema: Schema) -> Any:
-    return frame[features] if isinstance(features, list) else features.transform(schema.restore(frame))
 
 
 def _seed_student(student: Any, seed: int) -> None:

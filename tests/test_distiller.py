@@ -75,7 +75,7 @@ def test_asks_no_more_than_allowed(forest, cancer):
         d = xd.Distiller(teacher, xd.TreeClassifier(), n_queries=n, random_state=0).fit(X)
         assert d.n_queries_ == teacher.n <= n
         assert d.corpus_.n_observed == min(n, len(X))
-        assert d.corpus_.n_synthetic == max(0, d.n_queries_ - len(X))
+        assert d.corpus_.n_synthetic == max(0, n - len(X))
 
 
 def test_equal_rows_are_asked_once(forest, cancer):
@@ -305,3 +305,19 @@ def test_describe_and_explain_are_the_students_own(forest, cancer):
     d = xd.Distiller(forest, xd.TreeClassifier(), random_state=0).fit(X)
     assert d.describe() == d.student_.describe()
     pd.testing.assert_frame_equal(d.explain(X.head(3)), d.student_.explain(X.head(3)))
+
+
+def test_top_up_asks_inside_starved_leaves_and_moves_no_mass(forest, cancer):
+    X, _ = cancer
+    teacher = Counting(forest)
+    plain = xd.Distiller(forest, xd.TreeClassifier(max_leaf_nodes=16), n_queries=1000, random_state=0).fit(X)
+    d = xd.Distiller(teacher, xd.TreeClassifier(max_leaf_nodes=16), n_queries=1000, top_up=True, random_state=0).fit(X)
+    assert teacher.n == d.n_queries_ <= 1000
+    assert d.n_queries_ > 0.8 * 1000
+    again = xd.Distiller(forest, xd.TreeClassifier(max_leaf_nodes=16), n_queries=1000, top_up=True, random_state=0).fit(
+        X
+    )
+    np.testing.assert_array_equal(again.predict_proba(X), d.predict_proba(X))
+    assert d.score(X) > plain.score(X) - 0.05
+    with pytest.raises(InvalidInputError, match="top_up needs a student with leaves, got LinearClassifier"):
+        xd.Distiller(forest, xd.LinearClassifier(), top_up=True, random_state=0).fit(X)

@@ -1,0 +1,209 @@
+"""audit(): measure a teacher and its students once; Audit: the frozen record of it, which shows and saves itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from explaindistill import plugins
+from explaindistill.audit_frames import measure
+from explaindistill.case import Case, open_case
+from explaindistill.errors import InvalidInputError
+from explaindistill.manifest import manifest
+from explaindistill.measures.verdicts import check
+from explaindistill.protocols import Task
+from explaindistill.schema import Schema
+
+__all__ = ["DEFAULT_RULES", "Audit", "audit"]
+
+DEFAULT_RULES: Mapping[str, str] = {"fidelity.agreement": ">= 0.9", "bias.impact_ratio": ">= 0.8"}
+"""Rules of the first page where the caller gives none; the second needs sensitive columns."""
+
+KINDS = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json"}
+
+
+@dataclass(frozen=True, repr=False)
+class Audit:
+    """Everything that was measured, and nothing about single people.
+
+    Attributes
+    ----------
+    frames : mapping of str to DataFrame
+        ``verdicts``, ``fidelity``, ``performance``, ``rates``, ``gaps``, ``group_fidelity``, ``transfer``,
+        ``importance``, ``complexity``, ``corpus``, ``students``; each row has its ``n``, ``estimate``, ``low`` and
+        ``high``. A frame that does not apply is empty.
+    manifest : dict
+        Digests, seeds, versions, date.
+    students : mapping of str to fitted student
+    notes : tuple of str
+        What a reader must know.
+    """
+
+    frames: Mapping[str, pd.DataFrame]
+    manifest: Mapping[str, Any]
+    students: Mapping[str, Any]
+    schema: Schema
+    task: Task
+    teacher_name: str
+    classes: NDArray[Any] | None
+    favorable: Any
+    threshold: Any
+    notes: tuple[str, ...]
+    rules: Mapping[str, str] = field(default_factory=dict)
+
+    def check(self, rules: Mapping[str, str]) -> pd.DataFrame:
+        """Hold the figures against rules: one verdict per rule, subject and group.
+
+        Parameters
+        ----------
+        rules : mapping
+            Such as ``{"fidelity.agreement": ">= 0.95", "bias.impact_ratio": ">= 0.8"}``. A rule passes where the whole
+            interval keeps it, fails where the whole interval breaks it, and is inconclusive between.
+
+        Returns
+        -------
+        DataFrame
+            ``rule``, ``metric``, ``subject``, ``attribute``, ``group``, ``estimate``, ``low``, ``high``, ``n``,
+            ``verdict`` ("pass", "fail", "inconclusive", "cannot say"), ``reason``.
+        """
+        return check(self.frames, rules)
+
+    def save(self, path: str | Path, kind: str | None = None) -> Path:
+        """Write the report; the ending decides the kind: ``.html``, ``.md`` or ``.json``.
+
+        Raises
+        ------
+        InvalidInputError
+            For an ending that says nothing, where ``kind`` is not given.
+        """
+        target = Path(path)
+        chosen = kind or KINDS.get(target.suffix.lower())
+        if chosen is None:
+            raise InvalidInputError(f"path must end in {', '.join(sorted(KINDS))}, got {target.name!r}; or give kind=")
+        text = plugins.door("report").render(self, chosen)
+        target.write_text(text, encoding="utf-8")
+        return target
+
+    def _repr_html_(self) -> str:
+        return str(plugins.door("report").notebook(self))
+
+    def __repr__(self) -> str:
+        """Short text: who was audited, on how many rows, with what verdicts."""
+        counts = self.frames["verdicts"]["verdict"].value_counts().to_dict()
+        verdicts = ", ".join(f"{n} {v}" for v, n in sorted(counts.items())) or "no rule"
+        return (
+            f"Audit of {', '.join(self.students)} against {self.teacher_name} "
+            f"on {self.manifest['n_rows']:,} rows: {verdicts}"
+        )
+
+
+def audit(
+    teacher: Any,
+    students: Any,
+    X: Any,
+    y: ArrayLike | None = None,
+    *,
+    train: tuple[Any, ArrayLike] | None = None,
+    sensitive: Any = None,
+    favorable: Any = None,
+    threshold: float | Mapping[str, float] = 0.5,
+    sample_weight: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    profile: str | None = None,
+    date: str | None = None,
+    rules: Mapping[str, str] | None = None,
+    random_state: int = 0,
+) -> Audit:
+    """Measure what students kept of a teacher, on rows that no fitting saw.
+
+    Parameters
+    ----------
+    teacher : teacher adapter, fitted estimator, torch module, or callable
+    students : fitted student or Distiller, or mapping of name to one
+    X : DataFrame or array of shape (n, d)
+        Audited rows. Rows that fitting saw (same index label and same values) are left out and counted.
+    y : array of shape (n,), optional
+        True labels or values.
+    train : pair (X, y), optional
+        Rows and true labels to train each student *without* the teacher on, for comparison.
+    sensitive : names of columns of X, or DataFrame with one row per row of X, optional
+        Need not be inputs of any model.
+    favorable : class, optional
+        The decision people hope for; the second of two classes when None.
+    threshold : float in (0, 1), or ``{"top": share}``, default=0.5
+        Two classes: favourable where its probability reaches the threshold, or within the top share.
+    sample_weight : array of shape (n,), optional
+    groups : array of shape (n,), optional
+        Clusters of rows that belong together (one person, one branch); intervals then are cluster-robust.
+    profile : str, optional
+        Name of a dated rule set.
+    date : str, optional
+        Date of the audit as it shall stand in the report; never read from the clock.
+    rules : mapping, optional
+        Rules of the first page; see :meth:`Audit.check`.
+    random_state : int, default=0
+
+    Returns
+    -------
+    Audit
+
+    Examples
+    --------
+    >>> import explaindistill as xd
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    >>> forest = RandomForestClassifier(20, random_state=0).fit(X[:300], y[:300])
+    >>> student = xd.Distiller(forest, xd.TreeClassifier(max_leaf_nodes=8), random_state=0).fit(X[:300])
+    >>> report = xd.audit(forest, {"tree": student}, X[300:], y[300:])
+    >>> report
+    Audit of tree against EstimatorTeacher(RandomForestClassifier) on 269 rows: ...
+    """
+    case = open_case(
+        teacher,
+        students,
+        X,
+        y,
+        train=train,
+        sensitive=sensitive,
+        favorable=favorable,
+        threshold=threshold,
+        sample_weight=sample_weight,
+        groups=groups,
+    )
+    frames = measure(case, np.random.default_rng(random_state))
+    chosen = dict(rules) if rules is not None else _default_rules(case)
+    frames["verdicts"] = check(frames, chosen)
+    return Audit(
+        frames=frames,
+        manifest=manifest(case, date=date, random_state=random_state, profile=profile),
+        students={s.name: s.inner for s in case.subjects},
+        schema=case.schema,
+        task=case.task,
+        teacher_name=_teacher_name(case.teacher),
+        classes=case.classes,
+        favorable=case.favorable,
+        threshold=threshold,
+        notes=case.notes,
+        rules=chosen,
+    )
+
+
+def _default_rules(case: Case) -> dict[str, str]:
+    if case.task == "regression":
+        return {"fidelity.r2": DEFAULT_RULES["fidelity.agreement"]}
+    kept = dict(DEFAULT_RULES)
+    if case.attributes.shape[1] == 0 or case.favorable is None:
+        kept.pop("bias.impact_ratio")
+    return kept
+
+
+def _teacher_name(teacher: Any) -> str:
+    inner = getattr(teacher, "estimator", getattr(teacher, "module", None))
+    return type(teacher).__name__ + (f"({type(inner).__name__})" if inner is not None else "")

@@ -1,0 +1,288 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.tree import DecisionTreeClassifier
+
+import explaindistill as xd
+from explaindistill import datasets
+from explaindistill.errors import InvalidInputError, TeacherError
+
+FRAMES = (
+    "complexity", "corpus", "fidelity", "gaps", "group_fidelity", "importance", "performance", "rates", "students",
+    "transfer", "verdicts",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lending():
+    return datasets.lending(6000, random_state=1)
+
+
+class Rule:
+    """A teacher whose rule is known: approve where debt is low, and for men a little more."""
+
+    classes_ = np.array(["approved", "declined"])
+
+    def predict_proba(self, X):
+        z = 2.0 - 6.0 * X["debt_ratio"].fillna(0.3).to_numpy(dtype=float) + 1.5 * (X["sex"] == "male").to_numpy()
+        p = 1 / (1 + np.exp(-3 * z))
+        return np.c_[p, 1 - p]
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def fingerprint(self):
+        return "rule"
+
+    def __sklearn_clone__(self):
+        return self
+
+
+@pytest.fixture(scope="module")
+def pair(lending):
+    X, y = lending.X, lending.y
+    train, test = X.iloc[:3000], X.iloc[3000:]
+    tree = xd.Distiller(Rule(), xd.TreeClassifier(max_leaf_nodes=16), n_queries=6000, random_state=0).fit(train)
+    linear = xd.Distiller(Rule(), xd.LinearClassifier(), n_queries=3000, random_state=0).fit(train)
+    return tree, linear, (train, y.iloc[:3000]), (test, y.iloc[3000:])
+
+
+@pytest.fixture(scope="module")
+def report(pair, lending):
+    tree, linear, train, (test, y) = pair
+    return xd.audit(
+        Rule(), {"tree": tree, "linear": linear}, test, y, train=train, sensitive=list(lending.sensitive),
+        favorable="approved", date="2026-11-23",
+    )  # fmt: skip
+
+
+def pick(frame, **where):
+    for key, value in where.items():
+        frame = frame[frame[key] == value]
+    return frame
+
+
+def test_every_frame_is_there_with_counts_and_intervals(report):
+    assert set(FRAMES) <= set(report.frames)
+    for name in ("fidelity", "performance", "rates", "gaps", "group_fidelity"):
+        assert {"n", "estimate", "low", "high", "status", "reason", "method"} <= set(report.frames[name].columns), name
+        ok = pick(report.frames[name], status="ok").dropna(subset=["low", "high"])
+        assert (ok["low"] <= ok["estimate"] + 1e-12).all(), name
+        assert (ok["high"] >= ok["estimate"] - 1e-12).all(), name
+
+
+def test_fidelity_is_agreement_of_decisions(report, pair):
+    tree, _, _, (test, _) = pair
+    row = pick(report.frames["fidelity"], subject="tree", metric="agreement").iloc[0]
+    agreement = (tree.predict(test) == Rule().predict(test)).mean()
+    assert row["estimate"] == pytest.approx(agreement)
+    assert row["n"] == len(test)
+    assert row["estimate"] > 0.9
+
+
+def test_selection_rates_are_those_of_the_rule(report, pair):
+    _, _, _, (test, _) = pair
+    chosen = Rule().predict(test) == "approved"
+    for sex in ("female", "male"):
+        row = pick(report.frames["rates"], subject="teacher", attribute="sex", group=sex, metric="selection_rate").iloc[
+            0
+        ]
+        assert row["estimate"] == pytest.approx(chosen[test["sex"] == sex].mean())
+
+
+def test_the_gap_of_the_students_is_the_gap_of_the_teacher(report):
+    gaps = pick(report.frames["gaps"], attribute="sex", metric="selection_rate_difference")
+    assert {"labels", "teacher", "tree", "linear"} <= set(gaps["subject"])
+    teacher, tree = (pick(gaps, subject=s).iloc[0] for s in ("teacher", "tree"))
+    assert abs(teacher["estimate"]) > 0.1
+    assert tree["low"] <= teacher["estimate"] <= tree["high"]
+
+
+def test_what_the_rule_does_not_use_has_no_importance(report):
+    table = pick(report.frames["importance"], subject="teacher", method="permutation")
+    by = table.set_index("feature")["estimate"]
+    assert by.nlargest(2).index.tolist() == ["debt_ratio", "sex"]
+    assert by.drop(["debt_ratio", "sex"]).abs().max() < 1e-12
+
+
+def test_the_use_of_a_sensitive_column_is_said(report):
+    assert any("tree uses the sensitive column sex" in n for n in report.notes)
+
+
+def test_students_without_teacher_stand_beside(report):
+    subjects = set(report.frames["performance"]["subject"])
+    assert {"teacher", "tree", "tree without teacher", "linear", "linear without teacher"} <= subjects
+
+
+def test_without_train_the_baseline_cannot_be_told(pair):
+    tree, _, _, (test, y) = pair
+    record = xd.audit(Rule(), tree, test, y)
+    assert "student without teacher" in set(record.frames["performance"]["subject"])
+    row = pick(record.frames["performance"], subject="student without teacher").iloc[0]
+    assert row["status"] == "undefined"
+    assert "train" in row["reason"]
+
+
+def test_manifest_is_a_function_of_the_inputs(report, pair, lending):
+    tree, linear, train, (test, y) = pair
+    again = xd.audit(
+        Rule(), {"tree": tree, "linear": linear}, test, y, train=train, sensitive=list(lending.sensitive),
+        favorable="approved", date="2026-11-23",
+    )  # fmt: skip
+    assert json.dumps(again.manifest) == json.dumps(report.manifest)
+    assert report.manifest["date"] == "2026-11-23"
+    for name in FRAMES:
+        pd.testing.assert_frame_equal(again.frames[name], report.frames[name])
+
+
+def test_check_has_three_answers(report):
+    table = report.check({"fidelity.agreement": ">= 0.5", "bias.impact_ratio": ">= 0.99"})
+    assert set(pick(table, rule="fidelity.agreement >= 0.5")["verdict"]) == {"pass"} or set(table["verdict"]) <= {
+        "pass", "fail", "inconclusive", "cannot say",
+    }  # fmt: skip
+    assert "fail" in set(table["verdict"])
+    with pytest.raises(InvalidInputError, match="fidelity"):
+        report.check({"fidelity.nonsense": ">= 0.5"})
+
+
+def test_rows_of_fitting_are_left_out(pair):
+    tree, _, train, (test, y) = pair
+    both = pd.concat([train[0].head(100), test.head(200)])
+    record = xd.audit(Rule(), tree, both)
+    assert record.manifest["n_rows"] == 200
+    assert any("100 of 300 rows were seen in fitting" in n for n in record.notes)
+    with pytest.raises(InvalidInputError, match="X must hold rows that fitting did not see"):
+        xd.audit(Rule(), tree, train[0])
+    del y
+
+
+def test_rows_merely_equal_in_value_are_counted_not_dropped(pair):
+    tree, _, train, (test, _) = pair
+    copies = train[0].head(50).set_axis(range(10**6, 10**6 + 50))
+    record = xd.audit(Rule(), tree, pd.concat([copies, test.head(200)]))
+    assert record.manifest["n_rows"] == 250
+    assert any("50 rows equal, in value" in n for n in record.notes)
+    subsets = set(record.frames["fidelity"]["subset"])
+    assert "without rows equal to fitting rows" in subsets
+
+
+def test_attributes_need_not_be_inputs(pair):
+    tree, _, _, (test, y) = pair
+    outside = pd.DataFrame({"region": np.where(np.arange(len(test)) % 3 == 0, "north", "south")})
+    record = xd.audit(Rule(), tree, test, y, sensitive=outside, favorable="approved")
+    assert set(record.frames["rates"]["attribute"]) == {"region"}
+    assert not any("sensitive column" in n for n in record.notes)
+
+
+def test_no_sensitive_columns_no_bias_frames(pair):
+    tree, _, _, (test, y) = pair
+    record = xd.audit(Rule(), tree, test, y)
+    assert record.frames["rates"].empty
+    assert not (record.frames["verdicts"]["rule"].str.contains("bias")).any()
+
+
+def test_top_share_threshold(pair, lending):
+    tree, _, _, (test, y) = pair
+    record = xd.audit(
+        Rule(), tree, test, y, sensitive=list(lending.sensitive), favorable="approved", threshold={"top": 0.2}
+    )
+    rates = pick(record.frames["rates"], subject="teacher", metric="selection_rate", attribute="sex")
+    assert np.average(rates["estimate"], weights=rates["n"]) == pytest.approx(0.2, abs=0.01)
+
+
+def test_multi_class_and_third_party_students():
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    teacher = RandomForestClassifier(20, random_state=0).fit(X[::2], y[::2])
+    student = xd.Distiller(teacher, DecisionTreeClassifier(random_state=0), random_state=0).fit(X[::2])
+    direct = DecisionTreeClassifier(random_state=0).fit(X[::2], teacher.predict(X[::2]))
+    record = xd.audit(teacher, {"distilled": student, "direct": direct}, X[1::2], y[1::2], train=(X[::2], y[::2]))
+    assert pick(record.frames["fidelity"], subject="distilled", metric="agreement").iloc[0]["estimate"] > 0.9
+    assert "DecisionTreeClassifier" in set(record.frames["students"]["family"])
+
+
+def test_regression():
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    teacher = RandomForestRegressor(20, random_state=0).fit(X[::2], y[::2])
+    students = {
+        "tree": xd.Distiller(teacher, xd.TreeRegressor(), random_state=0).fit(X[::2]),
+        "linear": xd.Distiller(teacher, xd.LinearRegressor(), random_state=0).fit(X[::2]),
+    }
+    groups = pd.DataFrame({"sex": np.where(X["sex"][1::2] > 0, "a", "b")})
+    record = xd.audit(teacher, students, X[1::2], y[1::2], train=(X[::2], y[::2]), sensitive=groups)
+    r2 = pick(record.frames["fidelity"], subject="tree", metric="r2").iloc[0]
+    assert r2["low"] < r2["estimate"] < r2["high"]
+    assert not record.frames["rates"].empty
+    assert "regression" in str(record.task)
+
+
+def test_it_shows_and_saves_itself(report, tmp_path):
+    assert "Audit of tree, linear against Rule on 3,000 rows" in repr(report)
+    for name in ("audit.html", "audit.md", "audit.json"):
+        path = report.save(tmp_path / name)
+        assert path.stat().st_size > 500
+    assert json.loads((tmp_path / "audit.json").read_text())
+    assert "<" in report._repr_html_()
+    assert report.save(tmp_path / "notes.txt", kind="markdown").exists()
+    with pytest.raises(InvalidInputError, match=r"path must end in .*\.html.*got 'audit.docx'"):
+        report.save(tmp_path / "audit.docx")
+
+
+def test_frozen(report):
+    with pytest.raises(AttributeError):
+        report.notes = ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"students": {}}, "students must hold at least 1 fitted student"),
+        ({"students": {"teacher": None}}, "must not be called teacher"),
+        ({"students": {"a": object()}}, "student 'a' must be a fitted estimator, got object"),
+        ({"students": {"a": xd.TreeClassifier()}}, "not fitted"),
+        ({"sensitive": ["sexx"]}, "sensitive names sexx, the columns are: .*; for attributes outside"),
+        ({"sensitive": pd.DataFrame({"a": [1]})}, "sensitive must have one row per row of X, 3000, got 1"),
+        ({"favorable": "granted"}, r"favorable must be one of the classes \['approved', 'declined'\], got 'granted'"),
+        ({"threshold": 1.5}, "threshold must lie between 0 and 1"),
+        ({"y": ["approved"]}, "y must have one value per row of X, 3000, got 1"),
+        ({"y": ["granted"] * 3000}, "label 'granted', which is not among classes"),
+        ({"train": (pd.DataFrame({"a": [1]}), [1])}, "train must have the columns of X"),
+    ],
+)
+def test_bad_arguments(pair, changes, message):
+    tree, _, _, (test, y) = pair
+    given = {"students": {"tree": tree}, "X": test, "y": y} | changes
+    with pytest.raises(ValueError, match=message):
+        xd.audit(Rule(), **given)
+
+
+def test_train_with_another_number_of_labels(pair):
+    tree, _, train, (test, y) = pair
+    with pytest.raises(InvalidInputError, match="train must hold as many labels as rows"):
+        xd.audit(Rule(), tree, test, y, train=(train[0], train[1].head(3)))
+
+
+def test_a_teacher_that_answers_nonsense(pair):
+    tree, _, _, (test, _) = pair
+
+    class Broken(Rule):
+        def predict_proba(self, X):
+            return super().predict_proba(X)[:-1]
+
+    with pytest.raises(TeacherError, match="was asked about"):
+        xd.audit(Broken(), tree, test)
+
+
+def test_the_planted_gap_of_lending_lies_in_the_interval():
+    data = datasets.lending(20_000, random_state=3)
+    answers = pd.DataFrame(
+        {"approved": (data.y == "approved").astype(float), "declined": (data.y != "approved").astype(float)}
+    )
+    teacher = (data.X, answers)
+    student = xd.TreeClassifier(max_leaf_nodes=8).fit(data.X.iloc[:5000], data.y.iloc[:5000])
+    record = xd.audit(teacher, student, data.X, data.y, sensitive=["sex"], favorable="approved")
+    row = pick(record.frames["gaps"], subject="labels", attribute="sex", metric="selection_rate_difference").iloc[0]
+    assert row["low"] <= -data.truth.gap["sex"] <= row["high"] or row["low"] <= data.truth.gap["sex"] <= row["high"]
