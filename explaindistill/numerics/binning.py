@@ -4,7 +4,8 @@ How to use it
 -------------
 ``table = bin_table(schema, X, weight, n_jobs)`` bins a frame; ``table.codes`` is ``(n, d)`` uint8 in Fortran order
 (a column is contiguous) and ``table.rules[j]`` says what the codes of column ``j`` mean. ``fit_rule`` and
-``apply_rule`` do one column. Codes ``0 .. rule.n_bins - 1`` are bins, ``MISSING`` (254) and ``UNSEEN`` (255) the two others.
+``apply_rule`` do one column. Codes ``0 .. rule.n_bins - 1`` are
+bins, ``MISSING`` (254) and ``UNSEEN`` (255) the two others.
 
 Numbers: bin ``b`` holds the training values from ``rule.lows[b]`` to ``rule.highs[b]``; any threshold ``t`` with
 ``highs[b] <= t < lows[b + 1]`` sends the training rows of bins ``0 .. b`` to the left of ``x <= t`` and no others.
@@ -274,12 +275,22 @@ def _category_rule(
         n_bins = len(seen)
     else:
         rank = -mass[seen] if target is None else _target_rank(code, known, whole, target, mass)[seen]
-        order = seen[np.lexsort((seen, rank))]
-        group = quantile_groups(mass[order], max_bins)
+        by_rank = np.lexsort((seen, rank))
+        order = seen[by_rank]
+        group = _ranked_groups(mass[order], rank[by_rank], max_bins)
         bins[order] = group
         n_bins = int(group[-1]) + 1
     none = np.empty(0)
     return BinRule(True, n_bins, none, none, none, bins)
+
+
+def _ranked_groups(mass: NDArray[np.int64], rank: NDArray[Any], max_bins: int) -> NDArray[np.int64]:
+    """Quantile groups that do not mix ranks, where there are few ranks enough."""
+    step = np.r_[False, rank[1:] != rank[:-1]]
+    if 2 * int(step.sum()) > max_bins:
+        return quantile_groups(mass, max_bins)
+    group = quantile_groups(mass, max_bins - int(step.sum()))
+    return np.cumsum(step | np.r_[False, group[1:] != group[:-1]])
 
 
 def _target_rank(

@@ -1,0 +1,69 @@
+"""Thresholds that a person can say: the fewest digits within a gap between training values."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+__all__ = ["fewest_digits", "plainest_moment"]
+
+DIGITS = 17
+
+
+def fewest_digits(low: float, high: float) -> float:
+    """Find the number with the fewest digits in ``[low, high)``; of several, the one nearest to the middle.
+
+    Parameters
+    ----------
+    low, high : float, low < high
+        Largest value on the left of a split ``x <= t``, and smallest on its right.
+
+    Examples
+    --------
+    >>> fewest_digits(39.0, 45.0), fewest_digits(0.1213, 0.1291), fewest_digits(-2.0, 1.5)
+    (40.0, 0.125, 0.0)
+    """
+    middle = low / 2 + high / 2
+    width = high - low
+    if not math.isfinite(width):
+        return middle
+    widest = math.floor(math.log10(width))
+    top = max(widest, math.floor(math.log10(max(abs(low), abs(high)))))
+    for exponent in range(top, top - DIGITS, -1):
+        if exponent < -300:
+            break
+        step = float(f"1e{exponent}")
+        near = {round(middle / step), math.ceil(low / step), math.floor(high / step)}
+        # 0 has no digits at any exponent: it counts as a number as coarse as the gap is wide
+        found = [float(f"{k}e{exponent}") for k in near if k or exponent <= widest]
+        if found := [t for t in found if low <= t < high]:
+            return min(found, key=lambda t: (abs(t - middle), t)) + 0.0
+    return low
+
+
+def plainest_moment(low: float, high: float) -> float:
+    """Find the moment in ``[low, high)`` that needs the fewest words: a year, else a month, a day, …, else a second.
+
+    Parameters
+    ----------
+    low, high : float
+        Seconds since 1970, low < high.
+
+    Examples
+    --------
+    >>> plainest_moment(0.5 * 86400, 40.0 * 86400) / 86400
+    31.0
+    """
+    middle = low / 2 + high / 2
+    for unit in ("Y", "M", "D", "h", "m", "s"):
+        near = {
+            start + step
+            for x in (low, middle)
+            for start in [np.datetime64(math.floor(x), "s").astype(f"datetime64[{unit}]")]
+            for step in (0, 1)
+        }
+        moments = [float(m.astype("datetime64[s]").astype(np.int64)) for m in near]
+        if found := [t for t in moments if low <= t < high]:
+            return min(found, key=lambda t: (abs(t - middle), t))
+    return low

@@ -1,0 +1,195 @@
+"""From rows and targets to a tree in the user's own units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.binning import BinnedTable, bin_table
+from explaindistill.numerics.growth import Grower, Grown, Limits, grow
+from explaindistill.numerics.histogram import channels
+from explaindistill.numerics.rounding import fewest_digits, plainest_moment
+from explaindistill.numerics.routing import bounded, gap, node_means, shrunk
+from explaindistill.schema import Schema
+from explaindistill.students._intake import Intake
+from explaindistill.students._tree_model import TreeModel
+
+__all__ = ["fit_tree", "limits_of", "unit_range"]
+
+SEARCHES = ("greedy", "lookahead", "optimal")
+OPTIMAL_DEPTH = 4
+
+
+def fit_tree(estimator: Any, intake: Intake, structure: NDArray[np.float64], first: int) -> TreeModel:
+    """Grow on ``structure`` targets (n, m), fill the nodes with the means of ``intake.Y``.
+
+    Parameters
+    ----------
+    estimator : TreeClassifier or TreeRegressor
+    intake : Intake
+    structure : ndarray, shape (n, m), values within [-1, 1]
+    first : int
+        Column of ``intake.Y`` that monotone constraints speak about.
+    """
+    limits = limits_of(estimator, intake.schema, structure.shape[1])
+    if estimator.search not in SEARCHES:
+        raise InvalidInputError(f"search must be one of {', '.join(SEARCHES)}, got {estimator.search!r}")
+    table = bin_table(intake.schema, intake.X, intake.weight, estimator.n_jobs, estimator.max_bins, target=structure)
+    rows = channels(structure, intake.weight)
+    grower = Grower(table, rows, limits, intake.schema.names, estimator.n_jobs)
+    if estimator.search == "greedy":
+        grown = grow(grower)
+    elif estimator.search == "lookahead":
+        from explaindistill.numerics.lookahead import grow_ahead
+
+        grown = grow_ahead(grower, estimator.lookahead_width)
+    else:
+        from explaindistill.students._tree_optimal import grow_optimal
+
+        grown = grow_optimal(grower, table, structure, intake.weight)
+    model = _in_user_units(grown, table, intake)
+    return _filled(model, grown, intake, estimator.shrinkage, limits.signs, first)
+
+
+def unit_range(Y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Outputs shifted and divided by the largest half range, so that they lie within [-1, 1]."""
+    low, high = Y.min(axis=0), Y.max(axis=0)
+    half = float((high / 2 - low / 2).max())
+    return np.clip((Y - (low / 2 + high / 2)) / (half or 1.0), -1, 1)
+
+
+def limits_of(estimator: Any, schema: Schema, n_targets: int) -> Limits:
+    """Check the limits and constraints of an estimator against the columns."""
+    _at_least(estimator, "max_leaf_nodes", 2, optional=True)
+    _at_least(estimator, "max_depth", 1, optional=True)
+    _at_least(estimator, "max_features_used", 1, optional=True)
+    _at_least(estimator, "min_samples_leaf", 1)
+    _at_least(estimator, "min_impurity_decrease", 0, whole=False)
+    _at_least(estimator, "shrinkage", 0, whole=False)
+    _at_least(estimator, "lookahead_width", 1)
+    return Limits(
+        max_leaf_nodes=estimator.max_leaf_nodes,
+        max_depth=estimator.max_depth,
+        min_samples_leaf=int(estimator.min_samples_leaf),
+        min_decrease=float(estimator.min_impurity_decrease),
+        max_features_used=estimator.max_features_used,
+        signs=_signs(estimator.monotone, schema, n_targets),
+        groups=_groups(estimator.interactions, schema),
+    )
+
+
+def _at_least(estimator: Any, name: str, least: float, *, optional: bool = False, whole: bool = True) -> None:
+    value = getattr(estimator, name)
+    if optional and value is None:
+        return
+    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
+        what = f"{'a whole number, ' if whole else ''}at least {least}{' or None' if optional else ''}"
+        raise InvalidInputError(f"{name} must be {what}, got {value!r}")
+
+
+def _signs(monotone: Mapping[str, int] | None, schema: Schema, n_targets: int) -> NDArray[np.int64]:
+    signs = np.zeros(len(schema), dtype=np.int64)
+    if monotone and n_targets > 1:
+        raise InvalidInputError(
+            f"monotone needs two classes or one output, got {n_targets}; leave it out or fit one at a time"
+        )
+    for name, sign in (monotone or {}).items():
+        feature = schema[name]
+        if feature.kind == "categorical":
+            raise InvalidInputError(f"monotone names {name!r}, which is categorical and has no order")
+        if sign not in (-1, 0, 1):
+            raise InvalidInputError(f"monotone[{name!r}] must be -1, 0 or 1, got {sign!r}")
+        signs[schema.names.index(name)] = sign
+    return signs
+
+
+def _groups(interactions: Iterable[Iterable[str]] | None, schema: Schema) -> tuple[frozenset[int], ...] | None:
+    if interactions is None:
+        return None
+    groups = [frozenset(schema.names.index(schema[name].name) for name in group) for group in interactions]
+    rest = set(range(len(schema))).difference(*groups)
+    # a column that no group names may stand alone on a path
+    return tuple([*groups, *(frozenset({i}) for i in rest)])
+
+
+@dataclass(eq=False)
+class _Written:
+    """Rules of the nodes while they are put into the user's units, column by column."""
+
+    threshold: NDArray[np.float64]
+    sets: list[NDArray[np.bool_] | None]
+
+
+def _in_user_units(grown: Grown, table: BinnedTable, intake: Intake) -> TreeModel:
+    n = len(grown.feature)
+    written = _Written(np.full(n, np.nan), [None] * n)
+    for f in sorted({int(f) for f in grown.feature if f >= 0}):
+        nodes = np.flatnonzero(grown.feature == f)
+        if intake.schema[f].kind == "categorical":
+            for node in nodes.tolist():
+                codes = np.append(table.rules[f].codes, np.uint8(255))[: len(intake.schema[f].categories)]
+                written.sets[node] = _table(grown, node)[codes]
+        else:
+            _write_thresholds(written, grown, nodes, intake, f)
+    sides = np.array([[False] * 2 if t is None else t[[254, 255]] for t in grown.goes_left])
+    return TreeModel(
+        schema=intake.schema,
+        feature=grown.feature,
+        left=grown.left,
+        right=grown.right,
+        threshold=written.threshold,
+        sets=tuple(written.sets),
+        missing_left=sides[:, 0],
+        unseen_left=sides[:, 1],
+        value=np.zeros((n, intake.Y.shape[1])),
+        count=grown.sums[:, 0].copy(),
+        weight=np.zeros(n),
+        gain=grown.gain,
+    )
+
+
+def _table(grown: Grown, node: int) -> NDArray[np.bool_]:
+    table = grown.goes_left[node]
+    assert table is not None
+    return table
+
+
+def _write_thresholds(written: _Written, grown: Grown, nodes: NDArray[np.int64], intake: Intake, f: int) -> None:
+    feature = intake.schema[f]
+    values = np.ascontiguousarray(intake.schema.column(intake.X, f))
+    for node in nodes:
+        low, high = gap(
+            values,
+            grown.index,
+            grown.start[node],
+            grown.end[grown.left[node]],
+            grown.end[node],
+        )
+        if feature.kind == "ordered":
+            written.sets[node] = np.arange(len(feature.categories)) <= low
+        elif np.isinf(high):
+            written.threshold[node] = np.inf
+        else:
+            plain = plainest_moment if feature.kind == "datetime" else fewest_digits
+            written.threshold[node] = plain(low, high)
+
+
+def _filled(
+    model: TreeModel, grown: Grown, intake: Intake, shrinkage: float, signs: NDArray[np.int64], first: int
+) -> TreeModel:
+    shape = model.feature, model.left, model.right
+    value, total = node_means(intake.Y, intake.weight, grown.index, grown.start, grown.end, *shape)
+    if intake.classes is not None:
+        value /= value.sum(axis=1, keepdims=True)
+    value = shrunk(value, total, *shape, shrinkage) if shrinkage else value
+    if signs.any():
+        value[:, first] = bounded(value[:, first], total, *shape, signs)
+        if intake.classes is not None:
+            value[:, 1 - first] = 1 - value[:, first]
+    return replace(model, value=value, weight=total)

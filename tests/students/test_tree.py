@@ -1,0 +1,347 @@
+import json
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.numerics import routing
+from explaindistill.protocols import Student
+from explaindistill.students.tree import TreeClassifier, TreeRegressor
+
+
+@parametrize_with_checks([TreeClassifier(), TreeRegressor()])
+def test_scikit_learn_agrees(estimator, check):
+    check(estimator)
+
+
+def people(n=2000, seed=0):
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "age": rng.integers(18, 80, n),
+            "income": rng.lognormal(10, 1, n).round(2),
+            "city": rng.choice(["Bern", "Chur", "Genf", "Sion"], n),
+            "grade": pd.Categorical(rng.choice(["low", "mid", "high"], n), ["low", "mid", "high"], ordered=True),
+            "member": rng.random(n) < 0.3,
+            "since": pd.Timestamp("2015-01-01") + pd.to_timedelta(rng.integers(0, 3000, n), unit="D"),
+        }
+    )
+    frame.loc[rng.random(n) < 0.1, "income"] = np.nan
+    frame.loc[rng.random(n) < 0.1, "city"] = None
+    return frame
+
+
+def teacher(frame):
+    """A tree: age, then city or missing, income, date."""
+    young = frame["age"] <= 40
+    town = frame["city"].isin(["Chur", "Sion"]) | frame["city"].isna()
+    poor = frame["income"] <= 30_000
+    late = frame["since"] > pd.Timestamp("2019-06-15")
+    return np.select([young & town, young, poor.to_numpy(), late], [0.95, 0.75, 0.35, 0.2], 0.05)
+
+
+def soft(p):
+    return pd.DataFrame({"no": 1 - p, "yes": p})
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    frame = people()
+    return TreeClassifier(8, min_samples_leaf=1, structure_temperature=1).fit(frame, soft(teacher(frame)))
+
+
+def test_a_teacher_that_is_a_tree_is_found_again(fitted):
+    fresh = people(seed=1)
+    p = teacher(fresh)
+    assert fitted.complexity().n_leaves == 5
+    assert np.abs(fitted.predict_proba(fresh)[:, 1] - p).max() < 0.9
+    assert (np.abs(fitted.predict_proba(fresh)[:, 1] - p) < 1e-6).mean() > 0.995
+    tree = fitted.tree_
+    found = dict(zip((tree.schema[int(f)].name if f >= 0 else "" for f in tree.feature), tree.threshold, strict=True))
+    assert found["age"] == 40
+    assert found["income"] == pytest.approx(30_000, rel=0.01)
+    assert set(found) == {"", "age", "city", "income", "since"}
+    assert "age <= 40" in fitted.describe()
+    assert "2019-06-15" in fitted.describe() or "2019-06-16" in fitted.describe()
+
+
+def test_protocol_and_words(fitted):
+    assert isinstance(fitted, Student)
+    rules = fitted.rules()
+    assert rules["n"].sum() == 2000
+    assert rules["share"].sum() == pytest.approx(1)
+    assert list(rules.columns) == ["leaf", "rule", "n", "share", "prediction", "no", "yes"]
+    assert any("city in {Chur, Sion, missing}" in r or "city in {Bern, Genf}" in r for r in rules["rule"])
+
+
+def test_reasons_sum_to_the_prediction(fitted):
+    frame = people(seed=2).head(50)
+    reasons = fitted.explain(frame)
+    assert reasons.attrs["scale"] == "probability"
+    assert list(reasons.columns) == ["row", "step", "term", "reason", "output", "contribution"]
+    sums = reasons.pivot_table(index="row", columns="output", values="contribution", aggfunc="sum")
+    assert np.allclose(sums[["no", "yes"]], fitted.predict_proba(frame))
+    assert (reasons.loc[reasons["step"] == 0, "term"] == "(base)").all()
+
+
+def test_complexity_counts_what_is_written(fitted):
+    c = fitted.complexity()
+    sets = [t for t in fitted.tree_.sets if t is not None]
+    numbers = c.n_leaves - 1 - len(sets)
+    assert c.n_parameters == c.n_leaves + 2 * numbers + sum(min(t.sum(), (~t).sum()) + 1 for t in sets)
+    assert (c.family, c.depth, c.n_features) == ("tree", fitted.tree_.depth.max(), 4)
+    assert c.n_bytes == len(json.dumps(fitted.to_dict(), separators=(",", ":")))
+    assert 2 <= c.mean_path_length <= c.depth
+    importance = fitted.importance()
+    assert importance["estimate"].sum() == pytest.approx(1)
+    assert importance.set_index("feature").loc["member", "estimate"] == 0
+
+
+def test_saved_and_read_again(fitted):
+    frame = people(seed=3)
+    copy = TreeClassifier.from_dict(json.loads(json.dumps(fitted.to_dict())))
+    assert np.array_equal(copy.predict_proba(frame), fitted.predict_proba(frame))
+    assert copy.describe() == fitted.describe()
+    assert copy.to_dict() == fitted.to_dict()
+    assert np.array_equal(pickle.loads(pickle.dumps(fitted)).predict(frame), fitted.predict(frame))
+    with pytest.raises(InvalidInputError, match=r"format and version must be \('explaindistill.TreeRegressor', 1\)"):
+        TreeRegressor.from_dict(fitted.to_dict())
+
+
+def test_one_row_at_a_time_says_the_same(fitted):
+    frame = people(seed=4).head(300)
+    frame["city"] = frame["city"].replace("Genf", "Zug")
+    one = fitted.compile().one
+    rows = frame.to_dict("records")
+    assert [list(one(r).values()) for r in rows] == fitted.predict_proba(frame).tolist()
+    assert one({})["no"] >= 0
+    regressor = TreeRegressor(max_leaf_nodes=3).fit(frame, teacher(frame))
+    assert [regressor.compile().one(r) for r in rows] == regressor.predict(frame).tolist()
+
+
+def test_rules_shown_are_the_rules_applied(fitted):
+    frame = people(seed=5)
+    leaf = fitted.apply(frame)
+    table = fitted.rules().set_index("leaf")["rule"]
+    for node, rule in table.items():
+        assert (holds(frame, rule) == (leaf == node)).all(), rule
+
+
+def holds(frame, rule):
+    inside = np.ones(len(frame), dtype=bool)
+    for part in rule.split(" and "):
+        either = part.endswith(" or missing")
+        words = part.removesuffix(" or missing").split(" ")
+        if "<" in words:
+            column, low, high = frame[words[2]], words[0], words[4]
+        else:
+            column = frame[words[0]]
+            low, high = (words[2], None) if words[1] == ">" else (None, words[2] if words[1] == "<=" else None)
+        if words[1] in ("in", "is", "not"):
+            negated = "not" in words
+            named = part.split("{")[1].rstrip("}").split(", ") if "{" in part else [words[-1]]
+            member = column.astype(str).where(column.notna(), "missing").isin(named)
+            inside &= (member != negated).to_numpy()
+            continue
+        cast = pd.Timestamp if column.dtype.kind == "M" else float
+        good = pd.Series(True, index=frame.index)
+        if low is not None:
+            good &= column > cast(low)
+        if high is not None:
+            good &= column <= cast(high)
+        inside &= (good & column.notna() | (column.isna() & either)).to_numpy()
+    return inside
+
+
+def test_sketch_is_what_a_drawing_needs(fitted):
+    root = fitted.sketch()
+    assert root["share"] == 1
+    assert sum(child["share"] for child in root["children"]) == pytest.approx(1)
+    assert {child["edge"] for child in root["children"]} == {"yes", "no"}
+    assert TreeRegressor(max_leaf_nodes=2).fit([[0.0], [1.0]] * 9, [0, 1] * 9).sketch()["value"] is None
+
+
+def test_hard_labels_are_one_hot_soft_labels():
+    frame = people(400)
+    y = np.where(teacher(frame) > 0.5, "yes", "no")
+    hard = TreeClassifier().fit(frame, y)
+    same = TreeClassifier().fit(frame, pd.DataFrame({"yes": y == "yes", "no": y == "no"}).astype(float))
+    assert hard.to_dict() == same.to_dict()
+    assert hard.score(frame, y) == hard.score(frame, soft((y == "yes").astype(float))) == 1
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([0.0, 0.25, 1.0]), st.integers(2, 4))
+def test_leaves_hold_the_mean_of_the_soft_labels(seed, temperature, k):
+    rng = np.random.default_rng(seed)
+    X, P, w = rng.random((80, 3)), rng.dirichlet(np.ones(k), 80), rng.random(80) + 0.1
+    student = TreeClassifier(6, structure_temperature=temperature).fit(X, P, sample_weight=w)
+    leaf = student.apply(X)
+    for node in set(leaf):
+        inside = leaf == node
+        mean = np.average(P[inside], axis=0, weights=w[inside])
+        assert np.allclose(student.tree_.value[node], mean, atol=1e-5)
+    assert np.allclose(student.predict_proba(X).sum(axis=1), 1)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10**6))
+def test_order_repetition_and_zero_weight_change_nothing(seed):
+    rng = np.random.default_rng(seed)
+    frame, w = people(120, seed), rng.integers(0, 4, 120).astype(float)
+    P = soft(teacher(frame) * 0.9 + 0.1 * rng.random(120).round(3))
+    first = TreeClassifier(6).fit(frame, P, sample_weight=w)
+    again = np.repeat(np.arange(120), w.astype(int))
+    rng.shuffle(again)
+    many = TreeClassifier(6, n_jobs=2).fit(frame.iloc[again], P.iloc[again])
+    assert first.describe() == many.describe()
+    turned = TreeClassifier(6).fit(frame[frame.columns[::-1]], P, sample_weight=w)
+    assert first.describe() == turned.describe()
+
+
+def test_equals_cart_with_missing_values_on_neither_side():
+    rng = np.random.default_rng(1)
+    X = rng.random((3000, 5))
+    y = (X[:, 0] * X[:, 1] + 0.3 * X[:, 2] > 0.4).astype(int)
+    ours = TreeClassifier(16, min_samples_leaf=1).fit(X, y)
+    cart = DecisionTreeClassifier(max_leaf_nodes=16, random_state=0).fit(X, y)
+    fresh = rng.random((3000, 5))
+    assert (ours.predict(fresh) == cart.predict(fresh)).mean() > 0.985
+
+
+@pytest.mark.parametrize("n_categories", [2, 253, 254, 255, 257, 529])
+def test_any_number_of_categories(n_categories):
+    code = np.arange(4 * n_categories) % n_categories
+    high = code % 2 == 1
+    frame = pd.DataFrame({"shop": [f"s{c:03d}" for c in code]})
+    student = TreeClassifier(2, min_samples_leaf=1).fit(frame, high)
+    assert student.score(frame, high) == 1
+    assert student.predict(pd.DataFrame({"shop": ["never seen", None]})).shape == (2,)
+    many = student.complexity().n_parameters
+    assert many == n_categories // 2 + 1 + 2
+
+
+def test_missing_values_can_be_the_whole_reason():
+    x = np.where(np.arange(200) % 4 == 0, np.nan, np.arange(200) / 7)
+    student = TreeClassifier(2).fit(x[:, None], np.isnan(x))
+    assert student.score(x[:, None], np.isnan(x)) == 1
+    assert "x0 is known" in student.describe()
+    assert "x0 is missing" in student.describe()
+    assert TreeClassifier.from_dict(student.to_dict()).score(x[:, None], np.isnan(x)) == 1
+
+
+def test_unseen_values_go_with_the_heavier_side():
+    frame = pd.DataFrame({"city": ["a"] * 30 + ["b"] * 20, "x": [0.0] * 30 + [1.0] * 20})
+    student = TreeClassifier(2).fit(frame[["city"]], [0] * 30 + [1] * 20)
+    assert student.predict(pd.DataFrame({"city": ["zzz", None]})).tolist() == [0, 0]
+    assert TreeClassifier(2).fit(frame[["x"]], [0] * 30 + [1] * 20).predict(pd.DataFrame({"x": [np.nan]})) == 0
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("classifier", [True, False])
+def test_monotone_constraints_hold_everywhere(sign, classifier):
+    rng = np.random.default_rng(7)
+    X = pd.DataFrame(rng.random((800, 3)), columns=list("abc"))
+    p = 1 / (1 + np.exp(-4 * (np.sin(6 * X["a"]) + sign * X["a"] + X["b"] - 0.5 + 0.3 * rng.normal(size=800))))
+    for shrinkage in (0.0, 20.0):
+        kind = {"monotone": {"a": sign}, "shrinkage": shrinkage}
+        student = TreeClassifier(20, **kind).fit(X, soft(p)) if classifier else TreeRegressor(20, **kind).fit(X, p)
+        fresh = pd.DataFrame(rng.random((300, 3)), columns=list("abc"))
+        lines = []
+        for a in np.linspace(0, 1, 40):
+            rows = fresh.assign(a=a)
+            lines.append(student.predict_proba(rows)[:, 1] if classifier else student.predict(rows))
+        assert (sign * np.diff(np.array(lines), axis=0) >= -1e-12).all()
+        assert len(student.tree_.leaves) == 20
+
+
+def test_interactions_and_columns_used():
+    rng = np.random.default_rng(7)
+    X = pd.DataFrame(rng.random((800, 4)), columns=list("abcd"))
+    y = X["a"] * X["b"] + X["c"] * X["d"]
+    apart = TreeRegressor(16, interactions=[["a", "b"], ["c"]]).fit(X, y)
+    for leaf in apart.tree_.leaves:
+        names = {apart.tree_.schema[int(apart.tree_.feature[n])].name for n, _ in apart.tree_.path(int(leaf))}
+        assert names <= {"a", "b"} or len(names) == 1
+    assert TreeRegressor(16, max_features_used=2).fit(X, y).complexity().n_features == 2
+
+
+def test_shrinkage_is_the_published_sum():
+    frame = people(300)
+    plain = TreeRegressor(5).fit(frame, teacher(frame)).tree_
+    shrunk = TreeRegressor(5, shrinkage=30).fit(frame, teacher(frame)).tree_
+    for leaf in plain.leaves:
+        value, node = plain.value[0, 0], 0
+        for above, left in plain.path(int(leaf)):
+            node = plain.left[above] if left else plain.right[above]
+            value += (plain.value[node, 0] - plain.value[above, 0]) / (1 + 30 / plain.weight[above])
+        assert shrunk.value[leaf, 0] == pytest.approx(value)
+
+
+def test_several_outputs():
+    frame = people(300)
+    Y = np.stack([teacher(frame), frame["age"] / 80], axis=1)
+    student = TreeRegressor(8).fit(frame, Y)
+    assert student.predict(frame).shape == (300, 2)
+    assert student.describe().count("value 1 = ") == 8
+    assert student.explain(frame.head(2)).attrs["scale"] == "value"
+
+
+def test_one_leaf_says_so():
+    student = TreeClassifier().fit(np.zeros((6, 1)), [0, 1] * 3)
+    assert student.rules()["rule"].tolist() == ["always"]
+    assert student.importance()["estimate"].tolist() == [0]
+    assert student.predict_proba([[5.0]]).tolist() == [[0.5, 0.5]]
+    assert student.complexity().depth == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"max_leaf_nodes": 1}, "max_leaf_nodes must be a whole number, at least 2 or None, got 1"),
+        ({"max_depth": 0}, "max_depth must be a whole number, at least 1 or None, got 0"),
+        ({"min_samples_leaf": 0.5}, "min_samples_leaf must be a whole number, at least 1, got 0.5"),
+        ({"min_impurity_decrease": -1}, "min_impurity_decrease must be at least 0, got -1"),
+        ({"max_features_used": 0}, "max_features_used must be"),
+        ({"shrinkage": float("nan")}, "shrinkage must be at least 0, got nan"),
+        ({"search": "magic"}, "search must be one of greedy, lookahead, optimal, got 'magic'"),
+        ({"monotone": {"city": 1}}, "monotone names 'city', which is categorical"),
+        ({"monotone": {"age": 2}}, r"monotone\['age'\] must be -1, 0 or 1, got 2"),
+        ({"monotone": {"nobody": 1}}, "no column 'nobody'"),
+        ({"interactions": [["age", "nobody"]]}, "no column 'nobody'"),
+        ({"max_bins": 1}, "max_bins must lie between 2 and 254, got 1"),
+        ({"n_jobs": 0}, "n_jobs must be at least 1"),
+    ],
+)
+def test_messages(given, message):
+    frame = people(60)
+    with pytest.raises(InvalidInputError, match=message):
+        TreeClassifier(**given).fit(frame, teacher(frame) > 0.5)
+
+
+def test_monotone_is_refused_for_many_classes():
+    with pytest.raises(InvalidInputError, match="monotone needs two classes or one output, got 3"):
+        TreeClassifier(monotone={"x0": 1}).fit(np.arange(9.0)[:, None], [0, 1, 2] * 3)
+
+
+def test_kernels_are_what_their_python_says(fitted):
+    frame = people(40, seed=9)
+    tree = fitted.tree_
+    columns = np.ascontiguousarray([tree.schema.column(frame, f) for f in tree.used])
+    columns[columns == 1] = -1
+    tables, twins = tree._tables(tree.used), []
+    for function in (routing.walk, routing.walk.py_func):
+        out = np.zeros(40, dtype=np.int64)
+        function(columns, *tables, out)
+        twins.append(out)
+    assert np.array_equal(*twins)
+    index, values = np.array([2, 0, 1], dtype=np.int32), np.array([3.0, np.nan, 1.0])
+    assert routing.gap.py_func(values, index, 0, 1, 3) == routing.gap(values, index, 0, 1, 3) == (1.0, 3.0)
+    whole = np.array([5, 6, 7])
+    assert routing._sums.py_func(whole, index, np.array([0, 1]), np.array([1, 3])).tolist() == [7, 11]
