@@ -1,0 +1,71 @@
+// A place on a grid is a blend of two neighbours; outside the knots the straight line through the last two goes on.
+function place(grid, x) {
+  var knots = grid.knots;
+  if (x !== x) { return grid.missing ? [grid.size - 1, grid.size - 1, 0] : null; }
+  if (knots.length === 0) {
+    var at = x >= 0 && x < grid.position.length ? grid.position[x] : -1;
+    return at < 0 ? null : [at, at, 0];
+  }
+  if (knots.length === 1) { return [0, 0, 0]; }
+  var lo = 0;
+  var hi = knots.length - 1;
+  while (hi - lo > 1) {
+    var middle = (lo + hi) >> 1;
+    if (x < knots[middle]) { hi = middle; } else { lo = middle; }
+  }
+  return [lo, lo + 1, (x - knots[lo]) / (knots[lo + 1] - knots[lo])];
+}
+
+function shapeValue(term, k, places) {
+  var values = term.values[k];
+  var a = places[0];
+  if (places.length === 1) { return (1 - a[2]) * values[a[0]] + a[2] * values[a[1]]; }
+  var b = places[1];
+  var near = (1 - b[2]) * values[a[0]][b[0]] + b[2] * values[a[0]][b[1]];
+  var far = (1 - b[2]) * values[a[1]][b[0]] + b[2] * values[a[1]][b[1]];
+  return (1 - a[2]) * near + a[2] * far;
+}
+
+function columnValue(column, x) {
+  if (column.operation === "missing") { return x !== x ? 1 : 0; }
+  if (column.operation === "level") { return x === column.code ? 1 : 0; }
+  if (column.operation === "at_most") { return x <= column.threshold ? 1 : 0; }
+  if (column.operation === "above") { return x > column.threshold ? 1 : 0; }
+  return x !== x ? column.fill : x / column.unit;
+}
+
+// What each term adds to each output: [[...], ...] in the order of model.terms.
+function contributions(row) {
+  var x = columns(row);
+  return model.terms.map(function (term) {
+    if (term.column) {
+      var value = columnValue(term.column, x[term.features[0]]);
+      return term.coefficients.map(function (c) { return value * c; });
+    }
+    var places = term.grids.map(function (grid, i) { return place(grid, x[term.features[i]]); });
+    var known = places.indexOf(null) < 0;
+    return term.values.map(function (_, k) { return known ? shapeValue(term, k, places) : 0; });
+  });
+}
+
+function score(row) {
+  var eta = model.intercept.slice();
+  contributions(row).forEach(function (part) {
+    for (var k = 0; k < eta.length; k += 1) { eta[k] += part[k]; }
+  });
+  return eta;
+}
+
+function output(row) {
+  var eta = score(row);
+  if (model.classes === null) {
+    return model.link === "log"
+      ? eta.map(function (e) { return Math.exp(Math.min(Math.max(e, -model.limit), model.limit)); })
+      : eta;
+  }
+  if (eta.length === 1) { return [1 / (1 + Math.exp(eta[0])), 1 / (1 + Math.exp(-eta[0]))]; }
+  var top = Math.max.apply(null, eta);
+  var raised = eta.map(function (e) { return Math.exp(e - top); });
+  var total = raised.reduce(function (a, b) { return a + b; }, 0);
+  return raised.map(function (e) { return e / total; });
+}

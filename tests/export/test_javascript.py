@@ -1,0 +1,155 @@
+"""The JavaScript of a student, run in Node on random rows, against the student itself."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.export.javascript import generate
+from explaindistill.students.gam import GAMClassifier, GAMRegressor
+from explaindistill.students.linear import LinearClassifier, LinearRegressor
+from explaindistill.students.tree import TreeClassifier, TreeRegressor
+
+NODE = shutil.which("node")
+needs_node = pytest.mark.skipif(NODE is None, reason="Node.js is not installed: apt install nodejs")
+NASTY = "</script><!-- \u2028 'quote\" \\ __proto__"
+RUN = """
+const student = require(process.argv[1]);
+const rows = JSON.parse(require("fs").readFileSync(process.argv[2], "utf8"));
+const ask = student.predict_proba || student.predict;
+process.stdout.write(JSON.stringify(rows.map(r => [ask(r), student.predict(r)])));
+"""
+
+
+def table(n: int, seed: int, unseen: bool = False) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    cities = ["Bern", "Genf", NASTY, "Zug"] + (["Atlantis"] if unseen else [])
+    frame = pd.DataFrame(
+        {
+            "age": rng.integers(18, 90, n).astype(float),
+            NASTY: rng.normal(size=n).round(3) * (3 if unseen else 1),
+            "city": rng.choice(cities, n),
+            "member": rng.random(n) < 0.5,
+            "since": pd.Timestamp("2001-01-01") + pd.to_timedelta(rng.integers(0, 9000, n), unit="D"),
+        }
+    )
+    frame.loc[rng.random(n) < 0.1, ["age"]] = np.nan
+    frame.loc[rng.random(n) < 0.1, ["city"]] = None
+    return frame
+
+
+def logits(frame: pd.DataFrame) -> np.ndarray:
+    age = frame["age"].fillna(70) / 40
+    return (
+        age - frame[NASTY] * age + frame["city"].eq("Bern") - 0.5 * frame["member"] + frame["since"].dt.year / 50 - 41
+    ).to_numpy()
+
+
+def targets(frame: pd.DataFrame, k: int) -> np.ndarray:
+    z = logits(frame)
+    raised = np.exp(np.column_stack([np.zeros(len(z)), *(z * (j + 1) / 2 - j for j in range(k - 1))]))
+    return raised / raised.sum(axis=1, keepdims=True)
+
+
+STUDENTS = {
+    "tree of two classes": lambda: TreeClassifier(max_leaf_nodes=20, classes=["no", "yes"]),
+    "tree of three classes": lambda: TreeClassifier(max_leaf_nodes=12, classes=["a", "b", NASTY]),
+    "tree of values": lambda: TreeRegressor(max_leaf_nodes=20),
+    "additive, two classes": lambda: GAMClassifier(classes=["no", "yes"]),
+    "additive, three classes": lambda: GAMClassifier(classes=["a", "b", "c"]),
+    "additive, values": lambda: GAMRegressor(),
+    "additive, log link": lambda: GAMRegressor(loss="gamma"),
+    "linear, two classes": lambda: LinearClassifier(classes=["no", "yes"]),
+    "linear, three classes": lambda: LinearClassifier(classes=["a", "b", "c"]),
+    "linear, values": lambda: LinearRegressor(),
+}
+
+
+def fitted(kind: str):
+    frame, student = table(1200, 0), STUDENTS[kind]()
+    if "values" in kind:
+        return student.fit(frame, logits(frame))
+    if "log" in kind:
+        return student.fit(frame, np.exp(logits(frame)))
+    return student.fit(frame, targets(frame, 3 if "three" in kind else 2))
+
+
+def records(frame: pd.DataFrame) -> list[dict]:
+    told = frame.astype(object).where(frame.notna(), None)
+    told["since"] = [v if v is None else v.isoformat() + "Z" for v in told["since"]]
+    return told.to_dict("records")
+
+
+def ask(student, frame: pd.DataFrame, folder: Path) -> list:
+    script, rows = folder / "student.js", folder / "rows.json"
+    script.write_text(generate(student), encoding="utf-8")
+    rows.write_text(json.dumps(records(frame)), encoding="utf-8")
+    done = subprocess.run([NODE, "-e", RUN, str(script), str(rows)], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+@needs_node
+@pytest.mark.node
+@pytest.mark.parametrize("kind", STUDENTS)
+def test_javascript_answers_as_the_student_does(kind, tmp_path):
+    student, rows = fitted(kind), table(2000, 1, unseen=True)
+    answers = ask(student, rows, tmp_path)
+    told = np.array([a[0] for a in answers], dtype=float)
+    expected = student.predict_proba(rows) if hasattr(student, "predict_proba") else student.predict(rows)
+    scale = 1.0 if hasattr(student, "predict_proba") else np.maximum(1.0, np.abs(expected))
+    assert np.max(np.abs(told - expected) / scale) <= 1e-12
+    if hasattr(student, "classes_"):
+        assert [a[1] for a in answers] == student.predict(rows).tolist()
+
+
+@needs_node
+@pytest.mark.node
+def test_path_and_contributions_lead_to_the_answer(tmp_path):
+    tree, gam, rows = fitted("tree of two classes"), fitted("additive, values"), table(50, 2)
+    for student, question in ((tree, "s.path(r)"), (gam, "s.contributions(r).map(c => c[0])")):
+        (tmp_path / "s.js").write_text(generate(student), encoding="utf-8")
+        code = f"const s=require('./s.js');process.stdout.write(JSON.stringify({json.dumps(records(rows))}.map(r=>{question})))"
+        told = json.loads(
+            subprocess.run([NODE, "-e", code], capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+        )
+        if student is tree:
+            assert [path[-1] for path in told] == tree.tree_.route(rows).tolist()
+        else:
+            sums = np.array([sum(parts) for parts in told]) + student.intercept_[0]
+            np.testing.assert_allclose(sums, student.predict(rows), rtol=1e-10)
+
+
+@needs_node
+@pytest.mark.node
+def test_a_value_that_is_no_number_is_refused(tmp_path):
+    student = LinearRegressor().fit(pd.DataFrame({"x": [0.0, 1.0, 2.0]}), [1.0, 3.0, 5.0])
+    (tmp_path / "s.js").write_text(generate(student), encoding="utf-8")
+    code = "try{require('./s.js').predict({x:'many'})}catch(e){process.stdout.write(e.message)}"
+    done = subprocess.run([NODE, "-e", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout == "x must be a finite number or missing"
+
+
+def test_words_of_the_user_cannot_end_the_script():
+    text = generate(fitted("tree of three classes"))
+    assert "</" not in text
+    assert "<!--" not in text
+    assert "\u2028" not in text
+
+
+def test_same_student_same_text():
+    assert generate(fitted("linear, values")) == generate(fitted("linear, values"))
+
+
+def test_a_student_without_a_form_is_refused_by_name():
+    with pytest.raises(InvalidInputError, match="dict has no JavaScript form"):
+        generate({})
+
+
+def test_the_variable_must_be_an_identifier():
+    with pytest.raises(InvalidInputError, match="name must be an ASCII identifier, got 'a b'"):
+        generate(fitted("linear, values"), name="a b")
