@@ -1,0 +1,103 @@
+"""From probabilities to decisions: one rule, used by every measure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.tallies import weights_of
+
+__all__ = ["Threshold", "decisions", "favorable_position"]
+
+Threshold = float | Mapping[str, float] | None
+
+
+def favorable_position(classes: ArrayLike, favorable: Any = None) -> int:
+    """Position of the favourable class; the second of two when None.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is not among the classes, or there are more than two and none is named.
+    """
+    known = np.asarray(classes).tolist()
+    if favorable is None:
+        if len(known) == 2:
+            return 1
+        raise InvalidInputError(f"favorable must name one of the classes {known} when there are more than two")
+    if favorable not in known:
+        raise InvalidInputError(f"favorable must be one of the classes {known}, got {favorable!r}")
+    return known.index(favorable)
+
+
+def decisions(
+    P: ArrayLike,
+    classes: ArrayLike,
+    favorable: Any = None,
+    threshold: Threshold = None,
+    *,
+    sample_weight: ArrayLike | None = None,
+) -> NDArray[Any]:
+    """Decide each row: ``P[favorable] >= threshold``, the argmax, or membership in the top share.
+
+    Parameters
+    ----------
+    P : array of shape (n, k)
+        Rows sum to 1, columns in the order of ``classes``.
+    classes : array of shape (k,)
+    favorable : class, optional
+        The second of two classes when None.
+    threshold : float in [0, 1], or ``{"top": share}``, or None
+        A number applies to two classes: the favourable one is decided from ``threshold`` on. With more than two
+        classes a number is ignored and the most probable class is decided. ``{"top": share}`` selects the rows
+        with the highest probability of ``favorable``; rows that tie are selected together, and the cut is the one
+        whose share comes closest. None means the most probable class; of equals the first.
+    sample_weight : array of shape (n,), optional
+        Counts towards the share of ``{"top": share}``.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Labels. A row that is not selected by a top share gets its most probable other class.
+
+    Examples
+    --------
+    >>> P = [[0.7, 0.3], [0.4, 0.6], [0.5, 0.5]]
+    >>> decisions(P, ["no", "yes"], threshold=0.5).tolist()
+    ['no', 'yes', 'yes']
+    >>> decisions(P, ["no", "yes"], threshold={"top": 1 / 3}).tolist()
+    ['no', 'yes', 'no']
+    """
+    P, known = np.asarray(P, dtype=float), np.asarray(classes)
+    if P.ndim != 2 or P.shape[1] != len(known):
+        raise InvalidInputError(f"P must have one column per class: {len(known)} classes, got shape {P.shape}")
+    if threshold is None or (not isinstance(threshold, Mapping) and len(known) != 2):
+        return np.asarray(known[P.argmax(axis=1)])
+    position = favorable_position(known, favorable)
+    if isinstance(threshold, Mapping):
+        selected = _top(P[:, position], threshold, weights_of(sample_weight, len(P)))
+    else:
+        if not 0 <= float(threshold) <= 1:
+            raise InvalidInputError(f"threshold must lie between 0 and 1, got {threshold}")
+        selected = P[:, position] >= float(threshold)
+    others = P.copy()
+    others[:, position] = -1.0
+    return np.where(selected, known[position], known[others.argmax(axis=1)])
+
+
+def _top(score: NDArray[np.float64], threshold: Mapping[str, float], weight: NDArray[np.float64]) -> NDArray[np.bool_]:
+    if set(threshold) != {"top"} or not 0 < threshold["top"] < 1:
+        raise InvalidInputError(
+            f'threshold must be a number, or {{"top": share}} with a share between 0 and 1, got {dict(threshold)}'
+        )
+    if len(score) == 0:
+        return np.zeros(0, dtype=bool)
+    values, inverse = np.unique(score, return_inverse=True)
+    mass = np.bincount(inverse, weight)[::-1].cumsum() / weight.sum()
+    distance = np.abs(np.concatenate([[0.0], mass]) - threshold["top"])
+    n_values = int(np.flatnonzero(distance <= distance.min() + 1e-12)[0])
+    return np.asarray(inverse >= len(values) - n_values)

@@ -1,0 +1,154 @@
+"""How good a model is against the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.measures._rows import frame, positions, row, shares
+from explaindistill.measures.decision import Threshold, decisions, favorable_position
+from explaindistill.measures.fidelity import TINY, regression_fidelity
+from explaindistill.numerics.intervals import mean_of_intervals, normal_quantile
+from explaindistill.numerics.ranks import auc, auc_interval
+from explaindistill.numerics.tallies import mean_function, tally, weights_of
+
+__all__ = ["performance", "regression_performance"]
+
+
+def performance(
+    y: ArrayLike,
+    P: ArrayLike,
+    *,
+    classes: ArrayLike,
+    threshold: Threshold = None,
+    favorable: Any = None,
+    clusters: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    level: float = 0.95,
+    subject: str = "student",
+) -> pd.DataFrame:
+    """Accuracy, balanced accuracy, recall per class, AUC (two classes), log loss and Brier distance.
+
+    Parameters
+    ----------
+    y : array of shape (n,)
+        True labels; rows with a missing label are left out, ``n`` tells how many remain.
+    P : array of shape (n, k)
+        Probabilities in the order of ``classes``.
+    classes, threshold, favorable, clusters, sample_weight, level, subject
+        As in `explaindistill.measures.fidelity.fidelity`.
+
+    Returns
+    -------
+    DataFrame
+        Canonical columns. Recall of a class stands under ``subset`` ``class=…``.
+
+    Raises
+    ------
+    InvalidInputError
+        If a label is not among ``classes``.
+
+    Examples
+    --------
+    >>> P = [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]]
+    >>> found = performance(["no", "yes", "no"], P, classes=["no", "yes"]).set_index("metric")
+    >>> round(float(found.loc["accuracy", "estimate"]), 3), int(found.loc["accuracy", "k"])
+    (0.667, 2)
+    """
+    known, P = np.asarray(classes), np.asarray(P, dtype=float)
+    normal_quantile(level)
+    truth, keep = known_labels(y, known, len(P))
+    w = weights_of(sample_weight, len(P))
+    decided = positions(decisions(P, known, favorable, threshold, sample_weight=w), known)
+    keep = keep & (w > 0)
+    truth, decided, P, w = truth[keep], decided[keep], P[keep], w[keep]
+    groups = None if clusters is None else np.asarray(clusters)[keep]
+    if len(P) == 0:
+        return frame([row("accuracy", np.nan, np.nan, np.nan, n=0, method="wilson", subject=subject)])
+    lines = [*_accuracies(truth, decided, known, w, groups, level)]
+    lines += [*_losses(truth, P, w, groups, level)]
+    if len(known) == 2:
+        lines.append(_area(P, truth, favorable_position(known, favorable), w, level))
+    return frame(line | {"subject": subject} for line in lines)
+
+
+def known_labels(y: ArrayLike, classes: NDArray[Any], n: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Positions of labels among the classes, and which rows have one; a label of no class is an error."""
+    labels = pd.Series(np.asarray(y).ravel() if not isinstance(y, pd.Series) else y.to_numpy())
+    if len(labels) != n:
+        raise InvalidInputError(f"y must have one label per row: {n} rows, got {len(labels)}")
+    there = labels.notna().to_numpy()
+    truth = positions(labels.to_numpy(), classes)
+    if (wrong := there & (truth < 0)).any():
+        raise InvalidInputError(f"y has the label {labels[wrong].iloc[0]!r}, which is not among {classes.tolist()}")
+    return truth, there
+
+
+def _accuracies(
+    truth: NDArray[np.int64], decided: NDArray[np.int64], classes: NDArray[Any], w: Any, clusters: Any, level: float
+) -> Iterator[dict[str, Any]]:
+    right = truth == decided
+    whole = tally(right, np.zeros(len(truth), dtype=np.int64), 1, sample_weight=w, clusters=clusters)
+    yield from shares("accuracy", whole, [{}], level=level)
+    counted = tally(right, truth, len(classes), sample_weight=w, clusters=clusters)
+    names = [{"subset": f"class={c}"} for c in classes]
+    recalls = shares("recall", counted, names, level=level, empty="no rows of this class")
+    met = [line for line in recalls if line["n"]]
+    mean = mean_of_intervals(*([line[key] for line in met] for key in ("estimate", "low", "high")))
+    yield row("balanced_accuracy", *mean, n=len(truth), method="mover of wilson")
+    yield from recalls
+
+
+def _losses(truth: NDArray[np.int64], P: NDArray[np.float64], w: Any, clusters: Any, level: float) -> Iterator[Any]:
+    one = np.zeros_like(P)
+    one[np.arange(len(P)), truth] = 1.0
+    log = -np.log(np.maximum(P[np.arange(len(P)), truth], TINY))
+    for name, values in (("log_loss", log), ("brier", ((P - one) ** 2).sum(axis=1) / 2)):
+        value, error = mean_function(values[:, None], lambda m: float(m[0]), sample_weight=w, clusters=clusters)
+        half = normal_quantile(level) * error
+        yield row(name, value, float(np.maximum(value - half, 0.0)), value + half, n=len(P), method="delta")
+
+
+def _area(P: NDArray[np.float64], truth: NDArray[np.int64], position: int, w: Any, level: float) -> dict[str, Any]:
+    positive = truth == position
+    area = auc(P[:, position], positive, w)
+    low, high = auc_interval(area, positive.sum(), (~positive).sum(), level)
+    line = row("auc", area, float(low), float(high), n=len(P), method="newcombe 2006")
+    if np.isnan(area):
+        line["reason"] = "all rows have one label"
+    elif min(positive.sum(), (~positive).sum()) < 25:
+        line |= {"status": "small", "reason": "fewer than 25 rows of one label"}
+    return line
+
+
+def regression_performance(
+    y: ArrayLike,
+    prediction: ArrayLike,
+    *,
+    clusters: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    level: float = 0.95,
+    subject: str = "student",
+) -> pd.DataFrame:
+    """``r2``, ``mae``, ``rmse``, ``bias`` and ``spearman`` against the truth; rows without one are left out.
+
+    Parameters and columns are those of `explaindistill.measures.fidelity.regression_fidelity`, with the truth in the
+    teacher's place.
+
+    Examples
+    --------
+    >>> regression_performance([1.0, 2.0, 4.0], [1.0, 2.0, 3.0])["metric"].tolist()
+    ['r2', 'mae', 'rmse', 'bias', 'spearman']
+    """
+    truth, s = np.asarray(y, dtype=float), np.asarray(prediction, dtype=float)
+    if truth.shape != s.shape:
+        raise InvalidInputError(f"y and prediction must have one shape, got {truth.shape} and {s.shape}")
+    keep = ~np.isnan(truth.reshape(len(truth), -1)).any(axis=1)
+    w = None if sample_weight is None else weights_of(sample_weight, len(truth))[keep]
+    groups = None if clusters is None else np.asarray(clusters)[keep]
+    return regression_fidelity(truth[keep], s[keep], clusters=groups, sample_weight=w, level=level, subject=subject)
