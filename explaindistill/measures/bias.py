@@ -1,0 +1,371 @@
+"""Rates by group, and their gaps to a named reference group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.measures._rows import frame, row, shares
+from explaindistill.measures.groups import MISSING, Grouping, groupings
+from explaindistill.numerics.intervals import mover_difference, newcombe, ratio_of_intervals
+from explaindistill.numerics.tallies import group_means, tally, weights_of
+
+__all__ = [
+    "FIDELITY_CAVEAT",
+    "Reference",
+    "fidelity_caveat",
+    "group_fidelity",
+    "group_gaps",
+    "group_means_frame",
+    "group_rates",
+]
+
+Reference = str | Mapping[str, str]
+Line = dict[str, Any]
+SMALL = 30
+FIDELITY_CAVEAT = (
+    "The student repeats its teacher less well for some groups than for others: "
+    "a student that looks fair says nothing about its teacher."
+)
+
+
+def group_rates(
+    decision: ArrayLike,
+    *,
+    attributes: pd.DataFrame,
+    favorable: Any,
+    y: ArrayLike | None = None,
+    intersections: bool | int = True,
+    min_group_size: int = SMALL,
+    sample_weight: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
+    level: float = 0.95,
+    subject: str = "student",
+) -> pd.DataFrame:
+    """Rates of every group and intersection, with Wilson's intervals.
+
+    =============================  ==============================  ==================================
+    metric                         share of                        among
+    =============================  ==============================  ==================================
+    ``selection_rate``             favourable decisions            all rows of the group
+    ``base_rate``                  favourable true labels          rows with a true label
+    ``true_positive_rate``         favourable decisions            true label favourable
+    ``false_positive_rate``        favourable decisions            true label not favourable
+    ``positive_predictive_value``  true label favourable           decided favourably
+    ``negative_predictive_value``  true label not favourable       not decided favourably
+    ``accuracy``                   decision equals the true label  rows with a true label
+    =============================  ==============================  ==================================
+
+    Parameters
+    ----------
+    decision : array of shape (n,)
+        Labels, see `explaindistill.measures.decision.decisions`.
+    attributes : DataFrame of n rows
+        Sensitive columns; they need not be inputs of any model. See `explaindistill.measures.groups.groupings`.
+    favorable : label
+    y : array of shape (n,), optional
+        True labels; without them there are selection rates only.
+    intersections : bool or int
+        Whether intersections are measured too; an integer is the largest number of columns.
+    min_group_size : int
+        A rate over fewer rows has the status ``small``.
+    sample_weight, clusters, level, subject
+        As in `explaindistill.measures.fidelity.fidelity`.
+
+    Returns
+    -------
+    DataFrame
+        Canonical columns. ``n`` is the number of rows in the rate's own denominator; where it is 0 the rate is
+        ``undefined``, not 0.
+
+    Examples
+    --------
+    >>> rates = group_rates(["yes", "no", "yes"], attributes=pd.DataFrame({"sex": ["f", "f", "m"]}), favorable="yes")
+    >>> rates[["metric", "group", "n", "estimate"]].values.tolist()
+    [['selection_rate', 'f', 2, 0.5], ['selection_rate', 'm', 1, 1.0]]
+    """
+    chosen = np.asarray(decision) == favorable
+    _same_rows("attributes", len(attributes), len(chosen))
+    w = None if sample_weight is None else weights_of(sample_weight, len(chosen))
+    lines: list[Line] = []
+    questions = list(_questions(np.asarray(decision), chosen, y, favorable))
+    for grouping in groupings(attributes, intersections):
+        names = [{"subject": subject, "attribute": grouping.attribute, "group": g} for g in grouping.names]
+        for metric, success, among, empty in questions:
+            codes = grouping.codes if among is None else np.where(among, grouping.codes, -1)
+            counted = tally(success, codes, len(grouping), sample_weight=w, clusters=clusters)
+            lines += shares(metric, counted, names, level=level, minimum=min_group_size, empty=empty)
+    return frame(lines)
+
+
+Question = tuple[str, NDArray[np.bool_], NDArray[np.bool_] | None, str]
+
+
+def _questions(
+    decision: NDArray[Any], chosen: NDArray[np.bool_], y: ArrayLike | None, favorable: Any
+) -> Iterator[Question]:
+    """Each rate: its name, what counts as success, among which rows, and what an empty denominator means."""
+    yield "selection_rate", chosen, None, "no rows"
+    if y is None:
+        return
+    labels = pd.Series(np.asarray(y).ravel())
+    _same_rows("y", len(labels), len(chosen))
+    known, good = labels.notna().to_numpy(), (labels == favorable).to_numpy(dtype=bool, na_value=False)
+    yield "base_rate", good, known, "no true labels"
+    yield "true_positive_rate", chosen, good, "no rows whose true label is favourable"
+    yield "false_positive_rate", chosen, known & ~good, "no rows whose true label is unfavourable"
+    yield "positive_predictive_value", good, known & chosen, "no row was decided favourably"
+    yield "negative_predictive_value", ~good, known & ~chosen, "every row was decided favourably"
+    yield "accuracy", (labels == decision).to_numpy(dtype=bool, na_value=False), known, "no true labels"
+
+
+def _same_rows(name: str, got: int, n: int) -> None:
+    if got != n:
+        raise InvalidInputError(f"{name} must have one row per decision: {n}, got {got}")
+
+
+def group_means_frame(
+    values: ArrayLike,
+    *,
+    attributes: pd.DataFrame,
+    y: ArrayLike | None = None,
+    intersections: bool | int = True,
+    min_group_size: int = SMALL,
+    sample_weight: ArrayLike | None = None,
+    level: float = 0.95,
+    subject: str = "student",
+) -> pd.DataFrame:
+    """Means by group of a regressor's (or a score's) values, with Student's intervals.
+
+    Parameters
+    ----------
+    values : array of shape (n,)
+    attributes, intersections, min_group_size, sample_weight, level, subject
+        As in `group_rates`.
+    y : array of shape (n,), optional
+        True values; then there are also ``mean_residual`` (value minus truth) and ``mae``.
+
+    Returns
+    -------
+    DataFrame
+        Canonical columns; ``metric`` is ``mean_prediction``, ``mean_residual`` or ``mae``.
+
+    Examples
+    --------
+    >>> found = group_means_frame([1.0, 3.0, 5.0], attributes=pd.DataFrame({"sex": ["f", "f", "m"]}))
+    >>> found[["group", "n", "estimate"]].values.tolist()
+    [['f', 2, 2.0], ['m', 1, 5.0]]
+    """
+    v = np.asarray(values, dtype=float).ravel()
+    _same_rows("attributes", len(attributes), len(v))
+    asked = [("mean_prediction", v)]
+    if y is not None:
+        truth = np.asarray(y, dtype=float).ravel()
+        _same_rows("y", len(truth), len(v))
+        asked += [("mean_residual", v - truth), ("mae", np.abs(v - truth))]
+    lines: list[Line] = []
+    for grouping in groupings(attributes, intersections):
+        for metric, numbers in asked:
+            lines += _means(metric, numbers, grouping, sample_weight, level, min_group_size, subject)
+    return frame(lines)
+
+
+def _means(
+    metric: str, values: NDArray[np.float64], grouping: Grouping, weight: Any, level: float, minimum: int, subject: str
+) -> Iterator[Line]:
+    codes = np.where(np.isnan(values), -1, grouping.codes)
+    filled = np.where(np.isnan(values), 0.0, values)
+    counted = tally(np.ones(len(values), dtype=bool), codes, len(grouping), sample_weight=weight)
+    mean, error, quantile = group_means(filled, codes, len(grouping), sample_weight=weight, level=level)
+    for i, name in enumerate(grouping.names):
+        half, n = quantile[i] * error[i], int(counted.n[i])
+        line = row(
+            metric, mean[i], mean[i] - half, mean[i] + half, n=n, n_effective=counted.n_effective[i],
+            method="t", subject=subject, attribute=grouping.attribute, group=name,
+        )  # fmt: skip
+        if 0 < n < minimum:
+            line |= {"status": "small", "reason": f"{n} rows, fewer than {minimum}"}
+        yield line
+
+
+def group_gaps(
+    rates: pd.DataFrame, reference: Reference = "largest", *, level: float = 0.95, min_group_size: int = SMALL
+) -> pd.DataFrame:
+    """Differences and ratios of each group to a named reference group, with intervals.
+
+    Parameters
+    ----------
+    rates : DataFrame
+        From `group_rates` (differences by Newcombe's, ratios by the MOVER-R interval) or from
+        `group_means_frame` and `group_fidelity` (differences by MOVER).
+    reference : "largest", "highest" or mapping of attribute to group
+        ``"largest"`` is the group with most rows; ``"highest"`` the one with the highest rate, among groups that are
+        not small where there are any (and it is chosen after seeing the rates, so that intervals are a little too
+        narrow). Attributes that a mapping does not name use the largest group. Rows with a missing attribute are
+        never the reference, unless named.
+    level : float
+        The one that ``rates`` was made with.
+    min_group_size : int
+        A gap where either side has fewer rows has the status ``small``.
+
+    Returns
+    -------
+    DataFrame
+        Canonical columns. ``metric`` is that of the rate with ``_difference`` or ``_ratio`` appended:
+        ``selection_rate_ratio`` is the impact ratio. ``n`` and ``k`` are the group's own.
+
+    Examples
+    --------
+    >>> rates = group_rates(
+    ...     ["yes"] * 60 + ["no"] * 40 + ["yes"] * 30 + ["no"] * 70,
+    ...     attributes=pd.DataFrame({"sex": ["m"] * 100 + ["f"] * 100}), favorable="yes")
+    >>> gaps = group_gaps(rates, {"sex": "m"}).set_index("metric")
+    >>> gaps["estimate"].round(3).to_dict()
+    {'selection_rate_difference': -0.3, 'selection_rate_ratio': 0.5}
+    """
+    sizes = rates.groupby(["subject", "attribute", "group"], sort=False)["n"].max()
+    lines: list[Line] = []
+    for (_, subject, attribute), part in rates.groupby(["metric", "subject", "attribute"], sort=False):
+        name = _reference(part, reference, str(attribute), sizes.loc[subject, attribute], min_group_size)
+        chosen = part["group"] == name
+        lines += _gaps(part[~chosen], part[chosen].iloc[0], level, min_group_size)
+    return frame(lines)
+
+
+def _reference(part: pd.DataFrame, reference: Reference, attribute: str, sizes: pd.Series, minimum: int) -> str:
+    groups = part["group"].tolist()
+    if isinstance(reference, Mapping) and attribute in reference:
+        name = str(reference[attribute])
+        if name not in groups:
+            raise InvalidInputError(
+                f"reference names the group {name!r} of {attribute}, the groups are: {', '.join(groups)}"
+            )
+        return name
+    if isinstance(reference, str) and reference not in {"largest", "highest"}:
+        raise InvalidInputError(f'reference must be "largest", "highest" or a mapping, got {reference!r}')
+    named = part[~part["group"].str.contains(MISSING, regex=False)]
+    named = part if named.empty else named
+    if reference == "highest" and named["estimate"].notna().any():
+        big = named[(named["n"] >= minimum) & named["estimate"].notna()]
+        pool = named if big.empty else big
+        return str(pool.loc[pool["estimate"].idxmax(), "group"])
+    return str(sizes[named["group"]].idxmax())
+
+
+@dataclass(frozen=True)
+class _Side:
+    n: float
+    k: float
+    estimate: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, line: Any) -> _Side:
+        n = float(line.n_effective)
+        return cls(n, n * float(np.nan_to_num(line.estimate)), float(line.estimate), float(line.low), float(line.high))
+
+
+def _gaps(groups: pd.DataFrame, reference: Any, level: float, minimum: int) -> Iterator[Line]:
+    b = _Side.of(reference)
+    for line in groups.itertuples():
+        a = _Side.of(line)
+        names = {
+            key: getattr(line, key) for key in ("subject", "attribute", "group", "subset", "n", "k", "n_effective")
+        }
+        names["reference"] = reference.group
+        share = line.method == "wilson"
+        sides = ((a.estimate, a.low, a.high), (b.estimate, b.low, b.high))
+        low, high = newcombe(a.k, a.n, b.k, b.n, level) if share else mover_difference(*sides)
+        status = _gap_status(line, reference, minimum)
+        difference = row(f"{line.metric}_difference", a.estimate - b.estimate, float(low), float(high), **names)
+        yield difference | {"method": "newcombe" if share else "mover"} | status
+        if share:
+            low, high = ratio_of_intervals(*sides)
+            ratio = a.estimate / b.estimate if b.estimate > 0 else np.nan
+            found = (
+                row(f"{line.metric}_ratio", ratio, float(low), float(high), **names) | {"method": "mover-r"} | status
+            )
+            if b.estimate == 0 and status.get("status") != "undefined":
+                found |= {"status": "undefined", "reason": f"the rate of the reference group {reference.group} is 0"}
+            yield found
+
+
+def _gap_status(line: Any, reference: Any, minimum: int) -> Line:
+    for side in (line, reference):
+        if np.isnan(side.estimate):
+            return {"status": "undefined", "reason": f"{side.group}: {side.reason}"}
+    few = [f"{side.group} has {side.n} rows" for side in (line, reference) if side.n < minimum]
+    return {"status": "small", "reason": f"{', '.join(few)}, fewer than {minimum}"} if few else {}
+
+
+def group_fidelity(
+    teacher: ArrayLike,
+    student: ArrayLike,
+    *,
+    attributes: pd.DataFrame,
+    task: str = "classification",
+    reference: Reference = "largest",
+    intersections: bool | int = True,
+    min_group_size: int = SMALL,
+    sample_weight: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
+    level: float = 0.95,
+    subject: str = "student",
+) -> pd.DataFrame:
+    """How well the student repeats its teacher in each group, and the gaps between groups.
+
+    Parameters
+    ----------
+    teacher, student : array of shape (n,)
+        Decisions of both; values where ``task`` is ``"regression"``.
+    attributes, reference, intersections, min_group_size, sample_weight, clusters, level, subject
+        As in `group_rates` and `group_gaps`.
+
+    Returns
+    -------
+    DataFrame
+        Canonical columns: ``agreement`` by group and ``agreement_difference`` to the reference; in regression
+        ``mae`` and ``mean_residual`` (student minus teacher) and their differences.
+
+    Examples
+    --------
+    >>> found = group_fidelity(
+    ...     ["a", "b", "a", "b"], ["a", "b", "b", "b"], attributes=pd.DataFrame({"sex": ["f", "f", "m", "m"]}))
+    >>> found[found["metric"] == "agreement"]["estimate"].tolist()
+    [1.0, 0.5]
+    """
+    if task == "regression":
+        means = group_means_frame(
+            student, attributes=attributes, y=teacher, intersections=intersections, min_group_size=min_group_size,
+            sample_weight=sample_weight, level=level, subject=subject,
+        )  # fmt: skip
+        found = means[means["metric"] != "mean_prediction"]
+    else:
+        same = np.asarray(teacher) == np.asarray(student)
+        found = group_rates(
+            same, attributes=attributes, favorable=True, intersections=intersections, min_group_size=min_group_size,
+            sample_weight=sample_weight, clusters=clusters, level=level, subject=subject,
+        )  # fmt: skip
+        found["metric"] = "agreement"
+    gaps = group_gaps(found, reference, level=level, min_group_size=min_group_size)
+    gaps = gaps[~gaps["metric"].str.endswith("_ratio")]
+    return pd.concat([found, gaps], ignore_index=True)
+
+
+def fidelity_caveat(found: pd.DataFrame) -> str:
+    """Say the sentence that a fidelity gap demands, or nothing where no gap's interval excludes 0.
+
+    Parameters
+    ----------
+    found : DataFrame
+        From `group_fidelity`.
+    """
+    gaps = found[found["metric"].isin(["agreement_difference", "mae_difference"])]
+    return FIDELITY_CAVEAT if bool(((gaps["low"] > 0) | (gaps["high"] < 0)).any()) else ""

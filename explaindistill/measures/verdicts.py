@@ -1,0 +1,224 @@
+"""Three honest answers: pass, fail, inconclusive; and "cannot say" where there is nothing to judge."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from explaindistill.errors import InvalidInputError
+
+__all__ = ["COLUMNS", "Rule", "check", "judge", "parse"]
+
+COLUMNS = ("rule", "metric", "subject", "attribute", "group", "estimate", "low", "high", "n", "verdict", "reason")
+FRAMES: Mapping[str, tuple[str, ...]] = {"bias": ("gaps", "rates")}
+ALIASES = {"impact_ratio": "selection_rate_ratio", "tpr": "true_positive_rate", "fpr": "false_positive_rate"}
+ALIASES |= {"ppv": "positive_predictive_value", "npv": "negative_predictive_value"}
+SELECTORS = ("subject", "attribute", "group", "reference", "subset", "feature")
+_KEY = re.compile(r"(?P<frame>\w+)\.(?P<metric>\w+)(?:\[(?P<where>.*)\])?")
+_BOUND = re.compile(r"(?P<abs>abs\s+)?(?P<sign>>=|<=|>|<)\s*(?P<value>[-+]?[0-9.]+(?:[eE][-+]?\d+)?)")
+_BETWEEN = re.compile(r"between\s+(?P<low>[-+]?[0-9.eE+-]+)\s+and\s+(?P<high>[-+]?[0-9.eE+-]+)")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The values that are allowed: an interval, with its ends or without them."""
+
+    low: float
+    high: float
+    closed: bool
+    text: str
+
+    def inside(self, low: float, high: float) -> bool:
+        """Whether all of an interval is allowed."""
+        return (self.low <= low and high <= self.high) if self.closed else (self.low < low and high < self.high)
+
+    def outside(self, low: float, high: float) -> bool:
+        """Whether none of an interval is allowed."""
+        return (high < self.low or low > self.high) if self.closed else (high <= self.low or low >= self.high)
+
+
+def parse(text: str) -> Rule:
+    """Read a rule: ``">= 0.95"``, ``"<= 0.1"``, ``"> 0"``, ``"< 1"``, ``"abs <= 0.05"``, ``"between 0.8 and 1.25"``.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> parse("abs <= 0.05").low
+    -0.05
+    """
+    clean = str(text).strip()
+    try:
+        if found := _BETWEEN.fullmatch(clean):
+            rule = Rule(float(found["low"]), float(found["high"]), True, clean)
+        elif found := _BOUND.fullmatch(clean):
+            rule = _bound(float(found["value"]), found["sign"], bool(found["abs"]), clean)
+        else:
+            raise ValueError
+        if not rule.low <= rule.high:
+            raise ValueError
+    except ValueError:
+        raise InvalidInputError(
+            f"a rule must read like '>= 0.95', 'abs <= 0.05' or 'between 0.8 and 1.25', got {text!r}"
+        ) from None
+    return rule
+
+
+def _bound(value: float, sign: str, absolute: bool, text: str) -> Rule:
+    closed = sign.endswith("=")
+    if not absolute:
+        return Rule(value, np.inf, closed, text) if sign[0] == ">" else Rule(-np.inf, value, closed, text)
+    if sign[0] == ">" or value < 0:
+        raise ValueError
+    return Rule(-value, value, closed, text)
+
+
+def judge(estimate: float, low: float, high: float, rule: str | Rule, n: float | None = None) -> tuple[str, str]:
+    """Hold one interval against one rule.
+
+    Parameters
+    ----------
+    estimate, low, high : float
+    rule : str or Rule
+    n : float, optional
+        Rows behind the estimate; an inconclusive verdict then says about how many would decide.
+
+    Returns
+    -------
+    verdict : "pass", "fail", "inconclusive" or "cannot say"
+        Pass: the whole interval keeps the rule. Fail: the whole interval breaks it.
+    reason : str
+
+    Examples
+    --------
+    >>> judge(0.97, 0.96, 0.98, ">= 0.95")
+    ('pass', '')
+    >>> judge(0.75, 0.62, 0.91, ">= 0.8", n=100)
+    ('inconclusive', 'the interval reaches both sides of >= 0.8; about 1,100 rows of this kind would decide')
+    """
+    allowed = parse(rule) if isinstance(rule, str) else rule
+    if np.isnan(estimate):
+        return "cannot say", "not defined"
+    if np.isnan(low) or np.isnan(high):
+        return "cannot say", "no interval"
+    if allowed.inside(low, high):
+        return "pass", ""
+    if allowed.outside(low, high):
+        return "fail", ""
+    return (
+        "inconclusive",
+        f"the interval reaches both sides of {allowed.text}{_needed(estimate, low, high, allowed, n)}",
+    )
+
+
+def _needed(estimate: float, low: float, high: float, rule: Rule, n: float | None) -> str:
+    """How many rows would decide if the estimate stayed: half-widths shrink with the root of n."""
+    bounds = [b for b in (rule.low, rule.high) if np.isfinite(b)]
+    distance = min((abs(estimate - b) for b in bounds), default=0.0)
+    near = min(bounds, key=lambda b: abs(estimate - b))
+    half = (high - estimate) if estimate < near else (estimate - low)
+    if not n or not np.isfinite(half) or distance <= 0 or half <= distance:
+        return ""
+    rows = float(n) * (half / distance) ** 2
+    if rows > 1e9:
+        return ""
+    digits = max(0, int(np.ceil(np.log10(rows))) - 2)
+    return f"; about {int(np.ceil(rows / 10**digits) * 10**digits):,} rows of this kind would decide"
+
+
+def check(frames: Mapping[str, pd.DataFrame], rules: Mapping[str, str]) -> pd.DataFrame:
+    """Hold measured frames against rules: one verdict per rule, subject and group.
+
+    Parameters
+    ----------
+    frames : mapping of str to DataFrame
+        With canonical columns: ``fidelity``, ``performance``, ``rates``, ``gaps``, ``group_fidelity``, ``transfer`` …
+    rules : mapping of key to rule
+        A key is ``frame.metric`` or ``frame.metric[column=value, …]`` with the columns subject, attribute, group,
+        reference, subset and feature: ``"gaps.selection_rate_difference[attribute=sex, subject=teacher]"``.
+        ``bias`` stands for ``gaps`` and ``rates``; ``impact_ratio`` for ``selection_rate_ratio``; ``tpr``, ``fpr``,
+        ``ppv``, ``npv`` for the rates. Without a selection, rows of labels, of students trained without
+        the teacher, and of subsets (``class=…``) are not judged. For rules see `parse`.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``rule, metric, subject, attribute, group, estimate, low, high, n, verdict, reason``.
+
+    Raises
+    ------
+    InvalidInputError
+        For a key or rule that cannot be read, or a metric that no frame has; the message lists what exists.
+    """
+    lines = []
+    for key, text in rules.items():
+        rule = parse(text)
+        metric, chosen = _resolve(frames, key)
+        if chosen.empty:
+            lines.append({"rule": f"{key} {rule.text}", "metric": metric, "n": 0, "verdict": "cannot say",
+                          "reason": "nothing was measured under this name"})  # fmt: skip
+        lines += [_judged(line, f"{key} {rule.text}", rule) for line in chosen.to_dict("records")]
+    table = pd.DataFrame(lines, columns=pd.Index(COLUMNS))
+    for column in ("rule", "metric", "subject", "attribute", "group", "verdict", "reason"):
+        table[column] = table[column].astype(object).where(table[column].notna(), "").astype("str")
+    for column in ("estimate", "low", "high"):
+        table[column] = table[column].astype(float)
+    return table.assign(n=table["n"].fillna(0).astype(np.int64))
+
+
+def _judged(line: dict[str, Any], name: str, rule: Rule) -> dict[str, Any]:
+    out = {c: line.get(c, "") for c in ("metric", "subject", "attribute", "group", "estimate", "low", "high", "n")}
+    estimate, low, high = (float(out[c]) if out[c] != "" else np.nan for c in ("estimate", "low", "high"))
+    status = line.get("status", "ok")
+    if status in {"undefined", "suppressed", "excluded"}:
+        verdict, reason = "cannot say", str(line.get("reason", status)) or status
+    else:
+        verdict, reason = judge(estimate, low, high, rule, line.get("n"))
+        reason = "; ".join(part for part in (reason, str(line.get("reason") or "")) if part)
+    return out | {"rule": name, "verdict": verdict, "reason": reason}
+
+
+def _resolve(frames: Mapping[str, pd.DataFrame], key: str) -> tuple[str, pd.DataFrame]:
+    found = _KEY.fullmatch(key.strip())
+    if not found:
+        raise InvalidInputError(f"a rule's name must read frame.metric or frame.metric[column=value], got {key!r}")
+    names = FRAMES.get(found["frame"], (found["frame"],))
+    tables = [frames[name] for name in names if name in frames and "metric" in frames[name]]
+    if not any(name in frames for name in names):
+        raise InvalidInputError(f"there is no frame {found['frame']!r}; there are: {', '.join(_known(frames))}")
+    metric = ALIASES.get(found["metric"], found["metric"])
+    parts = [t[t["metric"] == metric] for t in tables]
+    chosen = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    if chosen.empty and any(len(t) for t in tables):
+        there = sorted({str(m) for t in tables for m in t["metric"]})
+        raise InvalidInputError(f"{found['frame']} has no metric {found['metric']!r}; it has: {', '.join(there)}")
+    return metric, chosen if chosen.empty else _select(chosen, found["where"], key)
+
+
+def _known(frames: Mapping[str, pd.DataFrame]) -> list[str]:
+    return sorted({*FRAMES, *(name for name, table in frames.items() if "metric" in table)})
+
+
+def _select(table: pd.DataFrame, where: str | None, key: str) -> pd.DataFrame:
+    wanted: dict[str, str] = {}
+    for part in filter(None, (p.strip() for p in (where or "").split(","))):
+        column, _, value = part.partition("=")
+        if column.strip() not in SELECTORS or column.strip() not in table or not value:
+            raise InvalidInputError(f"{key!r} selects by {part!r}; it may select by: {', '.join(SELECTORS)}")
+        wanted[column.strip()] = value.strip()
+    keep = pd.Series(True, index=table.index)
+    for column, value in wanted.items():
+        keep &= table[column].astype(str) == value
+    if "subject" not in wanted and "subject" in table:
+        keep &= (table["subject"] != "labels") & ~table["subject"].str.endswith(" without teacher")
+    if "subset" not in wanted and "subset" in table:
+        keep &= table["subset"] == ""
+    return table[keep]
