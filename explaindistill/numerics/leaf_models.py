@@ -1,0 +1,261 @@
+r"""Sparse generalised linear models in the leaves of a tree, with coefficients shared along the path.
+
+A coefficient belongs to a node and holds for every row below it, so the model of a leaf is the sum over its path,
+
+.. math:: \eta_k(x) = \sum_{v \in \mathrm{path}(x)} \Bigl(a_{vk} + \sum_t \beta_{vtk}\, z_t(x)\Bigr),
+
+and the ridge penalty on what a child adds shrinks its coefficients to its parent's. All are fitted together by damped
+Newton steps on the soft-label logistic (softmax) or the squared loss; a row touches only its own path, so a step
+costs :math:`O(n q^2)` with :math:`q` the coefficients on one path.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+from scipy.special import expit, logsumexp, softmax
+
+__all__ = ["Loss", "PathModel", "Problem", "curvature", "mean_loss", "refit", "respond"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Loss = Literal["binary", "softmax", "squared"]
+FREE = 1e-8  # ridge of the root's intercept: only what makes the system definite
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What is fitted.
+
+    Attributes
+    ----------
+    design : ndarray, shape (n, p + 1), C order
+        Standardised terms, and a last column of ones.
+    targets : ndarray, shape (n, K)
+        Probabilities (one column for two classes), or standardised values.
+    weight : ndarray, shape (n,)
+        Sums to 1.
+    count : ndarray, shape (n,)
+        Rows that each row stands for.
+    loss : "binary", "softmax" or "squared"
+    ridge : float
+        Penalty on each coefficient below the root's intercept, in units of the mean loss.
+    """
+
+    design: Floats
+    targets: Floats
+    weight: Floats
+    count: Floats
+    loss: Loss
+    ridge: float
+
+    @property
+    def n_terms(self) -> int:
+        """Terms without the intercept."""
+        return self.design.shape[1] - 1
+
+    @property
+    def n_outputs(self) -> int:
+        """Columns of the targets."""
+        return self.targets.shape[1]
+
+
+@dataclass(eq=False)
+class PathModel:
+    """A tree and the coefficients of its nodes; grows in place.
+
+    ``term[j]`` is a column of the design, ``intercept`` its last; ``members`` has the rows of each leaf; ``gap[v]`` the
+    largest value on the left and the smallest on the right of a node that asks about a number.
+    """
+
+    members: dict[int, Ints]
+    intercept: int
+    parent: list[int] = field(default_factory=lambda: [-1])
+    left: list[int] = field(default_factory=lambda: [-1])
+    right: list[int] = field(default_factory=lambda: [-1])
+    feature: list[int] = field(default_factory=lambda: [-1])
+    goes_left: list[NDArray[np.bool_]] = field(default_factory=lambda: [np.zeros(256, dtype=np.bool_)])
+    split_cost: list[float] = field(default_factory=lambda: [0.0])
+    gap: dict[int, tuple[float, float]] = field(default_factory=dict)
+    node: list[int] = field(default_factory=list)
+    term: list[int] = field(default_factory=list)
+    output: list[int] = field(default_factory=list)
+    beta: Floats = field(default_factory=lambda: np.zeros(0))
+
+    def path(self, node: int) -> list[int]:
+        """Nodes from this one up to the root."""
+        out = []
+        while node >= 0:
+            out.append(node)
+            node = self.parent[node]
+        return out
+
+    def below(self, node: int) -> list[int]:
+        """Leaves below a node."""
+        if self.left[node] < 0:
+            return [node]
+        return self.below(self.left[node]) + self.below(self.right[node])
+
+    def coefficients(self, leaf: int) -> Ints:
+        """Positions of the coefficients on the path of a leaf."""
+        path = set(self.path(leaf))
+        return np.array([j for j, v in enumerate(self.node) if v in path], dtype=np.int64)
+
+    def add(self, node: int, term: int, output: int, value: float = 0.0) -> None:
+        """Give a node one more coefficient."""
+        self.node.append(node)
+        self.term.append(term)
+        self.output.append(output)
+        self.beta = np.append(self.beta, value)
+
+    def drop(self, positions: set[int]) -> None:
+        """Take coefficients away."""
+        keep = [j for j in range(len(self.node)) if j not in positions]
+        self.node = [self.node[j] for j in keep]
+        self.term = [self.term[j] for j in keep]
+        self.output = [self.output[j] for j in keep]
+        self.beta = self.beta[keep]
+
+    def push_down(self) -> None:
+        """Where both children have a node's own coefficient too, it is one too many: add it to theirs."""
+        place = {key: j for j, key in enumerate(zip(self.node, self.term, self.output, strict=True))}
+        gone: set[int] = set()
+        for (v, t, k), j in sorted(place.items()):
+            below = [place.get((child, t, k), -1) for child in (self.left[v], self.right[v])]
+            if t != self.intercept and self.left[v] >= 0 and min(below) >= 0:
+                self.beta[below] += self.beta[j]
+                gone.add(j)
+        if gone:
+            self.drop(gone)
+
+    def split(
+        self, leaf: int, feature: int, goes_left: NDArray[np.bool_], cost: float, left: Ints, right: Ints
+    ) -> None:
+        """Make a leaf a node with two leaves, which hold the rows given."""
+        self.feature[leaf], self.goes_left[leaf], self.split_cost[leaf] = feature, goes_left, cost
+        del self.members[leaf]
+        for name, rows in (("left", left), ("right", right)):
+            getattr(self, name)[leaf] = len(self.parent)
+            self.members[len(self.parent)] = rows
+            self.parent.append(leaf)
+            self.left.append(-1)
+            self.right.append(-1)
+            self.feature.append(-1)
+            self.goes_left.append(np.zeros(256, dtype=np.bool_))
+            self.split_cost.append(0.0)
+
+    def depth(self, node: int) -> int:
+        """Splits above a node."""
+        return len(self.path(node)) - 1
+
+
+def respond(eta: Floats, loss: Loss) -> Floats:
+    """Means of linear predictors ``(n, K)``."""
+    if loss == "squared":
+        return eta
+    out: Floats = expit(eta) if loss == "binary" else softmax(eta, axis=1)
+    return out
+
+
+def curvature(mean: Floats, loss: Loss) -> Floats:
+    """Second derivative of the loss by each linear predictor."""
+    return np.ones_like(mean) if loss == "squared" else mean * (1.0 - mean)
+
+
+def mean_loss(eta: Floats, targets: Floats, weight: Floats, loss: Loss) -> float:
+    """Weighted loss: cross-entropy to soft labels in nats, or half the squared error."""
+    if loss == "squared":
+        return float(0.5 * weight @ ((targets - eta) ** 2).sum(axis=1))
+    top = np.logaddexp(0.0, eta[:, 0]) if loss == "binary" else logsumexp(eta, axis=1)
+    return float(weight @ (top - (targets * eta).sum(axis=1)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """The rows of one leaf and the columns on its path."""
+
+    X: Floats
+    at: Ints
+    columns: tuple[Ints, ...]
+    targets: Floats
+    weight: Floats
+
+
+def _block(problem: Problem, model: PathModel, leaf: int) -> _Block:
+    rows, at = model.members[leaf], model.coefficients(leaf)
+    output = np.array(model.output, dtype=np.int64)[at]
+    columns = tuple(np.flatnonzero(output == k) for k in range(problem.n_outputs))
+    X = problem.design[rows][:, np.array(model.term, dtype=np.int64)[at]]
+    return _Block(X, at, columns, problem.targets[rows], problem.weight[rows])
+
+
+def predictor(block: _Block, beta: Floats) -> Floats:
+    """Linear predictors ``(n, K)`` of the rows of one leaf."""
+    own = beta[block.at]
+    return np.stack([block.X[:, c] @ own[c] for c in block.columns], axis=1)
+
+
+def penalties(model: PathModel, problem: Problem) -> Floats:
+    """Ridge of each coefficient; the root's intercepts are free."""
+    node, term = np.array(model.node), np.array(model.term)
+    return np.where((node == 0) & (term == problem.n_terms), FREE, problem.ridge)
+
+
+def _objective(problem: Problem, blocks: list[_Block], beta: Floats, ridge: Floats) -> float:
+    loss = sum(mean_loss(predictor(b, beta), b.targets, b.weight, problem.loss) for b in blocks)
+    return float(loss + 0.5 * ridge @ beta**2)
+
+
+def _derivatives(problem: Problem, blocks: list[_Block], beta: Floats) -> tuple[Floats, Floats]:
+    slope, bend = np.zeros(len(beta)), np.zeros((len(beta), len(beta)))
+    for b in blocks:
+        mean = respond(predictor(b, beta), problem.loss)
+        residual = (mean - b.targets) * b.weight[:, None]
+        h = curvature(mean, problem.loss) * b.weight[:, None]
+        for k, c in enumerate(b.columns):
+            Xk, at = b.X[:, c], b.at[c]
+            slope[at] += Xk.T @ residual[:, k]
+            bend[np.ix_(at, at)] += Xk.T @ (Xk * h[:, k : k + 1])
+            for j in range(k) if problem.loss == "softmax" else ():
+                cross = Xk.T @ (b.X[:, b.columns[j]] * (b.weight * mean[:, k] * mean[:, j])[:, None])
+                bend[np.ix_(at, b.at[b.columns[j]])] -= cross
+                bend[np.ix_(b.at[b.columns[j]], at)] -= cross.T
+    return slope, bend
+
+
+def refit(problem: Problem, model: PathModel, max_steps: int = 3, tolerance: float = 1e-6) -> float:
+    """Fit all coefficients together by damped Newton steps; returns the mean loss with its penalty.
+
+    Parameters
+    ----------
+    problem, model : Problem, PathModel
+        ``model.beta`` is changed.
+    max_steps : int
+    tolerance : float
+        Stops when a full step promises less than this share of the loss.
+    """
+    blocks = [_block(problem, model, leaf) for leaf in sorted(model.members)]
+    ridge = penalties(model, problem)
+    beta, value = model.beta, _objective(problem, blocks, model.beta, ridge)
+    for _ in range(max_steps):
+        slope, bend = _derivatives(problem, blocks, beta)
+        slope = slope + ridge * beta
+        bend[np.diag_indices_from(bend)] += ridge
+        step = cho_solve(cho_factor(bend, check_finite=False), slope, check_finite=False)
+        promised = float(slope @ step)
+        if promised <= tolerance * max(abs(value), 1e-12):
+            break
+        size = 1.0
+        while (new := _objective(problem, blocks, beta - size * step, ridge)) > value - 1e-4 * size * promised:
+            size /= 2.0
+            if size < 1e-6:
+                break
+        if size < 1e-6:
+            break
+        beta, value = beta - size * step, new
+    model.beta = beta
+    return value
