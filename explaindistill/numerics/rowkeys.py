@@ -130,7 +130,7 @@ def _numbers(column: pd.Series) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]
         whole = column.to_numpy(dtype=np.uint64 if column.dtype.kind == "u" else np.int64)
         value = whole.astype(np.float64)
         rest = np.zeros(len(whole), dtype=np.uint64)
-        if (large := np.abs(value) > _EXACT_INTEGER).any():
+        if (large := np.abs(value) >= _EXACT_INTEGER).any():
             rest[large] = [(int(w) - int(v)) % 2**64 for w, v in zip(whole[large], value[large], strict=True)]
     else:
         value = column.to_numpy(dtype=np.float64, na_value=np.nan)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import pickle
 from typing import Any
 
 import numpy as np
@@ -50,11 +52,27 @@ def of_function(function: Any) -> str | None:
     return of_object(owner, function.__name__)
 
 
-def of_object(thing: Any, *parts: Any) -> str | None:
-    """Digest of an object's state by way of its pickle, with strings interned so that processes agree."""
-    import joblib
+class _PlainPickler(pickle.Pickler):
+    """Writes values, never "the same object as before", and arrays without padding: only what decides answers."""
 
+    def __init__(self, stream: io.BytesIO) -> None:
+        super().__init__(stream, protocol=4)
+        self.fast = True
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Arrays as their values, field by field; everything else as usual."""
+        if type(obj) is not np.ndarray or obj.dtype.kind == "O":
+            return NotImplemented
+        if obj.dtype.names is None:
+            return bytes, (np.ascontiguousarray(obj).tobytes(), obj.dtype.str, obj.shape)
+        return tuple, ([(name, np.ascontiguousarray(obj[name])) for name in obj.dtype.names],)
+
+
+def of_object(thing: Any, *parts: Any) -> str | None:
+    """Digest of an object's state by way of its pickle, written so that processes and copies agree."""
+    stream = io.BytesIO()
     try:
-        return digest(type(thing).__qualname__, joblib.hash(thing, hash_name="sha1"), *parts)
+        _PlainPickler(stream).dump(thing)
+        return digest(type(thing).__qualname__, stream.getvalue(), *parts)
     except Exception:  # whatever an object raises when it is pickled, the answer is the same: cannot tell
         return None

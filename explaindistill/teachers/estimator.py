@@ -139,9 +139,12 @@ def _own_classes(estimator: Any) -> NDArray[Any] | None:
 
 
 def _output(estimator: Any, own: NDArray[Any] | None) -> Output:
-    if is_regressor(estimator):
-        return "value"
-    if is_classifier(estimator) or own is not None:
+    if hasattr(estimator, "__sklearn_tags__"):
+        if is_regressor(estimator):
+            return "value"
+        if is_classifier(estimator):
+            return "probabilities"
+    if own is not None:
         return "probabilities"
     return "probabilities" if hasattr(estimator, "predict_proba") else "value"
 
