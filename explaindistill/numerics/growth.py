@@ -5,14 +5,16 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.numerics.binning import BinnedTable, n_threads
-from explaindistill.numerics.histogram import Channels, Slots, fill, fill_packed, gather, partition
-from explaindistill.numerics.splitting import best_cuts, left_table
+from explaindistill.numerics.histogram import PACK_BITS, Channels, Slots, fill, fill_packed, gather, partition
+from explaindistill.numerics.refining import finer_cut
+from explaindistill.numerics.splitting import best_cuts, left_table, score
 
 __all__ = ["Grower", "Grown", "Leaf", "Limits", "Split", "grow"]
 
@@ -114,17 +116,29 @@ class Grower:
     names : list of str
         Names of the columns: of equally good cuts the first name wins, whatever the order of columns.
     n_jobs : int or None
+    raw : callable, optional
+        Values of some rows of a column: thresholds are then found among these, not among the bins. The codes of
+        rows next to a threshold are moved to its other side, in the table itself.
     """
 
     def __init__(
-        self, table: BinnedTable, rows: Channels, limits: Limits, names: list[str], n_jobs: int | None = None
+        self,
+        table: BinnedTable,
+        rows: Channels,
+        limits: Limits,
+        names: list[str],
+        n_jobs: int | None = None,
+        raw: Callable[[int, NDArray[np.int32]], NDArray[np.float64]] | None = None,
     ) -> None:
         self.codes = table.codes.T
+        self.rules = table.rules
+        self.raw = raw
         self.slots = Slots.of(table)
         self.rows = rows
         self.limits = limits
         self.by_name = np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.int64)
         self.n_threads = n_threads(n_jobs)
+        self.complete = True
         self.index = np.arange(self.codes.shape[1], dtype=np.int32)
         self.spare = np.empty_like(self.index)
         self.kept = 0
@@ -139,10 +153,17 @@ class Grower:
         self._find_cuts(leaf)
         return leaf
 
+    def fork(self, leaf: Leaf) -> tuple[Grower, Leaf]:
+        """Return a grower for trials below one leaf: it has its own order of rows and leaves this one as it is."""
+        twin = copy(self)
+        twin.index = self.index[leaf.start : leaf.end].copy()
+        twin.spare, twin.complete, twin.kept, twin.raw = np.empty_like(twin.index), False, 0, None
+        return twin, replace(leaf, start=0, end=len(twin.index), hist=leaf.hist)
+
     def histogram(self, start: int, end: int) -> NDArray[np.int64]:
         """Histogram of the rows ``start:end`` of the index."""
         out = np.empty((self.slots.total, self.rows.width), dtype=np.int64)
-        whole = end - start == len(self.index)
+        whole = self.complete and end - start == len(self.index)
         index = NO_INDEX if whole else self.index[start:end]
         rows = self.rows.rows
         if not whole:
@@ -171,6 +192,43 @@ class Grower:
             )
             splits.append(Split(float(gain[f]), int(f), goes_left, left))
         return splits
+
+    def refine(self, leaf: Leaf, choice: Split) -> Split:
+        """Move a threshold to the best place within the two bins beside it."""
+        f = choice.feature
+        if self.raw is None or self.rules[f].is_category or leaf.hist is None:
+            return choice
+        hist = leaf.hist[self.slots.offsets[f] : self.slots.offsets[f + 1]]
+        cut, full = int(leaf.cut[f]), np.flatnonzero(hist[:-1, 0])
+        after = full[full > cut][:1]
+        rule = self.rules[f]
+        if len(after) == 0 or not (rule.lows[[cut, after[0]]] < rule.highs[[cut, after[0]]]).any():
+            return choice
+        column = self.codes[f]
+        part = self.index[leaf.start : leaf.end]
+        near = part[np.isin(column[part], (cut, after[0]))]
+        values, rows = self.raw(f, near), self.channels_of(near)
+        fields = rows, choice.left - hist[cut], leaf.sums, self.rows.weight, self.rows.target
+        rules = self.limits.min_samples_leaf, int(self.limits.signs[f]), (leaf.low, leaf.high)
+        found = finer_cut(values, *fields, *rules)
+        if found is None:
+            return choice
+        last, both = found
+        code = np.where(values <= last, cut, after[0]).astype(np.uint8)
+        moved = code != column[near]
+        change = rows[moved & (code == cut)].sum(axis=0) - rows[moved & (code != cut)].sum(axis=0)
+        column[near] = code
+        hist[cut] += change
+        hist[after[0]] -= change
+        own = score(leaf.sums, self.rows.weight, self.rows.target, leaf.low, leaf.high)
+        return replace(choice, gain=both - own, left=choice.left + change)
+
+    def channels_of(self, index: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Channels ``(m, c)`` of some rows."""
+        rows = self.rows.rows[index]
+        if not self.rows.packed:
+            return rows
+        return np.stack([rows >> PACK_BITS, rows & ((1 << PACK_BITS) - 1)], axis=1)
 
     def split(self, leaf: Leaf, choice: Split) -> tuple[Leaf, Leaf]:
         """Send the rows to two new leaves and find their cuts; the leaf's histogram is used up."""
@@ -231,10 +289,10 @@ class Grower:
         return frozenset().union(*(g for g in groups if path <= g))
 
     def _least_gain(self, leaf: Leaf) -> float:
-        score = float((leaf.sums[self.rows.target :].astype(float) ** 2).sum() / leaf.sums[self.rows.weight])
+        own = float((leaf.sums[self.rows.target :].astype(float) ** 2).sum() / leaf.sums[self.rows.weight])
         asked = self.limits.min_decrease * self._total_weight() / self.unit
         # a float just below, so that a gain of exactly min_decrease is enough
-        return max(NO_GAIN * score, asked * (1 - 1e-12))
+        return max(NO_GAIN * own, asked * (1 - 1e-12))
 
     def _total_weight(self) -> float:
         if not hasattr(self, "_total"):
@@ -271,50 +329,95 @@ def grow(grower: Grower) -> Grown:
     return build(grower, grower.root(), lambda leaf, allowed: next(iter(grower.choices(leaf, allowed)), None))
 
 
-def build(grower: Grower, root: Leaf, choose: Callable[[Leaf, frozenset[int] | None], Split | None]) -> Grown:
-    """Best-first growth with any rule that chooses a leaf's split."""
-    limits, leaves = grower.limits, [root]
-    feature, left, right = [-1], [-1], [-1]
-    tables: list[NDArray[np.bool_] | None] = [None]
-    gain, used = [0.0], frozenset[int]()
-    queue: list[tuple[float, int, Split]] = []
+def build(
+    grower: Grower,
+    root: Leaf,
+    offer: Callable[[Leaf, frozenset[int] | None], Split | None],
+    settle: Callable[[Leaf, Split, frozenset[int] | None, int | None], Split] | None = None,
+    follow: Callable[[tuple[Leaf, Leaf]], None] | None = None,
+) -> Grown:
+    """Best-first growth.
 
-    def offer(node: int) -> None:
-        allowed = used if limits.max_features_used is not None and len(used) >= limits.max_features_used else None
-        if (choice := choose(leaves[node], allowed)) is not None:
+    Parameters
+    ----------
+    grower : Grower
+    root : Leaf
+    offer : callable
+        The split of a leaf by whose gain it queues, or None; takes the leaf and the columns allowed (None: all).
+    settle : callable, optional
+        The split that is made in the end; takes also the offer and how many splits may still be made.
+    follow : callable, optional
+        Told of the two new leaves.
+    """
+    tree, used = _Growing([root], [-1], [-1], [-1], [None], [0.0]), frozenset[int]()
+    limits, queue = grower.limits, list[tuple[float, int, Split]]()
+
+    def enter(node: int) -> None:
+        full = limits.max_features_used is not None and len(used) >= limits.max_features_used
+        if (choice := offer(tree.leaves[node], used if full else None)) is not None:
             heapq.heappush(queue, (-choice.gain, node, choice))
         else:
-            grower.drop(leaves[node])
+            grower.drop(tree.leaves[node])
 
-    offer(0)
-    while queue and (limits.max_leaf_nodes is None or (len(leaves) + 1) // 2 < limits.max_leaf_nodes):
+    enter(0)
+    while queue and (tree.room(limits.max_leaf_nodes) != 0):
         _, node, choice = heapq.heappop(queue)
-        if limits.max_features_used is not None and choice.feature not in used:
-            if len(used) >= limits.max_features_used:
-                offer(node)
-                continue
-            used |= {choice.feature}
-        feature[node], tables[node], gain[node] = choice.feature, choice.goes_left, choice.gain * grower.unit
-        left[node], right[node] = len(leaves), len(leaves) + 1
-        for child in grower.split(leaves[node], choice):
-            leaves.append(child)
-            feature.append(-1)
-            left.append(-1)
-            right.append(-1)
-            tables.append(None)
-            gain.append(0.0)
-            offer(len(leaves) - 1)
-    return Grown(
-        np.array(feature),
-        np.array(left),
-        np.array(right),
-        tables,
-        np.array(gain),
-        np.array([x.start for x in leaves]),
-        np.array([x.end for x in leaves]),
-        np.array([x.sums for x in leaves]),
-        grower.index,
-    )
+        full = limits.max_features_used is not None and len(used) >= limits.max_features_used
+        if full and choice.feature not in used:
+            enter(node)
+            continue
+        if settle is not None:
+            choice = settle(tree.leaves[node], choice, used if full else None, tree.room(limits.max_leaf_nodes))
+        used |= {choice.feature}
+        choice = grower.refine(tree.leaves[node], choice)
+        children = grower.split(tree.leaves[node], choice)
+        tree.add(node, choice, children, grower.unit)
+        if follow is not None:
+            follow(children)
+        enter(len(tree.leaves) - 2)
+        enter(len(tree.leaves) - 1)
+    return tree.grown(grower.index)
+
+
+@dataclass(eq=False)
+class _Growing:
+    """The nodes so far."""
+
+    leaves: list[Leaf]
+    feature: list[int]
+    left: list[int]
+    right: list[int]
+    tables: list[NDArray[np.bool_] | None]
+    gain: list[float]
+
+    def room(self, max_leaf_nodes: int | None) -> int | None:
+        """Return how many splits may still be made; None without a limit."""
+        return None if max_leaf_nodes is None else max_leaf_nodes - (len(self.leaves) + 1) // 2
+
+    def add(self, node: int, choice: Split, children: tuple[Leaf, Leaf], unit: float) -> None:
+        """Turn a leaf into a split with two leaves."""
+        self.feature[node], self.tables[node], self.gain[node] = choice.feature, choice.goes_left, choice.gain * unit
+        self.left[node], self.right[node] = len(self.leaves), len(self.leaves) + 1
+        for child in children:
+            self.leaves.append(child)
+            for column, empty in ((self.feature, -1), (self.left, -1), (self.right, -1)):
+                column.append(empty)
+            self.tables.append(None)
+            self.gain.append(0.0)
+
+    def grown(self, index: NDArray[np.int32]) -> Grown:
+        """Return the finished tree."""
+        return Grown(
+            np.array(self.feature),
+            np.array(self.left),
+            np.array(self.right),
+            self.tables,
+            np.array(self.gain),
+            np.array([x.start for x in self.leaves]),
+            np.array([x.end for x in self.leaves]),
+            np.array([x.sums for x in self.leaves]),
+            index,
+        )
 
 
 def _member(columns: frozenset[int], d: int) -> NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,19 +41,32 @@ def fit_tree(estimator: Any, intake: Intake, structure: NDArray[np.float64], fir
         raise InvalidInputError(f"search must be one of {', '.join(SEARCHES)}, got {estimator.search!r}")
     table = bin_table(intake.schema, intake.X, intake.weight, estimator.n_jobs, estimator.max_bins, target=structure)
     rows = channels(structure, intake.weight)
-    grower = Grower(table, rows, limits, intake.schema.names, estimator.n_jobs)
-    if estimator.search == "greedy":
-        grown = grow(grower)
-    elif estimator.search == "lookahead":
-        from explaindistill.numerics.lookahead import grow_ahead
 
-        grown = grow_ahead(grower, estimator.lookahead_width)
+    def raw(f: int, index: NDArray[np.int32]) -> NDArray[np.float64]:
+        return intake.schema.column(intake.X[[intake.schema[f].name]].iloc[index], f)
+
+    def grower(table: BinnedTable) -> Grower:
+        return Grower(table, rows, limits, intake.schema.names, estimator.n_jobs, raw)
+
+    if estimator.search == "greedy":
+        grown = grow(grower(table))
+    elif estimator.search == "lookahead":
+        grown = _better_of_both(grower, table, estimator.lookahead_width)
     else:
         from explaindistill.students._tree_optimal import grow_optimal
 
-        grown = grow_optimal(grower, table, structure, intake.weight)
+        grown = grow_optimal(grower(table), table, structure, intake.weight)
     model = _in_user_units(grown, table, intake)
     return _filled(model, grown, intake, estimator.shrinkage, limits.signs, first)
+
+
+def _better_of_both(grower: Callable[[BinnedTable], Grower], table: BinnedTable, width: int) -> Grown:
+    """Lookahead, or greedy growth where that ends lower after all thresholds are refined."""
+    from explaindistill.numerics.lookahead import grow_ahead
+
+    greedy = grow(grower(BinnedTable(table.codes.copy(order="F"), table.rules)))
+    ahead = grow_ahead(grower(table), width)
+    return ahead if ahead.gain.sum() >= greedy.gain.sum() else greedy
 
 
 def unit_range(Y: NDArray[np.float64]) -> NDArray[np.float64]:
