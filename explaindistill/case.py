@@ -55,7 +55,7 @@ class Case:
     task: Task
     schema: Schema
     frame: pd.DataFrame
-    y: NDArray[Any] | None
+    y: Any
     weight: NDArray[np.float64] | None
     clusters: NDArray[Any] | None
     teacher: Any
@@ -63,7 +63,7 @@ class Case:
     P: NDArray[np.float64]
     subjects: tuple[Subject, ...]
     attributes: pd.DataFrame
-    classes: NDArray[Any] | None
+    classes: Any
     favorable: Any
     threshold: Any
     equal_in_value: NDArray[np.bool_]

@@ -103,7 +103,7 @@ def test_the_gap_of_the_students_is_the_gap_of_the_teacher(report):
 
 
 def test_what_the_rule_does_not_use_has_no_importance(report):
-    table = pick(report.frames["importance"], subject="teacher", method="permutation")
+    table = pick(report.frames["importance"], subject="teacher", metric="permutation")
     by = table.set_index("feature")["estimate"]
     assert by.nlargest(2).index.tolist() == ["debt_ratio", "sex"]
     assert by.drop(["debt_ratio", "sex"]).abs().max() < 1e-12

@@ -1,0 +1,204 @@
+"""The frames of an audit: each a measure of the case, one line per thing measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from explaindistill.case import Case, Subject
+from explaindistill.distiller import Distiller
+from explaindistill.measures._rows import frame, row
+from explaindistill.measures.bias import group_fidelity, group_gaps, group_means_frame, group_rates
+from explaindistill.measures.decision import decisions
+from explaindistill.measures.fidelity import fidelity, regression_fidelity
+from explaindistill.measures.importance import permutation_importance
+from explaindistill.measures.performance import performance, regression_performance
+from explaindistill.measures.transfer import transfer
+from explaindistill.protocols import Complexity
+
+__all__ = ["measure"]
+
+IMPORTANCE_ROWS = 1_000
+IMPORTANCE_REPEATS = 3
+WITHOUT = " without teacher"
+
+Frames = dict[str, pd.DataFrame]
+
+
+def measure(case: Case, rng: np.random.Generator) -> Frames:
+    """All frames of an audit but the verdicts; see :class:`explaindistill.auditing.Audit`."""
+    return {
+        "fidelity": _stack(_fidelity(case)),
+        "performance": _stack(_performance(case)),
+        **_bias(case),
+        "importance": _stack(_importance(case, rng)),
+        "complexity": _complexity(case),
+        "corpus": _corpus(case),
+        "students": _students(case),
+    }
+
+
+def decided(case: Case, P: NDArray[np.float64]) -> NDArray[Any]:
+    """Decisions by the rule of the case."""
+    return decisions(P, case.classes, case.favorable, case.threshold, sample_weight=case.weight)
+
+
+def _stack(parts: Iterator[pd.DataFrame]) -> pd.DataFrame:
+    found = [p for p in parts if len(p)]
+    return pd.concat(found, ignore_index=True) if found else frame([])
+
+
+def _fidelity(case: Case) -> Iterator[pd.DataFrame]:
+    for s in case.subjects:
+        yield _fidelity_on(case, s, np.ones(len(case.frame), dtype=bool))
+        if case.equal_in_value.any() and not case.equal_in_value.all():
+            part = _fidelity_on(case, s, ~case.equal_in_value)
+            yield part[part["subset"] == ""].assign(subset="without rows equal to fitting rows")
+
+
+def _fidelity_on(case: Case, s: Subject, kept: NDArray[np.bool_]) -> pd.DataFrame:
+    shared: dict[str, Any] = {"clusters": _at(case.clusters, kept), "sample_weight": _at(case.weight, kept)}
+    shared |= {"subject": s.name}
+    if case.task == "regression":
+        return regression_fidelity(case.P[kept], s.P[kept], **shared)
+    rule: dict[str, Any] = {"classes": case.classes, "threshold": case.threshold, "favorable": case.favorable}
+    return fidelity(case.P[kept], s.P[kept], **rule, **shared)
+
+
+def _at(values: NDArray[Any] | None, kept: NDArray[np.bool_]) -> NDArray[Any] | None:
+    return None if values is None else values[kept]
+
+
+def _performance(case: Case) -> Iterator[pd.DataFrame]:
+    for name, P in named_answers(case):
+        metric = "accuracy" if case.task == "classification" else "r2"
+        if case.y is None:
+            yield _cannot_say(metric, name, "true labels were not given: pass y")
+        elif P is None:
+            yield _cannot_say(metric, name, "rows to train on were not given: pass train=(X, y)")
+        else:
+            yield _performance_of(case, name, P)
+
+
+def named_answers(case: Case) -> Iterator[tuple[str, NDArray[np.float64] | None]]:
+    """Every model of the case with its answers; None where a twin without teacher could not be trained."""
+    yield "teacher", case.P
+    for s in case.subjects:
+        yield s.name, s.P
+        yield s.name + WITHOUT, s.baseline
+
+
+def _performance_of(case: Case, name: str, P: NDArray[np.float64]) -> pd.DataFrame:
+    shared: dict[str, Any] = {"clusters": case.clusters, "sample_weight": case.weight, "subject": name}
+    if case.task == "regression":
+        return regression_performance(case.y, P, **shared)
+    rule: dict[str, Any] = {"classes": case.classes, "threshold": case.threshold, "favorable": case.favorable}
+    return performance(case.y, P, **rule, **shared)
+
+
+def _cannot_say(metric: str, subject: str, reason: str) -> pd.DataFrame:
+    line = row(metric, np.nan, np.nan, np.nan, n=0, subject=subject, status="undefined", reason=reason)
+    return frame([line])
+
+
+def _bias(case: Case) -> Frames:
+    """Rates, gaps, fidelity and transfer by group; empty without sensitive columns or a favourable class."""
+    empty = dict.fromkeys(("rates", "gaps", "group_fidelity", "transfer"), frame([]))
+    if case.attributes.shape[1] == 0:
+        return empty
+    shared: dict[str, Any] = {"attributes": case.attributes, "sample_weight": case.weight}
+    if case.task == "regression":
+        rates = _stack(
+            group_means_frame(v, y=None if name == "labels" else case.y, subject=name, **shared)
+            for name, v in _outcomes(case)
+        )
+        shared_fidelity = shared | {"task": "regression"}
+        fidelities = _stack(group_fidelity(case.P, s.P, subject=s.name, **shared_fidelity) for s in case.subjects)
+        return empty | {"rates": rates, "gaps": group_gaps(rates), "group_fidelity": fidelities}
+    shared |= {"clusters": case.clusters}
+    decision = dict(_outcomes(case))
+    fidelities = _stack(
+        group_fidelity(decision["teacher"], decision[s.name], subject=s.name, **shared) for s in case.subjects
+    )
+    if case.favorable is None:
+        return empty | {"group_fidelity": fidelities}
+    shared |= {"favorable": case.favorable}
+    rates = _stack(
+        group_rates(d, y=None if name == "labels" else case.y, subject=name, **shared) for name, d in decision.items()
+    )
+    shifts = _stack(
+        transfer(
+            case.y, decision["teacher"], decision[s.name], decision.get(s.name + WITHOUT), subject=s.name, **shared
+        )
+        for s in case.subjects
+    )
+    return {"rates": rates, "gaps": group_gaps(rates), "group_fidelity": fidelities, "transfer": shifts}
+
+
+def _outcomes(case: Case) -> Iterator[tuple[str, NDArray[Any]]]:
+    """True labels, and the decision or value of every model."""
+    if case.y is not None:
+        yield "labels", case.y
+    for name, P in named_answers(case):
+        if P is not None:
+            yield name, P if case.task == "regression" else decided(case, P)
+
+
+def _importance(case: Case, rng: np.random.Generator) -> Iterator[pd.DataFrame]:
+    """Permutation importance of teacher and students on the same rows, and what the students' own structure says."""
+    n = len(case.frame)
+    at = np.arange(n) if n <= IMPORTANCE_ROWS else np.sort(rng.choice(n, IMPORTANCE_ROWS, replace=False))
+    rows = case.frame.iloc[at].reset_index(drop=True)
+    seed = int(rng.integers(2**31))
+    if hasattr(case.teacher, "knows"):
+        yield _cannot_say("permutation", "teacher", "only recorded answers: it cannot be asked about changed rows")
+    asked = [] if hasattr(case.teacher, "knows") else [("teacher", case.teacher_answer)]
+    for name, answer in [*asked, *((s.name, s.answer) for s in case.subjects)]:
+        same = np.random.default_rng(seed)
+        yield permutation_importance(answer, rows, rng=same, n_repeats=IMPORTANCE_REPEATS, subject=name)
+    for s in case.subjects:
+        if hasattr(s.inner, "importance"):
+            table = s.inner.importance()
+            lines = [
+                row("structure", e, np.nan, np.nan, n=0, subject=s.name, feature=f)
+                for f, e in zip(table["feature"], table["estimate"], strict=True)
+            ]
+            yield frame(lines, extra=["feature"])
+
+
+def _complexity(case: Case) -> pd.DataFrame:
+    lines = []
+    for s in case.subjects:
+        if hasattr(s.inner, "complexity"):
+            record = s.inner.complexity()
+        else:
+            record = Complexity(type(s.inner).__name__, 0, len(s.features), 0)
+        known = hasattr(s.inner, "complexity")
+        values = record.as_dict() if known else dict.fromkeys(record.as_dict()) | {"family": record.family}
+        lines.append({"subject": s.name, **values})
+    return pd.DataFrame(lines)
+
+
+def _corpus(case: Case) -> pd.DataFrame:
+    parts = [s.given.corpus_.to_frame().assign(subject=s.name) for s in case.subjects if isinstance(s.given, Distiller)]
+    if not parts:
+        return pd.DataFrame(columns=["subject", "fact", "value"])
+    return pd.concat(parts, ignore_index=True)[["subject", "fact", "value"]]
+
+
+def _students(case: Case) -> pd.DataFrame:
+    lines = [
+        {
+            "subject": s.name,
+            "family": type(s.inner).__name__,
+            "n_features_seen": len(s.features),
+            "features_seen": ", ".join(s.features),
+            "targets": getattr(s.given, "label_mode_", "as fitted by the caller"),
+        }
+        for s in case.subjects
+    ]
+    return pd.DataFrame(lines)
