@@ -1,0 +1,300 @@
+r"""Elastic net on soft labels: minimise cross-entropy plus a penalty on standardised coefficients.
+
+.. math:: \sum_i w_i \, \mathrm{CE}(p_i, q_i)
+          + \lambda \sum_j \left(\alpha |\beta_j| + \tfrac{1 - \alpha}{2} \beta_j^2\right), \qquad \sum_i w_i = 1
+
+Each step replaces the loss by its quadratic at the present fit and solves that by coordinate descent on the Gram
+matrix of the active columns (Friedman, Hastie and Tibshirani 2010, doi:10.18637/jss.v033.i01).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+from scipy.special import expit, xlogy
+
+from explaindistill.numerics._jit import kernel
+
+__all__ = [
+    "LinearFit",
+    "classify",
+    "gaussian_path",
+    "largest_penalty",
+    "logistic_path",
+    "mean_divergence",
+    "null_fit",
+    "refit_gaussian",
+    "refit_logistic",
+]
+
+Array = NDArray[np.float64]
+FLOOR = 1e-12
+"""Smallest mean weight of a row in the quadratic; keeps steps finite where the fit is certain."""
+RIDGE = 1e-6
+"""Penalty of the relaxed refit, on standardised coefficients: keeps separable classes finite."""
+
+
+@dataclass(frozen=True)
+class LinearFit:
+    """Intercepts ``(K,)`` and coefficients ``(p, K)`` on standardised columns; K is 1 for two classes."""
+
+    intercept: Array
+    coef: Array
+
+    def predictor(self, Z: Array) -> Array:
+        """Linear predictor ``(n, K)``."""
+        return Z @ self.coef + self.intercept
+
+    @property
+    def n_terms(self) -> int:
+        """Columns with a coefficient."""
+        return int((self.coef != 0).any(axis=1).sum())
+
+
+def classify(eta: Array) -> Array:
+    """Probabilities ``(n, k)`` from the linear predictor ``(n, K)``: logistic where K is 1, else softmax."""
+    if eta.shape[1] > 1:
+        lifted = np.exp(eta - eta.max(axis=1, keepdims=True))
+        return lifted / lifted.sum(axis=1, keepdims=True)
+    return np.hstack([expit(-eta), expit(eta)])
+
+
+def mean_divergence(P: Array, w: Array, eta: Array) -> float:
+    """Weighted mean of KL(p || q) in nats, q from the linear predictor; 0 where the fit is exact."""
+    if eta.shape[1] == 1:
+        cross = np.logaddexp(0.0, eta[:, 0]) - P[:, 1] * eta[:, 0]
+    else:
+        top = eta.max(axis=1)
+        cross = top + np.log(np.exp(eta - top[:, None]).sum(axis=1)) - np.einsum("ij,ij->i", P, eta)
+    return float(w @ cross + w @ xlogy(P, P).sum(axis=1))
+
+
+def null_fit(Y: Array, w: Array, p: int, classification: bool) -> LinearFit:
+    """Intercepts alone: the logit of the mean (two classes), its centred logarithm (more), or the mean itself."""
+    mean = w @ Y
+    if not classification:
+        return LinearFit(mean, np.zeros((p, len(mean))))
+    log = np.log(np.clip(mean, FLOOR, None))
+    intercept = log[1:] - log[:1] if len(mean) == 2 else log - log.mean()
+    return LinearFit(intercept, np.zeros((p, len(intercept))))
+
+
+def largest_penalty(Z: Array, Y: Array, w: Array, l1_ratio: float) -> float:
+    """Smallest penalty at which no coefficient moves; with ``l1_ratio`` below 0.001 that of 0.001 stands in."""
+    gradient = np.abs(Z.T @ (w[:, None] * (Y - w @ Y)))
+    return float(gradient.max(initial=0.0)) / max(l1_ratio, 1e-3)
+
+
+@kernel
+def solve_quadratic(G: Array, g: Array, beta: Array, l1: float, l2: float, tol: float, max_sweeps: int) -> int:
+    """Minimise ``(b - b0)' G (b - b0) / 2 - g'(b - b0) + l1 |b| + l2 b'b / 2`` over b, in place; returns the sweeps."""
+    p = len(beta)
+    r = g.copy()
+    for sweep in range(max_sweeps):
+        largest = 0.0
+        for j in range(p):
+            a = G[j, j]
+            if a <= 0.0:
+                continue
+            old = beta[j]
+            u = r[j] + a * old
+            if u > l1:
+                new = (u - l1) / (a + l2)
+            elif u < -l1:
+                new = (u + l1) / (a + l2)
+            else:
+                new = 0.0
+            if new != old:
+                step = new - old
+                beta[j] = new
+                for i in range(p):
+                    r[i] -= step * G[j, i]
+                largest = max(largest, a * step * step)
+        if largest <= tol * tol:
+            return sweep + 1
+    return max_sweeps
+
+
+def gaussian_path(
+    Z: Array, Y: Array, w: Array, penalties: Sequence[float], l1_ratio: float, tol: float = 1e-9
+) -> list[LinearFit]:
+    """Least-squares fits at each of the falling penalties; outputs share the penalty, not the columns."""
+    mean, centre = w @ Y, w @ Z
+    Zc = Z - centre
+    G = np.ascontiguousarray(Zc.T @ (w[:, None] * Zc))
+    c = Zc.T @ (w[:, None] * (Y - mean))
+    coef = np.zeros((Z.shape[1], Y.shape[1]))
+    fits = []
+    for penalty in penalties:
+        for m in range(Y.shape[1]):
+            beta = np.ascontiguousarray(coef[:, m])
+            solve_quadratic(G, c[:, m] - G @ beta, beta, penalty * l1_ratio, penalty * (1 - l1_ratio), tol, 10_000)
+            coef[:, m] = beta
+        fits.append(LinearFit(mean - centre @ coef, coef.copy()))
+    return fits
+
+
+def refit_gaussian(Z: Array, Y: Array, w: Array, support: NDArray[np.bool_]) -> LinearFit:
+    """Least squares on the chosen columns of each output; of collinear columns the shortest solution."""
+    mean, centre = w @ Y, w @ Z
+    Zc, coef = Z - centre, np.zeros((Z.shape[1], Y.shape[1]))
+    for m in range(Y.shape[1]):
+        A = Zc[:, support[:, m]]
+        if A.shape[1]:
+            G, c = A.T @ (w[:, None] * A), A.T @ (w * (Y[:, m] - mean[m]))
+            coef[support[:, m], m] = linalg.pinvh(G, rtol=1e-10) @ c
+    return LinearFit(mean - centre @ coef, coef)
+
+
+def logistic_path(
+    Z: Array, P: Array, w: Array, penalties: Sequence[float], l1_ratio: float, tol: float = 1e-7
+) -> list[LinearFit]:
+    """Logistic (two classes) or softmax fits at each of the falling penalties, each started from the last.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n, p)
+        Standardised columns.
+    P : ndarray of shape (n, k)
+        Soft labels.
+    w : ndarray of shape (n,), sums to 1
+    penalties : falling numbers
+    l1_ratio : float in [0, 1]
+        The alpha of the equation.
+    tol : float
+        Largest change of the linear predictor, in standard deviations of a column, at which a fit is finished.
+    """
+    fit = null_fit(P, w, Z.shape[1], classification=True)
+    worst = mean_divergence(P, w, fit.predictor(Z))
+    fits: list[LinearFit] = []
+    for penalty in penalties:
+        # separable classes: beyond this nothing is left to explain, and coefficients only grow
+        if not fits or len(penalties) == 1 or mean_divergence(P, w, fit.predictor(Z)) > 1e-3 * worst:
+            fit = _penalised(Z, P, w, fit, penalty * l1_ratio, penalty * (1 - l1_ratio), tol)
+        fits.append(fit)
+    return fits
+
+
+def _penalised(Z: Array, P: Array, w: Array, start: LinearFit, l1: float, l2: float, tol: float) -> LinearFit:
+    """Proximal Newton for all classes together, on the coefficients that are active or break optimality."""
+    intercept, coef = start.intercept.copy(), start.coef.copy()
+    K = len(intercept)
+    eta = start.predictor(Z)
+    value = _objective(P, w, eta, coef, l1, l2)
+    for _ in range(50):
+        gradient = Z.T @ (w[:, None] * (P - classify(eta))[:, -K:])
+        active = (coef != 0) | (np.abs(gradient) > l1 * (1 + 1e-9))
+        shift, step = _proximal_step(Z, P, w, eta, coef, active, l1, l2, tol)
+        direction, share = Z @ step + shift, 1.0
+        while share > 1e-6:
+            moved = coef + share * step
+            moved[np.abs(moved) < 1e-15] = 0.0
+            new = _objective(P, w, eta + share * direction, moved, l1, l2)
+            if new <= value + 1e-14 * abs(value):
+                break
+            share /= 2
+        else:
+            break
+        intercept, coef, value, eta = intercept + share * shift, moved, new, eta + share * direction
+        if np.abs(step).max(initial=np.abs(shift).max()) <= tol:
+            break
+    return LinearFit(intercept - (intercept.mean() if K > 1 else 0.0), coef)
+
+
+def _proximal_step(  # the quadratic of one step, solved on the active coefficients
+    Z: Array, P: Array, w: Array, eta: Array, coef: Array, active: NDArray[np.bool_], l1: float, l2: float, tol: float
+) -> tuple[Array, Array]:
+    """Change of intercepts ``(K,)`` and coefficients ``(p, K)``; intercepts are eliminated from the quadratic."""
+    K = eta.shape[1]
+    blocks = [np.flatnonzero(active[:, c]) for c in range(K)]
+    A = [np.hstack([np.ones((len(Z), 1)), Z[:, b]]) for b in blocks]
+    cuts = np.cumsum([0, *(a.shape[1] for a in A)])
+    gradient, H = _joint(A, [slice(a, b) for a, b in pairwise(cuts.tolist())], P, w, eta)
+    H[np.diag_indices(len(H))] += 1e-9
+    first = np.zeros(cuts[-1], dtype=bool)
+    first[cuts[:-1]] = True
+    onto = np.linalg.solve(H[np.ix_(first, first)], np.column_stack([H[np.ix_(first, ~first)], gradient[first]]))
+    cross, lead = onto[:, :-1], onto[:, -1]
+    G = np.ascontiguousarray(H[np.ix_(~first, ~first)] - H[np.ix_(~first, first)] @ cross)
+    g = gradient[~first] - H[np.ix_(~first, first)] @ lead
+    old = np.concatenate([coef[b, c] for c, b in enumerate(blocks)])
+    beta = old.copy()
+    solve_quadratic(G, g, beta, l1, l2, 0.01 * tol, 1000)
+    step = np.zeros_like(coef)
+    parts = np.split(beta - old, np.cumsum([len(b) for b in blocks])[:-1])
+    for c, b in enumerate(blocks):
+        step[b, c] = parts[c]
+    return lead - cross @ (beta - old), step
+
+
+def _objective(P: Array, w: Array, eta: Array, beta: Array, l1: float, l2: float) -> float:
+    return mean_divergence(P, w, eta) + l1 * float(np.abs(beta).sum()) + 0.5 * l2 * float((beta**2).sum())
+
+
+def refit_logistic(
+    Z: Array, P: Array, w: Array, support: NDArray[np.bool_], start: LinearFit, tol: float = 1e-10
+) -> LinearFit:
+    """Relaxed refit: Newton on the chosen coefficients of all classes together, with next to no penalty.
+
+    Parameters
+    ----------
+    support : ndarray of bool, shape (p, K)
+        The coefficients that may differ from 0.
+    start : LinearFit
+        Where to begin; coefficients outside the support are dropped.
+
+    References
+    ----------
+    Meinshausen (2007), doi:10.1016/j.csda.2006.12.019.
+    """
+    K = support.shape[1]
+    blocks = [np.flatnonzero(support[:, c]) for c in range(K)]
+    A = [np.hstack([np.ones((len(Z), 1)), Z[:, b]]) for b in blocks]
+    theta = np.concatenate([np.r_[start.intercept[c], start.coef[b, c]] for c, b in enumerate(blocks)])
+    cuts = np.cumsum([0, *(a.shape[1] for a in A)])
+    ridge = np.full(len(theta), RIDGE)
+    ridge[cuts[:-1]] = 0.0 if K == 1 else RIDGE * 1e-3
+    pieces = [slice(a, b) for a, b in pairwise(cuts.tolist())]
+
+    def objective(theta: Array) -> tuple[float, Array]:
+        eta = np.column_stack([a @ theta[s] for a, s in zip(A, pieces, strict=True)])
+        return mean_divergence(P, w, eta) + 0.5 * float(ridge @ theta**2), eta
+
+    value, eta = objective(theta)
+    for _ in range(60):
+        gradient, H = _joint(A, pieces, P, w, eta)
+        step = linalg.solve(H + np.diag(ridge + 1e-13), gradient - ridge * theta, assume_a="pos")
+        share = 1.0
+        while share > 1e-6 and (new := objective(theta + share * step))[0] > value + 1e-15:
+            share /= 2
+        if share <= 1e-6:
+            break
+        theta, (value, eta) = theta + share * step, new
+        if np.abs(step).max() < tol * max(1.0, np.abs(theta).max()):
+            break
+    coef = np.zeros(support.shape)
+    for c, (b, s) in enumerate(zip(blocks, pieces, strict=True)):
+        coef[b, c] = theta[s][1:]
+    intercept = theta[cuts[:-1]]
+    return LinearFit(intercept - (intercept.mean() if K > 1 else 0.0), coef)
+
+
+def _joint(A: list[Array], pieces: list[slice], P: Array, w: Array, eta: Array) -> tuple[Array, Array]:
+    """Gradient and Hessian of the cross-entropy in the coefficients of all classes."""
+    K = eta.shape[1]
+    Q = classify(eta)[:, -K:]
+    size = pieces[-1].stop
+    gradient, H = np.empty(size), np.zeros((size, size))
+    for c in range(K):
+        gradient[pieces[c]] = A[c].T @ (w * (P[:, -K:][:, c] - Q[:, c]))
+        for d in range(c + 1):
+            h = w * Q[:, c] * ((c == d) - Q[:, d])
+            block = A[c].T @ (h[:, None] * A[d])
+            H[pieces[c], pieces[d]] = block
+            H[pieces[d], pieces[c]] = block.T
+    return gradient, H
