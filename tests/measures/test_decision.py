@@ -1,0 +1,62 @@
+"""The one decision rule."""
+
+import numpy as np
+import pytest
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.measures.decision import decisions, favorable_position
+
+CLASSES = np.array(["a", "b", "c"])
+
+
+def test_threshold_decides_the_favourable_of_two():
+    P = [[0.6, 0.4], [0.3, 0.7]]
+    assert decisions(P, ["no", "yes"], "yes", 0.3).tolist() == ["yes", "yes"]
+    assert decisions(P, ["no", "yes"], "no", 0.5).tolist() == ["no", "yes"]
+    assert decisions(P, [False, True], threshold=0.7).tolist() == [False, True]
+
+
+def test_more_classes_decide_the_most_probable():
+    P = [[0.2, 0.5, 0.3], [0.4, 0.4, 0.2]]
+    assert decisions(P, CLASSES, "c", 0.1).tolist() == ["b", "a"]
+
+
+def test_top_share_selects_the_best_and_ties_together():
+    P = np.column_stack([1 - np.array([0.9, 0.5, 0.5, 0.1]), [0.9, 0.5, 0.5, 0.1]])
+    assert (decisions(P, [0, 1], threshold={"top": 0.25}) == 1).tolist() == [True, False, False, False]
+    assert (decisions(P, [0, 1], threshold={"top": 0.6}) == 1).sum() == 3
+
+
+def test_top_share_counts_weights():
+    P = np.column_stack([[0.1, 0.5, 0.9], [0.9, 0.5, 0.1]])
+    chosen = decisions(P, [0, 1], threshold={"top": 0.5}, sample_weight=[1, 4, 5])
+    assert chosen.tolist() == [1, 1, 0]
+
+
+def test_top_share_of_more_classes_gives_the_rest_another_class():
+    P = [[0.1, 0.2, 0.7], [0.1, 0.3, 0.6], [0.5, 0.4, 0.1]]
+    assert decisions(P, CLASSES, "c", {"top": 1 / 3}).tolist() == ["c", "b", "a"]
+
+
+def test_no_rows():
+    assert len(decisions(np.empty((0, 2)), [0, 1], threshold={"top": 0.5})) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([[0.5, 0.5]], CLASSES), "one column per class"),
+        (([[0.5, 0.5]], [0, 1], None, 1.5), "threshold must lie between 0 and 1"),
+        (([[0.5, 0.5]], [0, 1], None, {"top": 1.0}), "a share between 0 and 1"),
+        (([[0.5, 0.5]], [0, 1], None, {"best": 0.5}), "threshold must be a number, or"),
+        (([[0.5, 0.5]], [0, 1], "yes", 0.5), "favorable must be one of the classes"),
+        (([[0.2, 0.3, 0.5]], CLASSES, None, {"top": 0.5}), "favorable must name one"),
+    ],
+)
+def test_messages(arguments, message):
+    with pytest.raises(InvalidInputError, match=message):
+        decisions(*arguments)
+
+
+def test_favourable_is_the_second_of_two():
+    assert favorable_position(["no", "yes"]) == 1

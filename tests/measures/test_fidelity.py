@@ -1,0 +1,205 @@
+"""Fidelity: truths, laws and slow twins."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import r2_score
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.measures.fidelity import LOGIT_CLIP, fidelity, margin, regression_fidelity
+
+CLASSES = np.array(["no", "yes"])
+
+
+def probabilities(n, k=2, seed=0):
+    return np.random.default_rng(seed).dirichlet(np.ones(k), n)
+
+
+def estimates(found):
+    return found.set_index(["metric", "subset"])["estimate"]
+
+
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_a_teacher_is_faithful_to_itself(k):
+    P = probabilities(80, k)
+    found = estimates(fidelity(P, P, classes=np.arange(k)))
+    for metric in (
+        "agreement",
+        "agreement_argmax",
+        "agreement_macro",
+        "skill",
+        "r2_probability",
+        "r2_logit",
+        "spearman_margin",
+    ):
+        assert found[metric, ""] == pytest.approx(1.0)
+    for metric in ("kl", "js", "brier"):
+        assert found[metric, ""] == 0.0
+
+
+def test_agreement_by_hand():
+    t = np.array([[0.9, 0.1]] * 6 + [[0.2, 0.8]] * 4)
+    s = np.array([[0.8, 0.2]] * 5 + [[0.1, 0.9]] * 3 + [[0.9, 0.1]] * 2)
+    found = fidelity(t, s, classes=CLASSES, threshold=0.5).set_index(["metric", "subset"])
+    assert found.loc[("agreement", ""), ["n", "k", "estimate"]].tolist() == [10, 7, 0.7]
+    assert found.loc[("agreement", "class=no"), ["n", "k"]].tolist() == [6, 5]
+    assert found.loc[("agreement", "class=yes"), ["n", "k"]].tolist() == [4, 2]
+    assert found.loc[("agreement_macro", ""), "estimate"] == pytest.approx((5 / 6 + 2 / 4) / 2)
+    assert found.loc[("skill", ""), "estimate"] == pytest.approx((0.7 - 0.6) / 0.4)
+
+
+def test_a_threshold_changes_agreement_about_decisions_only():
+    t, s = np.array([[0.7, 0.3], [0.6, 0.4]]), np.array([[0.9, 0.1], [0.6, 0.4]])
+    found = estimates(fidelity(t, s, classes=CLASSES, threshold=0.25))
+    assert found["agreement", ""] == 0.5
+    assert found["agreement_argmax", ""] == 1.0
+
+
+def test_divergences_against_slow_twins():
+    t, s = probabilities(30, 3, 1), probabilities(30, 3, 2)
+    found = estimates(fidelity(t, s, classes=[0, 1, 2]))
+
+    def kl(p, q):
+        return np.mean([sum(a * np.log(a / b) for a, b in zip(x, y, strict=True)) for x, y in zip(p, q, strict=True)])
+
+    middle = (t + s) / 2
+    assert found["kl", ""] == pytest.approx(kl(t, s), abs=1e-12)
+    assert found["js", ""] == pytest.approx((kl(t, middle) + kl(s, middle)) / 2, abs=1e-12)
+    assert found["brier", ""] == pytest.approx(((t - s) ** 2).sum(axis=1).mean() / 2, abs=1e-12)
+
+
+def test_r2_is_scikit_learns():
+    t, s = probabilities(60, 2, 3), probabilities(60, 2, 4)
+    found = estimates(fidelity(t, s, classes=CLASSES))
+    assert found["r2_probability", ""] == pytest.approx(r2_score(t[:, 1], s[:, 1]), abs=1e-9)
+    a, b = (np.clip(x[:, 1], LOGIT_CLIP, 1 - LOGIT_CLIP) for x in (t, s))
+    assert found["r2_logit", ""] == pytest.approx(r2_score(np.log(a / (1 - a)), np.log(b / (1 - b))), abs=1e-9)
+
+
+def test_a_class_without_probability_costs_nothing_and_a_missed_one_is_finite():
+    t, s = np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
+    assert np.isfinite(estimates(fidelity(t, s, classes=CLASSES))["kl", ""])
+
+
+def test_a_constant_teacher_leaves_things_undefined_with_a_reason():
+    t, s = np.tile([0.3, 0.7], (20, 1)), probabilities(20)
+    found = fidelity(t, s, classes=CLASSES).set_index(["metric", "subset"])
+    for metric in ("skill", "r2_probability", "auc", "spearman_margin"):
+        assert found.loc[(metric, ""), "status"] == "undefined"
+        assert np.isnan(found.loc[(metric, ""), "estimate"])
+        assert found.loc[(metric, ""), "reason"]
+    assert found.loc[("agreement", "class=no"), ["n", "status"]].tolist() == [0, "undefined"]
+
+
+def test_top_two_needs_four_classes():
+    t = np.eye(4)[[0, 1, 2]]
+    s = np.array([[0.3, 0.4, 0.2, 0.1], [0.1, 0.6, 0.2, 0.1], [0.4, 0.3, 0.2, 0.1]])
+    assert estimates(fidelity(t, s, classes=range(4)))["agreement_top2", ""] == pytest.approx(2 / 3)
+    assert "agreement_top2" not in set(fidelity(t[:, :3], t[:, :3], classes=range(3))["metric"])
+
+
+def test_deciles_of_the_margin_hold_all_rows():
+    t, s = probabilities(500, 2, 5), probabilities(500, 2, 6)
+    found = fidelity(t, s, classes=CLASSES, threshold=0.5)
+    tenths = found[found["subset"].str.startswith("margin decile")]
+    assert len(tenths) == 10
+    assert tenths["n"].sum() == 500
+    assert tenths["n"].between(49, 51).all()
+
+
+def test_weights_are_repeated_rows():
+    t, s, w = probabilities(40, 2, 7), probabilities(40, 2, 8), np.tile([1, 2, 0, 3], 10)
+    weighted = estimates(fidelity(t, s, classes=CLASSES, sample_weight=w))
+    repeated = estimates(fidelity(np.repeat(t, w, 0), np.repeat(s, w, 0), classes=CLASSES))
+    both = [key for key in weighted.index if "margin decile" not in key[1]]  # quantiles of rows, not of weights
+    np.testing.assert_allclose(weighted[both], repeated[both], atol=1e-12)
+
+
+def test_clusters_widen_intervals():
+    t, s = np.repeat(probabilities(60, 2, 9), 5, 0), np.repeat(probabilities(60, 2, 10), 5, 0)
+    plain = fidelity(t, s, classes=CLASSES).set_index(["metric", "subset"])
+    by_cluster = fidelity(t, s, classes=CLASSES, clusters=np.repeat(np.arange(60), 5)).set_index(["metric", "subset"])
+    for key in (("agreement", ""), ("kl", ""), ("spearman_margin", "")):
+        assert np.ptp(by_cluster.loc[key, ["low", "high"]]) > 1.5 * np.ptp(plain.loc[key, ["low", "high"]])
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 4))
+def test_row_order_does_not_matter(seed, k):
+    t, s = probabilities(25, k, seed), probabilities(25, k, seed + 1)
+    order = np.random.default_rng(seed).permutation(25)
+    there, back = (fidelity(a, b, classes=range(k)) for a, b in ((t, s), (t[order], s[order])))
+    np.testing.assert_allclose(there[["estimate", "low", "high"]], back[["estimate", "low", "high"]], atol=1e-7)
+
+
+def test_the_delta_interval_covers():
+    """A student with noise: 95 % intervals of its Brier distance hold the true one, 1/12·… worked by simulation."""
+    rng = np.random.default_rng(11)
+    hits = 0
+    for _ in range(300):
+        p, noise = rng.uniform(0.3, 0.7, 100), rng.uniform(-0.3, 0.3, 100)
+        t, s = np.column_stack([1 - p, p]), np.column_stack([1 - p - noise, p + noise])
+        found = fidelity(t, s, classes=CLASSES).set_index("metric").loc["brier"]
+        hits += found["low"] <= 0.03 <= found["high"]
+    assert hits / 300 > 0.91
+
+
+def test_no_rows():
+    found = fidelity(np.empty((0, 2)), np.empty((0, 2)), classes=CLASSES)
+    assert found.loc[0, ["n", "status", "reason"]].tolist() == [0, "undefined", "no rows"]
+    assert regression_fidelity([], []).loc[0, "status"] == "undefined"
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_one_or_two_rows_do_not_crash(n):
+    found = fidelity(probabilities(n), probabilities(n, seed=1), classes=CLASSES)
+    assert found.loc[0, "n"] == n
+    assert len(regression_fidelity(np.arange(n), np.arange(n) + 1.0)) == 5
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"P_student": np.ones((3, 3)) / 3}, "must answer the same rows"),
+        ({"P_student": np.full((4, 2), np.nan)}, "must be finite"),
+        ({"clusters": [1, 2]}, "clusters must have one entry per row"),
+        ({"sample_weight": [1, 2]}, "sample_weight must have one number per row"),
+        ({"level": 95}, "level must lie strictly"),
+    ],
+)
+def test_messages(change, message):
+    given = {"P_teacher": probabilities(4), "P_student": probabilities(4), "classes": CLASSES} | change
+    with pytest.raises(InvalidInputError, match=message):
+        fidelity(given.pop("P_teacher"), given.pop("P_student"), **given)
+
+
+def test_margin():
+    assert margin([[0.2, 0.5, 0.3]]).tolist() == pytest.approx([0.2])
+    assert margin([[0.2, 0.8]], 0).tolist() == pytest.approx([-0.6])
+
+
+def test_regression_against_scikit_learn():
+    rng = np.random.default_rng(12)
+    t = rng.normal(size=80)
+    s = t + rng.normal(scale=0.3, size=80)
+    found = regression_fidelity(t, s).set_index("metric")
+    assert found.loc["r2", "estimate"] == pytest.approx(r2_score(t, s), abs=1e-9)
+    assert found.loc["mae", "estimate"] == pytest.approx(np.abs(t - s).mean())
+    assert found.loc["rmse", "estimate"] == pytest.approx(np.sqrt(((t - s) ** 2).mean()))
+    assert found.loc["bias", "estimate"] == pytest.approx((s - t).mean())
+    assert (found["low"] < found["estimate"]).all()
+    assert (found["estimate"] < found["high"]).all()
+
+
+def test_several_outputs_have_their_own_means():
+    t = np.column_stack([np.arange(20.0), 1000 + np.arange(20.0)])
+    found = regression_fidelity(t, t + 1.0)
+    assert found["metric"].tolist().count("spearman") == 2
+    assert found.set_index("metric").loc["r2", "estimate"] == pytest.approx(
+        1 - 20 * 2 / (2 * ((np.arange(20) - 9.5) ** 2).sum())
+    )
+
+
+def test_a_constant_target_has_no_r2():
+    assert regression_fidelity([2.0, 2.0, 2.0], [1.0, 2.0, 3.0]).loc[0, "status"] == "undefined"
