@@ -98,22 +98,42 @@ class Complexity:
 class Student(Protocol):
     """A scikit-learn estimator that takes soft labels, categories and missing values, and can be read.
 
-    ``explain(X)`` returns one tidy frame, one line per row, reason and output, with the columns ``row``
-    (position), ``step`` (order, 0 is the base value), ``term`` (``"(base)"`` first), ``reason`` (words a person
-    reads), ``output`` (class, or output number in regression) and ``contribution``. Contributions of one row and output sum to
-    that output: the probability or value for trees and rules, the logit or link for additive and
-    linear models (``frame.attrs["scale"]`` says which: ``"probability"``, ``"value"``, ``"logit"``, ``"log"``, ``"points"``).
+    Classification: ``y`` is hard ``(n,)`` or soft ``(n, k)``; regression: ``(n,)``, and ``(n, m)`` where the tags say so.
     """
 
     accepts_soft_targets: bool
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Student: ...
-    def predict(self, X: Any) -> NDArray[Any]: ...
-    def describe(self) -> str: ...
-    def explain(self, X: Any) -> pd.DataFrame: ...
-    def complexity(self) -> Complexity: ...
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Student:
+        """Fit to raw rows; ``fit`` twice is ``fit`` once."""
+        ...
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Classes ``(n,)``, or values ``(n,)`` or ``(n, m)``."""
+        ...
+
+    def describe(self) -> str:
+        """The whole model as text that a person reads; its numbers are the numbers that are applied."""
+        ...
+
+    def explain(self, X: Any) -> pd.DataFrame:
+        """Reasons for each row: one tidy frame, one line per row, reason and output.
+
+        Columns: ``row`` (position), ``step`` (order; 0 is the base value), ``term`` (``"(base)"`` first), ``reason``
+        (words a person reads), ``output`` (class, or number of the output in regression) and ``contribution``.
+        Contributions of one row and output sum to that output: the probability or value for trees and rules, the
+        logit or link for additive and linear models. ``frame.attrs["scale"]`` says which: ``"probability"``,
+        ``"value"``, ``"logit"``, ``"log"`` or ``"points"``.
+        """
+        ...
+
+    def complexity(self) -> Complexity:
+        """How much there is to read."""
+        ...
+
     def importance(self) -> pd.DataFrame:
         """Columns ``feature``, ``estimate``: shares of the student's own structure, they sum to 1 (or are all 0)."""
         ...
 
-    def to_dict(self) -> dict[str, Any]: ...
+    def to_dict(self) -> dict[str, Any]:
+        """A versioned JSON form; ``from_dict`` of the class reads it without running code."""
+        ...
