@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
@@ -170,7 +171,7 @@ def _with_torch(
 
     from explaindistill.teachers.torch import TorchTeacher
 
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _one_thread(torch):
         torch.manual_seed(seed)
         sizes = (lesson.Z.shape[1], *hidden)
         parts = [m for a, b in pairwise(sizes) for m in (nn.Linear(a, b), nn.ReLU(), nn.Dropout(dropout))]
@@ -184,6 +185,17 @@ def _with_torch(
             last.weight.mul_(scale)
             last.bias.mul_(scale).add_(centre)
     return TorchTeacher(net.eval(), preprocess=encoder, classes=lesson.classes)
+
+
+@contextmanager
+def _one_thread(torch: Any) -> Iterator[None]:
+    """Small matrices: handing them to several threads costs more than it saves."""
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _moments(values: NDArray[Any]) -> tuple[float, float]:

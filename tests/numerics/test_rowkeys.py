@@ -20,14 +20,16 @@ def same(a, b):
 
 @pytest.fixture
 def frame():
-    return pd.DataFrame({
-        "n": [1.5, np.nan, -0.0],
-        "i": [1, 2, 2**53 + 1],
-        "b": [True, False, True],
-        "s": ["a", None, "b"],
-        "c": pd.Categorical(["x", "y", None], categories=["x", "y"]),
-        "d": pd.to_datetime(["2020-01-01 00:00", None, "2021-05-05 12:00"]),
-    })
+    return pd.DataFrame(
+        {
+            "n": [1.5, np.nan, -0.0],
+            "i": [1, 2, 2**53 + 1],
+            "b": [True, False, True],
+            "s": ["a", None, "b"],
+            "c": pd.Categorical(["x", "y", None], categories=["x", "y"]),
+            "d": pd.to_datetime(["2020-01-01 00:00", None, "2021-05-05 12:00"]),
+        }
+    )
 
 
 def test_order_of_rows_and_columns_does_not_matter(frame):
@@ -42,8 +44,11 @@ def test_dtype_and_container_do_not_matter(frame):
     assert same(frame.assign(b=frame["b"].astype("boolean")), frame.assign(b=frame["b"].astype(int)))
     assert same(frame.assign(i=frame["i"].astype("Int64")), frame.assign(i=frame["i"].astype(object)))
     A = np.array([[1, 2], [3, 4]], dtype=np.int8)
-    assert same(A, A.astype(np.float32)) and same(A, np.asfortranarray(A)) and same(A, A.tolist())
-    assert same(A, pd.DataFrame(A)) and same(A, pd.DataFrame(A, columns=["x0", "x1"]))
+    assert same(A, A.astype(np.float32))
+    assert same(A, np.asfortranarray(A))
+    assert same(A, A.tolist())
+    assert same(A, pd.DataFrame(A))
+    assert same(A, pd.DataFrame(A, columns=["x0", "x1"]))
 
 
 def test_large_integers_stay_apart():
@@ -70,7 +75,8 @@ def test_numbers_texts_dates_and_names_are_told_apart():
 def test_dates_meet_across_resolution_zone_and_type():
     naive = pd.DataFrame({"d": pd.to_datetime(["2020-01-01 10:00"])})
     zoned = pd.DataFrame({"d": pd.to_datetime(["2020-01-01 11:00+01:00"])})
-    assert same(naive, zoned) and same(naive, naive.astype("datetime64[s]"))
+    assert same(naive, zoned)
+    assert same(naive, naive.astype("datetime64[s]"))
     day = pd.DataFrame({"d": pd.Series([dt.date(2020, 1, 1)], dtype=object)})
     assert same(day, pd.DataFrame({"d": pd.to_datetime(["2020-01-01"])}))
 

@@ -52,7 +52,7 @@ def test_classes_rename_the_columns_and_are_sorted(data):
 def test_hard_labels_and_margins(data):
     X, y = data
     svm = LinearSVC(random_state=0).fit(X, y)
-    with pytest.raises(InvalidInputError, match="LinearSVC has no predict_proba.*output='labels'"):
+    with pytest.raises(InvalidInputError, match=r"LinearSVC has no predict_proba.*output='labels'"):
         EstimatorTeacher(svm)
     hard = EstimatorTeacher(svm, output="labels", classes=["z", "b"])
     assert (hard.predict(X) == np.where(svm.predict(X) == "no", "z", "b")).all()
@@ -69,7 +69,7 @@ def test_regression(data):
     assert one.predict(X) == pytest.approx(X["a"].to_numpy())
     two = EstimatorTeacher(RandomForestRegressor(3, random_state=0).fit(X, X[["a", "b"]]))
     assert two.predict(X).shape == (200, 2)
-    with pytest.raises(TeacherError, match="gives values .regression. and has no probabilities"):
+    with pytest.raises(TeacherError, match=r"gives values .regression. and has no probabilities"):
         one.predict_proba(X)
 
 
@@ -98,7 +98,7 @@ def test_objects_that_only_predict():
             return np.asarray(X)[:, 0] * 2
 
     class Judge:
-        classes_ = ["a", "b"]
+        classes_ = ("a", "b")
 
         def predict_proba(self, X):
             return np.tile([0.25, 0.75], (len(X), 1))
@@ -126,7 +126,7 @@ def test_fingerprint_follows_the_state(data, tmp_path):
     assert EstimatorTeacher(one, classes=["p", "q"]).fingerprint() != prints[0]
 
     class Sealed:
-        classes_ = [0, 1]
+        classes_ = (0, 1)
 
         def predict_proba(self, X):
             return np.tile([0.5, 0.5], (len(X), 1))

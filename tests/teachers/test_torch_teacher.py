@@ -1,0 +1,211 @@
+"""Any module is asked, none is changed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.preprocessing import StandardScaler
+
+from explaindistill.errors import InvalidInputError, TeacherError
+from explaindistill.protocols import Teacher
+from explaindistill.teachers import TableEncoder, as_teacher
+
+torch = pytest.importorskip("torch")
+from torch import nn  # noqa: E402 - after importorskip
+
+from explaindistill.teachers.torch import TorchTeacher  # noqa: E402 - after importorskip
+
+
+def net(d=3, k=2, seed=0):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return nn.Sequential(nn.Linear(d, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, k))
+
+
+def weights(module):
+    return {k: v.numpy().tobytes() for k, v in module.state_dict().items()}
+
+
+@pytest.fixture
+def X():  # noqa: N802 - named like the argument it is
+    return np.random.default_rng(0).normal(size=(50, 3))
+
+
+def slow(module, X):
+    with torch.no_grad():
+        z = module.eval()(torch.tensor(X, dtype=torch.float32)).double()
+    return torch.softmax(z, dim=1).numpy()
+
+
+def test_answers_are_the_softmax_of_the_module(X):
+    module = net()
+    teacher = TorchTeacher(module, classes=["no", "yes"], batch_size=7)
+    P = teacher.predict_proba(X)
+    assert P.dtype == np.float64
+    assert np.abs(P - slow(module, X)).max() < 1e-6
+    assert isinstance(teacher, Teacher)
+    assert clone(teacher) is teacher
+
+
+def test_the_module_is_left_as_it_was(X):
+    module = net().train()
+    module[1].eval()
+    before, flags = weights(module), [m.training for m in module.modules()]
+    teacher = TorchTeacher(module, classes=[0, 1])
+    first = teacher.predict_proba(X)
+    assert weights(module) == before
+    assert [m.training for m in module.modules()] == flags
+    assert (teacher.predict_proba(X) == first).all()
+    assert all(p.grad is None for p in module.parameters())
+
+
+def test_flags_come_back_after_an_error(X):
+    module = net().train()
+    with pytest.raises(RuntimeError):
+        TorchTeacher(module, classes=[0, 1]).predict(X[:, :2])
+    assert module.training
+
+
+def test_bits_do_not_depend_on_the_company_a_row_keeps(X):
+    teacher = TorchTeacher(net(), classes=[0, 1], batch_size=16)
+    P = teacher.predict_proba(X)
+    order = np.random.default_rng(1).permutation(len(X))
+    assert (teacher.predict_proba(X[order]) == P[order]).all()
+    assert (teacher.predict_proba(X[:5]) == P[:5]).all()
+
+
+def test_every_batch_has_the_same_size(X):
+    seen = []
+
+    class Spy(nn.Module):
+        def forward(self, x):
+            seen.append(len(x))
+            return x[:, 0]
+
+    assert TorchTeacher(Spy(), batch_size=20).predict(X) == pytest.approx(X[:, 0], abs=1e-6)
+    assert seen == [20, 20, 20]
+
+
+def test_one_logit_one_value_and_several_values(X):
+    one = net(k=1)
+    with torch.no_grad():
+        z = one.eval()(torch.tensor(X, dtype=torch.float32))[:, 0].numpy()
+    assert TorchTeacher(one, classes=["n", "y"]).predict_proba(X)[:, 1] == pytest.approx(1 / (1 + np.exp(-z)), abs=1e-6)
+    assert TorchTeacher(one).predict(X) == pytest.approx(z, abs=1e-6)
+    assert TorchTeacher(net(k=2)).predict(X).shape == (50, 2)
+    with pytest.raises(TeacherError, match="no probabilities"):
+        TorchTeacher(one).predict_proba(X)
+
+
+def test_probabilities_as_output(X):
+    module = net()
+    soft = nn.Sequential(module, nn.Softmax(dim=1))
+    P = TorchTeacher(soft, classes=[0, 1], output="probabilities").predict_proba(X)
+    assert np.abs(P - slow(module, X)).max() < 1e-6
+    with pytest.raises(TeacherError, match="say output='logits'"):
+        TorchTeacher(module, classes=[0, 1], output="probabilities").predict_proba(X)
+
+
+def test_preprocess_is_part_of_the_teacher(X):
+    frame = pd.DataFrame(X, columns=list("abc"))
+    scaler = StandardScaler().fit(frame)
+    module = net()
+    teacher = TorchTeacher(module, preprocess=scaler.transform, classes=[0, 1])
+    assert np.abs(teacher.predict_proba(frame) - slow(module, scaler.transform(frame))).max() < 1e-6
+    assert teacher.fingerprint() is not None
+    assert TorchTeacher(module, preprocess=lambda X: X, classes=[0, 1]).fingerprint() is None
+    tensor = TorchTeacher(module, preprocess=lambda X: torch.tensor(X.to_numpy()), classes=[0, 1])
+    assert np.abs(tensor.predict_proba(frame) - slow(module, X)).max() < 1e-6
+    with pytest.raises(TeacherError, match="was given 50 rows and gave 49"):
+        TorchTeacher(module, preprocess=lambda X: X.to_numpy()[1:], classes=[0, 1]).predict(frame)
+
+
+def test_sparse_and_object_rows(X):
+    from scipy import sparse
+
+    module = net()
+    teacher = TorchTeacher(module, preprocess=sparse.csr_matrix, classes=[0, 1])
+    assert np.abs(teacher.predict_proba(X) - slow(module, X)).max() < 1e-6
+    plain = TorchTeacher(module, classes=[0, 1])
+    assert (plain.predict(X.astype(object)) == plain.predict(X)).all()
+    with pytest.raises(TeacherError, match=r"must be numbers .*give preprocess="):
+        plain.predict(pd.DataFrame({"a": ["x"], "b": ["y"], "c": ["z"]}))
+
+
+def test_fingerprint_is_of_all_that_decides():
+    base = TorchTeacher(net(), classes=[0, 1]).fingerprint()
+    assert TorchTeacher(net(), classes=[0, 1], batch_size=9).fingerprint() == base
+    other = [
+        TorchTeacher(net(seed=1), classes=[0, 1]),
+        TorchTeacher(net(), classes=[1, 0]),
+        TorchTeacher(net(), classes=[0, 2]),
+        TorchTeacher(net()),
+        TorchTeacher(net(), classes=[0, 1], preprocess=StandardScaler().fit(np.eye(3)).transform),
+    ]
+
+    class Twist(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = net()
+
+        def forward(self, x):
+            return self.inner(x) * 2.0
+
+    other.append(TorchTeacher(Twist(), classes=[0, 1]))
+    assert len({base, *(t.fingerprint() for t in other)}) == 7
+
+
+def test_another_device_asks_copies(X):
+    module = net()
+    home = module[0].weight
+    teacher = TorchTeacher(module, classes=[0, 1], device="meta")
+    with pytest.raises((NotImplementedError, RuntimeError)):
+        teacher.predict(X)  # the meta device computes shapes only; what counts is that the weights stayed
+    assert module[0].weight is home
+    assert home.device.type == "cpu"
+
+
+def test_a_module_without_weights_and_one_with_two_answers(X):
+    class Sum(nn.Module):
+        def forward(self, x):
+            return x.sum(dim=1)
+
+    class Pair(nn.Module):
+        def forward(self, x):
+            return x, x
+
+    class Total(nn.Module):
+        def forward(self, x):
+            return x.sum()
+
+    class Half(nn.Module):
+        def forward(self, x):
+            return x[::2, 0]
+
+    assert TorchTeacher(Sum()).predict(X) == pytest.approx(X.sum(axis=1), abs=1e-5)
+    with pytest.raises(TeacherError, match="answered a tuple"):
+        TorchTeacher(Pair()).predict(X)
+    with pytest.raises(TeacherError, match="asked about 4096 rows and answered 1;"):
+        TorchTeacher(Total()).predict(X)
+    with pytest.raises(TeacherError, match="answered 10"):
+        TorchTeacher(Half(), batch_size=20).predict(X)
+
+
+def test_wrong_arguments():
+    with pytest.raises(InvalidInputError, match=r"module must be a torch.nn.Module, got int"):
+        TorchTeacher(3)
+    with pytest.raises(InvalidInputError, match="batch_size must be at least 1, got 0"):
+        TorchTeacher(net(), batch_size=0)
+    with pytest.raises(InvalidInputError, match="got 'labels'"):
+        TorchTeacher(net(), classes=[0, 1], output="labels")
+
+
+def test_raw_rows_go_through_an_encoder():
+    rows = pd.DataFrame({"age": [20, 30, 40], "home": ["own", None, "rent"]})
+    encoder = TableEncoder().fit(rows)
+    teacher = as_teacher(net(d=encoder.n_out_), preprocess=encoder, classes=["n", "y"])
+    assert teacher.predict_proba(rows).shape == (3, 2)
+    assert teacher.fingerprint() is not None
+    assert as_teacher(net(d=encoder.n_out_), preprocess=encoder.transform, classes=["n", "y"]).fingerprint() is not None
