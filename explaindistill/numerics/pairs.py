@@ -1,0 +1,123 @@
+r"""Which pairs of columns interact: a scan of the residuals over all d (d - 1) / 2 pairs.
+
+For each pair the residuals are summed in a coarse table of cells, what an additive function of the two columns can
+explain is taken out, and what is left is the fall of the deviance that the interaction promises, less what noise alone
+would give.
+
+References
+----------
+Lou, Caruana, Gehrke and Hooker (2013), doi:10.1145/2487575.2487579.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explaindistill.numerics._jit import kernel
+
+__all__ = ["coarse_cells", "scan_pairs"]
+
+Vector = NDArray[np.float64]
+
+
+def coarse_cells(mass: Vector, n_cells: int, ordered: bool) -> NDArray[np.uint8]:
+    """Cell of each bin: weighted quantiles of ordered bins, or the heaviest categories and the rest.
+
+    Parameters
+    ----------
+    mass : ndarray of shape (m + 1,)
+        Weight in each bin; the last one is for missing values and gets a cell of its own.
+    n_cells : int
+    ordered : bool
+
+    Examples
+    --------
+    >>> coarse_cells(np.array([1.0, 1.0, 1.0, 1.0, 0.0]), 2, True).tolist()
+    [0, 0, 1, 1, 2]
+    """
+    present = mass[:-1]
+    if len(present) <= n_cells:
+        cells = np.arange(len(present))
+    elif ordered:
+        middle = (np.cumsum(present) - present / 2) / max(present.sum(), 1e-300)
+        cells = np.unique(np.floor(middle * n_cells), return_inverse=True)[1]
+    else:
+        rank = np.empty(len(present), dtype=np.intp)
+        rank[np.argsort(-present, kind="stable")] = np.arange(len(present))
+        cells = np.minimum(rank, n_cells - 1)
+    return np.append(cells, cells.max(initial=-1) + 1).astype(np.uint8)
+
+
+def scan_pairs(
+    cells: NDArray[np.uint8],
+    sizes: NDArray[np.int64],
+    score: NDArray[np.float64],
+    curvature: NDArray[np.float64],
+    pairs: list[tuple[int, int]],
+    phi: float,
+    pool: ThreadPoolExecutor | None = None,
+) -> Vector:
+    """Promised fall of the deviance for each pair, above what noise of dispersion ``phi`` would give.
+
+    Parameters
+    ----------
+    cells : ndarray of shape (d, n), uint8
+    sizes : ndarray of shape (d,)
+        Number of cells of each column.
+    score, curvature : ndarrays of shape (outputs, n)
+        Weighted, at the additive fit.
+    pairs : list of (a, b)
+    phi : float
+
+    Returns
+    -------
+    ndarray of shape (len(pairs),)
+    """
+    prior = 10.0 * curvature.mean(axis=1)
+    out = np.zeros(len(pairs))
+
+    def one(position: int) -> None:
+        a, b = pairs[position]
+        for k in range(len(score)):
+            gain = _interaction_gain(  # type: ignore[no-untyped-call]  # a kernel
+                cells[a], cells[b], int(sizes[a]), int(sizes[b]), score[k], curvature[k], prior[k], phi
+            )
+            out[position] += gain
+
+    if pool is None:
+        for position in range(len(pairs)):
+            one(position)
+    else:
+        list(pool.map(one, range(len(pairs))))
+    return out
+
+
+@kernel
+def _interaction_gain(ca, cb, na, nb, r, w, prior, phi):  # type: ignore[no-untyped-def]  # a kernel
+    R = np.zeros((na, nb))
+    W = np.zeros((na, nb))
+    for i in range(len(r)):
+        R[ca[i], cb[i]] += r[i]
+        W[ca[i], cb[i]] += w[i]
+    for _ in range(10):
+        for a in range(na):
+            top, bottom = R[a].sum(), W[a].sum()
+            if bottom > 0:
+                R[a] -= W[a] * (top / bottom)
+        for b in range(nb):
+            top, bottom = 0.0, 0.0
+            for a in range(na):
+                top += R[a, b]
+                bottom += W[a, b]
+            if bottom > 0:
+                for a in range(na):
+                    R[a, b] -= W[a, b] * (top / bottom)
+    gain = 0.0
+    for a in range(na):
+        for b in range(nb):
+            if W[a, b] > 0:
+                gain += (R[a, b] ** 2 - phi * W[a, b]) / (W[a, b] + prior)
+    return gain

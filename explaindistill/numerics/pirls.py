@@ -1,0 +1,305 @@
+r"""Penalised iteratively re-weighted least squares on binned rows, with smoothing chosen on the way.
+
+Minimises :math:`D(y, X\beta) + \sum_j \lambda_j \beta^\top S_j \beta` where D is the deviance. A step needs three sums
+over rows (cross-products, score and deviance), which are additive over chunks; everything else is small.
+
+References
+----------
+Wood, Li, Shaddick and Augustin (2017), doi:10.1080/01621459.2016.1195744.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explaindistill.numerics.families import Family, Gaussian
+from explaindistill.numerics.gram import Codes, Design, cross, gram, predictor
+from explaindistill.numerics.reml import Smoothing, Solution, solve
+
+__all__ = ["AdditiveFit", "Rows", "Statistics", "collect", "fit_additive"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+EDF_TOLERANCE = 1e-2
+SMOOTHING_ROUNDS = 20
+INNER_STEPS = 3
+DISPERSION_FLOOR = 1e-6  # of what the intercept alone leaves: without a floor, saturated data have no optimum
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows as the solver sees them: bins ``(d, n)``, outcome ``(n,)`` or ``(n, k)``, weight ``(n,)``."""
+
+    codes: Codes
+    y: Matrix
+    weight: Vector
+
+    def __len__(self) -> int:
+        return len(self.weight)
+
+    def take(self, chosen: NDArray[np.intp]) -> Rows:
+        """Return some of the rows."""
+        return Rows(np.ascontiguousarray(self.codes[:, chosen]), self.y[chosen], self.weight[chosen])
+
+    def joined(self) -> Rows:
+        """Rows in a canonical order, equal ones made one by adding their weights.
+
+        Neither the order nor the repetition of rows then changes a single bit of the fit, even where there are more
+        coefficients than rows.
+        """
+        keys = np.vstack([self.y.T if self.y.ndim == 2 else self.y[None], self.codes])
+        order = np.lexsort(keys)
+        ordered = keys[:, order]
+        first = np.append(True, (ordered[:, 1:] != ordered[:, :-1]).any(axis=0))
+        weight = np.bincount(np.cumsum(first) - 1, self.weight[order]).astype(np.float64)
+        return replace(self.take(order[first]), weight=weight)
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What a Newton step needs to know of rows; the sum of two is the statistics of both together.
+
+    Attributes
+    ----------
+    gram : ndarray of shape (p, p)
+        ``X' diag(weight * curvature) X``.
+    score : ndarray of shape (p,)
+        ``X' (weight * score)``.
+    deviance, weight : float
+    """
+
+    gram: Matrix
+    score: Vector
+    deviance: float
+    weight: float
+
+    def __add__(self, other: Statistics) -> Statistics:
+        return Statistics(
+            self.gram + other.gram,
+            self.score + other.score,
+            self.deviance + other.deviance,
+            self.weight + other.weight,
+        )
+
+    def scaled(self, factor: float) -> Statistics:
+        """Return the statistics of ``factor`` times as many rows."""
+        return Statistics(factor * self.gram, factor * self.score, factor * self.deviance, factor * self.weight)
+
+
+@dataclass(frozen=True)
+class AdditiveFit:
+    """A fitted additive model.
+
+    Attributes
+    ----------
+    beta : ndarray of shape (outputs, p)
+    V : tuple of (p, p) matrices, one per output
+        Inverse of the penalised curvature; times ``phi`` it is the posterior covariance.
+    smoothing : list of arrays
+        Smoothing parameters of each block.
+    phi : float
+        Dispersion.
+    edf : ndarray of shape (blocks,)
+        Effective degrees of freedom of each block, all outputs together.
+    deviance : float
+    n_iter : int
+    converged : bool
+    """
+
+    beta: Matrix
+    V: tuple[Matrix, ...]
+    smoothing: list[Vector]
+    phi: float
+    edf: Vector
+    deviance: float
+    n_iter: int
+    converged: bool
+
+
+def collect(
+    design: Design, rows: Rows, family: Family, beta: Vector, pool: ThreadPoolExecutor | None = None
+) -> Statistics:
+    """Sum what a Newton step needs over rows, at the coefficients ``beta``.
+
+    Chunks of rows may be collected apart and added up.
+    """
+    eta = predictor(design, rows.codes, beta)
+    return Statistics(
+        gram(design, rows.codes, rows.weight * family.curvature(eta), pool),
+        cross(design, rows.codes, rows.weight * family.score(rows.y, eta)),
+        float(rows.weight @ family.deviance(rows.y, eta)),
+        float(rows.weight.sum()),
+    )
+
+
+def dispersion(deviance: float, weight: float, edf: float, floor: float) -> float:
+    """Deviance per residual degree of freedom; weights that are not counts cannot make it negative."""
+    return max(deviance / max(weight - edf, 0.1 * weight), floor)
+
+
+def block_edf(design: Design, edf: Vector) -> Vector:
+    """Sum the edf of coefficients within each block."""
+    return np.array([float(edf[cut].sum()) for cut in design.slices])
+
+
+def settled(before: Vector, now: Vector, n_iter: int) -> bool:
+    """Whether the smoothing may be left as it is, so that only the coefficients still have to settle."""
+    still = np.abs(now - before) <= EDF_TOLERANCE * (1.0 + now)
+    return bool(still.all()) or n_iter >= SMOOTHING_ROUNDS
+
+
+def fit_additive(
+    design: Design,
+    rows: Rows,
+    family: Family,
+    *,
+    phi: float | None = None,
+    smoothing: Sequence[Vector | None] | None = None,
+    fixed: bool = False,
+    start: Vector | None = None,
+    max_iter: int = 60,
+    tol: float = 1e-8,
+    curvature_rows: NDArray[np.intp] | None = None,
+    pool: ThreadPoolExecutor | None = None,
+) -> AdditiveFit:
+    """Fit one linear predictor.
+
+    Parameters
+    ----------
+    design : Design
+    rows : Rows
+    family : Family
+    phi : float, optional
+        Known dispersion (1 for true 0/1 outcomes); estimated when None.
+    smoothing : smoothing parameters to start from, optional
+    fixed : bool
+        Keep the smoothing as given.
+    start : ndarray of shape (p,), optional
+    max_iter : int
+    tol : float
+        On the relative change of the penalised deviance.
+    curvature_rows : positions of rows, optional
+        Measure the curvature on these rows only, scaled up; the score is always that of all rows, so that the
+        solution is the same and only the way to it changes.
+    pool : ThreadPoolExecutor, optional
+    """
+    beta = np.zeros(design.size)
+    beta[0] = family.start(rows.y, rows.weight)
+    if start is not None:
+        beta = start.copy()
+    state = _State(design, rows, family, curvature_rows, pool)
+    stats = state.collect(beta)
+    smooth = Smoothing(design, stats.gram, smoothing)
+    solver = _Solver(smooth, phi, fixed, floor=DISPERSION_FLOOR * max(stats.deviance, 1e-12) / stats.weight)
+    return solver.run(state, stats, beta, max_iter, tol)
+
+
+@dataclass(frozen=True)
+class _State:
+    """The rows, and where their curvature is measured."""
+
+    design: Design
+    rows: Rows
+    family: Family
+    curvature_rows: NDArray[np.intp] | None
+    pool: ThreadPoolExecutor | None
+
+    def collect(self, beta: Vector) -> Statistics:
+        if self.curvature_rows is None:
+            return collect(self.design, self.rows, self.family, beta, self.pool)
+        some = self.rows.take(self.curvature_rows)
+        eta = predictor(self.design, self.rows.codes, beta)
+        total = float(self.rows.weight.sum())
+        scale = total / float(some.weight.sum())
+        curvature = scale * some.weight * self.family.curvature(eta[self.curvature_rows])
+        score = self.rows.weight * self.family.score(self.rows.y, eta)
+        return Statistics(
+            gram(self.design, some.codes, curvature, self.pool),
+            cross(self.design, self.rows.codes, score),
+            float(self.rows.weight @ self.family.deviance(self.rows.y, eta)),
+            total,
+        )
+
+    def deviance(self, beta: Vector) -> float:
+        eta = predictor(self.design, self.rows.codes, beta)
+        return float(self.rows.weight @ self.family.deviance(self.rows.y, eta))
+
+
+@dataclass
+class _Solver:
+    """Alternates Newton steps on the coefficients and Fellner-Schall steps on the smoothing."""
+
+    smooth: Smoothing
+    known_phi: float | None
+    fixed: bool
+    floor: float
+    phi: float = 1.0
+
+    def run(self, state: _State, stats: Statistics, beta: Vector, max_iter: int, tol: float) -> AdditiveFit:
+        linear = isinstance(state.family, Gaussian) and state.curvature_rows is None
+        edf = np.full(len(state.design.blocks), np.inf)
+        converged, n_iter = False, 0
+        solution = self._working(state, stats, beta, 0)
+        for n_iter in range(1, max_iter + 1):
+            S = self.smooth.matrix()
+            before = stats.deviance + float(beta @ S @ beta)
+            moved = _halve(solution.beta, beta, before, S, (lambda _: -np.inf) if linear else state.deviance)
+            stats = _shift(stats, moved - beta) if linear else state.collect(moved)
+            beta = moved
+            after = stats.deviance + float(beta @ S @ beta)
+            if self.fixed and abs(before - after) <= tol * (abs(after) + self.floor * stats.weight):
+                converged = True
+                break
+            now = block_edf(state.design, solution.edf)
+            self.fixed = self.fixed or settled(edf, now, n_iter)
+            edf = now
+            solution = self._working(state, stats, beta, n_iter)
+        self.phi = self._dispersion(stats, float(solution.edf.sum()))
+        return AdditiveFit(
+            beta[None], (solution.V,), self.smooth.values, self.phi, block_edf(state.design, solution.edf),
+            stats.deviance, n_iter, converged,
+        )  # fmt: skip
+
+    def _dispersion(self, stats: Statistics, edf: float) -> float:
+        if self.known_phi is not None:
+            return self.known_phi
+        return dispersion(stats.deviance, stats.weight, edf, self.floor)
+
+    def _working(self, state: _State, stats: Statistics, beta: Vector, n_iter: int) -> Solution:
+        """Solve the working model, moving the smoothing a few times unless it is fixed or the start is far."""
+        b = stats.gram @ beta + stats.score
+        bounded = state.design.bounded
+        solution = solve(stats.gram, b, self.smooth.matrix(), bounded)
+        if self.fixed or not state.design.blocks or (n_iter == 0 and not isinstance(state.family, Gaussian)):
+            return solution
+        for _ in range(INNER_STEPS):
+            move = solution.beta - beta
+            predicted = stats.deviance - 2.0 * stats.score @ move + move @ stats.gram @ move
+            inner = replace(stats, deviance=max(float(predicted), 0.0))
+            self.phi = self._dispersion(inner, float(solution.edf.sum()))
+            self.smooth.step(solution.beta[None], [solution.V], self.phi)
+            solution = solve(stats.gram, b, self.smooth.matrix(), bounded)
+        return solution
+
+
+def _halve(target: Vector, beta: Vector, before: float, S: Matrix, deviance: Callable[[Vector], float]) -> Vector:
+    """Walk towards the Newton point, half as far again until the penalised deviance does not rise."""
+    step = target - beta
+    for _ in range(30):
+        trial = beta + step
+        if deviance(trial) + trial @ S @ trial <= before * (1 + 1e-12) + 1e-12:
+            return trial
+        step = step / 2
+    return beta
+
+
+def _shift(stats: Statistics, move: Vector) -> Statistics:
+    """Statistics of a linear model at moved coefficients, without looking at the rows."""
+    along = stats.gram @ move
+    deviance = stats.deviance - 2.0 * stats.score @ move + move @ along
+    return replace(stats, score=stats.score - along, deviance=max(float(deviance), 0.0))

@@ -1,0 +1,333 @@
+"""How an additive student is fitted: main effects, pairs found in what they leave, the terms that matter, intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+
+from explaindistill.numerics.elimination import eliminate
+from explaindistill.numerics.families import Family
+from explaindistill.numerics.gram import Design, gram, predictor, raw_cross
+from explaindistill.numerics.pairs import scan_pairs
+from explaindistill.numerics.pirls import AdditiveFit, Rows, fit_additive
+from explaindistill.numerics.softmax import fit_softmax
+from explaindistill.students._gam_design import (
+    Columns,
+    Shaping,
+    Term,
+    cells,
+    discretise_columns,
+    main_term,
+    pair_term,
+)
+from explaindistill.students._gam_shapes import Shape
+from explaindistill.students._intake import Intake
+
+__all__ = ["Additive", "Recipe", "fit_terms"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+SCAN_ROWS = 100_000
+CURVATURE_ROWS = 40_000
+HELD_OUT = 0.2
+JOINED_ROWS = 2_000
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every choice of the user, checked."""
+
+    family: Family | None
+    noisy: bool
+    phi: float | None
+    shaping: list[Shaping]
+    n_pairs: int | str
+    max_terms: int | None
+    heredity: bool
+    n_knots: int
+    n_pair_knots: int
+    max_iter: int
+    tol: float
+    n_threads: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Additive:
+    """A fitted sum of terms.
+
+    Attributes
+    ----------
+    intercept : ndarray of shape (outputs,)
+    shapes : list of Shape
+    path : list of (number of terms left, term that went, rise of the deviance)
+    trials : list of (number of pairs, held-out loss, low and high of the last gain)
+    fit : AdditiveFit
+    """
+
+    intercept: Vector
+    shapes: list[Shape]
+    path: list[tuple[int, str, float]]
+    trials: list[tuple[int, float, float, float]]
+    fit: AdditiveFit
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One fitting problem: rows, columns, recipe and threads."""
+
+    recipe: Recipe
+    columns: Columns
+    rows: Rows
+    pool: ThreadPoolExecutor | None
+
+    def solve(self, terms: list[Term], before: tuple[list[Term], AdditiveFit] | None = None) -> AdditiveFit:
+        """Fit terms, from where an earlier fit left those that it shares."""
+        design = Design(tuple(t.block for t in terms))
+        known = {} if before is None else dict(zip((t.name for t in before[0]), before[1].smoothing, strict=True))
+        smoothing = [known.get(t.name) for t in terms]
+        some = self._curvature_rows(terms)
+        recipe = self.recipe
+        if recipe.family is None:
+            return fit_softmax(
+                design, self.rows, phi=recipe.phi, smoothing=smoothing, max_iter=recipe.max_iter,
+                tol=recipe.tol, curvature_rows=some, pool=self.pool,
+            )  # fmt: skip
+        start = None if before is None else _carry(terms, design, *before)
+        return fit_additive(
+            design, self.rows, recipe.family, phi=recipe.phi, smoothing=smoothing, start=start,
+            max_iter=recipe.max_iter, tol=recipe.tol, curvature_rows=some, pool=self.pool,
+        )  # fmt: skip
+
+    def _curvature_rows(self, terms: list[Term]) -> NDArray[np.intp] | None:
+        """With pairs and very many rows, curvature is measured on evenly spread rows; the score never is."""
+        if len(self.rows) <= CURVATURE_ROWS or all(len(t.grids) == 1 for t in terms):
+            return None
+        return np.linspace(0, len(self.rows) - 1, CURVATURE_ROWS).astype(np.intp)
+
+    def predictors(self, terms: list[Term], fit: AdditiveFit) -> Matrix:
+        """Linear predictors ``(n, outputs)``."""
+        design = Design(tuple(t.block for t in terms))
+        return np.column_stack([predictor(design, self.rows.codes, b) for b in fit.beta])
+
+    def score(self, eta: Matrix) -> tuple[Matrix, Matrix]:
+        """Unweighted scores and curvatures ``(n, outputs)``."""
+        if self.recipe.family is None:
+            P = softmax(eta, axis=1)
+            return self.rows.y - P, np.maximum(P * (1.0 - P), 1e-8)
+        family = self.recipe.family
+        return family.score(self.rows.y, eta[:, 0])[:, None], family.curvature(eta[:, 0])[:, None]
+
+    def loss(self, eta: Matrix) -> Vector:
+        """Deviance of each row."""
+        if self.recipe.family is None:
+            P = np.log(np.maximum(softmax(eta, axis=1), 1e-300))
+            own = np.log(np.maximum(self.rows.y, 1e-300))
+            return 2.0 * np.sum(self.rows.y * (own - P), axis=1)
+        return self.recipe.family.deviance(self.rows.y, eta[:, 0])
+
+
+def _carry(terms: list[Term], design: Design, old: list[Term], fit: AdditiveFit) -> Vector:
+    """Coefficients of an earlier fit, put where the same terms now are."""
+    cuts = dict(zip((t.name for t in old), Design(tuple(t.block for t in old)).slices, strict=True))
+    out = np.zeros(design.size)
+    out[0] = fit.beta[0, 0]
+    for term, cut in zip(terms, design.slices, strict=True):
+        if term.name in cuts:
+            out[cut] = fit.beta[0][cuts[term.name]]
+    return out
+
+
+@contextmanager
+def _threads(n: int) -> Iterator[ThreadPoolExecutor | None]:
+    if n == 1:
+        yield None
+    else:
+        with ThreadPoolExecutor(n) as pool:
+            yield pool
+
+
+def fit_terms(recipe: Recipe, intake: Intake, y: NDArray[np.float64]) -> Additive:
+    """Fit an additive model to rows that passed the door; ``y`` is ``(n,)``, or ``(n, k)`` for softmax."""
+    with threadpool_limits(1), _threads(recipe.n_threads) as pool:
+        columns = discretise_columns(intake.schema, intake.X, intake.weight, pool)
+        rows = Rows(columns.codes, y, intake.weight)
+        if len(rows) <= JOINED_ROWS:
+            rows = rows.joined()
+            columns = replace(columns, codes=rows.codes)
+        case = _Case(recipe, columns, rows, pool)
+        made = [main_term(columns, i, recipe.n_knots, shaping) for i, shaping in enumerate(recipe.shaping)]
+        terms = [t for t in made if t is not None]
+        fit = case.solve(terms)
+        trials: list[tuple[int, float, float, float]] = []
+        wanted = recipe.n_pairs
+        if wanted == "auto":
+            wanted, trials = _choose_pairs(case, terms)
+        if wanted and len(terms) > 1:
+            terms, fit = _add_pairs(case, terms, fit, int(wanted))
+        path: list[tuple[int, str, float]] = []
+        if recipe.max_terms is not None and len(terms) > recipe.max_terms:
+            terms, fit, path = _cut_terms(case, terms, fit, recipe.max_terms)
+        return _finish(case, terms, fit, path, trials)
+
+
+def rank_pairs(case: _Case, terms: list[Term], fit: AdditiveFit) -> list[tuple[int, int]]:
+    """All pairs of columns, the most promising first; columns whose shape is asked for stay alone."""
+    taken = {t.axes for t in terms if len(t.grids) == 2}
+    free = [t.axes[0] for t in terms if len(t.grids) == 1 and not case.recipe.shaping[t.axes[0]].asked]
+    pairs = [p for p in combinations(sorted(free), 2) if p not in taken]
+    if not pairs:
+        return []
+    score, curvature = case.score(case.predictors(terms, fit))
+    n = len(case.rows)
+    some = np.arange(n) if n <= SCAN_ROWS else np.linspace(0, n - 1, SCAN_ROWS).astype(np.intp)
+    tables, sizes = cells(case.columns, 12 if n >= 2000 else 6)
+    coarse = np.stack([t[c[some]] for t, c in zip(tables, case.columns.codes, strict=True)])
+    weight = case.rows.weight[some]
+    gains = scan_pairs(
+        coarse, sizes, np.ascontiguousarray((score[some] * weight[:, None]).T),
+        np.ascontiguousarray((curvature[some] * weight[:, None]).T), pairs, fit.phi, case.pool,
+    )  # fmt: skip
+    return [pairs[i] for i in np.argsort(-gains, kind="stable")]
+
+
+def _add_pairs(case: _Case, terms: list[Term], fit: AdditiveFit, wanted: int) -> tuple[list[Term], AdditiveFit]:
+    """Add the pairs that promise most."""
+    new: list[Term] = []
+    for axes in rank_pairs(case, terms, fit):
+        if len(new) == wanted:
+            break
+        term = pair_term(case.columns, case.rows.weight, axes, case.recipe.n_pair_knots)
+        if term is not None:
+            new.append(term)
+    if not new:
+        return terms, fit
+    grown = terms + new
+    return grown, case.solve(grown, (terms, fit))
+
+
+def _choose_pairs(case: _Case, terms: list[Term]) -> tuple[int, list[tuple[int, float, float, float]]]:
+    """Raise the number of pairs until the loss on held-out rows stops falling beyond its interval."""
+    rng = np.random.default_rng(case.recipe.seed)
+    held = rng.random(len(case.rows)) < HELD_OUT
+    if held.sum() < 20 or len(terms) < 2:
+        return 0, []
+    inside, outside = np.flatnonzero(~held), np.flatnonzero(held)
+    train = _Case(case.recipe, _subset(case.columns, inside), case.rows.take(inside), case.pool)
+    test = _Case(case.recipe, _subset(case.columns, outside), case.rows.take(outside), case.pool)
+    fit = train.solve(terms)
+    best, weight = test.loss(test.predictors(terms, fit)), test.rows.weight
+    trials, chosen = [(0, float(np.average(best, weights=weight)), np.nan, np.nan)], 0
+    current, most = list(terms), len(terms) * (len(terms) - 1) // 2
+    for count in [c for c in (1, 2, 3, 5, 8, 12, 18, 27, 40, 60) if c <= most]:
+        current, fit = _add_pairs(train, current, fit, count - chosen)
+        loss = test.loss(test.predictors(current, fit))
+        gain = best - loss
+        centre = float(np.average(gain, weights=weight))
+        error = 1.96 * float(np.sqrt(np.average((gain - centre) ** 2, weights=weight) / len(gain)))
+        trials.append((count, float(np.average(loss, weights=weight)), centre - error, centre + error))
+        if centre - error <= 0:
+            break
+        best, chosen = loss, count
+    return chosen, trials
+
+
+def _subset(columns: Columns, chosen: NDArray[np.intp]) -> Columns:
+    return Columns(columns.schema, np.ascontiguousarray(columns.codes[:, chosen]), columns.values, columns.mass)
+
+
+def _cut_terms(
+    case: _Case, terms: list[Term], fit: AdditiveFit, keep: int
+) -> tuple[list[Term], AdditiveFit, list[tuple[int, str, float]]]:
+    """Take out what matters least, in two rounds with a refit after each."""
+    path: list[tuple[int, str, float]] = []
+    for target in dict.fromkeys([max(keep, (len(terms) + keep) // 2), keep]):
+        if target >= len(terms):
+            continue
+        design = Design(tuple(t.block for t in terms))
+        dropped = eliminate(design, fit, target, _parents(terms) if case.recipe.heredity else None)
+        for i, d in enumerate(dropped):
+            path.append((len(terms) - i - 1, terms[d.block].name, d.rise))
+        gone = {d.block for d in dropped}
+        kept = [t for i, t in enumerate(terms) if i not in gone]
+        terms, fit = kept, case.solve(kept, (terms, fit))
+    return terms, fit, path
+
+
+def _parents(terms: list[Term]) -> Mapping[int, tuple[int, ...]]:
+    where = {t.axes[0]: i for i, t in enumerate(terms) if len(t.grids) == 1}
+    pairs: Iterable[tuple[int, Term]] = ((i, t) for i, t in enumerate(terms) if len(t.grids) == 2)
+    return {i: tuple(where[a] for a in t.axes if a in where) for i, t in pairs}
+
+
+def _finish(
+    case: _Case,
+    terms: list[Term],
+    fit: AdditiveFit,
+    path: list[tuple[int, str, float]],
+    trials: list[tuple[int, float, float, float]],
+) -> Additive:
+    """Turn coefficients into functions on grids, with their standard errors."""
+    design = Design(tuple(t.block for t in terms))
+    covariances = _covariances(case, terms, design, fit)
+    shapes = []
+    for i, (term, cut) in enumerate(zip(terms, design.slices, strict=True)):
+        Z, size = term.block.Z, tuple(g.size for g in term.grids)
+        values = np.stack([(Z @ b[cut]).reshape(size) for b in fit.beta])
+        variance = [np.einsum("ij,jk,ik->i", Z, C[cut, cut], Z).reshape(size) for C in covariances]
+        alone = Design((term.block,))
+        spread = [
+            np.average(np.abs(predictor(alone, case.rows.codes, np.append(0.0, b[cut]))), weights=case.rows.weight)
+            for b in fit.beta
+        ]
+        shapes.append(
+            Shape(
+                name=term.name,
+                grids=term.grids,
+                values=_exact(values, term, case),
+                sd=np.sqrt(np.maximum(np.stack(variance), 0.0)),
+                n=raw_cross(term.block.margins, case.rows.codes, case.rows.weight).reshape(size),
+                edf=float(fit.edf[i]),
+                spread=np.array(spread),
+            )
+        )
+    return Additive(fit.beta[:, 0].copy(), shapes, path, trials, fit)
+
+
+def _exact(values: Matrix, term: Term, case: _Case) -> Matrix:
+    """Undo the last bit of rounding, so that monotone is monotone to the last digit."""
+    shaping = case.recipe.shaping[term.axes[0]]
+    if len(term.grids) == 1 and shaping.monotone is not None:
+        k = term.grids[0].n_places
+        walk = np.maximum if shaping.monotone == "up" else np.minimum
+        values[:, :k] = walk.accumulate(values[:, :k], axis=1)
+    return values
+
+
+def _covariances(case: _Case, terms: list[Term], design: Design, fit: AdditiveFit) -> list[Matrix]:
+    r"""Covariance of the coefficients.
+
+    For noisy outcomes the posterior :math:`\phi V`; for a teacher's answers
+    :math:`V \sum_i w_i s_i^2 x_i x_i^\top V`, to which a bootstrap of the corpus tends when each replicate takes one
+    Newton step.
+    """
+    if case.recipe.noisy:
+        return [fit.phi * V for V in fit.V]
+    rows, scale = case.rows, 1.0
+    score, _ = case.score(case.predictors(terms, fit))
+    if (some := case._curvature_rows(terms)) is not None:
+        rows, score = rows.take(some), score[some]
+        scale = float(case.rows.weight.sum() / rows.weight.sum())
+    out = []
+    for V, s in zip(fit.V, score.T, strict=True):
+        M = gram(design, rows.codes, np.ascontiguousarray(scale * rows.weight * s**2), case.pool)
+        out.append(V @ M @ V)
+    return out
