@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, pairwise
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -86,7 +87,7 @@ def _texts(column: pd.Series) -> pd.Series:
         levels = list(column.cat.categories)
     else:
         levels = list(pd.unique(column.dropna()))
-        levels.sort(key=lambda v: (str(type(v)), v) if isinstance(v, int | float | str) else (str(type(v)), str(v)))
+        levels.sort(key=lambda v: (0, float(v), "") if isinstance(v, Real) else (1, 0.0, f"{type(v).__name__} {v}"))
     words = [_word(v) for v in levels]
     if len(set(words)) < len(words):
         words = [f"{w} ({type(v).__name__})" for w, v in zip(words, levels, strict=True)]

@@ -1,0 +1,100 @@
+"""Rules and their three answers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.measures.fidelity import fidelity
+from explaindistill.measures.verdicts import COLUMNS, check, judge, parse
+
+P = np.column_stack([np.linspace(0, 1, 200), np.linspace(1, 0, 200)])
+
+
+def frames(**extra):
+    found = [fidelity(P, P, classes=[0, 1], subject=s) for s in ("tree", "tree without teacher")]
+    return {"fidelity": pd.concat(found, ignore_index=True), "verdicts": pd.DataFrame(), **extra}
+
+
+@pytest.mark.parametrize(
+    ("interval", "rule", "verdict"),
+    [
+        ((0.97, 0.96, 0.98), ">= 0.95", "pass"),
+        ((0.96, 0.95, 0.98), ">= 0.95", "pass"),
+        ((0.96, 0.95, 0.98), "> 0.95", "inconclusive"),
+        ((0.96, 0.94, 0.98), ">= 0.95", "inconclusive"),
+        ((0.90, 0.88, 0.94), ">= 0.95", "fail"),
+        ((0.90, 0.88, 0.95), "> 0.95", "fail"),
+        ((0.02, -0.01, 0.04), "abs <= 0.05", "pass"),
+        ((-0.20, -0.30, -0.10), "abs <= 0.05", "fail"),
+        ((0.9, 0.85, 1.1), "between 0.8 and 1.25", "pass"),
+        ((3.0, 2.0, np.inf), "< 1", "fail"),
+        ((0.0, 0.0, 0.02), ">= 0.8", "fail"),
+        ((np.nan, 0.1, 0.2), ">= 0.8", "cannot say"),
+        ((0.5, np.nan, np.nan), ">= 0.8", "cannot say"),
+    ],
+)
+def test_three_answers(interval, rule, verdict):
+    assert judge(*interval, rule)[0] == verdict
+
+
+@pytest.mark.parametrize(
+    "text", ["0.95", "=> 0.9", ">= x", "between 2 and 1", "abs >= 0.1", "abs <= -1", ">= 1.2.3", ""]
+)
+def test_rules_that_cannot_be_read(text):
+    with pytest.raises(InvalidInputError, match="a rule must read like"):
+        parse(text)
+
+
+def test_an_inconclusive_verdict_says_what_would_decide():
+    assert "about" in judge(0.75, 0.6, 0.9, ">= 0.8", n=100)[1]
+    assert "about" not in judge(0.8, 0.7, 0.9, ">= 0.8", n=100)[1]
+    assert "about" not in judge(0.8 - 1e-9, 0.7, 0.9, ">= 0.8", n=100)[1]
+    assert "about" not in judge(1.0, 0.0, np.inf, ">= 0.8")[1]
+
+
+def test_the_students_are_judged_and_not_their_baselines_or_subsets():
+    found = check(frames(), {"fidelity.agreement": ">= 0.95"})
+    assert found.columns.tolist() == list(COLUMNS)
+    assert found[["rule", "subject", "verdict"]].values.tolist() == [["fidelity.agreement >= 0.95", "tree", "pass"]]
+
+
+def test_a_key_can_select():
+    found = check(frames(), {"fidelity.agreement[subset=class=1, subject=tree without teacher]": ">= 0.9"})
+    assert found[["subject", "n"]].values.tolist() == [["tree without teacher", 100]]
+
+
+def test_statuses_that_cannot_be_judged():
+    line = {"metric": "selection_rate_ratio", "subject": "tree", "status": "undefined", "reason": "no rows"}
+    table = pd.DataFrame([line | {"estimate": np.nan, "low": 0.1, "high": 0.2, "n": 0}])
+    found = check({"gaps": table}, {"bias.impact_ratio": ">= 0.8"})
+    assert found[["verdict", "reason"]].values.tolist() == [["cannot say", "no rows"]]
+    small = table.assign(status="small", estimate=0.15, reason="4 rows, fewer than 30", n=4)
+    assert check({"gaps": small}, {"bias.impact_ratio": ">= 0.8"})[["verdict", "reason"]].values.tolist() == [
+        ["fail", "4 rows, fewer than 30"]
+    ]
+
+
+def test_a_frame_that_is_empty_cannot_say():
+    for empty in (pd.DataFrame(), pd.DataFrame({"metric": []})):
+        found = check({"gaps": empty}, {"bias.impact_ratio": ">= 0.8"})
+        assert found[["metric", "verdict", "n"]].values.tolist() == [["selection_rate_ratio", "cannot say", 0]]
+
+
+def test_no_rules_no_lines():
+    assert len(check(frames(), {})) == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("agreement", "must read frame.metric"),
+        ("loyalty.agreement", "there is no frame 'loyalty'; there are: bias, fidelity"),
+        ("fidelity.agreemnt", "fidelity has no metric 'agreemnt'; it has: agreement"),
+        ("fidelity.agreement[colour=red]", "it may select by: subject, attribute"),
+        ("fidelity.agreement[subject]", "selects by 'subject'"),
+    ],
+)
+def test_unknown_keys_say_what_exists(key, message):
+    with pytest.raises(InvalidInputError, match=message.replace("[", r"\[")):
+        check(frames(), {key: ">= 0.5"})
