@@ -7,22 +7,30 @@ they never see a student itself.
 """
 
 from explaindistill.plots.canvas import figure, label
+from explaindistill.plots.forms import Term, coefficient_frame, effect_unit, kind, terms, tree_root
 from explaindistill.plots.results import fidelity_size, group_dots, importance_pairs, reliability, transfer_arrows
-from explaindistill.plots.structures import coefficients, draw, shape, surface, tree
+from explaindistill.plots.structures import coefficients, draw, shape, surface, term, tree
 from explaindistill.plots.vector import svg
 
 __all__ = [
+    "Term",
+    "coefficient_frame",
     "coefficients",
     "draw",
+    "effect_unit",
     "fidelity_size",
     "figure",
     "group_dots",
     "importance_pairs",
+    "kind",
     "label",
     "reliability",
     "shape",
     "surface",
     "svg",
+    "term",
+    "terms",
     "transfer_arrows",
     "tree",
+    "tree_root",
 ]

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.plots.canvas import GRID, INK, MUTED, SERIES, axes, label
+from explaindistill.plots import forms
+from explaindistill.plots.canvas import GRID, INK, MARKERS, MUTED, SERIES, axes, label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["coefficients", "draw", "shape", "surface", "tree"]
+__all__ = ["coefficients", "draw", "shape", "surface", "term", "tree"]
 
 
 def shape(frame: pd.DataFrame, ax: Axes | None = None, *, name: str = "", effect: str = "effect on the score") -> Axes:
@@ -36,25 +37,39 @@ def shape(frame: pd.DataFrame, ax: Axes | None = None, *, name: str = "", effect
     'age'
     """
     ax = axes(ax)
-    banded = {"low", "high"} <= set(frame) and np.isfinite(frame[["low", "high"]].to_numpy(dtype=float)).all()
-    if "level" in frame:
-        places = np.arange(len(frame))
-        if banded:
-            ax.vlines(places, frame["low"], frame["high"], color=SERIES[0], linewidth=1.6)
-        ax.plot(places, frame["estimate"], linestyle="", marker="o", color=SERIES[0], markersize=6)
-        crowded = len(frame) > 4 or frame["level"].map(lambda v: len(str(v))).max() > 9
-        turn: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
-        ax.set_xticks(places, [label(v, 16) for v in frame["level"]], **turn)
-        ax.set_xlim(-0.6, len(frame) - 0.4)
-    else:
-        if banded:
-            ax.fill_between(frame["x"], frame["low"], frame["high"], color=SERIES[0], alpha=0.22, linewidth=0)
-        ax.plot(frame["x"], frame["estimate"], color=SERIES[0], linewidth=2)
+    outputs = list(dict.fromkeys(frame["output"])) if "output" in frame else [""]
+    for i, output in enumerate(outputs):
+        part = frame[frame["output"] == output] if len(outputs) > 1 else frame
+        (_levels if "level" in frame else _line)(ax, part, i, len(outputs))
+    if len(outputs) > 1:
+        ax.legend([label(o) for o in outputs], frameon=False, fontsize=8, labelcolor=INK, ncols=3)
     ax.axhline(0, color=MUTED, linewidth=1)
     ax.grid(axis="y", color=GRID, linewidth=0.8)
     ax.set_xlabel(label(name, 40) if name else "", color=INK, fontsize=9)
     ax.set_ylabel(effect, color=MUTED, fontsize=9)
     return ax
+
+
+def _line(ax: Axes, frame: pd.DataFrame, i: int, n: int) -> None:
+    colour = SERIES[i % len(SERIES)]
+    if n == 1 and _banded(frame):
+        ax.fill_between(frame["x"], frame["low"], frame["high"], color=colour, alpha=0.22, linewidth=0)
+    ax.plot(frame["x"], frame["estimate"], color=colour, linewidth=2, linestyle=("-", "--", "-.", ":")[i % 4])
+
+
+def _levels(ax: Axes, frame: pd.DataFrame, i: int, n: int) -> None:
+    colour, places = SERIES[i % len(SERIES)], np.arange(len(frame)) + 0.16 * (i - (n - 1) / 2)
+    ax.plot(places, frame["estimate"], linestyle="", marker=MARKERS[i % len(MARKERS)], color=colour, markersize=6)
+    if n == 1 and _banded(frame):
+        ax.vlines(places, frame["low"], frame["high"], color=colour, linewidth=1.6)
+    crowded = len(frame) > 4 or frame["level"].map(lambda v: len(str(v))).max() > 9
+    turn: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
+    ax.set_xticks(np.arange(len(frame)), [label(v, 16) for v in frame["level"]], **turn)
+    ax.set_xlim(-0.6, len(frame) - 0.4)
+
+
+def _banded(frame: pd.DataFrame) -> bool:
+    return {"low", "high"} <= set(frame) and bool(np.isfinite(frame[["low", "high"]].to_numpy(dtype=float)).all())
 
 
 def surface(
@@ -78,8 +93,12 @@ def surface(
     from matplotlib.colors import LinearSegmentedColormap
 
     ax = axes(ax)
-    grid = frame.pivot(index="y", columns="x", values="estimate")
-    values = grid.to_numpy(dtype=float)
+    ticks_x, ticks_y = list(dict.fromkeys(frame["x"])), list(dict.fromkeys(frame["y"]))
+    values = (
+        frame.pivot(index="y", columns="x", values="estimate")
+        .reindex(index=ticks_y, columns=ticks_x)
+        .to_numpy(dtype=float)
+    )
     limit = float(np.nanmax(np.abs(values))) or 1.0
     colours = LinearSegmentedColormap.from_list("two", [SERIES[0], "#f4f4f2", SERIES[1]])
     ax.pcolormesh(
@@ -96,7 +115,7 @@ def surface(
                 fontsize=7,
                 color="#101418",
             )
-    for axis, ticks in ((ax.xaxis, grid.columns), (ax.yaxis, grid.index)):
+    for axis, ticks in ((ax.xaxis, ticks_x), (ax.yaxis, ticks_y)):
         chosen = np.unique(np.linspace(0, len(ticks) - 1, min(len(ticks), 6)).round().astype(int))
         axis.set_ticks(chosen + 0.5, [_tick(ticks[i]) for i in chosen])
     ax.set_xlabel(label(names[0], 40), color=INK, fontsize=9)
@@ -185,7 +204,7 @@ def _branch(ax: Axes, node: Mapping[str, Any], depth: int, max_depth: int, lines
     deepest[0] = max(deepest[0], depth)
     children = list(node.get("children", ())) if depth < max_depth else []
     hidden = _leaves(node) if node.get("children") and not children else 0
-    text = label(f"… {hidden} more answers" if hidden else node["text"], 30)
+    text = label(f"… {hidden} more answers" if hidden else node["text"], 24)
     if not children:
         y = float(next(lines))
         ax.text(depth + 0.03, y, text, fontsize=8.5, color=INK, va="center")
@@ -199,16 +218,17 @@ def _branch(ax: Axes, node: Mapping[str, Any], depth: int, max_depth: int, lines
                 solid_capstyle="butt",
             )
         return y
-    anchor = ax.text(depth + 0.03, 0, text, fontsize=8.5, color=INK, va="center", fontweight="bold", zorder=4)
+    anchor = ax.text(depth + 0.03, 0, text, fontsize=7.5, color=INK, va="center", fontweight="bold", zorder=4)
     heights = [_branch(ax, child, depth + 1, max_depth, lines, deepest) for child in children]
     y = float(np.mean(heights))
     anchor.set_y(y)
+    start = min(0.9, 0.06 + 0.038 * len(text))
     for child, end in zip(children, heights, strict=True):
         width = 0.8 + 5 * float(child.get("share") or 0)
-        ax.plot([depth + 0.42, depth + 0.98], [y, end], color=GRID, linewidth=width, solid_capstyle="round", zorder=1)
+        ax.plot([depth + start, depth + 0.98], [y, end], color=GRID, linewidth=width, solid_capstyle="round", zorder=1)
         ax.text(
-            depth + 0.72,
-            y + 0.55 * (end - y) - 0.2,
+            depth + (start + 1) / 2,
+            y + 0.56 * (end - y),
             label(child.get("edge", ""), 16),
             fontsize=7.5,
             color=MUTED,
@@ -223,19 +243,45 @@ def _leaves(node: Mapping[str, Any]) -> int:
 
 
 def draw(thing: Mapping[str, Any] | pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw a student's ``to_dict()`` or a frame, by what it is.
+    """Draw a student's ``to_dict()`` or a frame, by what it is; of an additive model, its strongest term.
 
     Raises
     ------
     InvalidInputError
         If nothing here knows how to draw it.
     """
-    if isinstance(thing, pd.DataFrame) and {"term", "estimate"} <= set(thing):
-        return coefficients(thing, ax)
-    if isinstance(thing, pd.DataFrame) and {"x", "y", "estimate"} <= set(thing):
-        return surface(thing, ax)
-    if isinstance(thing, pd.DataFrame) and "estimate" in thing and {"x", "level"} & set(thing):
-        return shape(thing, ax)
-    if isinstance(thing, Mapping) and "text" in thing:
+    if isinstance(thing, pd.DataFrame):
+        return _draw_frame(thing, ax)
+    form = forms.kind(thing)
+    if form == "tree":
+        return tree(forms.tree_root(thing), ax)
+    if form == "additive":
+        found = forms.terms(thing)
+        if found:
+            return term(found[0], ax, effect=forms.effect_unit(thing))
+    if form == "linear":
+        unit = f"{forms.effect_unit(thing)} per standard deviation"
+        return coefficients(forms.coefficient_frame(thing), ax, unit=unit)
+    if "text" in thing:
         return tree(thing, ax)
+    raise InvalidInputError("draw takes a student's to_dict() or a frame with term, x or level and estimate")
+
+
+def term(thing: forms.Term, ax: Axes | None = None, *, effect: str = "effect on the score") -> Axes:
+    """Draw one term of an additive model, as :func:`shape` or :func:`surface`."""
+    if len(thing.features) == 2:
+        return surface(thing.frame, ax, names=(thing.features[0], thing.features[1]), effect=effect)
+    name = label(thing.features[0])
+    if np.isfinite(thing.missing):
+        name += f"  (missing: {thing.missing:+.2f})".replace("-", "−")
+    return shape(thing.frame, ax, name=name, effect=effect)
+
+
+def _draw_frame(frame: pd.DataFrame, ax: Axes | None) -> Axes:
+    if {"term", "estimate"} <= set(frame):
+        return coefficients(frame, ax)
+    if {"x", "y", "estimate"} <= set(frame):
+        return surface(frame, ax)
+    if "estimate" in frame and {"x", "level"} & set(frame):
+        return shape(frame, ax)
     raise InvalidInputError("draw takes a student's to_dict() or a frame with term, x or level and estimate")

@@ -14,6 +14,7 @@ __all__ = [
     "Details",
     "Facts",
     "Figure",
+    "Gallery",
     "Group",
     "Items",
     "Node",
@@ -82,6 +83,13 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Gallery:
+    """Small drawings side by side."""
+
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True)
 class Verdict:
     """One rule, one of four answers, and the evidence in words."""
 
@@ -141,11 +149,16 @@ class Outline:
 
     title: str
     root: Node
+    id: str = ""
 
 
 @dataclass(frozen=True)
 class WhatIf:
-    """A student that travels in the page: its generated JavaScript and the controls to ask it."""
+    """A student that travels in the page: its generated JavaScript and the controls to ask it.
+
+    ``controls`` has ``id`` (of the student in the page), ``kind``, ``classes``, ``features`` (ranges and categories,
+    never rows), ``terms`` and ``outline`` (identifier of the tree whose path lights up).
+    """
 
     name: str
     script: str
@@ -169,7 +182,9 @@ class Group:
     blocks: tuple[Block, ...]
 
 
-Block: TypeAlias = Text | Items | Facts | Table | Figure | Verdicts | Cards | Code | Outline | WhatIf | Details | Group
+Block: TypeAlias = (
+    Text | Items | Facts | Table | Figure | Gallery | Verdicts | Cards | Code | Outline | WhatIf | Details | Group
+)
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,11 @@ def _(block: b.Figure, level: int) -> str:
 
 
 @_write.register
+def _(block: b.Gallery, level: int) -> str:
+    return "\n\n".join(_all(block.figures, level))
+
+
+@_write.register
 def _(block: b.Verdicts, level: int) -> str:
     lines = ["| rule | verdict | evidence |", "| --- | --- | --- |"]
     for v in block.verdicts:

@@ -1,12 +1,24 @@
-"""A student's own structure as blocks: its tree to fold, its shapes and coefficients to see."""
+"""A student's own structure as blocks: its tree to fold, its shapes and coefficients to see, and itself to ask."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
-from explaindistill.report.blocks import Block
+from explaindistill import plots
+from explaindistill.errors import InvalidInputError
+from explaindistill.export.javascript import generate
+from explaindistill.report.blocks import Block, Cell, Details, Figure, Gallery, Node, Outline, Table, WhatIf
+from explaindistill.report.figures import drawn
+from explaindistill.report.words import name, number, quantity
+from explaindistill.schema import Feature, Schema
 
 __all__ = ["structure"]
+
+DRAWN_TERMS = 12
+DRAWN_DEPTH = 4
+LIVE_FEATURES = 60
 
 
 def structure(student: Any, id: str, audit: Any) -> list[Block]:
@@ -19,4 +31,152 @@ def structure(student: Any, id: str, audit: Any) -> list[Block]:
         Prefix of the identifiers on the page.
     audit : Audit
     """
-    return []
+    form = student.to_dict() if hasattr(student, "to_dict") else {}
+    kind = plots.kind(form)
+    if kind == "tree":
+        blocks = _tree(form, id, audit.favorable)
+    elif kind == "additive":
+        blocks = _additive(form, id)
+    elif kind == "linear":
+        blocks = _linear(form, id)
+    else:
+        return []
+    return [*blocks, *_live(student, form, kind, id, audit)]
+
+
+def _tree(form: Mapping[str, Any], id: str, favorable: Any) -> list[Block]:
+    root = plots.tree_root(form, favorable)
+    lines = _lines(root, DRAWN_DEPTH)
+    figure = drawn(
+        f"{id}-tree", "The tree",
+        f"It first asks: {name(root['text'], 90)} Thicker branches carry more rows; {_bar(form)}.",
+        lambda ax: plots.tree(root, ax, max_depth=DRAWN_DEPTH), width=10.0, height=min(12.0, 0.5 + 0.36 * lines),
+    )  # fmt: skip
+    return [figure, Outline("Question by question", _node(root), f"{id}-outline")]
+
+
+def _bar(form: Mapping[str, Any]) -> str:
+    return "a bar shows the value" if form["classes"] is None else "a bar shows the probability of the favourable class"
+
+
+def _lines(node: Mapping[str, Any], depth: int) -> int:
+    return sum(_lines(child, depth - 1) for child in node["children"]) if node["children"] and depth else 1
+
+
+def _node(node: Mapping[str, Any]) -> Node:
+    text = name(node["text"], 90)
+    line = f"{name(node['edge'], 40)}: {text}" if node["edge"] else text
+    detail = f"{quantity(node['share'], 'share')} of rows, n\u00a0=\u00a0{node['n']:,}"
+    return Node(line, detail, tuple(map(_node, node["children"])), str(node["node"]))
+
+
+def _additive(form: Mapping[str, Any], id: str) -> list[Block]:
+    terms, unit = plots.terms(form), plots.effect_unit(form)
+    total = sum(t.spread for t in terms) or 1.0
+    figures = tuple(_shape(t, f"{id}-term-{i}", unit) for i, t in enumerate(terms[:DRAWN_TERMS]))
+    rows = tuple(
+        (
+            Cell(name(t.name)),
+            Cell(number(t.spread), "", t.spread),
+            Cell(quantity(t.spread / total, "share"), "", t.spread),
+            Cell(_signed(t.frame["estimate"].min())),
+            Cell(_signed(t.frame["estimate"].max())),
+        )
+        for t in terms
+    )
+    columns = ("term", "mean size", "share", "lowest", "highest")
+    table = Table(f"Terms, in {unit}", columns, rows, (False, True, True, True, True))
+    told = f"All {len(terms)} terms" if len(terms) > DRAWN_TERMS else "Terms in numbers"
+    return [Gallery(figures), Details(told, (table,))]
+
+
+def _signed(value: float) -> str:
+    """A number that always bears its sign."""
+    return quantity(value, "number", signed=True)
+
+
+def _shape(term: plots.Term, id: str, unit: str) -> Figure:
+    low, high = (term.frame.loc[f()] for f in (term.frame["estimate"].idxmin, term.frame["estimate"].idxmax))
+    desc = f"{name(term.name)}: from {_at(low)} to {_at(high)}"
+    if not math.isnan(term.missing):
+        desc += f"; missing: {_signed(term.missing)}"
+    return drawn(id, f"{name(term.name)}: {unit}", f"{desc}.", lambda ax: plots.term(term, ax, effect=unit), 3.5, 2.5)
+
+
+def _at(row: Any) -> str:
+    where = row["x"] if "x" in row else row["level"]
+    place = name(where, 30) if isinstance(where, str) else number(where)
+    if "y" in row:
+        place += f", {name(row['y'], 30) if isinstance(row['y'], str) else number(row['y'])}"
+    return f"{_signed(row['estimate'])} at {place}"
+
+
+def _linear(form: Mapping[str, Any], id: str) -> list[Block]:
+    frame, unit = plots.coefficient_frame(form), plots.effect_unit(form)
+    rows = tuple(
+        (
+            Cell(name(r["term"], 90)),
+            Cell(repr(r["coefficient"]), "", r["coefficient"]),
+            Cell(_signed(r["estimate"]), "", abs(r["estimate"])),
+        )
+        for r in frame.to_dict("records")
+    )
+    columns = ("term", f"coefficient ({unit} per unit)", "per standard deviation")
+    table = Table("Coefficients", columns, rows, (False, True, True))
+    if frame.empty:
+        return [table]
+    shown = min(20, len(frame))
+    top = frame.iloc[int(frame["estimate"].abs().to_numpy().argmax())]
+    figure = drawn(
+        f"{id}-coefficients", "Coefficients per standard deviation",
+        f"The {shown} largest of {len(frame)}; the largest is {name(top['term'])}, {_signed(top['estimate'])} {unit}.",
+        lambda ax: plots.coefficients(frame, ax, unit=f"{unit} per standard deviation"),
+        height=min(9.0, 0.8 + 0.27 * shown),
+    )  # fmt: skip
+    return [figure, Details(f"All {len(frame)} coefficients", (table,))]
+
+
+def _live(student: Any, form: Mapping[str, Any], kind: str, id: str, audit: Any) -> list[Block]:
+    """The student itself, to be asked in the page; none where it reads more columns than a person can set."""
+    try:
+        script = generate(student)
+    except InvalidInputError:
+        return []
+    schema = Schema.from_dict(form["schema"])
+    read = {g["feature"] for s in form.get("shapes", ()) for g in s["grids"]}
+    read |= {n["feature"] for n in form.get("nodes", ()) if "feature" in n}
+    read |= {c["feature"] for c in form.get("columns", ())}
+    features = [f for f in schema if f.name in read]
+    if not features or len(features) > LIVE_FEATURES:
+        return []
+    classes = form.get("classes")
+    n_outputs = len(form.get("intercept", [0]))
+    place = classes.index(audit.favorable) if classes is not None and audit.favorable in classes else -1
+    terms = [s["name"] for s in form.get("shapes", ())] or [c["feature"] for c in form.get("columns", ())]
+    controls = {
+        "id": id,
+        "kind": kind,
+        "classes": None if classes is None else [name(c) for c in classes],
+        "features": [_control(f) for f in features],
+        "terms": [name(t) for t in terms],
+        "outline": f"{id}-outline" if kind == "tree" else None,
+        "output": 0 if n_outputs == 1 else place % n_outputs,
+        "unit": "" if kind == "tree" else plots.effect_unit(form),
+    }
+    register = f'(self.explaindistill = self.explaindistill || {{}})["{id}"] = student;'
+    return [WhatIf(name(type(student).__name__), f"(function () {{\n{script}{register}\n}})();", controls)]
+
+
+def _control(feature: Feature) -> dict[str, Any]:
+    control: dict[str, Any] = {"name": feature.name, "label": name(feature.name, 40), "kind": feature.kind}
+    control["nullable"] = feature.nullable
+    if feature.categories:
+        return control | {"choices": [{"label": name(c, 40), "value": c} for c in feature.categories]}
+    if feature.kind == "boolean":
+        return control | {"choices": [{"label": "no", "value": False}, {"label": "yes", "value": True}]}
+    whole = feature.kind in {"integer", "datetime"}
+    middle = (feature.minimum + feature.maximum) / 2
+    span = feature.maximum - feature.minimum
+    step: Any = 1 if whole else (10.0 ** math.floor(math.log10(span / 100)) if span > 0 else "any")
+    value = round(middle) if whole else float(f"{middle:.3g}")
+    return control | {"minimum": feature.minimum, "maximum": feature.maximum, "step": step, "value": value}

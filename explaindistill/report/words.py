@@ -80,8 +80,27 @@ METRICS: dict[str, Metric] = {
     "permutation": Metric(
         "Permutation importance", "How much the answer worsens when one column is shuffled.", "number"
     ),
-    "n_leaves": Metric("Leaves", "Number of final answers in a tree.", "number"),
+    "agreement_macro": Metric(
+        "Agreement, classes weighing the same", "Mean over the teacher's classes of the agreement within them.", "share"
+    ),
+    "skill": Metric(
+        "Skill", "Agreement above what always giving the commonest answer would reach; 1 is perfect, 0 is no better."
+    ),
+    "js": Metric("Jensen–Shannon divergence (nats)", "A symmetric, bounded distance of probabilities; 0 is perfect."),
+    "r2_logit": Metric("R² of log-odds", "Share of the variance of the teacher's log-odds reproduced."),
+    "bias_probability": Metric(
+        "Mean shift of probability", "Mean of the student's probability minus the teacher's.", "points"
+    ),
+    "spearman_margin": Metric("Rank correlation of scores", "Whether both order the rows alike; 1 is the same order."),
+    "recall": Metric("Recall", "Share of a class's rows that was recognised.", "share"),
+    "transfer_from_labels": Metric(
+        "Shift from the labels", "The student's gap minus the gap in the labels, on the same people.", "points"
+    ),
+    "structure": Metric("Importance in the structure", "The share that the model's own structure gives to a column."),
 }
+
+
+_ENDINGS: tuple[tuple[str, str, Kind], ...] = (("_difference", "difference", "points"), ("_ratio", "ratio", "ratio"))
 
 
 def describe_metric(key: str) -> Metric:
@@ -91,19 +110,19 @@ def describe_metric(key: str) -> Metric:
     --------
     >>> describe_metric("agreement").title
     'Agreement with the teacher'
-    >>> describe_metric("group_gap_difference").kind
-    'points'
+    >>> describe_metric("selection_rate_difference").title
+    'Selection rate: difference'
     """
     if key in METRICS:
         return METRICS[key]
+    for ending, words, compared in _ENDINGS:
+        if key.endswith(ending) and (base := describe_metric(key.removesuffix(ending))).title:
+            meaning = f"The {words} of the {base.title.lower()} to that of the reference group." if base.meaning else ""
+            return Metric(f"{base.title}: {words}", meaning, compared)
     title = name(str(key).replace("_", " ").replace(".", ": "))
     title = title[:1].upper() + title[1:]
     kind: Kind = "number"
-    if "ratio" in key:
-        kind = "ratio"
-    elif "difference" in key or key.endswith("_gap") or "shift" in key:
-        kind = "points"
-    elif "rate" in key or "share" in key or "agreement" in key or "accuracy" in key:
+    if "rate" in key or "share" in key or "agreement" in key or "accuracy" in key:
         kind = "share"
     return Metric(title, "", kind)
 

@@ -62,11 +62,11 @@ STUDENTS = {
     "tree of values": lambda: TreeRegressor(max_leaf_nodes=20),
     "additive, two classes": lambda: GAMClassifier(classes=["no", "yes"]),
     "additive, three classes": lambda: GAMClassifier(classes=["a", "b", "c"]),
-    "additive, values": lambda: GAMRegressor(),
+    "additive, values": GAMRegressor,
     "additive, log link": lambda: GAMRegressor(loss="gamma"),
     "linear, two classes": lambda: LinearClassifier(classes=["no", "yes"]),
     "linear, three classes": lambda: LinearClassifier(classes=["a", "b", "c"]),
-    "linear, values": lambda: LinearRegressor(),
+    "linear, values": LinearRegressor,
 }
 
 
@@ -113,10 +113,10 @@ def test_path_and_contributions_lead_to_the_answer(tmp_path):
     tree, gam, rows = fitted("tree of two classes"), fitted("additive, values"), table(50, 2)
     for student, question in ((tree, "s.path(r)"), (gam, "s.contributions(r).map(c => c[0])")):
         (tmp_path / "s.js").write_text(generate(student), encoding="utf-8")
-        code = f"const s=require('./s.js');process.stdout.write(JSON.stringify({json.dumps(records(rows))}.map(r=>{question})))"
-        told = json.loads(
-            subprocess.run([NODE, "-e", code], capture_output=True, text=True, check=True, cwd=tmp_path).stdout
-        )
+        told = f"{json.dumps(records(rows))}.map(r => {question})"
+        code = f"const s = require('./s.js'); process.stdout.write(JSON.stringify({told}))"
+        done = subprocess.run([NODE, "-e", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+        told = json.loads(done.stdout)
         if student is tree:
             assert [path[-1] for path in told] == tree.tree_.route(rows).tolist()
         else:

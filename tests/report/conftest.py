@@ -97,14 +97,10 @@ def make_audit(
     **more: Any,
 ) -> FakeAudit:
     subjects = ("labels", "teacher", *students)
-    fidelity = [
-        rate(0.95 - 0.01 * i, 4000, metric="agreement", subject=s, subset="test") for i, s in enumerate(students)
-    ]
+    fidelity = [rate(0.95 - 0.01 * i, 4000, metric="agreement", subject=s, subset="") for i, s in enumerate(students)]
+    fidelity += [rate(0.02, 4000, metric="brier", subject=s, subset="", k=np.nan, method="bootstrap") for s in students]
     fidelity += [
-        rate(0.02, 4000, metric="brier", subject=s, subset="test", k=np.nan, method="bootstrap") for s in students
-    ]
-    fidelity += [
-        rate(0.9, 2000, metric="agreement", subject=s, subset=f"class {c}") for s in students for c in ("no", "yes")
+        rate(0.9, 2000, metric="agreement", subject=s, subset=f"class={c}") for s in students for c in ("no", "yes")
     ]
     performance = [
         rate(0.85, 4000, metric="accuracy", subject=s)
@@ -145,7 +141,7 @@ def make_audit(
     ]
     transfer = [
         {
-            "metric": "selection_rate_difference",
+            "metric": "transfer",
             "subject": s,
             "attribute": attribute,
             "group": g,

@@ -64,15 +64,15 @@ def _attribute(
             order,
         )
         blocks.append(table if metric == "selection_rate" else Details(table.caption, (table,)))
-    moved = rows_of(transfer, attribute=attribute)
+    moved = rows_of(transfer, attribute=attribute, metric=["transfer", "transfer_from_labels"])
     if not moved.empty:
         note = "An interval that excludes 0 means that the student moved the gap beyond chance."
         blocks.append(
             tidy(
                 moved,
                 "Transfer: the student's gap minus the teacher's",
-                ("group", "reference", "subject", "metric"),
-                ("group", "compared with", "student", "measure"),
+                ("group", "reference", "subject", "metric", "verdict"),
+                ("group", "compared with", "student", "measure", "verdict"),
                 note,
             )
         )

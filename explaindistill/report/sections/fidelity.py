@@ -24,22 +24,15 @@ def section(audit: Any) -> Section:
             "Measured on rows that neither fitting nor selection saw. Brackets hold 95 % intervals, n counts the rows."
         )
     ]
-    subsets = fidelity["subset"].fillna("").astype(str) if "subset" in fidelity else pd.Series("", index=fidelity.index)
-    overall = fidelity[~subsets.str.contains("class")]
-    by_class = fidelity[subsets.str.contains("class")]
-    blocks += _overall(overall, audit)
-    if not by_class.empty:
-        caption = "Agreement by the class the teacher chose"
-        blocks.append(
-            pivot(
-                by_class.drop_duplicates(["subset", "subject"]),
-                caption,
-                "subset",
-                "subject",
-                students_of(audit),
-                "class",
-            )
-        )
+    told = (
+        fidelity.assign(subset=fidelity["subset"].fillna("").astype(str))
+        if "subset" in fidelity
+        else fidelity.assign(subset="")
+    )
+    blocks.append(
+        pivot(told[told["subset"] == ""], "Student against teacher", "metric", "subject", students_of(audit), "measure")
+    )
+    blocks += _parts(told[told["subset"] != ""], audit)
     performance = frame_of(audit, "performance")
     if not performance.empty:
         blocks.append(Group("Against the true labels", (_performance(audit, performance),)))
@@ -47,14 +40,25 @@ def section(audit: Any) -> Section:
     return Section("Fidelity", 40, tuple(blocks))
 
 
-def _overall(frame: pd.DataFrame, audit: Any) -> list[Block]:
-    subsets = list(dict.fromkeys(frame["subset"].fillna(""))) if "subset" in frame else [""]
-    tables: list[Block] = []
-    for i, subset in enumerate(subsets):
-        rows = frame[frame["subset"].fillna("") == subset] if "subset" in frame else frame
-        caption = "Student against teacher" + (f": {subset}" if subset and (i or subset not in {"all", "test"}) else "")
-        tables.append(pivot(rows, caption, "metric", "subject", students_of(audit), "measure"))
-    return tables
+def _parts(frame: pd.DataFrame, audit: Any) -> list[Block]:
+    """Where fidelity holds and where it fails: by class, by how sure the teacher is, and on other parts of the rows."""
+    if frame.empty:
+        return []
+    first = frame[frame["metric"] == frame["metric"].iloc[0]].drop_duplicates(["subset", "subject"])
+    deciles = first[first["subset"].str.contains("decile")]
+    blocks: list[Block] = []
+    if not deciles.empty:
+        shown = deciles.assign(group=deciles["subset"])
+        what = (
+            "The margin is the distance of the teacher's two highest probabilities: decile 1 is where it is least sure."
+        )
+        figure = groups("fig-margin", shown, audit, "Where it fails: by the teacher's margin", what)
+        blocks += [figure] if figure is not None else []
+    rest = first[~first["subset"].str.contains("decile")]
+    if not rest.empty:
+        words = rest.assign(subset=rest["subset"].str.replace("class=", "the teacher says ", regex=False))
+        blocks.append(pivot(words, "Agreement on parts of the rows", "subset", "subject", students_of(audit)))
+    return [Group("Where it holds and where it fails", tuple(blocks))]
 
 
 def _performance(audit: Any, frame: pd.DataFrame) -> Block:
@@ -62,8 +66,9 @@ def _performance(audit: Any, frame: pd.DataFrame) -> Block:
     for student in students_of(audit):
         order += [student, f"{student} without teacher"]
     note = "“without teacher” is the same student, trained on labels alone: the difference is what the teacher brought."
-    shown = frame.drop_duplicates(["metric", "subject"])
-    if shown["subject"].nunique() > 5:
+    whole = frame[frame["subset"].fillna("") == ""] if "subset" in frame else frame
+    shown = whole.drop_duplicates(["metric", "subject"])
+    if shown["subject"].nunique() > 9:
         return tidy(
             shown,
             "Teacher, students, and the same students without the teacher",

@@ -7,12 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from explaindistill.report.blocks import Block, Card, Cards, Group, Items, Section, Text, Verdict, Verdicts
+from explaindistill.report.blocks import Block, Card, Cards, Details, Group, Items, Section, Text, Verdict, Verdicts
 from explaindistill.report.figures import frontier, students_of
 from explaindistill.report.tables import frame_of, rows_of
 from explaindistill.report.words import count, describe_metric, interval, name, quantity
 
 __all__ = ["section"]
+
+SHOWN_VERDICTS = 8
 
 
 def section(audit: Any) -> Section:
@@ -20,7 +22,7 @@ def section(audit: Any) -> Section:
     blocks: list[Block] = [Text(_summary(audit), "lead"), Cards(tuple(_cards(audit)))]
     verdicts = _verdicts(audit)
     if verdicts:
-        blocks.append(Group("Verdicts", (Verdicts(tuple(verdicts)),)))
+        blocks.append(Group("Verdicts", tuple(_ordered(verdicts))))
     else:
         blocks.append(
             Text("No rules were given, so there is no verdict: the figures below speak for themselves.", "note")
@@ -153,37 +155,60 @@ def _said(value: Any) -> bool:
     return value is not None and not pd.isna(value) and str(value) != ""
 
 
+def _ordered(verdicts: list[Verdict]) -> list[Block]:
+    """What failed first; passes that would bury the rest are folded away."""
+    order = ("fail", "inconclusive", "cannot say", "pass")
+    ranked = sorted(verdicts, key=lambda v: order.index(v.verdict))
+    passed = [v for v in ranked if v.verdict == "pass"]
+    if len(ranked) <= SHOWN_VERDICTS:
+        return [Verdicts(tuple(ranked))]
+    blocks: list[Block] = []
+    for verdict in order[:3]:
+        rows = tuple(v for v in ranked if v.verdict == verdict)
+        if rows:
+            blocks.append(Verdicts(rows[:SHOWN_VERDICTS]))
+        if len(rows) > SHOWN_VERDICTS:
+            more = Details(f"{len(rows) - SHOWN_VERDICTS} more: {verdict}", (Verdicts(rows[SHOWN_VERDICTS:]),))
+            blocks.append(more)
+    if passed:
+        only = len(passed) == len(ranked)
+        blocks.append(Details(f"{len(passed)} checks passed", (Verdicts(tuple(passed)),), open=only))
+    return blocks
+
+
 def _worries(audit: Any) -> list[str]:
-    found = []
-    for verdict in _verdicts(audit):
-        if verdict.verdict == "fail":
-            found.append(f"Failed: {verdict.rule}. {verdict.evidence}")
+    found: list[str] = []
+    failed = [f"Failed: {v.rule}. {v.evidence}" for v in _verdicts(audit) if v.verdict == "fail"]
+    found += _at_most(failed, 6)
     open_ = sum(v.verdict == "inconclusive" for v in _verdicts(audit))
     if open_:
         rules = "1 rule" if open_ == 1 else f"{open_} rules"
         found.append(f"{rules} could not be decided with this many rows: more data would settle them.")
-    found += _shifts(audit) + _unfaithful_groups(audit) + _sensitive_use(audit)
+    found += _shifts(audit) + _unfaithful_groups(audit)
     return found + [str(note) for note in audit.notes]
 
 
 def _shifts(audit: Any) -> list[str]:
-    """Gaps that the student moved beyond chance."""
+    """Gaps that a student moved beyond chance."""
     frame = frame_of(audit, "transfer")
+    rows = rows_of(frame, metric="transfer") if "metric" in frame else frame
     found = []
-    for row in frame.to_dict("records"):
-        low, high = row.get("low", math.nan), row.get("high", math.nan)
-        if (
-            row.get("status", "ok") != "ok"
-            or not (low > 0 or high < 0)
-            or describe_metric(str(row["metric"])).kind != "points"
-        ):
+    for row in rows.to_dict("records"):
+        if row.get("status", "ok") != "ok" or not (row["low"] > 0 or row["high"] < 0):
             continue
+        verb = {"hidden": "hides", "amplified": "amplifies"}.get(str(row.get("verdict", "")), "moves")
         found.append(
-            f"The student “{name(row['subject'])}” moves the gap of {name(row['attribute'])} = {name(row['group'])} by "
-            f"{quantity(row['estimate'], 'points')} {interval(low, high, 'points')} against the teacher: "
-            "what it shows there is not what the teacher does."
+            f"“{name(row['subject'])}” {verb} the teacher's gap at {name(row['attribute'])} = {name(row['group'])}: "
+            f"shift {quantity(row['estimate'], 'points')} {interval(row['low'], row['high'], 'points')}."
         )
-    return found[:8]
+    return _at_most(found, 6)
+
+
+def _at_most(lines: list[str], n: int) -> list[str]:
+    """The first lines, and how many more there are."""
+    return (
+        lines if len(lines) <= n else [*lines[:n], f"… and {len(lines) - n} more of this kind, in the sections below."]
+    )
 
 
 def _unfaithful_groups(audit: Any) -> list[str]:
@@ -197,18 +222,4 @@ def _unfaithful_groups(audit: Any) -> list[str]:
                 f"“{name(row['subject'])}” is not equally faithful across {name(row['attribute'])}: "
                 "a fair-looking student with a fidelity gap says nothing about the teacher."
             )
-    return list(told.values())[:8]
-
-
-def _sensitive_use(audit: Any) -> list[str]:
-    sensitive = {f.name for f in getattr(audit.schema, "features", ()) if getattr(f, "sensitive", False)}
-    frame = frame_of(audit, "importance")
-    if not sensitive or not {"feature", "subject", "estimate"} <= set(frame):
-        return []
-    found = []
-    for student in students_of(audit):
-        rows = rows_of(frame, subject=student)
-        used = [str(f) for f in dict.fromkeys(rows.loc[rows["estimate"] > 0, "feature"]) if f in sensitive]
-        if used:
-            found.append(f"“{name(student)}” reads the sensitive {', '.join(map(name, used))} directly.")
-    return found
+    return _at_most(list(told.values()), 6)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from explaindistill.report.blocks import Cell, Details, Section, Table, Text
+from explaindistill.report.blocks import Block, Cell, Details, Section, Table, Text
 from explaindistill.report.figures import importance, students_of
 from explaindistill.report.tables import frame_of
 from explaindistill.report.words import name, quantity
@@ -27,8 +27,12 @@ def section(audit: Any) -> Section:
     lead = Text(words + " Importance tells what a model uses, not what causes what.")
     table = _table(shares, subjects)
     figure = importance(audit, shares)
-    folded = Details(f"All {len(table.rows)} columns", (table,), open=len(table.rows) <= 10)
-    return Section("Importance side by side", 50, (lead, *((figure,) if figure else ()), folded))
+    folded: list[Block] = [Details(f"All {len(table.rows)} columns", (table,), open=len(table.rows) <= 10)]
+    own = frame[frame["metric"] == "structure"] if "metric" in frame else frame.iloc[:0]
+    if not own.empty and len(own) < len(frame):
+        students = [s for s in students_of(audit) if s in set(own["subject"])]
+        folded.append(Details("By the students' own structure", (_table(_shares(own), students),)))
+    return Section("Importance side by side", 50, (lead, *((figure,) if figure else ()), *folded))
 
 
 def _shares(frame: pd.DataFrame) -> pd.DataFrame:

@@ -49,9 +49,7 @@ def _manifest(manifest: dict[str, Any]) -> tuple[Block, ...]:
         if isinstance(value, (list, tuple)) and value
     ]
     nested = [
-        Group(
-            name(key.replace("_", " ")).capitalize(), (Facts(tuple((name(k), name(v, 90)) for k, v in value.items())),)
-        )
+        Group(name(key.replace("_", " ")).capitalize(), (Facts(tuple((name(k), _flat(v)) for k, v in value.items())),))
         for key, value in manifest.items()
         if isinstance(value, dict) and value
     ]
@@ -60,3 +58,9 @@ def _manifest(manifest: dict[str, Any]) -> tuple[Block, ...]:
         if flat or nested
         else (Text("No manifest was recorded."),)
     )
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{name(k)}: {_flat(v)}" for k, v in value.items())
+    return "–" if value is None else name(value, 90)

@@ -24,7 +24,7 @@ def section(audit: Any) -> Section:
     declared = audit.manifest.get("teacher")
     if isinstance(declared, dict):
         pairs += [
-            (name(key.replace("_", " ")), name(value, 80)) for key, value in declared.items() if value not in (None, "")
+            (name(key.replace("_", " ")), name(value, 90)) for key, value in declared.items() if value not in (None, "")
         ]
     blocks: list[Block] = [
         Text("The teacher is the model under audit. It was asked, and never trained or changed."),
@@ -44,4 +44,4 @@ def _rule(audit: Any) -> str:
     if isinstance(audit.threshold, dict):
         return f"the top {number(100 * float(audit.threshold.get('top', 0)))} % of scores"
     favorable = name(audit.favorable) if audit.favorable is not None else name(list(audit.classes)[-1])
-    return f"“{favorable}” where its probability is at least {number(audit.threshold)}"
+    return f"“{favorable}” where its probability is at least {float(audit.threshold):g}"
