@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from explaindistill.auditing import Audit, audit
     from explaindistill.distiller import Distiller, fidelity_scorer
+    from explaindistill.frontiers import Frontier, frontier
     from explaindistill.schema import Feature, Schema
     from explaindistill.students.gam import GAMClassifier, GAMRegressor
     from explaindistill.students.linear import LinearClassifier, LinearRegressor
@@ -19,6 +20,7 @@ _HOMES = {
     "Audit": "auditing",
     "Distiller": "distiller",
     "Feature": "schema",
+    "Frontier": "frontiers",
     "GAMClassifier": "students.gam",
     "GAMRegressor": "students.gam",
     "LinearClassifier": "students.linear",
@@ -28,12 +30,14 @@ _HOMES = {
     "TreeRegressor": "students.tree",
     "audit": "auditing",
     "fidelity_scorer": "distiller",
+    "frontier": "frontiers",
 }
 
 __all__ = [
     "Audit",
     "Distiller",
     "Feature",
+    "Frontier",
     "GAMClassifier",
     "GAMRegressor",
     "LinearClassifier",
@@ -43,6 +47,7 @@ __all__ = [
     "TreeRegressor",
     "audit",
     "fidelity_scorer",
+    "frontier",
 ]
 
 

@@ -98,7 +98,7 @@ class Complexity:
 class Student(Protocol):
     """A scikit-learn estimator that takes soft labels, categories and missing values, and can be read.
 
-    Classification: ``y`` is hard ``(n,)`` or soft ``(n, k)``; regression: ``(n,)``, and ``(n, m)`` where the tags say so.
+    Classification: ``y`` is hard ``(n,)`` or soft ``(n, k)``; regression: ``(n,)``, or ``(n, m)`` if the tags say so.
     """
 
     accepts_soft_targets: bool
