@@ -26,7 +26,7 @@ def work(tmp_path_factory):
     """A folder with loans.csv, and a teacher trained on it through the command line."""
     folder = tmp_path_factory.mktemp("work")
     lending(1_500).frame.to_csv(folder / "loans.csv", index=False)
-    assert main(["teach", *data(folder), "--out", str(folder / "teacher"), "--hidden", "8", "--epochs", "4"]) == 0
+    assert main(["teach", *data(folder), "--out", str(folder / "teacher"), "--hidden", "16", "--epochs", "20"]) == 0
     return folder
 
 

@@ -9,9 +9,11 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.inspection import permutation_importance
 
+import explaindistill as xd
 from explaindistill import datasets
 from explaindistill.datasets import lending
 from explaindistill.errors import InvalidInputError
+from explaindistill.teachers import teach
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +107,31 @@ def test_a_strong_model_needs_what_matters_and_not_what_is_ignored():
     mean = pd.Series(drop.importances_mean, index=X.columns)
     assert mean[list(data.truth.ignored)].max() < 0.004
     assert mean[["income", "debt_ratio", "amount", "late_payments", "sex", "sector"]].min() > 0.004
+
+
+def test_the_audit_finds_the_planted_gap():
+    data = lending(6_000)
+    train, test = slice(0, 3_000), slice(3_000, None)
+    teacher = teach(data.X[train], data.y[train], backend="numpy", hidden=(16,), max_epochs=10)
+    student = xd.Distiller(teacher, xd.LinearClassifier(), n_queries=2_000, random_state=0).fit(data.X[train])
+    audit = xd.audit(
+        teacher,
+        {"linear": student},
+        data.X[test],
+        data.y[test],
+        sensitive=list(data.sensitive),
+        favorable=data.favorable,
+    )
+    gaps = audit.frames["gaps"]
+    of_labels = gaps[(gaps["metric"] == "selection_rate_difference") & (gaps["subject"] == "labels")]
+    of_sex = of_labels[of_labels["attribute"] == "sex"].iloc[0]
+    planted = data.truth.gap["sex"] * (1 if of_sex["group"] == "male" else -1)
+    assert of_sex["low"] <= planted <= of_sex["high"]
+    assert 0 not in pd.Interval(of_sex["low"], of_sex["high"])
+    of_age = of_labels[of_labels["attribute"] == "age_band"]
+    assert ((of_age["low"] <= 0) & (of_age["high"] >= 0)).all()
+    share = audit.frames["importance"].query("subject == 'teacher'").set_index("feature")["estimate"]
+    assert share[list(data.truth.ignored)].max() < share[["income", "debt_ratio", "amount"]].min()
 
 
 def test_same_seed_same_rows_and_other_seed_other_rows():

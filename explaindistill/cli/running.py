@@ -15,6 +15,7 @@ import pandas as pd
 from rich.console import Console
 from rich.status import Status
 from rich.table import Table
+from rich.text import Text
 
 from explaindistill import plugins
 from explaindistill.cli.folders import results_folder
@@ -253,11 +254,26 @@ def _summary(audit: Any, console: Console) -> None:
         if "subset" in chosen:
             chosen = chosen[chosen["subset"].isin(["", "all"]) | chosen["subset"].isna()]
         row = chosen.iloc[0]
-        table.add_row(name, f"{row.estimate:.3f}", f"{row.low:.3f} – {row.high:.3f}", f"{row.n:,}", _size(student))
+        table.add_row(
+            Text(name), f"{row.estimate:.3f}", f"{row.low:.3f} – {row.high:.3f}", f"{row.n:,}", _size(student)
+        )
     console.print(table)
-    for row in audit.frames["verdicts"].itertuples():
-        who = " ".join(str(w) for w in (row.subject, row.attribute, row.group) if isinstance(w, str) and w)
-        console.print(f"{row.verdict:<13} {row.rule}  {who}", markup=False, highlight=False)
+    console.print(_verdict_table(audit.frames["verdicts"]))
+
+
+def _verdict_table(verdicts: pd.DataFrame) -> Table:
+    """One line per rule and model: the worst verdict, and the group that it comes from."""
+    table = Table(title="rules, each with the group that keeps it worst", title_justify="left")
+    for heading in ("rule", "model", "verdict", "estimate", "interval", "where"):
+        table.add_column(heading, justify="right" if heading in ("estimate", "interval") else "left")
+    severity = verdicts["verdict"].map({"fail": 0, "inconclusive": 1, "cannot say": 2, "pass": 3})
+    ordered = verdicts.assign(severity=severity).sort_values(["severity", "estimate"], kind="stable")
+    for (rule, model), rows in ordered.groupby(["rule", "subject"], sort=False):
+        worst = rows.iloc[0]
+        where = " ".join(str(w) for w in (worst["attribute"], worst["group"]) if isinstance(w, str) and w)
+        figures = f"{worst['estimate']:.3f}", f"{worst['low']:.3f} – {worst['high']:.3f}"
+        table.add_row(Text(rule), Text(model), worst["verdict"], *figures, Text(where))
+    return table
 
 
 def _size(student: Any) -> str:
