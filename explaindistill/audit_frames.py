@@ -15,7 +15,7 @@ from explaindistill.measures._rows import frame, row
 from explaindistill.measures.bias import group_fidelity, group_gaps, group_means_frame, group_rates
 from explaindistill.measures.decision import decisions
 from explaindistill.measures.fidelity import fidelity, regression_fidelity
-from explaindistill.measures.importance import permutation_importance
+from explaindistill.measures.importance import compare_importance, permutation_importance
 from explaindistill.measures.performance import performance, regression_performance
 from explaindistill.measures.transfer import transfer
 from explaindistill.protocols import Complexity
@@ -31,11 +31,13 @@ Frames = dict[str, pd.DataFrame]
 
 def measure(case: Case, rng: np.random.Generator) -> Frames:
     """All frames of an audit but the verdicts; see :class:`explaindistill.auditing.Audit`."""
+    importance = _stack(_importance(case, rng))
     return {
         "fidelity": _stack(_fidelity(case)),
         "performance": _stack(_performance(case)),
         **_bias(case),
-        "importance": _stack(_importance(case, rng)),
+        "importance": importance,
+        "importance_comparison": _stack(_compared(case, importance)),
         "complexity": _complexity(case),
         "corpus": _corpus(case),
         "students": _students(case),
@@ -168,6 +170,15 @@ def _importance(case: Case, rng: np.random.Generator) -> Iterator[pd.DataFrame]:
                 for f, e in zip(table["feature"], table["estimate"], strict=True)
             ]
             yield frame(lines, extra=["feature"])
+
+
+def _compared(case: Case, importance: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Rankings of teacher and students side by side, where the teacher could be asked."""
+    told = importance[importance["metric"] == "permutation"]
+    teacher = told[(told["subject"] == "teacher") & (told["status"] == "ok")]
+    for s in case.subjects:
+        if len(teacher):
+            yield compare_importance(teacher, told[told["subject"] == s.name], subject=s.name)
 
 
 def _complexity(case: Case) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from explaindistill.audit_frames import measure
 from explaindistill.case import Case, open_case
 from explaindistill.errors import InvalidInputError
 from explaindistill.manifest import manifest
+from explaindistill.measures.bias import fidelity_caveat
 from explaindistill.measures.verdicts import check
 from explaindistill.protocols import Task
 from explaindistill.schema import Schema
@@ -36,8 +37,8 @@ class Audit:
     ----------
     frames : mapping of str to DataFrame
         ``verdicts``, ``fidelity``, ``performance``, ``rates``, ``gaps``, ``group_fidelity``, ``transfer``,
-        ``importance``, ``complexity``, ``corpus``, ``students``; each row has its ``n``, ``estimate``, ``low`` and
-        ``high``. A frame that does not apply is empty.
+        ``importance``, ``importance_comparison``, ``complexity``, ``corpus``, ``students``; each row has its ``n``,
+        ``estimate``, ``low`` and ``high``. A frame that does not apply is empty.
     manifest : dict
         Digests, seeds, versions, date.
     students : mapping of str to fitted student
@@ -190,7 +191,7 @@ def audit(
         classes=case.classes,
         favorable=case.favorable,
         threshold=threshold,
-        notes=case.notes,
+        notes=(*case.notes, *([caveat] if (caveat := fidelity_caveat(frames["group_fidelity"])) else [])),
         rules=chosen,
     )
 
