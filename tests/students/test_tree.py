@@ -1,5 +1,7 @@
 import json
 import pickle
+import sys
+import types
 
 import numpy as np
 import pandas as pd
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from explaindistill.errors import InvalidInputError
+from explaindistill.errors import InvalidInputError, MissingExtraError
 from explaindistill.numerics import routing
 from explaindistill.protocols import Student
 from explaindistill.students.tree import TreeClassifier, TreeRegressor
@@ -345,3 +347,133 @@ def test_kernels_are_what_their_python_says(fitted):
     assert routing.gap.py_func(values, index, 0, 1, 3) == routing.gap(values, index, 0, 1, 3) == (1.0, 3.0)
     whole = np.array([5, 6, 7])
     assert routing._sums.py_func(whole, index, np.array([0, 1]), np.array([1, 3])).tolist() == [7, 11]
+
+
+def noisy(n, seed):
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(rng.random((n, 3)), columns=list("abc"))
+    p = np.where((X["a"] > 0.4) & (X["b"] > 0.3), 0.9, 0.2) + 0.1 * rng.random(n)
+    return X, soft(p.clip(0, 1))
+
+
+def test_pruning_gives_back_a_subtree_and_leaves_the_tree_alone():
+    student = TreeClassifier(40, structure_temperature=1).fit(*noisy(600, 0))
+    before = student.to_dict()
+    fresh = noisy(2000, 1)
+    small = student.prune(*fresh)
+    assert student.to_dict() == before
+    assert 3 <= len(small.tree_.leaves) < 40
+    assert len(student.prune(*fresh, standard_errors=3).tree_.leaves) <= len(small.tree_.leaves)
+    kept = {tuple(p) for p in paths(small.tree_)}
+    assert kept <= {tuple(p) for p in paths(student.tree_)}
+    loss = [((s.predict_proba(fresh[0]) - fresh[1].to_numpy()) ** 2).mean() for s in (small, student)]
+    assert loss[0] <= loss[1]
+    assert TreeClassifier.from_dict(small.to_dict()).describe() == small.describe()
+    values = TreeRegressor(20).fit(noisy(300, 2)[0], noisy(300, 2)[1]["yes"])
+    assert len(values.prune(noisy(900, 3)[0], noisy(900, 3)[1]["yes"]).tree_.leaves) < 20
+
+
+def paths(tree):
+    """Conditions on the way to every node, inner nodes too."""
+    for node in range(len(tree.feature)):
+        yield [(int(tree.feature[n]), float(tree.threshold[n]), left) for n, left in tree.path(node)]
+
+
+def test_pruning_messages():
+    X, P = noisy(50, 0)
+    student = TreeClassifier().fit(X, P)
+    with pytest.raises(InvalidInputError, match="classes of y must be"):
+        student.prune(X, pd.DataFrame({"no": P["no"], "perhaps": P["yes"]}))
+    with pytest.raises(InvalidInputError, match="standard_errors must be at least 0, got -1"):
+        student.prune(X, P, standard_errors=-1)
+    with pytest.raises(InvalidInputError, match="y must have 50 rows and 1 columns"):
+        TreeRegressor().fit(X, P["yes"]).prune(X, P)
+
+
+def test_lookahead_is_never_worse_on_what_it_minimises():
+    for seed in range(4):
+        X, P = noisy(300, seed)
+        gains = [
+            TreeClassifier(9, structure_temperature=1, search=s).fit(X, P).tree_.gain.sum()
+            for s in ("greedy", "lookahead")
+        ]
+        assert gains[1] >= gains[0] - 1e-12
+
+
+class Node:
+    def __init__(self, feature=None, yes=None, no=None):
+        self.feature, self.right_child, self.left_child = feature, yes, no
+
+    def is_leaf_node(self):
+        return self.feature is None
+
+
+class Solver:
+    """Stands for the optional package: tries every tree of depth 2, as slowly as can be."""
+
+    def __init__(self, max_depth, max_num_nodes, min_leaf_node_size):
+        self.depth = min(max_depth, 2)
+
+    def fit(self, answers, cost):
+        self.cost = cost if cost.ndim == 2 else None
+        self.y = cost
+        self.best = self.search(answers.astype(bool), np.ones(len(answers), dtype=bool), self.depth)[1]
+        return self
+
+    def leaf(self, rows):
+        if self.cost is None:
+            return self.y[rows].var() * rows.sum() if rows.any() else 0.0
+        return self.cost[rows].sum(axis=0).min() if rows.any() else 0.0
+
+    def search(self, answers, rows, depth):
+        best = (self.leaf(rows), Node())
+        for q in range(answers.shape[1] if depth else 0):
+            yes = self.search(answers, rows & answers[:, q], depth - 1)
+            no = self.search(answers, rows & ~answers[:, q], depth - 1)
+            if yes[0] + no[0] < best[0] - 1e-9:
+                best = (yes[0] + no[0], Node(q, yes[1], no[1]))
+        return best
+
+    def get_tree(self):
+        return self.best
+
+
+@pytest.fixture
+def solver(monkeypatch):
+    module = types.SimpleNamespace(STreeDInstanceCostSensitiveClassifier=Solver, STreeDRegressor=Solver)
+    monkeypatch.setitem(sys.modules, "pystreed", module)
+
+
+def crossed(n=240):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": np.arange(n) % 4, "c": np.tile(["p", "p", "q", "q"], n // 4), "d": rng.random(n)})
+    X["b"] = (np.arange(n) // 4) % 2
+    X.loc[::9, "d"] = np.nan
+    return X, np.where((X["a"] > 1) ^ (X["b"] > 0), 0.9, 0.1)
+
+
+def test_optimal_finds_what_greedy_cannot(solver):
+    X, p = crossed()
+    student = TreeClassifier(4, max_depth=2, search="optimal").fit(X, soft(p))
+    assert student.score(X, soft(p)) == 1
+    assert len(student.tree_.leaves) == 4
+    by_value = TreeRegressor(4, max_depth=2, search="optimal").fit(X, p)
+    assert by_value.score(X, p) == pytest.approx(1)
+    three = np.eye(3)[(X["a"] > 1).astype(int) + (X["b"] > 0)]
+    assert TreeClassifier(4, max_depth=2, search="optimal").fit(X, three).score(X, three) == 1
+
+
+def test_optimal_messages(solver, monkeypatch):
+    X, p = crossed()
+    for wrong, message in (
+        ({"max_depth": 5}, "max_depth must be at most 4"),
+        ({"monotone": {"a": 1}}, "knows no monotone"),
+        ({"max_features_used": 1}, "knows no monotone"),
+    ):
+        with pytest.raises(InvalidInputError, match=message):
+            TreeClassifier(4, search="optimal", **wrong).fit(X, soft(p))
+    with pytest.raises(InvalidInputError, match="needs one output and equal weights"):
+        TreeRegressor(4, search="optimal").fit(X, np.stack([p, X["a"]], axis=1))
+    monkeypatch.setitem(sys.modules, "pystreed", None)
+    with pytest.raises(MissingExtraError, match="pystreed is not installed"):
+        TreeClassifier(4, search="optimal").fit(X, soft(p))
