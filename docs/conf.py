@@ -31,3 +31,13 @@ numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 default_role = "literal"
 nitpicky = False
+
+
+def skip_routing(app, what, name, obj, skip, options):
+    """Leave out scikit-learn's generated methods: their docstrings refer to labels of its own manual."""
+    return skip or name == "get_metadata_routing" or (name.startswith("set_") and name.endswith("_request"))
+
+
+def setup(app):
+    """Called by Sphinx."""
+    app.connect("autodoc-skip-member", skip_routing)

@@ -54,3 +54,9 @@ def real_data() -> Path:
 def tool():
     """Look up a program by name: ``tool("initdb")``."""
     return find_tool
+
+
+@pytest.fixture(scope="session")
+def real_data_or_none():
+    """Folder of the real data sets, or None."""
+    return data_folder()

@@ -1,0 +1,50 @@
+"""One way out for every student: code that a person can read, chosen by the ending of the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sklearn.utils.validation import check_is_fitted
+
+from explaindistill import plugins
+from explaindistill.errors import InvalidInputError
+
+__all__ = ["KINDS", "export"]
+
+KINDS = {
+    ".c": "c",
+    ".h": "c",
+    ".js": "javascript",
+    ".json": "json",
+    ".onnx": "onnx",
+    ".py": "python",
+    ".sql": "sql",
+}
+
+
+def export(self: Any, path: str | Path) -> Path:
+    """Write the student as code or data: ``.py``, ``.c``, ``.js``, ``.sql``, ``.onnx`` or ``.json`` decides which.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Path
+        The file, complete or not there at all.
+
+    Raises
+    ------
+    InvalidInputError
+        For another ending, or a student that this language has no form for.
+    """
+    check_is_fitted(self)
+    target = Path(path)
+    kind = KINDS.get(target.suffix.lower())
+    if kind is None:
+        raise InvalidInputError(f"path must end in {', '.join(sorted(KINDS))}, got {target.name!r}")
+    made = plugins.load("export", kind).generate(self)
+    target.write_bytes(made if isinstance(made, bytes) else made.encode("utf-8"))
+    return target
