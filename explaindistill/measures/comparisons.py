@@ -1,0 +1,293 @@
+"""Statements about many groups at once: any pair, all groups, inside strata, with one declared family of tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.measures._rows import frame, row
+from explaindistill.measures.groups import MISSING, groupings
+from explaindistill.numerics.hypotheses import (
+    benjamini_hochberg,
+    detectable_difference,
+    equal_proportions,
+    fisher,
+    holm,
+    power_of_difference,
+    stratified,
+)
+from explaindistill.numerics.intervals import mover_ratio, newcombe
+
+__all__ = ["adjust", "gap_tests", "missing_bounds", "power_table", "stratified_gaps", "worst_pairs"]
+
+Line = dict[str, Any]
+DRAWS = 2000
+
+
+def _by_attribute(rates: pd.DataFrame) -> Iterator[tuple[Line, pd.DataFrame]]:
+    """Each metric, subject and attribute: its defined groups, those of missing values left out."""
+    for (metric, subject, attribute), part in rates.groupby(["metric", "subject", "attribute"], sort=False):
+        keep = part["estimate"].notna() & ~part["group"].str.contains(MISSING, regex=False)
+        yield {"metric": metric, "subject": subject, "attribute": attribute}, part[keep]
+
+
+def worst_pairs(rates: pd.DataFrame, *, level: float = 0.95, rng: np.random.Generator | int = 0) -> pd.DataFrame:
+    """The largest gap between any two groups, with intervals that hold for all pairs at once.
+
+    A largest difference is never negative and a chosen pair looks worse than it is. Hence each of the m pairs gets
+    Newcombe's and the MOVER-R interval at level ``1 - (1 - level) / m``, so that with probability ``level``
+    *all* of them hold, the one that is shown included; and the gap that equal groups of these sizes would show on
+    average stands beside it.
+
+    Parameters
+    ----------
+    rates : DataFrame
+        From `explaindistill.measures.bias.group_rates`. Rows with a missing attribute are not compared.
+    level : float
+    rng : Generator or int
+        Draws the gap expected of equal groups.
+
+    Returns
+    -------
+    DataFrame
+        Canonical columns: ``…_worst_difference`` and ``…_worst_ratio`` per metric, subject and attribute, ``group`` the
+        lower, ``reference`` the higher; then ``expected`` (under no difference), ``p_value`` (omnibus test) and
+        ``n_pairs``.
+
+    Examples
+    --------
+    >>> from explaindistill.measures.bias import group_rates
+    >>> rates = group_rates([1, 0] * 100, attributes=pd.DataFrame({"g": list("abcd") * 50}), favorable=1)
+    >>> worst_pairs(rates)[["group", "reference", "estimate", "n_pairs"]].values.tolist()
+    [['b', 'a', -1.0, 6], ['b', 'a', 0.0, 6]]
+    """
+    generator = np.random.default_rng(rng)
+    lines: list[Line] = []
+    for names, part in _by_attribute(rates):
+        if len(part) >= 2:
+            lines += _worst(names, part, level, generator)
+    return frame(lines, extra=["expected", "p_value", "n_pairs"])
+
+
+def _worst(names: Line, part: pd.DataFrame, level: float, rng: np.random.Generator) -> Iterator[Line]:
+    n = part["n_effective"].to_numpy()
+    k = n * part["estimate"].to_numpy()
+    pairs = len(part) * (len(part) - 1) // 2
+    strict = 1 - (1 - level) / pairs
+    a, b = int(part["estimate"].argmin()), int(part["estimate"].argmax())
+    if a == b:
+        b = a + 1 if a == 0 else 0
+    _, p_value = equal_proportions(k, n, rng=rng)
+    pooled = k.sum() / n.sum()
+    whole = np.maximum(n.round().astype(np.int64), 1)
+    drawn = rng.binomial(whole, pooled, (DRAWS, len(n))) / whole
+    top, bottom = drawn.max(axis=1), drawn.min(axis=1)
+    shared = {
+        "subject": names["subject"], "attribute": names["attribute"], "group": part["group"].iloc[a],
+        "reference": part["group"].iloc[b], "n": int(part["n"].iloc[a]), "k": part["k"].iloc[a],
+        "n_effective": n[a], "p_value": p_value, "n_pairs": pairs,
+    }  # fmt: skip
+    low, high = newcombe(k[a], n[a], k[b], n[b], strict)
+    gap = row(f"{names['metric']}_worst_difference", k[a] / n[a] - k[b] / n[b], float(low), float(high), **shared)
+    yield gap | {"method": "newcombe, all pairs", "expected": -float((top - bottom).mean())}
+    low, high = mover_ratio(k[a], n[a], k[b], n[b], strict)
+    ratio = (k[a] / n[a]) / (k[b] / n[b]) if k[b] > 0 else float("nan")
+    found = row(f"{names['metric']}_worst_ratio", ratio, float(low), float(high), **shared)
+    usable = top > 0
+    expected = float((bottom[usable] / top[usable]).mean()) if usable.any() else float("nan")
+    yield found | {"method": "mover-r, all pairs", "expected": expected}
+
+
+def gap_tests(rates: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
+    """Fisher's exact test of each gap to its reference, raw and adjusted over the whole family that is passed.
+
+    Parameters
+    ----------
+    rates, gaps : DataFrame
+        From `group_rates` and `group_gaps`. With weights the tests use effective counts, rounded.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``metric, subject, attribute, group, reference, n, p_value, p_holm, p_bh, family``.
+    """
+    counts = rates.set_index(["metric", "subject", "attribute", "group"])
+    lines: list[Line] = []
+    for gap in gaps[gaps["metric"].str.endswith("_difference")].itertuples():
+        metric = gap.metric.removesuffix("_difference")
+        sides = [counts.loc[(metric, gap.subject, gap.attribute, g)] for g in (gap.group, gap.reference)]
+        cells: list[int] = []
+        for side in sides:
+            n = round(side["n_effective"])
+            cells += [round(n * np.nan_to_num(side["estimate"])), n]
+        names = {c: getattr(gap, c) for c in ("subject", "attribute", "group", "reference", "n")}
+        lines.append({"metric": metric, **names, "p_value": fisher(*cells)})
+    columns = ["metric", "subject", "attribute", "group", "reference", "n", "p_value"]
+    return adjust(pd.DataFrame(lines, columns=pd.Index(columns)))
+
+
+def adjust(tests: pd.DataFrame, family: str = "all rows of this frame") -> pd.DataFrame:
+    """Add ``p_holm`` (confirmatory) and ``p_bh`` (exploratory) over one declared family; undefined tests do not count.
+
+    Examples
+    --------
+    >>> adjust(pd.DataFrame({"p_value": [0.01, 0.04]}))["p_holm"].tolist()
+    [0.02, 0.04]
+    """
+    p = tests["p_value"].to_numpy(dtype=float)
+    return tests.assign(p_holm=holm(p), p_bh=benjamini_hochberg(p), family=family)
+
+
+def stratified_gaps(
+    decision: ArrayLike,
+    *,
+    attributes: pd.DataFrame,
+    strata: ArrayLike,
+    favorable: Any,
+    reference: dict[str, str] | None = None,
+    level: float = 0.95,
+    subject: str = "student",
+) -> pd.DataFrame:
+    """Gaps inside strata (jobs, sites): a common odds ratio and difference, and whether the strata agree.
+
+    Parameters
+    ----------
+    decision : array of shape (n,)
+    attributes : DataFrame of n rows
+    strata : array of shape (n,)
+        Rows with a missing stratum are left out.
+    favorable : label
+    reference : mapping of attribute to group, optional
+        The largest group when not named.
+
+    Returns
+    -------
+    DataFrame
+        Canonical columns: ``stratified_odds_ratio`` (its ``p_value`` is the Cochran–Mantel–Haenszel test) and
+        ``stratified_difference``; then ``p_value`` and ``p_homogeneity`` (Breslow–Day–Tarone).
+
+    Examples
+    --------
+    Each office treats both sexes alike, one office is strict and sees more women:
+
+    >>> sex = ["f"] * 80 + ["m"] * 20 + ["f"] * 20 + ["m"] * 80
+    >>> yes = [1] * 16 + [0] * 64 + [1] * 4 + [0] * 16 + [1] * 16 + [0] * 4 + [1] * 64 + [0] * 16
+    >>> who, office = pd.DataFrame({"sex": sex}), ["x"] * 100 + ["y"] * 100
+    >>> found = stratified_gaps(yes, attributes=who, strata=office, favorable=1, reference={"sex": "m"})
+    >>> found["estimate"].round(6).tolist()
+    [1.0, 0.0]
+    """
+    chosen = np.asarray(decision) == favorable
+    stratum = pd.factorize(pd.Series(np.asarray(strata)))[0]
+    if len(stratum) != len(chosen):
+        raise InvalidInputError(f"strata must have one entry per decision: {len(chosen)}, got {len(stratum)}")
+    lines: list[Line] = []
+    for grouping in groupings(attributes, intersections=False):
+        sizes = np.where(grouping.missing, -1, np.bincount(grouping.codes, minlength=len(grouping)))
+        name = (reference or {}).get(grouping.attribute, grouping.names[int(sizes.argmax())])
+        if name not in grouping.names:
+            raise InvalidInputError(f"reference names the group {name!r} of {grouping.attribute}, which has no rows")
+        b = grouping.names.index(name)
+        for a in range(len(grouping)):
+            if a != b:
+                names = {
+                    "subject": subject,
+                    "attribute": grouping.attribute,
+                    "group": grouping.names[a],
+                    "reference": name,
+                }
+                lines += _inside(chosen, stratum, grouping.codes, (a, b), names, level)
+    return frame(lines, extra=["p_value", "p_homogeneity"])
+
+
+def _inside(
+    chosen: NDArray[np.bool_], stratum: Any, codes: NDArray[np.int64], pair: tuple[int, int], names: Line, level: float
+) -> Iterator[Line]:
+    size = int(stratum.max(initial=-1)) + 1
+    counts: list[NDArray[np.int64]] = []
+    for group in pair:
+        here = (codes == group) & (stratum >= 0)
+        counts += [np.bincount(stratum[here & chosen], minlength=size), np.bincount(stratum[here], minlength=size)]
+    found = stratified(counts[0], counts[1], counts[2], counts[3], level)
+    rest = {**names, "n": int(counts[1].sum()), "k": float(counts[0].sum()), "p_value": found.p_value,
+            "p_homogeneity": found.homogeneity}  # fmt: skip
+    odds = (found.odds_ratio, found.low, found.high) if np.isfinite(found.odds_ratio) else (np.nan,) * 3
+    yield row("stratified_odds_ratio", *odds, method="mantel-haenszel, rbg", **rest)
+    difference = (found.difference, found.difference_low, found.difference_high)
+    yield row("stratified_difference", *difference, method="mantel-haenszel, sato", **rest)
+
+
+def missing_bounds(rates: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
+    """Bounds of each selection-rate ratio and difference whatever group the people of unknown group belong to.
+
+    The lowest ratio puts all unknown people who were not selected into the group and all who were into the
+    reference group; the highest does the reverse. No probability is involved: these are Manski's bounds.
+
+    Parameters
+    ----------
+    rates, gaps : DataFrame
+        From `group_rates` and `group_gaps`.
+
+    Returns
+    -------
+    DataFrame
+        Canonical columns with ``selection_rate_ratio`` and ``selection_rate_difference``; ``low`` and ``high`` are
+        the bounds, ``method`` is ``"manski bounds"``; then ``n_unknown``. Only attributes with unknown rows.
+
+    References
+    ----------
+    Manski (1990), https://www.jstor.org/stable/2006592.
+    """
+    rates = rates[rates["metric"] == "selection_rate"]
+    gone = rates["group"].str.contains(MISSING, regex=False)
+    unknown = rates[gone].groupby(["subject", "attribute"])[["n", "k"]].sum()
+    cells = rates.set_index(["subject", "attribute", "group"])[["n", "k"]]
+    lines: list[Line] = []
+    for gap in gaps[gaps["metric"].isin(["selection_rate_ratio", "selection_rate_difference"])].itertuples():
+        if (gap.subject, gap.attribute) not in unknown.index or MISSING in gap.group:
+            continue
+        u, u1 = unknown.loc[(gap.subject, gap.attribute)]
+        n, k = cells.loc[(gap.subject, gap.attribute, gap.group)]
+        nr, kr = cells.loc[(gap.subject, gap.attribute, gap.reference)]
+        least, most = (k / (n + u - u1), (k + u1) / (n + u1))
+        reference_most, reference_least = (kr + u1) / (nr + u1), kr / (nr + u - u1)
+        if gap.metric.endswith("_ratio"):
+            low = least / reference_most if reference_most > 0 else np.nan
+            high = most / reference_least if reference_least > 0 else np.inf
+        else:
+            low, high = least - reference_most, most - reference_least
+        names = {c: getattr(gap, c) for c in ("subject", "attribute", "group", "reference", "n", "k")}
+        lines.append(row(gap.metric, gap.estimate, low, high, method="manski bounds", n_unknown=int(u), **names))
+    return frame(lines, extra=["n_unknown"])
+
+
+def power_table(rates: pd.DataFrame, gaps: pd.DataFrame, *, power: float = 0.8, level: float = 0.95) -> pd.DataFrame:
+    """What could have been found: the smallest impact ratio that each group's size shows with the given power.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``subject, attribute, group, reference, n, n_reference, reference_rate, detectable_ratio`` (NaN where
+        even a group that is never selected would be missed) and ``power_at_four_fifths``.
+    """
+    cells = rates[rates["metric"] == "selection_rate"].set_index(["subject", "attribute", "group"])
+    lines: list[Line] = []
+    for gap in gaps[gaps["metric"] == "selection_rate_difference"].itertuples():
+        group, other = (cells.loc[(gap.subject, gap.attribute, g)] for g in (gap.group, gap.reference))
+        p, n, m = other["estimate"], group["n_effective"], other["n_effective"]
+        defined = bool(p > 0 and n > 0 and m > 0)
+        gone = detectable_difference(p, n, m, power=power, level=level) if defined else np.nan
+        names = {c: getattr(gap, c) for c in ("subject", "attribute", "group", "reference", "n")}
+        lines.append(names | {
+            "n_reference": int(other["n"]), "reference_rate": p,
+            "detectable_ratio": 1 - gone / p if defined else np.nan,
+            "power_at_four_fifths": power_of_difference(0.8 * p, p, n, m, level) if defined else np.nan,
+        })  # fmt: skip
+    columns = ["subject", "attribute", "group", "reference", "n", "n_reference", "reference_rate", "detectable_ratio",
+               "power_at_four_fifths"]  # fmt: skip
+    return pd.DataFrame(lines, columns=pd.Index(columns))

@@ -1,0 +1,131 @@
+"""Statements about many groups."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.measures.bias import group_gaps, group_rates
+from explaindistill.measures.comparisons import (
+    gap_tests,
+    missing_bounds,
+    power_table,
+    stratified_gaps,
+    worst_pairs,
+)
+from explaindistill.numerics.hypotheses import fisher
+from explaindistill.numerics.intervals import newcombe
+
+
+def rates_of(*counts, names="abcdefgh"):
+    """Rates of groups given as (selected, of how many)."""
+    d = np.concatenate([np.r_[np.ones(k, int), np.zeros(n - k, int)] for k, n in counts])
+    group = np.repeat(list(names[: len(counts)]), [n for _, n in counts])
+    return group_rates(d, attributes=pd.DataFrame({"g": group}), favorable=1)
+
+
+def test_the_worst_pair_has_the_interval_of_all_pairs():
+    found = worst_pairs(rates_of((30, 100), (50, 100), (45, 100))).set_index("metric")
+    gap = found.loc["selection_rate_worst_difference"]
+    assert (gap["group"], gap["reference"], gap["n_pairs"]) == ("a", "b", 3)
+    expected = [float(x) for x in newcombe(30, 100, 50, 100, 1 - 0.05 / 3)]
+    assert gap[["low", "high"]].tolist() == pytest.approx(expected)
+    assert gap["p_value"] == pytest.approx(stats.chi2_contingency([[30, 50, 45], [70, 50, 55]]).pvalue)
+    assert -0.15 < gap["expected"] < -0.05
+    assert found.loc["selection_rate_worst_ratio", "estimate"] == pytest.approx(0.6)
+
+
+def test_defect_of_fairlearn_the_interval_of_the_largest_gap_can_hold_zero():
+    rng, hits = np.random.default_rng(0), 0
+    for _ in range(60):
+        found = worst_pairs(rates_of(*[(int(k), 200) for k in rng.binomial(200, 0.3, 4)]))
+        hits += bool(found["high"].iloc[0] >= 0)
+    assert hits >= 50
+
+
+def test_equal_groups_and_single_groups_and_nobody_selected():
+    found = worst_pairs(rates_of((10, 50), (10, 50)))
+    assert found["estimate"].tolist() == [0, 1]
+    assert found["group"].iloc[0] != found["reference"].iloc[0]
+    assert len(worst_pairs(rates_of((3, 10)))) == 0
+    nobody = worst_pairs(rates_of((0, 10), (0, 10)))
+    assert nobody["status"].tolist() == ["ok", "undefined"]
+
+
+def test_missing_groups_are_not_compared():
+    rates = group_rates([1, 0, 1, 0], attributes=pd.DataFrame({"g": ["a", "a", None, None]}), favorable=1)
+    assert len(worst_pairs(rates)) == 0
+
+
+def test_fisher_over_one_family():
+    rates = rates_of((30, 100), (50, 100), (45, 100))
+    found = gap_tests(rates, group_gaps(rates, {"g": "b"})).set_index("group")
+    assert found.loc["a", "p_value"] == pytest.approx(fisher(30, 100, 50, 100))
+    assert found.loc["a", "p_holm"] == pytest.approx(2 * found.loc["a", "p_value"])
+    assert len(gap_tests(rates, group_gaps(rates).iloc[:0])) == 0
+
+
+def test_simpsons_mixture_is_no_gap_inside_strata():
+    sex = np.repeat(["f", "m", "f", "m"], [80, 20, 20, 80])
+    office = np.repeat(["x", "x", "y", "y"], [80, 20, 20, 80]).astype(object)
+    yes = np.concatenate([np.r_[np.ones(k), np.zeros(n - k)] for k, n in ((16, 80), (4, 20), (16, 20), (64, 80))])
+    who = pd.DataFrame({"sex": sex})
+    crude = group_gaps(group_rates(yes, attributes=who, favorable=1), {"sex": "m"})
+    assert crude["high"].iloc[0] < 0
+    found = stratified_gaps(yes, attributes=who, strata=office, favorable=1, reference={"sex": "m"}).set_index("metric")
+    assert found.loc["stratified_odds_ratio", "estimate"] == pytest.approx(1)
+    assert found.loc["stratified_difference", "low"] < 0 < found.loc["stratified_difference", "high"]
+    office[:5] = None
+    found = stratified_gaps(yes, attributes=who, strata=office, favorable=1, reference={"sex": "m"})
+    assert found["n"].iloc[0] == 95
+    with pytest.raises(InvalidInputError, match="strata must have one entry"):
+        stratified_gaps(yes, attributes=who, strata=["x"], favorable=1)
+    with pytest.raises(InvalidInputError, match="'q' of sex, which has no rows"):
+        stratified_gaps(yes, attributes=who, strata=office, favorable=1, reference={"sex": "q"})
+
+
+def test_strata_with_an_undefined_odds_ratio():
+    who = pd.DataFrame({"sex": ["f", "f", "m", "m"]})
+    found = stratified_gaps([1, 1, 1, 1], attributes=who, strata=[0, 0, 0, 0], favorable=1)
+    assert found["status"].tolist() == ["undefined", "ok"]
+
+
+def test_manskis_bounds_of_the_worked_example():
+    """180/300 against 400/600 is .90; 250 unknown people, 150 of them selected: between .61 and 1.28."""
+    d = np.concatenate([np.r_[np.ones(k), np.zeros(n - k)] for k, n in ((180, 300), (400, 600), (150, 250))])
+    who = pd.DataFrame({"sex": np.repeat(np.array(["f", "m", None], dtype=object), [300, 600, 250])})
+    rates = group_rates(d, attributes=who, favorable=1)
+    found = missing_bounds(rates, group_gaps(rates, {"sex": "m"})).set_index("metric")
+    ratio = found.loc["selection_rate_ratio"]
+    assert ratio[["estimate", "low", "high"]].round(2).tolist() == [0.9, 0.61, 1.28]
+    assert ratio["n_unknown"] == 250
+    assert found.loc["selection_rate_difference", "low"] == pytest.approx(180 / 400 - 550 / 750)
+
+
+def test_bounds_hold_for_every_assignment():
+    """Slow twin: all ways to give four unknown people a group."""
+    d = np.array([1, 0, 0, 1, 1, 0, 1, 1, 0, 0])
+    who = pd.DataFrame({"sex": ["f"] * 3 + ["m"] * 3 + [None] * 4})
+    rates = group_rates(d, attributes=who, favorable=1)
+    found = missing_bounds(rates, group_gaps(rates, {"sex": "m"})).set_index("metric").loc["selection_rate_ratio"]
+    ratios = []
+    for code in range(16):
+        women = np.r_[np.ones(3), np.zeros(3), [(code >> i) & 1 for i in range(4)]].astype(bool)
+        ratios.append(d[women].mean() / d[~women].mean())
+    assert (found["low"], found["high"]) == pytest.approx((min(ratios), max(ratios)))
+
+
+def test_bounds_only_where_somebody_is_unknown():
+    rates = rates_of((3, 10), (5, 10))
+    assert len(missing_bounds(rates, group_gaps(rates))) == 0
+
+
+def test_what_could_have_been_found():
+    rates = rates_of((30, 60), (500, 1000), (1, 2), (0, 1))
+    found = power_table(rates, group_gaps(rates, {"g": "b"})).set_index("group")
+    assert 0.6 < found.loc["a", "detectable_ratio"] < 0.7
+    assert np.isnan(found.loc["c", "detectable_ratio"])
+    assert found.loc["a", "power_at_four_fifths"] < 0.5
+    nobody = rates_of((0, 60), (0, 100))
+    assert np.isnan(power_table(nobody, group_gaps(nobody))["power_at_four_fifths"]).all()
