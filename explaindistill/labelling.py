@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.errors import BudgetError, InvalidInputError, TeacherError
+from explaindistill.label_store import LabelStore, Shelf, as_store
 from explaindistill.numerics.rowkeys import distinct, row_keys
 from explaindistill.protocols import Teacher
-
-if TYPE_CHECKING:
-    from explaindistill.label_store import LabelStore
 
 __all__ = ["Budget", "label"]
 
@@ -73,7 +72,7 @@ def label(
     *,
     batch_size: int | None = None,
     progress: bool = False,
-    store: LabelStore | None = None,
+    store: LabelStore | str | Path | None = None,
     budget: Budget | int | None = None,
 ) -> NDArray[np.float64]:
     """Ask a teacher about rows: equal rows once, stored rows never again.
@@ -87,7 +86,7 @@ def label(
         Rows per question; a teacher with batches of its own is asked in multiples of them.
     progress : bool, default=False
         Show rate and time left on standard error.
-    store : LabelStore, optional
+    store : LabelStore or path, optional
         Where answers are kept and looked up. A teacher without a fingerprint is not stored.
     budget : Budget or int, optional
         Most distinct rows that may be asked; rows that the store answers cost nothing.
@@ -112,14 +111,30 @@ def label(
     >>> label(teacher, np.array([[1.0], [2.0], [1.0]]), budget=purse).tolist(), purse.spent
     ([1.0, 4.0, 1.0], 2)
     """
-    size = _batch_size(teacher, batch_size)
     purse = budget if isinstance(budget, Budget) else Budget(budget)
     n = len(rows)
     if n == 0:
         raise InvalidInputError("rows must have at least 1 row, got 0")
     keys = row_keys(rows)
     first, number = distinct(keys)
-    shelf = None if store is None else store.shelf(teacher)
+    with as_store(store) as opened:
+        shelf = None if opened is None else opened.shelf(teacher)
+        size = _recorded_size(shelf, teacher, batch_size)
+        answers = _answers(teacher, rows, keys, first, shelf, size, purse, progress)
+    return answers if len(first) == n else answers[number]
+
+
+def _answers(
+    teacher: Teacher,
+    rows: Any,
+    keys: NDArray[np.uint64],
+    first: NDArray[np.intp],
+    shelf: Shelf | None,
+    size: int,
+    purse: Budget,
+    progress: bool,
+) -> NDArray[np.float64]:
+    """Answers of the distinct rows: what the shelf has, and what is asked now."""
     known = np.zeros(len(first), dtype=bool)
     answers: NDArray[np.float64] | None = None
     if shelf is not None:
@@ -140,8 +155,8 @@ def label(
             if shelf is not None:
                 shelf.keep(keys[first[part]], batch)
             advance(len(part))
-    assert answers is not None  # n > 0, so that something was found or asked
-    return answers if len(first) == n else answers[number]
+    assert answers is not None  # there is at least one row, so that something was found or asked
+    return answers
 
 
 def ask(teacher: Teacher, rows: Any) -> NDArray[np.float64]:
@@ -160,6 +175,14 @@ def take(rows: Any, at: NDArray[np.intp]) -> Any:
     run = len(at) > 0 and at[-1] - at[0] + 1 == len(at) and bool((np.diff(at) == 1).all())
     where = slice(int(at[0]), int(at[-1]) + 1) if run else at
     return rows.iloc[where] if isinstance(rows, pd.DataFrame) else np.asarray(rows)[where]
+
+
+def _recorded_size(shelf: Shelf | None, teacher: Teacher, asked: int | None) -> int:
+    """Rows per question: what the caller says, else what the store recorded, else what suits the teacher."""
+    size = _batch_size(teacher, shelf.batch_size if asked is None and shelf is not None else asked)
+    if shelf is not None and shelf.batch_size is None:
+        shelf.record_batch_size(size)
+    return size
 
 
 def _batch_size(teacher: Teacher, asked: int | None) -> int:

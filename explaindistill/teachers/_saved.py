@@ -71,7 +71,7 @@ def save_teacher(teacher: Any, folder: str | Path) -> Path:
     return home
 
 
-def load_teacher(path: str | Path, trust: bool = False) -> Teacher:
+def load_teacher(path: str | Path, trust: bool = False, **options: Any) -> Teacher:
     """Load a teacher from a folder that ``save_teacher`` wrote, or an ONNX file; with ``trust`` from a pickle too.
 
     Parameters
@@ -81,6 +81,8 @@ def load_teacher(path: str | Path, trust: bool = False) -> Teacher:
         ``.pt2`` file, or ``module:name``.
     trust : bool, default=False
         Whether code from the file may run.
+    **options
+        For files that do not say it themselves: ``classes``, ``output``, ``preprocess``.
 
     Raises
     ------
@@ -91,11 +93,15 @@ def load_teacher(path: str | Path, trust: bool = False) -> Teacher:
     """
     where = Path(path)
     if where.is_dir():
+        if options:
+            raise InvalidInputError(
+                f"a saved folder says everything itself; {', '.join(sorted(options))} must be left out"
+            )
         return _load_folder(where)
     if where.suffix == ".onnx" and where.is_file():
         from explaindistill.teachers.onnx import OnnxTeacher
 
-        return OnnxTeacher(where)
+        return OnnxTeacher(where, **options)
     runs_code = where.suffix in _CODE_SUFFIXES or (":" in str(path) and not where.exists())
     if not runs_code:
         raise InvalidInputError(f"no teacher at {str(path)!r}: neither a folder with teacher.json nor an .onnx file")
@@ -106,7 +112,7 @@ def load_teacher(path: str | Path, trust: bool = False) -> Teacher:
         )
     from explaindistill.teachers._trusted import load_trusted
 
-    return load_trusted(str(path))
+    return load_trusted(str(path), **options)
 
 
 def _as_network(teacher: Any) -> NetworkTeacher:

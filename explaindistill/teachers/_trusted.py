@@ -14,7 +14,7 @@ from explaindistill.teachers._adapt import as_teacher
 __all__ = ["load_trusted"]
 
 
-def load_trusted(path: str) -> Teacher:
+def load_trusted(path: str, **options: Any) -> Teacher:
     """Unpickle or import a teacher; runs whatever the file says.
 
     Raises
@@ -24,7 +24,8 @@ def load_trusted(path: str) -> Teacher:
     """
     where = Path(path)
     try:
-        return as_teacher(_imported(path) if not where.exists() and ":" in path else _unpickled(where))
+        found = _imported(path) if not where.exists() and ":" in path else _unpickled(where)
+        return as_teacher(found, **options)
     except (InvalidInputError, MissingExtraError):
         raise
     except Exception as error:  # code from outside may raise anything

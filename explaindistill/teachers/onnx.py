@@ -1,0 +1,147 @@
+"""An ONNX model as a teacher, computed by onnxruntime; loading one runs no code from the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from explaindistill.errors import InvalidInputError, MissingExtraError, TeacherError
+from explaindistill.teachers._batches import in_batches
+from explaindistill.teachers._checks import Output, check_output, checked_answer, class_order, no_probabilities
+from explaindistill.teachers._fingerprint import digest, of_function
+
+__all__ = ["OnnxTeacher"]
+
+_DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(float16)": np.float16}
+
+
+class OnnxTeacher:
+    """An ONNX model with one input ``(b, d)`` as a teacher.
+
+    Parameters
+    ----------
+    model : path or bytes
+    preprocess : callable, optional
+        Takes the rows as the user has them, gives numbers ``(n, d)``.
+    classes : array of shape (k,), optional
+        Classes in the order of the model's columns; None is regression, unless ``output`` says otherwise.
+    output : {"probabilities", "logits", "value"}, optional
+        What the model gives. When None: probabilities if there are classes, else values.
+    output_name : str, optional
+        Which of the model's outputs; the last one that is a tensor of numbers when None.
+    batch_size : int, default=4096
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (k,), sorted, or None in regression
+    """
+
+    def __init__(
+        self,
+        model: str | Path | bytes,
+        preprocess: Callable[[Any], Any] | None = None,
+        classes: ArrayLike | None = None,
+        output: Output | None = None,
+        output_name: str | None = None,
+        batch_size: int = 4096,
+    ) -> None:
+        self.output: Output = check_output(output or ("value" if classes is None else "probabilities"), classes)
+        self.preprocess = preprocess
+        self.batch_size = int(batch_size)
+        self._content = model if isinstance(model, bytes) else _read(Path(model))
+        self._open()
+        self.output_name = _output_name(self._session, output_name)
+        self.classes_, self._order = class_order(classes)
+
+    def _open(self) -> None:
+        self._session = _session(self._content)
+        inputs = self._session.get_inputs()
+        if len(inputs) != 1 or inputs[0].type not in _DTYPES:
+            shown = ", ".join(f"{i.name}: {i.type}" for i in inputs)
+            raise InvalidInputError(f"model must have one input of floating-point numbers, it has {shown}")
+        self._input = inputs[0]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k not in ("_session", "_input")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._open()
+
+    @property
+    def name(self) -> str:
+        """What messages call this teacher."""
+        return "the ONNX model"
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities ``(n, k)`` in the order of ``classes_``."""
+        if self.classes_ is None:
+            raise no_probabilities(self.name)
+        return self._ask(X)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Most probable class ``(n,)``, or values ``(n,)`` or ``(n, m)``."""
+        answer = self._ask(X)
+        return answer if self.classes_ is None else self.classes_[answer.argmax(axis=1)]
+
+    def _ask(self, X: Any) -> NDArray[np.float64]:
+        raw = X if self.preprocess is None else self.preprocess(X)
+        values = raw.to_numpy() if isinstance(raw, pd.DataFrame) else np.asarray(raw)
+        try:
+            rows = np.ascontiguousarray(values, dtype=_DTYPES[self._input.type])
+        except (TypeError, ValueError) as error:
+            raise TeacherError(f"the rows of {self.name} must be numbers ({error}); give preprocess=") from error
+        if len(rows) != len(X):
+            raise TeacherError(f"preprocess was given {len(X)} rows and gave {len(rows)}; it must keep every row")
+
+        def question(batch: NDArray[Any]) -> NDArray[Any]:
+            return np.asarray(self._session.run([self.output_name], {self._input.name: batch})[0])
+
+        answer = in_batches(rows, self.batch_size, question, self.name)
+        return checked_answer(answer, len(rows), self.output, self.classes_, self._order, self.name)
+
+    def fingerprint(self) -> str | None:
+        """Digest of the file, preprocessing, classes and output."""
+        before = of_function(self.preprocess)
+        if before is None:
+            return None
+        classes = None if self.classes_ is None else self.classes_.tolist()
+        order = None if self._order is None else self._order.tolist()
+        return digest("onnx", self._content, before, classes, order, self.output, self.output_name)
+
+    def __sklearn_clone__(self) -> OnnxTeacher:
+        return self
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInputError(f"model {str(path)!r} cannot be read: {error}") from error
+
+
+def _session(content: bytes) -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingExtraError.of("onnxruntime", "onnx") from error
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has a family of errors without a common name
+        raise InvalidInputError(f"model is no ONNX model that onnxruntime can load: {error}") from error
+
+
+def _output_name(session: Any, name: str | None) -> str:
+    known = [o.name for o in session.get_outputs() if o.type in _DTYPES]
+    if name is not None and name not in known:
+        raise InvalidInputError(f"output_name must be one of {', '.join(known)}, got {name!r}")
+    if not known:
+        raise InvalidInputError("model must have an output that is a tensor of numbers; export it without ZipMap")
+    return name or str(known[-1])

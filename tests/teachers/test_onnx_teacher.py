@@ -1,0 +1,89 @@
+"""ONNX models are asked as they are."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from explaindistill.errors import InvalidInputError, TeacherError
+from explaindistill.protocols import Teacher
+from explaindistill.teachers import load_teacher
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402 - after importorskip
+
+from explaindistill.teachers.onnx import OnnxTeacher  # noqa: E402 - after importorskip
+
+W = np.array([[1.0, -1.0], [0.5, 0.0], [0.0, 2.0]], dtype=np.float32)
+
+
+def model(kind=TensorProto.FLOAT, softmax=False):
+    dtype = np.float32 if kind == TensorProto.FLOAT else np.float64
+    x = helper.make_tensor_value_info("x", kind, [None, 3])
+    y = helper.make_tensor_value_info("y", kind, [None, 2])
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["z" if softmax else "y"])]
+    if softmax:
+        nodes.append(helper.make_node("Softmax", ["z"], ["y"], axis=1))
+    graph = helper.make_graph(nodes, "g", [x], [y], [numpy_helper.from_array(W.astype(dtype), "w")])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString()
+
+
+@pytest.fixture
+def X():  # noqa: N802 - named like the argument it is
+    return np.random.default_rng(0).normal(size=(30, 3))
+
+
+def test_answers(X, tmp_path):
+    z = X @ W
+    P = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    (tmp_path / "m.onnx").write_bytes(model(softmax=True))
+    teacher = OnnxTeacher(tmp_path / "m.onnx", classes=["b", "a"], batch_size=7)
+    assert isinstance(teacher, Teacher)
+    assert clone(teacher) is teacher
+    assert np.abs(teacher.predict_proba(X) - P[:, ::-1]).max() < 1e-6
+    assert (teacher.predict(X) == np.where(P[:, 0] > 0.5, "b", "a")).all()
+    logits = OnnxTeacher(model(TensorProto.DOUBLE), classes=["b", "a"], output="logits")
+    assert np.abs(logits.predict_proba(X) - P[:, ::-1]).max() < 1e-6
+    values = load_teacher(tmp_path / "m.onnx")
+    assert values.predict(X).shape == (30, 2)
+    with pytest.raises(TeacherError, match="no probabilities"):
+        values.predict_proba(X)
+    assert load_teacher(tmp_path / "m.onnx", classes=["b", "a"]).classes_.tolist() == ["a", "b"]
+    again = pickle.loads(pickle.dumps(teacher))
+    assert (again.predict_proba(X) == teacher.predict_proba(X)).all()
+    assert again.fingerprint() == teacher.fingerprint() != logits.fingerprint()
+
+
+def test_preprocess(X):
+    doubled = OnnxTeacher(model(), preprocess=lambda X: X * 2)
+    assert np.abs(doubled.predict(X) - 2 * X @ W).max() < 1e-5
+    assert doubled.fingerprint() is None
+    with pytest.raises(TeacherError, match="gave 29; it must keep every row"):
+        OnnxTeacher(model(), preprocess=lambda X: X[1:]).predict(X)
+    with pytest.raises(TeacherError, match="must be numbers"):
+        OnnxTeacher(model()).predict(np.array([["a", "b", "c"]]))
+
+
+def test_wrong_models(tmp_path):
+    with pytest.raises(InvalidInputError, match="cannot be read"):
+        OnnxTeacher(tmp_path / "none.onnx")
+    with pytest.raises(InvalidInputError, match="no ONNX model that onnxruntime can load"):
+        OnnxTeacher(b"nonsense")
+    with pytest.raises(InvalidInputError, match="output_name must be one of y, got 'p'"):
+        OnnxTeacher(model(), output_name="p")
+    with pytest.raises(InvalidInputError, match="one input of floating-point numbers, it has x: tensor.int64."):
+        OnnxTeacher(whole())
+    with pytest.raises(InvalidInputError, match="an output that is a tensor of numbers"):
+        OnnxTeacher(whole(outputs=True))
+
+
+def whole(outputs=False):
+    kinds = (TensorProto.FLOAT, TensorProto.INT64) if outputs else (TensorProto.INT64, TensorProto.FLOAT)
+    x = helper.make_tensor_value_info("x", kinds[0], [None, 3])
+    y = helper.make_tensor_value_info("y", kinds[1], [None, 3])
+    graph = helper.make_graph([helper.make_node("Cast", ["x"], ["y"], to=kinds[1])], "g", [x], [y])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString()

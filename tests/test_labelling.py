@@ -1,0 +1,154 @@
+"""Each distinct row is asked once, within the budget, and comes back in its place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from explaindistill.errors import BudgetError, InvalidInputError, TeacherError
+from explaindistill.label_store import LabelStore
+from explaindistill.labelling import Budget, label
+from explaindistill.teachers.callable import CallableTeacher
+
+
+class Counter:
+    """A teacher that remembers what it was asked."""
+
+    def __init__(self, classes=None, fail_at=None):
+        self.classes_ = None if classes is None else np.asarray(classes)
+        self.asked = []
+        self.fail_at = fail_at
+
+    def predict(self, X):
+        if self.fail_at is not None and len(self.asked) >= self.fail_at:
+            raise KeyboardInterrupt
+        self.asked.append(len(X))
+        return np.asarray(X, dtype=float)[:, 0] * 10
+
+    def predict_proba(self, X):
+        z = 1 / (1 + np.exp(-self.predict(X)))
+        return np.column_stack([1 - z, z])
+
+    def fingerprint(self):
+        return "counter"
+
+    def __sklearn_clone__(self):
+        return self
+
+
+def column(*values):
+    return np.array(values, dtype=float).reshape(-1, 1)
+
+
+def test_equal_rows_are_asked_once():
+    teacher = Counter()
+    assert label(teacher, column(1, 2, 1, 3, 2)).tolist() == [10, 20, 10, 30, 20]
+    assert teacher.asked == [3]
+
+
+def test_batches_and_containers():
+    teacher = Counter(classes=["a", "b"])
+    frame = pd.DataFrame({"x": np.linspace(-1, 1, 10)}, index=list("abcdefghij"))
+    P = label(teacher, frame, batch_size=4)
+    assert teacher.asked == [4, 4, 2]
+    assert P.tolist() == Counter(["a", "b"]).predict_proba(frame).tolist()
+
+
+def test_a_teacher_with_batches_of_its_own_is_asked_in_multiples():
+    teacher = Counter()
+    teacher.batch_size = 4
+    label(teacher, column(*range(20)), batch_size=10)
+    assert teacher.asked == [8, 8, 4]
+    label(teacher, column(*range(100, 110)), batch_size=1)
+    assert teacher.asked[3:] == [4, 4, 2]
+
+
+def test_the_budget_is_of_distinct_rows_and_checked_before_asking():
+    teacher = Counter()
+    label(teacher, column(1, 1, 2), budget=2)
+    with pytest.raises(BudgetError, match="next 3 rows would exceed the budget: 0 of 2 rows are spent"):
+        label(teacher, column(1, 2, 3), budget=2)
+    assert teacher.asked == [2]
+    purse = Budget(4)
+    label(teacher, column(1, 2, 3), budget=purse)
+    assert purse.remaining == 1
+    with pytest.raises(BudgetError, match="3 of 4 rows are spent"):
+        label(teacher, column(1, 2), budget=purse)
+    assert purse.spent == 3
+    assert Budget().remaining is None
+
+
+def test_what_a_failed_question_cost_stays_spent():
+    purse = Budget(10)
+    with pytest.raises(TeacherError, match="three was asked about 2 rows and answered 3"):
+        label(CallableTeacher(three), column(1, 2), budget=purse)
+    assert purse.spent == 2
+
+
+def three(X):
+    return np.ones(3)
+
+
+def test_a_store_answers_what_it_knows(tmp_path):
+    teacher = Counter()
+    with LabelStore(tmp_path / "l.db") as store:
+        first = label(teacher, column(1, 2, 3), store=store)
+        purse = Budget(1)
+        again = label(teacher, column(4, 3, 2, 1), store=store, budget=purse)
+    assert first.tolist() == [10, 20, 30]
+    assert again.tolist() == [40, 30, 20, 10]
+    assert teacher.asked == [3, 1]
+    assert label(teacher, column(1, 2), store=str(tmp_path / "l.db")).tolist() == [10, 20]
+    assert teacher.asked == [3, 1]
+
+
+def test_the_batch_size_is_recorded(tmp_path):
+    teacher = Counter()
+    path = tmp_path / "l.db"
+    label(teacher, column(*range(10)), store=path, batch_size=4)
+    label(teacher, column(*range(10, 20)), store=path)
+    assert teacher.asked == [4, 4, 2, 4, 4, 2]
+
+
+def test_ctrl_c_keeps_what_was_answered(tmp_path):
+    teacher = Counter(fail_at=2)
+    path = tmp_path / "l.db"
+    with pytest.raises(KeyboardInterrupt):
+        label(teacher, column(*range(10)), store=path, batch_size=3)
+    again = Counter()
+    assert label(again, column(*range(10)), store=path).tolist() == [10.0 * i for i in range(10)]
+    assert sum(again.asked) == 4
+
+
+def test_wrong_answers_of_other_teachers_are_caught():
+    teacher = Counter()
+    teacher.predict = lambda X: np.ones(len(X) + 1)
+    with pytest.raises(TeacherError, match="asked about 2 rows and answered 3"):
+        label(teacher, column(1, 2))
+    teacher.predict = lambda X: np.full(len(X), np.nan)
+    with pytest.raises(TeacherError, match="NaN or infinity"):
+        label(teacher, column(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
+        ({"budget": 0}, "budget must be at least 1 row, got 0"),
+        ({"store": 3}, "store must be a LabelStore"),
+    ],
+)
+def test_wrong_arguments(options, message):
+    with pytest.raises(InvalidInputError, match=message):
+        label(Counter(), column(1), **options)
+    with pytest.raises(InvalidInputError, match="at least 1 row, got 0"):
+        label(Counter(), column())
+
+
+def test_progress_is_shown_on_standard_error(capsys):
+    label(Counter(), column(*range(10)), batch_size=2, progress=True)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "asking the teacher" in err
+    assert "10/10" in err
