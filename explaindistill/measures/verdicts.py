@@ -12,12 +12,13 @@ import pandas as pd
 
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["COLUMNS", "Rule", "check", "judge", "parse"]
+__all__ = ["COLUMNS", "Rule", "check", "judge", "parse", "worst"]
 
 COLUMNS = ("rule", "metric", "subject", "attribute", "group", "estimate", "low", "high", "n", "verdict", "reason")
 FRAMES: Mapping[str, tuple[str, ...]] = {"bias": ("gaps", "rates")}
 ALIASES = {"impact_ratio": "selection_rate_ratio", "tpr": "true_positive_rate", "fpr": "false_positive_rate"}
 ALIASES |= {"ppv": "positive_predictive_value", "npv": "negative_predictive_value"}
+SEVERITY = ("fail", "inconclusive", "cannot say", "pass")
 SELECTORS = ("subject", "attribute", "group", "reference", "subset", "feature")
 _KEY = re.compile(r"(?P<frame>\w+)\.(?P<metric>\w+)(?:\[(?P<where>.*)\])?")
 _BOUND = re.compile(r"(?P<abs>abs\s+)?(?P<sign>>=|<=|>|<)\s*(?P<value>[-+]?[0-9.]+(?:[eE][-+]?\d+)?)")
@@ -222,3 +223,39 @@ def _select(table: pd.DataFrame, where: str | None, key: str) -> pd.DataFrame:
     if "subset" not in wanted and "subset" in table:
         keep &= table["subset"] == ""
     return table[keep]
+
+
+def worst(verdicts: pd.DataFrame) -> pd.DataFrame:
+    """One line per rule and subject: its worst group, and in ``others`` what the remaining groups got.
+
+    Worst is fail before inconclusive before cannot say before pass; of equals the one that is furthest towards
+    breaking its rule, as far as ``estimate`` tells.
+
+    Parameters
+    ----------
+    verdicts : DataFrame
+        From `check`.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `check`, then ``others``, such as ``"9 pass, 3 inconclusive"`` or nothing.
+
+    Examples
+    --------
+    >>> lines = [{"rule": "r >= 1", "subject": "tree", "group": g, "estimate": e, "verdict": v}
+    ...          for g, e, v in (("a", 2.0, "pass"), ("b", 0.5, "fail"), ("c", 1.5, "pass"))]
+    >>> worst(pd.DataFrame(lines))[["group", "verdict", "others"]].values.tolist()
+    [['b', 'fail', '2 pass']]
+    """
+    chosen, others = [], []
+    for (rule, _), part in verdicts.groupby(["rule", "subject"], sort=False):
+        upward = "<" in str(rule).rsplit(" ", 2)[-2] if " " in str(rule) else False
+        sized = part["estimate"].abs() if " abs " in str(rule) else part["estimate"]
+        towards = (-sized if upward else sized).fillna(np.inf)
+        order = pd.DataFrame({"severity": part["verdict"].map(SEVERITY.index), "towards": towards})
+        first = order.sort_values(["severity", "towards"], kind="stable").index[0]
+        chosen.append(first)
+        counts = part.drop(index=first)["verdict"].value_counts()
+        others.append(", ".join(f"{counts[v]} {v}" for v in SEVERITY if v in counts))
+    return verdicts.loc[chosen].assign(others=others).reset_index(drop=True)

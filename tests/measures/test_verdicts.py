@@ -6,7 +6,7 @@ import pytest
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.fidelity import fidelity
-from explaindistill.measures.verdicts import COLUMNS, check, judge, parse
+from explaindistill.measures.verdicts import COLUMNS, check, judge, parse, worst
 
 P = np.column_stack([np.linspace(0, 1, 200), np.linspace(1, 0, 200)])
 
@@ -98,3 +98,29 @@ def test_no_rules_no_lines():
 def test_unknown_keys_say_what_exists(key, message):
     with pytest.raises(InvalidInputError, match=message.replace("[", r"\[")):
         check(frames(), {key: ">= 0.5"})
+
+
+def verdicts(rule, *lines):
+    names = ("subject", "group", "estimate", "verdict")
+    return pd.DataFrame([{"rule": rule} | dict(zip(names, line, strict=True)) for line in lines])
+
+
+@pytest.mark.parametrize(
+    ("rule", "estimates", "group"),
+    [
+        ("bias.impact_ratio >= 0.8", (0.7, 0.75), "a"),
+        ("bias.gap <= 0.1", (0.2, 0.3), "b"),
+        ("bias.gap abs <= 0.1", (-0.3, 0.2), "a"),
+        ("bias.gap >= 0.8", (np.nan, 0.2), "b"),
+    ],
+)
+def test_the_worst_group_is_the_one_furthest_from_its_rule(rule, estimates, group):
+    found = worst(verdicts(rule, ("tree", "a", estimates[0], "fail"), ("tree", "b", estimates[1], "fail")))
+    assert found[["group", "others"]].values.tolist() == [[group, "1 fail"]]
+
+
+def test_one_line_per_rule_and_subject():
+    lines = [("tree", "a", 0.9, "pass"), ("tree", "b", 0.8, "inconclusive"), ("gam", "a", 0.9, "pass")]
+    found = worst(verdicts("fidelity.agreement >= 0.85", *lines))
+    assert found[["subject", "group", "others"]].values.tolist() == [["tree", "b", "1 pass"], ["gam", "a", ""]]
+    assert len(worst(check(frames(), {}))) == 0
