@@ -17,17 +17,24 @@ if TYPE_CHECKING:
 __all__ = ["fidelity_size", "group_dots", "importance_pairs", "reliability", "transfer_arrows"]
 
 
-def _whisker(
-    ax: Axes, x: float, y: float, low: float, high: float, series: int | None, horizontal: bool = True
+def _whiskers(
+    ax: Axes, rows: pd.DataFrame, x: Any, y: Any, subject: str, series: int | None, horizontal: bool = True
 ) -> None:
-    """One dot with its interval; series None is the teacher's: a ring in ink."""
-    colour = INK if series is None else SERIES[series % len(SERIES)]
-    marker = "o" if series is None else MARKERS[series % len(MARKERS)]
-    if math.isfinite(low) and math.isfinite(high):
-        ends = ([low, high], [y, y]) if horizontal else ([x, x], [low, high])
-        ax.plot(*ends, color=colour, linewidth=1.6, solid_capstyle="round", zorder=2)
-    face = PAPER if series is None else colour
-    ax.plot([x], [y], marker=marker, markersize=6.5, color=colour, markerfacecolor=face, markeredgewidth=1.5, zorder=3)
+    """Dots with their intervals, all of one subject at once; the teacher is a ring, the labels are a cross."""
+    plain = subject == "labels"
+    colour = MUTED if plain else INK if series is None else SERIES[series % len(SERIES)]
+    marker = "x" if plain else "o" if series is None else MARKERS[series % len(MARKERS)]
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    gap = np.full(len(rows), np.nan)
+    ends = np.column_stack([rows["low"].to_numpy(dtype=float), rows["high"].to_numpy(dtype=float), gap]).ravel()
+    ends[~np.isfinite(ends)] = np.nan
+    across = np.repeat(y if horizontal else x, 3)
+    lines = (ends, across) if horizontal else (across, ends)
+    ax.plot(*lines, color=colour, linewidth=1.2 if plain else 1.6, solid_capstyle="round", zorder=2)
+    ax.plot(
+        x, y, linestyle="", marker=marker, markersize=6.5, color=colour, zorder=3,
+        markerfacecolor=PAPER if series is None else colour, markeredgewidth=1.5,
+    )  # fmt: skip
 
 
 def _series(subjects: Sequence[str], order: Sequence[str]) -> dict[str, int | None]:
@@ -94,8 +101,10 @@ def fidelity_size(frame: pd.DataFrame, ax: Axes | None = None, *, unit: str = "s
     ax = axes(ax)
     subjects = list(dict.fromkeys(frame["subject"]))
     series = _series(subjects, subjects)
+    for subject in subjects:
+        rows = frame[frame["subject"] == subject]
+        _whiskers(ax, rows, rows["size"], rows["estimate"], subject, series[subject], horizontal=False)
     for row in frame.itertuples():
-        _whisker(ax, row.size, row.estimate, row.low, row.high, series[row.subject], horizontal=False)
         ax.annotate(
             label(row.subject), (row.size, row.estimate), xytext=(9, 0), textcoords="offset points", va="center",
             fontsize=9, color=INK,
@@ -138,17 +147,11 @@ def group_dots(
     ax = axes(ax)
     groups, subjects = list(dict.fromkeys(frame["group"])), list(dict.fromkeys(frame["subject"]))
     series = _series(subjects, order)
-    step = 0.62 / max(1, len(subjects))
-    for row in frame.itertuples():
-        if not math.isfinite(row.estimate):
-            continue
-        y = groups.index(row.group) + step * (subjects.index(row.subject) - (len(subjects) - 1) / 2)
-        if row.subject == "labels":
-            ax.plot([row.estimate], [y], marker="x", markersize=6, color=MUTED, markeredgewidth=1.8, zorder=3)
-            if math.isfinite(row.low) and math.isfinite(row.high):
-                ax.plot([row.low, row.high], [y, y], color=MUTED, linewidth=1.2, zorder=2)
-        else:
-            _whisker(ax, row.estimate, y, row.low, row.high, series[row.subject])
+    step, place = 0.62 / max(1, len(subjects)), {group: i for i, group in enumerate(groups)}
+    for i, subject in enumerate(subjects):
+        rows = frame[(frame["subject"] == subject) & np.isfinite(frame["estimate"])]
+        y = rows["group"].map(place) + step * (i - (len(subjects) - 1) / 2)
+        _whiskers(ax, rows, rows["estimate"], y, subject, series[subject])
     _rows(ax, groups)
     ax.grid(axis="x", color=GRID, linewidth=0.8)
     if unit in {"share", "points"}:
@@ -190,7 +193,7 @@ def transfer_arrows(frame: pd.DataFrame, ax: Axes | None = None, *, order: Seque
     for y, group in enumerate(groups):
         start, truth = values.get((group, "teacher"), math.nan), values.get((group, "labels"), math.nan)
         if math.isfinite(truth):
-            ax.plot([truth], [y], marker="x", color=MUTED, markersize=7, markeredgewidth=1.8, zorder=2)
+            ax.plot([truth], [y], linestyle="", marker="x", color=MUTED, markersize=7, markeredgewidth=1.8, zorder=2)
         for i, student in enumerate(students):
             end, at = values.get((group, student), math.nan), y + step * (i - (len(students) - 1) / 2)
             if not (math.isfinite(end) and math.isfinite(start)):
@@ -198,10 +201,10 @@ def transfer_arrows(frame: pd.DataFrame, ax: Axes | None = None, *, order: Seque
             colour, marker = SERIES[series[student] or 0], MARKERS[series[student] or 0]
             arrow = {"arrowstyle": "-", "color": colour, "linewidth": 1.8, "shrinkA": 0, "shrinkB": 0}
             ax.annotate("", (end, at), (start, at), arrowprops=arrow)
-            ax.plot([end], [at], marker=marker, color=colour, markersize=6.5, zorder=4)
+            ax.plot([end], [at], linestyle="", marker=marker, color=colour, markersize=6.5, zorder=4)
         if math.isfinite(start):
             ax.plot([start, start], [y - 0.36, y + 0.36], color=INK, linewidth=1.4, zorder=3)
-            ax.plot([start], [y], marker="o", color=INK, markerfacecolor=PAPER, markersize=7, zorder=5)
+            ax.plot([start], [y], linestyle="", marker="o", color=INK, markerfacecolor=PAPER, markersize=7, zorder=5)
     _rows(ax, groups)
     finite = np.array([v for v in values.values() if math.isfinite(v)] or [0.0])
     low, high = min(finite.min(), 0.0), max(finite.max(), 0.0)
@@ -267,9 +270,9 @@ def reliability(frame: pd.DataFrame, ax: Axes | None = None, *, order: Sequence[
     subjects = list(dict.fromkeys(frame["subject"]))
     series = _series(subjects, order)
     ax.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
-    for row in frame.itertuples():
-        if math.isfinite(row.estimate):
-            _whisker(ax, row.predicted, row.estimate, row.low, row.high, series[row.subject], horizontal=False)
+    for subject in subjects:
+        rows = frame[frame["subject"] == subject]
+        _whiskers(ax, rows, rows["predicted"], rows["estimate"], subject, series[subject], horizontal=False)
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     ax.set_xlabel("predicted probability", color=MUTED, fontsize=9)
     ax.set_ylabel("share that came true", color=MUTED, fontsize=9)

@@ -6,6 +6,7 @@ import re
 import warnings
 import xml.etree.ElementTree as ET
 from io import BytesIO
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from explaindistill.plots.canvas import BAND, GRID, INK, MUTED, PAPER, SERIES
@@ -31,6 +32,10 @@ _SILENT = {  # values that SVG has anyway
     "stroke-width": {"1"},
 }
 _NAMES = {"font-family", "font-style", "font-variant", "font-stretch", "font-size-adjust"}
+
+
+_NOTHING = re.compile(r"rotate\(-?0 [^)]*\)")
+_GAP = re.compile(r"\s*([A-Za-z])\s*")
 
 
 def svg(fig: Figure, id: str, title: str, desc: str) -> str:
@@ -59,6 +64,7 @@ def svg(fig: Figure, id: str, title: str, desc: str) -> str:
     """
     root = ET.fromstring(_raw(fig))
     _prune(root)
+    _gather(root)
     _rename(root, id)
     view = root.attrib["viewBox"]
     root.attrib.clear()
@@ -91,9 +97,11 @@ def _prune(element: ET.Element) -> None:
     for child in element:
         _prune(child)
         tag = child.tag.removeprefix(_SVG) if isinstance(child.tag, str) else ""
-        if tag in {"", "metadata", "style"} or (tag in {"g", "defs"} and not len(child)):
+        if tag in {"", "metadata", "style", "clipPath"} or (tag in {"g", "defs"} and not len(child)):
             continue
         _restyle(child)
+        if tag == "path" and child.get("style", "").replace("fill:none", "") == "" and "id" not in child.attrib:
+            continue
         if tag == "g" and not set(child.attrib) - {"id"}:
             kept.extend(child)
         else:
@@ -118,13 +126,36 @@ def _restyle(element: ET.Element) -> None:
         element.set(
             "style", _COLOUR.sub(lambda m: f"var(--{_VARIABLES[m.group().lower()]})", ";".join(filter(None, kept)))
         )
+    element.attrib.pop("clip-path", None)  # what we draw stays inside its axes; whole markers may touch the edge
     for key in ("d", "transform", "x", "y", "width", "height", "points"):
         if key in element.attrib:
             element.set(key, _NUMBER.sub(_round, " ".join(element.attrib[key].split())))
+    if "d" in element.attrib:
+        element.set("d", _GAP.sub(r"\1", element.attrib["d"]))
+    if _NOTHING.fullmatch(element.get("transform", "")):
+        del element.attrib["transform"]
 
 
 def _round(match: re.Match[str]) -> str:
-    return f"{round(float(match.group()), 2):g}"
+    return f"{round(float(match.group()), 1):g}"
+
+
+def _gather(parent: ET.Element) -> None:
+    """Neighbours of one style share it in a group, so that it is written once."""
+    for child in parent:
+        _gather(child)
+    kept: list[ET.Element] = []
+    for style, run in groupby(list(parent), key=lambda e: e.get("style", "")):
+        members = list(run)
+        if not style or len(members) < 3:
+            kept.extend(members)
+            continue
+        group = ET.Element(_SVG + "g", {"style": style})
+        for member in members:
+            del member.attrib["style"]
+            group.append(member)
+        kept.append(group)
+    parent[:] = kept
 
 
 def _rename(root: ET.Element, prefix: str) -> None:

@@ -13,6 +13,7 @@ from explaindistill.report.words import name, sentence
 __all__ = ["document", "escape"]
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~&!])")
+_LONG = (b.Table, b.Verdicts, b.Details, b.Figure, b.Text)
 MARKS = {"pass": "✓ pass", "fail": "✗ FAIL", "inconclusive": "? inconclusive", "cannot say": "– cannot say"}
 
 
@@ -132,6 +133,8 @@ def _(block: b.WhatIf, level: int) -> str:
 
 @_write.register
 def _(block: b.Details, level: int) -> str:
+    if not block.open and all(isinstance(inner, _LONG) for inner in block.blocks):
+        return f"*{escape(block.summary)}: in the HTML page and in the results as JSON and CSV.*"
     return "\n\n".join([f"**{escape(block.summary)}**", *_all(block.blocks, level)])
 
 

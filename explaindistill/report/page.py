@@ -78,7 +78,7 @@ def page(audit: Any, sections: Mapping[str, b.Section]) -> str:
             policy=policy,
             style=Markup(_asset("page.css")),
             scripts=[Markup(script) for script in scripts],
-            results=results(audit, students=False),
+            results=results(audit, page=True),
         )
     )
 

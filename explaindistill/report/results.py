@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["FORMAT", "SCHEMA", "frame_from", "island", "plain", "results", "text"]
+__all__ = ["FORMAT", "SCHEMA", "frame_from", "island", "packed", "plain", "results", "text"]
 
 FORMAT = "explaindistill-audit"
 VERSION = 1
@@ -49,14 +49,14 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one return per kind of value
     return value.isoformat() if isinstance(value, (date, pd.Timestamp)) else str(value)
 
 
-def results(audit: Any, students: bool = True) -> dict[str, Any]:
+def results(audit: Any, page: bool = False) -> dict[str, Any]:
     """All of an audit in JSON's own types.
 
     Parameters
     ----------
     audit : Audit
-    students : bool
-        Whether the students travel along in their ``to_dict()`` form.
+    page : bool
+        The form that a page embeds: frames are :func:`packed`, and the students, whose scripts the page has, stay out.
 
     Returns
     -------
@@ -64,6 +64,7 @@ def results(audit: Any, students: bool = True) -> dict[str, Any]:
         ``format``, ``version``, ``teacher``, ``classes``, ``favorable``, ``threshold``, ``manifest``, ``notes``,
         ``schema``, ``frames`` (each ``{"columns": [...], "rows": [[...]]}``) and ``students``.
     """
+    write = packed if page else _frame
     out: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
@@ -74,9 +75,9 @@ def results(audit: Any, students: bool = True) -> dict[str, Any]:
         "manifest": plain(audit.manifest),
         "notes": [str(note) for note in audit.notes],
         "schema": plain(audit.schema.to_dict()) if hasattr(audit.schema, "to_dict") else None,
-        "frames": {key: _frame(frame) for key, frame in sorted(audit.frames.items()) if frame is not None},
+        "frames": {key: write(frame) for key, frame in sorted(audit.frames.items()) if frame is not None},
     }
-    if students:
+    if not page:
         out["students"] = {str(key): _student(student) for key, student in audit.students.items()}
     return out
 
@@ -87,6 +88,41 @@ def _frame(frame: pd.DataFrame) -> dict[str, Any]:
 
 def _student(student: Any) -> Any:
     return plain(student.to_dict()) if hasattr(student, "to_dict") else None
+
+
+def packed(frame: pd.DataFrame) -> dict[str, Any]:
+    """One frame for the page: words once, then their places; numbers with seven digits.
+
+    Returns
+    -------
+    dict
+        ``columns``, ``words`` (the words of each column, None for a column of numbers) and ``rows``.
+
+    Examples
+    --------
+    >>> packed(pd.DataFrame({"group": ["a", "b", "a"], "estimate": [1 / 3, 0.5, float("nan")]}))["rows"]
+    [[0, 0.3333333], [1, 0.5], [0, None]]
+    """
+    stored = _frame(frame)
+    words: list[list[Any] | None] = []
+    columns = []
+    for i in range(len(stored["columns"])):
+        values = [row[i] for row in stored["rows"]]
+        if any(isinstance(v, (str, bool)) for v in values):
+            known = list(dict.fromkeys(values))
+            place = {value: at for at, value in enumerate(known)}
+            words.append(known)
+            columns.append([place[v] for v in values])
+        else:
+            words.append(None)
+            columns.append([_seven(v) for v in values])
+    return {"columns": stored["columns"], "words": words, "rows": [list(row) for row in zip(*columns, strict=True)]}
+
+
+def _seven(value: Any) -> Any:
+    if not isinstance(value, float):
+        return value
+    return int(value) if value.is_integer() and abs(value) < 1e15 else float(f"{value:.7g}")
 
 
 def frame_from(stored: Mapping[str, Any]) -> pd.DataFrame:

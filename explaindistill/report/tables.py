@@ -47,7 +47,7 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def estimate_cell(row: Any) -> Cell:
+def estimate_cell(row: Any, counted: bool = True) -> Cell:
     """One measured quantity: the estimate in its unit, its interval, its count; a reason where it is undefined."""
     metric = describe_metric(_text(row.get("metric", "")))
     status = _text(row.get("status", "ok")) or "ok"
@@ -55,7 +55,7 @@ def estimate_cell(row: Any) -> Cell:
         return Cell(status, _text(row.get("reason", "")), None, "quiet")
     value = row.get("estimate", math.nan)
     detail = interval(row.get("low", math.nan), row.get("high", math.nan), metric.kind)
-    if _text(row.get("n", "")):
+    if counted and _text(row.get("n", "")):
         detail = f"{detail} n\u00a0=\u00a0{count(row['n'])}".strip()
     if status == "small":
         detail = f"{detail} · small group"
@@ -96,18 +96,24 @@ def pivot(
     head: str = "",
     note: str = "",
 ) -> Table:
-    """A line per value of ``index``, a column per value of ``column``, an estimate in each cell."""
+    """A line per value of ``index``, a column per value of ``column``; n in front where the whole line shares it."""
     lines = list(dict.fromkeys(frame[index].map(_text)))
     wanted = [str(c) for c in order]
     columns = sorted(
         dict.fromkeys(frame[column].map(_text)), key=lambda c: wanted.index(c) if c in wanted else len(wanted)
     )
-    found = {(_text(r[index]), _text(r[column])): estimate_cell(r) for r in frame.to_dict("records")}
-    rows = tuple(
-        (Cell(_label(index, line)), *(found.get((line, c), Cell("–", tone="quiet")) for c in columns)) for line in lines
-    )
+    records = frame.to_dict("records")
+    found = {(_text(r[index]), _text(r[column])): r for r in records}
+    rows = []
+    for line in lines:
+        mine = [found[line, c] for c in columns if (line, c) in found]
+        shared = {_text(r.get("n", "")) for r in mine}
+        n = shared.pop() if len(shared) == 1 and len(mine) > 1 else ""
+        blank = Cell("–", tone="quiet")
+        cells = (estimate_cell(found[line, c], not n) if (line, c) in found else blank for c in columns)
+        rows.append((Cell(_label(index, line), f"n\u00a0=\u00a0{count(n)}" if n else ""), *cells))
     heads = (head or _HEADS.get(index, index), *(_label(column, c) for c in columns))
-    return Table(caption, heads, rows, (False, *(True for _ in columns)), note)
+    return Table(caption, heads, tuple(rows), (False, *(True for _ in columns)), note)
 
 
 def _label(key: str, value: Any) -> str:

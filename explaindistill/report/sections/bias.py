@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -13,85 +14,125 @@ from explaindistill.report.words import describe_metric, name
 
 __all__ = ["section"]
 
+CROSSED = " × "
+HEADLINE = ("selection_rate", "mean")
+MOVES = ["transfer", "transfer_from_labels", "transfer_from_baseline"]
+LEAD = (
+    "Rates say how often each group receives a decision; gaps compare a group with its reference group; "
+    "transfer asks whether the student's gap is the teacher's gap, on the same people. "
+    "A gap is a fact about these rows, not by itself a proof of unfairness."
+)
+
+
+@dataclass(frozen=True)
+class _Attribute:
+    """What was measured by one attribute; ``id`` sets its drawings apart from those of others."""
+
+    audit: Any
+    attribute: Any
+    id: int
+    rates: pd.DataFrame
+    gaps: pd.DataFrame
+    transfer: pd.DataFrame
+
+    @property
+    def order(self) -> list[str]:
+        return ["labels", "teacher", *students_of(self.audit)]
+
+    @property
+    def is_crossed(self) -> bool:
+        return CROSSED in str(self.attribute)
+
 
 def section(audit: Any) -> Section:
     """One group of pictures and tables per sensitive attribute."""
     rates, gaps, transfer = (frame_of(audit, key) for key in ("rates", "gaps", "transfer"))
     if rates.empty and gaps.empty:
-        return Section(
-            "Bias and transfer", 60, reason="No sensitive attributes were given, so nothing by group was measured."
-        )
-    attributes = list(dict.fromkeys([*_values(rates), *_values(gaps), *_values(transfer)]))
-    lead = Text(
-        "Rates say how often each group receives a decision; gaps compare a group with its reference group; "
-        "transfer asks whether the student's gap is the teacher's gap, on the same people. "
-        "A gap is a fact about these rows, not by itself a proof of unfairness."
-    )
-    blocks = [
-        Group(f"By {name(a)}", tuple(_attribute(audit, a, i, rates, gaps, transfer))) for i, a in enumerate(attributes)
-    ]
-    return Section("Bias and transfer", 60, (lead, *blocks))
+        reason = "No sensitive attributes were given, so nothing by group was measured."
+        return Section("Bias and transfer", 60, reason=reason)
+    blocks: list[Block] = [Text(LEAD)]
+    for i, attribute in enumerate(dict.fromkeys([*_values(rates), *_values(gaps), *_values(transfer)])):
+        parts = (rows_of(frame, attribute=attribute) for frame in (rates, gaps, transfer))
+        one = _Attribute(audit, attribute, i, *parts)
+        shown = tuple([*_pictures(one), *_rate_tables(one), *_moves(one), *_gap_tables(one)])
+        title = f"By {name(attribute)}"
+        blocks.append(Details(title, shown) if one.is_crossed else Group(title, shown))
+    return Section("Bias and transfer", 60, tuple(blocks))
 
 
 def _values(frame: pd.DataFrame) -> list[Any]:
     return list(dict.fromkeys(frame["attribute"])) if "attribute" in frame else []
 
 
-def _attribute(
-    audit: Any, attribute: Any, i: int, rates: pd.DataFrame, gaps: pd.DataFrame, transfer: pd.DataFrame
-) -> list[Block]:
-    blocks: list[Block] = []
-    mine = rows_of(rates, attribute=attribute)
-    first = rows_of(mine, metric="selection_rate")
-    if first.empty and not mine.empty:
-        first = rows_of(mine, metric=mine["metric"].iloc[0])
+def _models(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without the students that never met the teacher: they have columns in tables, not in pictures."""
+    return frame[~frame["subject"].str.endswith(" without teacher")]
+
+
+def _headline(frame: pd.DataFrame) -> pd.DataFrame:
+    for metric in HEADLINE:
+        rows = rows_of(frame, metric=metric)
+        if not rows.empty:
+            return rows
+    return frame if frame.empty else rows_of(frame, metric=frame["metric"].iloc[0])
+
+
+def _pictures(one: _Attribute) -> list[Block]:
+    found: list[Block | None] = []
+    first = _headline(one.rates)
     if not first.empty:
-        first = first[~first["subject"].str.endswith("without teacher")]
         what = describe_metric(str(first["metric"].iloc[0]))
-        figure = groups(f"fig-rate-{i}", first, audit, f"{what.title} by {name(attribute)}", what.meaning)
-        blocks += [figure] if figure else []
-    gap = rows_of(gaps, attribute=attribute)
-    if not gap.empty:
-        arrows = _arrows(audit, attribute, i, gap)
-        blocks += [arrows] if arrows else []
-    order = ["labels", "teacher", *students_of(audit)]
-    for metric, rows in mine.groupby("metric", sort=False, observed=True) if not mine.empty else ():
-        table = pivot(
-            rows.drop_duplicates(["group", "subject"]),
-            f"{describe_metric(str(metric)).title} by {name(attribute)}",
-            "group",
-            "subject",
-            order,
-        )
-        blocks.append(table if metric == "selection_rate" else Details(table.caption, (table,)))
-    moved = rows_of(transfer, attribute=attribute, metric=["transfer", "transfer_from_labels"])
-    if not moved.empty:
-        note = "An interval that excludes 0 means that the student moved the gap beyond chance."
-        blocks.append(
-            tidy(
-                moved,
-                "Transfer: the student's gap minus the teacher's",
-                ("group", "reference", "subject", "metric", "verdict"),
-                ("group", "compared with", "student", "measure", "verdict"),
-                note,
-            )
-        )
-    if not gap.empty:
-        table = tidy(
-            gap,
-            f"All gaps by {name(attribute)}",
-            ("metric", "group", "reference", "subject"),
-            ("measure", "group", "compared with", "model"),
-        )
-        blocks.append(Details(f"All gaps by {name(attribute)}", (table,)))
+        title = f"{what.title} by {name(one.attribute)}"
+        found.append(groups(f"fig-rate-{one.id}", _models(first), one.audit, title, what.meaning))
+    points = (
+        one.gaps[one.gaps["metric"].map(lambda m: describe_metric(str(m)).kind == "points")]
+        if len(one.gaps)
+        else one.gaps
+    )
+    if not points.empty and not one.is_crossed:
+        shown = _models(rows_of(points, metric=points["metric"].iloc[0]))
+        title = f"From the teacher's gap to the student's, by {name(one.attribute)}"
+        found.append(differences(f"fig-gap-{one.id}", shown, one.audit, title))
+    return [figure for figure in found if figure is not None]
+
+
+def _rate_tables(one: _Attribute) -> list[Block]:
+    """The headline rate in sight, the others folded; of crossed attributes the headline only."""
+    if one.rates.empty:
+        return []
+    first = _headline(one.rates)["metric"].iloc[0]
+    blocks: list[Block] = []
+    for metric, rows in one.rates.groupby("metric", sort=False, observed=True):
+        if one.is_crossed and metric != first:
+            continue
+        caption = f"{describe_metric(str(metric)).title} by {name(one.attribute)}"
+        table = pivot(rows.drop_duplicates(["group", "subject"]), caption, "group", "subject", one.order)
+        blocks.append(table if metric == first else Details(caption, (table,)))
     return blocks
 
 
-def _arrows(audit: Any, attribute: Any, i: int, gap: pd.DataFrame) -> Block | None:
-    points = gap[gap["metric"].map(lambda m: describe_metric(str(m)).kind == "points")]
-    if points.empty:
-        return None
-    metric = points["metric"].iloc[0]
-    shown = rows_of(points, metric=metric)
-    shown = shown[~shown["subject"].str.endswith("without teacher")]
-    return differences(f"fig-gap-{i}", shown, audit, f"From the teacher's gap to the student's, by {name(attribute)}")
+def _moves(one: _Attribute) -> list[Block]:
+    moved = rows_of(one.transfer, metric=MOVES)
+    if moved.empty:
+        return []
+    if one.is_crossed:
+        moved = rows_of(moved, metric="transfer")
+    note = "An interval that excludes 0 means that the student moved the gap beyond chance."
+    by = ("group", "reference", "subject", "metric", "verdict")
+    heads = ("group", "compared with", "student", "measure", "verdict")
+    return [tidy(moved, "Transfer: the student's gap minus the teacher's", by, heads, note)]
+
+
+def _gap_tables(one: _Attribute) -> list[Block]:
+    blocks: list[Block] = []
+    if one.gaps.empty:
+        return blocks
+    shown = one.gaps.assign(line=one.gaps["group"].map(name) + " against " + one.gaps["reference"].map(name))
+    for metric, rows in shown.groupby("metric", sort=False, observed=True):
+        if one.is_crossed and not str(metric).startswith(HEADLINE):
+            continue
+        caption = f"{describe_metric(str(metric)).title}, by {name(one.attribute)}"
+        table = pivot(rows.drop_duplicates(["line", "subject"]), caption, "line", "subject", one.order, "groups")
+        blocks.append(Details(caption, (table,)))
+    note = "Other measures of crossed groups are in the results as JSON and CSV."
+    return [*blocks, Text(note, "note")] if one.is_crossed else blocks

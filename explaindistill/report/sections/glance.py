@@ -7,22 +7,21 @@ from typing import Any
 
 import pandas as pd
 
-from explaindistill.report.blocks import Block, Card, Cards, Details, Group, Items, Section, Text, Verdict, Verdicts
+from explaindistill.report.blocks import Block, Card, Cards, Group, Items, Section, Text
 from explaindistill.report.figures import frontier, students_of
+from explaindistill.report.judgements import judged, worst_first
 from explaindistill.report.tables import frame_of, rows_of
 from explaindistill.report.words import count, describe_metric, interval, name, quantity
 
 __all__ = ["section"]
 
-SHOWN_VERDICTS = 8
-
 
 def section(audit: Any) -> Section:
     """Verdict first, evidence behind it."""
     blocks: list[Block] = [Text(_summary(audit), "lead"), Cards(tuple(_cards(audit)))]
-    verdicts = _verdicts(audit)
-    if verdicts:
-        blocks.append(Group("Verdicts", tuple(_ordered(verdicts))))
+    verdicts = frame_of(audit, "verdicts")
+    if len(verdicts):
+        blocks.append(Group("Verdicts", tuple(worst_first(verdicts))))
     else:
         blocks.append(
             Text("No rules were given, so there is no verdict: the figures below speak for themselves.", "note")
@@ -131,59 +130,15 @@ def _worst_group(audit: Any, student: str) -> str:
     return f"Lowest agreement: {quantity(row['estimate'], 'share')} in {where}"
 
 
-def _verdicts(audit: Any) -> list[Verdict]:
-    return [_verdict_of(row) for row in frame_of(audit, "verdicts").to_dict("records")]
-
-
-def _verdict_of(row: dict[str, Any]) -> Verdict:
-    """One line of the verdicts frame in words."""
-    metric = describe_metric(str(row.get("metric", "")))
-    where = [name(row[key]) for key in ("subject",) if _said(row.get(key))]
-    if _said(row.get("attribute")):
-        where.append(
-            f"{name(row['attribute'])} = {name(row['group'])}" if _said(row.get("group")) else name(row["attribute"])
-        )
-    spread = interval(row.get("low"), row.get("high"), metric.kind)
-    words = f"{metric.title} {quantity(row.get('estimate'), metric.kind)} {spread}"
-    counted = f", n = {count(row['n'])}" if _said(row.get("n")) else ""
-    evidence = f"{' · '.join(where)}: {words.strip()}{counted}." if where else f"{words.strip()}{counted}."
-    reason = str(row["reason"]) if _said(row.get("reason")) else ""
-    return Verdict(str(row.get("rule", "")), row["verdict"], evidence, reason)
-
-
-def _said(value: Any) -> bool:
-    return value is not None and not pd.isna(value) and str(value) != ""
-
-
-def _ordered(verdicts: list[Verdict]) -> list[Block]:
-    """What failed first; passes that would bury the rest are folded away."""
-    order = ("fail", "inconclusive", "cannot say", "pass")
-    ranked = sorted(verdicts, key=lambda v: order.index(v.verdict))
-    passed = [v for v in ranked if v.verdict == "pass"]
-    if len(ranked) <= SHOWN_VERDICTS:
-        return [Verdicts(tuple(ranked))]
-    blocks: list[Block] = []
-    for verdict in order[:3]:
-        rows = tuple(v for v in ranked if v.verdict == verdict)
-        if rows:
-            blocks.append(Verdicts(rows[:SHOWN_VERDICTS]))
-        if len(rows) > SHOWN_VERDICTS:
-            more = Details(f"{len(rows) - SHOWN_VERDICTS} more: {verdict}", (Verdicts(rows[SHOWN_VERDICTS:]),))
-            blocks.append(more)
-    if passed:
-        only = len(passed) == len(ranked)
-        blocks.append(Details(f"{len(passed)} checks passed", (Verdicts(tuple(passed)),), open=only))
-    return blocks
-
-
 def _worries(audit: Any) -> list[str]:
     found: list[str] = []
-    failed = [f"Failed: {v.rule}. {v.evidence}" for v in _verdicts(audit) if v.verdict == "fail"]
+    verdicts = judged(frame_of(audit, "verdicts"))
+    failed = [f"Failed: {v.rule}. {v.evidence}" for v in verdicts if v.verdict == "fail"]
     found += _at_most(failed, 6)
-    open_ = sum(v.verdict == "inconclusive" for v in _verdicts(audit))
+    open_ = sum(v.verdict == "inconclusive" for v in verdicts)
     if open_:
-        rules = "1 rule" if open_ == 1 else f"{open_} rules"
-        found.append(f"{rules} could not be decided with this many rows: more data would settle them.")
+        checks = "1 check" if open_ == 1 else f"{open_} checks"
+        found.append(f"{checks} could not be decided with this many rows: more data would settle them.")
     found += _shifts(audit) + _unfaithful_groups(audit)
     return found + [str(note) for note in audit.notes]
 

@@ -17,8 +17,19 @@
     unfold.textContent = open ? "Fold everything" : "Unfold everything";
   });
 
+  var unpacked = function (frame) {
+    return {
+      columns: frame.columns,
+      rows: frame.rows.map(function (row) {
+        return row.map(function (value, i) { return frame.words[i] ? frame.words[i][value] : value; });
+      })
+    };
+  };
+
   document.getElementById("keep").addEventListener("click", function () {
-    var text = document.getElementById("explaindistill-results").textContent;
+    var results = JSON.parse(document.getElementById("explaindistill-results").textContent);
+    Object.keys(results.frames).forEach(function (name) { results.frames[name] = unpacked(results.frames[name]); });
+    var text = JSON.stringify(results);
     var link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
     link.download = "audit.json";
