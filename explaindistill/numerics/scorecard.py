@@ -1,0 +1,335 @@
+r"""Scorecards: few columns of 0 and 1 with integer points whose sum decides the risk.
+
+.. math:: \log \frac{q}{1 - q} = a + s \sum_j z_j b_j, \qquad z_j \in \{l, \dots, u\}, \quad \lVert z \rVert_0 \le k
+
+Columns are found by beam search on the logistic loss and improved by swaps; points by rounding the coefficients at
+several multipliers, then moving one point value at a time while the loss falls. Soft labels are weights of both
+classes. After the ideas of Liu, Zhong, Li, Seltzer and Rudin (2022), arXiv:2210.05846.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, xlogy
+
+from explaindistill.numerics._jit import kernel
+
+__all__ = ["Card", "Patterns", "beam", "integer_card", "search", "unique_columns", "unique_rows"]
+
+Array = NDArray[np.float64]
+Support = tuple[int, ...]
+RIDGE = 1e-6
+"""Penalty on coefficients, per unit of weight: keeps separable classes finite."""
+DIGITS = 10
+"""Losses that agree to so many decimals are equal; the columns that come first win."""
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Distinct rows of 0 and 1, and the weight of either class on each; all weights sum to 1."""
+
+    B: Array
+    negative: Array
+    positive: Array
+
+    @property
+    def weight(self) -> Array:
+        """Weight of each row."""
+        return self.negative + self.positive
+
+    def columns(self, support: Iterable[int]) -> Patterns:
+        """Distinct rows of some columns only."""
+        return unique_rows(self.B[:, list(support)], self.negative, self.positive)
+
+
+@dataclass(frozen=True)
+class Card:
+    """Columns, their points, the logit ``offset + slope * total``, and the loss in nats per unit of weight."""
+
+    support: Support
+    points: NDArray[np.int64]
+    offset: float
+    slope: float
+    loss: float
+
+
+def unique_rows(B: Array, negative: Array, positive: Array) -> Patterns:
+    """Merge equal rows and add up their weights, in an order that does not depend on theirs."""
+    total = float((negative + positive).sum())
+    if B.shape[1] == 0:
+        return Patterns(np.empty((1, 0)), np.array([negative.sum() / total]), np.array([positive.sum() / total]))
+    packed = np.ascontiguousarray(np.packbits(B.astype(bool), axis=1))
+    keys = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
+    _, first, group = np.unique(keys, return_index=True, return_inverse=True)
+    low = np.bincount(group, weights=negative) / total
+    return Patterns(np.asfortranarray(B[first]), low, np.bincount(group, weights=positive) / total)
+
+
+def unique_columns(B: Array) -> NDArray[np.intp]:
+    """Return the first of each set of columns that are equal or complements; constant ones are left out.
+
+    Examples
+    --------
+    >>> unique_columns(np.array([[0.0, 1.0, 1.0, 0.0], [1.0, 0.0, 1.0, 0.0], [1.0, 0.0, 1.0, 1.0]])).tolist()
+    [0, 3]
+    """
+    flags = np.ascontiguousarray(B.T.astype(bool))
+    flags ^= flags[:, :1]
+    seen: set[bytes] = {bytes(len(np.packbits(flags[0])))} if len(flags) else set()
+    kept = []
+    for j, row in enumerate(np.packbits(flags, axis=1)):
+        if (key := row.tobytes()) not in seen:
+            seen.add(key)
+            kept.append(j)
+    return np.array(kept, dtype=np.intp)
+
+
+@dataclass(frozen=True)
+class State:
+    """A support with its refitted intercept and coefficients."""
+
+    support: Support
+    theta: Array
+    loss: float
+
+
+def refit(patterns: Patterns, support: Support, start: Array) -> State:
+    """Logistic fit on some columns by Newton's method with step halving."""
+    small = patterns.columns(support)
+    A = np.hstack([np.ones((len(small.B), 1)), small.B])
+    theta, ridge = start.copy(), np.full(A.shape[1], RIDGE)
+    ridge[0] = RIDGE * 1e-3
+    value, eta = _loss(A, small, theta, ridge)
+    for _ in range(40):
+        q = expit(eta)
+        gradient = A.T @ (small.positive - small.weight * q) - ridge * theta
+        H = A.T @ ((small.weight * q * (1 - q))[:, None] * A)
+        step = np.linalg.solve(H + np.diag(ridge + 1e-12), gradient)
+        share = 1.0
+        while (new := _loss(A, small, theta + share * step, ridge))[0] > value and share > 1e-6:
+            share /= 2
+        if share <= 1e-6:
+            break
+        theta, (value, eta) = theta + share * step, new
+        if np.abs(step).max() < 1e-7:
+            break
+    return State(support, theta, round(value, DIGITS))
+
+
+def _loss(A: Array, patterns: Patterns, theta: Array, ridge: Array) -> tuple[float, Array]:
+    eta = A @ theta
+    loss = patterns.weight @ np.logaddexp(0.0, eta) - patterns.positive @ eta
+    return float(loss + 0.5 * ridge @ theta**2), eta
+
+
+def gains(patterns: Patterns, state: State) -> Array:
+    """Fall of the loss by each further column, to second order with all coefficients free; -inf for those inside.
+
+    With g the gradient and H the Hessian, :math:`g_j^2 / 2 (H_{jj} - H_{jS} H_{SS}^{-1} H_{Sj})`.
+    """
+    A = np.hstack([np.ones((len(patterns.B), 1)), patterns.B[:, list(state.support)]])
+    q = expit(A @ state.theta)
+    h = patterns.weight * q * (1 - q)
+    hA = h[:, None] * A
+    products = patterns.B.T @ np.column_stack([patterns.positive - patterns.weight * q, hA])
+    cross = products[:, 1:]
+    inside = A.T @ hA + np.eye(A.shape[1]) * 1e-9
+    free = products[:, 1] - np.einsum("ij,ij->i", cross, np.linalg.solve(inside, cross.T).T)
+    out = 0.5 * products[:, 0] ** 2 / np.maximum(free, 1e-9 + RIDGE)
+    out[free <= 1e-7 * products[:, 1]] = -np.inf
+    out[list(state.support)] = -np.inf
+    return np.round(out, DIGITS)
+
+
+def beam(patterns: Patterns, k: int, width: int) -> list[State]:
+    """Supports of at most ``k`` columns with the smallest loss, best first."""
+    base = np.log(max(patterns.positive.sum(), 1e-12)) - np.log(max(patterns.negative.sum(), 1e-12))
+    states = [refit(patterns, (), np.array([base]))]
+    for _ in range(min(k, patterns.B.shape[1])):
+        grown = _children(patterns, states, width)
+        if not grown:
+            break
+        states = _best([*grown], width)
+    return states
+
+
+def _children(patterns: Patterns, states: list[State], n: int) -> list[State]:
+    """Refit the most promising one-column extensions of all states, ``2 n`` at least as many as states."""
+    ranked: dict[Support, tuple[float, State, int]] = {}
+    for state in states:
+        gain = gains(patterns, state)
+        for j in np.argsort(-gain, kind="stable")[:n]:
+            if gain[j] > -np.inf:
+                support = tuple(sorted((*state.support, int(j))))
+                estimate = state.loss - gain[j]
+                if support not in ranked or estimate < ranked[support][0]:
+                    ranked[support] = (estimate, state, int(j))
+    chosen = sorted(ranked.items(), key=lambda item: (round(item[1][0], DIGITS), item[0]))[: max(2 * n, len(states))]
+    return [refit(patterns, support, _start(state, support)) for support, (_, state, _) in chosen]
+
+
+def _start(state: State, support: Support) -> Array:
+    """Coefficients of a state on another support; 0 where it has none."""
+    known = dict(zip(state.support, state.theta[1:], strict=True))
+    return np.array([state.theta[0], *(known.get(j, 0.0) for j in support)])
+
+
+def _best(states: Iterable[State], n: int) -> list[State]:
+    distinct = {s.support: s for s in states}
+    return sorted(distinct.values(), key=lambda s: (s.loss, s.support))[:n]
+
+
+def swaps(patterns: Patterns, pool: list[State], width: int, rounds: int = 4) -> list[State]:
+    """Exchange one column of the best supports for another until the best one stays; a larger pool, best first."""
+    tried: set[Support] = set()
+    for _ in range(rounds):
+        todo = [s for s in pool[: max(width // 2, 1)] if s.support not in tried]
+        if not todo:
+            break
+        for state in todo:
+            tried.add(state.support)
+            shorter = []
+            for j in state.support:
+                rest = tuple(i for i in state.support if i != j)
+                shorter.append(refit(patterns, rest, _start(state, rest)))
+            pool = _best([*pool, *_children(patterns, shorter, max(width // 2, 2))], 3 * width)
+    return pool
+
+
+@kernel
+def fit_totals(n0: Array, n1: Array, lowest: int, offset: float, slope: float) -> tuple[float, float, float]:
+    """Offset, slope and loss of the logistic curve through the totals, by damped Newton steps."""
+    m = len(n0)
+    best = np.inf
+    da = 0.0
+    ds = 0.0
+    share = 1.0
+    for _ in range(60):
+        a = offset + share * da
+        s = slope + share * ds
+        loss = 0.5e-6 * s * s
+        ga = 0.0
+        gs = -1e-6 * s
+        haa = 1e-12
+        has = 0.0
+        hss = 1e-6
+        for t in range(m):
+            w = n0[t] + n1[t]
+            if w > 0.0:
+                x = float(lowest + t)
+                eta = a + s * x
+                e = np.exp(-abs(eta))
+                q = 1.0 / (1.0 + e) if eta > 0 else e / (1.0 + e)
+                loss += w * (max(eta, 0.0) + np.log1p(e)) - n1[t] * eta
+                r = n1[t] - w * q
+                h = w * q * (1.0 - q)
+                ga += r
+                gs += r * x
+                haa += h
+                has += h * x
+                hss += h * x * x
+        if loss > best:
+            share *= 0.5
+            if share < 1e-4:
+                break
+            continue
+        gained = best - loss
+        offset, slope, best, share = a, s, loss, 1.0
+        if gained < 1e-12:
+            break
+        det = haa * hss - has * has
+        if det <= 1e-300:
+            break
+        da = (hss * ga - has * gs) / det
+        ds = (haa * gs - has * ga) / det
+    return offset, slope, best
+
+
+@kernel
+def by_total(total: Array, w0: Array, w1: Array, n0: Array, n1: Array, column: Array, change: int, span: int) -> None:
+    """Weights of both classes at each total, once a column's points have changed; written into ``n0, n1``."""
+    n0[:] = 0.0
+    n1[:] = 0.0
+    for i in range(len(total)):
+        t = int(total[i] + change * column[i]) + span
+        n0[t] += w0[i]
+        n1[t] += w1[i]
+
+
+@kernel
+def descend(
+    B: Array, w0: Array, w1: Array, z: NDArray[np.int64], low: int, high: int, offset: float, slope: float
+) -> tuple[float, float, float]:
+    """Move one point value at a time to the value of least loss until none moves; ``z`` is changed in place.
+
+    ``B`` is ``(k, G)``, one line per column. Returns offset, slope and loss.
+    """
+    k, G = B.shape
+    span = k * max(abs(low), abs(high))
+    total = np.zeros(G)
+    for j in range(k):
+        total += z[j] * B[j]
+    n0 = np.zeros(2 * span + 1)
+    n1 = np.zeros(2 * span + 1)
+    by_total(total, w0, w1, n0, n1, total, 0, span)
+    offset, slope, best = fit_totals(n0, n1, -span, offset, slope)
+    moved = True
+    while moved:
+        moved = False
+        for j in range(k):
+            keep = z[j]
+            for value in range(low, high + 1):
+                by_total(total, w0, w1, n0, n1, B[j], value - keep, span)
+                a, s, loss = fit_totals(n0, n1, -span, offset, slope)
+                if loss < best - 1e-10:
+                    best, offset, slope, z[j], moved = loss, a, s, value, True
+            total += (z[j] - keep) * B[j]
+    return offset, slope, best
+
+
+def integer_card(patterns: Patterns, state: State, low: int, high: int, n_multipliers: int = 7) -> Card:
+    """Integer points for one support: rounded at several multipliers, each improved by :func:`descend`."""
+    small = patterns.columns(state.support)
+    B = np.ascontiguousarray(small.B.T)
+    beta = state.theta[1:]
+    largest = float(np.abs(beta).max(initial=0.0))
+    card = Card(state.support, np.zeros(len(beta), dtype=np.int64), float(state.theta[0]), 0.0, np.inf)
+    tried: set[bytes] = set()
+    for reach in np.linspace(min(1.0, high), max(high, -low), n_multipliers):
+        multiplier = reach / largest if largest > 0 else 1.0
+        z = np.clip(np.rint(np.round(multiplier * beta, 6)), low, high).astype(np.int64)
+        if z.tobytes() in tried:
+            continue
+        tried.add(z.tobytes())
+        start = float(state.theta[0]), 1.0 / multiplier
+        offset, slope, loss = descend(B, small.negative, small.positive, z, low, high, *start)
+        if loss < card.loss - 1e-9:
+            card = Card(state.support, z, offset, slope, loss)
+    return card
+
+
+def search(patterns: Patterns, k: int, low: int, high: int, width: int = 10, n_rounded: int = 15) -> Card:
+    """Find the best card: beam search, swaps, then integer points for the ``n_rounded`` best supports.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> B = rng.integers(0, 2, (400, 6)).astype(float)
+    >>> p = expit(0.5 * (B @ [2, -1, 0, 0, 3, 0]) - 1.0)
+    >>> card = search(unique_rows(B, 1 - p, p), 3, -5, 5)
+    >>> card.support, card.points.tolist(), round(card.slope, 3), round(card.offset, 3)
+    ((0, 1, 4), [2, -1, 3], 0.5, -1.0)
+    """
+    pool = swaps(patterns, beam(patterns, k, width), width)[:n_rounded]
+    cards = [integer_card(patterns, state, low, high) for state in pool]
+    return min(cards, key=lambda c: (round(c.loss, 9), c.support))
+
+
+def entropy(patterns: Patterns) -> float:
+    """Loss that no card can go below: the mean entropy of the labels of equal rows, in nats."""
+    share = np.divide(patterns.positive, patterns.weight, out=np.zeros_like(patterns.weight), where=patterns.weight > 0)
+    return float(-patterns.weight @ (xlogy(share, share) + xlogy(1 - share, 1 - share)))
