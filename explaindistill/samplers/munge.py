@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Draw
+from explaindistill.samplers._ground import lay, together
 from explaindistill.samplers._neighbours import nearest, positions
 from explaindistill.schema import Schema
 
@@ -35,6 +37,10 @@ class MungeSampler:
     support : {"auto", "observed", "free"}, default="auto"
         Whether numbers are moved to the nearest observed value of their column: always, never, or (auto) in columns of
         integers and in columns where values repeat.
+    constraints : list of str
+        Rules that every new row keeps, such as ``"loan <= income * 10"``; observed rows that break one are left out.
+    private : bool, default=False
+        Whether rows that equal an observed row are forbidden.
 
     Attributes
     ----------
@@ -58,20 +64,30 @@ class MungeSampler:
     True
     """
 
-    def __init__(self, p: float = 0.5, s: float = 2.0, n_neighbours: int = 3, support: str = "auto") -> None:
+    def __init__(
+        self,
+        p: float = 0.5,
+        s: float = 2.0,
+        n_neighbours: int = 3,
+        support: str = "auto",
+        constraints: Sequence[str] = (),
+        private: bool = False,
+    ) -> None:
         self.p = p
         self.s = s
         self.n_neighbours = n_neighbours
         self.support = support
+        self.constraints = constraints
+        self.private = private
 
     def fit(self, X: Any, schema: Schema | None = None) -> MungeSampler:
         """Find the near neighbours of every row; ``schema`` is inferred when None."""
         self._check()
-        self.schema_ = Schema.infer(X) if schema is None else schema
-        self._Z = self.schema_.encode(X)
-        self._near = nearest(positions(self._Z, self.schema_), self.n_neighbours)
-        self._groups = _groups(self.schema_)
-        self._support = [_support(z, f.kind, self.support) for z, f in zip(self._Z.T, self.schema_, strict=True)]
+        self.ground_ = lay(X, schema, self.constraints, self.private)
+        self.schema_ = self.ground_.schema
+        Z = self.ground_.Z
+        self._near = nearest(positions(Z, self.schema_), self.n_neighbours)
+        self._support = [_support(z, f.kind, self.support) for z, f in zip(Z.T, self.schema_, strict=True)]
         return self
 
     def sample(self, n: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -80,24 +96,25 @@ class MungeSampler:
 
     def draw(self, n: int, rng: np.random.Generator) -> Draw:
         """``n`` rows, each with the row it started as and the neighbour."""
-        if n < 1:
-            raise InvalidInputError(f"n must be at least 1, got {n}")
-        n_rows = len(self._Z)
+        return self.ground_.draw(n, rng, self._make)
+
+    def _make(self, n: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        n_rows = len(self.ground_.Z)
         rounds = [rng.permutation(n_rows) for _ in range(-(-n // n_rows))]
         base = np.concatenate(rounds)[:n]
         other = self._near[base, rng.integers(0, self._near.shape[1], n)]
-        out = np.empty((n, self._Z.shape[1]), order="F")
-        streams = rng.spawn(len(self._groups))
+        out = np.empty((n, len(self.schema_)), order="F")
+        groups = together(self.schema_)
+        streams = rng.spawn(len(groups))
 
         def make(g: int) -> None:
             changed = streams[g].random(n) < self.p
-            for column in self._groups[g]:
+            for column in groups[g]:
                 out[:, column] = self._column(column, base, other, changed, streams[g])
 
         with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-            list(pool.map(make, range(len(self._groups))))
-        parents = np.column_stack([base, other]).astype(np.int64)
-        return Draw(self.schema_.decode(out), parents, np.zeros(n, dtype=bool))
+            list(pool.map(make, range(len(groups))))
+        return out, np.column_stack([base, other]).astype(np.int64)
 
     def _column(
         self,
@@ -107,7 +124,7 @@ class MungeSampler:
         changed: NDArray[np.bool_],
         rng: np.random.Generator,
     ) -> NDArray[np.float64]:
-        z, feature = self._Z[:, i], self.schema_[i]
+        z, feature = self.ground_.Z[:, i], self.schema_[i]
         value = z[np.where(changed, other, base)]
         if feature.is_category or feature.kind == "boolean" or feature.one_hot is not None:
             return value
@@ -126,14 +143,6 @@ class MungeSampler:
             raise InvalidInputError(f"n_neighbours must be at least 1, got {self.n_neighbours}")
         if self.support not in ("auto", "observed", "free"):
             raise InvalidInputError(f"support must be 'auto', 'observed' or 'free', got {self.support!r}")
-
-
-def _groups(schema: Schema) -> list[list[int]]:
-    """Columns that change together: each one-hot group is one, every other column its own."""
-    groups: dict[str, list[int]] = {}
-    for i, feature in enumerate(schema.features):
-        groups.setdefault(f"{i}" if feature.one_hot is None else f"group {feature.one_hot}", []).append(i)
-    return list(groups.values())
 
 
 def _support(z: NDArray[np.float64], kind: str, mode: str) -> NDArray[np.float64] | None:
