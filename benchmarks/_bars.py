@@ -107,7 +107,8 @@ def environment(name: str, packages: Sequence[str], python: str | None = None) -
         venv.create(folder, with_pip=True, clear=True)
     else:
         subprocess.run([python, "-m", "venv", "--clear", folder], check=True)
-    result = subprocess.run([interpreter, "-m", "pip", "install", "-q", *packages], capture_output=True, text=True)
+    command = [interpreter, "-m", "pip", "install", "-q", *packages]
+    result = subprocess.run(command, check=False, capture_output=True, text=True)
     if result.returncode:
         print(f"{name}: cannot be installed here\n{result.stderr[-800:]}", file=sys.stderr)
         return None
