@@ -321,3 +321,14 @@ def test_top_up_asks_inside_starved_leaves_and_moves_no_mass(forest, cancer):
     assert d.score(X) > plain.score(X) - 0.05
     with pytest.raises(InvalidInputError, match="top_up needs a student with leaves, got LinearClassifier"):
         xd.Distiller(forest, xd.LinearClassifier(), top_up=True, random_state=0).fit(X)
+
+
+def test_a_store_answers_what_was_asked_before(forest, cancer, tmp_path):
+    X, _ = cancer
+    store = tmp_path / "labels.sqlite"
+    first = xd.Distiller(forest, xd.TreeClassifier(), n_queries=700, store=store, random_state=0).fit(X)
+    second = xd.Distiller(forest, xd.LinearClassifier(), n_queries=700, store=store, random_state=0).fit(X)
+    assert first.corpus_.n_asked == first.n_queries_
+    assert second.corpus_.n_asked == 0
+    assert second.n_queries_ == first.n_queries_
+    assert clone(second).store is store
