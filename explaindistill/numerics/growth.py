@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.numerics.binning import BinnedTable, n_threads
-from explaindistill.numerics.histogram import PACK_BITS, Channels, Slots, fill, fill_packed, gather, partition
+from explaindistill.numerics.histogram import PACK_BITS, Channels, Slots, fill, fill_packed, gather, partition, total_of
 from explaindistill.numerics.refining import finer_cut
 from explaindistill.numerics.splitting import best_cuts, left_table, score
 
@@ -21,6 +21,7 @@ __all__ = ["Grower", "Grown", "Leaf", "Limits", "Split", "grow"]
 KEPT_BYTES = 1 << 28
 WORTH_THREADS = 1 << 18
 NO_GAIN = 1e-12  # of the node's own score: less is rounding
+CHANCE = 2 / np.pi
 NO_INDEX = np.empty(0, dtype=np.int32)
 
 
@@ -88,6 +89,8 @@ class Grown:
     goes_left : list of bool ndarray of shape (256,), or None for a leaf
     gain : ndarray, shape (n_nodes,)
         Drop of the weighted squared error, in the units of weights and targets.
+    worth : ndarray, shape (n_nodes,)
+        The same less what is expected by chance: what growth goes by.
     start, end : int64 ndarrays, shape (n_nodes,)
         Rows of node ``i`` are ``index[start[i]:end[i]]``.
     sums : int64 ndarray, shape (n_nodes, c)
@@ -99,6 +102,7 @@ class Grown:
     right: NDArray[np.int64]
     goes_left: list[NDArray[np.bool_] | None]
     gain: NDArray[np.float64]
+    worth: NDArray[np.float64]
     start: NDArray[np.int64]
     end: NDArray[np.int64]
     sums: NDArray[np.int64]
@@ -270,11 +274,12 @@ class Grower:
             leaf.hist = None
             return
         hist, slots, rows, limits = leaf.hist, self.slots, self.rows, self.limits
+        chance = self._chance(leaf)
 
         def some(features: NDArray[np.int64]) -> None:
             place = hist, slots.offsets, slots.is_category, features, leaf.sums, rows.weight, rows.target
             rules = limits.min_samples_leaf, limits.signs, leaf.low, leaf.high
-            best_cuts(*place, *rules, leaf.gain, leaf.cut, leaf.side)
+            best_cuts(*place, *rules, leaf.gain, leaf.cut, leaf.side, chance)
 
         self._spread(some, self.slots.total * self.rows.width)
         if self.limits.groups is not None:
@@ -282,6 +287,22 @@ class Grower:
         self.kept += leaf.hist.nbytes
         if self.kept > KEPT_BYTES and not (leaf.start == 0 and leaf.end == len(self.index)):
             self.drop(leaf)
+
+    def _chance(self, leaf: Leaf) -> float:
+        """Gain that a category is expected to bring by chance, in the units of the histograms; see ``splitting``."""
+        if not self.slots.is_category.any():
+            return 0.0
+        squares = total_of(self.rows.squares, self.index[leaf.start : leaf.end]) * self.rows.square_unit / self.unit
+        own = score(leaf.sums, self.rows.weight, self.rows.target, -np.inf, np.inf)
+        return max(0.0, squares - own) / float(leaf.sums[0]) * CHANCE
+
+    def true_gain(self, leaf: Leaf, choice: Split) -> float:
+        """Drop of the squared error by a split, nothing taken off, in the units of weights and targets."""
+        sides = choice.left, leaf.sums - choice.left, leaf.sums
+        bounds = self._bounds(leaf, choice.feature, *sides[:2])
+        ends = *bounds, (leaf.low, leaf.high)
+        a, b, own = (score(s, self.rows.weight, self.rows.target, *e) for s, e in zip(sides, ends, strict=True))
+        return (a + b - own) * self.unit
 
     def _companions(self, path: frozenset[int]) -> frozenset[int]:
         """Columns that may join a path: those that share a group with all of it."""
@@ -349,7 +370,7 @@ def build(
     follow : callable, optional
         Told of the two new leaves.
     """
-    tree, used = _Growing([root], [-1], [-1], [-1], [None], [0.0]), frozenset[int]()
+    tree, used = _Growing([root], [-1], [-1], [-1], [None], [0.0], [0.0]), frozenset[int]()
     limits, queue = grower.limits, list[tuple[float, int, Split]]()
 
     def enter(node: int) -> None:
@@ -370,8 +391,9 @@ def build(
             choice = settle(tree.leaves[node], choice, used if full else None, tree.room(limits.max_leaf_nodes))
         used |= {choice.feature}
         choice = grower.refine(tree.leaves[node], choice)
+        gain = grower.true_gain(tree.leaves[node], choice)
         children = grower.split(tree.leaves[node], choice)
-        tree.add(node, choice, children, grower.unit)
+        tree.add(node, choice, children, gain, choice.gain * grower.unit)
         if follow is not None:
             follow(children)
         enter(len(tree.leaves) - 2)
@@ -389,14 +411,16 @@ class _Growing:
     right: list[int]
     tables: list[NDArray[np.bool_] | None]
     gain: list[float]
+    worth: list[float]
 
     def room(self, max_leaf_nodes: int | None) -> int | None:
         """Return how many splits may still be made; None without a limit."""
         return None if max_leaf_nodes is None else max_leaf_nodes - (len(self.leaves) + 1) // 2
 
-    def add(self, node: int, choice: Split, children: tuple[Leaf, Leaf], unit: float) -> None:
+    def add(self, node: int, choice: Split, children: tuple[Leaf, Leaf], gain: float, worth: float) -> None:
         """Turn a leaf into a split with two leaves."""
-        self.feature[node], self.tables[node], self.gain[node] = choice.feature, choice.goes_left, choice.gain * unit
+        self.feature[node], self.tables[node] = choice.feature, choice.goes_left
+        self.gain[node], self.worth[node] = gain, worth
         self.left[node], self.right[node] = len(self.leaves), len(self.leaves) + 1
         for child in children:
             self.leaves.append(child)
@@ -404,6 +428,7 @@ class _Growing:
                 column.append(empty)
             self.tables.append(None)
             self.gain.append(0.0)
+            self.worth.append(0.0)
 
     def grown(self, index: NDArray[np.int32]) -> Grown:
         """Return the finished tree."""
@@ -413,6 +438,7 @@ class _Growing:
             np.array(self.right),
             self.tables,
             np.array(self.gain),
+            np.array(self.worth),
             np.array([x.start for x in self.leaves]),
             np.array([x.end for x in self.leaves]),
             np.array([x.sums for x in self.leaves]),

@@ -53,6 +53,8 @@ class Channels:
         Channel of the weight (0 or 1), and of the first target.
     weight_unit, target_unit : float
         What 1 in those channels stands for.
+    squares, square_unit : int64 ndarray of shape (n,), and what 1 in it stands for
+        Weighted sum of the squared targets of each row.
     """
 
     rows: NDArray[np.int64]
@@ -61,6 +63,8 @@ class Channels:
     width: int
     weight_unit: float
     target_unit: float
+    squares: NDArray[np.int64]
+    square_unit: float
 
     @property
     def packed(self) -> bool:
@@ -84,13 +88,15 @@ def channels(targets: NDArray[np.float64], weight: NDArray[np.float64] | None, s
     steps = whole_targets(targets, whole, unit, scale)
     target_unit = unit / scale if repeated else unit * SCALE / scale
     counts = whole if repeated else np.ones(n, dtype=np.int64)
+    squares = whole_targets((targets**2).sum(axis=1, keepdims=True) / m, whole, unit)[:, 0]
+    square = (squares, m * unit * (1 if repeated else SCALE) / SCALE)
     small = repeated and m == 1 and scale <= SCALE and int(counts.sum()) < 1 << (64 - PACK_BITS - 1)
     if small and bool((steps >= 0).all()):
         packed = (counts << PACK_BITS) | steps[:, 0]
-        return Channels(packed, 0, 1, 2, unit, target_unit)
+        return Channels(packed, 0, 1, 2, unit, target_unit, *square)
     extra = [] if repeated else [whole[:, None]]
     rows = np.ascontiguousarray(np.concatenate([counts[:, None], *extra, steps], axis=1))
-    return Channels(rows, len(extra), 1 + len(extra), rows.shape[1], unit, target_unit)
+    return Channels(rows, len(extra), 1 + len(extra), rows.shape[1], unit, target_unit, *square)
 
 
 @kernel
@@ -170,6 +176,15 @@ def fill_packed(
             both = local[0, code] + local[1, code]
             out[first + b, 0] = both >> 42
             out[first + b, 1] = both & mask
+
+
+@kernel
+def total_of(whole: NDArray[np.int64], index: NDArray[np.int32]) -> int:
+    """Sum over the rows of a node."""
+    total = 0
+    for i in index:
+        total += whole[i]
+    return total
 
 
 @kernel

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.binning import BinnedTable, bin_table
+from explaindistill.numerics.fixed_point import SCALE
 from explaindistill.numerics.growth import Grower, Grown, Limits, grow
 from explaindistill.numerics.histogram import channels
 from explaindistill.numerics.rounding import fewest_digits, plainest_moment
@@ -40,7 +41,8 @@ def fit_tree(estimator: Any, intake: Intake, structure: NDArray[np.float64], fir
     if estimator.search not in SEARCHES:
         raise InvalidInputError(f"search must be one of {', '.join(SEARCHES)}, got {estimator.search!r}")
     table = bin_table(intake.schema, intake.X, intake.weight, estimator.n_jobs, estimator.max_bins, target=structure)
-    rows = channels(structure, intake.weight)
+    # packing count and target needs targets of at least 0; others can afford finer steps
+    rows = channels(structure, intake.weight, 2.0**30 if structure.min() < 0 else SCALE)
 
     def raw(f: int, index: NDArray[np.int32]) -> NDArray[np.float64]:
         return intake.schema.column(intake.X[[intake.schema[f].name]].iloc[index], f)
@@ -66,7 +68,7 @@ def _better_of_both(grower: Callable[[BinnedTable], Grower], table: BinnedTable,
 
     greedy = grow(grower(BinnedTable(table.codes.copy(order="F"), table.rules)))
     ahead = grow_ahead(grower(table), width)
-    return ahead if ahead.gain.sum() >= greedy.gain.sum() else greedy
+    return ahead if ahead.worth.sum() >= greedy.worth.sum() else greedy
 
 
 def unit_range(Y: NDArray[np.float64]) -> NDArray[np.float64]:

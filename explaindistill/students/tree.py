@@ -73,7 +73,8 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
     Missing values go to the side that fits better, or with the heavier side where fitting saw none; so do categories
     that fitting did not see in the node. Categories are split into two named sets. Equally good splits are decided by
     the name of the column, so neither the order of rows nor of columns nor the number of threads changes a tree.
-    Thresholds have the fewest digits that send every training row the same way.
+    Thresholds have the fewest digits that send every training row the same way. What a column with many categories is
+    expected to gain by chance is taken off before columns are compared.
 
     References
     ----------
@@ -108,7 +109,7 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         min_samples_leaf: int = 5,
         min_impurity_decrease: float = 0.0,
         max_features_used: int | None = None,
-        structure_temperature: float = 0.25,
+        structure_temperature: float = 0.5,
         search: Search = "greedy",
         lookahead_width: int = 8,
         shrinkage: float = 0.0,

@@ -53,13 +53,19 @@ def cuts_of(values, is_category):
         yield (values <= last) | missing
 
 
-def brute_force_gain(columns, is_category, Y, w, least):
+def price(values, is_category, Y, w):
+    """What a category column is expected to gain by chance."""
+    n_levels = len(set(values[~np.isnan(values)])) + np.isnan(values).any()
+    return 2 / np.pi * max(0, n_levels - 2) * squared_error(Y, w) / len(Y) if is_category else 0.0
+
+
+def brute_force_worth(columns, is_category, Y, w, least):
     best = 0.0
     for values, kind in zip(columns, is_category, strict=True):
         for left in cuts_of(values, kind):
             if min(left.sum(), (~left).sum()) >= least:
                 drop = squared_error(Y, w) - squared_error(Y[left], w[left]) - squared_error(Y[~left], w[~left])
-                best = max(best, drop)
+                best = max(best, drop - price(values, kind, Y, w))
     return best
 
 
@@ -75,15 +81,18 @@ def test_each_split_is_the_best_there_is(seed, weighted, least):
     w = rng.random(n) + 0.5 if weighted else np.ones(n)
     if least > 1:  # the order by the mean is the best one for sets of any size, not above a least size
         frame = frame[["a", "b"]]
+    kinds = [False, False, True][: frame.shape[1]]
     columns = Schema.infer(frame).encode(frame).T
     tree = grown(frame, Y, w, min_samples_leaf=least, max_leaf_nodes=5)
     for node in range(len(tree.feature)):
         rows = tree.index[tree.start[node] : tree.end[node]]
-        best = brute_force_gain(columns[:, rows], [False, False, True][: len(columns)], Y[rows], w[rows], least)
-        if tree.feature[node] >= 0:
-            assert tree.gain[node] == pytest.approx(best, rel=1e-4, abs=1e-4)
+        best = brute_force_worth(columns[:, rows], kinds, Y[rows], w[rows], least)
+        if (f := tree.feature[node]) >= 0:
+            assert tree.worth[node] == pytest.approx(best, rel=1e-4, abs=1e-4)
+            chance = price(columns[f, rows], kinds[f], Y[rows], w[rows])
+            assert tree.gain[node] == pytest.approx(tree.worth[node] + chance, rel=1e-4, abs=1e-4)
         elif (tree.feature < 0).sum() < 5:
-            assert best < 1e-9
+            assert best < 1e-4
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -232,6 +241,7 @@ def test_partition_keeps_the_order_of_each_side():
         index = np.arange(5, dtype=np.int32)
         assert function(column, index, goes_left, np.empty(5, dtype=np.int32)) == 2
         assert index.tolist() == [1, 4, 0, 2, 3]
+    assert histogram.total_of.py_func(np.arange(9), index) == histogram.total_of(np.arange(9), index) == 10
 
 
 @pytest.mark.parametrize("sign", [0, 1, -1])
@@ -252,7 +262,7 @@ def test_cut_kernels_are_what_their_python_says(monkeypatch, sign, bounds):
                     patch.setattr(splitting, name, getattr(splitting, name).py_func)
             function = splitting.best_cuts if compiled else splitting.best_cuts.py_func
             out = np.zeros(2), np.zeros(2, dtype=np.int64), np.zeros(2, dtype=np.int64)
-            function(hist, np.array([0, 5, 10]), np.array([False, True]), *fields, *out)
+            function(hist, np.array([0, 5, 10]), np.array([False, True]), *fields, *out, 0.1)
             answers.append(out)
     for a, b in zip(*answers, strict=True):
         assert np.allclose(a, b)
