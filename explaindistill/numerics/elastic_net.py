@@ -25,6 +25,7 @@ __all__ = [
     "classify",
     "gaussian_path",
     "largest_penalty",
+    "logistic_at",
     "logistic_path",
     "mean_divergence",
     "null_fit",
@@ -178,6 +179,13 @@ def logistic_path(
             fit = _penalised(Z, P, w, fit, penalty * l1_ratio, penalty * (1 - l1_ratio), tol)
         fits.append(fit)
     return fits
+
+
+def logistic_at(
+    Z: Array, P: Array, w: Array, penalty: float, l1_ratio: float, start: LinearFit, tol: float
+) -> LinearFit:
+    """One logistic or softmax fit, started from another."""
+    return _penalised(Z, P, w, start, penalty * l1_ratio, penalty * (1 - l1_ratio), tol)
 
 
 def _penalised(Z: Array, P: Array, w: Array, start: LinearFit, l1: float, l2: float, tol: float) -> LinearFit:

@@ -11,6 +11,7 @@ from explaindistill.numerics.elastic_net import (
     LinearFit,
     gaussian_path,
     largest_penalty,
+    logistic_at,
     logistic_path,
     mean_divergence,
     null_fit,
@@ -21,6 +22,9 @@ from explaindistill.numerics.elastic_net import (
 __all__ = ["Problem", "Trace", "choose", "limit_terms", "penalty_grid", "standardise"]
 
 Array = NDArray[np.float64]
+PATH_TOLERANCE = 1e-4
+"""Precision of fits that are only compared; the fit that is kept is solved again."""
+PATIENCE, GAIN = 3, 1e-4
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,12 @@ class Problem:
         """Fits at falling penalties."""
         solver = logistic_path if self.classification else gaussian_path
         return solver(self.Z, self.Y, self.w, penalties.tolist(), self.l1_ratio, tol)
+
+    def at(self, penalty: float, start: LinearFit, tol: float) -> LinearFit:
+        """One fit, started from another."""
+        if self.classification:
+            return logistic_at(self.Z, self.Y, self.w, penalty, self.l1_ratio, start, tol)
+        return gaussian_path(self.Z, self.Y, self.w, [penalty], self.l1_ratio)[0]
 
     def refit(self, fit: LinearFit, support: NDArray[np.bool_] | None = None, tol: float = 1e-10) -> LinearFit:
         """Fit anew, without penalty, on the columns of a fit."""
@@ -99,65 +109,89 @@ def choose(
     Parameters
     ----------
     folds : ndarray of int, shape (n,)
-        Rows of fold 0 are held out first, and so on.
+        Rows of fold 0 are held out first, and so on; rows of a negative fold take no part in the choice, only in the
+        last fit.
     penalties : falling numbers
     tolerance : float, at least 0
         Share of what the best fit explains that may be given up for fewer terms.
     relax : bool
         Whether unpenalised refits compete too.
     tries : int
-        Number of folds that are held out in turn.
+        Number of folds that are held out in turn; 0 chooses on the rows of fitting, for a handful of distinct rows.
     """
     losses = np.zeros((2, len(penalties)))
     base = 0.0
+    path: list[LinearFit] = []
     for fold in range(tries):
-        held = folds == fold
-        if held.all() or not held.any():
+        held, kept = folds == fold, (folds >= 0) & (folds != fold)
+        if not held.any() or not kept.any():
             continue
-        train, test = problem.rows(~held), problem.rows(held)
+        train, test = problem.rows(kept), problem.rows(held)
+        path = train.path(penalties, PATH_TOLERANCE)
         mass = problem.w[held].sum()
         base += mass * test.loss(train.null())
-        losses += mass * _held_out(train, test, penalties, relax)
+        losses += mass * _held_out(train, test, path, relax)
+    if tries != 1 or not path:
+        path = problem.rows(folds >= 0).path(penalties, PATH_TOLERANCE)
+    if tries == 0:
+        base, losses = problem.loss(problem.null()), _held_out(problem, problem, path, relax)
     explained = 1 - losses / base if base > 0 else np.zeros_like(losses)
-    fits = problem.path(penalties, 1e-8)
     best = explained.max(axis=0)
     enough = best.max() - tolerance * abs(best.max()) - 1e-9
     chosen = int(np.flatnonzero(best >= enough)[0])
-    relaxed = bool(explained[1, chosen] >= explained[0, chosen])
-    fit = problem.refit(fits[chosen]) if relaxed else fits[chosen]
-    n_terms = np.array([f.n_terms for f in fits])
-    return fit, Trace(penalties, n_terms, explained[0], explained[1], chosen, relaxed)
+    relaxed = relax and bool(explained[1, chosen] >= explained[0, chosen])
+    fit = problem.at(float(penalties[chosen]), path[chosen], 1e-5 if relaxed else 1e-8)
+    fit = problem.refit(fit) if relaxed else fit
+    n_terms = np.array([f.n_terms for f in path])
+    shown = np.where(np.isfinite(explained), explained, np.nan)
+    return fit, Trace(penalties, n_terms, shown[0], shown[1], chosen, relaxed)
 
 
-def _held_out(train: Problem, test: Problem, penalties: Array, relax: bool) -> Array:
-    """Losses ``(2, n_penalties)`` on held-out rows of penalised and relaxed fits (infinite where not asked for)."""
-    losses = np.full((2, len(penalties)), np.inf)
+def _held_out(train: Problem, test: Problem, path: list[LinearFit], relax: bool) -> Array:
+    """Losses ``(2, n_penalties)`` on held-out rows of penalised and relaxed fits.
+
+    Relaxed fits stop, at infinity, where they have not gained for ``PATIENCE`` penalties: smaller penalties only add
+    columns to them.
+    """
+    losses = np.full((2, len(path)), np.inf)
     last: NDArray[np.bool_] | None = None
-    for i, fit in enumerate(train.path(penalties, 1e-4)):
+    relaxed = LinearFit(path[0].intercept, np.zeros_like(path[0].coef))
+    since = 0
+    for i, fit in enumerate(path):
         losses[0, i] = test.loss(fit)
-        if not relax:
+        if not relax or since >= PATIENCE:
             continue
         support = fit.coef != 0
         same = last is not None and bool((support == last).all())
-        losses[1, i] = losses[1, i - 1] if same else test.loss(train.refit(fit, tol=1e-3))
+        if not same:
+            relaxed = train.refit(_warm(fit, relaxed), tol=1e-2)
+        losses[1, i] = test.loss(relaxed)
         last = support
+        least = losses[1, :i].min(initial=np.inf)
+        since = 0 if i == 0 or losses[1, i] < least - GAIN * losses[0, 0] else since + (not same)
     return losses
 
 
-def limit_terms(problem: Problem, fit: LinearFit, max_terms: int, penalties: Array) -> LinearFit:
+def _warm(fit: LinearFit, relaxed: LinearFit) -> LinearFit:
+    """The columns of a fit, at the last relaxed coefficients where there are any: a start for the next refit."""
+    coef = np.where((fit.coef != 0) & (relaxed.coef != 0), relaxed.coef, fit.coef)
+    return LinearFit(relaxed.intercept, coef)
+
+
+def limit_terms(problem: Problem, part: Problem, fit: LinearFit, max_terms: int, penalties: Array) -> LinearFit:
     """At most ``max_terms`` columns: the first fit on the path with enough, the weakest dropped one by one.
 
     The weakest is the column with the smallest sum over outputs of the absolute standardised coefficient after a
-    refit without penalty.
+    refit without penalty. Columns are dropped on the rows of ``part``; the last refit takes all rows.
     """
     if fit.n_terms <= max_terms:
         return fit
-    path = problem.path(penalties, 1e-6)
-    fit = problem.refit(next((f for f in path if f.n_terms >= max_terms), fit))
+    path = part.path(penalties, PATH_TOLERANCE)
+    fit = part.refit(next((f for f in path if f.n_terms >= max_terms), fit), tol=1e-6)
     while fit.n_terms > max_terms:
-        strength = np.abs(fit.coef).sum(axis=1)
+        strength = np.round(np.abs(fit.coef).sum(axis=1), 9)
         strength[strength == 0] = np.inf
         support = fit.coef != 0
         support[int(np.argmin(strength))] = False
-        fit = problem.refit(fit, support)
-    return fit
+        fit = part.refit(fit, support, tol=1e-6)
+    return problem.refit(fit)

@@ -125,7 +125,7 @@ class LinearModel:
             family="linear",
             n_parameters=int((self.coef != 0).sum()) + len(self.intercept),
             n_features=len({c.feature for c in self.columns}),
-            n_bytes=len(json.dumps(self.to_dict(), separators=(",", ":"))),
+            n_bytes=len(json.dumps(self.to_dict(), separators=(",", ":"), ensure_ascii=False).encode()),
             n_terms=len(self.columns),
         )
 

@@ -11,22 +11,28 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.design import linear_columns, matrix
 from explaindistill.numerics.elastic_net import classify
-from explaindistill.numerics.folds import content_folds
+from explaindistill.numerics.folds import content_rank
 from explaindistill.numerics.penalty_choice import Problem, choose, limit_terms, penalty_grid, standardise
 from explaindistill.protocols import Complexity
 from explaindistill.students import _intake
+from explaindistill.students._export import export
 from explaindistill.students._linear_model import LinearModel, fitted_model
 from explaindistill.targets import as_soft_targets
 
 __all__ = ["LinearClassifier", "LinearRegressor"]
 
 N_FOLDS = 5
+FOLDS_FROM = 30
+"""Distinct rows below which none can be spared: the penalty is chosen on the rows of fitting."""
 ONE_FOLD_FROM = 5000
-"""Rows from which one held-out fifth is enough; below, each fifth is held out in turn."""
+"""Distinct rows from which one held-out fifth is enough; below, each fifth is held out in turn."""
+MOST_ROWS = 12_000
+"""Distinct rows that the choice of the penalty looks at; the last fit takes all rows."""
 
 
 class _Linear(BaseEstimator):
@@ -71,6 +77,8 @@ class _Linear(BaseEstimator):
         check_is_fitted(self)
         return self.model_.to_dict()
 
+    export = export
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Student from :meth:`to_dict`, ready to predict; parameters of fitting are the defaults."""
@@ -90,6 +98,11 @@ class _Linear(BaseEstimator):
 
     def _fit(self, intake: _intake.Intake) -> None:
         self._check_parameters()
+        # small products: one thread is faster on a busy machine, and bits do not depend on the number of cores
+        with threadpool_limits(1, user_api="blas"):
+            self._fit_alone(intake)
+
+    def _fit_alone(self, intake: _intake.Intake) -> None:
         columns, base = linear_columns(intake.schema, intake.X, intake.weight, self.max_levels)
         values = matrix(columns, intake.schema, intake.X)
         w = intake.weight / intake.weight.sum()
@@ -106,8 +119,9 @@ class _Linear(BaseEstimator):
     def _choose(self, problem: Problem, intake: _intake.Intake) -> Any:
         if self.penalty == "auto":
             penalties = penalty_grid(problem, self.n_penalties)
-            folds = content_folds(intake.X, N_FOLDS, 0 if self.random_state is None else int(self.random_state))
-            tries = 1 if len(intake.X) >= ONE_FOLD_FROM else N_FOLDS
+            rank = content_rank(intake.X, 0 if self.random_state is None else int(self.random_state))
+            folds = np.where(rank < MOST_ROWS, rank % N_FOLDS, -1)
+            tries = 1 if rank.max() >= ONE_FOLD_FROM else N_FOLDS if rank.max() >= FOLDS_FROM else 0
             fit, trace = choose(problem, folds, penalties, self.tolerance, self.relax, tries)
             self.penalty_, self.relaxed_ = float(penalties[trace.chosen]), trace.relaxed
             self.path_ = pd.DataFrame(
@@ -119,12 +133,15 @@ class _Linear(BaseEstimator):
                 }
             )
         else:
+            folds = np.zeros(len(intake.X), dtype=np.intp)
             top = penalty_grid(problem, 1)[0]
             penalties = np.geomspace(max(top, self.penalty), self.penalty, 10) if self.penalty > 0 else np.zeros(1)
             fit = problem.path(penalties, 1e-8)[-1]
-            fit = problem.refit(fit) if self.relax or self.penalty == 0 else fit
             self.penalty_, self.relaxed_ = float(self.penalty), bool(self.relax)
-        return fit if self.max_terms is None else limit_terms(problem, fit, self.max_terms, penalties)
+            fit = problem.refit(fit) if self.relax else fit
+        if self.max_terms is None:
+            return fit
+        return limit_terms(problem, problem.rows(folds >= 0), fit, self.max_terms, penalties)
 
     def _target_scale(self, Y: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:
         if hasattr(self, "classes_"):
@@ -168,8 +185,10 @@ class LinearClassifier(ClassifierMixin, _Linear):
     l1_ratio : float in [0, 1]
         1 is the lasso (few terms), 0 the ridge (all terms).
     penalty : "auto" or float, at least 0
-        ``"auto"`` chooses on held-out rows: a fifth from 5,000 rows on, below that each fifth in turn. Which row is
-        held out follows from its content and ``random_state``, not from its place: equal rows stay together.
+        ``"auto"`` chooses on held-out rows: a fifth from 5,000 rows on, below that each fifth in turn, below 30
+        distinct rows none (the rows of fitting decide); of more than
+        12,000 rows a sample decides, and all are fitted. Which row is held out follows from its content and
+        ``random_state``, not from its place: equal rows stay together.
     max_terms : int, optional
         At most so many columns with a coefficient.
     tolerance : float, at least 0
@@ -229,7 +248,7 @@ class LinearClassifier(ClassifierMixin, _Linear):
         max_terms: int | None = None,
         tolerance: float = 0.005,
         relax: bool = True,
-        n_penalties: int = 40,
+        n_penalties: int = 30,
         max_levels: int = 50,
         digits: int | None = 4,
         random_state: int | None = None,
@@ -247,7 +266,8 @@ class LinearClassifier(ClassifierMixin, _Linear):
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> LinearClassifier:
         """Fit to hard labels ``(n,)`` or soft labels ``(n, k)``; see the class."""
-        self._fit(_intake.fit_classifier(self, X, y, sample_weight, self.classes))
+        intake = _intake.fit_classifier(self, X, y, sample_weight, self.classes)
+        self._fit(intake)
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -315,7 +335,7 @@ class LinearRegressor(RegressorMixin, _Linear):
         max_terms: int | None = None,
         tolerance: float = 0.005,
         relax: bool = True,
-        n_penalties: int = 40,
+        n_penalties: int = 30,
         max_levels: int = 50,
         digits: int | None = 4,
         random_state: int | None = None,

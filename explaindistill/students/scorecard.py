@@ -14,6 +14,7 @@ from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.design import Column, column_values, matrix, rule_columns
@@ -21,6 +22,7 @@ from explaindistill.numerics.scorecard import search, unique_columns, unique_row
 from explaindistill.protocols import Complexity
 from explaindistill.schema import Schema
 from explaindistill.students import _intake
+from explaindistill.students._export import export
 from explaindistill.students._linear_model import plain
 from explaindistill.targets import as_soft_targets
 
@@ -179,7 +181,9 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         kept = unique_columns(B)
         w0, w1 = intake.weight * intake.Y[:, 0], intake.weight * intake.Y[:, 1]
         patterns = unique_rows(B[:, kept], w0, w1)
-        card = search(patterns, self.max_terms, -self.max_points, self.max_points, self.beam_width)
+        # small products: one thread is faster on a busy machine, and bits do not depend on the number of cores
+        with threadpool_limits(1, user_api="blas"):
+            card = search(patterns, self.max_terms, -self.max_points, self.max_points, self.beam_width)
         self.offset_, self.slope_ = card.offset, card.slope
         used = [(columns[kept[j]], B[:, kept[j]], z) for j, z in zip(card.support, card.points, strict=True) if z]
         self.model_ = self._model(used, intake)
@@ -290,7 +294,7 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
             family="scorecard",
             n_parameters=2 * len(model.columns) + 2,
             n_features=len({c.feature for c in model.columns}),
-            n_bytes=len(json.dumps(model.to_dict(), separators=(",", ":"))),
+            n_bytes=len(json.dumps(self.to_dict(), separators=(",", ":"), ensure_ascii=False).encode()),
             n_terms=len(model.columns),
         )
 
@@ -308,6 +312,8 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         """Return a versioned JSON form; :meth:`from_dict` reads it without running code."""
         check_is_fitted(self)
         return self.model_.to_dict() | {"digits": self.digits, "offset": self.offset_, "slope": self.slope_}
+
+    export = export
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
