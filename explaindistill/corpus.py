@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from sklearn.base import clone
 from explaindistill.errors import InvalidInputError
 from explaindistill.labelling import Budget, label
 from explaindistill.numerics.rowkeys import distinct, row_keys
+from explaindistill.querying import PROXIES, STRATEGIES, ask_in_rounds, fit_proxy
 from explaindistill.schema import Schema
 from explaindistill.targets import SoftTargets
 
@@ -29,9 +31,10 @@ class Corpus:
 
     Attributes
     ----------
-    n_given, n_observed, n_synthetic, n_queries, n_asked, n_allowed : int
-        Rows given to ``fit``, those of them in the corpus, rows made by the sampler, distinct rows that needed an
-        answer, those of them that the store did not know, and how many could have been asked.
+    n_given, n_observed, n_synthetic, n_proxy, n_queries, n_asked, n_allowed : int
+        Rows given to ``fit``, those of them in the corpus, made-up rows that the teacher answered, rows (real and
+        made-up) that a proxy answered, distinct rows that needed an answer, those of them that the store did not
+        know, and how many could have been asked.
     sampler : str
         Name of the sampler, ``"none"`` where no row was made.
     observed : ndarray of int
@@ -43,6 +46,7 @@ class Corpus:
     n_given: int
     n_observed: int
     n_synthetic: int
+    n_proxy: int
     n_queries: int
     n_asked: int
     n_allowed: int
@@ -53,10 +57,10 @@ class Corpus:
 
     def with_more(self, targets: SoftTargets) -> Corpus:
         """The record of the corpus after further questions."""
-        made = targets.origin == "synthetic"
+        made = np.arange(len(targets)) >= len(self.observed)
         return replace(
             self,
-            n_synthetic=int(made.sum()),
+            n_synthetic=int((targets.origin == "synthetic").sum()),
             n_queries=targets.n_queries,
             n_asked=self.n_asked + targets.n_queries - self.n_queries,
             synthetic_weight=float(targets.weight[made].sum() / targets.weight.sum()),
@@ -68,6 +72,7 @@ class Corpus:
             "real rows given": self.n_given,
             "real rows used": self.n_observed,
             "made-up rows": self.n_synthetic,
+            "rows answered by a proxy": self.n_proxy,
             "distinct rows that needed an answer": self.n_queries,
             "rows asked of the teacher (the store knew the others)": self.n_asked,
             "sampler": self.sampler,
@@ -86,10 +91,16 @@ def compose(
     sampler: Any,
     n_queries: int | str,
     seed: int,
+    query_strategy: str = "random",
+    proxy: str | None = None,
     store: Any = None,
     held_back: float = 0.0,
 ) -> tuple[SoftTargets, Corpus]:
     """Choose real rows, make further ones, ask the teacher once about each distinct row.
+
+    With a ``query_strategy`` other than "random" the rows to ask are chosen from a pool of the real rows and as many
+    made-up ones as ``"auto"`` would ask; with a ``proxy`` the rows of that pool that were not asked are kept, with the
+    proxy's answers.
 
     Returns
     -------
@@ -97,24 +108,125 @@ def compose(
         Real rows first, in their own order.
     corpus : Corpus
     """
+    if query_strategy not in STRATEGIES:
+        raise InvalidInputError(f"query_strategy must be one of {', '.join(STRATEGIES)}, got {query_strategy!r}")
+    if proxy not in (None, *PROXIES):
+        raise InvalidInputError(f"proxy must be one of {', '.join(PROXIES)} or None, got {proxy!r}")
     rng = np.random.default_rng(seed)
-    first, number = distinct(row_keys(frame))
-    allowed = _wanted(n_queries, frame, len(first), teacher, sampler)
+    n_distinct = len(distinct(row_keys(frame))[0])
+    allowed = _wanted(n_queries, frame, n_distinct, teacher, sampler)
     wanted = max(allowed - int(held_back * allowed), 1)
-    observed = _some(first, number, wanted, rng)
-    real = frame if len(observed) == len(frame) else frame.iloc[observed]
-    n_more = max(wanted - len(first), 0)
-    made, made_weight, name = _make(sampler, schema, frame, weight, n_more, rng)
-    rows = real if made is None else pd.concat([real, made], ignore_index=True)
-    n_distinct = len(distinct(row_keys(rows))[0])
     purse = Budget()
-    P = label(teacher, schema.restore(rows), store=store, budget=purse)
-    w = np.concatenate([weight[observed], made_weight])
-    n_made = len(made_weight)
-    origin = np.repeat(["observed", "synthetic"], [len(observed), n_made])
-    share = float(made_weight.sum() / w.sum())
-    corpus = Corpus(len(frame), len(observed), n_made, n_distinct, purse.spent, allowed, name, seed, share, observed)
-    return SoftTargets(rows, P, w, origin, teacher.classes_, n_distinct), corpus
+
+    def ask(rows: pd.DataFrame) -> NDArray[np.float64]:
+        return label(teacher, schema.restore(rows), store=store, budget=purse)
+
+    plain = query_strategy == "random" and proxy is None
+    size = wanted if plain else max(wanted, _wanted("auto", frame, n_distinct, teacher, sampler))
+    pool = _pool(schema, frame, weight, sampler, size, rng)
+    asked = _asked(pool, ask, wanted, query_strategy, teacher.classes_, rng)
+    P = _answers(pool, asked, proxy, teacher.classes_)
+    targets, observed = _kept(pool, asked, P, proxy, teacher.classes_)
+    made = np.arange(len(targets)) >= len(observed)
+    corpus = Corpus(
+        n_given=len(frame),
+        n_observed=len(observed),
+        n_synthetic=int((targets.origin == "synthetic").sum()),
+        n_proxy=int((targets.origin == "proxy").sum()),
+        n_queries=targets.n_queries,
+        n_asked=purse.spent,
+        n_allowed=allowed,
+        sampler=pool.sampler,
+        seed=seed,
+        synthetic_weight=float(targets.weight[made].sum() / targets.weight.sum()),
+        observed=observed,
+    )
+    return targets, corpus
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """Rows that could be asked: the real ones first; ``number`` tells equal rows by one number, first sight first."""
+
+    rows: pd.DataFrame
+    weight: NDArray[np.float64]
+    n_real: int
+    first: NDArray[np.intp]
+    number: NDArray[np.intp]
+    sampler: str
+
+
+def _pool(
+    schema: Schema, frame: pd.DataFrame, weight: NDArray[np.float64], sampler: Any, size: int, rng: np.random.Generator
+) -> _Pool:
+    """The real rows and made-up ones up to ``size`` distinct rows."""
+    first, number = distinct(row_keys(frame))
+    made, made_weight, name = _make(sampler, schema, frame, weight, max(size - len(first), 0), rng)
+    rows = frame
+    if made is not None:
+        rows = pd.concat([frame, made], ignore_index=True)
+        first, number = distinct(row_keys(rows))
+    return _Pool(rows, np.concatenate([weight, made_weight]), len(frame), first, number, name)
+
+
+def _asked(
+    pool: _Pool,
+    ask: Callable[[pd.DataFrame], NDArray[np.float64]],
+    wanted: int,
+    strategy: str,
+    classes: NDArray[Any] | None,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Numbers of the distinct rows that were asked, sorted, and their answers."""
+    different = pool.rows.iloc[pool.first]
+    if wanted >= len(different):
+        return np.arange(len(different)), ask(different)
+    if strategy == "random":
+        real = np.flatnonzero(pool.first < pool.n_real)
+        # real rows are worth more than made-up ones: these are asked only where there are not enough
+        at = rng.choice(real, wanted, replace=False) if wanted <= len(real) else np.arange(wanted)
+        return np.sort(at), ask(different.iloc[np.sort(at)])
+    return ask_in_rounds(
+        lambda at: ask(different.iloc[at]), different, wanted, strategy=strategy, classes=classes, rng=rng
+    )
+
+
+def _answers(
+    pool: _Pool,
+    asked: tuple[NDArray[np.intp], NDArray[np.float64]],
+    proxy: str | None,
+    classes: NDArray[Any] | None,
+) -> NDArray[np.float64]:
+    """An answer for each distinct row of the pool: the teacher's, the proxy's, or NaN where neither spoke."""
+    at, answers = asked
+    P = np.full((len(pool.first), *answers.shape[1:]), np.nan)
+    P[at] = answers
+    if proxy is not None and len(at) < len(P):
+        own = pool.rows.iloc[pool.first[at]]
+        count = np.bincount(pool.number, pool.weight)[at].astype(float)
+        seen = SoftTargets(own, answers, count, np.full(len(at), "observed"), classes, len(at))
+        rest = np.setdiff1d(np.arange(len(P)), at)
+        P[rest] = fit_proxy(proxy, seen)(pool.rows.iloc[pool.first[rest]])
+    return P
+
+
+def _kept(
+    pool: _Pool,
+    asked: tuple[NDArray[np.intp], NDArray[np.float64]],
+    P: NDArray[np.float64],
+    proxy: str | None,
+    classes: NDArray[Any] | None,
+) -> tuple[SoftTargets, NDArray[np.intp]]:
+    """Rows that have an answer, and the positions of the real ones that the teacher or the proxy answered."""
+    by_teacher = np.zeros(len(P), dtype=bool)
+    by_teacher[asked[0]] = True
+    told = by_teacher[pool.number]
+    keep = np.flatnonzero(told | (proxy is not None))
+    real = keep < pool.n_real
+    origin = np.where(~told[keep], "proxy", np.where(real, "observed", "synthetic"))
+    rows = pool.rows if len(keep) == len(pool.rows) else pool.rows.iloc[keep]
+    targets = SoftTargets(rows, P[pool.number[keep]], pool.weight[keep], origin, classes, len(asked[0]))
+    return targets, keep[real]
 
 
 def _wanted(n_queries: int | str, frame: pd.DataFrame, n_distinct: int, teacher: Any, sampler: Any) -> int:
@@ -127,15 +239,6 @@ def _wanted(n_queries: int | str, frame: pd.DataFrame, n_distinct: int, teacher:
     if n_queries < 1:
         raise InvalidInputError(f"n_queries must be at least 1, got {n_queries}")
     return int(n_queries)
-
-
-def _some(first: NDArray[np.intp], number: NDArray[np.intp], wanted: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Positions of the real rows that are asked: all, or those of ``wanted`` distinct ones drawn at random."""
-    if wanted >= len(first):
-        return np.arange(len(number))
-    chosen = np.zeros(len(first), dtype=bool)
-    chosen[rng.choice(len(first), wanted, replace=False)] = True
-    return np.flatnonzero(chosen[number])
 
 
 def default_sampler() -> Any:

@@ -172,6 +172,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
             weight,
             sampler=self.sampler,
             n_queries=self.n_queries,
+            query_strategy=self.query_strategy,
+            proxy=self.proxy,
             store=self.store,
             seed=self.seed_,
             held_back=TOP_UP_SHARE if self.top_up else 0.0,
