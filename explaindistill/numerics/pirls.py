@@ -25,7 +25,7 @@ __all__ = ["AdditiveFit", "Rows", "Statistics", "collect", "fit_additive"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
-EDF_TOLERANCE = 1e-2
+EDF_TOLERANCE = 3e-2
 SMOOTHING_ROUNDS = 20
 INNER_STEPS = 3
 DISPERSION_FLOOR = 1e-6  # of what the intercept alone leaves: without a floor, saturated data have no optimum
@@ -147,10 +147,10 @@ def block_edf(design: Design, edf: Vector) -> Vector:
     return np.array([float(edf[cut].sum()) for cut in design.slices])
 
 
-def settled(before: Vector, now: Vector, n_iter: int) -> bool:
+def settled(before: Vector, now: Vector, n_iter: int, rounds: int = SMOOTHING_ROUNDS) -> bool:
     """Whether the smoothing may be left as it is, so that only the coefficients still have to settle."""
     still = np.abs(now - before) <= EDF_TOLERANCE * (1.0 + now)
-    return bool(still.all()) or n_iter >= SMOOTHING_ROUNDS
+    return bool(still.all()) or n_iter >= rounds
 
 
 def fit_additive(
@@ -164,6 +164,7 @@ def fit_additive(
     start: Vector | None = None,
     max_iter: int = 60,
     tol: float = 1e-8,
+    rounds: int = SMOOTHING_ROUNDS,
     curvature_rows: NDArray[np.intp] | None = None,
     pool: ThreadPoolExecutor | None = None,
 ) -> AdditiveFit:
@@ -183,6 +184,8 @@ def fit_additive(
     max_iter : int
     tol : float
         On the relative change of the penalised deviance.
+    rounds : int
+        After so many steps the smoothing is left as it is.
     curvature_rows : positions of rows, optional
         Measure the curvature on these rows only, scaled up; the score is always that of all rows, so that the
         solution is the same and only the way to it changes.
@@ -195,8 +198,9 @@ def fit_additive(
     state = _State(design, rows, family, curvature_rows, pool)
     stats = state.collect(beta)
     smooth = Smoothing(design, stats.gram, smoothing)
-    solver = _Solver(smooth, phi, fixed, floor=DISPERSION_FLOOR * max(stats.deviance, 1e-12) / stats.weight)
-    return solver.run(state, stats, beta, max_iter, tol)
+    alone = float(rows.weight @ family.deviance(rows.y, np.full(len(rows), family.start(rows.y, rows.weight))))
+    solver = _Solver(smooth, phi, fixed, floor=DISPERSION_FLOOR * max(alone, 1e-12) / stats.weight)
+    return solver.run(state, stats, beta, max_iter, tol, rounds)
 
 
 @dataclass(frozen=True)
@@ -225,6 +229,12 @@ class _State:
             total,
         )
 
+    def score(self, stats: Statistics, beta: Vector) -> Statistics:
+        """Score and deviance at other coefficients, the curvature as it was."""
+        eta = predictor(self.design, self.rows.codes, beta)
+        score = cross(self.design, self.rows.codes, self.rows.weight * self.family.score(self.rows.y, eta))
+        return replace(stats, score=score, deviance=float(self.rows.weight @ self.family.deviance(self.rows.y, eta)))
+
     def deviance(self, beta: Vector) -> float:
         eta = predictor(self.design, self.rows.codes, beta)
         return float(self.rows.weight @ self.family.deviance(self.rows.y, eta))
@@ -240,30 +250,63 @@ class _Solver:
     floor: float
     phi: float = 1.0
 
-    def run(self, state: _State, stats: Statistics, beta: Vector, max_iter: int, tol: float) -> AdditiveFit:
+    def run(
+        self, state: _State, stats: Statistics, beta: Vector, max_iter: int, tol: float, rounds: int
+    ) -> AdditiveFit:
         linear = isinstance(state.family, Gaussian) and state.curvature_rows is None
         edf = np.full(len(state.design.blocks), np.inf)
-        converged, n_iter = False, 0
+        n_iter, converged = 0, False
         solution = self._working(state, stats, beta, 0)
-        for n_iter in range(1, max_iter + 1):
-            S = self.smooth.matrix()
-            before = stats.deviance + float(beta @ S @ beta)
-            moved = _halve(solution.beta, beta, before, S, (lambda _: -np.inf) if linear else state.deviance)
-            stats = _shift(stats, moved - beta) if linear else state.collect(moved)
-            beta = moved
-            after = stats.deviance + float(beta @ S @ beta)
-            if self.fixed and abs(before - after) <= tol * (abs(after) + self.floor * stats.weight):
-                converged = True
-                break
+        while n_iter < max_iter and not converged:
+            n_iter += 1
+            beta, stats, fall = self._newton(state, stats, beta, solution, linear)
+            small = tol * (abs(stats.deviance) + self.floor * stats.weight)
+            if self.fixed and fall > small and not linear and not state.design.bounded.any():
+                beta, stats, fall, more = self._polish(state, stats, beta, solution.V, small)
+                n_iter += more
+            converged = self.fixed and fall <= small
             now = block_edf(state.design, solution.edf)
-            self.fixed = self.fixed or settled(edf, now, n_iter)
+            self.fixed = self.fixed or settled(edf, now, n_iter, rounds)
             edf = now
-            solution = self._working(state, stats, beta, n_iter)
+            if not converged and n_iter < max_iter:
+                solution = self._working(state, stats, beta, n_iter)
         self.phi = self._dispersion(stats, float(solution.edf.sum()))
         return AdditiveFit(
             beta[None], (solution.V,), self.smooth.values, self.phi, block_edf(state.design, solution.edf),
             stats.deviance, n_iter, converged,
         )  # fmt: skip
+
+    def _newton(
+        self, state: _State, stats: Statistics, beta: Vector, solution: Solution, linear: bool
+    ) -> tuple[Vector, Statistics, float]:
+        """Walk to the solution of the working model; returns the fall of the penalised deviance too."""
+        S = self.smooth.matrix()
+        before = stats.deviance + float(beta @ S @ beta)
+        moved = _halve(solution.beta, beta, before, S, (lambda _: -np.inf) if linear else state.deviance)
+        if linear:
+            stats = _shift(stats, moved - beta)
+        elif self.fixed and not state.design.bounded.any():
+            stats = state.score(stats, moved)
+        else:
+            stats = state.collect(moved)
+        return moved, stats, abs(before - stats.deviance - float(moved @ S @ moved))
+
+    def _polish(
+        self, state: _State, stats: Statistics, beta: Vector, V: Matrix, small: float
+    ) -> tuple[Vector, Statistics, float, int]:
+        """More steps with the curvature as it is, which cost a score each; a last one that fails asks for a new one."""
+        S, fall = self.smooth.matrix(), np.inf
+        for count in range(1, 9):
+            before = stats.deviance + float(beta @ S @ beta)
+            trial = beta + V @ (stats.score - S @ beta)
+            there = state.score(stats, trial)
+            fall = before - there.deviance - float(trial @ S @ trial)
+            if fall < -small:
+                break
+            beta, stats = trial, there
+            if fall <= small:
+                return beta, stats, abs(fall), count
+        return beta, state.collect(beta), np.inf, count
 
     def _dispersion(self, stats: Statistics, edf: float) -> float:
         if self.known_phi is not None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, eigh
 from scipy.linalg.lapack import dpotri
 
 from explaindistill.numerics.gram import Design
@@ -57,16 +57,18 @@ def solve(G: Matrix, b: Vector, S: Matrix, bounded: NDArray[np.bool_]) -> Soluti
         inside = np.ix_(mask, mask)
         V[inside] = _inverse(cho_factor(H[inside], lower=True)[0])
     else:
-        factor = cho_factor(H, lower=True)
-        beta = cho_solve(factor, b)
+        factor = cho_factor(H, lower=True, overwrite_a=True, check_finite=False)
+        beta = cho_solve(factor, b, check_finite=False)
         V = _inverse(factor[0])
-    return Solution(beta, V, np.einsum("ij,ji->i", V, G))
+    return Solution(beta, V, np.einsum("ij,ij->i", V, G))
 
 
 def _inverse(factor: Matrix) -> Matrix:
-    inverse, _ = dpotri(factor, lower=1)
-    lower = np.tril(inverse, -1)
-    return lower + lower.T + np.diag(np.diag(inverse))
+    inverse, _ = dpotri(factor, lower=1, overwrite_c=1)
+    lower = np.tril(inverse)
+    full = lower + lower.T
+    full[np.diag_indices_from(full)] /= 2
+    return full
 
 
 class Smoothing:
@@ -92,6 +94,7 @@ class Smoothing:
         self.values = [f.copy() if g is None else g.copy() for f, g in zip(self._first, given, strict=True)]
         self._previous = [np.zeros_like(v) for v in self.values]
         self._boost = [np.ones_like(v) for v in self.values]
+        self._eigen = [_pencil(b.penalties) for b in design.blocks]
 
     def matrix(self) -> Matrix:
         """Return the total penalty, ``(p, p)``."""
@@ -111,28 +114,39 @@ class Smoothing:
             Dispersion.
         """
         for i, (block, cut) in enumerate(zip(self.design.blocks, self.design.slices, strict=True)):
-            lam = self.values[i]
-            total = sum(v * part for v, part in zip(lam, block.penalties, strict=True))
-            inner = np.linalg.pinv(total, hermitian=True) if _deficient(total) else np.linalg.inv(total)
+            prior = self._prior_traces(i)
+            V = inverses[0][cut, cut] if len(inverses) == 1 else sum(v[cut, cut] for v in inverses)
             for j, S in enumerate(block.penalties):
-                room = sum(float(np.sum((inner - V[cut, cut]) * S)) for V in inverses)
+                room = len(inverses) * prior[j] - float(np.vdot(V, S))
                 cost = sum(float(b[cut] @ S @ b[cut]) for b in betas)
                 self._move(i, j, np.log(max(phi * room, 1e-300)) - np.log(max(cost, 1e-300)))
+
+    def _prior_traces(self, i: int) -> Vector:
+        """``tr(S_lambda^-1 S_j)`` for each penalty of a block; the last penalty of every block has full rank."""
+        lam, penalties = self.values[i], self.design.blocks[i].penalties
+        eigen = self._eigen[i]
+        if eigen is not None:
+            below = lam[0] * eigen + (lam[1] if len(lam) == 2 else 0.0)
+            return np.array([(eigen / below).sum(), (1.0 / below).sum()])[: len(lam)]
+        inner = np.linalg.inv(sum(v * part for v, part in zip(lam, penalties, strict=True)))
+        return np.array([float(np.vdot(inner, S)) for S in penalties])
 
     def _move(self, i: int, j: int, step: float) -> None:
         """Step on the log scale, longer while it keeps its direction."""
         boost = self._boost[i]
         same = step * self._previous[i][j] > 0
-        boost[j] = min(boost[j] * 1.5, 3.0) if same else 1.0
+        boost[j] = min(boost[j] * 2.0, 8.0) if same else 1.0
         self._previous[i][j] = step
         taken = np.clip(step * boost[j], -LARGEST_STEP, LARGEST_STEP)
         low, high = self._first[i][j] / WIDEST, self._first[i][j] * WIDEST
         self.values[i][j] = np.clip(self.values[i][j] * np.exp(taken), low, high)
 
 
-def _deficient(S: Matrix) -> bool:
-    values = np.linalg.eigvalsh(S)
-    return bool(values[0] <= 1e-13 * values[-1])
+def _pencil(penalties: tuple[Matrix, ...]) -> Vector | None:
+    """Eigenvalues of the first penalty against the last, which make the traces of one or two penalties cheap."""
+    if len(penalties) > 2:
+        return None
+    return np.maximum(eigh(penalties[0], penalties[-1], eigvals_only=True), 0.0)
 
 
 def restricted_likelihood(

@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp, softmax, xlogy
 
 from explaindistill.numerics.gram import Design, cross, gram, predictor
-from explaindistill.numerics.pirls import DISPERSION_FLOOR, AdditiveFit, Rows, block_edf, dispersion, settled
+from explaindistill.numerics.pirls import (
+    DISPERSION_FLOOR,
+    SMOOTHING_ROUNDS,
+    AdditiveFit,
+    Rows,
+    block_edf,
+    dispersion,
+    settled,
+)
 from explaindistill.numerics.reml import Smoothing, Solution, solve
 
 __all__ = ["fit_softmax"]
@@ -75,6 +83,7 @@ def fit_softmax(
     fixed: bool = False,
     max_iter: int = 60,
     tol: float = 1e-7,
+    rounds: int = SMOOTHING_ROUNDS,
     curvature_rows: NDArray[np.intp] | None = None,
     pool: ThreadPoolExecutor | None = None,
 ) -> AdditiveFit:
@@ -104,7 +113,7 @@ def fit_softmax(
         if fixed and abs(before - after) <= tol * (abs(after) + floor * rows.weight.sum()):
             converged = True
             break
-        fixed = fixed or settled(edf, now, n_iter)
+        fixed = fixed or settled(edf, now, n_iter, rounds)
         edf = now
         grams = problem.grams(P)
         if not fixed and design.blocks and n_iter > 1:

@@ -45,16 +45,26 @@ def discretise(x: Vector, weight: Vector, max_bins: int = 1022) -> tuple[Vector,
     some_missing = bool(missing.any())
     present = x[~missing] if some_missing else x
     share = weight[~missing] if some_missing else weight
-    values, inner = np.unique(present, return_inverse=True)
-    mass: Vector = np.bincount(inner, share, minlength=len(values)).astype(np.float64)
+    values, mass = _distinct(present, share)
+    last, ends = values, (values[0], values[-1])
     if len(values) > max_bins:
         group = _quantile_groups(mass, max_bins)
-        merged = np.bincount(group, mass)
-        values = np.bincount(group, mass * values) / merged
-        inner, mass = group[inner], merged.astype(np.float64)
+        last = values[np.append(group[1:] != group[:-1], True)]
+        merged = np.bincount(group, mass).astype(np.float64)
+        values, mass = np.bincount(group, mass * values) / merged, merged
+        values[0], values[-1] = ends
     codes = np.full(len(x), len(values), dtype=np.uint16)
-    codes[~missing if some_missing else slice(None)] = inner
+    codes[~missing if some_missing else slice(None)] = np.searchsorted(last, present)
     return values, codes, np.append(mass, weight[missing].sum())
+
+
+def _distinct(x: Vector, weight: Vector) -> tuple[Vector, Vector]:
+    """Distinct values and their weight; rows that all weigh the same need a sort, not an argsort."""
+    if weight[0] == weight.min() == weight.max():
+        values, count = np.unique(x, return_counts=True)
+        return values, count * weight[0]
+    values, inner = np.unique(x, return_inverse=True)
+    return values, np.bincount(inner, weight, minlength=len(values)).astype(np.float64)
 
 
 def _quantile_groups(mass: Vector, n_groups: int) -> NDArray[np.intp]:

@@ -33,7 +33,8 @@ def edited(
         True: the term contributes 0 everywhere. Two values of a numeric column: between them the term is constant,
         at its mean over the rows there.
     cap : (lowest, highest) effect, optional
-        Effects beyond are cut off; numeric terms get a knot where the line crosses the cap.
+        Effects beyond are cut off; numeric terms get a knot where the line crosses the cap, and are level beyond the
+        values seen.
     why : str
         A reason, kept in ``edits_``.
 
@@ -95,14 +96,14 @@ def _capped(shape: Shape, low: float, high: float) -> Shape:
         knots = shape.grids[0].knots
         crossings = [_crossings(knots, values[: len(knots)], c) for values in shape.values for c in (low, high)]
         shape = _insert(shape, np.concatenate(crossings))
-        flat_ends = np.array([knots[0] - 1e-9 * np.ptp(knots), knots[-1] + 1e-9 * np.ptp(knots)])
+        flat_ends = np.array([knots[0] - np.ptp(knots), knots[-1] + np.ptp(knots)])
         capped = _insert(shape, flat_ends)
         return capped.with_values(_level_ends(np.clip(capped.values, low, high), len(capped.grids[0].knots)))
     return shape.with_values(np.clip(shape.values, low, high))
 
 
 def _level_ends(values: NDArray[np.float64], k: int) -> NDArray[np.float64]:
-    """A capped line must not leave the cap where it is continued: its ends are level."""
+    """A capped line must not leave the cap where it goes on beyond the values seen: its ends are level."""
     values[:, 0], values[:, k - 1] = values[:, 1], values[:, k - 2]
     return values
 

@@ -17,7 +17,7 @@ from explaindistill.numerics.elimination import eliminate
 from explaindistill.numerics.families import Family
 from explaindistill.numerics.gram import Design, gram, predictor, raw_cross
 from explaindistill.numerics.pairs import scan_pairs
-from explaindistill.numerics.pirls import AdditiveFit, Rows, fit_additive
+from explaindistill.numerics.pirls import SMOOTHING_ROUNDS, AdditiveFit, Rows, fit_additive
 from explaindistill.numerics.softmax import fit_softmax
 from explaindistill.students._gam_design import (
     Columns,
@@ -36,9 +36,10 @@ __all__ = ["Additive", "Recipe", "fit_terms"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 SCAN_ROWS = 100_000
-CURVATURE_ROWS = 40_000
+CURVATURE_ROWS = 30_000
 HELD_OUT = 0.2
 JOINED_ROWS = 2_000
+DRAFT_ROUNDS = 5
 
 
 @dataclass(frozen=True)
@@ -89,27 +90,31 @@ class _Case:
     rows: Rows
     pool: ThreadPoolExecutor | None
 
-    def solve(self, terms: list[Term], before: tuple[list[Term], AdditiveFit] | None = None) -> AdditiveFit:
-        """Fit terms, from where an earlier fit left those that it shares."""
+    def solve(
+        self, terms: list[Term], before: tuple[list[Term], AdditiveFit] | None = None, draft: bool = False
+    ) -> AdditiveFit:
+        """Fit terms, from where an earlier fit left those that it shares; a draft is only roughly smoothed."""
+        rounds = DRAFT_ROUNDS if draft else SMOOTHING_ROUNDS
         design = Design(tuple(t.block for t in terms))
         known = {} if before is None else dict(zip((t.name for t in before[0]), before[1].smoothing, strict=True))
         smoothing = [known.get(t.name) for t in terms]
-        some = self._curvature_rows(terms)
+        some = self.curvature_rows()
         recipe = self.recipe
         if recipe.family is None:
             return fit_softmax(
                 design, self.rows, phi=recipe.phi, smoothing=smoothing, max_iter=recipe.max_iter,
-                tol=recipe.tol, curvature_rows=some, pool=self.pool,
+                tol=recipe.tol, rounds=rounds, curvature_rows=some, pool=self.pool,
             )  # fmt: skip
         start = None if before is None else _carry(terms, design, *before)
         return fit_additive(
             design, self.rows, recipe.family, phi=recipe.phi, smoothing=smoothing, start=start,
-            max_iter=recipe.max_iter, tol=recipe.tol, curvature_rows=some, pool=self.pool,
+            max_iter=recipe.max_iter, tol=1e-4 if draft else recipe.tol, rounds=rounds, curvature_rows=some,
+            pool=self.pool,
         )  # fmt: skip
 
-    def _curvature_rows(self, terms: list[Term]) -> NDArray[np.intp] | None:
-        """With pairs and very many rows, curvature is measured on evenly spread rows; the score never is."""
-        if len(self.rows) <= CURVATURE_ROWS or all(len(t.grids) == 1 for t in terms):
+    def curvature_rows(self) -> NDArray[np.intp] | None:
+        """With very many rows, curvature is measured on evenly spread rows; the score never is."""
+        if len(self.rows) <= CURVATURE_ROWS:
             return None
         return np.linspace(0, len(self.rows) - 1, CURVATURE_ROWS).astype(np.intp)
 
@@ -146,6 +151,13 @@ def _carry(terms: list[Term], design: Design, old: list[Term], fit: AdditiveFit)
     return out
 
 
+def _inner_threads(recipe: Recipe) -> int:
+    """Threads of the linear algebra: small matrices lose more by waiting for each other than they gain."""
+    pairs = 30 if recipe.n_pairs == "auto" else int(recipe.n_pairs)
+    size = len(recipe.shaping) * recipe.n_knots + pairs * recipe.n_pair_knots**2
+    return recipe.n_threads if size > 600 else 1
+
+
 @contextmanager
 def _threads(n: int) -> Iterator[ThreadPoolExecutor | None]:
     if n == 1:
@@ -157,7 +169,7 @@ def _threads(n: int) -> Iterator[ThreadPoolExecutor | None]:
 
 def fit_terms(recipe: Recipe, intake: Intake, y: NDArray[np.float64]) -> Additive:
     """Fit an additive model to rows that passed the door; ``y`` is ``(n,)``, or ``(n, k)`` for softmax."""
-    with threadpool_limits(1), _threads(recipe.n_threads) as pool:
+    with threadpool_limits(_inner_threads(recipe)), _threads(recipe.n_threads) as pool:
         columns = discretise_columns(intake.schema, intake.X, intake.weight, pool)
         rows = Rows(columns.codes, y, intake.weight)
         if len(rows) <= JOINED_ROWS:
@@ -166,13 +178,15 @@ def fit_terms(recipe: Recipe, intake: Intake, y: NDArray[np.float64]) -> Additiv
         case = _Case(recipe, columns, rows, pool)
         made = [main_term(columns, i, recipe.n_knots, shaping) for i, shaping in enumerate(recipe.shaping)]
         terms = [t for t in made if t is not None]
-        fit = case.solve(terms)
+        fit = case.solve(terms, draft=recipe.n_pairs != 0)
         trials: list[tuple[int, float, float, float]] = []
         wanted = recipe.n_pairs
         if wanted == "auto":
             wanted, trials = _choose_pairs(case, terms)
         if wanted and len(terms) > 1:
             terms, fit = _add_pairs(case, terms, fit, int(wanted))
+        elif recipe.n_pairs != 0:
+            fit = case.solve(terms, (terms, fit))
         path: list[tuple[int, str, float]] = []
         if recipe.max_terms is not None and len(terms) > recipe.max_terms:
             terms, fit, path = _cut_terms(case, terms, fit, recipe.max_terms)
@@ -323,7 +337,7 @@ def _covariances(case: _Case, terms: list[Term], design: Design, fit: AdditiveFi
         return [fit.phi * V for V in fit.V]
     rows, scale = case.rows, 1.0
     score, _ = case.score(case.predictors(terms, fit))
-    if (some := case._curvature_rows(terms)) is not None:
+    if (some := case.curvature_rows()) is not None:
         rows, score = rows.take(some), score[some]
         scale = float(case.rows.weight.sum() / rows.weight.sum())
     out = []

@@ -154,12 +154,12 @@ class Shape:
         """Contribution ``(n, outputs)`` of rows given by their encoded columns; unknown values contribute 0."""
         lo, hi, share, known = self.grids[0].weights(columns[self.grids[0].axis])
         if len(self.grids) == 1:
-            out = (1.0 - share) * self.values[:, lo] + share * self.values[:, hi]
+            out = _between(self.values[:, lo], self.values[:, hi], share)
             return np.where(known, out, 0.0).T
         lo2, hi2, share2, known2 = self.grids[1].weights(columns[self.grids[1].axis])
-        near = (1.0 - share2) * self.values[:, lo, lo2] + share2 * self.values[:, lo, hi2]
-        far = (1.0 - share2) * self.values[:, hi, lo2] + share2 * self.values[:, hi, hi2]
-        return np.where(known & known2, (1.0 - share) * near + share * far, 0.0).T
+        near = _between(self.values[:, lo, lo2], self.values[:, lo, hi2], share2)
+        far = _between(self.values[:, hi, lo2], self.values[:, hi, hi2], share2)
+        return np.where(known & known2, _between(near, far, share), 0.0).T
 
     def n_parameters(self) -> int:
         """Count the numbers that a person would have to write down."""
@@ -196,6 +196,11 @@ class Shape:
             float(data["edf"]),
             np.asarray(data["spread"], dtype=float),
         )
+
+
+def _between(near: NDArray[np.float64], far: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Blend of two values; exact where they are equal, so that flat is flat to the last bit."""
+    return near + share * (far - near)
 
 
 def _nullable(values: NDArray[np.float64]) -> Any:

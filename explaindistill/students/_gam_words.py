@@ -179,7 +179,7 @@ def describe(student: Any) -> str:
     what = {"logit": "logit", "value": "value", "log": "log of the mean"}[student.scale_]
     head = [f"{type(student).__name__}: {what} = base + the sum of {len(student.shapes_)} terms"]
     if len(outputs) == 1 and hasattr(student, "classes_"):
-        head.append(f"The logit speaks for class {outputs[0]!r}.")
+        head.append(f"The logit speaks for class '{outputs[0]}'.")
     bases = ", ".join(
         f"{b:+.4g}" if len(outputs) == 1 else f"{o}: {b:+.4g}" for o, b in zip(outputs, student.intercept_, strict=True)
     )

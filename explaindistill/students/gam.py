@@ -15,6 +15,7 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.families import FAMILIES, Bernoulli
 from explaindistill.protocols import Complexity
 from explaindistill.students import _gam_words as words
+from explaindistill.students._export import export
 from explaindistill.students._gam_edit import edited
 from explaindistill.students._gam_form import read, write
 from explaindistill.students._gam_settings import adopt, recipe
@@ -204,6 +205,8 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         """Return a versioned JSON form."""
         return write(self)
 
+    export = export
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Inverse of :meth:`to_dict`; runs no code."""
@@ -322,6 +325,8 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
     def to_dict(self) -> dict[str, Any]:
         """Return a versioned JSON form."""
         return write(self)
+
+    export = export
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

@@ -6,16 +6,10 @@ import pandas as pd
 import pytest
 from scipy.special import expit, softmax
 from sklearn.base import clone
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Student
 from explaindistill.students.gam import GAMClassifier, GAMRegressor
-
-
-@parametrize_with_checks([GAMClassifier(), GAMRegressor()])
-def test_scikit_learn_contract(estimator, check):
-    check(estimator)
 
 
 def mixed(n=600, seed=0):

@@ -1,0 +1,143 @@
+import numpy as np
+import pytest
+from scipy.linalg import null_space
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from explaindistill.numerics.families import Bernoulli, Gaussian, Poisson
+from explaindistill.numerics.gram import Block, Design, Marginal
+from explaindistill.numerics.pirls import Rows, dispersion, fit_additive
+from explaindistill.numerics.reml import Smoothing, restricted_likelihood, solve
+from explaindistill.numerics.softmax import fit_softmax
+from explaindistill.numerics.splines import curvature_penalty, hat_weights, slope_penalty
+
+
+def make(n=150, seed=0, bounded=False):
+    """Two columns with few values, so that bins lose nothing; the design, the rows and the dense matrix."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 12, (2, n))
+    blocks = []
+    for i in range(2):
+        knots = np.linspace(0, 11, 7)
+        m = Marginal(i, *hat_weights(np.arange(12.0), knots), 7)
+        Z = null_space(np.bincount(x[i], minlength=12)[None, :] @ m.table())
+        costs = tuple(Z.T @ S @ Z for S in (curvature_penalty(knots), slope_penalty(knots)))
+        blocks.append(Block((m,), Z, costs, np.full(6, bounded)))
+    design = Design(tuple(blocks))
+    X = np.hstack([np.ones((n, 1)), *[b.margins[0].table()[x[i]] @ b.Z for i, b in enumerate(blocks)]])
+    eta = np.sin(x[0] / 2) + 0.1 * x[1]
+    return design, x.astype(np.uint16), X, eta, rng
+
+
+LAM = [np.array([0.3, 0.02]), np.array([2.0, 0.1])]
+
+
+def total_penalty(design, lam):
+    S = np.zeros((design.size, design.size))
+    for block, cut, values in zip(design.blocks, design.slices, lam, strict=True):
+        S[cut, cut] = sum(v * p for v, p in zip(values, block.penalties, strict=True))
+    return S
+
+
+@pytest.mark.parametrize("name", ["bernoulli", "gaussian", "poisson"])
+def test_the_fit_is_that_of_a_dense_textbook_twin(name):
+    design, codes, X, eta, rng = make()
+    w = rng.random(150) + 0.5
+    family = {"bernoulli": Bernoulli(), "gaussian": Gaussian(), "poisson": Poisson()}[name]
+    y = {"bernoulli": expit(eta), "gaussian": eta + rng.normal(size=150), "poisson": rng.poisson(np.exp(eta))}[name]
+    y = np.asarray(y, dtype=float)
+    S = total_penalty(design, LAM)
+    beta = np.zeros(design.size)
+    beta[0] = family.start(y, w)
+    for _ in range(100):
+        e = X @ beta
+        c = w * family.curvature(e)
+        z = e + family.score(y, e) / family.curvature(e)
+        beta = np.linalg.solve(X.T @ (c[:, None] * X) + S, X.T @ (c * z))
+    fit = fit_additive(design, Rows(codes, y, w), family, smoothing=LAM, fixed=True, phi=1.0, tol=1e-12)
+    assert fit.converged
+    assert np.abs(X @ fit.beta[0] - X @ beta).max() < 1e-6
+    H = X.T @ (c[:, None] * X)
+    edf = np.diag(np.linalg.solve(H + S, H))
+    # the edf are those of the last curvature that was measured, a step before the end
+    assert np.allclose(fit.edf, [edf[cut].sum() for cut in design.slices], rtol=1e-3)
+
+
+def test_the_smoothing_is_where_the_restricted_likelihood_is_best():
+    design, codes, X, eta, rng = make(400)
+    y = eta + rng.normal(scale=0.5, size=400)
+    fit = fit_additive(design, Rows(codes, y, np.ones(400)), Gaussian())
+    G, b, yy = X.T @ X, X.T @ y, y @ y
+
+    def loss(logs):
+        lam = [np.exp(logs[:2]), np.exp(logs[2:4])]
+        return restricted_likelihood(G, b, yy, 400.0, design, lam, np.exp(logs[4]))
+
+    ours = np.log(np.concatenate([*fit.smoothing, [fit.phi]]))
+    starts = [np.array([0.0, -3.0, 0.0, -3.0, -1.0]), ours]
+    best = min(minimize(loss, s, method="Nelder-Mead", options={"maxiter": 4000}).fun for s in starts)
+    assert loss(ours) <= best + 0.1
+
+
+def test_curvature_from_some_rows_gives_the_same_solution():
+    design, codes, _, eta, _ = make(2000)
+    rows = Rows(codes, expit(eta), np.ones(2000))
+    full = fit_additive(design, rows, Bernoulli(), smoothing=LAM, fixed=True, tol=1e-12)
+    some = fit_additive(
+        design, rows, Bernoulli(), smoothing=LAM, fixed=True, tol=1e-12, curvature_rows=np.arange(0, 2000, 4)
+    )
+    assert np.abs(full.beta - some.beta).max() < 1e-5
+
+
+def test_rows_are_joined_without_changing_anything():
+    design, codes, _, eta, _ = make(300)
+    rows = Rows(codes, np.round(expit(eta), 1), np.ones(300))
+    joined = rows.joined()
+    assert len(joined) < 300
+    assert joined.weight.sum() == 300
+    a = fit_additive(design, rows, Bernoulli(), smoothing=LAM, fixed=True, tol=1e-12)
+    b = fit_additive(design, joined, Bernoulli(), smoothing=LAM, fixed=True, tol=1e-12)
+    assert np.allclose(a.beta, b.beta, atol=1e-8)
+
+
+def test_bounded_coefficients_stay_at_or_above_zero():
+    design, codes, _, eta, rng = make(bounded=True)
+    fit = fit_additive(design, Rows(codes, expit(eta), np.ones(150)), Bernoulli(), start=np.zeros(design.size))
+    assert (fit.beta[0, 1:] >= 0).all()
+    assert (fit.beta[0, 1:] == 0).any()
+    assert rng is not None
+
+
+def test_two_classes_of_softmax_are_the_logistic_model():
+    design, codes, X, eta, _ = make()
+    p, w = expit(eta), np.ones(150)
+    one = fit_additive(design, Rows(codes, p, w), Bernoulli(), smoothing=LAM, fixed=True, tol=1e-12)
+    double = [2 * v for v in LAM]
+    two = fit_softmax(
+        design, Rows(codes, np.column_stack([1 - p, p]), w), smoothing=double, fixed=True, tol=1e-13, phi=1.0
+    )
+    logit = X @ (two.beta[1] - two.beta[0])
+    assert np.abs(logit - X @ one.beta[0]).max() < 1e-4
+
+
+def test_softmax_measures_curvature_on_some_rows_if_told():
+    design, codes, X, eta, _ = make(600)
+    P = np.column_stack([expit(eta) / 2, 1 - expit(eta), expit(eta) / 2])
+    rows = Rows(codes, P, np.ones(600))
+    full = fit_softmax(design, rows, smoothing=LAM, fixed=True, tol=1e-12)
+    some = fit_softmax(design, rows, smoothing=LAM, fixed=True, tol=1e-12, curvature_rows=np.arange(0, 600, 3))
+    assert np.abs(X @ (full.beta - some.beta).T).max() < 1e-4
+
+
+def test_dispersion_is_never_negative_for_weights_that_are_no_counts():
+    assert dispersion(1.0, 0.5, 10.0, 1e-9) == 1.0 / 0.05
+    assert dispersion(0.0, 100.0, 10.0, 1e-9) == 1e-9
+
+
+def test_solve_inverts_what_is_free():
+    design, _, X, _, _ = make()
+    G = X.T @ X
+    S = Smoothing(design, G, LAM).matrix()
+    assert np.allclose(S, total_penalty(design, LAM))
+    free = solve(G, X.T @ X[:, 0], S, np.zeros(len(G), bool))
+    assert np.allclose(free.V @ (G + S), np.eye(len(G)), atol=1e-6)

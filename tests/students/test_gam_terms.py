@@ -1,0 +1,216 @@
+import json
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.students.gam import GAMClassifier, GAMRegressor
+
+
+def soft(f):
+    p = expit(np.asarray(f, dtype=float))
+    return np.column_stack([1 - p, p])
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"age": rng.integers(18, 80, 600), "income": rng.lognormal(10, 1, 600)})
+    X["city"] = rng.choice(["Aarau", "Bern", "Chur"], 600)
+    X.loc[rng.random(600) < 0.1, "income"] = np.nan
+    f = 0.05 * (X.age - 45) + X.city.map({"Aarau": -1.0, "Bern": 0.5, "Chur": 0.0}).astype(float) + X.income.isna()
+    return GAMClassifier(n_pairs=1, n_jobs=1).fit(X, soft(f)), X
+
+
+def test_a_pair_is_found_and_pure():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(3000, 6)), columns=list("abcdef"))
+    X["b"] += 0.7 * X.a
+    gam = GAMRegressor(n_pairs=1, n_jobs=1).fit(X, X.a + X.b * X.c)
+    assert [s.name for s in gam.shapes_][-1] == "b × c"
+    assert gam.score(X, X.a + X.b * X.c) > 0.99
+    surface = gam.shape("b × c")
+    assert list(surface.columns) == ["value", "label", "value_2", "label_2", "effect", "low", "high", "n"]
+    pure = gam.shapes_[-1].contribution({i: X.iloc[:, i].to_numpy() for i in range(6)})[:, 0]
+    assert abs(pure.mean()) < 0.01
+    near = np.histogram_bin_edges(X.b, 6)
+    means = [pure[(X.b > lo) & (X.b <= hi)].mean() for lo, hi in pairwise(near[1:5])]
+    assert np.abs(means).max() < 0.05
+
+
+def test_auto_finds_as_many_pairs_as_there_are():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(2000, 5)), columns=list("abcde"))
+    gam = GAMClassifier(n_pairs="auto", n_jobs=1, random_state=0).fit(X, soft(X.a + 2 * X.b * X.c))
+    assert "b × c" in {s.name for s in gam.shapes_}
+    assert gam.pair_trials_.loss.iloc[1] < gam.pair_trials_.loss.iloc[0] / 5
+    none = GAMRegressor(n_pairs="auto", n_jobs=1, random_state=0).fit(X, X.a + rng.normal(size=2000))
+    assert all(len(s.grids) == 1 for s in none.shapes_)
+
+
+def test_auto_needs_rows_to_hold_out():
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    gam = GAMRegressor(n_pairs="auto", n_jobs=1, random_state=0).fit(X, X[:, 0])
+    assert len(gam.pair_trials_) == 0
+    assert len(gam.shapes_) == 2
+
+
+def test_auto_and_cuts_work_for_three_classes():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(900, 3)), columns=list("abc"))
+    P = np.exp(np.column_stack([X.a * X.b, X.c, -X.c]))
+    gam = GAMClassifier(n_pairs="auto", max_terms=2, n_jobs=1, random_state=0).fit(X, P / P.sum(axis=1, keepdims=True))
+    assert {s.name for s in gam.shapes_} == {"c", "a × b"}
+    surface = gam.shape("a × b")
+    assert set(surface.output) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("heredity", [False, True])
+def test_max_terms_keeps_what_matters(heredity):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(1500, 8)), columns=list("abcdefgh"))
+    y = np.sin(X.a) + X.b + 2 * X.c * X.d + 0.1 * rng.normal(size=1500)
+    gam = GAMRegressor(n_pairs=2, max_terms=5 if heredity else 3, heredity=heredity, n_jobs=1).fit(X, y)
+    expected = {"a", "b", "c × d"} | ({"c", "d"} if heredity else set())
+    assert {s.name for s in gam.shapes_} == expected
+    assert gam.score(X, y) > 0.98
+    assert gam.path_.n_terms.iloc[-1] == len(expected)
+    assert (gam.path_.deviance_rise >= 0).all()
+
+
+@pytest.mark.parametrize(("direction", "sign"), [("up", 1), ("down", -1)])
+def test_monotone_means_monotone_everywhere(direction, sign):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=800), "b": rng.normal(size=800)})
+    f = sign * np.sin(3 * X.a) + X.b**2
+    gam = GAMClassifier(monotone={"a": direction}, n_pairs=1, n_jobs=1).fit(X, soft(f))
+    probes = np.sort(np.concatenate([rng.normal(scale=3, size=50_000), rng.uniform(-10, 10, 50_000)]))
+    effect = gam.shapes_[0].contribution({0: probes})[:, 0]
+    assert (np.diff(effect) * sign >= -1e-12).all()
+    assert (np.diff(gam.shapes_[0].values[0]) * sign >= 0).all()
+    assert len(gam.shapes_) == 2
+
+
+@pytest.mark.parametrize(("shape", "sign"), [("convex", 1), ("concave", -1)])
+def test_convex_means_convex_everywhere(shape, sign):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.uniform(-3, 3, 800)})
+    gam = GAMRegressor(convex={"a": shape}, n_jobs=1).fit(X, np.cos(X.a) * -sign)
+    probes = np.linspace(-6, 6, 20_001)
+    effect = gam.shapes_[0].contribution({0: probes})[:, 0]
+    assert (np.diff(effect, 2) * sign >= -1e-9).all()
+
+
+@pytest.mark.parametrize("monotone", [None, {"a": "up"}])
+def test_zero_at_a_point_is_zero_there(monotone):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.uniform(-3, 3, 500), "b": rng.normal(size=500)})
+    X.loc[::7, "a"] = np.nan
+    gam = GAMRegressor(zero_at={"a": 1.25}, monotone=monotone, n_jobs=1).fit(X, X.a.fillna(1) ** 2 + X.b)
+    assert abs(gam.shapes_[0].contribution({0: np.array([1.25])})[0, 0]) < 1e-10
+
+
+def test_a_shape_asked_of_a_column_with_one_value_and_missing_ones():
+    X = pd.DataFrame({"a": [1.0, np.nan] * 30})
+    gam = GAMRegressor(monotone={"a": "up"}, n_jobs=1).fit(X, X.a.isna() * 2.0)
+    assert np.allclose(gam.predict(X.iloc[:2]), [0.0, 2.0], atol=0.02)
+
+
+def test_counts_and_positive_values_have_their_own_losses():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.uniform(-2, 2, 4000)})
+    mean = np.exp(np.sin(2 * X.a))
+    for loss, y in (("poisson", rng.poisson(mean)), ("gamma", mean * rng.gamma(4, 0.25, 4000))):
+        gam = GAMRegressor(loss=loss, labels="outcomes", n_jobs=1).fit(X, y)
+        assert np.abs(gam.predict(X) / mean - 1).mean() < 0.06
+        assert gam.explain(X.iloc[:3]).attrs["scale"] == "log"
+        assert gam.dispersion_ == pytest.approx(1.0 if loss == "poisson" else 0.25, rel=0.25)
+
+
+def test_posterior_intervals_cover_the_function():
+    covered = []
+    grid = np.linspace(-1.5, 1.5, 31)
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        x = rng.uniform(-2, 2, 1500)
+        f = np.sin(2 * x)
+        gam = GAMClassifier(n_jobs=1).fit(x[:, None], (rng.random(1500) < expit(f)).astype(int))
+        frame = gam.shape("x0")
+        truth = np.sin(2 * grid) - f.mean()
+        low, high = (np.interp(grid, frame.value, frame[c]) for c in ("low", "high"))
+        covered.append(np.mean((low <= truth) & (truth <= high)))
+    assert 0.85 < np.mean(covered) <= 1.0
+
+
+def test_edits_are_made_on_a_copy_and_recorded(fitted):
+    gam, X = fitted
+    flat = gam.edit("city", flatten=True, why="not allowed by law")
+    assert not flat.shape("city").effect.any()
+    assert gam.shape("city").effect.any()
+    assert flat.edits_ == [{"term": "city", "what": "flat at 0", "why": " (not allowed by law)"}]
+    assert "Edited: city: flat at 0 (not allowed by law)" in flat.describe()
+    assert "edited" in flat.shape("city").attrs["interval"]
+    shares = [g.importance().set_index("feature").estimate["city"] for g in (flat, gam)]
+    assert shares[0] < shares[1]
+    back = GAMClassifier.from_dict(json.loads(json.dumps(flat.to_dict())))
+    assert np.array_equal(back.predict_proba(X), flat.predict_proba(X))
+
+
+def test_a_cap_holds_everywhere_and_changes_nothing_below_it(fitted):
+    gam, _ = fitted
+    capped = gam.edit("age", cap=(-0.8, 0.5))
+    probes = np.linspace(-100, 300, 4001)
+    before, after = (g.shapes_[0].contribution({0: probes})[:, 0] for g in (gam, capped))
+    assert after.min() >= -0.8 - 1e-9
+    assert after.max() <= 0.5 + 1e-9
+    inside = (probes > 18) & (probes < 79)
+    assert np.allclose(after[inside], np.clip(before, -0.8, 0.5)[inside], atol=1e-9)
+    pair = capped.shapes_[-1].name
+    assert np.abs(gam.edit(pair, cap=(-0.001, 0.001)).shapes_[-1].values).max() <= 0.001
+    assert gam.edit("city", cap=(-0.1, 0.1)).shape("city").effect.abs().max() <= 0.1
+    assert gam.edit("income", cap=(-0.1, 0.1)).shape("income").effect.abs().max() <= 0.1
+
+
+def test_flat_between_two_values(fitted):
+    gam, _ = fitted
+    flat = gam.edit("age", flatten=(30, 40))
+    probes = np.linspace(30, 40, 101)
+    assert np.ptp(flat.shapes_[0].contribution({0: probes})) < 1e-12
+    same = np.array([20.0, 29.9, 40.1, 60.0])
+    assert np.allclose(*(g.shapes_[0].contribution({0: same}) for g in (gam, flat)), atol=1e-6)
+    gap = gam.edit("income", flatten=(30_000.0, 90_000.0))
+    assert gap.shape("income").effect.notna().all()
+
+
+def test_bad_edits(fitted):
+    gam, _ = fitted
+    with pytest.raises(InvalidInputError, match="give either flatten= or cap=, got neither"):
+        gam.edit("age")
+    with pytest.raises(InvalidInputError, match="got both"):
+        gam.edit("age", flatten=True, cap=(0, 1))
+    with pytest.raises(InvalidInputError, match="cap must be"):
+        gam.edit("age", cap=(1, 0))
+    with pytest.raises(InvalidInputError, match="needs the term of one numeric column"):
+        gam.edit("city", flatten=(0, 1))
+    with pytest.raises(InvalidInputError, match="holds no value"):
+        gam.edit("age", flatten=(500, 600))
+
+
+def test_many_categories_share_the_last_place():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"code": [f"c{i:03d}" for i in rng.integers(0, 400, 3000)], "a": rng.normal(size=3000)})
+    gam = GAMRegressor(n_pairs=1, n_jobs=1).fit(X, X.a)
+    assert gam.shapes_[0].grids[0].size == 254
+    assert gam.score(X, X.a) > 0.99
+
+
+def test_a_large_corpus_measures_curvature_on_some_rows():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(40_000, 3)), columns=list("abc"))
+    eta = np.sin(X.a) + X.b * X.c
+    gam = GAMClassifier(n_pairs=1, n_jobs=2).fit(X, soft(eta))
+    assert np.abs(gam.predict_proba(X)[:, 1] - expit(eta)).mean() < 0.01
+    assert (gam.shape("a").high >= gam.shape("a").low).all()
