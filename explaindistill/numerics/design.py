@@ -167,7 +167,10 @@ def rule_columns(
         elif feature.kind == "boolean":
             columns.append(Column(feature.name, "level", level=True))
         else:
-            for cut in thresholds(numbers[present], weight[present], n_thresholds):
+            cuts = thresholds(numbers[present], weight[present], n_thresholds)
+            if feature.kind == "datetime":
+                cuts = [_midnight(cut, numbers[present]) for cut in cuts]
+            for cut in cuts:
                 columns.append(Column(feature.name, "at_most", threshold=cut))
                 if not present.all():
                     columns.append(Column(feature.name, "above", threshold=cut))
@@ -195,6 +198,12 @@ def thresholds(values: NDArray[np.float64], weight: NDArray[np.float64], n: int)
         wanted = np.arange(1, n + 1) / (n + 1) - 1e-9
         gaps = np.unique(np.clip(np.searchsorted(share, wanted), 0, len(distinct) - 2))
     return [shortest_between(float(distinct[g]), float(distinct[g + 1])) for g in gaps]
+
+
+def _midnight(cut: float, seconds: NDArray[np.float64]) -> float:
+    """Midnight before a cut in seconds, where that tells the same dates apart."""
+    earlier = math.floor(cut / SECONDS_PER_DAY) * SECONDS_PER_DAY
+    return cut if ((seconds > earlier) & (seconds <= cut)).any() else earlier
 
 
 def shortest_between(low: float, high: float) -> float:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, xlogy
+from scipy.special import expit
 
 from explaindistill.numerics._jit import kernel
 
@@ -327,9 +327,3 @@ def search(patterns: Patterns, k: int, low: int, high: int, width: int = 10, n_r
     pool = swaps(patterns, beam(patterns, k, width), width)[:n_rounded]
     cards = [integer_card(patterns, state, low, high) for state in pool]
     return min(cards, key=lambda c: (round(c.loss, 9), c.support))
-
-
-def entropy(patterns: Patterns) -> float:
-    """Loss that no card can go below: the mean entropy of the labels of equal rows, in nats."""
-    share = np.divide(patterns.positive, patterns.weight, out=np.zeros_like(patterns.weight), where=patterns.weight > 0)
-    return float(-patterns.weight @ (xlogy(share, share) + xlogy(1 - share, 1 - share)))

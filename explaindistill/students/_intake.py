@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -105,7 +105,7 @@ def _close(
     if not (kept := weight > 0).all():
         frame, Y, weight = frame.loc[kept], Y[kept], weight[kept]
     frame = _named(estimator, frame)
-    schema = Schema.infer(frame)
+    schema = replace(Schema.infer(frame), container="frame" if hasattr(estimator, "feature_names_in_") else "array")
     estimator.schema_ = schema
     return Intake(schema, frame, np.ascontiguousarray(Y), weight, classes, soft)
 
