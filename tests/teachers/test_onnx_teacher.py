@@ -75,7 +75,7 @@ def test_wrong_models(tmp_path):
         OnnxTeacher(b"nonsense")
     with pytest.raises(InvalidInputError, match="output_name must be one of y, got 'p'"):
         OnnxTeacher(model(), output_name="p")
-    with pytest.raises(InvalidInputError, match="one input of floating-point numbers, it has x: tensor.int64."):
+    with pytest.raises(InvalidInputError, match=r"one input of floating-point numbers, it has x: tensor.int64."):
         OnnxTeacher(whole())
     with pytest.raises(InvalidInputError, match="an output that is a tensor of numbers"):
         OnnxTeacher(whole(outputs=True))
