@@ -38,8 +38,7 @@ def rows(n: int, d: int = 30) -> tuple[pd.DataFrame, np.ndarray]:
 
 def resident() -> int:
     """Memory of this process now, in bytes."""
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * resource.getpagesize()
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
 
 
 class Peak:
@@ -53,6 +52,7 @@ class Peak:
         return self
 
     def watch(self) -> None:
+        """Look at the memory again and again."""
         while not self.stop.wait(0.02):
             self.most = max(self.most, resident())
 

@@ -151,13 +151,6 @@ def _carry(terms: list[Term], design: Design, old: list[Term], fit: AdditiveFit)
     return out
 
 
-def _inner_threads(recipe: Recipe) -> int:
-    """Threads of the linear algebra: small matrices lose more by waiting for each other than they gain."""
-    pairs = 30 if recipe.n_pairs == "auto" else int(recipe.n_pairs)
-    size = len(recipe.shaping) * recipe.n_knots + pairs * recipe.n_pair_knots**2
-    return recipe.n_threads if size > 600 else 1
-
-
 @contextmanager
 def _threads(n: int) -> Iterator[ThreadPoolExecutor | None]:
     if n == 1:
@@ -169,7 +162,8 @@ def _threads(n: int) -> Iterator[ThreadPoolExecutor | None]:
 
 def fit_terms(recipe: Recipe, intake: Intake, y: NDArray[np.float64]) -> Additive:
     """Fit an additive model to rows that passed the door; ``y`` is ``(n,)``, or ``(n, k)`` for softmax."""
-    with threadpool_limits(_inner_threads(recipe)), _threads(recipe.n_threads) as pool:
+    # linear algebra on one thread: its bits then do not depend on the cores, and small matrices wait for nobody
+    with threadpool_limits(1), _threads(recipe.n_threads) as pool:
         columns = discretise_columns(intake.schema, intake.X, intake.weight, pool)
         rows = Rows(columns.codes, y, intake.weight)
         if len(rows) <= JOINED_ROWS:

@@ -18,6 +18,7 @@ from explaindistill.students import _gam_words as words
 from explaindistill.students._export import export
 from explaindistill.students._gam_edit import edited
 from explaindistill.students._gam_form import read, write
+from explaindistill.students._gam_picture import plot
 from explaindistill.students._gam_settings import adopt, recipe
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.targets import as_soft_targets
@@ -205,6 +206,8 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         """Return a versioned JSON form."""
         return write(self)
 
+    plot = plot
+
     export = export
 
     @classmethod
@@ -325,6 +328,8 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
     def to_dict(self) -> dict[str, Any]:
         """Return a versioned JSON form."""
         return write(self)
+
+    plot = plot
 
     export = export
 

@@ -214,3 +214,12 @@ def test_a_large_corpus_measures_curvature_on_some_rows():
     gam = GAMClassifier(n_pairs=1, n_jobs=2).fit(X, soft(eta))
     assert np.abs(gam.predict_proba(X)[:, 1] - expit(eta)).mean() < 0.01
     assert (gam.shape("a").high >= gam.shape("a").low).all()
+
+
+@pytest.mark.parametrize("term", [None, "age", "city", "pair"])
+def test_a_term_is_drawn_with_its_density(fitted, term):
+    gam, _ = fitted
+    name = gam.shapes_[-1].name if term == "pair" else term
+    ax = gam.plot(name)
+    assert ax.get_xlabel() or ax.get_title()
+    ax.figure.clear()
