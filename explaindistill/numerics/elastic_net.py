@@ -171,11 +171,11 @@ def logistic_path(
         Largest change of the linear predictor, in standard deviations of a column, at which a fit is finished.
     """
     fit = null_fit(P, w, Z.shape[1], classification=True)
-    worst = mean_divergence(P, w, fit.predictor(Z))
+    # hard labels can be separable: beyond this nothing is left to explain, and coefficients only grow
+    enough = (1e-3 if bool((P.max(axis=1) == 1).all()) else 1e-7) * mean_divergence(P, w, fit.predictor(Z))
     fits: list[LinearFit] = []
     for penalty in penalties:
-        # separable classes: beyond this nothing is left to explain, and coefficients only grow
-        if not fits or len(penalties) == 1 or mean_divergence(P, w, fit.predictor(Z)) > 1e-3 * worst:
+        if not fits or len(penalties) == 1 or mean_divergence(P, w, fit.predictor(Z)) > enough:
             fit = _penalised(Z, P, w, fit, penalty * l1_ratio, penalty * (1 - l1_ratio), tol)
         fits.append(fit)
     return fits

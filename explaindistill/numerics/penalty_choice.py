@@ -24,7 +24,7 @@ __all__ = ["Problem", "Trace", "choose", "limit_terms", "penalty_grid", "standar
 Array = NDArray[np.float64]
 PATH_TOLERANCE = 1e-4
 """Precision of fits that are only compared; the fit that is kept is solved again."""
-PATIENCE, GAIN = 3, 1e-4
+PATIENCE = 3
 
 
 @dataclass(frozen=True)
@@ -130,11 +130,11 @@ def choose(
         path = train.path(penalties, PATH_TOLERANCE)
         mass = problem.w[held].sum()
         base += mass * test.loss(train.null())
-        losses += mass * _held_out(train, test, path, relax)
+        losses += mass * _held_out(train, test, path, relax, tolerance / 50)
     if tries != 1 or not path:
         path = problem.rows(folds >= 0).path(penalties, PATH_TOLERANCE)
     if tries == 0:
-        base, losses = problem.loss(problem.null()), _held_out(problem, problem, path, relax)
+        base, losses = problem.loss(problem.null()), _held_out(problem, problem, path, relax, tolerance / 50)
     explained = 1 - losses / base if base > 0 else np.zeros_like(losses)
     best = explained.max(axis=0)
     enough = best.max() - tolerance * abs(best.max()) - 1e-9
@@ -147,10 +147,11 @@ def choose(
     return fit, Trace(penalties, n_terms, shown[0], shown[1], chosen, relaxed)
 
 
-def _held_out(train: Problem, test: Problem, path: list[LinearFit], relax: bool) -> Array:
+def _held_out(train: Problem, test: Problem, path: list[LinearFit], relax: bool, gain: float) -> Array:
     """Losses ``(2, n_penalties)`` on held-out rows of penalised and relaxed fits.
 
-    Relaxed fits stop, at infinity, where they have not gained for ``PATIENCE`` penalties: smaller penalties only add
+    Relaxed fits stop, at infinity, where they have not gained that share of the first loss for
+    ``PATIENCE`` supports: smaller penalties only add
     columns to them.
     """
     losses = np.full((2, len(path)), np.inf)
@@ -168,7 +169,7 @@ def _held_out(train: Problem, test: Problem, path: list[LinearFit], relax: bool)
         losses[1, i] = test.loss(relaxed)
         last = support
         least = losses[1, :i].min(initial=np.inf)
-        since = 0 if i == 0 or losses[1, i] < least - GAIN * losses[0, 0] else since + (not same)
+        since = 0 if i == 0 or losses[1, i] < least - gain * losses[0, 0] else since + (not same)
     return losses
 
 

@@ -1,0 +1,108 @@
+"""Smaller copies: bytes fall, fidelity stays within the limit, the steps say what happened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+
+from explaindistill.compression import compress, on_grid
+from explaindistill.errors import InvalidInputError
+from explaindistill.students.linear import LinearClassifier, LinearRegressor
+from explaindistill.students.scorecard import ScorecardClassifier
+from explaindistill.students.tree import TreeClassifier, TreeRegressor
+
+
+def rows(n: int = 800) -> tuple[pd.DataFrame, np.ndarray]:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"x": rng.normal(size=n), "z": rng.normal(size=n), "c": rng.choice(["a", "b", "d"], n)})
+    p = expit(3 * X["x"].to_numpy() - X["z"].to_numpy() + 0.05 * (X["c"] == "b").to_numpy())
+    return X, np.column_stack([1 - p, p])
+
+
+def fitted(kind: Any, X: pd.DataFrame, P: np.ndarray, **parameters: Any) -> tuple[Any, np.ndarray]:
+    target = P[:, 1] if kind in (TreeRegressor, LinearRegressor) else P
+    return kind(**parameters).fit(X, target), target
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters"),
+    [
+        (TreeClassifier, {"max_leaf_nodes": 12}),
+        (TreeRegressor, {"max_leaf_nodes": 12}),
+        (LinearClassifier, {"digits": None, "tolerance": 0}),
+        (LinearRegressor, {"digits": None, "tolerance": 0}),
+        (ScorecardClassifier, {"max_terms": 3}),
+    ],
+)
+def test_bytes_fall_and_the_loss_stays_in_its_limit(kind: Any, parameters: dict[str, Any]) -> None:
+    X, P = rows()
+    student, target = fitted(kind, X, P, **parameters)
+    before = student.to_dict()
+    small = compress(student, X, target, max_loss=0.03)
+    assert student.to_dict() == before
+    steps = small.steps
+    assert steps["step"][0] == "as it was"
+    assert (np.diff(steps["bytes"]) < 0).all()
+    assert len(steps) > 1
+    assert (steps["loss"] <= 0.03 + 1e-12).all()
+    assert steps["bytes"].iloc[-1] == small.student.complexity().n_bytes
+    assert small.reached
+    again = kind.from_dict(small.student.to_dict())
+    np.testing.assert_array_equal(again.predict(X), small.student.predict(X))
+    if hasattr(again, "predict_proba"):
+        np.testing.assert_allclose(again.predict_proba(X).sum(axis=1), 1, atol=1e-12)
+
+
+def test_a_limit_of_bytes_is_reached_or_said_not_to_be() -> None:
+    X, P = rows()
+    student, target = fitted(TreeClassifier, X, P, max_leaf_nodes=12)
+    size = student.complexity().n_bytes
+    some = compress(student, X, target, max_bytes=size * 2 // 3, max_loss=1.0)
+    assert some.reached
+    assert some.steps["bytes"].iloc[-1] <= size * 2 // 3 < some.steps["bytes"].iloc[-2]
+    assert not compress(student, X, target, max_bytes=10, max_loss=0.001).reached
+    assert compress(student, X, target, max_bytes=0, max_loss=1.0).student.complexity().n_leaves == 1
+
+
+def test_a_term_without_weight_is_dropped_first() -> None:
+    X, P = rows()
+    student, _ = fitted(LinearClassifier, X, P, tolerance=0, digits=8)
+    small = compress(student, X, P, max_loss=0.02)
+    words = " ".join(small.steps["step"])
+    assert "term c = " in words
+    assert {c.feature for c in small.student.model_.columns} >= {"x", "z"}
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("kind", [TreeClassifier, TreeRegressor, LinearClassifier])
+def test_grids_have_so_many_levels(kind: Any, bits: int) -> None:
+    X, P = rows()
+    student, target = fitted(kind, X, P)
+    small = compress(student, X, target, bits=bits, max_bytes=10**9, max_loss=1.0).student
+    values = small.model_.coef if hasattr(small, "model_") else small.tree_.value
+    assert len(np.unique(np.round(values, 12))) <= 2**bits
+    if kind is TreeClassifier:
+        np.testing.assert_allclose(values.sum(axis=1), 1, atol=1e-12)
+        np.testing.assert_allclose(values * (2**bits - 1), np.rint(values * (2**bits - 1)), atol=1e-9)
+
+
+def test_a_grid_that_loses_too_much_is_not_taken() -> None:
+    X, P = rows()
+    student, target = fitted(TreeRegressor, X, P, max_leaf_nodes=40)
+    assert compress(student, X, target, bits=4, max_bytes=10**9, max_loss=0.0).steps["step"].tolist() == ["as it was"]
+    card, _ = fitted(ScorecardClassifier, X, P, max_terms=2)
+    assert compress(card, X, P, bits=8, max_bytes=10**9).steps["step"].tolist() == ["as it was"]
+
+
+def test_grid_and_messages() -> None:
+    assert on_grid(np.full(3, 2.0), 4).tolist() == [2.0] * 3
+    X, P = rows(100)
+    student, _ = fitted(TreeClassifier, X, P)
+    with pytest.raises(InvalidInputError, match="max_loss and max_bytes must be at least 0"):
+        compress(student, X, P, max_loss=-0.1)
+    with pytest.raises(InvalidInputError, match="bits must be 8, 4 or None, got 3"):
+        compress(student, X, P, bits=3)
