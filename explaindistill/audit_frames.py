@@ -8,15 +8,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import clone
 
-from explaindistill.case import Case, Subject
+from explaindistill import plugins
+from explaindistill.case import Case, Subject, aligned
 from explaindistill.distiller import Distiller
 from explaindistill.measures._rows import frame, row
 from explaindistill.measures.bias import group_fidelity, group_gaps, group_means_frame, group_rates
 from explaindistill.measures.decision import decisions
 from explaindistill.measures.fidelity import fidelity, regression_fidelity
 from explaindistill.measures.importance import compare_importance, permutation_importance
+from explaindistill.measures.mistakes import mistakes
 from explaindistill.measures.performance import performance, regression_performance
+from explaindistill.measures.stability import stability
 from explaindistill.measures.transfer import transfer
 from explaindistill.protocols import Complexity
 
@@ -24,18 +28,22 @@ __all__ = ["measure"]
 
 IMPORTANCE_ROWS = 1_000
 IMPORTANCE_REPEATS = 3
+MISTAKE_REGIONS = 6
+MISTAKE_ROWS = 30
 WITHOUT = " without teacher"
 
 Frames = dict[str, pd.DataFrame]
 
 
-def measure(case: Case, rng: np.random.Generator) -> Frames:
+def measure(case: Case, rng: np.random.Generator, n_refits: int = 0) -> Frames:
     """All frames of an audit but the verdicts; see :class:`explaindistill.auditing.Audit`."""
     importance = _stack(_importance(case, rng))
     return {
         "fidelity": _stack(_fidelity(case)),
         "performance": _stack(_performance(case)),
         **_bias(case),
+        "mistakes": _stack(_mistakes(case, rng)),
+        "stability": _stack(_stability(case, n_refits)),
         "importance": importance,
         "importance_comparison": _stack(_compared(case, importance)),
         "complexity": _complexity(case),
@@ -170,6 +178,49 @@ def _importance(case: Case, rng: np.random.Generator) -> Iterator[pd.DataFrame]:
                 for f, e in zip(table["feature"], table["estimate"], strict=True)
             ]
             yield frame(lines, extra=["feature"])
+
+
+def _mistakes(case: Case, rng: np.random.Generator) -> Iterator[pd.DataFrame]:
+    """Where each student decides differently from the teacher."""
+    if case.task == "regression":
+        return
+    kind = plugins.public("students", "tree")["TreeClassifier"]
+
+    def grow(rows: pd.DataFrame, wrong: NDArray[np.bool_]) -> Any:
+        return kind(max_leaf_nodes=MISTAKE_REGIONS, min_samples_leaf=MISTAKE_ROWS).fit(rows, wrong)
+
+    seed = int(rng.integers(2**31))
+    for s in case.subjects:
+        wrong = decided(case, case.P) != decided(case, s.P)
+        yield mistakes(case.frame, wrong, grow, rng=seed, sample_weight=case.weight, subject=s.name)
+
+
+def _stability(case: Case, n_refits: int) -> Iterator[pd.DataFrame]:
+    """Refit each student on bootstrapped rows of fitting, with a fresh seed and a fresh corpus."""
+    for s in case.subjects:
+        if n_refits and case.train is not None and isinstance(s.given, Distiller):
+            yield _stability_of(case, s.name, s.given, n_refits)
+
+
+def _stability_of(case: Case, name: str, given: Distiller, n_refits: int) -> pd.DataFrame:
+    train: Any = case.train
+    rows, labels = case.schema.frame(train[0]), np.asarray(train[1])
+    used: dict[int, Distiller] = {}
+
+    def refit(seed: int) -> Any:
+        at = np.sort(np.random.default_rng([seed, 3]).integers(len(rows), size=len(rows)))
+        again = clone(given).set_params(random_state=seed)
+        again.fit(case.schema.restore(rows.iloc[at].reset_index(drop=True)), labels[at])
+        used[id(again.student_)] = again
+        return again.student_
+
+    def answer(student: Any, X: pd.DataFrame) -> NDArray[Any]:
+        again = used[id(student)]
+        if case.task == "regression":
+            return np.asarray(again.predict(case.schema.restore(X)), dtype=float)
+        return decided(case, aligned(again.predict_proba(case.schema.restore(X)), again.classes_, case.classes))
+
+    return stability(refit, case.frame, answer, seeds=range(n_refits), subject=name)
 
 
 def _compared(case: Case, importance: pd.DataFrame) -> Iterator[pd.DataFrame]:

@@ -37,8 +37,8 @@ class Audit:
     ----------
     frames : mapping of str to DataFrame
         ``verdicts``, ``fidelity``, ``performance``, ``rates``, ``gaps``, ``group_fidelity``, ``transfer``,
-        ``importance``, ``importance_comparison``, ``complexity``, ``corpus``, ``students``; each row has its ``n``,
-        ``estimate``, ``low`` and ``high``. A frame that does not apply is empty.
+        ``mistakes``, ``stability``, ``importance``, ``importance_comparison``, ``complexity``, ``corpus``,
+        ``students``; each row has its ``n``, ``estimate``, ``low`` and ``high``. A frame that does not apply is empty.
     manifest : dict
         Digests, seeds, versions, date.
     students : mapping of str to fitted student
@@ -119,6 +119,7 @@ def audit(
     profile: str | None = None,
     date: str | None = None,
     rules: Mapping[str, str] | None = None,
+    n_refits: int = 0,
     random_state: int = 0,
 ) -> Audit:
     """Measure what students kept of a teacher, on rows that no fitting saw.
@@ -148,6 +149,9 @@ def audit(
         Date of the audit as it shall stand in the report; never read from the clock.
     rules : mapping, optional
         Rules of the first page; see :meth:`Audit.check`.
+    n_refits : int, 0 or at least 3, default=0
+        How often each Distiller is refitted on bootstrapped rows of ``train`` to measure stability; the teacher is
+        asked anew each time (or its store).
     random_state : int, default=0
 
     Returns
@@ -166,6 +170,10 @@ def audit(
     >>> report
     Audit of tree against EstimatorTeacher(RandomForestClassifier) on 269 rows: ...
     """
+    if n_refits < 0 or n_refits in (1, 2):
+        raise InvalidInputError(f"n_refits must be 0 or at least 3, got {n_refits}")
+    if n_refits and train is None:
+        raise InvalidInputError("n_refits needs the rows of fitting; pass train=(X, y), or leave it 0")
     case = open_case(
         teacher,
         students,
@@ -178,7 +186,7 @@ def audit(
         sample_weight=sample_weight,
         groups=groups,
     )
-    frames = measure(case, np.random.default_rng(random_state))
+    frames = measure(case, np.random.default_rng(random_state), n_refits)
     chosen = dict(rules) if rules is not None else _default_rules(case)
     frames["verdicts"] = check(frames, chosen)
     return Audit(

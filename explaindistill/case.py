@@ -22,7 +22,7 @@ from explaindistill.schema import Schema, as_frame
 from explaindistill.targets import one_hot
 from explaindistill.teachers._adapt import as_teacher
 
-__all__ = ["Case", "Subject", "open_case"]
+__all__ = ["Case", "Subject", "aligned", "open_case"]
 
 Answer = Callable[[pd.DataFrame], NDArray[np.float64]]
 
@@ -69,6 +69,7 @@ class Case:
     equal_in_value: NDArray[np.bool_]
     notes: tuple[str, ...]
     n_teacher_rows: int
+    train: tuple[Any, Any] | None
 
 
 def open_case(
@@ -127,6 +128,7 @@ def open_case(
         equal_in_value=equal[kept],
         notes=(*notes, *schema.notices, *_uses_sensitive(subjects, attributes)),
         n_teacher_rows=len(frame),
+        train=train,
     )
 
 
@@ -248,7 +250,7 @@ def _picker(kept: NDArray[np.bool_]) -> Callable[[Any], Any]:
 
 def _teacher_answer(teacher: Any, schema: Schema, classes: NDArray[Any] | None) -> Answer:
     def answer(rows: pd.DataFrame) -> NDArray[np.float64]:
-        return _aligned(label(teacher, schema.restore(rows)), teacher.classes_, classes)
+        return aligned(label(teacher, schema.restore(rows)), teacher.classes_, classes)
 
     return answer
 
@@ -288,13 +290,13 @@ def _student_answer(student: Any, schema: Schema, classes: NDArray[Any] | None, 
         if classes is None:
             return np.asarray(student.predict(seen), dtype=float)
         if hasattr(student, "predict_proba"):
-            return _aligned(np.asarray(student.predict_proba(seen), dtype=float), student.classes_, classes)
+            return aligned(np.asarray(student.predict_proba(seen), dtype=float), student.classes_, classes)
         return one_hot(student.predict(seen), classes)
 
     return answer
 
 
-def _aligned(P: NDArray[np.float64], own: NDArray[Any] | None, classes: NDArray[Any] | None) -> NDArray[np.float64]:
+def aligned(P: NDArray[np.float64], own: NDArray[Any] | None, classes: NDArray[Any] | None) -> NDArray[np.float64]:
     """Columns of ``P`` in the order of ``classes``; a class the model does not know has probability 0."""
     if classes is None or own is None or np.array_equal(own, classes):
         return P

@@ -1,0 +1,191 @@
+"""Stability, the question whether another draw of rows and seeds would have told the same story."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.measures._rows import frame, row
+from explaindistill.numerics.ranks import spearman
+
+__all__ = ["Split", "splits_of", "stability"]
+
+Split = tuple[str, float | frozenset[frozenset[str]]]
+"""A question of a tree: column and either a threshold or the two sets of categories."""
+
+SHARED_SPLIT = 1 / 16
+
+
+def stability(
+    refit: Callable[[int], Any],
+    X: pd.DataFrame,
+    answer: Callable[[Any, pd.DataFrame], NDArray[Any]],
+    *,
+    seeds: Iterable[int] = range(5),
+    level: float = 0.95,
+    subject: str = "student",
+) -> pd.DataFrame:
+    """Refit a student on redrawn rows and compare every two of the refits.
+
+    =========================  ===============================================================================
+    metric                     mean over pairs of refits of
+    =========================  ===============================================================================
+    ``refit_agreement``        share of rows of X with the same answer (R² of the answers where they are numbers)
+    ``refit_features``         Jaccard overlap of the columns they use
+    ``refit_splits``           share of splits they have in common (trees; same column, thresholds with at most a
+                               sixteenth of the rows of X between them, or the same set of categories)
+    ``refit_importance``       rank correlation of the importances of their own structure
+    =========================  ===============================================================================
+
+    Parameters
+    ----------
+    refit : callable
+        From a seed to a fitted student; redraws rows, corpus and seed.
+    X : DataFrame of n rows
+        Rows that answers are compared on.
+    answer : callable
+        From a student and rows to decisions ``(n,)`` or float values ``(n,)``.
+    seeds : iterable of int, at least 3
+    level, subject
+        As in the other measures.
+
+    Returns
+    -------
+    DataFrame
+        Canonical columns; ``n`` is the number of refits, the interval the jackknife's over refits (pairs that share a
+        refit are not independent). A metric that the student's kind has not is ``undefined``.
+
+    Examples
+    --------
+    >>> from explaindistill import TreeClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X = pd.DataFrame({"a": rng.random(300), "b": rng.random(300)})
+    >>> def refit(seed):
+    ...     rows = X.sample(300, replace=True, random_state=seed)
+    ...     return TreeClassifier(max_leaf_nodes=2).fit(rows, rows["a"] > 0.5)
+    >>> found = stability(refit, X, lambda student, rows: student.predict(rows)).set_index("metric")
+    >>> bool(found.loc["refit_agreement", "estimate"] > 0.95), float(found.loc["refit_features", "estimate"])
+    (True, 1.0)
+    """
+    numbers = list(seeds)
+    if len(numbers) < 3:
+        raise InvalidInputError(f"seeds must be at least 3, got {len(numbers)}")
+    students = [refit(seed) for seed in numbers]
+    answers = [np.asarray(answer(s, X)).ravel() for s in students]
+    lines = [_line("refit_agreement", _pairs(answers, _same), len(numbers), level, subject)]
+    told = [s.importance().set_index("feature")["estimate"] for s in students if hasattr(s, "importance")]
+    if len(told) == len(students):
+        lines += list(_structure(students, told, X, level, subject))
+    else:
+        names = ("refit_features", "refit_splits", "refit_importance")
+        lines += [_undefined(name, "this student does not tell its structure", subject) for name in names]
+    return frame(lines)
+
+
+def _structure(
+    students: Sequence[Any], told: Sequence[pd.Series], X: pd.DataFrame, level: float, subject: str
+) -> Iterator[dict[str, Any]]:
+    n = len(students)
+    used = [set(t.index[t > 0]) for t in told]
+    yield _line("refit_features", _pairs(used, _jaccard), n, level, subject)
+    splits = [splits_of(s.to_dict()) for s in students]
+    if all(s is not None for s in splits):
+        yield _line("refit_splits", _pairs(splits, lambda a, b: _shared(a, b, X)), n, level, subject)
+    else:
+        yield _undefined("refit_splits", "only trees have splits", subject)
+    order = told[0].index
+    ranked = [t.reindex(order).fillna(0.0).to_numpy() for t in told]
+    yield _line("refit_importance", _pairs(ranked, _rank), n, level, subject)
+
+
+def splits_of(form: dict[str, Any]) -> list[Split] | None:
+    """Splits of a tree's JSON form; None where it is no tree."""
+    nodes = form.get("nodes")
+    if not isinstance(nodes, list):
+        return None
+    known = {f["name"]: [str(c) for c in f["categories"]] for f in form["schema"]["features"]}
+    return [(str(node["feature"]), _question(node, known)) for node in nodes if "feature" in node]
+
+
+def _question(node: dict[str, Any], known: dict[str, list[str]]) -> float | frozenset[frozenset[str]]:
+    if "left_categories" not in node:
+        return float(node["threshold"])
+    names = known[node["feature"]]
+    left = frozenset(names[code] for code in node["left_categories"])
+    return frozenset({left, frozenset(names) - left})
+
+
+def _shared(a: list[Split], b: list[Split], X: pd.DataFrame) -> float:
+    """Share of splits in common, each matched once: twice the matches over the number of both."""
+    if not a and not b:
+        return 1.0
+    rest = list(b)
+    matched = 0
+    for split in a:
+        hit = next((other for other in rest if _alike(split, other, X)), None)
+        if hit is not None:
+            rest.remove(hit)
+            matched += 1
+    return 2 * matched / (len(a) + len(b))
+
+
+def _alike(first: Split, second: Split, X: pd.DataFrame) -> bool:
+    if first[0] != second[0] or isinstance(first[1], frozenset) != isinstance(second[1], frozenset):
+        return False
+    if isinstance(first[1], frozenset) or isinstance(second[1], frozenset):
+        return first[1] == second[1]
+    low, high = sorted((first[1], second[1]))
+    column = X[first[0]]
+    if column.dtype.kind == "M":
+        values = column.to_numpy("datetime64[us]").astype("int64") / 1e6
+    else:
+        values = column.to_numpy(dtype=float, na_value=np.nan)
+    return bool(((values > low) & (values <= high)).mean() <= SHARED_SPLIT)
+
+
+def _pairs(things: Sequence[Any], compare: Callable[[Any, Any], float]) -> NDArray[np.float64]:
+    """Comparison of every two things, symmetric, NaN on the diagonal."""
+    out = np.full((len(things), len(things)), np.nan)
+    for i, j in combinations(range(len(things)), 2):
+        out[i, j] = out[j, i] = compare(things[i], things[j])
+    return out
+
+
+def _same(a: NDArray[Any], b: NDArray[Any]) -> float:
+    if a.dtype.kind != "f":
+        return float((a == b).mean())
+    spread = ((a - a.mean()) ** 2).mean() + ((b - b.mean()) ** 2).mean()
+    return 1.0 - 2 * float(((a - b) ** 2).mean()) / float(spread) if spread > 0 else 1.0
+
+
+def _jaccard(a: set[str], b: set[str]) -> float:
+    return len(a & b) / len(a | b) if a | b else 1.0
+
+
+def _rank(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    return spearman(a, b)
+
+
+def _line(metric: str, pairs: NDArray[np.float64], n: int, level: float, subject: str) -> dict[str, Any]:
+    """Mean over pairs with the jackknife's interval over refits."""
+    if not np.isfinite(pairs[~np.eye(n, dtype=bool)]).all():
+        return _undefined(metric, "not defined for every pair of refits", subject)
+    whole = float(np.nanmean(pairs))
+    low = high = np.nan
+    if n > 3:
+        left_out = np.array([np.nanmean(np.delete(np.delete(pairs, i, 0), i, 1)) for i in range(n)])
+        spread = np.sqrt((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum())
+        half = float(stats.t.ppf((1 + level) / 2, n - 1) * spread)
+        low, high = max(whole - half, -1.0), min(whole + half, 1.0)
+    return row(metric, whole, low, high, n=n, method="jackknife over refits", subject=subject)
+
+
+def _undefined(metric: str, reason: str, subject: str) -> dict[str, Any]:
+    return row(metric, np.nan, np.nan, np.nan, n=0, subject=subject, status="undefined", reason=reason)

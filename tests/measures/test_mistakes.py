@@ -1,0 +1,67 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+import explaindistill as xd
+from explaindistill.errors import InvalidInputError
+from explaindistill.measures.mistakes import mistakes
+from explaindistill.numerics.intervals import wilson
+
+
+def grow(rows, wrong):
+    return xd.TreeClassifier(max_leaf_nodes=4, min_samples_leaf=20).fit(rows, wrong)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {"age": rng.integers(18, 90, 4000), "city": rng.choice(["a", "b"], 4000), "noise": rng.random(4000)}
+    )
+
+
+def test_finds_the_region_where_the_student_is_wrong(rows):
+    wrong = (rows["age"] > 60) & (rows["city"] == "b")
+    found = mistakes(rows, wrong, grow, rng=1)
+    worst = found.iloc[1]
+    assert worst["subset"] == "age > 60 and city is not a"
+    assert worst["estimate"] == 1.0
+    assert found["estimate"].iloc[1:].is_monotonic_decreasing
+    assert found["n"].iloc[0] == found["n"].iloc[1:].sum() == 2000
+
+
+def test_random_mistakes_show_no_region_whose_interval_leaves_the_mean(rows):
+    rng = np.random.default_rng(2)
+    outside = 0
+    for seed in range(20):
+        found = mistakes(rows, rng.random(len(rows)) < 0.1, grow, rng=seed)
+        outside += ((found["low"][1:] > 0.1) | (found["high"][1:] < 0.1)).any()
+    assert outside <= 4
+
+
+def test_intervals_are_simultaneous(rows):
+    wrong = rows["age"] > 60
+    found = mistakes(rows, wrong, grow, rng=1)
+    regions = found.iloc[1:]
+    line = regions.iloc[0]
+    low, _ = wilson(line["k"], line["n"], 1 - 0.05 / len(regions))
+    assert line["low"] == pytest.approx(float(low))
+
+
+@pytest.mark.parametrize("value", [False, True])
+def test_nothing_or_everything_wrong_is_one_line(rows, value):
+    found = mistakes(rows, np.full(len(rows), value), grow)
+    assert found["subset"].tolist() == [""]
+    assert found["estimate"].tolist() == [float(value)]
+
+
+def test_weights_count(rows):
+    wrong = rows["age"] > 60
+    w = np.where(wrong, 3.0, 1.0)
+    plain, weighted = mistakes(rows, wrong, grow, rng=1), mistakes(rows, wrong, grow, rng=1, sample_weight=w)
+    assert weighted["estimate"].iloc[0] > plain["estimate"].iloc[0]
+
+
+def test_wrong_length(rows):
+    with pytest.raises(InvalidInputError, match="wrong must have one flag per row of X, 4000, got shape"):
+        mistakes(rows, [True], grow)
