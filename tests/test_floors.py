@@ -14,13 +14,13 @@ import explaindistill
 PACKAGE = Path(explaindistill.__file__).parent
 ROOMS = ("teachers", "samplers", "students", "measures", "export", "domains", "plots", "scale")
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "plugins", "protocols", "_columns", "schema", "targets", "datasets", "numerics"),
+    ("errors", "plugins", "protocols", "_columns", "schema", "stored", "targets", "datasets", "numerics"),
     ROOMS,
     ("label_store",),
     ("labelling",),
     ("corpus", "fitting"),
     ("topping",),
-    ("distiller", "frontiers"),
+    ("distiller", "frontiers", "compression", "deferring", "refining"),
     ("case",),
     ("manifest", "audit_frames"),
     ("auditing",),

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["FORMAT", "SCHEMA", "frame_from", "island", "packed", "plain", "results", "text"]
+from explaindistill.stored import FORMAT, VERSION
 
-FORMAT = "explaindistill-audit"
-VERSION = 1
+__all__ = ["SCHEMA", "island", "packed", "plain", "results", "text"]
+
 SCHEMA = Path(__file__).with_name("audit.schema.json")
 
 
@@ -123,22 +123,6 @@ def _seven(value: Any) -> Any:
     if not isinstance(value, float):
         return value
     return int(value) if value.is_integer() and abs(value) < 1e15 else float(f"{value:.7g}")
-
-
-def frame_from(stored: Mapping[str, Any]) -> pd.DataFrame:
-    """Read one stored frame back; the words for infinity become numbers again.
-
-    Examples
-    --------
-    >>> frame_from({"columns": ["high"], "rows": [["Infinity"], [None]]})["high"].tolist()
-    [inf, nan]
-    """
-    words = {"Infinity": math.inf, "-Infinity": -math.inf}
-    rows = [[words.get(v, v) if isinstance(v, str) else v for v in row] for row in stored["rows"]]
-    frame = pd.DataFrame(rows, columns=list(stored["columns"]))
-    for column in {"n", "k", "estimate", "low", "high", "n_effective"} & set(frame):
-        frame[column] = pd.to_numeric(frame[column]).astype(float)
-    return frame
 
 
 def text(audit: Any) -> str:

@@ -17,6 +17,7 @@ from explaindistill import plugins
 from explaindistill.errors import InvalidInputError
 from explaindistill.report import results
 from explaindistill.report.render import notebook, render, sections
+from explaindistill.stored import frame_from
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -123,7 +124,7 @@ def test_embedded_results_are_the_json_view_with_seven_digits(page, audit):
 def test_undefined_is_null_and_infinity_a_word_and_both_come_back():
     stored = results.plain({"columns": ["estimate", "high"], "rows": [[np.nan, np.inf], [0.5, -np.inf]]})
     assert stored["rows"] == [[None, "Infinity"], [0.5, "-Infinity"]]
-    back = results.frame_from(stored)
+    back = frame_from(stored)
     assert np.isnan(back["estimate"][0])
     assert back["high"].tolist() == [np.inf, -np.inf]
 

@@ -1,0 +1,73 @@
+"""Results of an audit read back from JSON: what gates judge and comparisons compare."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from explaindistill.errors import InvalidInputError
+
+__all__ = ["FORMAT", "VERSION", "frame_from", "frames_of", "read_audit"]
+
+FORMAT = "explaindistill-audit"
+VERSION = 1
+NUMBERS = {"n", "k", "n_effective", "estimate", "low", "high"}
+WORDS = {"Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def frame_from(stored: Mapping[str, Any]) -> pd.DataFrame:
+    """Read one stored frame back; the words for infinity become numbers again.
+
+    Examples
+    --------
+    >>> frame_from({"columns": ["high"], "rows": [["Infinity"], [None]]})["high"].tolist()
+    [inf, nan]
+    """
+    rows = [[WORDS.get(v, v) if isinstance(v, str) else v for v in row] for row in stored["rows"]]
+    frame = pd.DataFrame(rows, columns=list(stored["columns"]))
+    for column in NUMBERS & set(frame):
+        frame[column] = pd.to_numeric(frame[column]).astype(float)
+    for column in set(frame) - NUMBERS:
+        if frame[column].map(lambda v: v is None or isinstance(v, str)).all():
+            frame[column] = frame[column].fillna("").astype("str")
+    return frame
+
+
+def read_audit(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
+    """Results of an audit from a JSON file, or from its contents, with frames as DataFrames.
+
+    Raises
+    ------
+    InvalidInputError
+        If the file is not there, is not JSON, or holds something else than an audit of this version.
+    """
+    data = source if isinstance(source, Mapping) else _parsed(Path(source))
+    if not isinstance(data, Mapping) or data.get("format") != FORMAT:
+        raise InvalidInputError(f"{_called(source)} is not an audit: it must hold format {FORMAT!r}; save one as .json")
+    if data.get("version") != VERSION:
+        raise InvalidInputError(f"{_called(source)} must have version {VERSION}, got {data.get('version')!r}")
+    return dict(data) | {"frames": {key: frame_from(frame) for key, frame in data["frames"].items()}}
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInputError(f"{path.name} could not be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise InvalidInputError(f"{path.name} is not JSON: {error}") from error
+
+
+def _called(source: Any) -> str:
+    return "this" if isinstance(source, Mapping) else Path(source).name
+
+
+def frames_of(audit: Any) -> Mapping[str, pd.DataFrame]:
+    """Frames of an audit in any form: the record itself, a JSON file, or the contents of one."""
+    frames = getattr(audit, "frames", None)
+    return frames if frames is not None else read_audit(audit)["frames"]
