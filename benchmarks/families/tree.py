@@ -35,7 +35,6 @@ PACKAGES = {
     "imodels": ["imodels==3.0.4", "six"],
     "pystreed": ["pystreed==1.4.0"],
 }
-SUMS = ("imodels FIGS",)  # a sum of trees: shown, but not a single tree
 
 
 class Case:
@@ -188,7 +187,7 @@ def bars(frame: pd.DataFrame, args: Namespace) -> int:
     gap = table["default"] - table["CART hard"]
     found.at_least(f"default − hard CART, worst data set ({gap.idxmin()})", -0.1, gap.min(), " points")
     found.add("default − hard CART, mean", "(shown)", f"{gap.mean():+.2f} points", None)
-    single = [m for m in table if m not in ("default", "lookahead", *SUMS)]
+    single = [m for m in table if m not in ("default", "lookahead")]
     for peer in single:
         both = frame[frame.method.isin(["default", peer])].pivot_table(
             index=["data", "seed", "size"], columns="method", values="agreement"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.binning import BinnedTable, bin_table
-from explaindistill.numerics.fixed_point import SCALE
+from explaindistill.numerics.fixed_point import SCALE, whole_weights
 from explaindistill.numerics.growth import Grower, Grown, Limits, grow
 from explaindistill.numerics.histogram import channels
 from explaindistill.numerics.rounding import fewest_digits, plainest_moment
@@ -20,13 +20,34 @@ from explaindistill.schema import Schema
 from explaindistill.students._intake import Intake
 from explaindistill.students._tree_model import TreeModel
 
-__all__ = ["fit_tree", "limits_of", "unit_range"]
+__all__ = ["agreement", "fit_tree", "fit_trees", "limits_of", "unit_range"]
 
 SEARCHES = ("greedy", "lookahead", "optimal")
 OPTIMAL_DEPTH = 4
 
 
-def fit_tree(estimator: Any, intake: Intake, structure: NDArray[np.float64], first: int) -> TreeModel:
+def fit_trees(estimator: Any, intake: Intake, structures: Sequence[NDArray[np.float64]], first: int) -> list[TreeModel]:
+    """Fit a tree to each of some structure targets; columns are binned once. See :func:`fit_tree`."""
+    limits = limits_of(estimator, intake.schema, structures[0].shape[1])
+    table = bin_table(
+        intake.schema, intake.X, intake.weight, estimator.n_jobs, estimator.max_bins, target=structures[0]
+    )
+    # growth moves the codes beside its thresholds, so each tree but the last works on a copy
+    copies = [BinnedTable(table.codes.copy(order="F"), table.rules) for _ in structures[1:]]
+    return [
+        fit_tree(estimator, intake, structure, first, limits, t)
+        for structure, t in zip(structures, [*copies, table], strict=True)
+    ]
+
+
+def fit_tree(
+    estimator: Any,
+    intake: Intake,
+    structure: NDArray[np.float64],
+    first: int,
+    limits: Limits,
+    table: BinnedTable,
+) -> TreeModel:
     """Grow on ``structure`` targets (n, m), fill the nodes with the means of ``intake.Y``.
 
     Parameters
@@ -36,11 +57,11 @@ def fit_tree(estimator: Any, intake: Intake, structure: NDArray[np.float64], fir
     structure : ndarray, shape (n, m), values within [-1, 1]
     first : int
         Column of ``intake.Y`` that monotone constraints speak about.
+    limits : Limits
+    table : BinnedTable
     """
-    limits = limits_of(estimator, intake.schema, structure.shape[1])
     if estimator.search not in SEARCHES:
         raise InvalidInputError(f"search must be one of {', '.join(SEARCHES)}, got {estimator.search!r}")
-    table = bin_table(intake.schema, intake.X, intake.weight, estimator.n_jobs, estimator.max_bins, target=structure)
     # packing count and target needs targets of at least 0; others can afford finer steps
     rows = channels(structure, intake.weight, 2.0**30 if structure.min() < 0 else SCALE)
 
@@ -69,6 +90,13 @@ def _better_of_both(grower: Callable[[BinnedTable], Grower], table: BinnedTable,
     greedy = grow(grower(BinnedTable(table.codes.copy(order="F"), table.rules)))
     ahead = grow_ahead(grower(table), width)
     return ahead if ahead.worth.sum() >= greedy.worth.sum() else greedy
+
+
+def agreement(model: TreeModel, intake: Intake, n_jobs: int | None) -> float:
+    """Share of the fitting weight where tree and targets have the same most probable class."""
+    said = model.value.argmax(axis=1)[model.route(intake.X, n_jobs)]
+    whole, _ = whole_weights(intake.weight)
+    return float(whole[said == intake.Y.argmax(axis=1)].sum() / whole.sum())
 
 
 def unit_range(Y: NDArray[np.float64]) -> NDArray[np.float64]:

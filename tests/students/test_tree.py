@@ -312,6 +312,7 @@ def test_one_leaf_says_so():
         ({"min_impurity_decrease": -1}, "min_impurity_decrease must be at least 0, got -1"),
         ({"max_features_used": 0}, "max_features_used must be"),
         ({"shrinkage": float("nan")}, "shrinkage must be at least 0, got nan"),
+        ({"structure_temperature": "hot"}, 'structure_temperature must be a number or "auto"'),
         ({"search": "magic"}, "search must be one of greedy, lookahead, optimal, got 'magic'"),
         ({"monotone": {"city": 1}}, "monotone names 'city', which is categorical"),
         ({"monotone": {"age": 2}}, r"monotone\['age'\] must be -1, 0 or 1, got 2"),
@@ -347,6 +348,16 @@ def test_kernels_are_what_their_python_says(fitted):
     assert routing.gap.py_func(values, index, 0, 1, 3) == routing.gap(values, index, 0, 1, 3) == (1.0, 3.0)
     whole = np.array([5, 6, 7])
     assert routing._sums.py_func(whole, index, np.array([0, 1]), np.array([1, 3])).tolist() == [7, 11]
+
+
+def test_auto_takes_the_sharper_tree_where_that_pays():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.random((3000, 2)), columns=list("ab"))
+    # b moves the probability far but never across one half, a only just across
+    p = np.where(X["a"] > 0.7, 0.55, 0.45) - 0.44 * (X["b"] > 0.5) * (X["a"] <= 0.7)
+    mild, sharp, auto = (TreeClassifier(2, structure_temperature=t).fit(X, soft(p)) for t in (1, 0, "auto"))
+    assert sharp.score(X, soft(p)) == 1
+    assert auto.score(X, soft(p)) >= mild.score(X, soft(p))
 
 
 def noisy(n, seed):
