@@ -134,7 +134,7 @@ def raw_cross(margins: tuple[Marginal, ...], codes: Codes, r: Vector) -> Vector:
         total = np.zeros(len(a.lo))
         _scatter(codes[a.axis], r, total)
         out = np.bincount(a.lo, (1.0 - a.share) * total, a.size)
-        return out + np.bincount(a.hi, a.share * total, a.size)
+        return np.asarray(out + np.bincount(a.hi, a.share * total, a.size), dtype=np.float64)
     b = margins[1]
     table = np.zeros((len(a.lo), b.size))
     _scatter_pair(codes[a.axis], codes[b.axis], b.lo, b.hi, b.share, r, table)
@@ -181,10 +181,10 @@ def raw_gram(left: tuple[Marginal, ...], right: tuple[Marginal, ...], codes: Cod
     if len(left) == 1:
         (a,), (b, c) = left, right
         out = np.zeros((a.size, b.size * c.size))
-        _main_pair(*_arrays(codes, a, b, c), w, c.size, out)
+        _main_pair(*[*_arrays(codes, a, b, c), w, c.size, out])
         return out
     out = np.zeros((left[0].size * left[1].size, right[0].size * right[1].size))
-    _pair_pair(*_arrays(codes, *left, *right), w, left[1].size, right[1].size, out)
+    _pair_pair(*[*_arrays(codes, *left, *right), w, left[1].size, right[1].size, out])
     return out
 
 
@@ -201,19 +201,19 @@ def _each(task: Callable[[Any], None], items: Iterable[Any], pool: ThreadPoolExe
 
 
 @kernel
-def _gather(codes, effect, out):  # type: ignore[no-untyped-def]  # a kernel: types are those of its inputs
+def _gather(codes: Any, effect: Any, out: Any) -> None:
     for i in range(len(codes)):
         out[i] += effect[codes[i]]
 
 
 @kernel
-def _scatter(codes, r, out):  # type: ignore[no-untyped-def]  # a kernel
+def _scatter(codes: Any, r: Any, out: Any) -> None:
     for i in range(len(codes)):
         out[codes[i]] += r[i]
 
 
 @kernel
-def _gather_pair(ca, cb, table, lo, hi, share, out):  # type: ignore[no-untyped-def]  # a kernel
+def _gather_pair(ca: Any, cb: Any, table: Any, lo: Any, hi: Any, share: Any, out: Any) -> None:
     for i in range(len(ca)):
         a, b = ca[i], cb[i]
         t = share[b]
@@ -221,7 +221,7 @@ def _gather_pair(ca, cb, table, lo, hi, share, out):  # type: ignore[no-untyped-
 
 
 @kernel
-def _scatter_pair(ca, cb, lo, hi, share, r, out):  # type: ignore[no-untyped-def]  # a kernel
+def _scatter_pair(ca: Any, cb: Any, lo: Any, hi: Any, share: Any, r: Any, out: Any) -> None:
     for i in range(len(ca)):
         a, b = ca[i], cb[i]
         v = share[b] * r[i]
@@ -230,7 +230,7 @@ def _scatter_pair(ca, cb, lo, hi, share, r, out):  # type: ignore[no-untyped-def
 
 
 @kernel
-def _main_main(ca, la, ha, ta, cb, lb, hb, tb, w, out):  # type: ignore[no-untyped-def]  # a kernel
+def _main_main(ca: Any, la: Any, ha: Any, ta: Any, cb: Any, lb: Any, hb: Any, tb: Any, w: Any, out: Any) -> None:
     for i in range(len(w)):
         a, b = ca[i], cb[i]
         u = w[i] * ta[a]
@@ -243,7 +243,23 @@ def _main_main(ca, la, ha, ta, cb, lb, hb, tb, w, out):  # type: ignore[no-untyp
 
 
 @kernel
-def _main_pair(ca, la, ha, ta, cb, lb, hb, tb, cc, lc, hc, tc, w, width, out):  # type: ignore[no-untyped-def]  # a kernel
+def _main_pair(
+    ca: Any,
+    la: Any,
+    ha: Any,
+    ta: Any,
+    cb: Any,
+    lb: Any,
+    hb: Any,
+    tb: Any,
+    cc: Any,
+    lc: Any,
+    hc: Any,
+    tc: Any,
+    w: Any,
+    width: Any,
+    out: Any,
+) -> None:
     for i in range(len(w)):
         a, b, c = ca[i], cb[i], cc[i]
         u1 = w[i] * ta[a]
@@ -261,9 +277,28 @@ def _main_pair(ca, la, ha, ta, cb, lb, hb, tb, cc, lc, hc, tc, w, width, out):  
 
 
 @kernel
-def _pair_pair(  # type: ignore[no-untyped-def]  # a kernel
-    ca, la, ha, ta, cb, lb, hb, tb, cc, lc, hc, tc, cd, ld, hd, td, w, width, breadth, out
-):
+def _pair_pair(
+    ca: Any,
+    la: Any,
+    ha: Any,
+    ta: Any,
+    cb: Any,
+    lb: Any,
+    hb: Any,
+    tb: Any,
+    cc: Any,
+    lc: Any,
+    hc: Any,
+    tc: Any,
+    cd: Any,
+    ld: Any,
+    hd: Any,
+    td: Any,
+    w: Any,
+    width: Any,
+    breadth: Any,
+    out: Any,
+) -> None:
     for i in range(len(w)):
         a, b, c, d = ca[i], cb[i], cc[i], cd[i]
         p, q, s, t = ta[a], tb[b], tc[c], td[d]
