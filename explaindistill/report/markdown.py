@@ -10,7 +10,7 @@ from typing import Any
 from explaindistill.report import blocks as b
 from explaindistill.report.words import name, sentence
 
-__all__ = ["document", "escape"]
+__all__ = ["document", "escape", "written"]
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~&!])")
 _LONG = (b.Table, b.Verdicts, b.Details, b.Figure, b.Text)
@@ -34,11 +34,14 @@ def document(audit: Any, sections: Mapping[str, b.Section]) -> str:
         f"# Audit of {escape(', '.join(name(s) for s in audit.students))} against {escape(name(audit.teacher_name))}"
     )
     parts = [title]
-    for section in sections.values():
-        parts.append(f"## {escape(section.title)}")
-        parts.append(f"*{escape(section.reason)}*" if section.reason else "")
-        parts.extend(_all(section.blocks, 3))
-    return "\n\n".join(part for part in parts if part) + "\n"
+    parts += [written(section, 2) for section in sections.values()]
+    return "\n\n".join(parts) + "\n"
+
+
+def written(section: b.Section, level: int) -> str:
+    """One section under a heading of the level."""
+    parts = [f"{'#' * level} {escape(section.title)}", f"*{escape(section.reason)}*" if section.reason else ""]
+    return "\n\n".join(filter(None, [*parts, *_all(section.blocks, level + 1)]))
 
 
 def _all(blocks: Iterable[b.Block], level: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""One frozen audit, many views: sections are collected once, then written as HTML, Markdown or JSON."""
+"""One frozen audit, many views: sections are collected once, then written in the kind asked for."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 from explaindistill import plugins
 from explaindistill.errors import InvalidInputError
-from explaindistill.report import markdown, page, results
+from explaindistill.report import markdown, model_card, page, results, spreadsheet
 from explaindistill.report.blocks import Section
 
 __all__ = ["KINDS", "notebook", "render", "sections"]
 
-KINDS = ("html", "json", "markdown")
+KINDS = ("csv", "html", "json", "markdown", "model-card")
 
 
 def sections(audit: Any) -> dict[str, Section]:
@@ -36,7 +36,7 @@ def render(audit: Any, kind: str) -> str:
     Parameters
     ----------
     audit : Audit
-    kind : "html", "json" or "markdown"
+    kind : "csv", "html", "json", "markdown" or "model-card"
 
     Raises
     ------
@@ -45,6 +45,10 @@ def render(audit: Any, kind: str) -> str:
     """
     if kind == "json":
         return results.text(audit)
+    if kind == "csv":
+        return spreadsheet.stacked(audit)
+    if kind == "model-card":
+        return model_card.card(audit, sections(audit))
     if kind == "markdown":
         return markdown.document(audit, sections(audit))
     if kind == "html":
