@@ -33,6 +33,8 @@ ONE_FOLD_FROM = 5000
 """Distinct rows from which one held-out fifth is enough; below, each fifth is held out in turn."""
 MOST_ROWS = 12_000
 """Distinct rows that the choice of the penalty looks at; the last fit takes all rows."""
+LEAST_ROWS = 3000
+"""The same, where there are many classes."""
 
 
 class _Linear(BaseEstimator):
@@ -120,8 +122,11 @@ class _Linear(BaseEstimator):
         if self.penalty == "auto":
             penalties = penalty_grid(problem, self.n_penalties)
             rank = content_rank(intake.X, 0 if self.random_state is None else int(self.random_state))
-            folds = np.where(rank < MOST_ROWS, rank % N_FOLDS, -1)
-            tries = 1 if rank.max() >= ONE_FOLD_FROM else N_FOLDS if rank.max() >= FOLDS_FROM else 0
+            # the work of a step grows with the square of the classes, so fewer rows decide
+            n_scores = 1 if intake.classes is None or len(intake.classes) == 2 else len(intake.classes)
+            folds = np.where(rank < max(MOST_ROWS // n_scores, LEAST_ROWS), rank % N_FOLDS, -1)
+            several = N_FOLDS if rank.max() >= FOLDS_FROM else 0
+            tries = 1 if rank.max() >= ONE_FOLD_FROM // n_scores else several
             fit, trace = choose(problem, folds, penalties, self.tolerance, self.relax, tries)
             self.penalty_, self.relaxed_ = float(penalties[trace.chosen]), trace.relaxed
             self.path_ = pd.DataFrame(
@@ -185,10 +190,10 @@ class LinearClassifier(ClassifierMixin, _Linear):
     l1_ratio : float in [0, 1]
         1 is the lasso (few terms), 0 the ridge (all terms).
     penalty : "auto" or float, at least 0
-        ``"auto"`` chooses on held-out rows: a fifth from 5,000 rows on, below that each fifth in turn, below 30
-        distinct rows none (the rows of fitting decide); of more than
-        12,000 rows a sample decides, and all are fitted. Which row is held out follows from its content and
-        ``random_state``, not from its place: equal rows stay together.
+        ``"auto"`` chooses on held-out rows: a fifth from 5,000 distinct rows on, below that each fifth in turn, below
+        30 none (the rows of fitting decide). Of more than 12,000 distinct rows a sample decides, and all are fitted.
+        With k > 2 classes the 5,000 and the 12,000 are divided by k (the latter not below 3,000). Which row is held
+        out follows from its content and ``random_state``, not from its place: equal rows stay together.
     max_terms : int, optional
         At most so many columns with a coefficient.
     tolerance : float, at least 0
