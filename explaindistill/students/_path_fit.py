@@ -43,7 +43,7 @@ def fit_path_tree(
     count = whole.astype(float) if unit == 1.0 or (whole == 1).all() else w * len(w)
     centre, spread = _scaling(intake.Y, w, loss)
     targets = (intake.Y - centre) / spread
-    problem = Problem(design, targets, w, count, loss, shrinkage)
+    problem = Problem(design, targets, w, count, loss, shrinkage / float(count.sum()))
     binned = bin_table(schema, X, weight, n_jobs, MAX_BINS, intake.Y)
     grown_on = problem if structure is None else replace(problem, targets=structure)
     model = grow_model_tree(grown_on, _table(schema, X, binned), limits, n_jobs)

@@ -37,18 +37,19 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    max_leaf_nodes : int, at least 1
-        1 is one sparse logistic model without splits.
+    max_leaf_nodes : int, at least 1, or None
+        1 is one sparse logistic model without splits, None sets no limit.
     max_depth : int or None
     min_samples_leaf : int
         Least rows in a leaf; whole-number weights count as repetitions.
-    max_leaf_features : int
-        Most terms in the model of one leaf, those from the nodes above it included; 0 makes leaves constant.
+    max_leaf_features : int or None
+        Most terms in the model of one leaf, those from the nodes above it included; 0 makes leaves constant, None
+        sets no limit.
     max_parameters : int or None
         Most numbers in the whole model: 2 for a numeric split, ``min(left, right) + 1`` for a split of categories
         into two sets, one intercept per leaf and free output, 1 for each coefficient.
     shrinkage : float, positive
-        Ridge penalty on each coefficient (terms in standard deviations), in units of the mean loss.
+        Ridge penalty on each coefficient (terms in standard deviations), in units of one row's loss.
     min_gain : float
         Growth ends when no move lowers the loss by this share of its reducible part per number.
     structure_temperature : float
@@ -89,13 +90,13 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        max_leaf_nodes: int = 8,
+        max_leaf_nodes: int | None = 8,
         *,
         max_depth: int | None = None,
         min_samples_leaf: int = 20,
-        max_leaf_features: int = 4,
+        max_leaf_features: int | None = 4,
         max_parameters: int | None = None,
-        shrinkage: float = 1e-5,
+        shrinkage: float = 1.0,
         min_gain: float = 1e-3,
         structure_temperature: float = 1.0,
         classes: ArrayLike | None = None,
@@ -222,13 +223,13 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        max_leaf_nodes: int = 8,
+        max_leaf_nodes: int | None = 8,
         *,
         max_depth: int | None = None,
         min_samples_leaf: int = 20,
-        max_leaf_features: int = 4,
+        max_leaf_features: int | None = 4,
         max_parameters: int | None = None,
-        shrinkage: float = 1e-5,
+        shrinkage: float = 1.0,
         min_gain: float = 1e-3,
         n_jobs: int | None = None,
     ) -> None:
@@ -301,8 +302,9 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
 def limits_of(student: Any, n_free: int) -> Limits:
     """Check the limits of growth and bring them into one record."""
     for name, least in (("max_leaf_nodes", 1), ("min_samples_leaf", 1), ("max_leaf_features", 0)):
-        if getattr(student, name) < least:
-            raise InvalidInputError(f"{name} must be at least {least}, got {getattr(student, name)}")
+        value = getattr(student, name)
+        if value is not None and value < least:
+            raise InvalidInputError(f"{name} must be at least {least}, got {value}")
     if student.max_depth is not None and student.max_depth < 0:
         raise InvalidInputError(f"max_depth must be at least 0, got {student.max_depth}")
     if student.max_parameters is not None and student.max_parameters < n_free:
@@ -315,8 +317,8 @@ def limits_of(student: Any, n_free: int) -> Limits:
         raise InvalidInputError(f"min_gain must be at least 0, got {student.min_gain}")
     depth = 10**6 if student.max_depth is None else student.max_depth
     budget = np.inf if student.max_parameters is None else float(student.max_parameters)
-    rows_, terms = float(student.min_samples_leaf), student.max_leaf_features
-    return Limits(student.max_leaf_nodes, depth, rows_, terms, budget, float(student.min_gain))
+    leaves, terms = (10**6 if v is None else v for v in (student.max_leaf_nodes, student.max_leaf_features))
+    return Limits(leaves, depth, float(student.min_samples_leaf), terms, budget, float(student.min_gain))
 
 
 def complexity_of(student: Any, n_free: int) -> Complexity:
