@@ -150,7 +150,7 @@ def group_dots(
     step, place = 0.62 / max(1, len(subjects)), {group: i for i, group in enumerate(groups)}
     for i, subject in enumerate(subjects):
         rows = frame[(frame["subject"] == subject) & np.isfinite(frame["estimate"])]
-        y = rows["group"].map(place) + step * (i - (len(subjects) - 1) / 2)
+        y = rows["group"].map(place).astype(float) + step * (i - (len(subjects) - 1) / 2)
         _whiskers(ax, rows, rows["estimate"], y, subject, series[subject])
     _rows(ax, groups)
     ax.grid(axis="x", color=GRID, linewidth=0.8)

@@ -62,11 +62,11 @@ def _head(audit: Any) -> str:
     lines.append("model-index:")
     for student in audit.students:
         lines += [f"- name: {_quoted(str(student))}", "  results:", "  - task:", f"      type: {task}"]
-        digest = _quoted(f"sha256:{manifest.get('data_sha256', 'not recorded')}")
+        digest = manifest.get("data_sha256", "not recorded")
         lines += [
             "    dataset:",
             f"      name: {_quoted('audited rows')}",
-            f"      type: {_quoted(f'sha256:{dataset}')}",
+            f"      type: {_quoted(f'sha256:{digest}')}",
         ]
         lines += ["    metrics:", *(_metrics(audit, str(student)) or ["    []"])]
     return "\n".join([*lines, "---"])

@@ -63,6 +63,7 @@ STUDENTS = {
     "additive, two classes": lambda: GAMClassifier(classes=["no", "yes"]),
     "additive, three classes": lambda: GAMClassifier(classes=["a", "b", "c"]),
     "additive, values": GAMRegressor,
+    "additive, values, with a pair": lambda: GAMRegressor(n_pairs=2),
     "additive, log link": lambda: GAMRegressor(loss="gamma"),
     "linear, two classes": lambda: LinearClassifier(classes=["no", "yes"]),
     "linear, three classes": lambda: LinearClassifier(classes=["a", "b", "c"]),
