@@ -14,7 +14,7 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.measures._rows import frame, row
 from explaindistill.measures.groups import groupings
 from explaindistill.numerics.intervals import normal_quantile, wilson
-from explaindistill.numerics.ranks import auc, auc_interval
+from explaindistill.numerics.ranks import auc_and_interval
 from explaindistill.numerics.tallies import weights_of
 
 __all__ = ["AUC_MINIMUM", "calibration", "reliability"]
@@ -100,10 +100,8 @@ def _one(y: NDArray[np.bool_], p: NDArray[np.float64], w: NDArray[np.float64], l
     yield from _in_the_large(y, p, w, z, n)
     yield _spiegelhalter(y, p, w, n)
     yield from _recalibration(y, p, w, z, n)
-    area = auc(p, y, w) if len(y) else float("nan")
-    worth = w.sum() ** 2 / (w**2).sum() / len(y) if len(y) else 1.0
-    low, high = auc_interval(area, y.sum() * worth, (~y).sum() * worth, level)
-    line = row("auc", area, float(low), float(high), method="newcombe 2006", **n)
+    area = auc_and_interval(p, y, w, level) if len(y) else (np.nan, np.nan, np.nan)
+    line = row("auc", *area, method="newcombe 2006 and logit", **n)
     few = min(y.sum(), (~y).sum())
     if 0 < few < AUC_MINIMUM:
         line |= {"status": "small", "reason": f"{few} rows of one label, fewer than {AUC_MINIMUM}"}

@@ -21,7 +21,7 @@ from explaindistill.numerics.hypotheses import (
     power_of_difference,
     stratified,
 )
-from explaindistill.numerics.intervals import mover_ratio, newcombe
+from explaindistill.numerics.intervals import mover_ratio, newcombe, simultaneous_level
 
 __all__ = ["adjust", "gap_tests", "missing_bounds", "power_table", "stratified_gaps", "worst_pairs"]
 
@@ -40,7 +40,7 @@ def worst_pairs(rates: pd.DataFrame, *, level: float = 0.95, rng: np.random.Gene
     """The largest gap between any two groups, with intervals that hold for all pairs at once.
 
     A largest difference is never negative and a chosen pair looks worse than it is. Hence each of the m pairs gets
-    Newcombe's and the MOVER-R interval at level ``1 - (1 - level) / m``, so that with probability ``level``
+    Newcombe's and the MOVER-R interval at a level near ``1 - (1 - level) / m``, so that with probability ``level``
     *all* of them hold, the one that is shown included; and the gap that equal groups of these sizes would show on
     average stands beside it.
 
@@ -78,7 +78,7 @@ def _worst(names: Line, part: pd.DataFrame, level: float, rng: np.random.Generat
     n = part["n_effective"].to_numpy()
     k = n * part["estimate"].to_numpy()
     pairs = len(part) * (len(part) - 1) // 2
-    strict = 1 - (1 - level) / pairs
+    strict = simultaneous_level(len(part), float(n.sum()), level)
     a, b = int(part["estimate"].argmin()), int(part["estimate"].argmax())
     if a == b:
         b = a + 1 if a == 0 else 0

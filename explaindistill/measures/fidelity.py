@@ -14,7 +14,7 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.measures._rows import frame, positions, row, shares
 from explaindistill.measures.decision import Threshold, decisions, favorable_position
 from explaindistill.numerics.intervals import mean_of_intervals, normal_quantile, wilson
-from explaindistill.numerics.ranks import auc, auc_interval, spearman, spearman_interval
+from explaindistill.numerics.ranks import auc_and_interval, spearman, spearman_interval
 from explaindistill.numerics.tallies import mean_function, tally, weights_of
 
 __all__ = ["LOGIT_CLIP", "NEAR_BOUNDARY", "fidelity", "margin", "regression_fidelity"]
@@ -281,11 +281,9 @@ def _ranked(pair: _Pair, decided: NDArray[np.int64], position: int | None) -> It
     if position is None or pair.t.shape[1] != 2:
         return
     positive = decided == position
-    area = auc(pair.s[:, position], positive, pair.weight)
-    part = float(pair.weight[positive].sum() / pair.weight.sum())
-    low, high = auc_interval(area, part * worth, (1 - part) * worth, pair.level)
-    line = row("auc", area, float(low), float(high), n=len(pair), method="newcombe 2006", **pair.names())
-    if np.isnan(area):
+    area = auc_and_interval(pair.s[:, position], positive, pair.weight, pair.level)
+    line = row("auc", *area, n=len(pair), method="newcombe 2006 and logit", **pair.names())
+    if np.isnan(area[0]):
         line["reason"] = "the teacher decides the same for every row"
     yield line
 

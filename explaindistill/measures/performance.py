@@ -14,7 +14,7 @@ from explaindistill.measures._rows import frame, positions, row, shares
 from explaindistill.measures.decision import Threshold, decisions, favorable_position
 from explaindistill.measures.fidelity import TINY, regression_fidelity
 from explaindistill.numerics.intervals import mean_of_intervals, normal_quantile
-from explaindistill.numerics.ranks import auc, auc_interval
+from explaindistill.numerics.ranks import auc_and_interval
 from explaindistill.numerics.tallies import mean_function, tally, weights_of
 
 __all__ = ["performance", "regression_performance"]
@@ -116,10 +116,9 @@ def _losses(truth: NDArray[np.int64], P: NDArray[np.float64], w: Any, clusters: 
 
 def _area(P: NDArray[np.float64], truth: NDArray[np.int64], position: int, w: Any, level: float) -> dict[str, Any]:
     positive = truth == position
-    area = auc(P[:, position], positive, w)
-    low, high = auc_interval(area, positive.sum(), (~positive).sum(), level)
-    line = row("auc", area, float(low), float(high), n=len(P), method="newcombe 2006")
-    if np.isnan(area):
+    area = auc_and_interval(P[:, position], positive, w, level)
+    line = row("auc", *area, n=len(P), method="newcombe 2006 and logit")
+    if np.isnan(area[0]):
         line["reason"] = "all rows have one label"
     elif min(positive.sum(), (~positive).sum()) < 25:
         line |= {"status": "small", "reason": "fewer than 25 rows of one label"}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from explaindistill.numerics.intervals import normal_quantile
 from explaindistill.numerics.tallies import weights_of
 
-__all__ = ["auc", "auc_interval", "spearman", "spearman_interval"]
+__all__ = ["auc", "auc_and_interval", "auc_interval", "auc_spread", "spearman", "spearman_interval"]
 
 HALVINGS = 60
 
@@ -35,14 +36,81 @@ def auc(score: ArrayLike, positive: ArrayLike, sample_weight: ArrayLike | None =
     return float((plus * (np.cumsum(minus) - minus / 2)).sum() / pairs) if pairs > 0 else float("nan")
 
 
+def auc_spread(
+    score: ArrayLike, positive: ArrayLike, sample_weight: ArrayLike | None = None
+) -> tuple[float, float, tuple[float, float]]:
+    """Variance of an AUC from the placements of each row among the other side, and its degrees of freedom.
+
+    Returns
+    -------
+    variance, freedom : float
+        DeLong's variance and Satterthwaite's degrees of freedom; NaN with fewer than two rows of a side.
+    worth : (float, float)
+        Effective numbers of positives and negatives (Kish).
+
+    References
+    ----------
+    DeLong, DeLong and Clarke-Pearson (1988), doi:10.2307/2531595; Brunner and Munzel (2000),
+    doi:10.1002/(SICI)1521-4036(200001)42:1<17::AID-BIMJ17>3.0.CO;2-U.
+
+    Examples
+    --------
+    >>> variance, freedom, worth = auc_spread([0.1, 0.4, 0.35, 0.8], [False, False, True, True])
+    >>> round(variance, 3), round(freedom, 1), worth
+    (0.125, 2.0, (2.0, 2.0))
+    """
+    s, y = np.asarray(score, dtype=float), np.asarray(positive, dtype=bool)
+    w = weights_of(sample_weight, len(s))
+    _, value = np.unique(s, return_inverse=True)
+    parts, worths = [], []
+    for side in (y, ~y):
+        own, other = w * side, w * ~side
+        if own.sum() == 0 or other.sum() == 0:
+            return float("nan"), float("nan"), (float(y.sum()), float((~y).sum()))
+        mass = np.bincount(value, other)
+        placement = ((np.cumsum(mass) - mass / 2) / mass.sum())[value][side]
+        share = own[side] / own.sum()
+        worth = 1 / float((share**2).sum())
+        mean = share @ placement
+        spread = float(share @ (placement - mean) ** 2) * worth / (worth - 1) if worth > 1 else float("nan")
+        parts.append(spread / worth)
+        worths.append(worth)
+    variance = sum(parts)
+    inverse = sum(v**2 / (n - 1) for v, n in zip(parts, worths, strict=True) if n > 1)
+    return variance, variance**2 / inverse if inverse > 0 else float("nan"), (worths[0], worths[1])
+
+
+def auc_and_interval(
+    score: ArrayLike, positive: ArrayLike, sample_weight: ArrayLike | None = None, level: float = 0.95
+) -> tuple[float, float, float]:
+    """Area under the ROC curve with the interval of `auc_interval`.
+
+    Examples
+    --------
+    >>> [round(x, 2) for x in auc_and_interval(np.arange(40) % 23, np.arange(40) > 24)]
+    [0.46, 0.29, 0.64]
+    """
+    variance, freedom, worth = auc_spread(score, positive, sample_weight)
+    area = auc(score, positive, sample_weight)
+    low, high = auc_interval(area, *worth, level, variance=variance, freedom=freedom)
+    return area, float(low), float(high)
+
+
 def auc_interval(
-    estimate: ArrayLike, n_positive: ArrayLike, n_negative: ArrayLike, level: float = 0.95
+    estimate: ArrayLike,
+    n_positive: ArrayLike,
+    n_negative: ArrayLike,
+    level: float = 0.95,
+    *,
+    variance: ArrayLike = np.nan,
+    freedom: ArrayLike = np.nan,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     r"""Score-like interval of an AUC: all :math:`\theta` with :math:`|\hat\theta-\theta| \le z\sqrt{V(\theta)}`.
 
     :math:`V(\theta) = \theta(1-\theta)\,[1 + N(1-\theta)/(2-\theta) + N\theta/(1+\theta)] / (n_+ n_-)` with
     :math:`N = (n_+ + n_-)/2 - 1`. The variance is taken at the limit, not at the estimate, hence an estimate of 1
-    still has a limit below 1.
+    still has a limit below 1. It supposes scores of one shape on both sides; with ``variance`` and ``freedom`` from
+    `auc_spread` the interval is widened, where need be, to Student's interval on the logit scale, which does not.
 
     References
     ----------
@@ -71,7 +139,14 @@ def auc_interval(
             beyond = outside(middle)
             inner, outer = np.where(beyond, inner, middle), np.where(beyond, middle, outer)
         limits.append(np.where((p > 0) & (q > 0), (inner + outer) / 2, np.nan))
-    return limits[0], limits[1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        t = special.stdtrit(np.asarray(freedom, dtype=float), 0.5 + level / 2)
+        half = t * np.sqrt(np.asarray(variance, dtype=float)) / (e * (1 - e))
+        inside = np.isfinite(half) & (e > 0) & (e < 1)
+        centre = special.logit(np.where(inside, e, 0.5))
+        low = np.where(inside, special.expit(centre - half), limits[0])
+        high = np.where(inside, special.expit(centre + half), limits[1])
+    return np.minimum(limits[0], low), np.maximum(limits[1], high)
 
 
 def spearman(a: ArrayLike, b: ArrayLike, sample_weight: ArrayLike | None = None) -> float:

@@ -15,7 +15,7 @@ from explaindistill.measures.comparisons import (
     worst_pairs,
 )
 from explaindistill.numerics.hypotheses import fisher
-from explaindistill.numerics.intervals import newcombe
+from explaindistill.numerics.intervals import newcombe, simultaneous_level
 
 
 def rates_of(*counts, names="abcdefgh"):
@@ -29,7 +29,7 @@ def test_the_worst_pair_has_the_interval_of_all_pairs():
     found = worst_pairs(rates_of((30, 100), (50, 100), (45, 100))).set_index("metric")
     gap = found.loc["selection_rate_worst_difference"]
     assert (gap["group"], gap["reference"], gap["n_pairs"]) == ("a", "b", 3)
-    expected = [float(x) for x in newcombe(30, 100, 50, 100, 1 - 0.05 / 3)]
+    expected = [float(x) for x in newcombe(30, 100, 50, 100, simultaneous_level(3, 300))]
     assert gap[["low", "high"]].tolist() == pytest.approx(expected)
     assert gap["p_value"] == pytest.approx(stats.chi2_contingency([[30, 50, 45], [70, 50, 55]]).pvalue)
     assert -0.15 < gap["expected"] < -0.05

@@ -5,7 +5,7 @@ import pytest
 from scipy import optimize, stats
 from sklearn.metrics import roc_auc_score
 
-from explaindistill.numerics.ranks import auc, auc_interval, spearman, spearman_interval
+from explaindistill.numerics.ranks import auc, auc_and_interval, auc_interval, auc_spread, spearman, spearman_interval
 
 
 @pytest.fixture
@@ -67,3 +67,29 @@ def test_spearman_of_a_constant_is_undefined():
     assert np.isnan(spearman_interval(0.5, 3)).all()
     assert np.isnan(spearman_interval(np.nan, 30)).all()
     assert spearman_interval(1.0, 30)[1] == pytest.approx(1.0)
+
+
+def test_the_spread_is_delongs(rng):
+    """Twin: variances of the placements, row by row."""
+    score, positive = rng.integers(0, 9, 30), np.arange(30) < 12
+    a = [np.mean([(x > y) + 0.5 * (x == y) for y in score[~positive]]) for x in score[positive]]
+    b = [np.mean([(x > y) + 0.5 * (x == y) for x in score[positive]]) for y in score[~positive]]
+    u, v = np.var(a, ddof=1) / 12, np.var(b, ddof=1) / 18
+    variance, freedom, worth = auc_spread(score, positive)
+    assert variance == pytest.approx(u + v)
+    assert freedom == pytest.approx((u + v) ** 2 / (u**2 / 11 + v**2 / 17))
+    assert worth == pytest.approx((12, 18))
+
+
+def test_the_interval_is_never_narrower_than_newcombes(rng):
+    score, positive = rng.normal(size=80), rng.random(80) < 0.3
+    area, low, high = auc_and_interval(score, positive)
+    plain = auc_interval(area, positive.sum(), (~positive).sum())
+    assert low <= plain[0] < area < plain[1] <= high
+
+
+def test_single_rows_and_perfect_order():
+    area, low, high = auc_and_interval([1.0, 2.0, 3.0], [False, False, True])
+    assert (area, high) == (1.0, 1.0)
+    assert 0 < low < 1
+    assert np.isnan(auc_and_interval([1.0, 2.0], [True, True])).all()
