@@ -134,6 +134,8 @@ def _row(step: str, student: Any, X: Any, reference: Array) -> dict[str, Any]:
     classification = hasattr(student, "classes_")
     answer = np.asarray(student.predict_proba(X) if classification else student.predict(X), dtype=float)
     fidelity = closeness(answer, reference.reshape(answer.shape), classification)
+    if classification and (np.abs(answer.sum(axis=1) - 1.0) > 1e-9).any():
+        fidelity = -math.inf  # rounded apart: no longer probabilities
     return {"step": step, "bytes": len(text), "gzip_bytes": len(gzip.compress(text, mtime=0)), "fidelity": fidelity}
 
 

@@ -11,7 +11,9 @@ from scipy.special import expit
 
 from explaindistill.compression import compress, on_grid
 from explaindistill.errors import InvalidInputError
+from explaindistill.students.gam import GAMClassifier
 from explaindistill.students.linear import LinearClassifier, LinearRegressor
+from explaindistill.students.rules import RuleListClassifier
 from explaindistill.students.scorecard import ScorecardClassifier
 from explaindistill.students.tree import TreeClassifier, TreeRegressor
 
@@ -75,6 +77,15 @@ def test_a_term_without_weight_is_dropped_first() -> None:
     words = " ".join(small.steps["step"])
     assert "term c = " in words
     assert {c.feature for c in small.student.model_.columns} >= {"x", "z"}
+
+
+def test_rounding_never_breaks_probabilities_of_other_students() -> None:
+    X, P = rows()
+    for kind in (RuleListClassifier, GAMClassifier):
+        student, _ = fitted(kind, X, P)
+        small = compress(student, X, P, max_loss=0.5)
+        np.testing.assert_allclose(small.student.predict_proba(X).sum(axis=1), 1, atol=1e-9)
+        assert small.steps["bytes"].iloc[-1] <= student.complexity().n_bytes
 
 
 @pytest.mark.parametrize("bits", [8, 4])
