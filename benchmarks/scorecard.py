@@ -48,7 +48,7 @@ def cells(quick: bool) -> list[tuple[str, int, int]]:
     return [
         (name, n, seed)
         for name, n in (("heloc", 6000), ("compas", 3000), ("german", 1000), ("adult", 6000))
-        for seed in range(4)
+        for seed in range(2)
     ]
 
 
