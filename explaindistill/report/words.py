@@ -96,6 +96,12 @@ METRICS: dict[str, Metric] = {
     "transfer_from_labels": Metric(
         "Shift from the labels", "The student's gap minus the gap in the labels, on the same people.", "points"
     ),
+    "disagreement": Metric("Disagreement", "Share of rows on which student and teacher decide differently.", "share"),
+    "importance_spearman": Metric("Rank correlation of importances", "1 is the same order of columns."),
+    "importance_overlap": Metric("Rank-biased overlap", "Agreement of the two rankings, the top counting most."),
+    "importance_top_k": Metric("Overlap of the most important", "Jaccard index of the two sets of top columns."),
+    "importance_sign": Metric("Same signs", "Share of columns whose importances have the same sign.", "share"),
+    "importance_shared": Metric("Shared importance", "One minus half the sum of differences of shares.", "share"),
     "structure": Metric("Importance in the structure", "The share that the model's own structure gives to a column."),
 }
 

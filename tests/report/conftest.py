@@ -1,6 +1,7 @@
 """A small audit whose figures are known, shaped as `auditing.Audit` is."""
 
 import base64
+import fcntl
 import json
 import os
 import select
@@ -309,8 +310,10 @@ class Browser:
         ]
 
         def wire() -> None:
-            os.dup2(down, 3)
-            os.dup2(up, 4)
+            # first out of the way: either may be 3 or 4 already
+            far = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (down, up)]
+            os.dup2(far[0], 3)
+            os.dup2(far[1], 4)
 
         command = [CHROMIUM, *flags, f"--user-data-dir={folder}", "about:blank"]
         self._process = subprocess.Popen(command, preexec_fn=wire, close_fds=False, stderr=subprocess.DEVNULL)  # noqa: PLW1509

@@ -33,6 +33,7 @@ def section(audit: Any) -> Section:
         pivot(told[told["subset"] == ""], "Student against teacher", "metric", "subject", students_of(audit), "measure")
     )
     blocks += _parts(told[told["subset"] != ""], audit)
+    blocks += _mistakes(audit)
     performance = frame_of(audit, "performance")
     if not performance.empty:
         blocks.append(Group("Against the true labels", (_performance(audit, performance),)))
@@ -59,6 +60,23 @@ def _parts(frame: pd.DataFrame, audit: Any) -> list[Block]:
         words = rest.assign(subset=rest["subset"].str.replace("class=", "the teacher says ", regex=False))
         blocks.append(pivot(words, "Agreement on parts of the rows", "subset", "subject", students_of(audit)))
     return [Group("Where it holds and where it fails", tuple(blocks))]
+
+
+def _mistakes(audit: Any) -> list[Block]:
+    """The regions in which each student strays most, in words; found on one half of the rows, measured on the other."""
+    frame = frame_of(audit, "mistakes")
+    if frame.empty:
+        return []
+    note = "Regions were found on one half of the rows and measured on the other; the first line is all rows."
+    shown = frame.assign(subset=frame["subset"].replace("", "all rows")).groupby("subject", sort=False).head(5)
+    table = tidy(
+        shown,
+        "Where students stray from the teacher",
+        ("subset", "subject", "metric"),
+        ("rows", "student", "measure"),
+        note,
+    )
+    return [table]
 
 
 def _performance(audit: Any, frame: pd.DataFrame) -> Block:

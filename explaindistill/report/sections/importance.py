@@ -8,7 +8,7 @@ import pandas as pd
 
 from explaindistill.report.blocks import Block, Cell, Details, Section, Table, Text
 from explaindistill.report.figures import importance, students_of
-from explaindistill.report.tables import frame_of
+from explaindistill.report.tables import frame_of, pivot
 from explaindistill.report.words import name, quantity
 
 __all__ = ["section"]
@@ -32,6 +32,10 @@ def section(audit: Any) -> Section:
     if not own.empty and len(own) < len(frame):
         students = [s for s in students_of(audit) if s in set(own["subject"])]
         folded.append(Details("By the students' own structure", (_table(_shares(own), students),)))
+    alike = frame_of(audit, "importance_comparison")
+    if not alike.empty:
+        caption = "How alike the importances are to the teacher's"
+        folded.insert(0, pivot(alike, caption, "metric", "subject", students_of(audit), "measure"))
     return Section("Importance side by side", 50, (lead, *((figure,) if figure else ()), *folded))
 
 
