@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from explaindistill.numerics.gram_splits import best_cut, empty_sums, gram_by_bin, term_chain
+from explaindistill.numerics.gram_splits import _eliminate, _merge, best_cut, empty_sums, gram_by_bin, term_chain
 from explaindistill.numerics.leaf_models import PathModel, Problem, mean_loss, refit, respond
 
 
@@ -151,3 +151,25 @@ def test_push_down_changes_no_predictor():
     assert (slope(1), slope(2)) == pytest.approx(before)
     assert len(model.beta) == 3
     assert Z.shape == (20, 2)
+
+
+@pytest.mark.parametrize("run", functions(_eliminate))
+def test_elimination_is_the_schur_complement(run):
+    rng = np.random.default_rng(1)
+    B = rng.normal(size=(9, 3))
+    whole, rhs = B.T @ B, rng.normal(size=3)
+    A, b = np.tril(whole), rhs.copy()
+    run(A, b, 1)
+    rest = [0, 2]
+    schur = whole[np.ix_(rest, rest)] - np.outer(whole[rest, 1], whole[1, rest]) / whole[1, 1]
+    np.testing.assert_allclose(A[np.ix_(rest, rest)], np.tril(schur), atol=1e-12)
+    np.testing.assert_allclose(b[rest], rhs[rest] - whole[rest, 1] * rhs[1] / whole[1, 1])
+
+
+@pytest.mark.parametrize("run", functions(_merge))
+def test_merging_takes_the_best_next_term(run):
+    gains = np.array([[3.0, 2.0, 0.5], [1.0, 5.0, 4.0]])
+    score, terms = run(gains, 2.0, 4)
+    assert (score, terms) == (pytest.approx(13.0 / 4.0), 2)
+    assert run(gains, 2.0, 0) == (2.0, 0)
+    assert run(np.zeros((2, 2)), 2.0, 2) == (0.0, 0)

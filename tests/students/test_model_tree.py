@@ -229,6 +229,24 @@ def test_one_row_and_a_constant_column():
     assert student.predict(pd.DataFrame({"x": [5.0], "z": ["r"]})).tolist() == [3.0]
 
 
+def test_split_between_slopes_is_found_among_twenty_columns():
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(2000, 20))
+    P = soft(np.where(X[:, 3] <= 0, 2 * X[:, 7] - 1, -2 * X[:, 11] + 1))
+    student = ModelTreeClassifier(max_leaf_nodes=2, min_gain=1e-4).fit(X, P)
+    assert student.tree_.nodes[0].feature == 3
+    assert student.score(X, P) > 0.98
+
+
+def test_leaves_without_a_limit_fill_the_budget():
+    X, eta = rows()
+    student = ModelTreeClassifier(
+        max_leaf_nodes=None, max_leaf_features=None, max_parameters=25, min_gain=0, max_depth=2
+    ).fit(X, soft(eta + np.sin(3 * X.a)))
+    assert 20 <= student.complexity().n_parameters <= 25
+    assert student.complexity().depth <= 2
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
