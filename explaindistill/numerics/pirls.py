@@ -25,9 +25,9 @@ __all__ = ["AdditiveFit", "Rows", "Statistics", "collect", "fit_additive"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
-EDF_TOLERANCE = 3e-2
+EDF_TOLERANCE = 1e-2
 SMOOTHING_ROUNDS = 20
-INNER_STEPS = 3
+INNER_STEPS = 6
 DISPERSION_FLOOR = 1e-6  # of what the intercept alone leaves: without a floor, saturated data have no optimum
 
 
@@ -320,6 +320,7 @@ class _Solver:
         solution = solve(stats.gram, b, self.smooth.matrix(), bounded)
         if self.fixed or not state.design.blocks or (n_iter == 0 and not isinstance(state.family, Gaussian)):
             return solution
+        edf = block_edf(state.design, solution.edf)
         for _ in range(INNER_STEPS):
             move = solution.beta - beta
             predicted = stats.deviance - 2.0 * stats.score @ move + move @ stats.gram @ move
@@ -327,6 +328,9 @@ class _Solver:
             self.phi = self._dispersion(inner, float(solution.edf.sum()))
             self.smooth.step(solution.beta[None], [solution.V], self.phi)
             solution = solve(stats.gram, b, self.smooth.matrix(), bounded)
+            before, edf = edf, block_edf(state.design, solution.edf)
+            if n_iter < 2 or settled(before, edf, 0):
+                break
         return solution
 
 

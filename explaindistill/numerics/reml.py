@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.linalg import LinAlgError
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, eigh
 from scipy.linalg.lapack import dpotri
@@ -32,6 +33,7 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 LARGEST_STEP = 4.0
 WIDEST = 1e9
+JITTERS = (1e-12, 1e-9, 1e-6)
 
 
 @dataclass(frozen=True)
@@ -48,19 +50,36 @@ class Solution:
 
 def solve(G: Matrix, b: Vector, S: Matrix, bounded: NDArray[np.bool_]) -> Solution:
     """Minimise ``x'(G + S)x / 2 - b'x`` with some coordinates at least 0, and invert what is free."""
-    H = G + S
-    inner = np.arange(1, len(H))
-    H[inner, inner] += 1e-12 * np.trace(H) / len(H)  # collinear terms must not stop the factorisation
     if bounded.any():
+        H = _lifted(G, S, JITTERS[0])
         beta, mask = bounded_solve(H, b, bounded)
         V = np.zeros_like(H)
         inside = np.ix_(mask, mask)
         V[inside] = _inverse(cho_factor(H[inside], lower=True)[0])
     else:
-        factor = cho_factor(H, lower=True, overwrite_a=True, check_finite=False)
-        beta = cho_solve(factor, b, check_finite=False)
-        V = _inverse(factor[0])
+        factor = _factor(G, S)
+        beta = cho_solve((factor, True), b, check_finite=False)
+        V = _inverse(factor)
     return Solution(beta, V, np.einsum("ij,ij->i", V, G))
+
+
+def _lifted(G: Matrix, S: Matrix, jitter: float) -> Matrix:
+    """``G + S`` with each diagonal entry but the intercept's a trifle larger, for collinear terms."""
+    H = G + S
+    inner = np.arange(1, len(H))
+    H[inner, inner] *= 1.0 + jitter
+    H[inner, inner] += jitter * np.trace(G) / len(G)
+    return H
+
+
+def _factor(G: Matrix, S: Matrix) -> Matrix:
+    """Cholesky factor with the least lift that works."""
+    for jitter in JITTERS[:-1]:
+        try:
+            return cho_factor(_lifted(G, S, jitter), lower=True, overwrite_a=True, check_finite=False)[0]
+        except LinAlgError:
+            continue
+    return cho_factor(_lifted(G, S, JITTERS[-1]), lower=True, overwrite_a=True, check_finite=False)[0]
 
 
 def _inverse(factor: Matrix) -> Matrix:
@@ -135,7 +154,7 @@ class Smoothing:
         """Step on the log scale, longer while it keeps its direction."""
         boost = self._boost[i]
         same = step * self._previous[i][j] > 0
-        boost[j] = min(boost[j] * 2.0, 8.0) if same else 1.0
+        boost[j] = min(boost[j] * 2.0, 4.0) if same else 1.0
         self._previous[i][j] = step
         taken = np.clip(step * boost[j], -LARGEST_STEP, LARGEST_STEP)
         low, high = self._first[i][j] / WIDEST, self._first[i][j] * WIDEST

@@ -81,6 +81,7 @@ def fit_softmax(
     phi: float | None = None,
     smoothing: Sequence[Vector | None] | None = None,
     fixed: bool = False,
+    start: Matrix | None = None,
     max_iter: int = 60,
     tol: float = 1e-7,
     rounds: int = SMOOTHING_ROUNDS,
@@ -95,9 +96,11 @@ def fit_softmax(
     B = np.zeros((rows.y.shape[1], design.size))
     share = rows.weight @ rows.y + 1e-3
     B[:, 0] = np.log(share) - np.log(share).mean()
+    alone = problem.deviance(problem.predictors(B))
+    floor = DISPERSION_FLOOR * max(alone, 1e-12) / rows.weight.sum()
+    B = B if start is None else start.copy()
     eta = problem.predictors(B)
     P, deviance = softmax(eta, axis=1), problem.deviance(eta)
-    floor = DISPERSION_FLOOR * max(deviance, 1e-12) / rows.weight.sum()
     grams = problem.grams(P)
     smooth = Smoothing(design, sum(grams), smoothing)  # type: ignore[arg-type]  # a sum of arrays
     solutions: list[Solution] = []

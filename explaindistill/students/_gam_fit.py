@@ -7,17 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 from scipy.special import softmax
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from explaindistill.numerics.elimination import eliminate
 from explaindistill.numerics.families import Family
-from explaindistill.numerics.gram import Design, gram, predictor, raw_cross
+from explaindistill.numerics.gram import Design, cross, gram, predictor, raw_cross, raw_gram
 from explaindistill.numerics.pairs import scan_pairs
 from explaindistill.numerics.pirls import SMOOTHING_ROUNDS, AdditiveFit, Rows, fit_additive
+from explaindistill.numerics.reml import Smoothing, solve
 from explaindistill.numerics.softmax import fit_softmax
 from explaindistill.students._gam_design import (
     Columns,
@@ -39,7 +42,10 @@ SCAN_ROWS = 100_000
 CURVATURE_ROWS = 30_000
 HELD_OUT = 0.2
 JOINED_ROWS = 2_000
-DRAFT_ROUNDS = 5
+DRAFT_ROUNDS = 4
+LEAST_EDF = 1e-2
+PREVIEW_STEPS = 8
+FEW_PAIRS = 12
 
 
 @dataclass(frozen=True)
@@ -100,14 +106,15 @@ class _Case:
         smoothing = [known.get(t.name) for t in terms]
         some = self.curvature_rows()
         recipe = self.recipe
+        start = None if before is None else _carry(terms, design, *before)
         if recipe.family is None:
             return fit_softmax(
-                design, self.rows, phi=recipe.phi, smoothing=smoothing, max_iter=recipe.max_iter,
+                design, self.rows, phi=recipe.phi, smoothing=smoothing, start=start, max_iter=recipe.max_iter,
                 tol=recipe.tol, rounds=rounds, curvature_rows=some, pool=self.pool,
             )  # fmt: skip
-        start = None if before is None else _carry(terms, design, *before)
         return fit_additive(
-            design, self.rows, recipe.family, phi=recipe.phi, smoothing=smoothing, start=start,
+            design, self.rows, recipe.family, phi=recipe.phi, smoothing=smoothing,
+            start=None if start is None else start[0],
             max_iter=recipe.max_iter, tol=1e-4 if draft else recipe.tol, rounds=rounds, curvature_rows=some,
             pool=self.pool,
         )  # fmt: skip
@@ -140,14 +147,14 @@ class _Case:
         return self.recipe.family.deviance(self.rows.y, eta[:, 0])
 
 
-def _carry(terms: list[Term], design: Design, old: list[Term], fit: AdditiveFit) -> Vector:
+def _carry(terms: list[Term], design: Design, old: list[Term], fit: AdditiveFit) -> Matrix:
     """Coefficients of an earlier fit, put where the same terms now are."""
     cuts = dict(zip((t.name for t in old), Design(tuple(t.block for t in old)).slices, strict=True))
-    out = np.zeros(design.size)
-    out[0] = fit.beta[0, 0]
+    out = np.zeros((len(fit.beta), design.size))
+    out[:, 0] = fit.beta[:, 0]
     for term, cut in zip(terms, design.slices, strict=True):
         if term.name in cuts:
-            out[cut] = fit.beta[0][cuts[term.name]]
+            out[:, cut] = fit.beta[:, cuts[term.name]]
     return out
 
 
@@ -158,6 +165,84 @@ def _threads(n: int) -> Iterator[ThreadPoolExecutor | None]:
     else:
         with ThreadPoolExecutor(n) as pool:
             yield pool
+
+
+def _preview(case: _Case, terms: list[Term], fit: AdditiveFit, new: list[Term]) -> tuple[list[Term], AdditiveFit]:
+    """New terms at zero, smoothed as each would be alone on what the others leave, without its empty directions.
+
+    The dispersion will fall once the terms are in, and more directions wake up; a quarter of it leaves room for that.
+    """
+    if not new:
+        return terms, fit
+    score, curvature = case.score(case.predictors(terms, fit))
+    some = case.curvature_rows()
+    chosen = np.arange(len(case.rows)) if some is None else some
+    rows = case.rows if some is None else case.rows.take(chosen)
+    scale = float(case.rows.weight.sum() / rows.weight.sum())
+    score, curvature = score[chosen], curvature[chosen].sum(axis=1)
+    smaller: list[Term] = []
+    smoothing: list[Vector] = []
+    for term in new:
+        design = Design((term.block,))
+        G = gram(design, rows.codes, scale * rows.weight * curvature / score.shape[1])
+        smooth = Smoothing(design, G)
+        pulls = [scale * cross(design, rows.codes, rows.weight * s) for s in score.T]
+        for _ in range(PREVIEW_STEPS):
+            fits = [solve(G, pull, smooth.matrix(), design.bounded) for pull in pulls]
+            smooth.step(np.stack([f.beta for f in fits]), [f.V for f in fits], fit.phi / 4)
+        G = G[1:, 1:] + 1e-7 * np.trace(G) / len(G) * np.eye(len(G) - 1)
+        smaller.append(_alive(term, G, smooth.values[0], LEAST_EDF)[0])
+        smoothing.append(smooth.values[0])
+    width = sum(t.block.size for t in smaller)
+    betas = np.hstack([fit.beta, np.zeros((len(fit.beta), width))])
+    return terms + smaller, replace(fit, beta=betas, smoothing=[*fit.smoothing, *smoothing], V=())
+
+
+def _alive(term: Term, G: Matrix, lam: Vector, least: float) -> tuple[Term, Matrix]:
+    """Return the term in its directions with at least ``least`` edf, and the basis of all, the liveliest first."""
+    block = term.block
+    S = sum(v * part for v, part in zip(lam, block.penalties, strict=True))
+    price, U = eigh(S, G)
+    kept = max(2, int((1.0 / (1.0 + np.maximum(price, 0.0)) > least).sum()))
+    basis = U[:, :kept]
+    halves = [_root(part) @ basis for part in block.penalties]
+    costs = tuple(half.T @ half for half in halves)
+    small = replace(block, Z=block.Z @ basis, penalties=costs, bounded=np.zeros(basis.shape[1], dtype=bool))
+    return replace(term, block=small), U
+
+
+def _root(S: Matrix) -> Matrix:
+    """Return R with ``R' R = S``: squares of it stay non-negative where products of S would round below zero."""
+    values, vectors = np.linalg.eigh(S)
+    return np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
+
+
+def _compress(case: _Case, terms: list[Term], fit: AdditiveFit, least: float) -> tuple[list[Term], AdditiveFit]:
+    """Leave out the directions of a term that its smoothing has already emptied: those with less than ``least`` edf.
+
+    A smooth curve on 32 knots moves in a handful of directions; without the others each further step is several times
+    cheaper, and the fit is the same as far as ``least`` of a degree of freedom can be seen.
+    """
+    _, curvature = case.score(case.predictors(terms, fit))
+    some = case.curvature_rows()
+    rows = case.rows if some is None else case.rows.take(some)
+    weight = rows.weight * (curvature if some is None else curvature[some]).sum(axis=1)
+    scale = float(case.rows.weight.sum() / rows.weight.sum()) / curvature.shape[1]
+    slices = Design(tuple(t.block for t in terms)).slices
+    smaller: list[Term] = []
+    betas: list[NDArray[Any]] = [fit.beta[:, :1]]
+    for term, cut, lam in zip(terms, slices, fit.smoothing, strict=True):
+        block = term.block
+        if block.bounded.any() or block.size < 3:
+            smaller.append(term)
+            betas.append(fit.beta[:, cut])
+            continue
+        G = scale * block.Z.T @ raw_gram(block.margins, block.margins, rows.codes, weight) @ block.Z
+        G[np.diag_indices_from(G)] += 1e-7 * np.trace(G) / len(G)
+        small, U = _alive(term, G, lam, least)
+        smaller.append(small)
+        betas.append(np.linalg.solve(U, fit.beta[:, cut].T)[: small.block.size].T)
+    return smaller, replace(fit, beta=np.hstack(betas), V=())
 
 
 def fit_terms(recipe: Recipe, intake: Intake, y: NDArray[np.float64]) -> Additive:
@@ -172,15 +257,18 @@ def fit_terms(recipe: Recipe, intake: Intake, y: NDArray[np.float64]) -> Additiv
         case = _Case(recipe, columns, rows, pool)
         made = [main_term(columns, i, recipe.n_knots, shaping) for i, shaping in enumerate(recipe.shaping)]
         terms = [t for t in made if t is not None]
-        fit = case.solve(terms, draft=recipe.n_pairs != 0)
+        fit = case.solve(terms, draft=True)
         trials: list[tuple[int, float, float, float]] = []
         wanted = recipe.n_pairs
         if wanted == "auto":
             wanted, trials = _choose_pairs(case, terms)
-        if wanted and len(terms) > 1:
-            terms, fit = _add_pairs(case, terms, fit, int(wanted))
-        elif recipe.n_pairs != 0:
-            fit = case.solve(terms, (terms, fit))
+        terms, fit = _compress(case, terms, fit, LEAST_EDF if wanted else LEAST_EDF / 10)
+        grown = _pair_terms(case, terms, fit, int(wanted)) if wanted and len(terms) > 1 else []
+        before = _preview(case, terms, fit, grown)
+        if len(grown) > FEW_PAIRS:
+            terms = before[0]
+            before = _compress(case, terms, case.solve(terms, before, draft=True), LEAST_EDF)
+        terms, fit = before[0], case.solve(before[0], before)
         path: list[tuple[int, str, float]] = []
         if recipe.max_terms is not None and len(terms) > recipe.max_terms:
             terms, fit, path = _cut_terms(case, terms, fit, recipe.max_terms)
@@ -207,8 +295,8 @@ def rank_pairs(case: _Case, terms: list[Term], fit: AdditiveFit) -> list[tuple[i
     return [pairs[i] for i in np.argsort(-gains, kind="stable")]
 
 
-def _add_pairs(case: _Case, terms: list[Term], fit: AdditiveFit, wanted: int) -> tuple[list[Term], AdditiveFit]:
-    """Add the pairs that promise most."""
+def _pair_terms(case: _Case, terms: list[Term], fit: AdditiveFit, wanted: int) -> list[Term]:
+    """The pairs that promise most, as terms."""
     new: list[Term] = []
     for axes in rank_pairs(case, terms, fit):
         if len(new) == wanted:
@@ -216,10 +304,7 @@ def _add_pairs(case: _Case, terms: list[Term], fit: AdditiveFit, wanted: int) ->
         term = pair_term(case.columns, case.rows.weight, axes, case.recipe.n_pair_knots)
         if term is not None:
             new.append(term)
-    if not new:
-        return terms, fit
-    grown = terms + new
-    return grown, case.solve(grown, (terms, fit))
+    return new
 
 
 def _choose_pairs(case: _Case, terms: list[Term]) -> tuple[int, list[tuple[int, float, float, float]]]:
@@ -231,12 +316,13 @@ def _choose_pairs(case: _Case, terms: list[Term]) -> tuple[int, list[tuple[int, 
     inside, outside = np.flatnonzero(~held), np.flatnonzero(held)
     train = _Case(case.recipe, _subset(case.columns, inside), case.rows.take(inside), case.pool)
     test = _Case(case.recipe, _subset(case.columns, outside), case.rows.take(outside), case.pool)
-    fit = train.solve(terms)
+    terms, fit = _compress(train, terms, train.solve(terms, draft=True), LEAST_EDF)
     best, weight = test.loss(test.predictors(terms, fit)), test.rows.weight
     trials, chosen = [(0, float(np.average(best, weights=weight)), np.nan, np.nan)], 0
     current, most = list(terms), len(terms) * (len(terms) - 1) // 2
     for count in [c for c in (1, 2, 3, 5, 8, 12, 18, 27, 40, 60) if c <= most]:
-        current, fit = _add_pairs(train, current, fit, count - chosen)
+        before = _preview(train, current, fit, _pair_terms(train, current, fit, count - chosen))
+        current, fit = before[0], train.solve(before[0], before, draft=True)
         loss = test.loss(test.predictors(current, fit))
         gain = best - loss
         centre = float(np.average(gain, weights=weight))
