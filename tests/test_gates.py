@@ -95,14 +95,14 @@ def test_files_that_are_not_there_say_so(tmp_path: Path):
 def test_pytest_runs_one_test_per_rule(pytester: pytest.Pytester):
     pytester.makefile(".json", audit=json.dumps(AUDIT))
     pytester.makefile(".toml", policy='[rules]\n"fidelity.agreement" = ">= 0.9"\n"fidelity.kl" = "<= 0.2"')
-    plugin = ("-p", "explaindistill.pytest_plugin", "-p", "no:cacheprovider")
+    plugin = ("-p", "no:cacheprovider")
     run = pytester.runpytest_inprocess(*plugin, "--audit=audit.json", "--audit-policy=policy.toml")
     run.assert_outcomes(passed=1, failed=1)
     run.stdout.fnmatch_lines(["*cannot say: fidelity.kl <= 0.2: tree*"])
 
 
 def test_pytest_without_the_options_is_left_alone_and_wants_both(pytester: pytest.Pytester):
-    plugin = ("-p", "explaindistill.pytest_plugin", "-p", "no:cacheprovider")
+    plugin = ("-p", "no:cacheprovider")
     assert pytester.runpytest_inprocess(*plugin).ret == 5
     run = pytester.runpytest_inprocess(*plugin, "--audit=audit.json")
     assert run.ret == 4
