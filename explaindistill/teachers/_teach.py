@@ -267,7 +267,7 @@ def _with_numpy(
         "validation_fraction": VALIDATION_SHARE,
         "n_iter_no_change": PATIENCE,
         "max_iter": max_epochs,
-        "batch_size": min(batch_size, len(lesson.Z)),
+        "batch_size": min(batch_size, max(int((1 - VALIDATION_SHARE) * len(lesson.Z)) - 1, 1)),
         "learning_rate_init": LEARNING_RATE,
         "alpha": WEIGHT_DECAY,
         "random_state": seed,
