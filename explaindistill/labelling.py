@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +148,8 @@ def _answers(
         for start in range(0, len(asked), size):
             part = asked[start : start + size]
             purse.spend(len(part))
-            batch = ask(teacher, take(rows, first[part]))
+            with _counting(teacher, purse):
+                batch = ask(teacher, take(rows, first[part]))
             if answers is None:
                 answers = np.empty((len(first), *batch.shape[1:]))
             answers[part] = batch
@@ -157,6 +158,12 @@ def _answers(
             advance(len(part))
     assert answers is not None  # there is at least one row, so that something was found or asked
     return answers
+
+
+def _counting(teacher: Teacher, purse: Budget) -> AbstractContextManager[None]:
+    """A teacher that sends rows again after a failure tells the budget."""
+    counting = getattr(teacher, "counting", None)
+    return nullcontext() if counting is None else counting(purse.spend)
 
 
 def ask(teacher: Teacher, rows: Any) -> NDArray[np.float64]:
@@ -188,6 +195,8 @@ def _recorded_size(shelf: Shelf | None, teacher: Teacher, asked: int | None) -> 
 def _batch_size(teacher: Teacher, asked: int | None) -> int:
     if asked is not None and asked < 1:
         raise InvalidInputError(f"batch_size must be at least 1, got {asked}")
+    if asked is None and (chosen := getattr(teacher, "label_rows", None)):
+        return int(chosen)
     own = int(getattr(teacher, "batch_size", 0) or 0)
     wanted = asked or max(BATCH_ROWS, own)
     return max(own, wanted - wanted % own) if own else wanted

@@ -1,0 +1,277 @@
+"""A real local endpoint that fails in every way; what comes through is right."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+
+from explaindistill.errors import BudgetError, InvalidInputError, TeacherError
+from explaindistill.labelling import Budget, label
+from explaindistill.protocols import Teacher
+
+pytest.importorskip("httpx")
+from explaindistill.teachers.http import HttpTeacher, _label_shares
+
+FAST = {"first_wait_seconds": 0.001, "read_seconds": 0.5, "connect_seconds": 0.5}
+
+
+class Endpoint:
+    """Answers 1 / (1 + exp(-a)); ``fault(i)`` says how the i-th request fails."""
+
+    def __init__(self):
+        self.fault = lambda i: None
+        self.requests = []
+        self.headers = []
+        self.rows = 0
+        self.lock = threading.Lock()
+
+    def page(self, body, fault):
+        if "messages" in body:
+            yes = 0.7 if "good" in body["messages"][0]["content"] else 0.2
+            tokens = [{"token": " Pos", "logprob": np.log(yes)}, {"token": "neg", "logprob": np.log(0.9 - yes)}]
+            tokens += [{"token": "the", "logprob": -2.3}]
+            return {"choices": [{"logprobs": {"content": [{"top_logprobs": tokens}]}}]}
+        a = np.array([np.nan if r["a"] is None else r["a"] for r in body["rows"]], dtype=float)
+        p = 1 / (1 + np.exp(-np.nan_to_num(a)))
+        answers = np.column_stack([p, 1 - p]).tolist()
+        page = {"ids": body["ids"], "answers": answers}
+        if fault == "short":
+            page["answers"] = answers[:-1]
+        if fault == "swapped":
+            page["ids"] = page["ids"][::-1]
+        if fault == "nan":
+            page["answers"][0] = [None, None]
+        if fault == "odd":
+            page = answers
+        return page
+
+
+@pytest.fixture
+def endpoint():
+    state = Endpoint()
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            with state.lock:
+                state.requests.append(body)
+                state.headers.append(dict(self.headers))
+                fault = state.fault(len(state.requests) - 1)
+                if fault is None:
+                    state.rows += len(body.get("rows", [0]))
+            if fault == "hang":
+                time.sleep(1.0)
+                return
+            status = fault if isinstance(fault, int) else 200
+            text = json.dumps(state.page(body, fault)).encode()
+            self.send_response(status)
+            if status == 429:
+                self.send_header("Retry-After", "0.01")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text[: len(text) // 2] if fault == "torn" else text)
+            if fault == "torn":
+                self.close_connection = True
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    state.url = f"http://127.0.0.1:{server.server_port}/score?key=public"
+    yield state
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def rows():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=200), "b": rng.choice(["x", "y"], 200)})
+    frame["d"] = pd.Timestamp("2020-01-01")
+    frame.loc[3, "a"] = np.nan
+    frame.loc[4, "d"] = pd.NaT
+    return frame
+
+
+def truth(rows):
+    return 1 / (1 + np.exp(-rows["a"].fillna(0).to_numpy()))
+
+
+def test_answers(endpoint, rows):
+    teacher = HttpTeacher(endpoint.url, classes=["yes", "no"], version="1", batch_rows=30, **FAST)
+    assert isinstance(teacher, Teacher)
+    assert clone(teacher) is teacher
+    assert np.abs(teacher.predict_proba(rows)[:, 1] - truth(rows)).max() < 1e-15
+    assert (teacher.predict(rows) == np.where(truth(rows) > 0.5, "yes", "no")).mean() > 0.99
+    sent = sorted((i, r) for body in endpoint.requests[:7] for i, r in zip(body["ids"], body["rows"], strict=True))
+    assert [r["a"] for _, r in sent[:3]] == rows["a"].iloc[:3].tolist()
+    assert sent[3][1]["a"] is None
+    assert sent[4][1]["d"] is None
+    assert sent[0][1]["d"] == "2020-01-01T00:00:00"
+    values = HttpTeacher(endpoint.url, **FAST)
+    assert values.predict(rows[["a"]].fillna(0)).shape == (200, 2)
+    with pytest.raises(TeacherError, match="no probabilities"):
+        values.predict_proba(rows)
+
+
+FAULTS = [500, 429, "torn", "short", "swapped", "nan", "odd", "hang"]
+
+
+def test_every_fault_is_mended_and_none_is_stored(endpoint, rows, tmp_path):
+    endpoint.fault = lambda i: FAULTS[i // 2] if i % 2 == 0 and i // 2 < len(FAULTS) else None
+    teacher = HttpTeacher(endpoint.url, classes=["yes", "no"], version="1", batch_rows=10, concurrency=2, **FAST)
+    P = label(teacher, rows, store=tmp_path / "l.db")
+    assert np.abs(P[:, 1] - truth(rows)).max() < 1e-12
+    assert teacher.n_failures_ == len(FAULTS)
+    assert teacher.n_requests_ == 20 + len(FAULTS)
+    asked = len(endpoint.requests)
+    assert (label(teacher, rows, store=tmp_path / "l.db") == P).all()
+    assert len(endpoint.requests) == asked
+
+
+def test_the_budget_counts_what_is_sent_again(endpoint, rows):
+    endpoint.fault = lambda i: 500 if i == 0 else None
+    teacher = HttpTeacher(endpoint.url, classes=["yes", "no"], batch_rows=50, concurrency=1, **FAST)
+    purse = Budget(1000)
+    label(teacher, rows, budget=purse)
+    assert purse.spent == 250
+    endpoint.fault = lambda i: 500
+    purse = Budget(200)
+    with pytest.raises(BudgetError, match="next 50 rows would exceed"):
+        label(teacher, rows, budget=purse)
+    assert purse.spent <= 200
+
+
+def test_the_circuit_opens(endpoint, rows):
+    endpoint.fault = lambda i: 503
+    teacher = HttpTeacher(endpoint.url, classes=["yes", "no"], batch_rows=10, concurrency=1, max_failures=4, **FAST)
+    with pytest.raises(TeacherError, match="failed 4 times in a row and is not asked any more; the last failure: 503"):
+        teacher.predict(rows)
+    with pytest.raises(TeacherError, match="not asked any more"):
+        teacher.predict(rows)
+    assert len(endpoint.requests) == 4
+
+
+def test_patience_ends(endpoint, rows):
+    endpoint.fault = lambda i: 500
+    few = HttpTeacher(endpoint.url, classes=["yes", "no"], max_retries=2, **FAST)
+    with pytest.raises(TeacherError, match="no answer for 200 rows after several attempts; the last failed: 500"):
+        few.predict(rows)
+    assert len(endpoint.requests) == 3
+    short = HttpTeacher(endpoint.url, classes=["yes", "no"], total_seconds=0.0, **FAST)
+    with pytest.raises(TeacherError, match="no answer"):
+        short.predict(rows)
+
+
+def test_refusals_and_limits(endpoint, rows):
+    endpoint.fault = lambda i: 403
+    with pytest.raises(TeacherError, match="refused the question: 403"):
+        HttpTeacher(endpoint.url, classes=["yes", "no"], **FAST).predict(rows)
+    endpoint.fault = lambda i: None
+    teacher = HttpTeacher(endpoint.url, classes=["yes", "no"], batch_rows=50, max_requests=2, **FAST)
+    with pytest.raises(TeacherError, match="max_requests: 2 requests were sent"):
+        teacher.predict(rows)
+    slow = HttpTeacher(endpoint.url, classes=["yes", "no"], batch_rows=50, requests_per_second=50, **FAST)
+    begin = time.monotonic()
+    slow.predict(rows)
+    assert time.monotonic() - begin >= 3 / 50
+
+
+def test_secrets_stay_in_the_environment(endpoint, rows, monkeypatch):
+    teacher = HttpTeacher(endpoint.url, classes=["yes", "no"], version="1", token_env="SCORING_TOKEN", **FAST)
+    with pytest.raises(InvalidInputError, match="environment variable SCORING_TOKEN is not set"):
+        teacher.predict(rows)
+    monkeypatch.setenv("SCORING_TOKEN", "s3cret")
+    teacher.predict(rows)
+    assert endpoint.headers[-1]["Authorization"] == "Bearer s3cret"
+    again = pickle.loads(pickle.dumps(teacher))
+    assert (again.predict(rows) == teacher.predict(rows)).all()
+    shown = (
+        repr(teacher) + str(teacher.__dict__) + teacher.name + str(teacher.fingerprint()) + repr(pickle.dumps(teacher))
+    )
+    assert "s3cret" not in shown
+    assert "public" not in repr(teacher)
+    endpoint.fault = lambda i: 500
+    with pytest.raises(TeacherError) as error:
+        HttpTeacher(endpoint.url, classes=["yes", "no"], token_env="SCORING_TOKEN", max_retries=0, **FAST).predict(rows)
+    assert "s3cret" not in str(error.value)
+    assert "public" not in str(error.value)
+
+
+def test_chat(endpoint):
+    texts = pd.DataFrame({"text": ["a good film", "a dull film"]})
+    options = {"form": "chat", "model": "m", "prompt": "Is this pos or neg? {text}\n{row}", "version": "1"}
+    teacher = HttpTeacher(endpoint.url, classes=["pos", "neg"], **options, **FAST)
+    P = teacher.predict_proba(texts)
+    assert teacher.predict(texts).tolist() == ["pos", "neg"]
+    assert P[:, 1] == pytest.approx([0.7 / 0.9, 0.2 / 0.9])
+    body = next(b for b in endpoint.requests if "good" in b["messages"][0]["content"])
+    assert body["messages"][0]["content"] == "Is this pos or neg? a good film\ntext: a good film"
+    assert body["logprobs"] is True
+    logits = HttpTeacher(endpoint.url, classes=["pos", "neg"], output="logits", **options, **FAST)
+    assert logits.predict_proba(texts) == pytest.approx(P)
+    endpoint.page = lambda body, fault: {"choices": []}
+    with pytest.raises(TeacherError, match="no log-probabilities"):
+        HttpTeacher(endpoint.url, classes=["pos", "neg"], max_retries=0, **options, **FAST).predict(texts)
+
+
+def test_label_shares():
+    assert _label_shares(["spam", "ham"], [("sp", 0.6), ("ham", 0.2), ("", 0.1)], "probabilities") == pytest.approx(
+        [0.75, 0.25]
+    )
+    assert _label_shares(["aa", "ab"], [("a", 0.6), ("ab", 0.2)], "probabilities")[1] > 0.99
+    with pytest.raises(TeacherError, match="none of the likeliest tokens"):
+        _label_shares(["aa", "ab"], [("c", 0.6)], "probabilities")
+
+
+def test_fingerprint():
+    base = {"classes": ["a", "b"], "version": "1"}
+    assert HttpTeacher("http://x/", classes=["a", "b"]).fingerprint() is None
+    prints = {
+        HttpTeacher(url, **(base | more)).fingerprint()
+        for url, more in [
+            ("http://x/", {}),
+            ("http://y/", {}),
+            ("http://x/", {"version": "2"}),
+            ("http://x/", {"classes": ["b", "a"]}),
+            ("http://x/", {"form": "chat", "model": "m"}),
+            ("http://x/", {"form": "chat", "model": "m", "prompt": "?"}),
+        ]
+    }
+    assert len(prints) == 6
+    assert HttpTeacher("http://x/", **base, token_env="T").fingerprint() in prints
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "message"),
+    [
+        ("ftp://x/", {}, "must begin with http"),
+        (3, {}, "url must be an address"),
+        ("http://user:pass@x/", {}, "must not carry user or password"),
+        ("http://x/", {"form": "chat"}, "'chat' with model and classes"),
+        ("http://x/", {"form": "xml"}, "got 'xml'"),
+        ("http://x/", {"batch_rows": 0}, "at least 1"),
+    ],
+)
+def test_wrong_arguments(url, options, message):
+    with pytest.raises(InvalidInputError, match=message) as error:
+        HttpTeacher(url, **options)
+    assert "pass@" not in str(error.value)
+
+
+def test_nobody_there():
+    teacher = HttpTeacher("http://127.0.0.1:9/", classes=[0, 1], max_retries=1, **FAST)
+    with pytest.raises(TeacherError, match="gave no answer for 1 rows"):
+        teacher.predict(np.zeros((1, 2)))
