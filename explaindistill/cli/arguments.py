@@ -19,6 +19,12 @@ EXIT_CODES = """exit codes:
 """
 
 EXAMPLES = {
+    "check": """examples:
+  explaindistill check audit/audit.json --policy policy.toml
+""",
+    "compare": """examples:
+  explaindistill compare last-year/audit.json audit/audit.json
+""",
     "demo": """examples:
   explaindistill demo                     the whole tour on 20,000 synthetic loan applications
   explaindistill demo --quick --out tour  the same in less time, on fewer rows
@@ -60,6 +66,8 @@ def build_parser() -> argparse.ArgumentParser:
     _teach(_command(commands, "teach", "train a small network, for those who have no teacher at hand"))
     _distill(_command(commands, "distill", "fit one student to a teacher's answers"))
     _audit(_command(commands, "audit", "fit students and measure everything about them and their teacher"))
+    _check(_command(commands, "check", "hold a saved audit against a policy"))
+    _compare(_command(commands, "compare", "tell what moved beyond chance between two saved audits"))
     _list(_command(commands, "list", "name the plug-ins: students, samplers, teachers, exports …"))
     return parser
 
@@ -73,6 +81,16 @@ def _command(commands: Any, name: str, words: str) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     return made
+
+
+def _check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("audit", metavar="AUDIT.JSON", help="results of an audit, as saved by the command audit")
+    parser.add_argument("--policy", required=True, metavar="POLICY.TOML", help="rules that the audit must keep")
+
+
+def _compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("old", metavar="OLD.JSON", help="the audit before")
+    parser.add_argument("new", metavar="NEW.JSON", help="the audit now")
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from explaindistill import plugins
 from explaindistill.cli.folders import results_folder
+from explaindistill.cli.judging import run_check, run_compare
 from explaindistill.cli.rows import Rows, read_rows, split
 from explaindistill.cli.students import make_students
 from explaindistill.errors import InvalidInputError
@@ -134,7 +135,15 @@ def run_list(args: Namespace, console: Console) -> int:
     return 0
 
 
-COMMANDS = {"demo": run_demo, "teach": run_teach, "distill": run_distill, "audit": run_audit, "list": run_list}
+COMMANDS = {
+    "demo": run_demo,
+    "teach": run_teach,
+    "distill": run_distill,
+    "audit": run_audit,
+    "check": run_check,
+    "compare": run_compare,
+    "list": run_list,
+}
 
 
 def _working(words: str) -> Status:

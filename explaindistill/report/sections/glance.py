@@ -170,11 +170,12 @@ def _unfaithful_groups(audit: Any) -> list[str]:
     """Students whose fidelity differs between groups: their fairness says nothing about the teacher's."""
     frame = rows_of(frame_of(audit, "group_fidelity"), status=["ok"])
     gaps = frame[frame["metric"].map(lambda m: describe_metric(str(m)).kind == "points")] if not frame.empty else frame
-    told = {}
+    told: dict[str, list[str]] = {}
     for row in gaps.to_dict("records"):
         if row["low"] > 0 or row["high"] < 0:
-            told[(row["subject"], row["attribute"])] = (
-                f"“{name(row['subject'])}” is not equally faithful across {name(row['attribute'])}: "
-                "a fair-looking student with a fidelity gap says nothing about the teacher."
-            )
-    return _at_most(list(told.values()), 6)
+            told.setdefault(name(row["subject"]), []).append(name(row["attribute"]))
+    return [
+        f"“{student}” is not equally faithful across {', '.join(dict.fromkeys(attributes))}: "
+        "a fair-looking student with a fidelity gap says nothing about the teacher."
+        for student, attributes in told.items()
+    ]
