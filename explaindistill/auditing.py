@@ -26,7 +26,7 @@ __all__ = ["DEFAULT_RULES", "Audit", "audit"]
 DEFAULT_RULES: Mapping[str, str] = {"fidelity.agreement": ">= 0.9", "bias.impact_ratio": ">= 0.8"}
 """Rules of the first page where the caller gives none; the second needs sensitive columns."""
 
-KINDS = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json"}
+KINDS = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json", ".csv": "csv"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,7 +76,9 @@ class Audit:
         return check(self.frames, rules)
 
     def save(self, path: str | Path, kind: str | None = None) -> Path:
-        """Write the report; the ending decides the kind: ``.html``, ``.md`` or ``.json``.
+        """Write the report; the ending decides the kind: ``.html``, ``.md``, ``.json`` or ``.csv``.
+
+        ``kind="model-card"`` writes a model card with the front matter that Hugging Face reads.
 
         Raises
         ------

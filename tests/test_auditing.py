@@ -227,6 +227,8 @@ def test_it_shows_and_saves_itself(report, tmp_path):
     assert json.loads((tmp_path / "audit.json").read_text())
     assert "<" in report._repr_html_()
     assert report.save(tmp_path / "notes.txt", kind="markdown").exists()
+    assert "tags:" in report.save(tmp_path / "README.md", kind="model-card").read_text()
+    assert report.save(tmp_path / "audit.csv").read_text().startswith("frame")
     with pytest.raises(InvalidInputError, match=r"path must end in .*\.html.*got 'audit.docx'"):
         report.save(tmp_path / "audit.docx")
 
