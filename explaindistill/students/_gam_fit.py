@@ -391,7 +391,7 @@ def _finish(
                 n=raw_cross(term.block.margins, case.rows.codes, case.rows.weight).reshape(size),
                 edf=float(fit.edf[i]),
                 spread=np.array(spread),
-            )
+            ).level_beyond()
         )
     return Additive(fit.beta[:, 0].copy(), shapes, path, trials, fit)
 

@@ -15,6 +15,7 @@ from explaindistill.schema import Feature
 __all__ = ["Grid", "Shape"]
 
 Vector = NDArray[np.float64]
+EDGE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,28 @@ class Shape:
         near = _between(self.values[:, lo, lo2], self.values[:, lo, hi2], share2)
         far = _between(self.values[:, hi, lo2], self.values[:, hi, hi2], share2)
         return np.where(known & known2, _between(near, far, share), 0.0).T
+
+    def level_beyond(self) -> Shape:
+        """Keep a pair as it is at the edge of the values seen; a line in one direction would run away in the other.
+
+        Each grid of knots gets one more knot just beyond its ends, with the values of the ends.
+        """
+        if len(self.grids) == 1:
+            return self
+        out = self
+        for i, grid in enumerate(self.grids):
+            if len(grid.knots) < 2:
+                continue
+            step = EDGE * float(np.ptp(grid.knots))
+            knots = np.concatenate([[grid.knots[0] - step], grid.knots, [grid.knots[-1] + step]])
+            k = len(grid.knots)
+            places = np.concatenate([[0], np.arange(k), [k - 1], np.arange(k, grid.size)])
+            n = np.take(out.n, places, axis=i)
+            n[(slice(None),) * i + ([0, k + 1],)] = 0.0
+            grids = tuple(replace(grid, knots=knots) if j == i else g for j, g in enumerate(out.grids))
+            values, sd = (np.take(v, places, axis=i + 1) for v in (out.values, out.sd))
+            out = replace(out, grids=grids, values=values, sd=sd, n=n)
+        return out
 
     def n_parameters(self) -> int:
         """Count the numbers that a person would have to write down."""

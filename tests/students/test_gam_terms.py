@@ -223,3 +223,15 @@ def test_a_term_is_drawn_with_its_density(fitted, term):
     ax = gam.plot(name)
     assert ax.get_xlabel() or ax.get_title()
     ax.figure.clear()
+
+
+def test_a_pair_stays_level_beyond_the_values_seen():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.uniform(0, 1, size=(1500, 2)), columns=["a", "b"])
+    X.loc[::9, "b"] = np.nan
+    gam = GAMRegressor(n_pairs=1, n_jobs=1).fit(X, X.a * X.b.fillna(2))
+    pair = gam.shapes_[-1]
+    far = pair.contribution({0: np.array([2.0, 50.0, 2.0]), 1: np.array([3.0, 900.0, np.nan])})[:, 0]
+    assert far[0] == pytest.approx(far[1], abs=1e-9)
+    assert np.abs(far).max() <= np.abs(pair.values).max() + 1e-12
+    assert pair.n.sum() == pytest.approx(1500)
