@@ -1,0 +1,60 @@
+"""Flips, proxies and leaves with known answers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.measures.sensitivity import flips, leaf_audit, proxies
+
+RNG = np.random.default_rng(0)
+X = pd.DataFrame({"sex": RNG.choice(["f", "m"], 400), "x": RNG.normal(size=400)})
+X["proxy"] = np.where(X["sex"] == "f", 1.0, 0.0) + RNG.normal(scale=0.3, size=400)
+
+
+def test_a_model_that_uses_the_attribute_flips():
+    found = flips(lambda r: (r["sex"] == "m").to_numpy(), X, "sex", score=lambda r: 0.2 * (r["sex"] == "m").to_numpy())
+    rate = found[found["metric"] == "flip_rate"].set_index("group")
+    assert rate["estimate"].tolist() == [1, 1]
+    assert rate.loc["m", "n"] == (X["sex"] == "f").sum()
+    moved = found[found["metric"] == "flip_score"].set_index("group")["estimate"]
+    assert moved.round(9).to_dict() == {"f": -0.2, "m": 0.2}
+
+
+def test_a_model_that_ignores_it_does_not_and_categories_stay():
+    rows = X.assign(sex=pd.Categorical(X["sex"]))
+    found = flips(lambda r: r["x"].to_numpy() > 0, rows, "sex")
+    assert (found["estimate"] == 0).all()
+    assert (found["high"] < 0.03).all()
+
+
+def test_flip_messages():
+    with pytest.raises(InvalidInputError, match="must be a column of X"):
+        flips(lambda r: r, X, "race")
+    with pytest.raises(InvalidInputError, match="at most 50 different values"):
+        flips(lambda r: r, X, "x")
+
+
+def test_the_planted_proxy_is_found():
+    found = proxies(X, X[["sex"]], importance={"proxy": 0.5}).set_index("feature")
+    assert found.loc["proxy", "low"] > 0.9
+    assert found.loc["x", "low"] < 0.55
+    assert found.loc["(all)", "estimate"] > 0.9
+    assert found.loc["proxy", "proxy_use"] == pytest.approx(0.5 * (2 * found.loc["proxy", "estimate"] - 1))
+    assert found.loc["x", "proxy_use"] == 0
+    assert "sex" not in found.index
+
+
+def test_groups_too_small_to_predict():
+    found = proxies(X[["x"]], pd.DataFrame({"g": ["a"] * 5 + ["b"] * 395}))
+    assert (found["status"] == "undefined").all()
+    with pytest.raises(InvalidInputError, match="one row per row of X"):
+        proxies(X, X[["sex"]][:3])
+
+
+def test_leaves():
+    found = leaf_audit((X["proxy"] > 0.5).to_numpy(), X[["sex"]], names={True: "proxy > 0.5"})
+    women = found[(found["group"] == "f") & (found["subset"] == "proxy > 0.5")].iloc[0]
+    assert women["low"] > women["overall"]
+    with pytest.raises(InvalidInputError, match="one row per leaf entry"):
+        leaf_audit([1], X[["sex"]])
