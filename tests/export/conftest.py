@@ -1,0 +1,112 @@
+"""Fitted students of every family on rows of every kind, and rows to try them on."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from explaindistill.students.gam import GAMClassifier, GAMRegressor
+from explaindistill.students.linear import LinearClassifier, LinearRegressor
+from explaindistill.students.model_tree import ModelTreeClassifier, ModelTreeRegressor
+from explaindistill.students.scorecard import ScorecardClassifier
+from explaindistill.students.tree import TreeClassifier, TreeRegressor
+
+FAMILIES = {
+    "tree": lambda k: TreeClassifier(max_leaf_nodes=24),
+    "model_tree": lambda k: ModelTreeClassifier(max_leaf_nodes=4, max_leaf_features=3),
+    "gam": lambda k: GAMClassifier(n_pairs=2 if k == 2 else 0),
+    "linear": lambda k: LinearClassifier(),
+    "scorecard": lambda k: ScorecardClassifier(),
+}
+REGRESSORS = {
+    "tree": lambda: TreeRegressor(max_leaf_nodes=24),
+    "model_tree": lambda: ModelTreeRegressor(max_leaf_nodes=4, max_leaf_features=3),
+    "gam": lambda: GAMRegressor(n_pairs=1),
+    "gam_log": lambda: GAMRegressor(n_pairs=0, loss="poisson"),
+    "linear": LinearRegressor,
+}
+
+
+def _frame(n: int, seed: int, unseen: bool = False) -> pd.DataFrame:
+    """Rows with every kind of column, awkward names, and holes."""
+    rng = np.random.default_rng(seed)
+    cities = ["Bern", "Zürich", 'the "old" town', "O'Hara", "*/ x ??/"] + (["Atlantis"] if unseen else [])
+    sizes = ["small", "middle", "large"] + (["vast"] if unseen else [])
+    days = pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 700, n), unit="D")
+    X = pd.DataFrame(
+        {
+            "income": rng.lognormal(8, 0.5, n).round(2),
+            "for": rng.integers(0, 9, n),
+            "owns a home?": rng.random(n) < 0.4,
+            "city": rng.choice(cities, n),
+            "größe": pd.Categorical(rng.choice(sizes, n), categories=sizes, ordered=True),
+            "since": days,
+            "code": pd.Categorical(rng.choice([10, 20, 30], n)),
+        }
+    )
+    for name in ("income", "city", "größe", "since"):
+        X.loc[rng.random(n) < 0.08, name] = None
+    return X
+
+
+def _score(X: pd.DataFrame) -> np.ndarray:
+    """What the students are fitted to: smooth, stepped and interacting."""
+    city = X["city"].isin(["Bern", "O'Hara"]).to_numpy(float)
+    income = np.log(X["income"].fillna(2000.0).to_numpy()) - 8.0
+    size = X["größe"].cat.codes.to_numpy(float)
+    days = X["since"].fillna(pd.Timestamp("2024-01-01")).astype("int64").to_numpy(float)
+    late = (days > np.median(days)).astype(float)
+    return 1.5 * income + city * (X["owns a home?"].to_numpy(float) - 0.3) + 0.3 * size - 0.4 * late + 0.1 * X["for"]
+
+
+@lru_cache
+def _classifier(family: str, k: int = 2):
+    """Fitted to soft labels of k classes."""
+    X = _frame(1_500, 0)
+    eta = np.column_stack([np.asarray(_score(X)) * (j - (k - 1) / 2) for j in range(k)])
+    P = np.exp(eta) / np.exp(eta).sum(axis=1, keepdims=True)
+    return FAMILIES[family](k).fit(X, pd.DataFrame(P, columns=["no", "perhaps", "yes"][:k] if k > 2 else ["no", "yes"]))
+
+
+@lru_cache
+def _regressor(family: str):
+    """Fitted to values."""
+    X = _frame(1_500, 0)
+    y = np.asarray(_score(X))
+    return REGRESSORS[family]().fit(X, np.exp(y) if family == "gam_log" else y)
+
+
+@lru_cache
+def _rows(n: int = 2_000) -> pd.DataFrame:
+    """Rows that no student saw, with unseen levels and with values beyond those seen."""
+    X = _frame(n, 1, unseen=True)
+    X.loc[:20, "income"] = 1e6
+    X.loc[20:40, "income"] = -5.0
+    return X
+
+
+def _plain(X: pd.DataFrame) -> list[dict]:
+    """Rows as mappings of plain values; missing is None."""
+    table = X.copy()
+    for name in table:
+        if pd.api.types.is_datetime64_any_dtype(table[name]):
+            table[name] = [None if pd.isna(v) else v.timestamp() for v in table[name]]
+    return [
+        {k: None if pd.isna(v) else v.item() if hasattr(v, "item") else v for k, v in row.items()}
+        for row in table.astype(object).to_dict("records")
+    ]
+
+
+@pytest.fixture(scope="session")
+def fitted():
+    """Give a fitted student: ``fitted("tree", 3)`` for three classes, ``fitted("tree", 0)`` for values."""
+    return lambda family, k: _classifier(family, k) if k else _regressor(family)
+
+
+@pytest.fixture(scope="session")
+def trial():
+    """Rows that no student saw, as a frame and as mappings."""
+    return _rows(), _plain(_rows())
