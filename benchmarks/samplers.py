@@ -1,4 +1,4 @@
-"""Are made-up rows believable, legal, and fast to make?"""
+"""Whether made-up rows are believable, legal, and fast to make."""
 
 from __future__ import annotations
 

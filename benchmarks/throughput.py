@@ -1,4 +1,4 @@
-"""What does asking cost beyond the network itself, and what does the store add?"""
+"""What asking costs beyond the network itself, and what the store adds."""
 
 from __future__ import annotations
 
