@@ -193,7 +193,8 @@ def describe(student: Any) -> str:
         )
         lines.extend(f"    {text}" for text in _extremes(student, shape, outputs))
     tail = [
-        "Beyond the values seen, numeric terms go on as straight lines and pairs stay level; unseen categories contribute 0.",
+        "Beyond the values seen, numeric terms go on as straight lines and pairs stay level.",
+        "Unseen categories contribute 0.",
         f"Intervals: {INTERVALS[student.labels_]}.",
     ]
     if not student.converged_:
