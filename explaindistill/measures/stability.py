@@ -15,7 +15,7 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.measures._rows import frame, row
 from explaindistill.numerics.ranks import spearman
 
-__all__ = ["Split", "splits_of", "stability"]
+__all__ = ["splits_of", "stability"]
 
 Split = tuple[str, float | frozenset[frozenset[str]]]
 """A question of a tree: column and either a threshold or the two sets of categories."""
