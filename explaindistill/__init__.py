@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from explaindistill.schema import Feature, Schema
     from explaindistill.students.gam import GAMClassifier, GAMRegressor
     from explaindistill.students.linear import LinearClassifier, LinearRegressor
+    from explaindistill.students.model_tree import ModelTreeClassifier, ModelTreeRegressor
+    from explaindistill.students.rules import RuleListClassifier, RuleListRegressor
+    from explaindistill.students.scorecard import ScorecardClassifier
     from explaindistill.students.tree import TreeClassifier, TreeRegressor
 
 __version__ = "0.1.0.dev0"
@@ -25,7 +28,12 @@ _HOMES = {
     "GAMRegressor": "students.gam",
     "LinearClassifier": "students.linear",
     "LinearRegressor": "students.linear",
+    "ModelTreeClassifier": "students.model_tree",
+    "ModelTreeRegressor": "students.model_tree",
+    "RuleListClassifier": "students.rules",
+    "RuleListRegressor": "students.rules",
     "Schema": "schema",
+    "ScorecardClassifier": "students.scorecard",
     "TreeClassifier": "students.tree",
     "TreeRegressor": "students.tree",
     "audit": "auditing",
@@ -42,7 +50,12 @@ __all__ = [
     "GAMRegressor",
     "LinearClassifier",
     "LinearRegressor",
+    "ModelTreeClassifier",
+    "ModelTreeRegressor",
+    "RuleListClassifier",
+    "RuleListRegressor",
     "Schema",
+    "ScorecardClassifier",
     "TreeClassifier",
     "TreeRegressor",
     "audit",

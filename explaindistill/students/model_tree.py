@@ -17,6 +17,7 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.leaf_models import respond
 from explaindistill.numerics.model_growth import Limits
 from explaindistill.protocols import Complexity
+from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students._path_fit import fit_path_tree
 from explaindistill.students._path_tree import PathTree
@@ -87,6 +88,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
     """
 
     accepts_soft_targets = True
+    export = export
 
     def __init__(
         self,
@@ -220,6 +222,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
     """
 
     accepts_soft_targets = True
+    export = export
 
     def __init__(
         self,

@@ -17,6 +17,7 @@ from explaindistill.numerics.fixed_point import whole_weights
 from explaindistill.numerics.intervals import normal_quantile, wilson
 from explaindistill.numerics.rule_growth import RuleLimits
 from explaindistill.protocols import Complexity
+from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students._rule_fit import fit_rule_list
 from explaindistill.students._rule_list import RuleList
@@ -76,6 +77,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
     """
 
     accepts_soft_targets = True
+    export = export
 
     def __init__(
         self,
@@ -203,6 +205,7 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
     """
 
     accepts_soft_targets = True
+    export = export
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ from sklearn.utils import Tags
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.binning import MAX_BINS
+from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor
 from explaindistill.students._tree_fit import agreement, fit_trees, unit_range
 from explaindistill.students._tree_reading import ReadableTree
@@ -104,6 +105,7 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
     """
 
     accepts_soft_targets = True
+    export = export
     _format = "explaindistill.TreeClassifier"
 
     def __init__(
@@ -234,6 +236,7 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
     """
 
     accepts_soft_targets = True
+    export = export
     _format = "explaindistill.TreeRegressor"
 
     def __init__(

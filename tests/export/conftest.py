@@ -11,6 +11,7 @@ import pytest
 from explaindistill.students.gam import GAMClassifier, GAMRegressor
 from explaindistill.students.linear import LinearClassifier, LinearRegressor
 from explaindistill.students.model_tree import ModelTreeClassifier, ModelTreeRegressor
+from explaindistill.students.rules import RuleListClassifier, RuleListRegressor
 from explaindistill.students.scorecard import ScorecardClassifier
 from explaindistill.students.tree import TreeClassifier, TreeRegressor
 
@@ -20,6 +21,7 @@ FAMILIES = {
     "gam": lambda k: GAMClassifier(n_pairs=2 if k == 2 else 0),
     "linear": lambda k: LinearClassifier(),
     "scorecard": lambda k: ScorecardClassifier(),
+    "rules": lambda k: RuleListClassifier(),
 }
 REGRESSORS = {
     "tree": lambda: TreeRegressor(max_leaf_nodes=24),
@@ -27,6 +29,7 @@ REGRESSORS = {
     "gam": lambda: GAMRegressor(n_pairs=1),
     "gam_log": lambda: GAMRegressor(n_pairs=0, loss="poisson"),
     "linear": LinearRegressor,
+    "rules": RuleListRegressor,
 }
 
 

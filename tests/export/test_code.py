@@ -35,6 +35,9 @@ CASES = [
     ("linear", 3),
     ("linear", 0),
     ("scorecard", 2),
+    ("rules", 2),
+    ("rules", 3),
+    ("rules", 0),
 ]
 IDS = [f"{family}-{k}" for family, k in CASES]
 TYPES = {
@@ -295,3 +298,13 @@ def test_names_cannot_break_out(fitted):
     assert [p for (p,) in database.execute(question)] == student.predict(X).tolist()
     database.close()
     assert "*/ int" not in c.generate(student)
+
+
+def test_the_ending_decides(fitted, tmp_path):
+    for family, k in CASES:
+        student = fitted(family, k)
+        for name in ("s.py", "s.c", "s.sql", "s.json"):
+            assert student.export(tmp_path / name).read_text("utf-8")
+    with pytest.raises(InvalidInputError, match=r"path must end in .*\.py.*got 's\.txt'"):
+        fitted("tree", 2).export(tmp_path / "s.txt")
+    assert not (tmp_path / "s.txt").exists()
