@@ -198,3 +198,29 @@ def test_rooms_name_their_plugins_without_loading_them():
         "False",
         "False",
     ]
+
+
+CORE_ALONE = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"torch", "shap", "onnx", "onnxruntime", "dask", "distributed", "httpx", "pyarrow"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+import explaindistill as xd
+from explaindistill.datasets import lending
+from sklearn.linear_model import LogisticRegression
+
+data = lending(600)
+X = data.X[["debt_ratio", "amount", "late_payments"]]
+teacher = LogisticRegression(max_iter=500).fit(X[:400], data.y[:400])
+student = xd.Distiller(teacher, xd.TreeClassifier(max_leaf_nodes=4), n_queries=600, random_state=0).fit(X[:400])
+audit = xd.audit(teacher, {"tree": student}, X[400:], data.y[400:], favorable="approved")
+print(len(audit.frames["fidelity"]) > 0)
+"""
+
+
+def test_the_core_works_without_any_extra():
+    assert run(CORE_ALONE).split() == ["True"]
