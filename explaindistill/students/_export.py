@@ -17,14 +17,13 @@ KINDS = {
     ".h": "c",
     ".js": "javascript",
     ".json": "json",
-    ".onnx": "onnx",
     ".py": "python",
     ".sql": "sql",
 }
 
 
 def export(self: Any, path: str | Path) -> Path:
-    """Write the student as code or data: ``.py``, ``.c``, ``.js``, ``.sql``, ``.onnx`` or ``.json`` decides which.
+    """Write the student as code or data: ``.py``, ``.c``, ``.js``, ``.sql`` or ``.json`` decides which.
 
     Parameters
     ----------
