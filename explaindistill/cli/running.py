@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from rich.console import Console
@@ -274,7 +274,9 @@ def _verdict_table(verdicts: pd.DataFrame) -> Table:
     """One line per rule and model: the worst verdict, and the group that it comes from."""
     table = Table(title="rules, each with the group that keeps it worst", title_justify="left")
     for heading in ("rule", "model", "verdict", "estimate", "interval", "where"):
-        table.add_column(heading, justify="right" if heading in ("estimate", "interval") else "left")
+        whole = heading in ("model", "verdict", "estimate", "interval")  # a narrow terminal folds the words, not these
+        justify: Literal["left", "right"] = "right" if heading in ("estimate", "interval") else "left"
+        table.add_column(heading, justify=justify, no_wrap=whole, overflow="fold")
     severity = verdicts["verdict"].map({"fail": 0, "inconclusive": 1, "cannot say": 2, "pass": 3})
     ordered = verdicts.assign(severity=severity).sort_values(["severity", "estimate"], kind="stable")
     for (rule, model), rows in ordered.groupby(["rule", "subject"], sort=False):
