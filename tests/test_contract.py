@@ -220,6 +220,13 @@ def test_score_against_soft_labels_is_agreement(kind):
 
 
 @every_classifier
+def test_one_class_is_a_clear_error(kind):
+    X, _ = mixed(50)
+    with pytest.raises(ValueError, match="y must have at least 2 classes, got 1 class"):
+        kind().fit(X, ["yes"] * 50)
+
+
+@every_classifier
 def test_several_classes(kind):
     if not get_tags(kind()).classifier_tags.multi_class:
         pytest.skip(f"{kind.__name__} is for two classes")
