@@ -9,6 +9,7 @@ from sklearn.tree import DecisionTreeClassifier
 import explaindistill as xd
 from explaindistill import frontiers
 from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.intervals import wilson
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,12 @@ def test_smallest_first_with_intervals(found):
     assert (table["n"] == int(0.3 * 569)).all()
     assert set(table["front"]) <= {"front", "tied", "dominated"}
     assert table["front"].iloc[0] == "front"
+
+
+def test_lower_bounds_hold_for_all_students_at_once(found):
+    table = found.frame
+    low, _ = wilson(table["k"].to_numpy(float), table["n"].to_numpy(float), 1 - 0.05 / 4)
+    np.testing.assert_allclose(table["low_simultaneous"], low)
 
 
 def test_simplest_is_the_smallest_whose_lower_bound_reaches(found):
