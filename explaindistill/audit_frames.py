@@ -15,21 +15,24 @@ from explaindistill.case import Case, Subject, aligned
 from explaindistill.distiller import Distiller
 from explaindistill.measures._rows import frame, row
 from explaindistill.measures.bias import group_fidelity, group_gaps, group_means_frame, group_rates
+from explaindistill.measures.columns import describe_columns
 from explaindistill.measures.decision import decisions
 from explaindistill.measures.fidelity import fidelity, regression_fidelity
 from explaindistill.measures.importance import compare_importance, permutation_importance
 from explaindistill.measures.mistakes import mistakes
 from explaindistill.measures.performance import performance, regression_performance
 from explaindistill.measures.stability import stability
+from explaindistill.measures.teacher_cells import teacher_cells
 from explaindistill.measures.transfer import transfer
 from explaindistill.protocols import Complexity
 
-__all__ = ["measure"]
+__all__ = ["cells", "measure"]
 
 IMPORTANCE_ROWS = 1_000
 IMPORTANCE_REPEATS = 3
 MISTAKE_REGIONS = 6
 MISTAKE_ROWS = 30
+CELLS = 24
 WITHOUT = " without teacher"
 
 Frames = dict[str, pd.DataFrame]
@@ -48,8 +51,28 @@ def measure(case: Case, rng: np.random.Generator, n_refits: int = 0) -> Frames:
         "importance_comparison": _stack(_compared(case, importance)),
         "complexity": _complexity(case),
         "corpus": _corpus(case),
+        "columns": describe_columns(case.frame, case.schema),
         "students": _students(case),
     }
+
+
+def cells(case: Case, minimum: int) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The teacher's mean answer in cells of the columns that each student may see, and the tree that makes the cells.
+
+    A cell holds at least ``minimum`` audited rows, and the cells together are all rows once: none can be worked out
+    from others.
+    """
+    kind = plugins.public("students", "tree")["TreeRegressor"]
+    found, trees = [], {}
+    for s in case.subjects:
+        rows = case.frame[[c for c in case.frame.columns if c in s.features]]
+        if len(rows) < max(minimum, 2) or rows.shape[1] == 0:
+            continue
+        tree = kind(max_leaf_nodes=CELLS, min_samples_leaf=max(minimum, 1)).fit(rows, case.P)
+        asked: dict[str, Any] = {"classes": case.classes, "minimum": minimum, "subject": s.name}
+        found.append(teacher_cells(rows, case.P, tree, **asked))
+        trees[s.name] = tree
+    return _stack(iter(found)), trees
 
 
 def decided(case: Case, P: NDArray[np.float64]) -> NDArray[Any]:

@@ -12,11 +12,12 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill import plugins
-from explaindistill.audit_frames import measure
+from explaindistill.audit_frames import cells, measure
 from explaindistill.case import Case, open_case
 from explaindistill.errors import InvalidInputError
 from explaindistill.manifest import manifest
 from explaindistill.measures.bias import fidelity_caveat
+from explaindistill.measures.suppression import suppress
 from explaindistill.measures.verdicts import check
 from explaindistill.protocols import Task
 from explaindistill.schema import Schema
@@ -38,12 +39,15 @@ class Audit:
     frames : mapping of str to DataFrame
         ``verdicts``, ``fidelity``, ``performance``, ``rates``, ``gaps``, ``group_fidelity``, ``transfer``,
         ``mistakes``, ``stability``, ``importance``, ``importance_comparison``, ``complexity``, ``corpus``,
-        ``students``; each row has its ``n``, ``estimate``, ``low`` and ``high``. A frame that does not apply is empty.
+        ``columns``, ``cells``, ``students``; each row of a measure has its ``n``, ``estimate``, ``low`` and ``high``. A
+        frame that does not apply is empty.
     manifest : dict
         Digests, seeds, versions, date.
     students : mapping of str to fitted student
     notes : tuple of str
         What a reader must know.
+    cells : mapping of str to fitted tree
+        Which cell of the frame ``cells`` a row falls into, per student.
     """
 
     frames: Mapping[str, pd.DataFrame]
@@ -57,6 +61,7 @@ class Audit:
     threshold: Any
     notes: tuple[str, ...]
     rules: Mapping[str, str] = field(default_factory=dict)
+    cells: Mapping[str, Any] = field(default_factory=dict)
 
     def check(self, rules: Mapping[str, str]) -> pd.DataFrame:
         """Hold the figures against rules: one verdict per rule, subject and group.
@@ -122,6 +127,7 @@ def audit(
     date: str | None = None,
     rules: Mapping[str, str] | None = None,
     n_refits: int = 0,
+    min_group_size: int = 10,
     random_state: int = 0,
 ) -> Audit:
     """Measure what students kept of a teacher, on rows that no fitting saw.
@@ -154,6 +160,9 @@ def audit(
     n_refits : int, 0 or at least 3, default=0
         How often each Distiller is refitted on bootstrapped rows of ``train`` to measure stability; the teacher is
         asked anew each time (or its store).
+    min_group_size : int, default=10
+        Figures of groups of fewer people are withheld in every frame, and with them those of further groups from which
+        they could be worked out; 1 shows everything.
     random_state : int, default=0
 
     Returns
@@ -174,6 +183,8 @@ def audit(
     """
     if n_refits < 0 or n_refits in (1, 2):
         raise InvalidInputError(f"n_refits must be 0 or at least 3, got {n_refits}")
+    if min_group_size < 1:
+        raise InvalidInputError(f"min_group_size must be at least 1, got {min_group_size}; 1 shows everything")
     if n_refits and train is None:
         raise InvalidInputError("n_refits needs the rows of fitting; pass train=(X, y), or leave it 0")
     case = open_case(
@@ -188,7 +199,8 @@ def audit(
         sample_weight=sample_weight,
         groups=groups,
     )
-    frames = measure(case, np.random.default_rng(random_state), n_refits)
+    frames = suppress(measure(case, np.random.default_rng(random_state), n_refits), case.attributes, min_group_size)
+    frames["cells"], partition = cells(case, min_group_size)
     chosen = dict(rules) if rules is not None else _default_rules(case)
     frames["verdicts"] = check(frames, chosen)
     return Audit(
@@ -203,6 +215,7 @@ def audit(
         threshold=threshold,
         notes=(*case.notes, *([caveat] if (caveat := fidelity_caveat(frames["group_fidelity"])) else [])),
         rules=chosen,
+        cells=partition,
     )
 
 

@@ -10,6 +10,7 @@ from sklearn.tree import DecisionTreeClassifier
 import explaindistill as xd
 from explaindistill import datasets
 from explaindistill.errors import InvalidInputError, TeacherError
+from explaindistill.report.render import render
 
 FRAMES = (
     "complexity", "corpus", "fidelity", "gaps", "group_fidelity", "importance", "performance", "rates", "students",
@@ -252,6 +253,7 @@ def test_frozen(report):
         ({"y": ["approved"]}, "y must have one value per row of X, 3000, got 1"),
         ({"y": ["granted"] * 3000}, "label 'granted', which is not among classes"),
         ({"train": (pd.DataFrame({"a": [1]}), [1])}, "train must have the columns of X"),
+        ({"min_group_size": 0}, "min_group_size must be at least 1, got 0; 1 shows everything"),
     ],
 )
 def test_bad_arguments(pair, changes, message):
@@ -318,3 +320,35 @@ def test_mistakes_are_told_in_words(report):
     table = pick(report.frames["mistakes"], subject="tree")
     assert table["subset"].iloc[0] == ""
     assert len(table) > 1
+
+
+def test_small_groups_are_withheld_everywhere_and_judged_by_nobody(pair):
+    tree, _, _, (test, y) = pair
+    kind = pd.DataFrame({"kind": np.repeat(["a", "b", "few"], [1700, len(test) - 1706, 6])})
+    found = xd.audit(Rule(), {"tree": tree}, test, y, sensitive=kind, favorable="approved")
+    for name in ("rates", "gaps", "group_fidelity", "transfer"):
+        frame = found.frames[name]
+        few = frame[frame["group"] == "few"]
+        assert len(few), name
+        assert (few["status"] == "suppressed").all(), name
+        assert few[["n", "k", "estimate", "low", "high"]].isna().all(axis=None), name
+    shown = found.frames["rates"]
+    assert set(shown[shown["status"] == "ok"]["group"]) == {"a"}, "b is needed: with it and the total, few would follow"
+    verdicts = found.frames["verdicts"]
+    assert set(verdicts[verdicts["group"] == "few"]["verdict"]) == {"cannot say"}
+    assert "min_group_size=10" in render(found, "html")
+    everything = xd.audit(Rule(), {"tree": tree}, test, y, sensitive=kind, favorable="approved", min_group_size=1)
+    assert "suppressed" not in set(everything.frames["rates"]["status"])
+
+
+def test_cells_hold_enough_rows_and_the_teacher_s_mean(report, pair):
+    cells = report.frames["cells"]
+    assert set(cells["subject"]) == set(report.cells) == {"tree", "linear"}
+    one = pick(cells, subject="tree", output="approved")
+    assert one["n"].min() >= 10
+    assert one["n"].sum() == report.manifest["n_rows"]
+    test = pair[3][0]
+    truth = Rule().predict_proba(test)[:, 0]
+    leaf = report.cells["tree"].apply(test[list(report.cells["tree"].feature_names_in_)])
+    for line in one.to_dict("records"):
+        assert line["estimate"] == pytest.approx(truth[leaf == line["cell"]].mean())

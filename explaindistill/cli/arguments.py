@@ -127,6 +127,9 @@ def _audit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sensitive", type=_names, default=(), metavar="A,B", help="columns to compare groups by")
     parser.add_argument("--favorable", metavar="CLASS", help="the class that people want to get")
     parser.add_argument("--threshold", type=_share, default=0.5, metavar="P", help="decision threshold (default: 0.5)")
+    parser.add_argument(
+        "--min-group-size", type=int, default=10, metavar="N", help="withhold figures of smaller groups (default: 10)"
+    )
     parser.add_argument("--date", metavar="DAY", help="date printed in the report, such as 2026-01-31")
     parser.add_argument("--out", default="audit", metavar="FOLDER", help="where the audit goes (default: audit)")
     parser.add_argument(

@@ -116,6 +116,7 @@ def run_audit(args: Namespace, console: Console) -> int:
             favorable=favorable,
             threshold=args.threshold,
             date=args.date,
+            min_group_size=args.min_group_size,
             rules=rules or None,
         )
         _save(audit, out)

@@ -54,11 +54,10 @@ class Facts:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a table: the value, its interval or count in quieter type, and the number to sort by."""
+    """One cell of a table: the value, and its interval or count in quieter type."""
 
     text: str
     detail: str = ""
-    sort: float | None = None
     tone: Tone = ""
 
 

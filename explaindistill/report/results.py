@@ -91,38 +91,43 @@ def _student(student: Any) -> Any:
 
 
 def packed(frame: pd.DataFrame) -> dict[str, Any]:
-    """One frame for the page: words once, then their places; numbers with seven digits.
+    """One frame for the page, column by column, nothing written twice; numbers with five digits.
 
     Returns
     -------
     dict
-        ``columns``, ``words`` (the words of each column, None for a column of numbers) and ``rows``.
+        ``columns``, ``n_rows`` and ``packed``, one entry per column: ``{"one": value}`` where all rows have one value,
+        ``{"like": i}`` where it equals column ``i``, ``{"words": [...], "at": [...]}`` for words and their places,
+        else ``{"values": [...]}``.
 
     Examples
     --------
-    >>> packed(pd.DataFrame({"group": ["a", "b", "a"], "estimate": [1 / 3, 0.5, float("nan")]}))["rows"]
-    [[0, 0.3333333], [1, 0.5], [0, None]]
+    >>> frame = pd.DataFrame({"group": ["a", "b", "a"], "n": [2, 5, 2], "k": [2, 5, 2], "status": ["ok"] * 3})
+    >>> packed(frame)["packed"]
+    [{'words': ['a', 'b'], 'at': [0, 1, 0]}, {'values': [2, 5, 2]}, {'like': 1}, {'one': 'ok'}]
     """
     stored = _frame(frame)
-    words: list[list[Any] | None] = []
-    columns = []
-    for i in range(len(stored["columns"])):
-        values = [row[i] for row in stored["rows"]]
-        if any(isinstance(v, (str, bool)) for v in values):
-            known = list(dict.fromkeys(values))
-            place = {value: at for at, value in enumerate(known)}
-            words.append(known)
-            columns.append([place[v] for v in values])
-        else:
-            words.append(None)
-            columns.append([_seven(v) for v in values])
-    return {"columns": stored["columns"], "words": words, "rows": [list(row) for row in zip(*columns, strict=True)]}
+    columns = [[_five(row[i]) for row in stored["rows"]] for i in range(len(stored["columns"]))]
+    entries = [_column(values, columns[:i]) for i, values in enumerate(columns)]
+    return {"columns": stored["columns"], "n_rows": len(stored["rows"]), "packed": entries}
 
 
-def _seven(value: Any) -> Any:
+def _column(values: list[Any], before: list[list[Any]]) -> dict[str, Any]:
+    if values and all(v == values[0] and type(v) is type(values[0]) for v in values):
+        return {"one": values[0]}
+    if values in before:
+        return {"like": before.index(values)}
+    if any(isinstance(v, (str, bool)) for v in values):
+        known = list(dict.fromkeys(values))
+        place = {value: at for at, value in enumerate(known)}
+        return {"words": known, "at": [place[v] for v in values]}
+    return {"values": values}
+
+
+def _five(value: Any) -> Any:
     if not isinstance(value, float):
         return value
-    return int(value) if value.is_integer() and abs(value) < 1e15 else float(f"{value:.7g}")
+    return int(value) if value.is_integer() and abs(value) < 1e15 else float(f"{value:.5g}")
 
 
 def text(audit: Any) -> str:

@@ -11,6 +11,7 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.export.javascript import generate
 from explaindistill.report.blocks import Block, Cell, Details, Figure, Gallery, Node, Outline, Table, WhatIf
 from explaindistill.report.figures import drawn
+from explaindistill.report.tables import frame_of, rows_of
 from explaindistill.report.words import name, number, quantity
 from explaindistill.schema import Feature, Schema
 
@@ -21,7 +22,7 @@ DRAWN_DEPTH = 4
 LIVE_FEATURES = 60
 
 
-def structure(student: Any, id: str, audit: Any) -> list[Block]:
+def structure(student: Any, id: str, audit: Any, key: str = "") -> list[Block]:
     """Blocks that show what a student is; none for a student of a kind that is not known here.
 
     Parameters
@@ -30,6 +31,8 @@ def structure(student: Any, id: str, audit: Any) -> list[Block]:
     id : str
         Prefix of the identifiers on the page.
     audit : Audit
+    key : str
+        Name of the student in the audit.
     """
     form = student.to_dict() if hasattr(student, "to_dict") else {}
     kind = plots.kind(form)
@@ -41,7 +44,7 @@ def structure(student: Any, id: str, audit: Any) -> list[Block]:
         blocks = _linear(form, id)
     else:
         return []
-    return [*blocks, *_live(student, form, kind, id, audit)]
+    return [*blocks, *_live(student, form, kind, id, audit, key)]
 
 
 def _tree(form: Mapping[str, Any], id: str, favorable: Any) -> list[Block]:
@@ -77,8 +80,8 @@ def _additive(form: Mapping[str, Any], id: str) -> list[Block]:
     rows = tuple(
         (
             Cell(name(t.name)),
-            Cell(number(t.spread), "", t.spread),
-            Cell(quantity(t.spread / total, "share"), "", t.spread),
+            Cell(number(t.spread)),
+            Cell(quantity(t.spread / total, "share")),
             Cell(_signed(t.frame["estimate"].min())),
             Cell(_signed(t.frame["estimate"].max())),
         )
@@ -116,8 +119,8 @@ def _linear(form: Mapping[str, Any], id: str) -> list[Block]:
     rows = tuple(
         (
             Cell(name(r["term"], 90)),
-            Cell(repr(r["coefficient"]), "", r["coefficient"]),
-            Cell(_signed(r["estimate"]), "", abs(r["estimate"])),
+            Cell(repr(r["coefficient"])),
+            Cell(_signed(r["estimate"])),
         )
         for r in frame.to_dict("records")
     )
@@ -136,7 +139,7 @@ def _linear(form: Mapping[str, Any], id: str) -> list[Block]:
     return [figure, Details(f"All {len(frame)} coefficients", (table,))]
 
 
-def _live(student: Any, form: Mapping[str, Any], kind: str, id: str, audit: Any) -> list[Block]:
+def _live(student: Any, form: Mapping[str, Any], kind: str, id: str, audit: Any, key: str) -> list[Block]:
     """The student itself, to be asked in the page; none where it reads more columns than a person can set."""
     try:
         script = generate(student)
@@ -149,6 +152,8 @@ def _live(student: Any, form: Mapping[str, Any], kind: str, id: str, audit: Any)
     features = [f for f in schema if f.name in read]
     if not features or len(features) > LIVE_FEATURES:
         return []
+    typical = {str(r["feature"]): r for r in frame_of(audit, "columns").to_dict("records")}
+    partition, told = _cells(audit, key, features)
     classes = form.get("classes")
     n_outputs = len(form.get("intercept", [0]))
     place = classes.index(audit.favorable) if classes is not None and audit.favorable in classes else -1
@@ -157,26 +162,56 @@ def _live(student: Any, form: Mapping[str, Any], kind: str, id: str, audit: Any)
         "id": id,
         "kind": kind,
         "classes": None if classes is None else [name(c) for c in classes],
-        "features": [_control(f) for f in features],
+        "features": [_control(f, typical.get(f.name, {})) for f in features],
         "terms": [name(t) for t in terms],
         "outline": f"{id}-outline" if kind == "tree" else None,
         "output": 0 if n_outputs == 1 else place % n_outputs,
         "unit": "" if kind == "tree" else plots.effect_unit(form),
+        "cells": told,
     }
-    register = f'(self.explaindistill = self.explaindistill || {{}})["{id}"] = student;'
-    return [WhatIf(name(type(student).__name__), f"(function () {{\n{script}{register}\n}})();", controls)]
+    script = _registered(script, id, "student") + (_registered(partition, f"{id}-cells", "student") if told else "")
+    return [WhatIf(name(type(student).__name__), script, controls)]
 
 
-def _control(feature: Feature) -> dict[str, Any]:
+def _registered(script: str, id: str, variable: str) -> str:
+    register = f'(self.explaindistill = self.explaindistill || {{}})["{id}"] = {variable};'
+    return f"(function () {{\n{script}{register}\n}})();\n"
+
+
+def _cells(audit: Any, key: str, features: list[Feature]) -> tuple[str, dict[str, Any]]:
+    """The tree that finds the cell of a row, and what the teacher answers there; nothing where the audit has none."""
+    tree = getattr(audit, "cells", {}).get(key)
+    lines = rows_of(frame_of(audit, "cells"), subject=key, status="ok")
+    if tree is None or lines.empty:
+        return "", {}
+    told: dict[str, Any] = {}
+    for line in lines.to_dict("records"):
+        cell = told.setdefault(
+            str(line["cell"]), {"n": int(line["n"]), "where": name(line["subset"], 200), "means": []}
+        )
+        cell["means"].append([float(f"{line[c]:.4g}") for c in ("estimate", "low", "high")])
+    return generate(tree), told
+
+
+def _control(feature: Feature, typical: Mapping[str, Any]) -> dict[str, Any]:
     control: dict[str, Any] = {"name": feature.name, "label": name(feature.name, 40), "kind": feature.kind}
     control["nullable"] = feature.nullable
     if feature.categories:
-        return control | {"choices": [{"label": name(c, 40), "value": c} for c in feature.categories]}
+        usual = [str(c) for c in feature.categories].index(typical["mode"]) if typical.get("mode") else 0
+        choices = [{"label": name(c, 40), "value": c} for c in feature.categories]
+        return control | {"choices": choices, "value": usual}
     if feature.kind == "boolean":
-        return control | {"choices": [{"label": "no", "value": False}, {"label": "yes", "value": True}]}
+        usual = int(typical.get("mode") == "yes")
+        return control | {"choices": [{"label": "no", "value": False}, {"label": "yes", "value": True}], "value": usual}
     whole = feature.kind in {"integer", "datetime"}
-    middle = (feature.minimum + feature.maximum) / 2
-    span = feature.maximum - feature.minimum
+    low, high = (_known(typical.get(a), b) for a, b in (("low", feature.minimum), ("high", feature.maximum)))
+    span = high - low
     step: Any = 1 if whole else (10.0 ** math.floor(math.log10(span / 100)) if span > 0 else "any")
+    middle = _known(typical.get("median"), (low + high) / 2)
     value = round(middle) if whole else float(f"{middle:.3g}")
-    return control | {"minimum": feature.minimum, "maximum": feature.maximum, "step": step, "value": value}
+    return control | {"minimum": low, "maximum": high, "step": step, "value": value}
+
+
+def _known(value: Any, otherwise: float) -> float:
+    """A number, or another where it is not known."""
+    return otherwise if value is None or math.isnan(value) else float(value)

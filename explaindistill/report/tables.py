@@ -52,15 +52,14 @@ def estimate_cell(row: Any, counted: bool = True) -> Cell:
     metric = describe_metric(_text(row.get("metric", "")))
     status = _text(row.get("status", "ok")) or "ok"
     if status in {"undefined", "suppressed", "excluded"}:
-        return Cell(status, _text(row.get("reason", "")), None, "quiet")
+        return Cell(status, _text(row.get("reason", "")), "quiet")
     value = row.get("estimate", math.nan)
     detail = interval(row.get("low", math.nan), row.get("high", math.nan), metric.kind)
     if counted and _text(row.get("n", "")):
         detail = f"{detail} n\u00a0=\u00a0{count(row['n'])}".strip()
     if status == "small":
         detail = f"{detail} · small group"
-    sort = None if _text(value) == "" else float(value)
-    return Cell(quantity(value, metric.kind), detail, sort)
+    return Cell(quantity(value, metric.kind), detail)
 
 
 def tidy(frame: pd.DataFrame, caption: str, by: Sequence[str], heads: Sequence[str] = (), note: str = "") -> Table:
@@ -137,4 +136,4 @@ def _plain_cell(column: str, value: Any, numeric: bool) -> Cell:
     if not numeric:
         return Cell(_label(column, value))
     words = count(value) if column.startswith("n_") or column in {"n", "k"} else number(value)
-    return Cell(words, "", None if _text(value) == "" else float(value))
+    return Cell(words)

@@ -1,5 +1,6 @@
 """The page in a real browser: complete in itself, quiet, narrow enough for a phone, whole without scripts."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,19 @@ def test_tables_sort_and_folds_open_by_keyboard_buttons(browser, page):
     groups = browser.ask(f"Array.from({first}.tBodies[0].rows).map(r => r.cells[1].textContent)")
     assert groups == sorted(groups)
     assert browser.ask(f"{first}.querySelector('[aria-sort]').getAttribute('aria-sort')") == "ascending"
+
+
+def test_the_results_that_are_saved_from_the_page_are_the_json_view(browser, page, make_once):
+    browser.open(page)
+    browser.ask(
+        "(() => { URL.createObjectURL = b => { self.kept = b; return '#'; };"
+        "HTMLAnchorElement.prototype.click = () => {}; document.getElementById('keep').click(); return 0; })()"
+    )
+    found, whole = json.loads(browser.ask("self.kept.text()")), json.loads(render(make_once(), "json"))
+    assert set(found["frames"]) == set(whole["frames"])
+    for name, frame in whole["frames"].items():
+        rows = [[float(f"{v:.5g}") if isinstance(v, float) else v for v in row] for row in frame["rows"]]
+        assert found["frames"][name] == {"columns": frame["columns"], "rows": rows}
 
 
 def test_every_drawing_has_words_and_every_heading_cell_a_scope(browser, page):

@@ -9,7 +9,11 @@ import pandas as pd
 import pytest
 
 from explaindistill import plugins
+from explaindistill.measures.columns import describe_columns
+from explaindistill.measures.teacher_cells import teacher_cells
 from explaindistill.report.render import render
+from explaindistill.schema import Schema
+from explaindistill.students.tree import TreeRegressor
 
 KINDS = ("tree", "gam", "linear")
 
@@ -47,6 +51,14 @@ def students() -> dict:
 @pytest.fixture(scope="module")
 def page(make_once, students, tmp_path_factory: pytest.TempPathFactory) -> Path:
     audit = replace(make_once(students=KINDS), students=students, schema=students["tree"].schema_)
+    cells, frames = {}, []
+    for kind in KINDS:
+        cells[kind] = TreeRegressor(max_leaf_nodes=5, min_samples_leaf=40).fit(rows(600, 0), soft(rows(600, 0)))
+        told = {"classes": ["no", "yes"], "minimum": 40, "subject": kind}
+        frames.append(teacher_cells(rows(600, 0), soft(rows(600, 0)), cells[kind], **told))
+    columns = describe_columns(rows(600, 0), audit.schema)
+    frames = audit.frames | {"cells": pd.concat(frames, ignore_index=True), "columns": columns}
+    audit = replace(audit, frames=frames, cells=cells)
     path = tmp_path_factory.mktemp("whatif") / "audit.html"
     path.write_text(render(audit, "html"), encoding="utf-8")
     return path
@@ -100,3 +112,25 @@ def test_panel_answers_when_a_control_is_moved(browser, page, width):
     labels = "Array.from(document.querySelectorAll('.whatif input, .whatif select'))"
     assert browser.ask(f"{labels}.every(c => c.labels.length || c.ariaLabel)")
     assert browser.named("Runtime.exceptionThrown") == []
+
+
+@pytest.mark.browser
+def test_the_panel_starts_at_a_typical_row_and_tells_what_the_teacher_says_near_it(browser, page):
+    browser.open(page)
+    usual = describe_columns(rows(600, 0), Schema.infer(rows(600, 0))).set_index("feature")
+    age = "document.getElementById('student-0-ask-0')"
+    assert float(browser.ask(f"{age}.value")) == usual.loc["age", "median"]
+    assert (
+        browser.ask("document.getElementById('student-0-ask-2').selectedOptions[0].text") == usual.loc["city", "mode"]
+    )
+    answer = "document.querySelector('.whatif[data-student=student-0] .answer').textContent"
+    for value in (20, 79):
+        browser.ask(f"(() => {{ {age}.value = {value}; {age}.dispatchEvent(new Event('input')); return 0; }})()")
+        row = {c: usual.loc[c, "median"] for c in ("</script>", "since")} | {"age": float(value)}
+        row |= {"city": usual.loc["city", "mode"], "owner": usual.loc["owner", "mode"] == "yes"}
+        row["since"] = pd.Timestamp(row["since"], unit="s").floor("D")
+        tree = TreeRegressor(max_leaf_nodes=5, min_samples_leaf=40).fit(rows(600, 0), soft(rows(600, 0)))
+        mine = tree.apply(pd.DataFrame([row])[list(rows(2, 0))])[0]
+        inside = tree.apply(rows(600, 0)) == mine
+        assert f"on the {inside.sum()} audited rows nearest to this" in browser.ask(answer)
+        assert f"{100 * soft(rows(600, 0))[inside, 1].mean():.1f} %" in browser.ask(answer)

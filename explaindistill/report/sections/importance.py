@@ -63,4 +63,4 @@ def _table(frame: pd.DataFrame, subjects: list[str]) -> Table:
 
 
 def _share(value: float | None) -> Cell:
-    return Cell("–", tone="quiet") if value is None else Cell(quantity(value, "share"), "", value)
+    return Cell("–", tone="quiet") if value is None else Cell(quantity(value, "share"))

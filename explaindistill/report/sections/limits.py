@@ -48,6 +48,7 @@ def _here(audit: Any) -> list[str]:
 _STATUS = {
     "small": "are small: their intervals are wide and their estimates unsteady.",
     "undefined": "have a rate that is undefined, because nobody stands in its denominator.",
-    "suppressed": "are not shown, because so few people are in them that they could be recognised.",
+    "suppressed": "are not shown: so few people are in them that they could be recognised, or such a group could be "
+    "worked out from them.",
     "excluded": "were excluded, for the reason given with them.",
 }

@@ -32,7 +32,7 @@ def _student(audit: Any, key: str, student: Any, position: int) -> list[Block]:
     facts = _facts(audit, key, student)
     if facts:
         blocks.append(Facts(tuple(facts)))
-    blocks += structure(student, f"student-{position}", audit)
+    blocks += structure(student, f"student-{position}", audit, key)
     if not hasattr(student, "describe"):
         blocks.append(Text(f"{type(student).__name__} does not describe itself in words.", "note"))
         return blocks

@@ -18,12 +18,13 @@
   });
 
   var unpacked = function (frame) {
-    return {
-      columns: frame.columns,
-      rows: frame.rows.map(function (row) {
-        return row.map(function (value, i) { return frame.words[i] ? frame.words[i][value] : value; });
-      })
-    };
+    var columns = [];
+    frame.packed.forEach(function (entry) {
+      var at = function (row) { return "one" in entry ? entry.one : entry.at ? entry.words[entry.at[row]] : entry.values[row]; };
+      columns.push("like" in entry ? columns[entry.like] : Array.from({ length: frame.n_rows }, function (_, row) { return at(row); }));
+    });
+    var rows = Array.from({ length: frame.n_rows }, function (_, row) { return columns.map(function (c) { return c[row]; }); });
+    return { columns: frame.columns, rows: rows };
   };
 
   document.getElementById("keep").addEventListener("click", function () {
@@ -47,8 +48,9 @@
   });
 
   var key = function (row, column) {
-    var cell = row.cells[column];
-    return cell.dataset.sort === undefined ? cell.textContent.trim() : Number(cell.dataset.sort);
+    var text = row.cells[column].textContent.trim();
+    var number = parseFloat(text.replace(/,/g, "").replace(/\u2212/g, "-"));
+    return isNaN(number) ? text : number;
   };
   var compare = function (a, b) {
     if (typeof a === "number" && typeof b === "number") { return a - b; }
@@ -107,7 +109,7 @@
     var select = make("select", null, { id: id });
     feature.choices.forEach(function (choice, i) { select.append(make("option", choice.label, { value: i })); });
     select.append(make("option", "missing", { value: "missing" }));
-    select.value = 0;
+    select.value = feature.value || 0;
     select.addEventListener("change", changed);
     return {
       element: select,
@@ -165,6 +167,19 @@
     return rows.sort(function (a, b) { return Math.abs(b[1]) - Math.abs(a[1]); }).slice(0, 12);
   };
 
+  // What the teacher answered on the mean on the audited rows of the same cell.
+  var beside = function (told, row) {
+    var finder = (self.explaindistill || {})[told.id + "-cells"];
+    var cell = finder && told.cells[finder.path(row).pop()];
+    if (!cell) { return []; }
+    var text = "The teacher, on the " + cell.n.toLocaleString("en") + " audited rows nearest to this, on the mean:";
+    var where = make("p", "Nearest: " + cell.where + ".", { class: "where" });
+    if (!told.classes) { return [make("p", text + " " + short(cell.means[0][0])), where]; }
+    return [make("p", text), bars(cell.means.map(function (m, k) {
+      return [told.classes[k], m[0], (100 * m[0]).toFixed(1) + " % [" + (100 * m[1]).toFixed(1) + ", " + (100 * m[2]).toFixed(1) + "]"];
+    }), false), where];
+  };
+
   document.querySelectorAll(".whatif").forEach(function (panel) {
     var told = JSON.parse(panel.querySelector("script").textContent);
     var student = (self.explaindistill || {})[told.id];
@@ -188,6 +203,7 @@
         light(document.getElementById(told.outline), student.path(row));
         words += " (its path is marked in the tree above)";
       }
+      parts = parts.concat(beside(told, row));
       if (student.contributions) {
         var added = student.contributions(row).map(function (c) { return c[told.output]; });
         parts.push(make("p", "What each term adds (" + told.unit + ")"), bars(merged(told.terms, added), true));

@@ -1,0 +1,148 @@
+"""Withhold the figures of groups so small that single people could be recognised in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from explaindistill.measures.groups import Grouping, groupings
+from explaindistill.numerics.suppression import withheld
+
+__all__ = ["hidden_groups", "suppress"]
+
+SELECTION = ("selection_rate", "selection_rate_difference", "selection_rate_ratio")
+_NUMBERS = ("n", "k", "n_effective", "estimate", "low", "high")
+_MOST_CELLS = 600
+
+
+def hidden_groups(
+    attributes: pd.DataFrame, minimum: int, first: Iterable[tuple[str, str]] = ()
+) -> set[tuple[str, str]]:
+    """Groups whose figures must be withheld: the small ones, and those from which a small one could be worked out.
+
+    Parameters
+    ----------
+    attributes : DataFrame of n rows
+        Sensitive columns, as for :func:`~explaindistill.measures.groups.groupings`.
+    minimum : int
+        Groups of fewer rows are withheld; 0 or 1 withholds none.
+    first : pairs of attribute and group
+        To be withheld whatever their size.
+
+    Returns
+    -------
+    set of pairs of attribute and group
+
+    Notes
+    -----
+    A withheld count must not follow from the published ones, each of which is a sum over the finest intersection
+    (Cox, 1980, doi:10.2307/2287481): where it would, the smallest group that prevents it is withheld too.
+
+    Examples
+    --------
+    One group of 5 in a table whose total is known: its neighbour must go with it.
+
+    >>> sex = pd.DataFrame({"sex": ["f"] * 60 + ["m"] * 35 + ["x"] * 5})
+    >>> sorted(hidden_groups(sex, 10))
+    [('sex', 'm'), ('sex', 'x')]
+    """
+    found = groupings(attributes)
+    keys = [(g.attribute, name) for g in found for name in g.names]
+    sizes = np.concatenate([np.bincount(g.codes, minlength=len(g)) for g in found] or [np.zeros(0, dtype=np.int64)])
+    asked = set(first)
+    small = np.array([key in asked for key in keys], dtype=bool) | (sizes < minimum)
+    if not small.any():
+        return set()
+    if len(found[-1]) > _MOST_CELLS:  # too many cells to solve for: a partition with a small group is withheld whole
+        touched = {key[0] for key, is_small in zip(keys, small, strict=True) if is_small}
+        return {key for key in keys if key[0] in touched}
+    members = _members(found)
+    everyone = np.ones((1, members.shape[1]))
+    families = np.concatenate([[-1], np.repeat(np.arange(len(found)), [len(g) for g in found])])
+    hidden = withheld(
+        np.vstack([everyone, members]),
+        np.concatenate([[len(attributes)], sizes]),
+        families.tolist(),
+        np.concatenate([[False], small]),
+    )
+    return {key for key, is_hidden in zip(keys, hidden[1:], strict=True) if is_hidden}
+
+
+def _members(found: Sequence[Grouping]) -> NDArray[np.float64]:
+    """1 where a cell of the finest grouping, the last one, belongs to a group."""
+    finest = found[-1]
+    at = np.zeros(len(finest), dtype=np.int64)
+    at[finest.codes] = np.arange(len(finest.codes))  # any row of the cell
+    blocks = [(g.codes[at][None, :] == np.arange(len(g))[:, None]).astype(float) for g in found]
+    return np.vstack(blocks)
+
+
+def suppress(frames: Mapping[str, pd.DataFrame], attributes: pd.DataFrame, minimum: int) -> dict[str, pd.DataFrame]:
+    """Frames without the figures of groups of fewer than ``minimum`` rows.
+
+    Where the group is large enough but what a rate is a share of is not (a true positive rate of three positives), all
+    rates of that group and model that rest on true labels go, since one follows from the others.
+
+    Parameters
+    ----------
+    frames : mapping of str to DataFrame
+        Those without the columns ``attribute``, ``group`` and ``status`` stay as they are.
+    attributes : DataFrame of n rows
+        Sensitive columns of the audited rows.
+    minimum : int
+        0 or 1 withholds nothing.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        Withheld lines keep their names and lose every number, ``n`` included (NaN); their status is ``suppressed``.
+    """
+    if minimum <= 1 or attributes.shape[1] == 0:
+        return dict(frames)
+    always = hidden_groups(attributes, minimum)
+    return {name: _without(frame, attributes, minimum, always) for name, frame in frames.items()}
+
+
+def _without(frame: pd.DataFrame, attributes: pd.DataFrame, minimum: int, always: set[tuple[str, str]]) -> pd.DataFrame:
+    if not {"attribute", "group", "status", "n"} <= set(frame.columns) or frame.empty:
+        return frame
+    keys = list(zip(frame["attribute"].astype(str), frame["group"].astype(str), strict=True))
+    gone = _among(keys, always)
+    if "reference" in frame:
+        gone |= _among(zip(frame["attribute"].astype(str), frame["reference"].astype(str), strict=True), always)
+    for subject in frame["subject"].unique():
+        gone |= _conditional(frame, keys, subject, attributes, minimum, always)
+    if not gone.any():
+        return frame
+    out = frame.copy()
+    for column in _NUMBERS:
+        if column in out:
+            out[column] = out[column].astype(float).mask(gone)
+    out.loc[gone, "status"] = "suppressed"
+    out.loc[gone, "reason"] = f"withheld: min_group_size={minimum}"
+    return out
+
+
+def _among(keys: Iterable[tuple[str, str]], wanted: set[tuple[str, str]]) -> NDArray[np.bool_]:
+    return np.array([key in wanted for key in keys], dtype=bool)
+
+
+def _conditional(
+    frame: pd.DataFrame,
+    keys: list[tuple[str, str]],
+    subject: str,
+    attributes: pd.DataFrame,
+    minimum: int,
+    always: set[tuple[str, str]],
+) -> NDArray[np.bool_]:
+    """Lines of one model that rest on true labels, where one of the group's denominators is small."""
+    mine = (frame["subject"] == subject).to_numpy()
+    rests = mine & ~frame["metric"].isin(SELECTION).to_numpy()
+    few = rests & (frame["n"] < minimum).to_numpy() & (frame["attribute"] != "").to_numpy()
+    first = {keys[i] for i in np.flatnonzero(few)} - always
+    if not first:
+        return np.zeros(len(frame), dtype=bool)
+    return rests & _among(keys, hidden_groups(attributes, minimum, first | always))

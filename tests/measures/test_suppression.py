@@ -1,0 +1,66 @@
+"""Figures of small groups are withheld in every frame, and cannot be worked out from what is left."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from explaindistill.measures.bias import group_gaps, group_rates
+from explaindistill.measures.suppression import hidden_groups, suppress
+
+
+@pytest.fixture
+def people():
+    rng = np.random.default_rng(0)
+    sex = np.repeat(["f", "m", "x"], [400, 350, 6])
+    return pd.DataFrame({"sex": sex, "old": rng.random(756) < 0.4})
+
+
+def test_a_small_group_and_the_smallest_neighbour(people):
+    assert {g for a, g in hidden_groups(people, 10) if a == "sex"} == {"m", "x"}
+
+
+def test_no_small_group_hides_nothing(people):
+    assert hidden_groups(people[people["sex"] != "x"], 10) == set()
+
+
+def test_a_minimum_of_one_shows_everything(people):
+    frames = {"rates": group_rates(np.ones(756), favorable=1, attributes=people, min_group_size=30)}
+    assert suppress(frames, people, 1)["rates"].equals(frames["rates"])
+
+
+def test_withheld_lines_have_no_number_left(people):
+    rng = np.random.default_rng(1)
+    y, decision = rng.random(756) < 0.5, rng.random(756) < 0.5
+    rates = group_rates(decision, favorable=True, attributes=people, y=y)
+    found = suppress({"rates": rates, "gaps": group_gaps(rates), "other": pd.DataFrame({"a": [1]})}, people, 10)
+    gone = found["rates"][found["rates"]["group"].isin(["m", "x"]) & (found["rates"]["attribute"] == "sex")]
+    assert (gone["status"] == "suppressed").all()
+    assert gone[["n", "k", "n_effective", "estimate", "low", "high"]].isna().all(axis=None)
+    assert gone["reason"].eq("withheld: min_group_size=10").all()
+    gaps = found["gaps"][found["gaps"]["attribute"] == "sex"]
+    assert (gaps["status"] == "suppressed").all(), "a gap to a withheld group tells of it"
+    kept = found["rates"][(found["rates"]["group"] == "f") & (found["rates"]["attribute"] == "sex")]
+    assert (kept["status"] == "ok").all()
+    assert found["other"].equals(pd.DataFrame({"a": [1]}))
+
+
+def test_three_positives_hide_what_rests_on_labels_and_leave_the_selection_rate():
+    people = pd.DataFrame({"sex": np.repeat(["f", "m", "x"], [300, 300, 200])})
+    y = np.zeros(800, dtype=bool)
+    y[:150] = y[300:450] = y[600:603] = True
+    decision = np.arange(800) % 2 == 0
+    rates = group_rates(decision, favorable=True, attributes=people, y=y, subject="teacher")
+    found = suppress({"rates": rates}, people, 10)["rates"]
+    x = found[found["group"] == "x"].set_index("metric")["status"]
+    assert x["selection_rate"] == "ok"
+    assert x.drop("selection_rate").eq("suppressed").all()
+    others = found[(found["metric"] == "true_positive_rate") & (found["group"] != "x")]["status"]
+    assert (others == "suppressed").sum() == 1, "one more, or the total tells"
+
+
+def test_a_partition_of_too_many_cells_is_withheld_whole():
+    rng = np.random.default_rng(2)
+    people = pd.DataFrame({"a": rng.integers(0, 40, 5000).astype(str), "b": rng.integers(0, 40, 5000).astype(str)})
+    found = hidden_groups(people, 10)
+    assert {a for a, _ in found} == {"a × b"}
+    assert len(found) == len(set(zip(people["a"], people["b"], strict=True)))
