@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 TOOLS = {
+    "arm": ("arm-linux-gnueabihf-gcc", "arm-linux-gnueabihf-nm"),
     "browser": ("chromium",),
     "compiler": ("gcc",),
     "node": ("node",),

@@ -8,6 +8,21 @@ from importlib.resources import files
 from typing import Any
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.export._program import (
+    AnyOf,
+    AtMost,
+    Clipped,
+    Condition,
+    Leaf,
+    Missing,
+    Not,
+    OneOf,
+    Program,
+    Split,
+    Term,
+    Unseen,
+    program_of,
+)
 from explaindistill.numerics.families import LOG_LIMIT
 
 __all__ = ["generate"]
@@ -32,10 +47,11 @@ def generate(student: Any, name: str = "student") -> str:
 
     Parameters
     ----------
-    student : fitted TreeClassifier, TreeRegressor, GAMClassifier, GAMRegressor, LinearClassifier or LinearRegressor
+    student : fitted student of this package
     name : str
         Variable that will hold the object with ``features``, ``classes``, ``predict_proba(row)`` (classifiers),
-        ``predict(row)``, and ``path(row)`` (trees) or ``contributions(row)`` and ``score(row)`` (sums).
+        ``predict(row)``, and ``path(row)`` (trees: the numbers of the nodes; model trees and rules: the answers on the
+        way), or ``contributions(row)`` and ``score(row)`` (sums and scorecards).
 
     Returns
     -------
@@ -58,25 +74,31 @@ def generate(student: Any, name: str = "student") -> str:
     """
     if not name.isidentifier() or not name.isascii():
         raise InvalidInputError(f"name must be an ASCII identifier, got {name!r}")
-    form = student.to_dict() if hasattr(student, "to_dict") else {}
-    if "nodes" in form and "schema" in form and "columns" not in form:
-        model, runtime, members = _tree(form), "tree.js", ["path"]
-    elif "shapes" in form:
-        model, runtime, members = _additive(form), "additive.js", ["contributions", "score"]
-    elif "coefficients" in form and "columns" in form:
-        model, runtime, members = _linear(form), "additive.js", ["contributions", "score"]
-    else:
-        raise InvalidInputError(
-            f"{type(student).__name__} has no JavaScript form; trees, additive and linear students have one"
-        )
+    model, runtime, members = _model(student)
     members += ["predict", *(["predict_proba"] if model["classes"] is not None else [])]
     return _FRAME.format(
         kind=type(student).__name__,
         more="".join(f", {m}(row)" for m in members if not m.startswith("predict")),
         name=name,
         model=json.dumps(model, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
-        runtime="\n".join([_text("rows.js"), _text(runtime), _endings(model["classes"] is not None)]),
+        runtime="\n".join([*map(_text, ("rows.js", *runtime)), _endings(model["classes"] is not None)]),
         members=", ".join(f"{m}: {m}" for m in ["features", "classes", *members]),
+    )
+
+
+def _model(student: Any) -> tuple[dict[str, Any], tuple[str, ...], list[str]]:
+    """What the script holds as data, the files that read it, and what it offers."""
+    form = student.to_dict() if hasattr(student, "to_dict") else {}
+    if "nodes" in form and "schema" in form and "columns" not in form:
+        return _tree(form), ("tree.js",), ["path"]
+    if "shapes" in form:
+        return _additive(form), ("links.js", "additive.js"), ["contributions", "score"]
+    if "columns" in form and ("coefficients" in form or "points" in form):
+        return _linear(form), ("links.js", "additive.js"), ["contributions", "score"]
+    if "tree" in form or "rules" in form:
+        return _branching(program_of(student)), ("links.js", "program.js"), ["path", "score"]
+    raise InvalidInputError(
+        f"{type(student).__name__} has no JavaScript form; trees, rules, additive and linear students have one"
     )
 
 
@@ -148,9 +170,12 @@ def _additive(form: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _linear(form: Mapping[str, Any]) -> dict[str, Any]:
+    """Linear students, and scorecards: sums of one number each, looked up in a table of risks."""
     features, place = _used(form["schema"], [c["feature"] for c in form["columns"]])
+    card = "points" in form
+    weights = [[float(z)] for z in form["points"]] if card else form["coefficients"]
     terms = []
-    for column, coefficients in zip(form["columns"], form["coefficients"], strict=True):
+    for column, coefficients in zip(form["columns"], weights, strict=True):
         at = place[column["feature"]]
         rule = {k: v for k, v in column.items() if k in {"operation", "fill", "threshold"}}
         if column["operation"] == "level":
@@ -158,10 +183,59 @@ def _linear(form: Mapping[str, Any]) -> dict[str, Any]:
         elif column["operation"] == "value":
             rule["unit"] = SECONDS_PER_DAY if features[at]["kind"] == "datetime" else 1
         terms.append({"name": column["feature"], "features": [at], "column": rule, "coefficients": coefficients})
+    table = {"lowest": form["lowest"], "risk": form["risk"]} if card else {}
     return {
         "features": features,
         "classes": form["classes"],
-        "link": "logit" if form["classes"] is not None else "identity",
-        "intercept": form["intercept"],
+        "link": "risk" if card else "logit" if form["classes"] is not None else "identity",
+        "intercept": [0.0] if card else form["intercept"],
         "terms": terms,
+        **table,
     }
+
+
+def _branching(program: Program) -> dict[str, Any]:
+    """Model trees and rule lists: questions, and what is added up where they end."""
+    features = [
+        {"name": i.name, "kind": i.kind} | ({"categories": list(i.categories)} if i.is_category else {})
+        for i in program.inputs
+    ]
+    place = {i.name: j for j, i in enumerate(program.inputs)}
+    assert program.tree is not None
+    return {
+        "features": features,
+        "classes": None if program.classes is None else list(program.classes),
+        "link": "logit" if program.link in ("logistic", "softmax") else "identity",
+        "tree": _branch(program.tree, place),
+    }
+
+
+def _branch(node: Split | Leaf, place: Mapping[str, int]) -> dict[str, Any]:
+    if isinstance(node, Leaf):
+        terms = [{"factor": _factor(t, place), "coefficients": t.coefficients} for t in node.terms]
+        return {"values": node.values, "terms": terms}
+    condition = _condition(node.condition, place)
+    return {"condition": condition, "yes": _branch(node.yes, place), "no": _branch(node.no, place)}
+
+
+def _factor(term: Term, place: Mapping[str, int]) -> Any:
+    factor = term.factor
+    if not isinstance(factor, Clipped):
+        return _condition(factor, place)
+    limits = {"low": factor.low, "high": factor.high, "centre": factor.centre}
+    return {"column": place[factor.input.name], "unit": factor.unit, "fill": factor.fill} | limits
+
+
+def _condition(c: Condition, place: Mapping[str, int]) -> list[Any]:
+    if isinstance(c, AnyOf):
+        return ["any", [_condition(part, place) for part in c.conditions]]
+    if isinstance(c, Not):
+        return ["not", _condition(c.condition, place)]
+    at = place[c.input.name]
+    if isinstance(c, AtMost):
+        return ["<=", at, c.bound]
+    if isinstance(c, OneOf):
+        categories = c.input.categories
+        return ["in", at, [categories.index(v) if c.input.is_category else v for v in c.values]]
+    assert isinstance(c, Missing | Unseen)
+    return ["missing" if isinstance(c, Missing) else "unseen", at]

@@ -1,4 +1,4 @@
-"""One way out for every student: code that a person can read, chosen by the ending of the file."""
+"""One way out for every student: code that a person can read, or data, chosen by the ending of the file."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ KINDS = {
     ".h": "c",
     ".js": "javascript",
     ".json": "json",
+    ".onnx": "onnx",
     ".py": "python",
     ".sql": "sql",
 }
 
 
 def export(self: Any, path: str | Path) -> Path:
-    """Write the student as code or data: ``.py``, ``.c``, ``.js``, ``.sql`` or ``.json`` decides which.
+    """Write the student as code or data: ``.py``, ``.c``, ``.js``, ``.sql``, ``.onnx`` or ``.json`` decides which.
 
     Parameters
     ----------

@@ -31,6 +31,18 @@ REGRESSORS = {
     "linear": LinearRegressor,
     "rules": RuleListRegressor,
 }
+CASES = [
+    *((family, k) for family in ("tree", "model_tree", "gam", "linear", "rules") for k in (2, 3, 0)),
+    ("gam_log", 0),
+    ("scorecard", 2),
+]
+N_ROWS = 10_000
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for ``family`` and ``k`` is run for every family and kind of target."""
+    if {"family", "k"} <= set(metafunc.fixturenames):
+        metafunc.parametrize(("family", "k"), CASES, ids=[f"{family}-{k}" for family, k in CASES])
 
 
 def _frame(n: int, seed: int, unseen: bool = False) -> pd.DataFrame:
@@ -83,7 +95,7 @@ def _regressor(family: str):
 
 
 @lru_cache
-def _rows(n: int = 2_000) -> pd.DataFrame:
+def _rows(n: int = N_ROWS) -> pd.DataFrame:
     """Rows that no student saw, with unseen levels and with values beyond those seen."""
     X = _frame(n, 1, unseen=True)
     X.loc[:20, "income"] = 1e6
@@ -107,6 +119,26 @@ def _plain(X: pd.DataFrame) -> list[dict]:
 def fitted():
     """Give a fitted student: ``fitted("tree", 3)`` for three classes, ``fitted("tree", 0)`` for values."""
     return lambda family, k: _classifier(family, k) if k else _regressor(family)
+
+
+@pytest.fixture(scope="session")
+def off():
+    """Largest error of answers on the trial rows, relative where values are above 1: ``off(student, answers)``."""
+
+    def furthest(student, answers) -> float:
+        frame = _rows()
+        wanted = student.predict_proba(frame) if hasattr(student, "predict_proba") else student.predict(frame)
+        wanted = np.asarray(wanted, dtype=float).reshape(len(frame), -1)
+        got = np.asarray(answers, dtype=float).reshape(wanted.shape)
+        return float((np.abs(got - wanted) / np.maximum(1.0, np.abs(wanted))).max())
+
+    return furthest
+
+
+@pytest.fixture(scope="session")
+def cases():
+    """Every family and kind of target."""
+    return CASES
 
 
 @pytest.fixture(scope="session")

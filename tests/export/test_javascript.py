@@ -13,6 +13,9 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.export.javascript import generate
 from explaindistill.students.gam import GAMClassifier, GAMRegressor
 from explaindistill.students.linear import LinearClassifier, LinearRegressor
+from explaindistill.students.model_tree import ModelTreeClassifier, ModelTreeRegressor
+from explaindistill.students.rules import RuleListClassifier, RuleListRegressor
+from explaindistill.students.scorecard import ScorecardClassifier
 from explaindistill.students.tree import TreeClassifier, TreeRegressor
 
 NODE = shutil.which("node")
@@ -68,6 +71,13 @@ STUDENTS = {
     "linear, two classes": lambda: LinearClassifier(classes=["no", "yes"]),
     "linear, three classes": lambda: LinearClassifier(classes=["a", "b", "c"]),
     "linear, values": LinearRegressor,
+    "scorecard": lambda: ScorecardClassifier(classes=["no", "yes"]),
+    "model tree, two classes": lambda: ModelTreeClassifier(max_leaf_nodes=5, classes=["no", "yes"]),
+    "model tree, three classes": lambda: ModelTreeClassifier(max_leaf_nodes=4, classes=["a", "b", "c"]),
+    "model tree, values": lambda: ModelTreeRegressor(max_leaf_nodes=5),
+    "rules, two classes": lambda: RuleListClassifier(classes=["no", "yes"]),
+    "rules, three classes": lambda: RuleListClassifier(classes=["a", "b", NASTY]),
+    "rules, values": RuleListRegressor,
 }
 
 
@@ -98,7 +108,7 @@ def ask(student, frame: pd.DataFrame, folder: Path) -> list:
 @pytest.mark.node
 @pytest.mark.parametrize("kind", STUDENTS)
 def test_javascript_answers_as_the_student_does(kind, tmp_path):
-    student, rows = fitted(kind), table(2000, 1, unseen=True)
+    student, rows = fitted(kind), table(10_000, 1, unseen=True)
     answers = ask(student, rows, tmp_path)
     told = np.array([a[0] for a in answers], dtype=float)
     expected = student.predict_proba(rows) if hasattr(student, "predict_proba") else student.predict(rows)

@@ -56,16 +56,4 @@ function score(row) {
   return eta;
 }
 
-function output(row) {
-  var eta = score(row);
-  if (model.classes === null) {
-    return model.link === "log"
-      ? eta.map(function (e) { return Math.exp(Math.min(Math.max(e, -model.limit), model.limit)); })
-      : eta;
-  }
-  if (eta.length === 1) { return [1 / (1 + Math.exp(eta[0])), 1 / (1 + Math.exp(-eta[0]))]; }
-  var top = Math.max.apply(null, eta);
-  var raised = eta.map(function (e) { return Math.exp(e - top); });
-  var total = raised.reduce(function (a, b) { return a + b; }, 0);
-  return raised.map(function (e) { return e / total; });
-}
+function output(row) { return linked(score(row)); }

@@ -1,0 +1,129 @@
+"""ONNX models answer in onnxruntime as the student does, on rows with missing values, unseen levels and extremes."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from explaindistill.errors import InvalidInputError, MissingExtraError
+from explaindistill.export import onnx as onnx_export
+from explaindistill.export._program import program_of
+from explaindistill.students.gam import GAMRegressor
+from explaindistill.students.linear import LinearClassifier
+from explaindistill.students.tree import TreeClassifier
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+
+def session(student):
+    return onnxruntime.InferenceSession(onnx_export.generate(student), providers=["CPUExecutionProvider"])
+
+
+def feed(student, rows, missing=""):
+    """One array ``(n, 1)`` per column: text as it is, everything else as numbers."""
+    out = {}
+    for column in program_of(student).inputs:
+        told = [row[column.name] for row in rows]
+        if column.is_text:
+            out[column.name] = np.array([[missing if v is None else v] for v in told], dtype=object)
+        else:
+            out[column.name] = np.array([[np.nan if v is None else float(v)] for v in told])
+    return out
+
+
+def test_onnx(fitted, off, trial, family, k):
+    student, (frame, rows) = fitted(family, k), trial
+    answers = session(student).run(None, feed(student, rows))
+    assert off(student, answers[-1]) <= 1e-12
+    if k:
+        assert answers[0].tolist() == student.predict(frame).tolist()
+
+
+def test_one_row_is_a_batch_too(fitted, trial, off):
+    for family in ("tree", "gam", "linear"):
+        student, (frame, rows) = fitted(family, 2), trial
+        asked = session(student)
+        for i in range(5):
+            told = asked.run(["probabilities"], feed(student, rows[i : i + 1]))[0]
+            np.testing.assert_allclose(told, student.predict_proba(frame.iloc[[i]]), atol=1e-12)
+
+
+def test_the_model_says_what_it_is(fitted, tmp_path):
+    student = fitted("gam", 3)
+    model = onnx.load_from_string(student.export(tmp_path / "s.onnx").read_bytes())
+    told = {p.key: p.value for p in model.metadata_props}
+    assert told["kind"] == "GAMClassifier"
+    assert json.loads(told["classes"]) == ["no", "perhaps", "yes"]
+    assert [o.name for o in model.graph.output] == ["label", "probabilities"]
+    names = {i.name: i.doc_string for i in model.graph.input}
+    assert names["since"] == "seconds since 1970 (UTC)"
+    assert "Bern" in names["city"]
+    assert onnx_export.generate(student) == onnx_export.generate(student)
+
+
+def test_a_category_that_is_the_empty_string_is_not_missing():
+    X = pd.DataFrame({"city": ["", "Bern", "", "Bern", None] * 20})
+    student = TreeClassifier(min_samples_leaf=1).fit(X, ["a", "b", "a", "b", "c"] * 20)
+    model = onnx.load_from_string(onnx_export.generate(student))
+    missing = {p.key: p.value for p in model.metadata_props}["missing"]
+    assert missing == "(missing)"
+    rows = [{"city": v} for v in ("", "Bern", None)]
+    assert session(student).run(["label"], feed(student, rows, missing))[0].tolist() == ["a", "b", "c"]
+
+
+def test_columns_may_bear_the_names_of_outputs_and_nodes():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(300, 3)), columns=["probabilities", "label", "constant_0"])
+    student = LinearClassifier().fit(X, X.sum(axis=1) > 0)
+    asked = session(student)
+    assert [o.name for o in asked.get_outputs()] == ["label_", "probabilities_"]
+    told = asked.run(None, {name: X[[name]].to_numpy() for name in X})
+    np.testing.assert_allclose(told[1], student.predict_proba(X), atol=1e-12)
+    assert told[0].dtype == bool
+    assert told[0].tolist() == student.predict(X).tolist()
+
+
+@pytest.mark.parametrize("classes", [[1, 2], [0.5, 1.5]])
+def test_labels_keep_their_type(classes):
+    X = pd.DataFrame({"a": np.arange(40.0)})
+    student = TreeClassifier().fit(X, np.where(X["a"] > 19, *classes))
+    told = session(student).run(["label"], {"a": X.to_numpy()})[0]
+    assert told.tolist() == student.predict(X).tolist()
+    assert told.dtype == np.asarray(classes).dtype
+
+
+def test_a_student_that_asks_for_nothing_still_counts_the_rows():
+    student = TreeClassifier().fit(pd.DataFrame({"a": [1.0, 2.0, 3.0]}), ["no", "yes", "no"])
+    told = session(student).run(None, {"nothing": np.zeros((4, 1))})
+    assert told[0].tolist() == ["no"] * 4
+    np.testing.assert_allclose(told[1], [[2 / 3, 1 / 3]] * 4)
+
+
+def test_lines_go_on_beyond_the_knots_and_pairs_of_categories_meet():
+    rng = np.random.default_rng(1)
+    X = pd.DataFrame(
+        {"a": rng.normal(size=800), "b": rng.choice(["u", "v", "w"], 800), "c": rng.choice([1.5, 2.5], 800)}
+    )
+    y = X["a"] * (X["b"] == "u") + (X["b"] == "v") * (X["c"] > 2)
+    student = GAMRegressor(n_pairs=3).fit(X, y)
+    new = pd.DataFrame({"a": [-50.0, 50.0, np.nan, 0.0], "b": ["u", "v", None, "z"], "c": [1.5, 2.5, np.nan, 9.0]})
+    told = session(student).run(
+        ["value"], feed(student, new.astype(object).where(new.notna(), None).to_dict("records"))
+    )
+    np.testing.assert_allclose(told[0][:, 0], student.predict(new), rtol=1e-12)
+
+
+def test_without_the_package(monkeypatch, fitted):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(MissingExtraError, match=r"onnx is not installed; run: pip install 'explaindistill\[onnx\]'"):
+        onnx_export.generate(fitted("tree", 2))
+
+
+def test_a_student_without_a_form_is_refused_by_name():
+    with pytest.raises(InvalidInputError, match="dict has no form that can be exported"):
+        onnx_export.generate({})
