@@ -88,7 +88,7 @@ def test_columns_may_bear_the_names_of_outputs_and_nodes():
     assert told[0].tolist() == student.predict(X).tolist()
 
 
-@pytest.mark.parametrize("classes", [[1, 2], [0.5, 1.5]])
+@pytest.mark.parametrize("classes", [[1, 2], [10.0, 20.0]])
 def test_labels_keep_their_type(classes):
     X = pd.DataFrame({"a": np.arange(40.0)})
     student = TreeClassifier().fit(X, np.where(X["a"] > 19, *classes))
