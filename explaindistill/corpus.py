@@ -15,7 +15,8 @@ from sklearn.base import clone
 from explaindistill.errors import InvalidInputError
 from explaindistill.labelling import Budget, label
 from explaindistill.numerics.rowkeys import distinct, row_keys
-from explaindistill.querying import PROXIES, STRATEGIES, ask_in_rounds, fit_proxy
+from explaindistill.proxies import PROXIES, fit_proxy
+from explaindistill.querying import STRATEGIES, ask_in_rounds
 from explaindistill.schema import Schema
 from explaindistill.targets import SoftTargets
 
@@ -125,7 +126,7 @@ def compose(
     size = wanted if plain else max(wanted, _wanted("auto", frame, n_distinct, teacher, sampler))
     pool = _pool(schema, frame, weight, sampler, size, rng)
     asked = _asked(pool, ask, wanted, query_strategy, teacher.classes_, rng)
-    P = _answers(pool, asked, proxy, teacher.classes_)
+    P = _answers(pool, asked, proxy, teacher.classes_, seed)
     targets, observed = _kept(pool, asked, P, proxy, teacher.classes_)
     made = np.arange(len(targets)) >= len(observed)
     corpus = Corpus(
@@ -184,8 +185,8 @@ def _asked(
     if strategy == "random":
         real = np.flatnonzero(pool.first < pool.n_real)
         # real rows are worth more than made-up ones: these are asked only where there are not enough
-        at = rng.choice(real, wanted, replace=False) if wanted <= len(real) else np.arange(wanted)
-        return np.sort(at), ask(different.iloc[np.sort(at)])
+        at = np.arange(wanted) if wanted > len(real) else np.sort(rng.choice(real, wanted, replace=False))
+        return at, ask(different.iloc[at])
     return ask_in_rounds(
         lambda at: ask(different.iloc[at]), different, wanted, strategy=strategy, classes=classes, rng=rng
     )
@@ -196,6 +197,7 @@ def _answers(
     asked: tuple[NDArray[np.intp], NDArray[np.float64]],
     proxy: str | None,
     classes: NDArray[Any] | None,
+    seed: int,
 ) -> NDArray[np.float64]:
     """An answer for each distinct row of the pool: the teacher's, the proxy's, or NaN where neither spoke."""
     at, answers = asked
@@ -206,7 +208,7 @@ def _answers(
         count = np.bincount(pool.number, pool.weight)[at].astype(float)
         seen = SoftTargets(own, answers, count, np.full(len(at), "observed"), classes, len(at))
         rest = np.setdiff1d(np.arange(len(P)), at)
-        P[rest] = fit_proxy(proxy, seen)(pool.rows.iloc[pool.first[rest]])
+        P[rest] = fit_proxy(proxy, seen, seed)(pool.rows.iloc[pool.first[rest]])
     return P
 
 

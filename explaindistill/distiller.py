@@ -62,9 +62,12 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         Distinct rows asked of the teacher during ``fit``, all pools included. ``"auto"`` asks five times the real rows,
         at most 100,000 unless there are more real rows; fewer than the real rows asks a random part of them.
     query_strategy : "random", "committee" or "boundary", default="random"
-        Which rows are asked.
-    proxy : "gam" or None, default=None
-        A model fitted to the teacher's answers that labels further rows in its place.
+        Which rows are asked where ``n_queries`` is not enough for all: by chance; or in rounds, where small trees
+        disagree or are undecided.
+    proxy : "auto", "gam", "network" or None, default=None
+        A model fitted to the teacher's answers that labels the other rows in its place; ``"auto"`` mixes an additive
+        model and a network by their held-out error. The best known way to ask few questions is ``proxy="auto"``
+        and no strategy; see the how-to on labels.
     label_weight : float in [0, 1], default=0
         Share of the true label in the target, where ``y`` is given to ``fit``.
     top_up : bool, default=False

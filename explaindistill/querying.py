@@ -1,4 +1,4 @@
-"""Which rows are worth a question, and how a proxy answers the others."""
+"""Which rows are worth a question."""
 
 from __future__ import annotations
 
@@ -11,16 +11,13 @@ from numpy.typing import NDArray
 
 from explaindistill import plugins
 from explaindistill.errors import InvalidInputError
-from explaindistill.targets import SoftTargets
 
-__all__ = ["PROXIES", "STRATEGIES", "ask_in_rounds", "fit_proxy"]
+__all__ = ["STRATEGIES", "ask_in_rounds"]
 
 STRATEGIES = ("random", "committee", "boundary")
-PROXIES = ("gam",)
 COMMITTEE = 8
 FIRST_SHARE = 0.4
 ROUNDS = 3
-PROXY_PAIRS = 10
 
 Answers = NDArray[np.float64]
 
@@ -117,28 +114,3 @@ def _draw(worth: Answers, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
     floor = 1e-3 * worth.mean() + 1e-12
     keys = np.log(rng.random(len(worth))) / (worth + floor)
     return np.argpartition(-keys, n - 1)[:n]
-
-
-def fit_proxy(proxy: str, targets: SoftTargets) -> Callable[[pd.DataFrame], Answers]:
-    """An additive model with pairs, fitted to the teacher's answers, as a function of rows.
-
-    Parameters
-    ----------
-    proxy : "gam"
-    targets : SoftTargets
-        Rows that the teacher answered.
-    """
-    if proxy not in PROXIES:
-        raise InvalidInputError(f"proxy must be one of {', '.join(PROXIES)} or None, got {proxy!r}")
-    public = plugins.public("students", "gam")
-    d = targets.X.shape[1]
-    n_pairs = min(PROXY_PAIRS, d * (d - 1) // 2, len(targets) // 100)
-    if targets.classes is None:
-        if targets.P.ndim == 2 and targets.P.shape[1] > 1:
-            raise InvalidInputError("proxy is for one output; this teacher has several")
-        values = public["GAMRegressor"](n_pairs=n_pairs)
-        values.fit(targets.X, targets.P.ravel(), sample_weight=targets.weight)
-        return lambda rows: np.asarray(values.predict(rows)).reshape(len(rows), *targets.P.shape[1:])
-    student = public["GAMClassifier"](n_pairs=n_pairs)
-    student.fit(targets.X, pd.DataFrame(targets.P, columns=targets.classes), sample_weight=targets.weight)
-    return lambda rows: np.asarray(student.predict_proba(rows))

@@ -16,7 +16,7 @@ ROOMS = ("teachers", "samplers", "students", "measures", "export", "domains", "p
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "plugins", "protocols", "_columns", "schema", "stored", "targets", "datasets", "numerics"),
     ROOMS,
-    ("label_store", "querying"),
+    ("label_store", "proxies", "querying"),
     ("labelling",),
     ("corpus", "fitting"),
     ("topping",),

@@ -110,7 +110,8 @@ def quantile_knots(values: Vector, mass: Vector, n_knots: int) -> Vector:
         low, high = values[np.searchsorted(middle, [0.005, 0.995]).clip(max=len(values) - 1)]
         if high > low:
             middle = (middle + np.clip((values - low) / (high - low), 0.0, 1.0)) / 2
-        picks = np.append(picks, np.searchsorted(middle, np.linspace(0, 1, n_knots)[1:-1]))
+        inner = np.searchsorted(middle, np.linspace(0, 1, n_knots)[1:-1])
+        picks = np.append(picks, inner.clip(max=len(values) - 1))
     return values[np.unique(np.concatenate([picks, beside]))]
 
 

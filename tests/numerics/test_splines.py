@@ -80,3 +80,11 @@ def test_penalties_are_those_of_the_formula():
         assert np.isclose(f @ curvature_penalty(knots, a) @ f, slow)
     assert np.allclose(curvature_penalty(knots) @ knots, 0, atol=1e-9)
     assert not curvature_penalty(knots[:2]).any()
+
+
+def test_knots_where_nearly_all_mass_lies_on_the_last_value():
+    values = np.concatenate([np.linspace(0, 1, 40), [50.0, 51.0]])
+    mass = np.concatenate([np.full(40, 1e-3), [30.0, 1.0]])
+    knots = quantile_knots(values, mass, 16)
+    assert np.isin(knots, values).all()
+    assert knots[-1] == 51.0
