@@ -78,7 +78,7 @@ static student_place student_at(int place)
 CURVE = """\
 static double student_curve(const double *values, student_place a)
 {
-    return (1.0 - a.share) * values[a.low] + a.share * values[a.high];
+    return values[a.low] + a.share * (values[a.high] - values[a.low]);
 }
 
 """
@@ -86,9 +86,9 @@ SURFACE = """\
 static double student_surface(const double *values, int width, student_place a, student_place b)
 {
     const double *near_row = values + a.low * width, *far_row = values + a.high * width;
-    double near_value = (1.0 - b.share) * near_row[b.low] + b.share * near_row[b.high];
-    double far_value = (1.0 - b.share) * far_row[b.low] + b.share * far_row[b.high];
-    return (1.0 - a.share) * near_value + a.share * far_value;
+    double near_value = near_row[b.low] + b.share * (near_row[b.high] - near_row[b.low]);
+    double far_value = far_row[b.low] + b.share * (far_row[b.high] - far_row[b.low]);
+    return near_value + a.share * (far_value - near_value);
 }
 
 """

@@ -80,7 +80,7 @@ def _curve(values, x, grid):
     if at is None:
         return 0.0
     low, high, share = at
-    return (1.0 - share) * values[low] + share * values[high]
+    return values[low] + share * (values[high] - values[low])
 
 
 def _surface(values, x, grid, y, other):
@@ -90,9 +90,9 @@ def _surface(values, x, grid, y, other):
         return 0.0
     low, high, share = one
     low2, high2, share2 = two
-    near = (1.0 - share2) * values[low][low2] + share2 * values[low][high2]
-    far = (1.0 - share2) * values[high][low2] + share2 * values[high][high2]
-    return (1.0 - share) * near + share * far
+    near = values[low][low2] + share2 * (values[low][high2] - values[low][low2])
+    far = values[high][low2] + share2 * (values[high][high2] - values[high][low2])
+    return near + share * (far - near)
 
 '''
 

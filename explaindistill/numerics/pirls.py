@@ -142,11 +142,6 @@ def dispersion(deviance: float, weight: float, edf: float, floor: float) -> floa
     return max(deviance / max(weight - edf, 0.1 * weight), floor)
 
 
-def block_edf(design: Design, edf: Vector) -> Vector:
-    """Sum the edf of coefficients within each block."""
-    return np.array([float(edf[cut].sum()) for cut in design.slices])
-
-
 def settled(before: Vector, now: Vector, n_iter: int, rounds: int = SMOOTHING_ROUNDS) -> bool:
     """Whether the smoothing may be left as it is, so that only the coefficients still have to settle."""
     still = np.abs(now - before) <= EDF_TOLERANCE * (1.0 + now)
@@ -197,7 +192,7 @@ def fit_additive(
         beta = start.copy()
     state = _State(design, rows, family, curvature_rows, pool)
     stats = state.collect(beta)
-    smooth = Smoothing(design, stats.gram, smoothing)
+    smooth = Smoothing(design, np.diag(stats.gram), smoothing)
     alone = float(rows.weight @ family.deviance(rows.y, np.full(len(rows), family.start(rows.y, rows.weight))))
     solver = _Solver(smooth, phi, fixed, floor=DISPERSION_FLOOR * max(alone, 1e-12) / stats.weight)
     return solver.run(state, stats, beta, max_iter, tol, rounds)
@@ -262,17 +257,17 @@ class _Solver:
             beta, stats, fall = self._newton(state, stats, beta, solution, linear)
             small = tol * (abs(stats.deviance) + self.floor * stats.weight)
             if self.fixed and fall > small and not linear and not state.design.bounded.any():
-                beta, stats, fall, more = self._polish(state, stats, beta, solution.V, small)
+                beta, stats, fall, more = self._polish(state, stats, beta, solution, small)
                 n_iter += more
             converged = self.fixed and fall <= small
-            now = block_edf(state.design, solution.edf)
+            now = solution.edf
             self.fixed = self.fixed or settled(edf, now, n_iter, rounds)
             edf = now
             if not converged and n_iter < max_iter:
                 solution = self._working(state, stats, beta, n_iter)
-        self.phi = self._dispersion(stats, float(solution.edf.sum()))
+        self.phi = self._dispersion(stats, 1.0 + float(solution.edf.sum()))
         return AdditiveFit(
-            beta[None], (solution.V,), self.smooth.values, self.phi, block_edf(state.design, solution.edf),
+            beta[None], (solution.inverse(),), self.smooth.values, self.phi, solution.edf,
             stats.deviance, n_iter, converged,
         )  # fmt: skip
 
@@ -292,13 +287,13 @@ class _Solver:
         return moved, stats, abs(before - stats.deviance - float(moved @ S @ moved))
 
     def _polish(
-        self, state: _State, stats: Statistics, beta: Vector, V: Matrix, small: float
+        self, state: _State, stats: Statistics, beta: Vector, solution: Solution, small: float
     ) -> tuple[Vector, Statistics, float, int]:
         """More steps with the curvature as it is, which cost a score each; a last one that fails asks for a new one."""
         S, fall = self.smooth.matrix(), np.inf
         for count in range(1, 9):
             before = stats.deviance + float(beta @ S @ beta)
-            trial = beta + V @ (stats.score - S @ beta)
+            trial = beta + solution.apply(stats.score - S @ beta)
             there = state.score(stats, trial)
             fall = before - there.deviance - float(trial @ S @ trial)
             if fall < -small:
@@ -316,19 +311,18 @@ class _Solver:
     def _working(self, state: _State, stats: Statistics, beta: Vector, n_iter: int) -> Solution:
         """Solve the working model, moving the smoothing a few times unless it is fixed or the start is far."""
         b = stats.gram @ beta + stats.score
-        bounded = state.design.bounded
-        solution = solve(stats.gram, b, self.smooth.matrix(), bounded)
+        solution = solve(stats.gram, b, self.smooth.matrix(), state.design)
         if self.fixed or not state.design.blocks or (n_iter == 0 and not isinstance(state.family, Gaussian)):
             return solution
-        edf = block_edf(state.design, solution.edf)
-        for _ in range(INNER_STEPS):
+        edf = solution.edf
+        for _ in range(INNER_STEPS if isinstance(state.family, Gaussian) else 2):
             move = solution.beta - beta
             predicted = stats.deviance - 2.0 * stats.score @ move + move @ stats.gram @ move
             inner = replace(stats, deviance=max(float(predicted), 0.0))
-            self.phi = self._dispersion(inner, float(solution.edf.sum()))
-            self.smooth.step(solution.beta[None], [solution.V], self.phi)
-            solution = solve(stats.gram, b, self.smooth.matrix(), bounded)
-            before, edf = edf, block_edf(state.design, solution.edf)
+            self.phi = self._dispersion(inner, 1.0 + float(solution.edf.sum()))
+            self.smooth.settle([solution], self.phi)
+            solution = solve(stats.gram, b, self.smooth.matrix(), state.design)
+            before, edf = edf, solution.edf
             if n_iter < 2 or settled(before, edf, 0):
                 break
         return solution

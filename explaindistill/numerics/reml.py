@@ -21,8 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.linalg import LinAlgError
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve, eigh
-from scipy.linalg.lapack import dpotri
+from scipy.linalg import eigh
+from scipy.linalg.lapack import dlauum, dpotrf, dpotrs, dtrtri
 
 from explaindistill.numerics.gram import Design
 from explaindistill.numerics.monotone import bounded_solve
@@ -34,60 +34,110 @@ Matrix = NDArray[np.float64]
 LARGEST_STEP = 4.0
 WIDEST = 1e9
 JITTERS = (1e-12, 1e-9, 1e-6)
+STEPS = 6
+PADDING = 8
 
 
 @dataclass(frozen=True)
 class Solution:
-    """Coefficients of a penalised working model, with ``V = (G + S)^-1`` (zero where a bound holds) and the edf.
+    """Coefficients of a penalised working model, and the root R of ``(G + S)^-1 = R' R`` (zero where a bound holds).
 
-    ``edf`` is per coefficient: the diagonal of ``V G``.
+    ``edf`` is per block: the trace of the block of ``(G + S)^-1 G``.
     """
 
     beta: Vector
-    V: Matrix
+    root: Matrix
     edf: Vector
 
+    def corner(self, cut: slice) -> Matrix:
+        """One block of the inverse; the whole of it would cost as much as a solution."""
+        R = self.root[cut.start :, cut]
+        return R.T @ R
 
-def solve(G: Matrix, b: Vector, S: Matrix, bounded: NDArray[np.bool_]) -> Solution:
-    """Minimise ``x'(G + S)x / 2 - b'x`` with some coordinates at least 0, and invert what is free."""
-    if bounded.any():
-        H = _lifted(G, S, JITTERS[0])
-        beta, mask = bounded_solve(H, b, bounded)
-        V = np.zeros_like(H)
+    def apply(self, b: Vector) -> Vector:
+        """Return the inverse times a vector."""
+        return self.root.T @ (self.root @ b)
+
+    def inverse(self) -> Matrix:
+        """Return all of ``(G + S)^-1``."""
+        product, _ = dlauum(self.root, lower=1)
+        lower = np.tril(product)
+        return lower + np.tril(lower, -1).T
+
+
+def solve(G: Matrix, b: Vector, S: Matrix, design: Design) -> Solution:
+    """Minimise ``x'(G + S)x / 2 - b'x`` with the design's bounded coordinates at least 0, and invert what is free."""
+    if design.bounded.any():
+        H, lift = _lifted(G, S, JITTERS[0])
+        beta, mask = bounded_solve(H, b, design.bounded)
         inside = np.ix_(mask, mask)
-        V[inside] = _inverse(cho_factor(H[inside], lower=True)[0])
+        root = np.zeros_like(H, order="F")
+        root[inside] = dtrtri(_cholesky(H[inside]), lower=1, overwrite_c=1)[0]
+        free = mask.astype(np.float64)
     else:
-        factor = _factor(G, S)
-        beta = cho_solve((factor, True), b, check_finite=False)
-        V = _inverse(factor)
-    return Solution(beta, V, np.einsum("ij,ij->i", V, G))
+        factor, lift = _factor(G, S)
+        beta = dpotrs(factor, b, lower=1)[0]
+        root = dtrtri(factor, lower=1, overwrite_c=1)[0]
+        free = np.ones(len(b))
+    found = Solution(beta, root, np.empty(0))
+    taken = []
+    for cut in design.slices:
+        V = found.corner(cut)
+        taken.append(free[cut].sum() - np.vdot(V, S[cut, cut]) - np.diag(V) @ lift[cut])
+    return Solution(beta, root, np.array(taken))
 
 
-def _lifted(G: Matrix, S: Matrix, jitter: float) -> Matrix:
-    """``G + S`` with each diagonal entry but the intercept's a trifle larger, for collinear terms."""
+def _lifted(G: Matrix, S: Matrix, jitter: float) -> tuple[Matrix, Vector]:
+    """``G + S`` with each diagonal entry but the intercept's a trifle larger, for collinear terms; and the trifle."""
     H = G + S
-    inner = np.arange(1, len(H))
-    H[inner, inner] *= 1.0 + jitter
-    H[inner, inner] += jitter * np.trace(G) / len(G)
-    return H
+    inner = np.diag_indices_from(H)
+    lift = jitter * (H[inner] + np.trace(G) / len(G))
+    lift[0] = 0.0
+    H[inner] += lift
+    return H, lift
 
 
-def _factor(G: Matrix, S: Matrix) -> Matrix:
+def _factor(G: Matrix, S: Matrix) -> tuple[Matrix, Vector]:
     """Cholesky factor with the least lift that works."""
     for jitter in JITTERS[:-1]:
+        H, lift = _lifted(G, S, jitter)
         try:
-            return cho_factor(_lifted(G, S, jitter), lower=True, overwrite_a=True, check_finite=False)[0]
+            return _cholesky(H), lift
         except LinAlgError:
             continue
-    return cho_factor(_lifted(G, S, JITTERS[-1]), lower=True, overwrite_a=True, check_finite=False)[0]
+    H, lift = _lifted(G, S, JITTERS[-1])
+    return _cholesky(H), lift
 
 
-def _inverse(factor: Matrix) -> Matrix:
-    inverse, _ = dpotri(factor, lower=1, overwrite_c=1)
-    lower = np.tril(inverse)
-    full = lower + lower.T
-    full[np.diag_indices_from(full)] /= 2
-    return full
+def _cholesky(H: Matrix) -> Matrix:
+    """Lower factor, zero above the diagonal."""
+    factor, failed = dpotrf(H.T, lower=1, clean=1, overwrite_a=1)
+    if failed:
+        raise LinAlgError("the penalised curvature is not positive definite")
+    return factor
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Blocks of about the same size, side by side: ``penalties`` ``(blocks, J, K, K)``, zero beyond a block's own."""
+
+    members: tuple[int, ...]
+    sizes: tuple[int, ...]
+    penalties: NDArray[np.float64]
+    eigen: Matrix | None
+
+    def traces(self, lam: Matrix) -> Matrix:
+        """``tr(S_lambda^-1 S_j)`` ``(blocks, J)``; the last penalty of every block has full rank."""
+        if self.eigen is not None:
+            below = lam[:, :1] * self.eigen + (lam[:, 1:] if lam.shape[1] == 2 else 0.0)
+            there = ~np.isnan(self.eigen)
+            parts = [np.sum(self.eigen / below, axis=1, where=there), np.sum(1.0 / below, axis=1, where=there)]
+            return np.stack(parts, axis=1)[:, : lam.shape[1]]
+        S = np.einsum("bj,bjkl->bkl", lam, self.penalties)
+        for total, k in zip(S, self.sizes, strict=True):
+            beyond = np.arange(k, len(total))
+            total[beyond, beyond] = 1.0
+        return np.einsum("bkl,bjkl->bj", np.linalg.inv(S), self.penalties)
 
 
 class Smoothing:
@@ -96,24 +146,24 @@ class Smoothing:
     Parameters
     ----------
     design : Design
-    G : ndarray of shape (p, p)
-        Cross-products that set the scale: at first each penalty weighs a hundredth of its block.
+    diagonal : ndarray of shape (p,)
+        Of the cross-products; sets the scale: at first each penalty weighs a hundredth of its block.
     start : one array or None per block, optional
         Values to start from; None leaves a block to its scale.
     """
 
-    def __init__(self, design: Design, G: Matrix, start: Sequence[Vector | None] | None = None) -> None:
+    def __init__(self, design: Design, diagonal: Vector, start: Sequence[Vector | None] | None = None) -> None:
         self.design = design
         self._first: list[Vector] = []
         for block, cut in zip(design.blocks, design.slices, strict=True):
-            size = max(float(np.trace(G[cut, cut])), 1e-12)
+            size = max(float(diagonal[cut].sum()), 1e-12)
             share = 0.01 * 0.001 ** (np.arange(len(block.penalties)) > 0)
             self._first.append(np.array([v * size / np.trace(S) for v, S in zip(share, block.penalties, strict=True)]))
         given = [None] * len(design.blocks) if start is None else start
         self.values = [f.copy() if g is None else g.copy() for f, g in zip(self._first, given, strict=True)]
-        self._previous = [np.zeros_like(v) for v in self.values]
-        self._boost = [np.ones_like(v) for v in self.values]
-        self._eigen = [_pencil(b.penalties) for b in design.blocks]
+        self._moved = [np.zeros_like(v) for v in self.values]
+        self._damping = [np.ones_like(v) for v in self.values]
+        self._groups = _grouped(design)
 
     def matrix(self) -> Matrix:
         """Return the total penalty, ``(p, p)``."""
@@ -122,50 +172,89 @@ class Smoothing:
             S[cut, cut] = sum(v * part for v, part in zip(lam, block.penalties, strict=True))
         return S
 
-    def step(self, betas: Matrix, inverses: list[Matrix], phi: float) -> None:
-        """Take one Fellner-Schall step; several outputs that share the parameters are added up.
+    def settle(self, solutions: Sequence[Solution], phi: float, steps: int = STEPS) -> None:
+        """Raise the restricted likelihood block by block, each with the smoothing of the others held where it is.
+
+        With the others profiled out, a block's own problem is known exactly from its corner of the inverse, and is
+        small; several outputs that share the parameters are added up. Two blocks that can stand for each other would
+        answer to each other in turn: a parameter that turns round goes half as far.
 
         Parameters
         ----------
-        betas : ndarray of shape (outputs, p)
-        inverses : one ``V`` per output
+        solutions : one Solution per output, at the present smoothing
         phi : float
             Dispersion.
+        steps : int
+            Fellner-Schall steps of each block.
         """
-        for i, (block, cut) in enumerate(zip(self.design.blocks, self.design.slices, strict=True)):
-            prior = self._prior_traces(i)
-            V = inverses[0][cut, cut] if len(inverses) == 1 else sum(v[cut, cut] for v in inverses)
+        slices = self.design.slices
+        self.settle_corners([[(s.beta[cut], s.corner(cut)) for s in solutions] for cut in slices], phi, steps)
+
+    def settle_corners(self, corners: Sequence[Sequence[tuple[Vector, Matrix]]], phi: float, steps: int) -> None:
+        """Settle from the coefficients and the corner of the inverse of each block and output."""
+        for group in self._groups:
+            before = np.stack([self.values[i] for i in group.members])
+            low = np.stack([self._first[i] for i in group.members]) / WIDEST
+            after = _climb(group, [corners[i] for i in group.members], before, phi, steps, (low, low * WIDEST**2))
+            for i, move in zip(group.members, np.log(after / before), strict=True):
+                turned = move * self._moved[i] < 0
+                self._damping[i] = np.where(turned, self._damping[i] / 2, np.minimum(self._damping[i] * 2, 1.0))
+                self._moved[i] = self._damping[i] * move
+                self.values[i] = self.values[i] * np.exp(self._moved[i])
+
+
+def _grouped(design: Design) -> list[_Group]:
+    """Blocks of like size and number of penalties together, padded to a common size."""
+    kinds: dict[tuple[int, int], list[int]] = {}
+    for i, block in enumerate(design.blocks):
+        kinds.setdefault((-(-block.size // PADDING) * PADDING, len(block.penalties)), []).append(i)
+    groups = []
+    for (K, J), members in kinds.items():
+        P = np.zeros((len(members), J, K, K))
+        eigen = np.full((len(members), K), np.nan) if J <= 2 else None
+        for row, i in enumerate(members):
+            block = design.blocks[i]
             for j, S in enumerate(block.penalties):
-                room = len(inverses) * prior[j] - float(np.vdot(V, S))
-                cost = sum(float(b[cut] @ S @ b[cut]) for b in betas)
-                self._move(i, j, np.log(max(phi * room, 1e-300)) - np.log(max(cost, 1e-300)))
-
-    def _prior_traces(self, i: int) -> Vector:
-        """``tr(S_lambda^-1 S_j)`` for each penalty of a block; the last penalty of every block has full rank."""
-        lam, penalties = self.values[i], self.design.blocks[i].penalties
-        eigen = self._eigen[i]
-        if eigen is not None:
-            below = lam[0] * eigen + (lam[1] if len(lam) == 2 else 0.0)
-            return np.array([(eigen / below).sum(), (1.0 / below).sum()])[: len(lam)]
-        inner = np.linalg.inv(sum(v * part for v, part in zip(lam, penalties, strict=True)))
-        return np.array([float(np.vdot(inner, S)) for S in penalties])
-
-    def _move(self, i: int, j: int, step: float) -> None:
-        """Step on the log scale, longer while it keeps its direction."""
-        boost = self._boost[i]
-        same = step * self._previous[i][j] > 0
-        boost[j] = min(boost[j] * 2.0, 4.0) if same else 1.0
-        self._previous[i][j] = step
-        taken = np.clip(step * boost[j], -LARGEST_STEP, LARGEST_STEP)
-        low, high = self._first[i][j] / WIDEST, self._first[i][j] * WIDEST
-        self.values[i][j] = np.clip(self.values[i][j] * np.exp(taken), low, high)
+                P[row, j, : block.size, : block.size] = S
+            if eigen is not None:
+                found = eigh(block.penalties[0], block.penalties[-1], eigvals_only=True)
+                eigen[row, : block.size] = np.maximum(found, 0.0)
+        groups.append(_Group(tuple(members), tuple(design.blocks[i].size for i in members), P, eigen))
+    return groups
 
 
-def _pencil(penalties: tuple[Matrix, ...]) -> Vector | None:
-    """Eigenvalues of the first penalty against the last, which make the traces of one or two penalties cheap."""
-    if len(penalties) > 2:
-        return None
-    return np.maximum(eigh(penalties[0], penalties[-1], eigvals_only=True), 0.0)
+def _climb(
+    group: _Group,
+    corners: Sequence[Sequence[tuple[Vector, Matrix]]],
+    start: Matrix,
+    phi: float,
+    steps: int,
+    limits: tuple[Matrix, Matrix],
+) -> Matrix:
+    r"""Fellner-Schall steps on the log scale, longer while they keep their direction; returns ``lambda`` (blocks, J).
+
+    With :math:`\Delta` the change of a block's penalty, its corner of the inverse becomes
+    :math:`(I + V\Delta)^{-1} V` and its coefficients :math:`(I + V\Delta)^{-1}\beta`.
+    """
+    K, outputs = group.penalties.shape[2], len(corners[0])
+    first = np.zeros((len(corners), outputs, K, K + 1))
+    for row, k in enumerate(group.sizes):
+        for o, (beta, V) in enumerate(corners[row]):
+            first[row, o, :k, :k], first[row, o, :k, K] = V, beta
+    lam, now = start.copy(), first
+    previous, boost = np.zeros_like(lam), np.ones_like(lam)
+    for step in range(steps):
+        if step:
+            change = np.einsum("bj,bjkl->bkl", lam - start, group.penalties)
+            now = np.linalg.solve(np.eye(K) + first[..., :K] @ change[:, None], first)
+        V, beta = now[..., :K].sum(axis=1), now[..., K]
+        room = outputs * group.traces(lam) - np.einsum("bkl,bjkl->bj", V, group.penalties)
+        cost = np.einsum("bok,bjkl,bol->bj", beta, group.penalties, beta, optimize=True)
+        move = np.log(np.maximum(phi * room, 1e-300)) - np.log(np.maximum(cost, 1e-300))
+        boost = np.where(move * previous > 0, np.minimum(2.0 * boost, 4.0), 1.0)
+        previous = move
+        lam = np.clip(lam * np.exp(np.clip(move * boost, -LARGEST_STEP, LARGEST_STEP)), *limits)
+    return lam
 
 
 def restricted_likelihood(

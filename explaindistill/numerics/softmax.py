@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,6 @@ from explaindistill.numerics.pirls import (
     SMOOTHING_ROUNDS,
     AdditiveFit,
     Rows,
-    block_edf,
     dispersion,
     settled,
 )
@@ -102,7 +101,7 @@ def fit_softmax(
     eta = problem.predictors(B)
     P, deviance = softmax(eta, axis=1), problem.deviance(eta)
     grams = problem.grams(P)
-    smooth = Smoothing(design, sum(grams), smoothing)  # type: ignore[arg-type]  # a sum of arrays
+    smooth = Smoothing(design, np.diag(sum(grams)), smoothing)
     solutions: list[Solution] = []
     edf, used_phi, converged, n_iter = np.full(len(design.blocks), np.inf), 1.0, False, 0
     for n_iter in range(1, max_iter + 1):
@@ -111,7 +110,7 @@ def fit_softmax(
         B, eta, after, before = _newton(problem, B, eta, P, solutions, S, deviance)
         B, eta = B - B.mean(axis=0), eta - eta.mean(axis=1, keepdims=True)
         P, deviance = softmax(eta, axis=1), problem.deviance(eta)
-        now = _edf(design, solutions)
+        now = _edf(solutions)
         used_phi = phi or dispersion(deviance, float(rows.weight.sum()), float(np.sum(now)), floor)
         if fixed and abs(before - after) <= tol * (abs(after) + floor * rows.weight.sum()):
             converged = True
@@ -120,17 +119,19 @@ def fit_softmax(
         edf = now
         grams = problem.grams(P)
         if not fixed and design.blocks and n_iter > 1:
-            smooth.step(B, [s.V for s in solutions], used_phi)
-    total = _edf(design, solutions)
-    return AdditiveFit(B, tuple(s.V for s in solutions), smooth.values, used_phi, total, deviance, n_iter, converged)
+            smooth.settle([replace(s, beta=b) for s, b in zip(solutions, B, strict=True)], used_phi)
+    total = _edf(solutions)
+    return AdditiveFit(
+        B, tuple(s.inverse() for s in solutions), smooth.values, used_phi, total, deviance, n_iter, converged
+    )
 
 
-def _edf(design: Design, solutions: list[Solution]) -> Vector:
-    return np.sum([block_edf(design, s.edf) for s in solutions], axis=0)
+def _edf(solutions: list[Solution]) -> Vector:
+    return np.asarray(np.sum([s.edf for s in solutions], axis=0))
 
 
 def _block(G: Matrix, S: Matrix, design: Design) -> Solution:
-    return solve(G, np.zeros(len(G)), S, np.zeros(design.size, dtype=bool))
+    return solve(G, np.zeros(len(G)), S, design)
 
 
 def _newton(
@@ -139,7 +140,7 @@ def _newton(
     """One damped Newton step; returns coefficients, predictors and the objective after and before."""
     before = deviance + float(np.sum((B @ S) * B))
     pull = problem.score(P) - B @ S
-    step = _conjugate(lambda D: problem.curve(P, D, S), pull, [s.V for s in blocks])
+    step = _conjugate(lambda D: problem.curve(P, D, S), pull, blocks)
     length = 1.0
     for _ in range(30):
         trial = B + length * step
@@ -151,11 +152,11 @@ def _newton(
     return B, eta, before, before
 
 
-def _conjugate(apply, target: Matrix, V: list[Matrix], rtol: float = 1e-3, limit: int = 40) -> Matrix:  # type: ignore[no-untyped-def]  # a callable on matrices
+def _conjugate(apply, target: Matrix, blocks: list[Solution], rtol: float = 1e-3, limit: int = 40) -> Matrix:  # type: ignore[no-untyped-def]  # a callable on matrices
     """Preconditioned conjugate gradients on (classes, p) arrays."""
     x = np.zeros_like(target)
     r = target.copy()
-    z = np.stack([v @ q for v, q in zip(V, r, strict=True)])
+    z = np.stack([s.apply(q) for s, q in zip(blocks, r, strict=True)])
     d, rz = z.copy(), float(np.sum(r * z))
     first = rz
     for _ in range(limit):
@@ -165,7 +166,7 @@ def _conjugate(apply, target: Matrix, V: list[Matrix], rtol: float = 1e-3, limit
         alpha = rz / float(np.sum(d * Ad))
         x += alpha * d
         r -= alpha * Ad
-        z = np.stack([v @ q for v, q in zip(V, r, strict=True)])
+        z = np.stack([s.apply(q) for s, q in zip(blocks, r, strict=True)])
         rz, previous = float(np.sum(r * z)), rz
         d = z + (rz / previous) * d
     return x

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.students._gam_shapes import Grid, Shape
+from explaindistill.students._gam_shapes import Shape
 from explaindistill.students._gam_words import find
 
 __all__ = ["edited"]
@@ -87,7 +88,7 @@ def _insert(shape: Shape, at: NDArray[np.float64]) -> Shape:
     n[np.searchsorted(knots, grid.knots)] = shape.n[: len(grid.knots)]
     if grid.missing:
         values, n = np.hstack([values, shape.values[:, -1:]]), np.append(n, shape.n[-1])
-    wider = Grid(grid.feature, grid.axis, knots, grid.position, grid.missing)
+    wider = replace(grid, knots=knots, seen=grid.range_seen())
     return shape.with_values(values, grids=(wider,), n=n)
 
 

@@ -31,7 +31,7 @@ from explaindistill.students._gam_design import (
     main_term,
     pair_term,
 )
-from explaindistill.students._gam_shapes import Shape
+from explaindistill.students._gam_shapes import TAIL, Blend, Grid, Shape, blended
 from explaindistill.students._intake import Intake
 
 __all__ = ["Additive", "Recipe", "fit_terms"]
@@ -180,22 +180,27 @@ def _preview(case: _Case, terms: list[Term], fit: AdditiveFit, new: list[Term]) 
     rows = case.rows if some is None else case.rows.take(chosen)
     scale = float(case.rows.weight.sum() / rows.weight.sum())
     score, curvature = score[chosen], curvature[chosen].sum(axis=1)
-    smaller: list[Term] = []
-    smoothing: list[Vector] = []
+    weight = rows.weight * curvature / score.shape[1]
+    grams, corners = [], []
+    together = Design(tuple(t.block for t in new))
     for term in new:
         design = Design((term.block,))
-        G = gram(design, rows.codes, scale * rows.weight * curvature / score.shape[1])
-        smooth = Smoothing(design, G)
+        G = gram(design, rows.codes, scale * weight)
+        smooth = Smoothing(design, np.diag(G))
         pulls = [scale * cross(design, rows.codes, rows.weight * s) for s in score.T]
-        for _ in range(PREVIEW_STEPS):
-            fits = [solve(G, pull, smooth.matrix(), design.bounded) for pull in pulls]
-            smooth.step(np.stack([f.beta for f in fits]), [f.V for f in fits], fit.phi / 4)
-        G = G[1:, 1:] + 1e-7 * np.trace(G) / len(G) * np.eye(len(G) - 1)
-        smaller.append(_alive(term, G, smooth.values[0], LEAST_EDF)[0])
-        smoothing.append(smooth.values[0])
+        fits = [solve(G, pull, smooth.matrix(), design) for pull in pulls]
+        (cut,) = design.slices
+        corners.append([(f.beta[cut], f.corner(cut)) for f in fits])
+        grams.append(G[1:, 1:])
+    smooth = Smoothing(together, np.concatenate([[0.0], *(np.diag(G) for G in grams)]))
+    smooth.settle_corners(corners, fit.phi / 4, PREVIEW_STEPS)
+    smaller = []
+    for term, G, lam in zip(new, grams, smooth.values, strict=True):
+        G[np.diag_indices_from(G)] += 1e-7 * np.trace(G) / len(G)
+        smaller.append(_alive(term, G, lam, LEAST_EDF)[0])
     width = sum(t.block.size for t in smaller)
     betas = np.hstack([fit.beta, np.zeros((len(fit.beta), width))])
-    return terms + smaller, replace(fit, beta=betas, smoothing=[*fit.smoothing, *smoothing], V=())
+    return terms + smaller, replace(fit, beta=betas, smoothing=[*fit.smoothing, *smooth.values], V=())
 
 
 def _alive(term: Term, G: Matrix, lam: Vector, least: float) -> tuple[Term, Matrix]:
@@ -374,9 +379,15 @@ def _finish(
     covariances = _covariances(case, terms, design, fit)
     shapes = []
     for i, (term, cut) in enumerate(zip(terms, design.slices, strict=True)):
-        Z, size = term.block.Z, tuple(g.size for g in term.grids)
-        values = np.stack([(Z @ b[cut]).reshape(size) for b in fit.beta])
-        variance = [np.einsum("ij,jk,ik->i", Z, C[cut, cut], Z).reshape(size) for C in covariances]
+        Z, old = term.block.Z, tuple(g.size for g in term.grids)
+        values = np.stack([(Z @ b[cut]).reshape(old) for b in fit.beta])
+        grids, blends = _ends(term, case)
+        size = tuple(g.size for g in grids)
+        T = blended(Z.T.reshape(-1, *old), blends).reshape(Z.shape[1], -1)
+        variance = [np.einsum("ji,jk,ki->i", T, C[cut, cut], T).reshape(size) for C in covariances]
+        n = np.zeros(size)
+        near = raw_cross(term.block.margins, case.rows.codes, case.rows.weight).reshape(old)
+        n[np.ix_(*(g.within() for g in grids))] = near
         alone = Design((term.block,))
         spread = [
             np.average(np.abs(predictor(alone, case.rows.codes, np.append(0.0, b[cut]))), weights=case.rows.weight)
@@ -385,15 +396,36 @@ def _finish(
         shapes.append(
             Shape(
                 name=term.name,
-                grids=term.grids,
-                values=_exact(values, term, case),
+                grids=grids,
+                values=blended(_exact(values, term, case), blends),
                 sd=np.sqrt(np.maximum(np.stack(variance), 0.0)),
-                n=raw_cross(term.block.margins, case.rows.codes, case.rows.weight).reshape(size),
+                n=n,
                 edf=float(fit.edf[i]),
                 spread=np.array(spread),
-            ).level_beyond()
+            )
         )
     return Additive(fit.beta[:, 0].copy(), shapes, path, trials, fit)
+
+
+def _ends(term: Term, case: _Case) -> tuple[tuple[Grid, ...], list[Blend | None]]:
+    """How a term goes on beyond the values seen: pairs level at once, numbers after a tenth of their range.
+
+    A value far out would otherwise run away on a line that nothing but the last two knots decided. A column that must
+    be convex or concave keeps its line, since a level end would break the shape; a point that must be 0 is reached.
+    """
+    grids: list[Grid] = list(term.grids)
+    blends: list[Blend | None] = [None] * len(grids)
+    for i, grid in enumerate(term.grids):
+        shaping = case.recipe.shaping[grid.axis]
+        if len(grid.knots) < 2 or case.columns.schema[grid.axis].kind == "boolean" or shaping.convex is not None:
+            continue
+        reach = (0.0, 0.0)
+        if len(grids) == 1:
+            far = TAIL * float(np.ptp(grid.knots))
+            zero = shaping.zero_at if shaping.zero_at is not None else grid.knots[0]
+            reach = (max(far, float(grid.knots[0] - zero)), max(far, float(zero - grid.knots[-1])))
+        grids[i], blends[i] = grid.extended(reach)
+    return tuple(grids), blends
 
 
 def _exact(values: Matrix, term: Term, case: _Case) -> Matrix:

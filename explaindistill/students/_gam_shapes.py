@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from explaindistill.numerics.splines import hat_weights
 from explaindistill.schema import Feature
 
-__all__ = ["Grid", "Shape"]
+__all__ = ["TAIL", "Blend", "Grid", "Shape", "blended"]
 
 Vector = NDArray[np.float64]
+Blend = tuple[NDArray[np.int32], NDArray[np.int32], Vector]
 EDGE = 1e-3
+TAIL = 0.1
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Grid:
         Place of each category on the grid, -1 for one that was never seen; empty for numbers.
     missing : bool
         Whether the last place stands for missing values.
+    seen : (lowest, highest), optional
+        Values of the rows of the fit; knots beyond them say how the function ends. None: the first and the last knot.
     """
 
     feature: str
@@ -40,6 +44,7 @@ class Grid:
     knots: Vector
     position: NDArray[np.int64]
     missing: bool
+    seen: tuple[float, float] | None = None
 
     @property
     def n_places(self) -> int:
@@ -70,12 +75,48 @@ class Grid:
             known[absent] = self.missing
         return lo, hi, share, known
 
+    def range_seen(self) -> tuple[float, float]:
+        """Lowest and highest value of the rows of the fit; of categories there is none (NaN)."""
+        if len(self.knots) == 0:
+            return np.nan, np.nan
+        return (float(self.knots[0]), float(self.knots[-1])) if self.seen is None else self.seen
+
+    def within(self) -> NDArray[np.bool_]:
+        """Mask of the places that stand for values seen in fitting."""
+        out = np.ones(self.size, dtype=bool)
+        if len(self.knots):
+            low, high = self.range_seen()
+            out[: len(self.knots)] = (self.knots >= low) & (self.knots <= high)
+        return out
+
     def outside(self, x: Vector) -> NDArray[np.bool_]:
-        """Whether a value lies beyond the knots, where the function goes on as a straight line."""
+        """Whether a value lies beyond the values seen."""
         if len(self.knots) < 2:
             return np.zeros(len(x), dtype=bool)
+        low, high = self.range_seen()
         with np.errstate(invalid="ignore"):
-            return (x < self.knots[0]) | (x > self.knots[-1])
+            return (x < low) | (x > high)
+
+    def extended(self, reach: tuple[float, float]) -> tuple[Grid, Blend]:
+        """Let the function go on in a straight line for some way, and then stay level.
+
+        Parameters
+        ----------
+        reach : (below, above)
+            How far the first and the last line go on; 0 makes the function level at once, infinity never.
+
+        Returns
+        -------
+        Grid with up to two more knots at each end, and for each of its places the two old ones that it blends.
+        """
+        first, last = float(self.knots[0]), float(self.knots[-1])
+        step = EDGE * (last - first)
+        starts = [[] if np.isinf(r) else [step] if r == 0 else [r, r + step] for r in reach]
+        low, high = [first - d for d in reversed(starts[0])], [last + d for d in starts[1]]
+        grid = replace(self, knots=np.concatenate([low, self.knots, high]), seen=(first, last))
+        at = np.clip(grid.knots, first - reach[0], last + reach[1])
+        lo, hi, share, _ = self.weights(np.append(at, np.nan) if self.missing else at)
+        return grid, (lo, hi, share)
 
     def labels(self, feature: Feature) -> list[str]:
         """Each place in the user's words; categories that share a place are joined."""
@@ -105,6 +146,7 @@ class Grid:
             "knots": self.knots.tolist(),
             "position": self.position.tolist(),
             "missing": self.missing,
+            "seen": None if self.seen is None else list(self.seen),
         }
 
     @classmethod
@@ -116,6 +158,7 @@ class Grid:
             np.asarray(data["knots"], dtype=float),
             np.asarray(data["position"], dtype=np.int64),
             bool(data["missing"]),
+            None if data.get("seen") is None else (float(data["seen"][0]), float(data["seen"][1])),
         )
 
 
@@ -162,32 +205,18 @@ class Shape:
         far = _between(self.values[:, hi, lo2], self.values[:, hi, hi2], share2)
         return np.where(known & known2, _between(near, far, share), 0.0).T
 
-    def level_beyond(self) -> Shape:
-        """Keep a pair as it is at the edge of the values seen; a line in one direction would run away in the other.
-
-        Each grid of knots gets one more knot just beyond its ends, with the values of the ends.
-        """
-        if len(self.grids) == 1:
-            return self
-        out = self
-        for i, grid in enumerate(self.grids):
-            if len(grid.knots) < 2:
-                continue
-            step = EDGE * float(np.ptp(grid.knots))
-            knots = np.concatenate([[grid.knots[0] - step], grid.knots, [grid.knots[-1] + step]])
-            k = len(grid.knots)
-            places = np.concatenate([[0], np.arange(k), [k - 1], np.arange(k, grid.size)])
-            n = np.take(out.n, places, axis=i)
-            n[(slice(None),) * i + ([0, k + 1],)] = 0.0
-            grids = tuple(replace(grid, knots=knots) if j == i else g for j, g in enumerate(out.grids))
-            values, sd = (np.take(v, places, axis=i + 1) for v in (out.values, out.sd))
-            out = replace(out, grids=grids, values=values, sd=sd, n=n)
-        return out
-
     def n_parameters(self) -> int:
-        """Count the numbers that a person would have to write down."""
-        places = sum(len(g.knots) for g in self.grids)
-        return int(self.values.size) + places
+        """Count the numbers that a person would have to write down; how a term ends follows from them."""
+        inside = [int(g.within().sum()) for g in self.grids]
+        places = sum(k - g.missing for k, g in zip(inside, self.grids, strict=True) if len(g.knots))
+        return len(self.values) * int(np.prod(inside)) + places
+
+    def seen_values(self) -> NDArray[np.float64]:
+        """Values where rows of the fit were, NaN beyond."""
+        inside = self.grids[0].within()
+        if len(self.grids) == 2:
+            inside = inside[:, None] & self.grids[1].within()[None, :]
+        return np.where(inside, self.values, np.nan)
 
     def with_values(self, values: NDArray[np.float64], **changes: Any) -> Shape:
         """Return the term with other values."""
@@ -219,6 +248,16 @@ class Shape:
             float(data["edf"]),
             np.asarray(data["spread"], dtype=float),
         )
+
+
+def blended(values: NDArray[np.float64], blends: Sequence[Blend | None]) -> NDArray[np.float64]:
+    """Values on other grids: along each axis after the first, a blend of two old places; None leaves an axis."""
+    for i, blend in enumerate(blends, start=1):
+        if blend is not None:
+            lo, hi, share = blend
+            along = share.reshape(-1, *[1] * (values.ndim - i - 1))
+            values = _between(values.take(lo, axis=i), values.take(hi, axis=i), along)
+    return values
 
 
 def _between(near: NDArray[np.float64], far: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:

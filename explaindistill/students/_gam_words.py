@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Complexity
-from explaindistill.schema import Schema
-from explaindistill.students._gam_shapes import Shape
+from explaindistill.schema import Feature, Schema
+from explaindistill.students._gam_shapes import TAIL, Grid, Shape
 
 __all__ = ["complexity", "contributions", "describe", "explain", "importance", "linear_predictor", "shape_frame"]
 
@@ -140,10 +140,23 @@ def _words(schema: Schema, grid: Any, values: NDArray[np.float64]) -> list[str]:
         if not sure:
             text += " (not seen in fitting: no contribution)"
         elif beyond:
-            low, high = feature.words(float(grid.knots[0])), feature.words(float(grid.knots[-1]))
-            text += f" (beyond {low} to {high}: continued along a straight line)"
+            text += f" ({_beyond(feature, grid, float(value))})"
         out.append(text)
     return out
+
+
+def _beyond(feature: Feature, grid: Grid, value: float) -> str:
+    """How the function goes on at a value that lies beyond those seen."""
+    low, high = grid.range_seen()
+    side = grid.knots[grid.knots < low] if value < low else grid.knots[grid.knots > high][::-1]
+    text = f"beyond {feature.words(low)} to {feature.words(high)}: "
+    if len(side) == 0:
+        return text + "continued along a straight line"
+    # the last two knots of a side are level: the inner one is where the line ends, or just beyond the last value seen
+    stop = float(side[1]) if len(side) > 1 else (low if value < low else high)
+    if len(side) > 1 and (stop <= value < low or high < value <= stop):
+        return text + "continued along a straight line"
+    return text + f"held at its value at {feature.words(stop)}"
 
 
 def importance(student: Any) -> pd.DataFrame:
@@ -164,8 +177,8 @@ def term_frame(student: Any) -> pd.DataFrame:
             "term": s.name,
             "importance": float(s.spread.mean()),
             "edf": s.edf,
-            "lowest": float(s.values.min()),
-            "highest": float(s.values.max()),
+            "lowest": float(np.nanmin(s.seen_values())),
+            "highest": float(np.nanmax(s.seen_values())),
         }
         for s in student.shapes_
     ]
@@ -193,7 +206,8 @@ def describe(student: Any) -> str:
         )
         lines.extend(f"    {text}" for text in _extremes(student, shape, outputs))
     tail = [
-        "Beyond the values seen, numeric terms go on as straight lines and pairs stay level.",
+        f"Beyond the values seen, numeric terms go on as straight lines for {TAIL:.0%} of the range seen and then stay "
+        "level (with convex= or concave= they go on); pairs stay level at once.",
         "Unseen categories contribute 0.",
         f"Intervals: {INTERVALS[student.labels_]}.",
     ]
@@ -210,8 +224,9 @@ def _extremes(student: Any, shape: Shape, outputs: list[Any]) -> list[str]:
     for k, name in enumerate(outputs):
         who = "" if len(outputs) == 1 else f"[{name}] "
         ends = []
-        for word, flat in (("lowest", shape.values[k].argmin()), ("highest", shape.values[k].argmax())):
-            at = np.unravel_index(int(flat), shape.values[k].shape)
+        values = shape.seen_values()[k]
+        for word, flat in (("lowest", np.nanargmin(values)), ("highest", np.nanargmax(values))):
+            at = np.unravel_index(int(flat), values.shape)
             where = ", ".join(f"{f} = {label[i]}" for f, label, i in zip(shape.features, labels, at, strict=True))
             ends.append(f"{word} {shape.values[k][at]:+.4g} at {where}")
         out.append(who + "; ".join(ends))

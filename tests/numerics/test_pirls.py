@@ -137,7 +137,14 @@ def test_dispersion_is_never_negative_for_weights_that_are_no_counts():
 def test_solve_inverts_what_is_free():
     design, _, X, _, _ = make()
     G = X.T @ X
-    S = Smoothing(design, G, LAM).matrix()
+    S = Smoothing(design, np.diag(G), LAM).matrix()
     assert np.allclose(S, total_penalty(design, LAM))
-    free = solve(G, X.T @ X[:, 0], S, np.zeros(len(G), bool))
-    assert np.allclose(free.V @ (G + S), np.eye(len(G)), atol=1e-6)
+    free = solve(G, X.T @ X[:, 0], S, design)
+    V = np.linalg.inv(G + S)
+    assert np.allclose(free.inverse(), V, atol=1e-9)
+    assert np.allclose(free.apply(G[0]), V @ G[0], atol=1e-9)
+    assert np.allclose(free.beta, V @ X.T @ X[:, 0], atol=1e-9)
+    edf = np.diag(V @ G)
+    for block, cut in enumerate(design.slices):
+        assert np.allclose(free.corner(cut), V[cut, cut], atol=1e-9)
+        assert free.edf[block] == pytest.approx(edf[cut].sum(), abs=1e-9)

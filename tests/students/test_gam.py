@@ -169,13 +169,48 @@ def test_unseen_categories_and_new_missing_values_contribute_nothing(fitted):
     assert gam.explain(row).set_index("term").contribution["age"] == 0.0
 
 
-def test_extrapolation_is_linear_and_announced(fitted):
+def test_extrapolation_is_linear_for_a_tenth_of_the_range_then_level_and_announced(fitted):
     gam, X, _ = fitted
-    rows = pd.concat([X.iloc[:1]] * 3).assign(age=[100, 110, 120])
-    told = gam.explain(rows)
-    age = told[told.term == "age"]
-    assert np.diff(age.contribution, 2) == pytest.approx([0.0], abs=1e-9)
-    assert age.reason.str.contains("continued along a straight line").all()
+    low, high = X.age.min(), X.age.max()
+    reach = 0.1 * (high - low)
+    probes = high + reach * np.array([-0.01, 0.0, 0.4, 0.8, 1.0, 1.5, 40.0])
+    told = gam.explain(pd.concat([X.iloc[:1]] * 7).assign(age=probes))
+    age = told[told.term == "age"].sort_values("row")
+    told = age.contribution.to_numpy()
+    line = told[1] + (probes - high) * (told[1] - told[0]) / (0.01 * reach)
+    assert told[:5] == pytest.approx(line[:5], abs=1e-9)
+    assert told[4] > told[1] + 0.1
+    assert told[5] == told[6] == pytest.approx(told[4], abs=1e-12)
+    said = age.reason.tolist()
+    assert not any("beyond" in text for text in said[:2])
+    assert all("continued along a straight line" in text for text in said[2:5])
+    assert all(f"held at its value at {high + reach:g}" in text for text in said[5:])
+    assert "go on as straight lines for 10% of the range seen and then stay level" in gam.describe()
+    below = gam.explain(pd.concat([X.iloc[:1]] * 2).assign(age=[low - reach, low - 1000 * reach]))
+    assert below[below.term == "age"].contribution.nunique() == 1
+
+
+def test_one_value_far_out_does_not_run_away():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.lognormal(size=1000)})
+    gam = GAMRegressor(n_jobs=1).fit(X, np.log(X.a))
+    shape = gam.shape("a")
+    assert abs(gam.predict(pd.DataFrame({"a": [1e9]}))[0] - np.log(X.a.max())) < 1
+    assert shape.n[(shape.value < X.a.min()) | (shape.value > X.a.max())].eq(0).all()
+    assert gam.terms().highest[0] == shape.effect[shape.value <= X.a.max()].max()
+    assert (shape.high - shape.low).iloc[-1] > (shape.high - shape.low)[shape.value <= X.a.max()].iloc[-1]
+    assert gam.complexity().n_parameters == 2 * int((shape.value.between(X.a.min(), X.a.max())).sum()) + 1
+
+
+def test_a_form_from_before_the_bounded_tail_goes_on_as_it_did():
+    X, f = mixed(200)
+    form = GAMRegressor(n_jobs=1).fit(X, f).to_dict()
+    for shape in form["shapes"]:
+        for grid in shape["grids"]:
+            del grid["seen"]
+    back = GAMRegressor.from_dict(form)
+    knots = form["shapes"][0]["grids"][0]["knots"]
+    assert back.shapes_[0].grids[0].range_seen() == (knots[0], knots[-1])
 
 
 def test_the_form_brings_back_the_same_student(fitted):

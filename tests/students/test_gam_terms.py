@@ -113,6 +113,15 @@ def test_zero_at_a_point_is_zero_there(monotone):
     assert abs(gam.shapes_[0].contribution({0: np.array([1.25])})[0, 0]) < 1e-10
 
 
+@pytest.mark.parametrize("point", [-9.0, 9.0])
+def test_zero_at_a_point_beyond_the_values_seen(point):
+    X = pd.DataFrame({"a": np.linspace(-3, 3, 300)})
+    gam = GAMRegressor(zero_at={"a": point}, n_jobs=1).fit(X, X.a)
+    effect = gam.shapes_[0].contribution({0: np.array([point, 2 * point, -3.0])})[:, 0]
+    assert np.abs(effect[:2]).max() < 1e-9
+    assert effect[2] == pytest.approx(-3 - point, abs=0.01)
+
+
 def test_a_shape_asked_of_a_column_with_one_value_and_missing_ones():
     X = pd.DataFrame({"a": [1.0, np.nan] * 30})
     gam = GAMRegressor(monotone={"a": "up"}, n_jobs=1).fit(X, X.a.isna() * 2.0)
