@@ -302,9 +302,9 @@ class _Writer:
         return self._blend(low, graph.add("Gather", table, graph.add("Add", at, graph.constant(1, int))), share)
 
     def _blend(self, low: str, high: str, share: str) -> str:
+        """``low + share * (high - low)``: exact where both are equal, however far out the share is."""
         graph = self.graph
-        rest = graph.add("Sub", graph.constant([[1.0]]), share)
-        return graph.add("Add", graph.add("Mul", rest, low), graph.add("Mul", share, high))
+        return graph.add("Add", low, graph.add("Mul", share, graph.add("Sub", high, low)))
 
     # ---- the last step
 
