@@ -193,6 +193,16 @@ class Schema:
         feature = self[key]
         return to_numbers(X[feature.name], feature.kind, feature.categories)
 
+    def plain_column(self, X: pd.DataFrame, key: str | int) -> NDArray[Any]:
+        """As :meth:`column`, but numbers are not copied and keep their dtype; the caller must refuse infinity."""
+        feature = self[key]
+        series = X[feature.name]
+        if feature.kind in ("numeric", "integer", "boolean") and isinstance(series.dtype, np.dtype):
+            values = series.to_numpy()
+            if values.dtype.kind in "fiub":
+                return values
+        return self.column(X, key)
+
     def encode(self, X: Any) -> NDArray[np.float64]:
         """All columns as a float64 matrix ``(n, d)`` in Fortran order; see :meth:`column`."""
         rows = self.frame(X)

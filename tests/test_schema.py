@@ -258,3 +258,12 @@ def test_any_text_goes_there_and_back(values):
     schema = Schema.infer(frame)
     back = schema.decode(schema.encode(frame))["t"]
     assert [None if pd.isna(v) else v for v in back] == values
+
+
+def test_plain_columns_are_the_columns_uncopied_where_they_are_numbers_already(frame):
+    schema = Schema.infer(frame)
+    for f in schema:
+        plain = schema.plain_column(frame, f.name)
+        np.testing.assert_array_equal(plain.astype(float), schema.column(frame, f.name))
+        kept = f.name in ("whole", "gap", "flag", "tiny", "single")
+        assert np.shares_memory(plain, frame[f.name].to_numpy()) == kept

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from explaindistill.numerics._jit import kernel
 from explaindistill.numerics.fixed_point import SCALE, whole_targets, whole_weights
 
-__all__ = ["bounded", "gap", "node_means", "shrunk", "walk"]
+__all__ = ["any_infinite", "bounded", "gap", "node_means", "shrunk", "walk"]
 
 
 @kernel
@@ -21,29 +21,52 @@ def walk(
     sets: NDArray[np.bool_],
     missing_left: NDArray[np.bool_],
     unseen_left: NDArray[np.bool_],
-    left: NDArray[np.int64],
-    right: NDArray[np.int64],
+    children: NDArray[np.int64],
+    under_way: NDArray[np.int64],
     out: NDArray[np.int64],
 ) -> None:
     """Leaf of each row.
 
     ``columns`` is ``(u, n)``; ``feature`` numbers its rows; node ``i`` asks ``sets[first[i]:last[i]]`` where
-    ``first[i] >= 0``, else its threshold.
+    ``first[i] >= 0``, else its threshold, and goes on to ``children[i, 1]`` for yes, ``children[i, 0]`` for no. A leaf
+    is its own child. ``under_way`` is ``(n,)``, for the kernel's use.
+
+    All rows go down side by side, a step at a time, and those that have arrived drop out: the processor has no branch
+    to guess and works on many rows at once.
     """
-    for i in range(len(out)):
-        node = 0
-        while feature[node] >= 0:
+    n = 0 if children[0, 0] == 0 else len(out)
+    out[:] = 0
+    for i in range(n):
+        under_way[i] = i
+    while n:
+        kept = 0
+        for j in range(n):
+            i = under_way[j]
+            node = out[i]
             x = columns[feature[node], i]
-            if np.isnan(x):
+            if first[node] < 0:
+                goes = (x <= threshold[node]) | (np.isnan(x) & missing_left[node])
+            elif np.isnan(x):
                 goes = missing_left[node]
-            elif first[node] < 0:
-                goes = x <= threshold[node]
             elif x < 0 or first[node] + x >= last[node]:
                 goes = unseen_left[node]
             else:
                 goes = sets[first[node] + int(x)]
-            node = left[node] if goes else right[node]
-        out[i] = node
+            child = children[node, 1 if goes else 0]
+            out[i] = child
+            under_way[kept] = i
+            kept += children[child, 0] != child
+        n = kept
+
+
+@kernel
+def any_infinite(columns: NDArray[np.float64]) -> bool:
+    """Whether some number is infinite; reads each once and keeps no copy."""
+    found = False
+    for column in columns:
+        for x in column:
+            found |= abs(x) == np.inf
+    return found
 
 
 @kernel

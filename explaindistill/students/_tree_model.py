@@ -12,12 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.numerics.binning import n_threads, spread
-from explaindistill.numerics.routing import walk
+from explaindistill.numerics.routing import any_infinite, walk
 from explaindistill.schema import Schema
 
 __all__ = ["TreeModel"]
 
-CHUNK = 1 << 16
+CHUNK = 1 << 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,23 +99,34 @@ class TreeModel:
         return steps[::-1]
 
     def route(self, frame: pd.DataFrame, n_jobs: int | None = None) -> NDArray[np.int64]:
-        """Leaf of each row; only the columns that the tree uses are converted."""
-        out = np.zeros(len(frame), dtype=np.int64)
-        used = self.used
+        """Leaf of each row; only the columns that the tree uses are read, a few thousand rows at a time."""
+        n, used = len(frame), self.used
         if not used:
-            return out
-        columns = [self.schema.column(frame, f) for f in used]
+            return np.zeros(n, dtype=np.int64)
+        out = np.empty(n, dtype=np.int64)
+        columns = [self.schema.plain_column(frame, f) for f in used]
         tables = self._tables(used)
+        parts = min(n_threads(n_jobs), -(-n // CHUNK))
+        ends = np.linspace(0, n, parts + 1).astype(np.int64)
 
-        def some(chunk: int) -> None:
-            rows = slice(chunk * CHUNK, (chunk + 1) * CHUNK)
-            walk(np.ascontiguousarray([c[rows] for c in columns]), *tables, out[rows])
+        def some(part: int) -> None:
+            under_way = np.empty(CHUNK, dtype=np.int64)
+            for start in range(ends[part], ends[part + 1], CHUNK):
+                rows = slice(start, min(start + CHUNK, ends[part + 1]))
+                values = np.empty((len(used), rows.stop - start))
+                for into, column in zip(values, columns, strict=True):
+                    into[:] = column[rows]
+                if any_infinite(values):
+                    for f in used:
+                        self.schema.column(frame, f)  # says which column it is
+                walk(values, *tables, under_way[: rows.stop - start], out[rows])
 
-        spread(some, range(-(-len(frame) // CHUNK)), n_threads(n_jobs))
+        spread(some, range(parts), parts)
         return out
 
-    def _tables(self, used: list[int]) -> tuple[Any, Any, Any, Any, Any, Any, Any, Any, Any]:
-        position = np.full(len(self.schema) + 1, -1)
+    def _tables(self, used: list[int]) -> tuple[Any, Any, Any, Any, Any, Any, Any, Any]:
+        leaf = self.feature < 0
+        position = np.zeros(len(self.schema) + 1, dtype=np.int64)
         position[used] = np.arange(len(used))
         offsets, size = np.full(len(self.sets), -1), 0
         flat = []
@@ -126,7 +137,9 @@ class TreeModel:
                 size += len(table)
         ends = offsets + np.array([0 if t is None else len(t) for t in self.sets])
         joined = np.concatenate(flat) if flat else np.empty(0, dtype=np.bool_)
-        sides = self.missing_left, self.unseen_left, self.left, self.right
+        own = np.arange(len(leaf))
+        children = np.stack([np.where(leaf, own, self.right), np.where(leaf, own, self.left)], axis=1)
+        sides = self.missing_left, self.unseen_left, children
         return (position[self.feature], self.threshold, offsets, ends, joined, *sides)
 
     def with_value(self, value: NDArray[np.float64]) -> TreeModel:

@@ -333,6 +333,21 @@ def test_monotone_is_refused_for_many_classes():
         TreeClassifier(monotone={"x0": 1}).fit(np.arange(9.0)[:, None], [0, 1, 2] * 3)
 
 
+def one_by_one(tree, values):
+    """Follow one row from node to node."""
+    node = 0
+    while tree.feature[node] >= 0:
+        x, table = values[tree.used.index(tree.feature[node])], tree.sets[node]
+        if np.isnan(x):
+            goes = tree.missing_left[node]
+        elif table is None:
+            goes = x <= tree.threshold[node]
+        else:
+            goes = table[int(x)] if 0 <= x < len(table) else tree.unseen_left[node]
+        node = tree.left[node] if goes else tree.right[node]
+    return node
+
+
 def test_kernels_are_what_their_python_says(fitted):
     frame = people(40, seed=9)
     tree = fitted.tree_
@@ -341,13 +356,34 @@ def test_kernels_are_what_their_python_says(fitted):
     tables, twins = tree._tables(tree.used), []
     for function in (routing.walk, routing.walk.py_func):
         out = np.zeros(40, dtype=np.int64)
-        function(columns, *tables, out)
+        function(columns, *tables, np.empty_like(out), out)
         twins.append(out)
     assert np.array_equal(*twins)
+    assert twins[0].tolist() == [one_by_one(tree, columns[:, i]) for i in range(40)]
+    for values in (columns, np.where(columns > columns.mean(), np.inf, 0.0), -np.inf * np.ones((1, 2))):
+        said = routing.any_infinite(values)
+        assert said == routing.any_infinite.py_func(values) == np.isinf(values).any()
     index, values = np.array([2, 0, 1], dtype=np.int32), np.array([3.0, np.nan, 1.0])
     assert routing.gap.py_func(values, index, 0, 1, 3) == routing.gap(values, index, 0, 1, 3) == (1.0, 3.0)
     whole = np.array([5, 6, 7])
     assert routing._sums.py_func(whole, index, np.array([0, 1]), np.array([1, 3])).tolist() == [7, 11]
+
+
+def test_infinite_values_are_refused_in_any_row():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.random(9000), "b": rng.random(9000)})
+    student = TreeClassifier(4).fit(X, X["a"] > 0.5)
+    X.loc[8999, "a"] = -np.inf
+    with pytest.raises(InvalidInputError, match="column 'a' must be finite, got infinity"):
+        student.predict(X)
+
+
+def test_rows_go_the_same_way_whatever_their_dtype():
+    x = np.arange(-40, 40)
+    student = TreeClassifier(4, min_samples_leaf=1).fit(pd.DataFrame({"x": x}), x // 20 % 2 == 0)
+    said = student.predict(pd.DataFrame({"x": x}))
+    for dtype in ("int8", "float32", "Int64", "object"):
+        assert np.array_equal(student.predict(pd.DataFrame({"x": pd.Series(x).astype(dtype)})), said)
 
 
 def test_auto_takes_the_sharper_tree_where_that_pays():
