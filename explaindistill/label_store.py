@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import platform
 import sqlite3
 import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +20,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.errors import InvalidInputError, MissingExtraError
+from explaindistill.label_file import connect, told
 from explaindistill.numerics.rowkeys import CANONICAL_FORM
 
 __all__ = ["LabelStore", "Shelf", "as_store"]
 
-APPLICATION_ID = 0x58444C53
-STORE_VERSION = 1
 MERGE_COUNT = 8
 """So many runs of one size class become one run of the next."""
 MERGE_ROWS = 1_000_000
@@ -32,20 +34,6 @@ CACHE_BYTES = 2**28
 
 Keys = NDArray[np.uint64]
 Answers = NDArray[np.float64]
-
-_TABLES = """
-CREATE TABLE teacher (
-    id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE, name TEXT NOT NULL, classes TEXT NOT NULL,
-    canonical_form INTEGER NOT NULL, batch_size INTEGER, created TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP);
-CREATE TABLE run (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, teacher INTEGER NOT NULL REFERENCES teacher (id) ON DELETE CASCADE,
-    n INTEGER NOT NULL, shape TEXT NOT NULL, keys_crc INTEGER NOT NULL, answers_crc INTEGER NOT NULL);
-CREATE TABLE run_keys (run INTEGER PRIMARY KEY REFERENCES run (id) ON DELETE CASCADE, content BLOB NOT NULL);
-CREATE TABLE run_answers (run INTEGER PRIMARY KEY REFERENCES run (id) ON DELETE CASCADE, content BLOB NOT NULL);
-CREATE INDEX run_of_teacher ON run (teacher);
-"""
-_MIGRATIONS = (_TABLES,)
-"""Script number i brings a store of version i to version i + 1."""
 
 
 class LabelStore:
@@ -59,6 +47,8 @@ class LabelStore:
     ----------
     path : path
         Made if it is not there. Pickling and cloning keep the path, not the open file.
+    must_exist : bool, default=False
+        Whether a file that is not there is an error.
 
     Raises
     ------
@@ -79,14 +69,14 @@ class LabelStore:
     3
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, must_exist: bool = False) -> None:
         self.path = Path(path)
-        self._open()
+        self._open(must_exist)
 
-    def _open(self) -> None:
+    def _open(self, must_exist: bool = False) -> None:
         self._lock = threading.RLock()
         self._pid = os.getpid()
-        self._db = _connect(self.path)
+        self._db = connect(self.path, must_exist)
 
     def close(self) -> None:
         """Close the file; a closed store cannot be used."""
@@ -113,7 +103,7 @@ class LabelStore:
         """Use the connection, one thread at a time; after a fork the child opens its own."""
         if os.getpid() != self._pid:
             self._open()
-        with self._lock, _told(self.path):
+        with self._lock, told(self.path):
             yield self._db
 
     @contextmanager
@@ -148,12 +138,35 @@ class LabelStore:
         return Shelf(self, int(found[0]))
 
     def teachers(self) -> pd.DataFrame:
-        """One row per teacher: ``fingerprint, name, classes, n_rows, batch_size, created``."""
-        query = """SELECT fingerprint, name, classes, COALESCE(SUM(run.n), 0), batch_size, created
-                   FROM teacher LEFT JOIN run ON run.teacher = teacher.id GROUP BY teacher.id ORDER BY teacher.id"""
+        """One row per teacher: ``fingerprint, name, classes, n_rows, batch_size, created``.
+
+        ``batch_size`` is what was recorded for this machine, NaN where nothing was.
+        """
+        query = """SELECT fingerprint, name, classes,
+                          (SELECT COALESCE(SUM(n), 0) FROM run WHERE run.teacher = teacher.id),
+                          (SELECT size FROM batch WHERE batch.teacher = teacher.id AND machine IN ('', ?)
+                           ORDER BY machine DESC LIMIT 1), created FROM teacher ORDER BY id"""
         with self._reading() as db:
-            rows = db.execute(query).fetchall()
+            rows = db.execute(query, (_machine(),)).fetchall()
         return pd.DataFrame(rows, columns=["fingerprint", "name", "classes", "n_rows", "batch_size", "created"])
+
+    def named(self, beginning: str) -> str:
+        """The one fingerprint that begins so.
+
+        Raises
+        ------
+        InvalidInputError
+            If none does, or several do.
+        """
+        known = self.teachers()["fingerprint"].tolist()
+        found = [f for f in known if beginning and f.startswith(beginning)]
+        if len(found) != 1:
+            how = "no teacher" if not found else f"{len(found)} teachers"
+            some = ", ".join(f[:12] for f in known) or "none"
+            raise InvalidInputError(
+                f"{self.path} has {how} whose fingerprint begins with {beginning!r}; there are: {some}"
+            )
+        return str(found[0])
 
     def answers(self, fingerprint: str) -> pd.DataFrame:
         """Every kept answer of a teacher: ``key`` (hex) and one column per class or value, sorted by key."""
@@ -179,14 +192,18 @@ class LabelStore:
         """What is wrong with the file, in words; an empty list when nothing is."""
         with self._reading() as db:
             found = [f"SQLite: {row[0]}" for row in db.execute("PRAGMA integrity_check").fetchall() if row[0] != "ok"]
+            found += [
+                f"table {row[0]} has a row that belongs to nothing" for row in db.execute("PRAGMA foreign_key_check")
+            ]
             fingerprints = [row[0] for row in db.execute("SELECT fingerprint FROM teacher").fetchall()]
         for fingerprint in fingerprints:
             shelf, _ = self._shelf_of(fingerprint)
             seen: list[Keys] = []
             for run in shelf.runs():
                 try:
-                    seen.append(shelf.keys_of(run))
-                    shelf.answers_of(run)
+                    keys = shelf.keys_of(run)
+                    seen.append(keys)
+                    found += [f"run {run} of teacher {fingerprint[:12]}: {w}" for w in _faults(keys, shelf, run)]
                 except InvalidInputError as error:
                     found.append(str(error))
             if seen and len(np.unique(_packed(np.concatenate(seen)))) < sum(map(len, seen)):
@@ -235,7 +252,8 @@ class Shelf:
         """Sorted keys ``(n, 2)`` of a run."""
         if run in self._cache:
             return self._cache[run]
-        keys = np.frombuffer(self._content("keys", run)[0], dtype="<u8").reshape(-1, 2)
+        # by columns, so that a search in the first one copies nothing
+        keys = np.asfortranarray(np.frombuffer(self._content("keys", run)[0], dtype="<u8").reshape(-1, 2))
         if sum(k.nbytes for k in self._cache.values()) + keys.nbytes <= CACHE_BYTES:
             self._cache[run] = keys
         return keys
@@ -287,24 +305,33 @@ class Shelf:
         int
             Rows that were new.
         """
-        with self._store._writing():
-            new = np.ones(len(keys), dtype=bool)
-            for run in set(self.runs()) - self._checked:
-                new &= _positions(self.keys_of(run), keys) < 0
-            if new.any():
-                self._write(*_merged([(keys[new], answers[new])]))
-            self._merge()
-            self._checked = set(self.runs())
-        self._cache = {run: keys for run, keys in self._cache.items() if run in self._checked}
+        before = set(self._checked)
+        try:
+            with self._store._writing():
+                new = np.ones(len(keys), dtype=bool)
+                for run in set(self.runs()) - self._checked:
+                    new &= _positions(self.keys_of(run), keys) < 0
+                if new.any():
+                    self._write(*_merged([(keys[new], answers[new])]))
+                self._merge()
+                there = set(self.runs())
+        except BaseException:
+            self._checked, self._cache = before, {}  # numbers of runs that were taken back are given out again
+            raise
+        # only a look-up of all keys makes a run known; what others wrote since then is looked at in every keep
+        self._checked &= there
+        self._cache = {run: keys for run, keys in self._cache.items() if run in there}
         return int(new.sum())
 
-    def _write(self, keys: Keys, answers: Answers) -> None:
+    def _write(self, keys: Keys, answers: Answers) -> int:
         a, b = keys.astype("<u8").tobytes(), answers.astype("<f8").tobytes()
         row = (self._teacher, len(keys), json.dumps(answers.shape[1:]), zlib.crc32(a), zlib.crc32(b))
         with self._store._reading() as db:
             added = db.execute("INSERT INTO run (teacher, n, shape, keys_crc, answers_crc) VALUES (?,?,?,?,?)", row)
-            db.execute("INSERT INTO run_keys VALUES (?, ?)", (added.lastrowid, a))
-            db.execute("INSERT INTO run_answers VALUES (?, ?)", (added.lastrowid, b))
+            run = int(added.lastrowid or 0)
+            db.execute("INSERT INTO run_keys VALUES (?, ?)", (run, a))
+            db.execute("INSERT INTO run_answers VALUES (?, ?)", (run, b))
+        return run
 
     def _merge(self) -> None:
         """Merge runs of one size class (powers of MERGE_COUNT) when there are enough of them."""
@@ -317,21 +344,23 @@ class Shelf:
                 group = next((runs for runs in classes.values() if len(runs) >= MERGE_COUNT), None)
                 if group is None:
                     return
-                self._write(*_merged([(self.keys_of(run), self.answers_of(run)) for run in group]))
+                one = self._write(*_merged([(self.keys_of(run), self.answers_of(run)) for run in group]))
+                if self._checked.issuperset(group):
+                    self._checked.add(one)
                 db.executemany("DELETE FROM run WHERE id = ?", [(run,) for run in group])
 
     @property
     def batch_size(self) -> int | None:
-        """Rows per question that was recorded for this teacher."""
+        """Rows per question that was recorded for this teacher on this machine."""
+        query = "SELECT size FROM batch WHERE teacher = ? AND machine IN ('', ?) ORDER BY machine DESC"
         with self._store._reading() as db:
-            found = db.execute("SELECT batch_size FROM teacher WHERE id = ?", (self._teacher,)).fetchone()[0]
-        return None if found is None else int(found)
+            found = db.execute(query, (self._teacher, _machine())).fetchone()
+        return None if found is None else int(found[0])
 
     def record_batch_size(self, size: int) -> None:
-        """Remember rows per question; the first record stays."""
+        """Remember rows per question for this machine; the first record stays."""
         with self._store._writing() as db:
-            query = "UPDATE teacher SET batch_size = ? WHERE id = ? AND batch_size IS NULL"
-            db.execute(query, (size, self._teacher))
+            db.execute("INSERT OR IGNORE INTO batch VALUES (?, ?, ?)", (self._teacher, _machine(), size))
 
 
 @contextmanager
@@ -352,65 +381,23 @@ def as_store(store: Any) -> Iterator[LabelStore | None]:
         raise InvalidInputError(f"store must be a LabelStore, a path or None, got {type(store).__name__}")
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    _check_file(path)
-    with _told(path):
-        db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
-        try:
-            _prepare(db, path)
-        except BaseException:
-            db.close()
-            raise
-    return db
+@cache
+def _machine() -> str:
+    """What tells machines apart without naming them."""
+    text = f"{platform.node()}|{platform.machine()}|{os.cpu_count()}"
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def _check_file(path: Path) -> None:
-    if path.is_dir():
-        raise InvalidInputError(f"store must be a file, {str(path)!r} is a folder")
-    if not path.parent.is_dir():
-        raise InvalidInputError(f"store cannot be made: there is no folder {str(path.parent)!r}")
-    if path.exists() and path.stat().st_size > 0:
-        with path.open("rb") as file:
-            if file.read(16) != b"SQLite format 3\0":
-                raise InvalidInputError(f"{str(path)!r} is not a label store (no SQLite file); it was left as it is")
-
-
-def _prepare(db: sqlite3.Connection, path: Path) -> None:
-    """Check what the file is before anything is written to it; bring it to this version."""
-    kind = db.execute("PRAGMA application_id").fetchone()[0]
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    n_tables = db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
-    if kind != APPLICATION_ID and (n_tables > 0 or kind != 0):
-        raise InvalidInputError(f"{str(path)!r} is an SQLite file but not a label store; it was left as it is")
-    if version > STORE_VERSION:
-        raise InvalidInputError(
-            f"{str(path)!r} is a label store of version {version}, this package reads up to {STORE_VERSION}; update it"
-        )
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = NORMAL")
-    db.execute("PRAGMA foreign_keys = ON")
-    if version < STORE_VERSION:
-        db.execute("BEGIN IMMEDIATE")
-        version = db.execute("PRAGMA user_version").fetchone()[0]  # another process may have been faster
-        for script in _MIGRATIONS[version:]:
-            for statement in filter(str.strip, script.split(";")):
-                db.execute(statement)
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version = {STORE_VERSION}")
-        db.execute("COMMIT")
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """SQLite's errors in the user's words."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error) or "busy" in str(error):
-            raise InvalidInputError(f"label store {str(path)!r} is held by another process: {error}") from error
-        raise InvalidInputError(f"label store {str(path)!r} cannot be read or written: {error}") from error
-    except sqlite3.DatabaseError as error:
-        raise InvalidInputError(f"label store {str(path)!r} is damaged: {error}; it was left as it is") from error
+def _faults(keys: Keys, shelf: Shelf, run: int) -> Iterator[str]:
+    """What a run with right check sums may still have wrong."""
+    answers = shelf.answers_of(run)
+    if len(keys) != len(answers):
+        yield f"{len(keys)} keys and {len(answers)} answers"
+    if not np.isfinite(answers).all():
+        yield "an answer is no finite number"
+    first, second = keys[:, 0], keys[:, 1]
+    if ((first[1:] < first[:-1]) | ((first[1:] == first[:-1]) & (second[1:] < second[:-1]))).any():
+        yield "the keys are not sorted"
 
 
 def _packed(keys: Keys) -> NDArray[np.void]:

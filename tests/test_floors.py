@@ -14,7 +14,19 @@ import explaindistill
 PACKAGE = Path(explaindistill.__file__).parent
 ROOMS = ("teachers", "samplers", "students", "measures", "export", "domains", "plots", "scale")
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "plugins", "protocols", "_columns", "schema", "stored", "targets", "datasets", "numerics"),
+    (
+        "errors",
+        "plugins",
+        "protocols",
+        "_columns",
+        "label_file",
+        "rights",
+        "schema",
+        "stored",
+        "targets",
+        "datasets",
+        "numerics",
+    ),
     ROOMS,
     ("label_store", "proxies", "querying"),
     ("labelling",),

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zlib
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
+import explaindistill.label_file as file_module
 import explaindistill.label_store as module
 from explaindistill.errors import InvalidInputError
 from explaindistill.label_store import LabelStore, as_store
@@ -105,6 +107,35 @@ def test_two_at_once_store_nothing_twice(store):
     assert store.verify() == []
 
 
+def test_what_another_stored_is_looked_at_in_every_batch(store):
+    with LabelStore(store.path) as other:
+        a, b = store.shelf(square()), other.shelf(square())
+        a.find(keys_of([1, 2, 3, 4]))
+        b.keep(keys_of([1, 3]), np.array([1.0, 9.0]))
+        assert a.keep(keys_of([1, 2]), np.array([1.0, 4.0])) == 1
+        assert a.keep(keys_of([3, 4]), np.array([9.0, 16.0])) == 1
+        assert a.keep(keys_of([3, 4]), np.array([9.0, 16.0])) == 0
+    assert len(store.shelf(square())) == 4
+    assert store.verify() == []
+
+
+def test_a_batch_that_failed_leaves_no_trace(store, monkeypatch):
+    monkeypatch.setattr(module, "MERGE_COUNT", 2)
+    shelf = store.shelf(square())
+    shelf.keep(keys_of([1]), np.array([1.0]))
+    shelf.find(keys_of([1, 2]))
+    with monkeypatch.context() as broken:
+        broken.setattr(module.Shelf, "_merge", lambda self: (module.Shelf.keys_of(self, 2), 1 / 0))
+        with pytest.raises(ZeroDivisionError):
+            shelf.keep(keys_of([2]), np.array([4.0]))
+    assert len(shelf) == 1
+    with LabelStore(store.path) as other:
+        other.shelf(square()).keep(keys_of([3]), np.array([9.0]))
+    assert shelf.keep(keys_of([2, 3]), np.array([4.0, 9.0])) == 1
+    assert shelf.find(keys_of([1, 2, 3]))[1].tolist() == [1, 4, 9]
+    assert store.verify() == []
+
+
 def test_export_prune_and_list(store, tmp_path):
     shelf = store.shelf(square(classes=["no", "yes"]))
     shelf.keep(keys_of([1, 2]), np.array([[0.5, 0.5], [0.2, 0.8]]))
@@ -172,7 +203,7 @@ def test_foreign_files_are_left_alone(tmp_path):
 
 def test_a_newer_store_is_refused(store):
     store._db.execute("PRAGMA user_version = 99")
-    with pytest.raises(InvalidInputError, match="of version 99, this package reads up to 1"):
+    with pytest.raises(InvalidInputError, match="of version 99, this package reads up to 2"):
         LabelStore(store.path)
 
 
@@ -283,3 +314,103 @@ def _count(path):
             return int(store.teachers()["n_rows"].sum())
     except InvalidInputError:
         return 0
+
+
+def test_a_store_of_version_1_is_brought_up(tmp_path):
+    path = tmp_path / "old.db"
+    keys, answers = keys_of([1, 2]), np.array([1.0, 4.0])
+    order = np.lexsort((keys[:, 1], keys[:, 0]))
+    a, b = keys[order].tobytes(), answers[order].tobytes()
+    db = sqlite3.connect(path)
+    db.executescript(file_module._TABLES)
+    db.execute(f"PRAGMA application_id = {file_module.APPLICATION_ID}")
+    db.execute("PRAGMA user_version = 1")
+    row = (square().fingerprint(), "old", "null", module.CANONICAL_FORM, 77)
+    db.execute("INSERT INTO teacher (fingerprint, name, classes, canonical_form, batch_size) VALUES (?,?,?,?,?)", row)
+    db.execute(
+        "INSERT INTO run (teacher, n, shape, keys_crc, answers_crc) VALUES (1, 2, '[]', ?, ?)",
+        (zlib.crc32(a), zlib.crc32(b)),
+    )
+    db.execute("INSERT INTO run_keys VALUES (1, ?)", (a,))
+    db.execute("INSERT INTO run_answers VALUES (1, ?)", (b,))
+    db.commit()
+    db.close()
+    for _ in range(2):  # the second opening finds nothing left to do
+        with LabelStore(path) as store:
+            shelf = store.shelf(square())
+            assert shelf.find(keys_of([2, 1]))[1].tolist() == [4.0, 1.0]
+            assert shelf.batch_size == 77
+            assert store.teachers()["batch_size"].tolist() == [77]
+            assert store.verify() == []
+            assert store._db.execute("PRAGMA user_version").fetchone()[0] == file_module.STORE_VERSION == 2
+
+
+def test_rows_per_question_belong_to_a_machine(store, monkeypatch):
+    shelf = store.shelf(square())
+    shelf.record_batch_size(7)
+    monkeypatch.setattr(module, "_machine", lambda: "another")
+    assert shelf.batch_size is None
+    assert store.teachers()["batch_size"].isna().all()
+    shelf.record_batch_size(9)
+    shelf.record_batch_size(11)
+    assert shelf.batch_size == 9
+    assert store.teachers()["batch_size"].tolist() == [9]
+
+
+def test_a_store_that_must_be_there(tmp_path):
+    with pytest.raises(InvalidInputError, match="there is no label store"):
+        LabelStore(tmp_path / "l.db", must_exist=True)
+    assert not (tmp_path / "l.db").exists()
+
+
+def test_faults_behind_right_check_sums_are_found(store):
+    shelf = store.shelf(square())
+    keys = np.array([[2, 0], [1, 0]], dtype=np.uint64)
+    shelf._write(keys, np.array([1.0, np.nan]))
+    shelf._write(keys_of([5]), np.array([1.0, 2.0]))
+    found = "; ".join(store.verify())
+    assert "run 1 of teacher" in found
+    assert "the keys are not sorted" in found
+    assert "an answer is no finite number" in found
+    assert "1 keys and 2 answers" in found
+    store._db.execute("PRAGMA foreign_keys = OFF")
+    store._db.execute("DELETE FROM teacher")
+    assert "table run has a row that belongs to nothing" in "; ".join(store.verify())
+
+
+def test_a_teacher_pruned_meanwhile_is_told(store):
+    shelf = store.shelf(square())
+    with LabelStore(store.path) as other:
+        other.prune(square().fingerprint())
+    with pytest.raises(InvalidInputError, match="pruned by another process meanwhile"):
+        shelf.keep(keys_of([1]), np.ones(1))
+    assert store.verify() == []
+
+
+WRITER = """
+import sys
+import numpy as np
+from explaindistill.label_store import LabelStore
+from explaindistill.labelling import label
+from explaindistill.teachers.callable import CallableTeacher
+def answer(X):
+    return X[:, 0] ** 2
+rng = np.random.default_rng(int(sys.argv[2]))
+with LabelStore(sys.argv[1]) as store:
+    for _ in range(30):
+        rows = rng.integers(0, 3000, (200, 1)).astype(float)
+        label(CallableTeacher(answer, version="1"), rows, store=store, batch_size=50)
+"""
+
+
+def test_two_processes_at_once(tmp_path):
+    path = tmp_path / "l.db"
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), str(seed)]) for seed in (1, 2)]
+    assert [w.wait(timeout=120) for w in writers] == [0, 0]
+    with LabelStore(path) as store:
+        assert store.verify() == []
+        assert len(store.teachers()) == 1
+        shelf, _ = store._shelf_of(store.teachers()["fingerprint"][0])
+        known, answers = shelf.find(keys_of(np.arange(3000)))
+        assert known.sum() == len(shelf) > 2000
+        assert answers.tolist() == (np.flatnonzero(known) ** 2.0).tolist()

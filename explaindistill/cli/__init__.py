@@ -1,4 +1,4 @@
-"""The command line: ``explaindistill demo``, ``teach``, ``distill``, ``audit``, ``list``."""
+"""The command line: ``explaindistill demo``, ``teach``, ``distill``, ``audit``, ``labels``, ``list``."""
 
 from __future__ import annotations
 

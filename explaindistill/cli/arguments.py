@@ -43,6 +43,12 @@ EXAMPLES = {
   explaindistill audit --teacher teacher/ --data adult.csv.gz --target income-per-year --sensitive sex \\
       --favorable ">50K" --require "fidelity.agreement >= 0.95" --require "bias.impact_ratio >= 0.8" --out audit/
 """,
+    "labels": """examples:
+  explaindistill labels list labels.db
+  explaindistill labels verify labels.db
+  explaindistill labels export labels.db --teacher 3fa9c1 --out answers.parquet
+  explaindistill labels prune labels.db --teacher 3fa9c1 --yes
+""",
     "list": """examples:
   explaindistill list
   explaindistill list students
@@ -68,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     _audit(_command(commands, "audit", "fit students and measure everything about them and their teacher"))
     _check(_command(commands, "check", "hold a saved audit against a policy"))
     _compare(_command(commands, "compare", "tell what moved beyond chance between two saved audits"))
+    _labels(_command(commands, "labels", "look after a label store: list, verify, export, prune"))
     _list(_command(commands, "list", "name the plug-ins: students, samplers, teachers, exports …"))
     return parser
 
@@ -139,6 +146,29 @@ def _audit(parser: argparse.ArgumentParser) -> None:
         metavar="RULE",
         help='such as "fidelity.agreement >= 0.95"; may be repeated',
     )
+
+
+def _labels(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="action", required=True)
+    words = {
+        "list": "name the teachers whose answers are kept",
+        "verify": "check every answer; 1 where something is wrong",
+        "export": "write a teacher's answers as Parquet: the key of each row, never the row",
+        "prune": "forget a teacher and its answers",
+    }
+    made = {
+        name: actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        for name, text in words.items()
+    }
+    for action in made.values():
+        action.add_argument("store", metavar="STORE", help="file of the label store")
+    for name in ("export", "prune"):
+        made[name].add_argument(
+            "--teacher", required=True, metavar="FINGERPRINT", help="its first characters, as listed, are enough"
+        )
+    made["export"].add_argument("--out", required=True, metavar="FILE.parquet", help="where the answers go")
+    made["export"].add_argument("--force", action="store_true", help="replace a file that is there")
+    made["prune"].add_argument("--yes", action="store_true", help="really forget them")
 
 
 def _list(parser: argparse.ArgumentParser) -> None:

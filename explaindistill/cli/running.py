@@ -20,6 +20,7 @@ from rich.text import Text
 from explaindistill import plugins
 from explaindistill.cli.folders import results_folder
 from explaindistill.cli.judging import run_check, run_compare
+from explaindistill.cli.labels import run_labels
 from explaindistill.cli.rows import Rows, read_rows, split
 from explaindistill.cli.students import make_students
 from explaindistill.errors import InvalidInputError
@@ -143,6 +144,7 @@ COMMANDS = {
     "audit": run_audit,
     "check": run_check,
     "compare": run_compare,
+    "labels": run_labels,
     "list": run_list,
 }
 

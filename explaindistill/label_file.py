@@ -1,0 +1,113 @@
+"""The file of a label store: proven to be one before anything is written, and brought to this version."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from explaindistill.errors import InvalidInputError
+
+__all__ = ["connect", "told"]
+
+APPLICATION_ID = 0x58444C53
+WAIT_SECONDS = 60
+"""How long a writer waits for another process before it gives up."""
+
+_TABLES = """
+CREATE TABLE teacher (
+    id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE, name TEXT NOT NULL, classes TEXT NOT NULL,
+    canonical_form INTEGER NOT NULL, batch_size INTEGER, created TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP);
+CREATE TABLE run (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, teacher INTEGER NOT NULL REFERENCES teacher (id) ON DELETE CASCADE,
+    n INTEGER NOT NULL, shape TEXT NOT NULL, keys_crc INTEGER NOT NULL, answers_crc INTEGER NOT NULL);
+CREATE TABLE run_keys (run INTEGER PRIMARY KEY REFERENCES run (id) ON DELETE CASCADE, content BLOB NOT NULL);
+CREATE TABLE run_answers (run INTEGER PRIMARY KEY REFERENCES run (id) ON DELETE CASCADE, content BLOB NOT NULL);
+CREATE INDEX run_of_teacher ON run (teacher);
+"""
+_PER_MACHINE = """
+CREATE TABLE batch (
+    teacher INTEGER NOT NULL REFERENCES teacher (id) ON DELETE CASCADE, machine TEXT NOT NULL, size INTEGER NOT NULL,
+    PRIMARY KEY (teacher, machine));
+INSERT INTO batch SELECT id, '', batch_size FROM teacher WHERE batch_size IS NOT NULL;
+"""
+"""Rows per question belong to a teacher on a machine; what version 1 recorded, in a column that is no longer
+read, holds for every machine."""
+_MIGRATIONS = (_TABLES, _PER_MACHINE)
+"""Script number i brings a store of version i to version i + 1."""
+STORE_VERSION = len(_MIGRATIONS)
+
+
+def connect(path: Path, must_exist: bool = False) -> sqlite3.Connection:
+    """Open the file, make it where it may be made, and bring it to this version.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is no label store, is damaged or held, or is not there although it must be.
+    """
+    _check_file(path, must_exist)
+    with told(path):
+        db = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            _prepare(db, path)
+        except BaseException:
+            db.close()
+            raise
+    return db
+
+
+def _check_file(path: Path, must_exist: bool) -> None:
+    if must_exist and not path.exists():
+        raise InvalidInputError(f"there is no label store {str(path)!r}")
+    if path.is_dir():
+        raise InvalidInputError(f"store must be a file, {str(path)!r} is a folder")
+    if not path.parent.is_dir():
+        raise InvalidInputError(f"store cannot be made: there is no folder {str(path.parent)!r}")
+    if path.exists() and path.stat().st_size > 0:
+        with path.open("rb") as file:
+            if file.read(16) != b"SQLite format 3\0":
+                raise InvalidInputError(f"{str(path)!r} is not a label store (no SQLite file); it was left as it is")
+
+
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    """Check what the file is before anything is written to it; bring it to this version."""
+    kind = db.execute("PRAGMA application_id").fetchone()[0]
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    n_tables = db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
+    if kind != APPLICATION_ID and (n_tables > 0 or kind != 0):
+        raise InvalidInputError(f"{str(path)!r} is an SQLite file but not a label store; it was left as it is")
+    if version > STORE_VERSION:
+        raise InvalidInputError(
+            f"{str(path)!r} is a label store of version {version}, this package reads up to {STORE_VERSION}; update it"
+        )
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = NORMAL")
+    db.execute("PRAGMA foreign_keys = ON")
+    if version < STORE_VERSION:
+        db.execute("BEGIN IMMEDIATE")
+        version = db.execute("PRAGMA user_version").fetchone()[0]  # another process may have been faster
+        for script in _MIGRATIONS[version:]:
+            for statement in filter(str.strip, script.split(";")):
+                db.execute(statement)
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {STORE_VERSION}")
+        db.execute("COMMIT")
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """SQLite's errors in the user's words."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error) or "busy" in str(error):
+            raise InvalidInputError(f"label store {str(path)!r} is held by another process: {error}") from error
+        raise InvalidInputError(f"label store {str(path)!r} cannot be read or written: {error}") from error
+    except sqlite3.IntegrityError as error:
+        raise InvalidInputError(
+            f"label store {str(path)!r}: the teacher was pruned by another process meanwhile ({error}); start again"
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise InvalidInputError(f"label store {str(path)!r} is damaged: {error}; it was left as it is") from error
