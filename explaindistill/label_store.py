@@ -284,8 +284,10 @@ class Shelf:
         known = np.zeros(len(keys), dtype=bool)
         answers: Answers | None = None
         order = np.argsort(keys[:, 0], kind="stable")
-        for run in self.runs():
-            at = _positions(self.keys_of(run), keys[order])
+        ranked = np.asfortranarray(keys[order])  # searched in order, memory is read in order
+        runs = self.runs()
+        for run in runs:
+            at = _positions(self.keys_of(run), ranked)
             hit = np.flatnonzero(at >= 0)
             if len(hit) == 0:
                 continue
@@ -294,7 +296,7 @@ class Shelf:
                 answers = np.empty((len(keys), *values.shape[1:]))
             answers[order[hit]] = values[at[hit]]
             known[order[hit]] = True
-        self._checked = set(self.runs())
+        self._checked = set(runs)
         return known, np.empty(0) if answers is None else answers[known]
 
     def keep(self, keys: Keys, answers: Answers) -> int:
@@ -308,11 +310,12 @@ class Shelf:
         before = set(self._checked)
         try:
             with self._store._writing():
+                keys, answers = _merged([(keys, answers)])
                 new = np.ones(len(keys), dtype=bool)
                 for run in set(self.runs()) - self._checked:
                     new &= _positions(self.keys_of(run), keys) < 0
                 if new.any():
-                    self._write(*_merged([(keys[new], answers[new])]))
+                    self._write(keys[new], answers[new])
                 self._merge()
                 there = set(self.runs())
         except BaseException:
@@ -419,7 +422,7 @@ def _positions(stored: Keys, asked: Keys) -> NDArray[np.intp]:
     first = np.ascontiguousarray(stored[:, 0])
     at = np.searchsorted(first, asked[:, 0])
     inside = np.minimum(at, len(first) - 1)
-    hit = (stored[inside] == asked).all(axis=1)
+    hit = (first[inside] == asked[:, 0]) & (stored[inside, 1] == asked[:, 1])
     for i in np.flatnonzero(~hit & (first[inside] == asked[:, 0])):  # equal first words: as good as never
         end = np.searchsorted(first, asked[i, 0], side="right")
         same = np.flatnonzero(stored[at[i] : end, 1] == asked[i, 1])

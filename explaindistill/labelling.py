@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -147,23 +147,33 @@ def _answers(
     with _bar(len(asked), progress) as advance:
         for start in range(0, len(asked), size):
             part = asked[start : start + size]
-            purse.spend(len(part))
-            with _counting(teacher, purse):
-                batch = ask(teacher, take(rows, first[part]))
-            if answers is None:
-                answers = np.empty((len(first), *batch.shape[1:]))
-            answers[part] = batch
-            if shelf is not None:
-                shelf.keep(keys[first[part]], batch)
-            advance(len(part))
+            for at, batch in _replies(teacher, take(rows, first[part]), purse):
+                if answers is None:
+                    answers = np.empty((len(first), *batch.shape[1:]))
+                answers[part[at]] = batch
+                if shelf is not None:
+                    shelf.keep(keys[first[part[at]]], batch)
+                advance(len(batch))
     assert answers is not None  # there is at least one row, so that something was found or asked
     return answers
 
 
-def _counting(teacher: Teacher, purse: Budget) -> AbstractContextManager[None]:
-    """A teacher that sends rows again after a failure tells the budget."""
-    counting = getattr(teacher, "counting", None)
-    return nullcontext() if counting is None else counting(purse.spend)
+def _replies(teacher: Teacher, rows: Any, purse: Budget) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Places among the rows and their answers: all at once, or as they arrive from a teacher that streams.
+
+    A teacher that streams tells the budget itself what it sends, first and again.
+    """
+    stream = getattr(teacher, "stream", None)
+    if stream is None:
+        purse.spend(len(rows))
+        yield slice(0, len(rows)), ask(teacher, rows)
+        return
+    there = np.zeros(len(rows), dtype=bool)
+    for at, batch in stream(rows, purse.spend):
+        there[at] = True
+        yield at, batch
+    if not there.all():
+        raise TeacherError(f"the teacher was asked about {len(rows)} rows and answered {int(there.sum())}")
 
 
 def ask(teacher: Teacher, rows: Any) -> NDArray[np.float64]:

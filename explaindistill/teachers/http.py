@@ -7,9 +7,10 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +18,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError, MissingExtraError, TeacherError
+from explaindistill.rights import Rights
+from explaindistill.teachers._chat import chat_body, chat_scores
 from explaindistill.teachers._checks import Output, check_output, checked_answer, class_order, no_probabilities
 from explaindistill.teachers._fingerprint import digest
 
@@ -27,8 +30,18 @@ except ImportError as error:  # pragma: no cover - the test environment has it
 
 __all__ = ["HttpTeacher"]
 
-LOG_FLOOR = 1e-6
-"""Probability of a label that the chat form does not mention."""
+MAX_ANSWER_BYTES = 2**26
+"""An answer that is longer is given up."""
+WINDOW = 16
+"""So many requests per connection in flight are prepared at a time."""
+NO_RIGHTS = (
+    "rights must be given: the terms of many services forbid fitting a model to their answers, and the audit must be "
+    "able to say whose teacher this is; pass rights=Rights(owner=..., terms=..., declaration=...), "
+    "which is in explaindistill.rights"
+)
+
+
+Spend = Callable[[int], None]
 
 
 class _TryAgainError(Exception):
@@ -55,6 +68,8 @@ class HttpTeacher:
         Classes in the order of the endpoint's columns; None is regression.
     output : {"probabilities", "logits", "labels", "value"}, optional
         When None: probabilities if there are classes, else values.
+    rights : Rights
+        Whose teacher it is, its licence or terms, and why a student may be fitted to its answers.
     version : str, optional
         Declared version of what answers there; without it nothing is stored.
     token_env : str, optional
@@ -78,15 +93,23 @@ class HttpTeacher:
     max_requests : int, optional
         Most requests in the life of this teacher, retries included.
     requests_per_second : float, optional
+    price_per_row, max_cost : float, optional
+        Price of a row each time it is sent, and the most that may be spent in the life of this teacher; any currency.
 
     Attributes
     ----------
     classes_ : ndarray of shape (k,), sorted, or None in regression
-    n_requests_, n_failures_ : int
+    n_requests_, n_rows_sent_, n_failures_ : int
+
+    Raises
+    ------
+    InvalidInputError
+        If a parameter breaks its rule, or without ``rights``: the terms of many services forbid learning from them.
 
     Notes
     -----
     A budget given to ``label`` counts a row again each time it is sent again, since the other side may have counted it.
+    ``label`` keeps each answer as it arrives, so that a run that is killed loses only what was in flight.
     """
 
     def __init__(
@@ -96,6 +119,7 @@ class HttpTeacher:
         output: Output | None = None,
         version: str | None = None,
         *,
+        rights: Rights | None = None,
         token_env: str | None = None,
         form: Literal["scores", "chat"] = "scores",
         model: str | None = None,
@@ -109,16 +133,21 @@ class HttpTeacher:
         max_failures: int = 20,
         max_requests: int | None = None,
         requests_per_second: float | None = None,
+        price_per_row: float = 0.0,
+        max_cost: float | None = None,
         first_wait_seconds: float = 0.2,
     ) -> None:
         _check_url(url)
+        if not isinstance(rights, Rights):
+            raise InvalidInputError(NO_RIGHTS)
+        _check_prices(price_per_row, max_cost)
         if form not in ("scores", "chat") or (form == "chat" and (model is None or classes is None)):
             raise InvalidInputError(f"form must be 'scores', or 'chat' with model and classes, got {form!r}")
         if min(batch_rows, concurrency) < 1 or max_retries < 0 or max_failures < 1:
             raise InvalidInputError(
                 "batch_rows, concurrency and max_failures must be at least 1, max_retries at least 0"
             )
-        self.url = url
+        self.url, self.rights = url, rights
         self.output: Output = check_output(output or ("value" if classes is None else "probabilities"), classes)
         self.classes_, self._order = class_order(classes)
         self._columns = None if classes is None else [str(c) for c in np.asarray(classes).tolist()]
@@ -128,9 +157,9 @@ class HttpTeacher:
         self.connect_seconds, self.read_seconds, self.total_seconds = connect_seconds, read_seconds, total_seconds
         self.max_retries, self.max_failures, self.max_requests = max_retries, max_failures, max_requests
         self.requests_per_second, self.first_wait_seconds = requests_per_second, first_wait_seconds
-        self.n_requests_ = self.n_failures_ = 0
+        self.price_per_row, self.max_cost = price_per_row, max_cost
+        self.n_requests_ = self.n_rows_sent_ = self.n_failures_ = 0
         self._in_a_row, self._next_at = 0, 0.0
-        self._spend: Callable[[int], None] | None = None
         self._lock = threading.Lock()
 
     @property
@@ -140,24 +169,20 @@ class HttpTeacher:
 
     @property
     def label_rows(self) -> int:
-        """Rows that ``label`` asks and stores at a time."""
-        return self.batch_rows * self.concurrency
+        """Rows that ``label`` hands over at a time."""
+        return self.batch_rows * self.concurrency * WINDOW
+
+    @property
+    def cost_(self) -> float:
+        """What was spent so far, in the currency of ``price_per_row``."""
+        return self.n_rows_sent_ * self.price_per_row
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k not in ("_lock", "_spend")}
+        return {k: v for k, v in self.__dict__.items() if k != "_lock"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._spend, self._lock = None, threading.Lock()
-
-    @contextmanager
-    def counting(self, spend: Callable[[int], None]) -> Iterator[None]:
-        """Tell ``spend`` about rows that are sent again, for the time of the question."""
-        self._spend = spend
-        try:
-            yield
-        finally:
-            self._spend = None
+        self._lock = threading.Lock()
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities ``(n, k)`` in the order of ``classes_``."""
@@ -171,18 +196,39 @@ class HttpTeacher:
         return answer if self.classes_ is None else self.classes_[answer.argmax(axis=1)]
 
     def _ask(self, X: Any) -> NDArray[np.float64]:
+        answers: NDArray[np.float64] | None = None
+        for at, part in self.stream(X):
+            if answers is None:
+                answers = np.empty((len(X), *part.shape[1:]))
+            answers[at] = part
+        return np.empty((0, 1)) if answers is None else answers
+
+    def stream(self, X: Any, spend: Spend = lambda n: None) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        """Places in X and their answers, as they arrive.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, d)
+        spend : callable
+            Is told how many rows are about to be sent, each time they are sent; it may raise.
+
+        Raises
+        ------
+        TeacherError
+            After every answer that did arrive was handed out.
+        """
         records = _records(X)
-        parts = [range(i, min(i + self.batch_rows, len(records))) for i in range(0, len(records), self.batch_rows)]
+        starts = range(0, len(records), self.batch_rows)
         timeout = httpx.Timeout(self.read_seconds, connect=self.connect_seconds)
+        stop = threading.Event()
         client = httpx.Client(timeout=timeout, headers=self._headers())
         with client, ThreadPoolExecutor(self.concurrency) as pool:
-            waiting = [pool.submit(self._part, client, records, part) for part in parts]
+            places = [slice(i, min(i + self.batch_rows, len(records))) for i in starts]
+            waiting = {pool.submit(self._or_stop, client, records[p], p.start, spend, stop): p for p in places}
             try:
-                return np.concatenate([w.result() for w in waiting])
-            except BaseException:
-                for w in waiting:
-                    w.cancel()
-                raise
+                yield from _arriving(waiting)
+            finally:
+                stop.set()
 
     def _headers(self) -> dict[str, str]:
         if self.token_env is None:
@@ -192,31 +238,52 @@ class HttpTeacher:
             raise InvalidInputError(f"token_env: the environment variable {self.token_env} is not set")
         return {"Authorization": f"Bearer {token}"}
 
-    def _part(self, client: httpx.Client, records: list[dict[str, Any]], part: range) -> NDArray[np.float64]:
-        """Answers of a few rows, asked until they are answered, patience ends, or the circuit opens."""
+    def _or_stop(
+        self, client: httpx.Client, records: list[dict[str, Any]], start: int, spend: Spend, stop: threading.Event
+    ) -> NDArray[np.float64] | None:
+        """Answers of a few rows; where there are none for good, nothing new is sent."""
+        try:
+            return self._part(client, records, start, spend, stop)
+        except BaseException:
+            stop.set()
+            raise
+
+    def _part(
+        self,
+        client: httpx.Client,
+        records: list[dict[str, Any]],
+        start: int,
+        spend: Spend,
+        stop: threading.Event,
+    ) -> NDArray[np.float64] | None:
+        """Answers of a few rows, asked until there are some, patience ends or the circuit opens; None if stopped."""
         until = time.monotonic() + self.total_seconds
         reason = ""
         for attempt in range(self.max_retries + 1):
-            self._before(attempt, len(part), reason)
+            if stop.wait(self._before(len(records), reason, spend, stop)):
+                return None
             try:
-                answer = self._once(client, [records[i] for i in part], list(part))
+                answer = self._once(client, records, list(range(start, start + len(records))), until)
             except (_TryAgainError, httpx.TransportError) as error:
                 reason = str(error) or type(error).__name__
                 wait = self._after_failure(error, attempt)
                 if time.monotonic() + wait > until:
                     break
-                time.sleep(wait)
+                if stop.wait(wait):
+                    return None
                 continue
             with self._lock:
                 self._in_a_row = 0
             return answer
         raise TeacherError(
-            f"{self.name} gave no answer for {len(part)} rows after several attempts; the last failed: {reason}"
+            f"{self.name} gave no answer for {len(records)} rows after several attempts; the last failed: {reason}"
         )
 
-    def _before(self, attempt: int, n: int, reason: str) -> None:
-        """Count a request before it is sent; keep to rate, cost and circuit."""
+    def _before(self, n: int, reason: str, spend: Spend, stop: threading.Event) -> float:
+        """Count a request before it is sent; seconds to wait so as to keep the rate. Limits raise."""
         with self._lock:
+            if stop.is_set():
+                return 0.0
             if self._in_a_row >= self.max_failures:
                 raise TeacherError(
                     f"{self.name} failed {self._in_a_row} times in a row and is not asked any more"
@@ -226,15 +293,19 @@ class HttpTeacher:
                 raise TeacherError(
                     f"max_requests: {self.n_requests_} requests were sent to {self.name}, no more are allowed"
                 )
-            if attempt > 0 and self._spend is not None:
-                self._spend(n)
+            if self.max_cost is not None and self.cost_ + n * self.price_per_row > self.max_cost:
+                raise TeacherError(
+                    f"max_cost: {self.cost_:g} of {self.max_cost:g} are spent at {self.name}, {n} rows are too dear"
+                )
+            spend(n)
             self.n_requests_ += 1
-            pause = 0.0
-            if self.requests_per_second is not None:
-                now = time.monotonic()
-                pause = max(self._next_at - now, 0.0)
-                self._next_at = max(now, self._next_at) + 1.0 / self.requests_per_second
-        time.sleep(pause)
+            self.n_rows_sent_ += n
+            if self.requests_per_second is None:
+                return 0.0
+            now = time.monotonic()
+            pause = max(self._next_at - now, 0.0)
+            self._next_at = max(now, self._next_at) + 1.0 / self.requests_per_second
+            return pause
 
     def _after_failure(self, error: Exception, attempt: int) -> float:
         """Seconds to wait: what the server asks for, else doubling with full jitter."""
@@ -245,21 +316,28 @@ class HttpTeacher:
         # jitter only spreads requests over time and decides no answer, so it needs no seed
         return float(asked) if asked is not None else random.uniform(0.5, 1.0) * self.first_wait_seconds * 2.0**attempt
 
-    def _once(self, client: httpx.Client, records: list[dict[str, Any]], ids: list[int]) -> NDArray[np.float64]:
-        body = {"ids": ids, "rows": records} if self.form == "scores" else self._chat_body(records[0])
-        response = client.post(self.url, json=body)
-        if response.status_code == 429:
-            raise _TryAgainError("429 too many requests", _retry_after(response))
-        if response.status_code >= 500:
-            raise _TryAgainError(f"{response.status_code} of the server", _retry_after(response))
-        if response.status_code >= 400:
-            raise TeacherError(f"{self.name} refused the question: {response.status_code} {response.reason_phrase}")
+    def _once(
+        self, client: httpx.Client, records: list[dict[str, Any]], ids: list[int], until: float
+    ) -> NDArray[np.float64]:
+        if self.form == "scores":
+            body: dict[str, Any] = {"ids": ids, "rows": records}
+        else:
+            body = chat_body(records[0], self.prompt, self.model)
+        with client.stream("POST", self.url, json=body) as response:
+            if response.status_code == 429:
+                raise _TryAgainError("429 too many requests", _retry_after(response))
+            if response.status_code >= 500:
+                raise _TryAgainError(f"{response.status_code} of the server", _retry_after(response))
+            if response.status_code >= 300:
+                raise TeacherError(f"{self.name} refused the question: {response.status_code} {response.reason_phrase}")
+            text = _read(response, until)
         try:
-            page = response.json()
+            page = json.loads(text)
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise _TryAgainError(f"the answer is no JSON ({error.__class__.__name__})") from error
         try:
-            raw = self._scores(page, ids) if self.form == "scores" else self._chat_scores(page)
+            chat = self.form == "chat"
+            raw = chat_scores(page, self._columns or [], self.output, self.name) if chat else self._scores(page, ids)
             return checked_answer(raw, len(ids), self.output, self.classes_, self._order, self.name)
         except TeacherError as error:
             raise _TryAgainError(str(error)) from error
@@ -270,25 +348,6 @@ class HttpTeacher:
         if page["ids"] != ids:
             raise TeacherError(f"{self.name} answered other rows than it was asked, or in another order")
         return page["answers"]
-
-    def _chat_body(self, record: dict[str, Any]) -> dict[str, Any]:
-        shown = "\n".join(f"{k}: {'missing' if v is None else v}" for k, v in record.items())
-        text = self.prompt.replace("{row}", shown)
-        for key, value in record.items():
-            text = text.replace("{" + key + "}", str(value))
-        message = [{"role": "user", "content": text}]
-        limits = {"max_tokens": 1, "temperature": 0, "logprobs": True, "top_logprobs": 20}
-        return {"model": self.model, "messages": message, **limits}
-
-    def _chat_scores(self, page: Any) -> list[list[float]]:
-        try:
-            tokens = page["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
-            mass = [(str(t["token"]).strip().lower(), float(np.exp(float(t["logprob"])))) for t in tokens]
-        except (KeyError, IndexError, TypeError, ValueError) as error:
-            raise TeacherError(
-                f"{self.name} gave no log-probabilities of tokens; the model must support logprobs"
-            ) from error
-        return [_label_shares(self._columns or [], mass, self.output)]
 
     def fingerprint(self) -> str | None:
         """Digest of address, declared version, form, prompt, classes and output; None without a version."""
@@ -333,23 +392,51 @@ def _plain(value: Any) -> Any:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds that the server asks to wait, if it does so in seconds."""
+    """Seconds that the server asks to wait, given in seconds or as a date."""
+    asked = response.headers.get("Retry-After", "")
     try:
-        return max(float(response.headers["Retry-After"]), 0.0)
-    except (KeyError, ValueError):
+        return max(float(asked), 0.0)
+    except ValueError:
+        pass  # then it is a date, or nothing
+    try:
+        return max((parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds(), 0.0)
+    except (TypeError, ValueError):
         return None
 
 
-def _label_shares(labels: Sequence[str], mass: list[tuple[str, float]], output: Output) -> list[float]:
-    """Share of each label: the tokens that begin it and no other one."""
-    totals = np.zeros(len(labels))
-    lower = [label.lower() for label in labels]
-    for token, weight in mass:
-        fits = [i for i, label in enumerate(lower) if token and label.startswith(token)]
-        if len(fits) == 1:
-            totals[fits[0]] += weight
-    if totals.sum() == 0:
-        raise TeacherError("none of the likeliest tokens begins a label; ask for one of the labels in the prompt")
-    shares = np.maximum(totals, LOG_FLOOR)
-    shares = shares / shares.sum()
-    return [float(v) for v in (np.log(shares) if output == "logits" else shares)]
+def _read(response: httpx.Response, until: float) -> bytes:
+    """Whole answer; one that drips in, or never ends, is given up."""
+    parts, size = [], 0
+    for part in response.iter_bytes():
+        parts.append(part)
+        size += len(part)
+        if time.monotonic() > until:
+            raise _TryAgainError("the answer came too slowly")
+        if size > MAX_ANSWER_BYTES:
+            raise _TryAgainError(f"the answer is longer than {MAX_ANSWER_BYTES} bytes")
+    return b"".join(parts)
+
+
+def _arriving(
+    waiting: dict[Future[NDArray[np.float64] | None], slice],
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Answers as they are done; the first failure is raised after what still arrived was handed out."""
+    failure: BaseException | None = None
+    for done in as_completed(waiting):
+        error = done.exception()
+        if error is not None:
+            failure = failure or error
+            continue
+        answer = done.result()
+        if answer is not None:
+            yield waiting[done], answer
+    if failure is not None:
+        raise failure
+
+
+def _check_prices(price_per_row: float, max_cost: float | None) -> None:
+    if price_per_row < 0 or (max_cost is not None and not (max_cost > 0 and price_per_row > 0)):
+        raise InvalidInputError(
+            "price_per_row must be at least 0, and max_cost above 0 where there is a price, "
+            f"got {price_per_row} and {max_cost}"
+        )

@@ -6,6 +6,8 @@ import json
 import pickle
 import threading
 import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -14,13 +16,18 @@ import pytest
 from sklearn.base import clone
 
 from explaindistill.errors import BudgetError, InvalidInputError, TeacherError
+from explaindistill.label_store import LabelStore, Shelf
 from explaindistill.labelling import Budget, label
 from explaindistill.protocols import Teacher
 
 pytest.importorskip("httpx")
-from explaindistill.teachers.http import HttpTeacher, _label_shares
+import explaindistill.teachers.http as module
+from explaindistill.rights import Rights
+from explaindistill.teachers._chat import chat_body, label_shares
+from explaindistill.teachers.http import HttpTeacher
 
-FAST = {"first_wait_seconds": 0.001, "read_seconds": 0.5, "connect_seconds": 0.5}
+RIGHTS = Rights("us", "internal", "our own endpoint")
+FAST = {"rights": RIGHTS, "first_wait_seconds": 0.001, "read_seconds": 0.5, "connect_seconds": 0.5}
 
 
 class Endpoint:
@@ -31,6 +38,7 @@ class Endpoint:
         self.requests = []
         self.headers = []
         self.rows = 0
+        self.retry_after = "0.01"
         self.lock = threading.Lock()
 
     def page(self, body, fault):
@@ -76,10 +84,18 @@ def endpoint():
             status = fault if isinstance(fault, int) else 200
             text = json.dumps(state.page(body, fault)).encode()
             self.send_response(status)
-            if status == 429:
-                self.send_header("Retry-After", "0.01")
+            if status in (429, 503) and state.retry_after:
+                self.send_header("Retry-After", state.retry_after)
+            if status == 302:
+                self.send_header("Location", "/elsewhere")
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
+            if fault == "drip":
+                for i in range(len(text)):
+                    time.sleep(0.02)
+                    self.wfile.write(text[i : i + 1])
+                    self.wfile.flush()
+                return
             self.wfile.write(text[: len(text) // 2] if fault == "torn" else text)
             if fault == "torn":
                 self.close_connection = True
@@ -154,6 +170,105 @@ def test_the_budget_counts_what_is_sent_again(endpoint, rows):
     assert purse.spent <= 200
 
 
+def test_what_arrived_before_a_failure_is_kept(endpoint, rows, tmp_path):
+    endpoint.fault = lambda i: 403 if i == 5 else None
+    teacher = HttpTeacher(endpoint.url, classes=["yes", "no"], version="1", batch_rows=10, concurrency=2, **FAST)
+    with pytest.raises(TeacherError, match="refused the question: 403"):
+        label(teacher, rows, store=tmp_path / "l.db")
+    kept = endpoint.rows
+    assert 50 <= kept <= 60  # five requests before, and what was in flight
+    endpoint.fault = lambda i: None
+    purse = Budget()
+    P = label(teacher, rows, store=tmp_path / "l.db", budget=purse)
+    assert purse.spent == 200 - kept
+    assert np.abs(P[:, 1] - truth(rows)).max() < 1e-12
+
+
+def test_an_interrupted_run_keeps_what_arrived_and_stops_asking(endpoint, rows, tmp_path, monkeypatch):
+    teacher = HttpTeacher(endpoint.url, classes=["yes", "no"], version="1", batch_rows=10, concurrency=2, **FAST)
+    keep, kept = Shelf.keep, []
+
+    def interrupted(self, keys, answers):
+        kept.append(keep(self, keys, answers))
+        if len(kept) == 3:
+            raise KeyboardInterrupt
+        return kept[-1]
+
+    monkeypatch.setattr(Shelf, "keep", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        label(teacher, rows, store=tmp_path / "l.db")
+    monkeypatch.setattr(Shelf, "keep", keep)
+    assert len(endpoint.requests) < 20
+    purse = Budget()
+    label(teacher, rows, store=tmp_path / "l.db", budget=purse)
+    assert purse.spent == 200 - 30
+
+
+def test_retry_after_as_a_date_or_as_seconds(endpoint, rows):
+    endpoint.retry_after = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
+    endpoint.fault = lambda i: 503 if i == 0 else None
+    begin = time.monotonic()
+    HttpTeacher(endpoint.url, classes=["yes", "no"], **FAST).predict(rows)
+    assert time.monotonic() - begin >= 0.9  # a date has whole seconds
+    endpoint.retry_after, endpoint.fault = "900", lambda i: 429
+    with pytest.raises(TeacherError, match="the last failed: 429"):
+        HttpTeacher(endpoint.url, classes=["yes", "no"], total_seconds=5, **FAST).predict(rows)
+    endpoint.retry_after, seen = "soon", len(endpoint.requests)
+    endpoint.fault = lambda i: 429 if i == seen else None
+    HttpTeacher(endpoint.url, classes=["yes", "no"], **FAST).predict(rows)
+
+
+def test_an_answer_that_drips_in_is_given_up(endpoint, rows):
+    endpoint.fault = lambda i: "drip"
+    teacher = HttpTeacher(endpoint.url, classes=["yes", "no"], total_seconds=0.3, **FAST)
+    begin = time.monotonic()
+    with pytest.raises(TeacherError, match="the answer came too slowly"):
+        teacher.predict(rows)
+    assert time.monotonic() - begin < 5
+    assert teacher.n_requests_ == 1
+
+
+def test_an_endless_answer_is_given_up(endpoint, rows, monkeypatch):
+    monkeypatch.setattr(module, "MAX_ANSWER_BYTES", 100)
+    with pytest.raises(TeacherError, match="the answer is longer than 100 bytes"):
+        HttpTeacher(endpoint.url, classes=["yes", "no"], max_retries=0, **FAST).predict(rows)
+
+
+def test_redirects_are_refused(endpoint, rows):
+    endpoint.fault = lambda i: 302
+    with pytest.raises(TeacherError, match="refused the question: 302"):
+        HttpTeacher(endpoint.url, classes=["yes", "no"], **FAST).predict(rows)
+    assert len(endpoint.requests) == 1
+
+
+def test_the_cost_is_counted_and_limited(endpoint, rows):
+    options = {"batch_rows": 50, "concurrency": 1, "price_per_row": 0.01, **FAST}
+    endpoint.fault = lambda i: 500 if i == 0 else None
+    teacher = HttpTeacher(endpoint.url, classes=["yes", "no"], max_cost=3.0, **options)
+    teacher.predict(rows)
+    assert teacher.cost_ == pytest.approx(2.5)
+    with pytest.raises(TeacherError, match=r"max_cost: 3 of 3 are spent at .*, 50 rows are too dear"):
+        teacher.predict(rows)
+    assert endpoint.rows == 250
+    for bad in ({"price_per_row": -1.0}, {"max_cost": 2.0}, {"price_per_row": 1.0, "max_cost": 0.0}):
+        with pytest.raises(InvalidInputError, match="price_per_row must be at least 0"):
+            HttpTeacher(endpoint.url, **(FAST | bad))
+
+
+def test_it_does_not_start_without_rights(endpoint):
+    for nothing in (None, "ours"):
+        with pytest.raises(
+            InvalidInputError, match=r"rights must be given: the terms of many services forbid.*Rights\("
+        ):
+            HttpTeacher(endpoint.url, classes=["yes", "no"], rights=nothing)
+    assert HttpTeacher(endpoint.url, rights=RIGHTS).rights.owner == "us"
+
+
+def test_a_cell_that_looks_like_a_name_is_left_as_it_is():
+    body = chat_body({"a": "{b}", "b": None}, "{a} and {b}: {c}\n{row}", "m")
+    assert body["messages"][0]["content"] == "{b} and missing: {c}\na: {b}\nb: missing"
+
+
 def test_the_circuit_opens(endpoint, rows):
     endpoint.fault = lambda i: 503
     teacher = HttpTeacher(endpoint.url, classes=["yes", "no"], batch_rows=10, concurrency=1, max_failures=4, **FAST)
@@ -189,7 +304,8 @@ def test_refusals_and_limits(endpoint, rows):
     assert time.monotonic() - begin >= 3 / 50
 
 
-def test_secrets_stay_in_the_environment(endpoint, rows, monkeypatch):
+def test_secrets_stay_in_the_environment(endpoint, rows, monkeypatch, tmp_path, caplog):
+    caplog.set_level(0)
     teacher = HttpTeacher(endpoint.url, classes=["yes", "no"], version="1", token_env="SCORING_TOKEN", **FAST)
     with pytest.raises(InvalidInputError, match="environment variable SCORING_TOKEN is not set"):
         teacher.predict(rows)
@@ -206,6 +322,13 @@ def test_secrets_stay_in_the_environment(endpoint, rows, monkeypatch):
     endpoint.fault = lambda i: 500
     with pytest.raises(TeacherError) as error:
         HttpTeacher(endpoint.url, classes=["yes", "no"], token_env="SCORING_TOKEN", max_retries=0, **FAST).predict(rows)
+    with LabelStore(tmp_path / "l.db") as store:
+        endpoint.fault = lambda i: None
+        label(teacher, rows, store=store)
+    for file in tmp_path.iterdir():
+        assert b"s3cret" not in file.read_bytes()
+        assert b"public" not in file.read_bytes()
+    assert "s3cret" not in caplog.text
     assert "s3cret" not in str(error.value)
     assert "public" not in str(error.value)
 
@@ -227,18 +350,18 @@ def test_chat(endpoint):
         HttpTeacher(endpoint.url, classes=["pos", "neg"], max_retries=0, **options, **FAST).predict(texts)
 
 
-def test_label_shares():
-    assert _label_shares(["spam", "ham"], [("sp", 0.6), ("ham", 0.2), ("", 0.1)], "probabilities") == pytest.approx(
+def testlabel_shares():
+    assert label_shares(["spam", "ham"], [("sp", 0.6), ("ham", 0.2), ("", 0.1)], "probabilities") == pytest.approx(
         [0.75, 0.25]
     )
-    assert _label_shares(["aa", "ab"], [("a", 0.6), ("ab", 0.2)], "probabilities")[1] > 0.99
+    assert label_shares(["aa", "ab"], [("a", 0.6), ("ab", 0.2)], "probabilities")[1] > 0.99
     with pytest.raises(TeacherError, match="none of the likeliest tokens"):
-        _label_shares(["aa", "ab"], [("c", 0.6)], "probabilities")
+        label_shares(["aa", "ab"], [("c", 0.6)], "probabilities")
 
 
 def test_fingerprint():
-    base = {"classes": ["a", "b"], "version": "1"}
-    assert HttpTeacher("http://x/", classes=["a", "b"]).fingerprint() is None
+    base = {"classes": ["a", "b"], "version": "1", "rights": RIGHTS}
+    assert HttpTeacher("http://x/", classes=["a", "b"], rights=RIGHTS).fingerprint() is None
     prints = {
         HttpTeacher(url, **(base | more)).fingerprint()
         for url, more in [
@@ -267,7 +390,7 @@ def test_fingerprint():
 )
 def test_wrong_arguments(url, options, message):
     with pytest.raises(InvalidInputError, match=message) as error:
-        HttpTeacher(url, **options)
+        HttpTeacher(url, **({"rights": RIGHTS} | options))
     assert "pass@" not in str(error.value)
 
 
