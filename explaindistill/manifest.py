@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from explaindistill.case import Case
 from explaindistill.numerics.rowkeys import row_keys
+from explaindistill.rights import Rights
 
 __all__ = ["manifest"]
 
@@ -26,13 +27,15 @@ def manifest(case: Case, *, date: str | None, random_state: int, profile: str | 
     -------
     dict
         ``data_sha256`` (rows in order), ``prediction_sha256`` by model, ``teacher`` and ``student`` fingerprints (None
-        where a model cannot tell), ``seeds``, ``versions``, ``date`` as declared, ``n_rows``, ``n_teacher_rows``.
+        where a model cannot tell), the ``rights`` declared about the teacher (None where none were), ``seeds``,
+        ``versions``, ``date`` as declared, ``n_rows``, ``n_teacher_rows``.
     """
     answers = {"teacher": case.P} | {s.name: s.P for s in case.subjects}
     return {
         "data_sha256": _digest(row_keys(case.frame)),
         "prediction_sha256": {name: _digest(P) for name, P in answers.items()},
-        "teacher": {"kind": type(case.teacher).__name__, "fingerprint": case.teacher.fingerprint()},
+        "teacher": {"kind": type(case.teacher).__name__, "fingerprint": case.teacher.fingerprint()}
+        | _rights(case.teacher),
         "students": {s.name: _student(s.inner) for s in case.subjects},
         "seeds": {"audit": random_state} | {s.name: getattr(s.given, "seed_", None) for s in case.subjects},
         "n_rows": len(case.frame),
@@ -42,6 +45,15 @@ def manifest(case: Case, *, date: str | None, random_state: int, profile: str | 
         "versions": {"explaindistill": metadata.version("explaindistill"), "python": platform.python_version()}
         | {name: metadata.version(name) for name in PACKAGES},
     }
+
+
+def _rights(teacher: Any) -> dict[str, Any]:
+    """What was declared about the teacher: its owner, terms and the user's declaration; for several, each of them."""
+    declared = getattr(teacher, "rights", None)
+    several = getattr(teacher, "teachers", None)
+    if declared is None and several is not None:
+        return {"rights": [_rights(one)["rights"] for one in several]}
+    return {"rights": declared.as_dict() if isinstance(declared, Rights) else None}
 
 
 def _student(student: Any) -> dict[str, Any]:

@@ -23,9 +23,9 @@ def section(audit: Any) -> Section:
         pairs.append(("Answers", "numbers (regression)"))
     declared = audit.manifest.get("teacher")
     if isinstance(declared, dict):
-        pairs += [
-            (name(key.replace("_", " ")), name(value, 90)) for key, value in declared.items() if value not in (None, "")
-        ]
+        plain = {key: value for key, value in declared.items() if key != "rights" and value not in (None, "")}
+        pairs += [(name(key.replace("_", " ")), name(value, 90)) for key, value in plain.items()]
+        pairs += _rights(declared.get("rights"))
     blocks: list[Block] = [
         Text("The teacher is the model under audit. It was asked, and never trained or changed."),
         Facts(tuple(pairs)),
@@ -36,6 +36,20 @@ def section(audit: Any) -> Section:
     else:
         blocks.append(tidy(performance, "Against the true labels", ("metric", "subset"), ("measure", "rows")))
     return Section("The teacher", 10, tuple(blocks))
+
+
+def _rights(declared: Any) -> list[tuple[str, str]]:
+    """What was declared about whose teacher it is; a line of each for several teachers."""
+    pairs = []
+    for one in declared if isinstance(declared, list) else [declared]:
+        if one is None:
+            pairs.append(("Rights", "nothing was declared about whose teacher this is and under what terms it answers"))
+            continue
+        pairs += [(word, name(one[key], 400)) for key, word in _RIGHTS.items()]
+    return pairs
+
+
+_RIGHTS = {"owner": "Owner", "terms": "Licence or terms", "declaration": "Declared"}
 
 
 def _rule(audit: Any) -> str:
