@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from explaindistill import plugins
 from explaindistill.audit_frames import cells, measure
 from explaindistill.case import Case, open_case
+from explaindistill.corpus_frames import believed, costs, per_teacher
 from explaindistill.errors import InvalidInputError
 from explaindistill.manifest import manifest
 from explaindistill.measures.bias import fidelity_caveat
@@ -127,6 +128,7 @@ def audit(
     date: str | None = None,
     rules: Mapping[str, str] | None = None,
     n_refits: int = 0,
+    price_per_row: float | None = None,
     min_group_size: int = 10,
     random_state: int = 0,
 ) -> Audit:
@@ -163,6 +165,8 @@ def audit(
     min_group_size : int, default=10
         Figures of groups of fewer people are withheld in every frame, and with them those of further groups from which
         they could be worked out; 1 shows everything.
+    price_per_row : float >= 0, optional
+        Price of one answer of the teacher, in any currency, for what distilling cost; the teacher's own when None.
     random_state : int, default=0
 
     Returns
@@ -201,6 +205,9 @@ def audit(
     )
     frames = suppress(measure(case, np.random.default_rng(random_state), n_refits), case.attributes, min_group_size)
     frames["cells"], partition = cells(case, min_group_size)
+    frames["cost"] = costs(case, price_per_row)
+    frames["believability"], worries = believed(case)
+    frames["teachers"] = per_teacher(case)
     chosen = dict(rules) if rules is not None else _default_rules(case)
     frames["verdicts"] = check(frames, chosen)
     return Audit(
@@ -213,7 +220,7 @@ def audit(
         classes=case.classes,
         favorable=case.favorable,
         threshold=threshold,
-        notes=(*case.notes, *([caveat] if (caveat := fidelity_caveat(frames["group_fidelity"])) else [])),
+        notes=(*case.notes, *worries, *([caveat] if (caveat := fidelity_caveat(frames["group_fidelity"])) else [])),
         rules=chosen,
         cells=partition,
     )

@@ -40,6 +40,8 @@ class Corpus:
         Name of the sampler, ``"none"`` where no row was made.
     observed : ndarray of int
         Positions, in the rows given, of the real rows in the corpus.
+    query_seconds : float
+        Wall time of the teacher's answers.
     synthetic_weight : float
         Share of the total weight that lies on made-up rows, in [0, 1].
     """
@@ -55,8 +57,9 @@ class Corpus:
     seed: int
     synthetic_weight: float
     observed: NDArray[np.intp] = field(repr=False, compare=False)
+    query_seconds: float = field(default=0.0, repr=False, compare=False)
 
-    def with_more(self, targets: SoftTargets) -> Corpus:
+    def with_more(self, targets: SoftTargets, seconds: float = 0.0) -> Corpus:
         """The record of the corpus after further questions."""
         made = np.arange(len(targets)) >= len(self.observed)
         return replace(
@@ -64,6 +67,7 @@ class Corpus:
             n_synthetic=int((targets.origin == "synthetic").sum()),
             n_queries=targets.n_queries,
             n_asked=self.n_asked + targets.n_queries - self.n_queries,
+            query_seconds=self.query_seconds + seconds,
             synthetic_weight=float(targets.weight[made].sum() / targets.weight.sum()),
         )
 
@@ -142,7 +146,7 @@ def compose(
         synthetic_weight=float(targets.weight[made].sum() / targets.weight.sum()),
         observed=observed,
     )
-    return targets, corpus
+    return targets, replace(corpus, query_seconds=purse.seconds)
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from explaindistill.corpus import compose, default_sampler
+from explaindistill.cost import Meter
 from explaindistill.errors import InvalidInputError
 from explaindistill.fitting import check_task, fit_student
-from explaindistill.labelling import label
+from explaindistill.labelling import Budget, label
 from explaindistill.numerics.rowkeys import row_keys
 from explaindistill.schema import Schema, as_frame
 from explaindistill.targets import SoftTargets, mix_labels, one_hot
@@ -86,6 +87,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
     corpus_ : Corpus
         How many rows were asked and where they came from; holds no rows.
     n_queries_ : int
+    cost_ : Cost
+        Seconds, memory and questions of this fit; an audit shows them and never looks at a clock itself.
     seed_ : int
     n_features_in_, feature_names_in_ : as in scikit-learn
 
@@ -157,6 +160,7 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         TeacherError
             If the teacher's answer is not an answer.
         """
+        meter = Meter()
         teacher = as_teacher(self.teacher)
         task = check_task(self.student, teacher)
         self._check_parameters(y)
@@ -182,11 +186,16 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
             held_back=TOP_UP_SHARE if self.top_up else 0.0,
         )
         targets = self._with_labels(targets, y)
-        student = self._grow(targets, schema)
+        with meter.fitting():
+            student = self._grow(targets, schema)
         if self.top_up:
-            student, targets = self._grow_again(student, targets, schema, teacher)
+            targets = self._top_up(student, targets, schema, teacher)
+            with meter.fitting():
+                student = self._grow(targets, schema)
         self.teacher_, self.schema_, self.student_, self.task_ = teacher, schema, student, task
         self.n_queries_ = targets.n_queries
+        asked, seconds = self.corpus_.n_asked, self.corpus_.query_seconds
+        self.cost_ = meter.cost(n_queries=self.n_queries_, n_asked=asked, query_seconds=seconds)
         self.fit_index_ = frame.index if isinstance(X, pd.DataFrame) else None
         self.fit_keys_ = row_keys(schema.frame(X))
         if targets.classes is not None:
@@ -199,8 +208,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         self.label_mode_ = fit_student(student, targets, schema, self._see(targets.X, schema))
         return student
 
-    def _grow_again(self, student: Any, targets: SoftTargets, schema: Schema, teacher: Any) -> tuple[Any, SoftTargets]:
-        """Ask inside the leaves that have few rows, and fit anew; see :func:`explaindistill.topping.top_up`."""
+    def _top_up(self, student: Any, targets: SoftTargets, schema: Schema, teacher: Any) -> SoftTargets:
+        """Ask inside the leaves that have few rows; see :func:`explaindistill.topping.top_up`."""
         if not hasattr(student, "apply"):
             raise InvalidInputError(f"top_up needs a student with leaves, got {type(student).__name__}; leave it False")
 
@@ -208,13 +217,14 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
             return np.asarray(student.apply(self._see(rows, schema)))
 
         def ask(rows: pd.DataFrame) -> NDArray[np.float64]:
-            return label(teacher, schema.restore(rows), store=self.store)
+            return label(teacher, schema.restore(rows), store=self.store, budget=purse)
 
+        purse = Budget()
         n_more = self.corpus_.n_allowed - targets.n_queries
         sampler = default_sampler() if self.sampler is None else self.sampler
         richer = top_up(targets, route, ask, sampler, schema, n_more, np.random.default_rng([self.seed_, 1]))
-        self.corpus_ = self.corpus_.with_more(richer)
-        return self._grow(richer, schema), richer
+        self.corpus_ = self.corpus_.with_more(richer, purse.seconds)
+        return richer
 
     @available_if(_student_has("predict"))
     def predict(self, X: Any) -> NDArray[Any]:

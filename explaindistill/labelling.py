@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,8 +23,11 @@ BATCH_ROWS = 16_384
 """Rows per question where neither the caller nor the teacher says otherwise."""
 
 
+_Reply = tuple[slice, NDArray[np.float64]]
+
+
 class Budget:
-    """How many distinct rows a teacher may still be asked about.
+    """How many distinct rows a teacher may still be asked about, and how long its answers took.
 
     A question is counted before it is asked, and stays counted when the teacher fails, since the other side may have
     counted it.
@@ -46,6 +50,7 @@ class Budget:
             raise InvalidInputError(f"budget must be at least 1 row, got {limit}")
         self.limit = limit
         self.spent = 0
+        self.seconds = 0.0
 
     @property
     def remaining(self) -> int | None:
@@ -147,7 +152,7 @@ def _answers(
     with _bar(len(asked), progress) as advance:
         for start in range(0, len(asked), size):
             part = asked[start : start + size]
-            for at, batch in _replies(teacher, take(rows, first[part]), purse):
+            for at, batch in _timed(_replies(teacher, take(rows, first[part]), purse), purse):
                 if answers is None:
                     answers = np.empty((len(first), *batch.shape[1:]))
                 answers[part[at]] = batch
@@ -158,7 +163,20 @@ def _answers(
     return answers
 
 
-def _replies(teacher: Teacher, rows: Any, purse: Budget) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+def _timed(replies: Iterator[_Reply], purse: Budget) -> Iterator[_Reply]:
+    """Count the time that is spent waiting for the teacher."""
+    while True:
+        begin = time.perf_counter()
+        try:
+            reply = next(replies, None)
+        finally:
+            purse.seconds += time.perf_counter() - begin
+        if reply is None:
+            return
+        yield reply
+
+
+def _replies(teacher: Teacher, rows: Any, purse: Budget) -> Iterator[_Reply]:
     """Places among the rows and their answers: all at once, or as they arrive from a teacher that streams.
 
     A teacher that streams tells the budget itself what it sends, first and again.

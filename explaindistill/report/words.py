@@ -102,6 +102,19 @@ METRICS: dict[str, Metric] = {
     "importance_top_k": Metric("Overlap of the most important", "Jaccard index of the two sets of top columns."),
     "importance_sign": Metric("Same signs", "Share of columns whose importances have the same sign.", "share"),
     "importance_shared": Metric("Shared importance", "One minus half the sum of differences of shares.", "share"),
+    "two_sample_auc": Metric(
+        "AUC of telling them from real rows",
+        "Chance that boosting finds a made-up row likelier made up than a real one it has not seen; 0.5 is perfect.",
+    ),
+    "novel": Metric("New rows", "Share of made-up rows that equal no row of fitting.", "share"),
+    "violations": Metric("Broken rules", "Share that breaks a bound, a category, a constraint or privacy.", "share"),
+    "near": Metric(
+        "Very near to a real row", "Share nearer to a row of fitting than 5 % of the held-out rows are.", "share"
+    ),
+    "distance_made": Metric("Median distance to a row of fitting", "Two different categories lie 1 apart."),
+    "distance_held": Metric("The same for held-out rows", "How near real rows lie to each other."),
+    "teachers_agree": Metric("All teachers agree", "Share of rows on which all teachers decide alike.", "share"),
+    "abstains": Metric("The ensemble abstains", "Share of rows on which the teachers are too far apart.", "share"),
     "structure": Metric("Importance in the structure", "The share that the model's own structure gives to a column."),
 }
 

@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.neighbours import positions
 from explaindistill.protocols import Draw
 from explaindistill.samplers._ground import lay, together
-from explaindistill.samplers._neighbours import positions
 from explaindistill.schema import Schema
 
 __all__ = ["BoundarySampler"]

@@ -14,10 +14,10 @@ from scipy.stats import rankdata
 from sklearn.cluster import MiniBatchKMeans
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.neighbours import positions
 from explaindistill.numerics.rowkeys import distinct, row_keys
 from explaindistill.protocols import Draw
 from explaindistill.samplers._ground import lay
-from explaindistill.samplers._neighbours import positions
 from explaindistill.schema import Schema
 
 __all__ = ["CopulaSampler"]

@@ -12,9 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.neighbours import nearest, positions
 from explaindistill.protocols import Draw
 from explaindistill.samplers._ground import lay, together
-from explaindistill.samplers._neighbours import nearest, positions
 from explaindistill.schema import Schema
 
 __all__ = ["MungeSampler"]

@@ -9,9 +9,9 @@ from sklearn.base import clone
 
 from explaindistill import plugins
 from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.neighbours import nearest, positions
 from explaindistill.numerics.rowkeys import row_keys
 from explaindistill.protocols import Sampler
-from explaindistill.samplers._neighbours import nearest, positions
 from explaindistill.samplers.boundary import BoundarySampler
 from explaindistill.samplers.copula import CopulaSampler
 from explaindistill.samplers.marginal import MarginalSampler
@@ -277,8 +277,8 @@ def test_neighbours_are_the_slow_ones_when_few():
 
 
 def test_neighbours_are_near_when_many(monkeypatch):
-    monkeypatch.setattr("explaindistill.samplers._neighbours.EXACT_ROWS", 100)
-    monkeypatch.setattr("explaindistill.samplers._neighbours.LEAF_ROWS", 64)
+    monkeypatch.setattr("explaindistill.numerics.neighbours.EXACT_ROWS", 100)
+    monkeypatch.setattr("explaindistill.numerics.neighbours.LEAF_ROWS", 64)
     points = np.random.default_rng(0).normal(size=(1500, 3)).astype(np.float32)
     found = nearest(points, 3)
     gaps = ((points[:, None] - points) ** 2).sum(axis=2)

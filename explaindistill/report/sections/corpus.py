@@ -7,9 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from explaindistill.cost import CORE_WATTS
+from explaindistill.measures.believability import worries
 from explaindistill.report.blocks import Block, Cell, Details, Items, Section, Table, Text
-from explaindistill.report.tables import frame_of, plain
-from explaindistill.report.words import count, name, number
+from explaindistill.report.tables import frame_of, pivot, plain
+from explaindistill.report.words import count, describe_metric, name, number
 
 __all__ = ["section"]
 
@@ -20,6 +22,9 @@ def section(audit: Any) -> Section:
     blocks: list[Block] = []
     if not frame.empty:
         blocks.append(_facts(frame) if {"subject", "fact", "value"} <= set(frame) else plain(frame, "Rows"))
+    blocks += _believability(audit)
+    if not (cost := frame_of(audit, "cost")).empty:
+        blocks.append(_cost(cost))
     features = _features(audit)
     if features is not None:
         blocks.append(Details(f"The {len(features.rows)} columns", (features,), open=len(features.rows) <= 12))
@@ -33,6 +38,58 @@ def section(audit: Any) -> Section:
         20,
         (Text("The rows on which everything below was measured. No row itself is in this file."), *blocks),
     )
+
+
+def _believability(audit: Any) -> list[Block]:
+    """Whether the made-up rows could be real ones; what is bad about them first."""
+    frame = frame_of(audit, "believability")
+    if frame.empty:
+        return []
+    table = pivot(
+        frame,
+        "Are the made-up rows believable?",
+        "metric",
+        "subject",
+        head="measure",
+        note="Made-up rows against real rows that the sampler did not see. "
+        + " ".join(f"{describe_metric(m).title}: {describe_metric(m).meaning}" for m in ("two_sample_auc", "near")),
+    )
+    bad = tuple(worries(frame))
+    return [*([Items(bad)] if bad else []), table]
+
+
+def _cost(frame: pd.DataFrame) -> Table:
+    """A line per cost, a column per student, as recorded while each was fitted."""
+    records = frame.to_dict("records")
+    rows = [(Cell(words), *(_amount(r[key], unit) for r in records)) for key, words, unit in _COSTS]
+    heads = ("cost", *(name(r["subject"]) for r in records))
+    note = (
+        "Recorded while the students were fitted, on the machine and under the load of that moment. Energy is a proxy: "
+        f"processor time at {CORE_WATTS:g} watts; a remote teacher or an accelerator is not in it."
+    )
+    return Table("What distilling cost", heads, tuple(rows), (False, *(True for _ in records)), note)
+
+
+_COSTS = (
+    ("n_queries", "Rows that needed an answer", ""),
+    ("n_asked", "Rows asked of the teacher", ""),
+    ("query_seconds", "Time of the teacher", "s"),
+    ("fit_seconds", "Time of fitting", "s"),
+    ("other_seconds", "Time of everything else", "s"),
+    ("cpu_seconds", "Processor time", "s"),
+    ("peak_memory_bytes", "Peak memory of the process", "MiB"),
+    ("energy_joules", "Energy (proxy)", "J"),
+    ("money", "Money at the stated price", "money"),
+)
+
+
+def _amount(value: Any, unit: str) -> Cell:
+    if value is None or pd.isna(value):
+        return Cell("no price was stated" if unit == "money" else "not recorded", tone="quiet")
+    if unit in ("", "MiB"):
+        whole = float(value) / 2**20 if unit else float(value)
+        return Cell(f"{count(round(whole))} {unit}".strip())
+    return Cell(number(value) if unit == "money" else f"{number(value)} {unit}")
 
 
 def _facts(frame: pd.DataFrame) -> Table:

@@ -35,6 +35,9 @@ def section(audit: Any) -> Section:
         blocks.append(Text("How good the teacher is cannot be said: no true labels were given.", "note"))
     else:
         blocks.append(tidy(performance, "Against the true labels", ("metric", "subset"), ("measure", "rows")))
+    if not (each := frame_of(audit, "teachers")).empty:
+        heads = ("measure", "model", "compared with", "rows")
+        blocks.append(tidy(each, "Each teacher of the ensemble", ("metric", "subject", "reference", "subset"), heads))
     return Section("The teacher", 10, tuple(blocks))
 
 

@@ -8,7 +8,7 @@ from scipy.stats import rankdata
 
 from explaindistill.schema import Schema
 
-__all__ = ["nearest", "positions"]
+__all__ = ["gaps", "nearest", "positions"]
 
 EXACT_ROWS = 4_000
 """Up to here every row is compared with every other one."""
@@ -59,6 +59,25 @@ def _levels(codes: NDArray[np.float64], most: int = 32) -> NDArray[np.float32]:
         at = np.minimum(rank, most - 1)[at]
     out = np.zeros((len(codes), min(len(levels), most)), dtype=np.float32)
     out[np.arange(len(codes)), at] = np.float32(0.5**0.5)
+    return out
+
+
+def gaps(points: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Distance ``(n,)`` from each point to the nearest of the others.
+
+    Examples
+    --------
+    >>> gaps(np.array([[0.0, 0.0], [3.0, 4.0]], dtype=np.float32), np.zeros((2, 2), dtype=np.float32)).tolist()
+    [0.0, 5.0]
+    """
+    square = np.einsum("ij,ij->i", others, others)
+    out = np.empty(len(points))
+    for start in range(0, len(points), 256):
+        part = points[start : start + 256]
+        inner = part @ others.T
+        at = (square - 2.0 * inner).argmin(axis=1)
+        # the differences themselves: the squares above cancel where points are equal
+        out[start : start + 256] = np.sqrt(((part.astype(float) - others[at].astype(float)) ** 2).sum(axis=1))
     return out
 
 

@@ -1,0 +1,104 @@
+"""What distilling cost: questions, seconds, memory, and what follows from them at a stated price."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["CORE_WATTS", "Cost", "Meter"]
+
+CORE_WATTS = 10.0
+"""Power that a busy processor core is taken to draw; the energy that follows from it is a proxy, not a measurement."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Measured once, while a student was fitted, and kept with it.
+
+    Attributes
+    ----------
+    n_queries, n_asked : int
+        Distinct rows that needed an answer, and those of them that the store did not know.
+    query_seconds, fit_seconds, total_seconds : float
+        Wall time of the teacher's answers, of fitting the student, and of the whole (samplers and keys included).
+    cpu_seconds : float
+        Time of this process on all its cores; what a remote teacher or an accelerator used is not in it.
+    peak_memory_bytes : int or None
+        Most memory that the process had held by the end of the fit; None where the system does not say.
+    """
+
+    n_queries: int
+    n_asked: int
+    query_seconds: float
+    fit_seconds: float
+    total_seconds: float
+    cpu_seconds: float
+    peak_memory_bytes: int | None
+
+    def as_row(self, price_per_row: float | None = None) -> dict[str, Any]:
+        """One line of the frame ``cost`` of an audit.
+
+        ``energy_joules`` is ``cpu_seconds`` times 10 watts, a proxy; ``money`` is rows asked times price, None
+        without a price.
+
+        Examples
+        --------
+        >>> row = Cost(100, 80, 2.0, 1.0, 4.0, 5.0, None).as_row(0.01)
+        >>> row["money"], row["energy_joules"], row["other_seconds"]
+        (0.8, 50.0, 1.0)
+        """
+        return {
+            "n_queries": self.n_queries,
+            "n_asked": self.n_asked,
+            "query_seconds": self.query_seconds,
+            "fit_seconds": self.fit_seconds,
+            "other_seconds": max(self.total_seconds - self.query_seconds - self.fit_seconds, 0.0),
+            "cpu_seconds": self.cpu_seconds,
+            "peak_memory_bytes": self.peak_memory_bytes,
+            "energy_joules": self.cpu_seconds * CORE_WATTS,
+            "price_per_row": price_per_row,
+            "money": None if price_per_row is None else self.n_asked * price_per_row,
+        }
+
+
+class Meter:
+    """Measures one fit from its making to :meth:`cost`."""
+
+    def __init__(self) -> None:
+        self._begin, self._cpu = time.perf_counter(), time.process_time()
+        self._fit_seconds = 0.0
+
+    @contextmanager
+    def fitting(self) -> Iterator[None]:
+        """Count the time inside as time of fitting."""
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._fit_seconds += time.perf_counter() - begin
+
+    def cost(self, *, n_queries: int, n_asked: int, query_seconds: float) -> Cost:
+        """Return what it came to."""
+        return Cost(
+            n_queries=n_queries,
+            n_asked=n_asked,
+            query_seconds=query_seconds,
+            fit_seconds=self._fit_seconds,
+            total_seconds=time.perf_counter() - self._begin,
+            cpu_seconds=time.process_time() - self._cpu,
+            peak_memory_bytes=_peak_memory(),
+        )
+
+
+def _peak_memory() -> int | None:
+    """High-water mark of the process in bytes."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
