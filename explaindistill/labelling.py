@@ -20,7 +20,11 @@ from explaindistill.protocols import Teacher
 __all__ = ["Budget", "label"]
 
 BATCH_ROWS = 16_384
-"""Rows per question where neither the caller nor the teacher says otherwise."""
+"""Rows per question where neither the caller nor the teacher says otherwise, and the most that is tried."""
+FIRST_ROWS = 1_024
+"""Where the search for the number of rows per question begins."""
+FASTER = 1.1
+"""A larger question is worth it where the answers come so many times faster."""
 
 
 _Reply = tuple[slice, NDArray[np.float64]]
@@ -88,7 +92,8 @@ def label(
     rows : DataFrame or array of shape (n, d)
         In the teacher's own input space and container.
     batch_size : int, optional
-        Rows per question; a teacher with batches of its own is asked in multiples of them.
+        Rows per question; a teacher with batches of its own is asked in multiples of them. When None: what the store
+        recorded for this teacher and machine, or is found and recorded there; 16,384 without a store.
     progress : bool, default=False
         Show rate and time left on standard error.
     store : LabelStore or path, optional
@@ -124,8 +129,8 @@ def label(
     first, number = distinct(keys)
     with as_store(store) as opened:
         shelf = None if opened is None else opened.shelf(teacher)
-        size = _recorded_size(shelf, teacher, batch_size)
-        answers = _answers(teacher, rows, keys, first, shelf, size, purse, progress)
+        pace = _pace(shelf, teacher, batch_size)
+        answers = _answers(teacher, rows, keys, first, shelf, pace, purse, progress)
     return answers if len(first) == n else answers[number]
 
 
@@ -135,7 +140,7 @@ def _answers(
     keys: NDArray[np.uint64],
     first: NDArray[np.intp],
     shelf: Shelf | None,
-    size: int,
+    pace: _Pace,
     purse: Budget,
     progress: bool,
 ) -> NDArray[np.float64]:
@@ -150,8 +155,10 @@ def _answers(
     asked = np.flatnonzero(~known)
     purse.check(len(asked))
     with _bar(len(asked), progress) as advance:
-        for start in range(0, len(asked), size):
-            part = asked[start : start + size]
+        start = 0
+        while start < len(asked):
+            part, before = asked[start : start + pace.size], purse.seconds
+            start += len(part)
             for at, batch in _timed(_replies(teacher, take(rows, first[part]), purse), purse):
                 if answers is None:
                     answers = np.empty((len(first), *batch.shape[1:]))
@@ -159,6 +166,9 @@ def _answers(
                 if shelf is not None:
                     shelf.keep(keys[first[part[at]]], batch)
                 advance(len(batch))
+            pace.tell(len(part), purse.seconds - before)
+            if shelf is not None and pace.found and shelf.batch_size is None:
+                shelf.record_batch_size(pace.size)
     assert answers is not None  # there is at least one row, so that something was found or asked
     return answers
 
@@ -212,12 +222,37 @@ def take(rows: Any, at: NDArray[np.intp]) -> Any:
     return rows.iloc[where] if isinstance(rows, pd.DataFrame) else np.asarray(rows)[where]
 
 
-def _recorded_size(shelf: Shelf | None, teacher: Teacher, asked: int | None) -> int:
-    """Rows per question: what the caller says, else what the store recorded, else what suits the teacher."""
-    size = _batch_size(teacher, shelf.batch_size if asked is None and shelf is not None else asked)
-    if shelf is not None and shelf.batch_size is None:
-        shelf.record_batch_size(size)
-    return size
+class _Pace:
+    """Rows per question: given, or found by doubling for as long as that makes the answers come faster."""
+
+    def __init__(self, size: int, found: bool = True) -> None:
+        self.size, self.found = size, found
+        self._best, self._rate = size, 0.0
+
+    def tell(self, n: int, seconds: float) -> None:
+        """``n`` rows took so long."""
+        if self.found or n < self.size:
+            return
+        rate = n / max(seconds, 1e-9)
+        if rate >= FASTER * self._rate:
+            self._best, self._rate = self.size, rate
+            self.found = self.size >= BATCH_ROWS
+            self.size = min(2 * self.size, BATCH_ROWS)
+        else:
+            self.size, self.found = self._best, True
+
+
+def _pace(shelf: Shelf | None, teacher: Teacher, asked: int | None) -> _Pace:
+    """Rows per question: what the caller says, else what the store recorded, else what suits the teacher.
+
+    Where a store can record it and nobody says anything, it is found while the first rows are asked. Without a store it
+    is one number, so that two runs ask, and a network answers, the same to the last bit.
+    """
+    recorded = None if shelf is None else shelf.batch_size
+    own = getattr(teacher, "label_rows", None) or getattr(teacher, "batch_size", None)
+    if shelf is not None and asked is None and recorded is None and not own:
+        return _Pace(FIRST_ROWS, found=False)
+    return _Pace(_batch_size(teacher, recorded if asked is None else asked))
 
 
 def _batch_size(teacher: Teacher, asked: int | None) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import explaindistill.labelling as module
 from explaindistill.errors import BudgetError, InvalidInputError, TeacherError
 from explaindistill.label_store import LabelStore
 from explaindistill.labelling import Budget, label
@@ -109,6 +110,55 @@ def test_the_batch_size_is_recorded(tmp_path):
     label(teacher, column(*range(10)), store=path, batch_size=4)
     label(teacher, column(*range(10, 20)), store=path)
     assert teacher.asked == [4, 4, 2, 4, 4, 2]
+
+
+class Clock:
+    """Time that passes only where the teacher answers."""
+
+    def __init__(self, seconds):
+        self.now, self.seconds = 0.0, seconds
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.mark.parametrize(
+    ("seconds", "asked", "found"),
+    [
+        (lambda n: 1.0, [8, 16, 32, 64, 64, 16], 64),  # a question costs the same, however large
+        (lambda n: n, [8, 16, 8, 8, 8, 8, 8, 8], 8),  # a row costs the same, in whatever question
+        (lambda n: 1.0 if n <= 16 else n, [8, 16, 32, 16, 16, 16, 16], 16),  # large questions are slow
+    ],
+)
+def test_the_batch_size_is_found_once_and_recorded(tmp_path, monkeypatch, seconds, asked, found):
+    monkeypatch.setattr(module, "FIRST_ROWS", 8)
+    monkeypatch.setattr(module, "BATCH_ROWS", 64)
+    clock = Clock(seconds)
+    monkeypatch.setattr(module.time, "perf_counter", clock)
+    teacher = Counter()
+
+    def predict(X):
+        clock.now += seconds(len(X))
+        return Counter.predict(teacher, X)
+
+    teacher.predict = predict
+    n = sum(asked) if found == 64 else 72 if found == 8 else 120
+    rows = column(*range(n))
+    with LabelStore(tmp_path / "l.db") as store:
+        assert label(teacher, rows, store=store).tolist() == [10.0 * i for i in range(n)]
+        assert teacher.asked == asked
+        assert store.teachers()["batch_size"].tolist() == [found]
+        teacher.asked.clear()
+        label(teacher, column(*range(1000, 1000 + found + 1)), store=store)
+        assert teacher.asked == [found, 1]
+
+
+def test_without_a_store_the_batch_size_is_one_number(monkeypatch):
+    monkeypatch.setattr(module, "FIRST_ROWS", 2)
+    monkeypatch.setattr(module, "BATCH_ROWS", 8)
+    teacher = Counter()
+    label(teacher, column(*range(20)))
+    assert teacher.asked == [8, 8, 4]
 
 
 def test_ctrl_c_keeps_what_was_answered(tmp_path):
