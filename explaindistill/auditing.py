@@ -40,8 +40,8 @@ class Audit:
     frames : mapping of str to DataFrame
         ``verdicts``, ``fidelity``, ``performance``, ``rates``, ``gaps``, ``group_fidelity``, ``transfer``,
         ``mistakes``, ``stability``, ``importance``, ``importance_comparison``, ``complexity``, ``corpus``,
-        ``columns``, ``cells``, ``students``; each row of a measure has its ``n``, ``estimate``, ``low`` and ``high``. A
-        frame that does not apply is empty.
+        ``believability``, ``cost``, ``teachers`` (each teacher of an ensemble), ``columns``, ``cells``, ``students``;
+        each row of a measure has its ``n``, ``estimate``, ``low`` and ``high``. A frame that does not apply is empty.
     manifest : dict
         Digests, seeds, versions, date.
     students : mapping of str to fitted student
