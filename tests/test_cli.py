@@ -66,6 +66,21 @@ def test_distill_writes_the_student(work, tmp_path, capsys):
     assert (tmp_path / "s" / "student.txt").read_text().rstrip("\n") == student.describe()
 
 
+def test_a_store_saves_questions(work, tmp_path, capsys):
+    words = ["distill", "--teacher", str(work / "teacher"), *data(work), "--n-queries", "1000"]
+    words += ["--store", str(tmp_path / "labels.db")]
+    assert main([*words, "--student", "tree", "--out", str(tmp_path / "one")]) == 0
+    assert "1,000 rows asked, 0 known to the store" in capsys.readouterr().out
+    assert main([*words, "--student", "linear", "--out", str(tmp_path / "two")]) == 0
+    assert "0 rows asked, 1,000 known to the store" in capsys.readouterr().out
+    (tmp_path / "foreign.db").write_text("a,b")
+    words[-1] = str(tmp_path / "foreign.db")
+    assert main([*words, "--out", str(tmp_path / "three")]) == 2
+    assert "is not a label store" in capsys.readouterr().err
+    assert (tmp_path / "foreign.db").read_text() == "a,b"
+    assert not (tmp_path / "three").exists()
+
+
 def test_audit_writes_three_views(work, tmp_path, capsys):
     words = audit_words(work, "--sensitive", "sex,age_band", "--favorable", "approved", "--student", "tree,linear")
     assert main([*words, "--out", str(tmp_path / "audit"), "--date", "2026-01-31"]) == 0

@@ -137,6 +137,7 @@ def _audit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--min-group-size", type=int, default=10, metavar="N", help="withhold figures of smaller groups (default: 10)"
     )
+    parser.add_argument("--price-per-row", type=float, metavar="P", help="price of one answer of the teacher")
     parser.add_argument("--date", metavar="DAY", help="date printed in the report, such as 2026-01-31")
     parser.add_argument("--out", default="audit", metavar="FOLDER", help="where the audit goes (default: audit)")
     parser.add_argument(
@@ -205,6 +206,7 @@ def _students(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="STUDENT.PARAMETER=VALUE", help="such as tree.max_leaf_nodes=8"
     )
+    parser.add_argument("--store", metavar="FILE", help="label store: the teacher is asked about no row twice")
     parser.add_argument("--n-queries", type=int, metavar="N", help="rows the teacher is asked about while fitting")
 
 

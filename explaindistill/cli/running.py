@@ -83,7 +83,7 @@ def run_distill(args: Namespace, console: Console) -> int:
     for name in args.export:
         _check_export(name)
     with results_folder(args.out) as out:
-        fitted = _fit(teacher, students, rows, args.n_queries, args.random_state)[args.student]
+        fitted = _fit(teacher, students, rows, args.n_queries, args.random_state, args.store)[args.student]
         student = fitted.student_
         (out / "student.json").write_text(json.dumps(student.to_dict(), indent=1) + "\n", encoding="utf-8")
         (out / "student.txt").write_text(student.describe() + "\n", encoding="utf-8")
@@ -93,7 +93,9 @@ def run_distill(args: Namespace, console: Console) -> int:
     console.print(student.describe(), markup=False, highlight=False)
     word = "agreement" if task == "classification" else "R²"
     console.print(f"\n{word} with the teacher {measured:.3f} on {len(rows.test):,} rows that fitting did not see")
-    console.print(f"{fitted.n_queries_:,} rows asked; written to {out}")
+    known = fitted.n_queries_ - fitted.cost_.n_asked
+    stored = f", {known:,} known to the store" if args.store else ""
+    console.print(f"{fitted.cost_.n_asked:,} rows asked{stored}; written to {out}")
     return 0
 
 
@@ -109,7 +111,7 @@ def run_audit(args: Namespace, console: Console) -> int:
     favorable = _favorable(args.favorable, teacher.classes_)
     students = make_students(args.student, task, args.set, args.random_state)
     with results_folder(args.out) as out:
-        fitted = _fit(teacher, students, rows, args.n_queries, args.random_state)
+        fitted = _fit(teacher, students, rows, args.n_queries, args.random_state, args.store)
         audit = _measure(
             teacher,
             fitted,
@@ -117,6 +119,7 @@ def run_audit(args: Namespace, console: Console) -> int:
             favorable=favorable,
             threshold=args.threshold,
             date=args.date,
+            price_per_row=args.price_per_row,
             min_group_size=args.min_group_size,
             rules=rules or None,
         )
@@ -177,7 +180,9 @@ def _performance(teacher: Any, rows: Rows) -> tuple[str, float]:
     return "R2", float(r2_score(y, answer))
 
 
-def _fit(teacher: Any, students: Mapping[str, Any], rows: Rows, n_queries: int | None, seed: int) -> dict[str, Any]:
+def _fit(
+    teacher: Any, students: Mapping[str, Any], rows: Rows, n_queries: int | None, seed: int, store: str | None = None
+) -> dict[str, Any]:
     """Distillers by name; all ask about the same rows."""
     from explaindistill.distiller import Distiller
 
@@ -186,7 +191,7 @@ def _fit(teacher: Any, students: Mapping[str, Any], rows: Rows, n_queries: int |
     fitted = {}
     for name, student in students.items():
         with _working(f"fitting {name} to the teacher's answers …"):
-            fitted[name] = Distiller(teacher, student, random_state=seed, **asked).fit(X)
+            fitted[name] = Distiller(teacher, student, random_state=seed, store=store, **asked).fit(X)
     return fitted
 
 
