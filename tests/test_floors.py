@@ -33,7 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("labelling",),
     ("corpus", "fitting"),
     ("topping",),
-    ("distiller", "frontiers", "compression", "deferring", "refining"),
+    ("distiller", "frontiers", "compression", "deferring", "refining", "online"),
     ("case",),
     ("manifest", "audit_frames", "corpus_frames"),
     ("auditing",),
