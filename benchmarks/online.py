@@ -196,6 +196,7 @@ def main(argv: list[str]) -> int:
     parser = options(__doc__ or "")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of each stationary stream")
     parser.add_argument("--students", nargs="+", choices=list(STUDENTS), default=list(STUDENTS))
+    parser.add_argument("--river-rows", type=int, default=100_000, help="rows of the stream shared with river")
     parser.add_argument("--parts", nargs="+", default=["long", "changes", "river"])
     args = parser.parse_args(argv)
     n = 20_000 if args.quick else args.rows
@@ -205,7 +206,7 @@ def main(argv: list[str]) -> int:
     if "changes" in args.parts:
         changes(bars, teacher, *((2, 8_000) if args.quick else (10, 30_000)))
     if "river" in args.parts:
-        against_river(bars, teacher, 5_000 if args.quick else 100_000)
+        against_river(bars, teacher, 5_000 if args.quick else args.river_rows)
     if "long" in args.parts:
         long_run(bars, teacher, n, args.students)
     return bars.finish(args)
