@@ -71,6 +71,22 @@ def imodels(X, P, T, size):
             yield name, wide(Q, classes, P.shape[1]), size
 
 
+def figs(X, P, T, size):
+    """As many rules in all as a tree of ``size`` leaves has splits; a sum of trees, and for two classes only."""
+    from imodels import FIGSClassifier
+
+    labels = P.argmax(axis=1)
+    if P.shape[1] > 2:
+        raise ValueError("FIGSClassifier knows two classes only")
+    classes, codes = np.unique(labels, return_inverse=True)
+    student = FIGSClassifier(max_rules=size - 1, random_state=0).fit(X, codes)
+    yield "imodels FIGS", wide(student.predict_proba(T), classes, P.shape[1]), sum(map(_figs_leaves, student.trees_))
+
+
+def _figs_leaves(node):
+    return 1 if node.left is None else _figs_leaves(node.left) + _figs_leaves(node.right)
+
+
 def pystreed(X, P, T, size):
     """Depth 3 for 8 leaves, 4 for 16; per-row costs of each class; six cuts a column, at most 60; 20 seconds."""
     from pystreed import STreeDInstanceCostSensitiveClassifier
@@ -84,7 +100,7 @@ def pystreed(X, P, T, size):
     yield "pystreed", np.eye(P.shape[1])[np.asarray(student.predict(T), dtype=int)], student.get_n_leaves()
 
 
-PACKAGES = {"trustee": trustee, "interpret-community": interpret, "imodels": imodels, "pystreed": pystreed}
+PACKAGES = {"trustee": trustee, "interpret-community": interpret, "imodels": imodels, "figs": figs, "pystreed": pystreed}
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

@@ -34,7 +34,9 @@ PACKAGES = {
     "interpret-community": ["interpret-community==0.32.0", "setuptools<81"],
     "imodels": ["imodels==3.0.4", "six"],
     "pystreed": ["pystreed==1.4.0"],
+    "figs": ["imodels==3.0.4", "six"],
 }
+SHARED = {"figs": "imodels"}  # opponents that live in the environment of another
 
 
 class Case:
@@ -166,7 +168,7 @@ def _kept(name: str, seed: int, package: str, args: Namespace, end: float) -> pd
         case = Case(name, seed, args.validation)
         if package == "own":
             rows = measure(case, METHODS)
-        elif (python := environment(package, PACKAGES[package])) is not None:
+        elif (python := environment(SHARED.get(package, package), PACKAGES[package])) is not None:
             rows = peers(case, package, python, RESULTS / "exchange" / f"{name}-{seed}-{package}")
         else:
             return None

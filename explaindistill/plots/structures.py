@@ -172,13 +172,16 @@ def coefficients(frame: pd.DataFrame, ax: Axes | None = None, *, top: int = 20, 
 
 
 def tree(root: Mapping[str, Any], ax: Axes | None = None, *, max_depth: int = 4) -> Axes:
-    """A tree from left to right: questions in ink, answers as bars; thicker lines carry more rows.
+    """A tree from left to right: questions in ink, answers with bars; each branch says its share of the rows.
 
     Parameters
     ----------
     root : mapping
         ``text`` (question or answer), ``edge`` (the answer that leads here), ``share`` (of all rows, in [0, 1]),
-        ``value`` (in [0, 1], drawn as a bar; None for none) and ``children``.
+        ``value`` (in [0, 1], drawn as a bar; None for none), ``children``, and of a leaf optionally ``values`` (class to
+        probability, drawn as a bar of classes in place of ``value``) and ``who`` (attributes with their groups, see
+        :meth:`~explaindistill.students.tree.TreeClassifier.occupants`; a line and a bar each, withheld groups stay
+        grey).
     max_depth : int
         Deeper branches are folded into "… n more".
 
@@ -188,7 +191,7 @@ def tree(root: Mapping[str, Any], ax: Axes | None = None, *, max_depth: int = 4)
     >>> leaves = [{"text": "no", "edge": "yes", "share": 0.4, "value": 0.1}, {"text": "yes", "edge": "no"}]
     >>> ax = plots.tree({"text": "age ≤ 30?", "share": 1.0, "children": leaves}, plots.figure().subplots())
     >>> [t.get_text() for t in ax.texts]
-    ['age ≤ 30?', 'no', 'yes', 'yes', 'no']
+    ['age ≤ 30?', 'no', 'yes', 'yes, 40 %', 'no']
     """
     ax = axes(ax)
     ax.set_axis_off()
@@ -208,15 +211,8 @@ def _branch(ax: Axes, node: Mapping[str, Any], depth: int, max_depth: int, lines
     if not children:
         y = float(next(lines))
         ax.text(depth + 0.03, y, text, fontsize=8.5, color=INK, va="center")
-        if (value := node.get("value")) is not None and not hidden:
-            ax.plot([depth + 0.04, depth + 0.5], [y + 0.36, y + 0.36], color=GRID, linewidth=3, solid_capstyle="butt")
-            ax.plot(
-                [depth + 0.04, depth + 0.04 + 0.46 * value],
-                [y + 0.36, y + 0.36],
-                color=SERIES[0],
-                linewidth=3,
-                solid_capstyle="butt",
-            )
+        if not hidden:
+            _answer(ax, node, depth, y, lines)
         return y
     anchor = ax.text(depth + 0.03, 0, text, fontsize=7.5, color=INK, va="center", fontweight="bold", zorder=4)
     heights = [_branch(ax, child, depth + 1, max_depth, lines, deepest) for child in children]
@@ -229,13 +225,49 @@ def _branch(ax: Axes, node: Mapping[str, Any], depth: int, max_depth: int, lines
         ax.text(
             depth + (start + 1) / 2,
             y + 0.56 * (end - y),
-            label(child.get("edge", ""), 16),
+            _edge(child),
             fontsize=7.5,
             color=MUTED,
             ha="center",
             va="center",
         )
     return y
+
+
+def _edge(child: Mapping[str, Any]) -> str:
+    """The answer that leads to a node, and the share of rows that give it."""
+    words = label(child.get("edge", ""), 16)
+    share = child.get("share")
+    return words if share is None else f"{words}{', ' * bool(words)}{_percent(share)}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.01 or share == 0 else "< 1 %"
+
+
+def _answer(ax: Axes, leaf: Mapping[str, Any], depth: int, y: float, lines: Any) -> None:
+    """Bar of a leaf's classes, or of its value; below it one line and bar for each attribute of who is in it."""
+    if leaf.get("values") and (value := leaf.get("value")) is not None:
+        _segments(ax, [(p, SERIES[k % len(SERIES)]) for k, p in enumerate(leaf["values"].values())], depth, y)
+    elif (value := leaf.get("value")) is not None:
+        _segments(ax, [(value, SERIES[0])], depth, y)
+    for entry in leaf.get("who", ()):
+        at = float(next(lines))
+        shown = [g for g in entry["groups"] if g["share"]]
+        words = ", ".join(f"{g['group']} {_percent(g['share'])}" for g in shown)
+        words += (", " * bool(words) + "rest withheld") * any(g["share"] is None for g in entry["groups"])
+        ax.text(depth + 0.06, at, label(f"{entry['attribute']}: {words}", 44), fontsize=7, color=MUTED, va="center")
+        colours = {g["group"]: SERIES[k % len(SERIES)] for k, g in enumerate(entry["groups"])}
+        _segments(ax, [(g["share"], colours[g["group"]]) for g in shown], depth, at)
+
+
+def _segments(ax: Axes, parts: list[tuple[float, str]], depth: int, y: float) -> None:
+    """One bar from left to right, its parts as wide as their shares, on grey paper of length 1."""
+    start, width = depth + 0.04, 0.46
+    ax.plot([start, start + width], [y + 0.36, y + 0.36], color=GRID, linewidth=3, solid_capstyle="butt")
+    for share, colour in parts:
+        ax.plot([start, start + width * share], [y + 0.36] * 2, color=colour, linewidth=3, solid_capstyle="butt")
+        start += width * share
 
 
 def _leaves(node: Mapping[str, Any]) -> int:

@@ -13,10 +13,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Complexity
+from explaindistill.students import _tree_occupants as people
 from explaindistill.students import _tree_words as words
 from explaindistill.students._intake import rows
 from explaindistill.students._tree_compiled import CompiledTree
 from explaindistill.students._tree_model import TreeModel
+from explaindistill.students._tree_picture import plot, svg
 
 __all__ = ["ReadableTree"]
 
@@ -28,16 +30,58 @@ class ReadableTree:
 
     tree_: TreeModel
     _format: str
+    plot = plot
+    svg = svg
 
     def apply(self, X: Any) -> NDArray[np.int64]:
         """Number of the leaf ``(n,)`` that each row falls into."""
         frame = rows(self, X)
         return self.tree_.route(frame, self.n_jobs)  # type: ignore[attr-defined]  # the estimator's parameter
 
-    def describe(self) -> str:
-        """Return the tree as indented text: conditions in the user's units, what each leaf says, its share of rows."""
+    def describe(self, X: Any = None, sensitive: Any = None, *, min_group_size: int = 10) -> str:
+        """Return the tree as indented text: conditions in the user's units, what each leaf says, its share of rows.
+
+        Parameters
+        ----------
+        X, sensitive, min_group_size : see :meth:`occupants`
+            With both frames each leaf also says who is in it.
+        """
         check_is_fitted(self)
-        return words.outline(self.tree_, self._outputs(), hasattr(self, "classes_"))
+        who = {leaf: people.words(of) for leaf, of in self._who(X, sensitive, min_group_size).items()}
+        return words.outline(self.tree_, self._outputs(), hasattr(self, "classes_"), who)
+
+    def occupants(self, X: Any, sensitive: Any, *, min_group_size: int = 10) -> pd.DataFrame:
+        """Who is in each leaf.
+
+        Parameters
+        ----------
+        X : DataFrame or array of n rows
+        sensitive : DataFrame of n rows, Series, or names of columns of X
+            The attributes; missing values are a group of their own. The tree itself need not know them.
+        min_group_size : int, at least 1
+            Groups with fewer rows in a leaf are withheld, and with them the smallest others that would tell their
+            size.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``leaf``, ``attribute``, ``group``, ``n`` (rows of the group in the leaf), ``share`` (of the leaf's
+            rows), ``overall`` (of all rows), ``status`` (``ok``, or ``suppressed``: then ``n`` and ``share`` are NaN).
+        """
+        if isinstance(sensitive, str) or not hasattr(sensitive, "columns") and not isinstance(sensitive, pd.Series):
+            names = [sensitive] if isinstance(sensitive, str) else list(sensitive)
+            gone = [n for n in names if n not in getattr(X, "columns", ())]
+            if gone:
+                raise InvalidInputError(f"sensitive names columns that X does not have: {', '.join(map(str, gone))}")
+            sensitive = X[names]
+        return people.occupants(self.apply(X), self.tree_.leaves, sensitive, min_group_size)
+
+    def _who(self, X: Any, sensitive: Any, min_group_size: int) -> dict[int, list[dict[str, Any]]]:
+        if sensitive is None:
+            return {}
+        if X is None:
+            raise InvalidInputError("sensitive needs X, the rows that it speaks about; got sensitive without X")
+        return people.by_leaf(self.occupants(X, sensitive, min_group_size=min_group_size))
 
     def rules(self) -> pd.DataFrame:
         """One row per leaf.
@@ -102,24 +146,30 @@ class ReadableTree:
         check_is_fitted(self)
         return CompiledTree(self.tree_, self._outputs(), hasattr(self, "classes_"))
 
-    def sketch(self) -> dict[str, Any]:
+    def sketch(self, X: Any = None, sensitive: Any = None, *, min_group_size: int = 10) -> dict[str, Any]:
         """Return the tree nested for drawing.
+
+        Parameters
+        ----------
+        X, sensitive, min_group_size : see :meth:`occupants`
 
         Returns
         -------
         dict
             ``text`` (condition, or what a leaf says), ``edge`` (``"yes"`` or ``"no"``, the answer that leads here),
-            ``share`` and ``n`` of rows, ``value`` (probability of the last class, or None), ``values``, ``children``.
+            ``share`` and ``n`` of rows, ``value`` (probability of the last class, or None), ``values``, ``who`` (of a
+            leaf, for each attribute its groups with ``share``, None where withheld), ``children``.
         """
         check_is_fitted(self)
-        return self._sketch(0, "")
+        return self._sketch(0, "", self._who(X, sensitive, min_group_size))
 
-    def _sketch(self, node: int, edge: str) -> dict[str, Any]:
+    def _sketch(self, node: int, edge: str, who: Mapping[int, list[dict[str, Any]]]) -> dict[str, Any]:
         tree, outputs = self.tree_, self._outputs()
         values = tree.value[node]
         is_classifier = hasattr(self, "classes_")
         leaf = tree.feature[node] < 0
-        said = str(outputs[int(values.argmax())]) if is_classifier else ", ".join(f"{v:.4g}" for v in values)
+        top = int(values.argmax())
+        said = f"{outputs[top]} {values[top]:.2f}" if is_classifier else ", ".join(f"{v:.4g}" for v in values)
         below = [] if leaf else [(int(tree.left[node]), "yes"), (int(tree.right[node]), "no")]
         return {
             "text": said if leaf else words.condition(tree, [(node, True)]),
@@ -128,7 +178,8 @@ class ReadableTree:
             "n": int(tree.count[node]),
             "value": float(values[-1]) if is_classifier else None,
             "values": dict(zip(map(str, outputs), values.tolist(), strict=True)),
-            "children": [self._sketch(child, answer) for child, answer in below],
+            "who": who.get(node, []),
+            "children": [self._sketch(child, answer, who) for child, answer in below],
         }
 
     def to_dict(self) -> dict[str, Any]:

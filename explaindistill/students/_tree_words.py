@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -91,8 +91,10 @@ def rule_table(model: TreeModel, outputs: Sequence[Any], classes: NDArray[Any] |
     return pd.DataFrame(frame)
 
 
-def outline(model: TreeModel, outputs: Sequence[Any], is_classifier: bool) -> str:
-    """Show the tree as indented text: conditions, then what each leaf says and how many rows it holds."""
+def outline(
+    model: TreeModel, outputs: Sequence[Any], is_classifier: bool, who: Mapping[int, Sequence[str]] | None = None
+) -> str:
+    """Show the tree as indented text: conditions, then what each leaf says, how many rows and, if given, whom it holds."""
     n_leaves, n_columns = len(model.leaves), len(model.used)
     lines = [
         f"tree of {_count(n_leaves, 'leaf', 'leaves')} on {_count(n_columns, 'column', 'columns')}, "
@@ -104,6 +106,7 @@ def outline(model: TreeModel, outputs: Sequence[Any], is_classifier: bool) -> st
             share = 100 * model.weight[node] / model.weight[0]
             said = _said(model.value[node], outputs, is_classifier)
             lines.append(f"{indent}{said}   ({share:.1f} % of rows, n = {model.count[node]})")
+            lines.extend(f"{indent}    {line}" for line in (who or {}).get(node, ()))
             return
         for child, left in ((int(model.left[node]), True), (int(model.right[node]), False)):
             lines.append(f"{indent}{'if' if left else 'else,'} {condition(model, [(node, left)])}:")
