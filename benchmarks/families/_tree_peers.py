@@ -100,7 +100,13 @@ def pystreed(X, P, T, size):
     yield "pystreed", np.eye(P.shape[1])[np.asarray(student.predict(T), dtype=int)], student.get_n_leaves()
 
 
-PACKAGES = {"trustee": trustee, "interpret-community": interpret, "imodels": imodels, "figs": figs, "pystreed": pystreed}
+PACKAGES = {
+    "trustee": trustee,
+    "interpret-community": interpret,
+    "imodels": imodels,
+    "figs": figs,
+    "pystreed": pystreed,
+}
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

@@ -178,8 +178,8 @@ def tree(root: Mapping[str, Any], ax: Axes | None = None, *, max_depth: int = 4)
     ----------
     root : mapping
         ``text`` (question or answer), ``edge`` (the answer that leads here), ``share`` (of all rows, in [0, 1]),
-        ``value`` (in [0, 1], drawn as a bar; None for none), ``children``, and of a leaf optionally ``values`` (class to
-        probability, drawn as a bar of classes in place of ``value``) and ``who`` (attributes with their groups, see
+        ``value`` (in [0, 1], drawn as a bar; None for none), ``children``, and of a leaf optionally ``values`` (class
+        to probability, drawn as a bar of classes in place of ``value``) and ``who`` (attributes with their groups, see
         :meth:`~explaindistill.students.tree.TreeClassifier.occupants`; a line and a bar each, withheld groups stay
         grey).
     max_depth : int

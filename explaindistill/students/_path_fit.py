@@ -13,7 +13,8 @@ from explaindistill.numerics.binning import MAX_BINS, BinnedTable, bin_table
 from explaindistill.numerics.design import linear_columns
 from explaindistill.numerics.fixed_point import whole_weights
 from explaindistill.numerics.leaf_models import Loss, PathModel, Problem, refit
-from explaindistill.numerics.model_growth import Limits, Table, grow_model_tree
+from explaindistill.numerics.model_growth import grow_model_tree
+from explaindistill.numerics.model_state import Limits, Table
 from explaindistill.numerics.rounding import fewest_digits, plainest_moment
 from explaindistill.schema import Schema
 from explaindistill.students._intake import Intake

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.suppression import withheld
@@ -82,7 +82,7 @@ def _frame(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
 
 def _hidden(counts: NDArray[np.int64], minimum: int) -> NDArray[np.bool_]:
     """Cells to withhold when the rows of each leaf and of each group are known: the small, and what would tell them."""
-    small = counts < minimum
+    small: NDArray[np.bool_] = np.less(counts, minimum)
     small[counts.sum(axis=1) == 0] = False  # an empty leaf holds nobody
     if not small.any():
         return small
@@ -118,7 +118,7 @@ def by_leaf(found: pd.DataFrame) -> dict[int, list[dict[str, Any]]]:
     return out
 
 
-def words(who: list[Mapping[str, Any]]) -> list[str]:
+def words(who: Sequence[Mapping[str, Any]]) -> list[str]:
     """Say who is in a leaf, one line per attribute: ``sex: f 75.0 % (of all 50.0 %), …``."""
     lines = []
     for entry in who:

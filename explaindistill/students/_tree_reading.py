@@ -68,7 +68,7 @@ class ReadableTree:
             Columns ``leaf``, ``attribute``, ``group``, ``n`` (rows of the group in the leaf), ``share`` (of the leaf's
             rows), ``overall`` (of all rows), ``status`` (``ok``, or ``suppressed``: then ``n`` and ``share`` are NaN).
         """
-        if isinstance(sensitive, str) or not hasattr(sensitive, "columns") and not isinstance(sensitive, pd.Series):
+        if isinstance(sensitive, str) or (not hasattr(sensitive, "columns") and not isinstance(sensitive, pd.Series)):
             names = [sensitive] if isinstance(sensitive, str) else list(sensitive)
             gone = [n for n in names if n not in getattr(X, "columns", ())]
             if gone:

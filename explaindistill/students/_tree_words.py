@@ -94,7 +94,7 @@ def rule_table(model: TreeModel, outputs: Sequence[Any], classes: NDArray[Any] |
 def outline(
     model: TreeModel, outputs: Sequence[Any], is_classifier: bool, who: Mapping[int, Sequence[str]] | None = None
 ) -> str:
-    """Show the tree as indented text: conditions, then what each leaf says, how many rows and, if given, whom it holds."""
+    """Show the tree as indented text: conditions, what each leaf says, how many rows and, if given, who they are."""
     n_leaves, n_columns = len(model.leaves), len(model.used)
     lines = [
         f"tree of {_count(n_leaves, 'leaf', 'leaves')} on {_count(n_columns, 'column', 'columns')}, "

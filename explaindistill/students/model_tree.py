@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.leaf_models import respond
-from explaindistill.numerics.model_growth import Limits
+from explaindistill.numerics.model_state import Limits
 from explaindistill.protocols import Complexity
 from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows

@@ -86,7 +86,6 @@ def test_withheld_counts_do_not_follow_from_the_rest(n_leaves, n_groups, seed):
 
 def _assert_untold(counts, hidden):
     # cells as unknowns, margins and shown cells as equations: no hidden cell's value is fixed by them
-    n_leaves, n_groups = counts.shape
     cells = np.arange(counts.size).reshape(counts.shape)
     rows = [np.isin(np.arange(counts.size), line).astype(float) for line in (*cells, *cells.T)]
     rows += [np.eye(counts.size)[c] for c in cells[~hidden]]
