@@ -82,8 +82,8 @@ def _frame(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
 
 def _hidden(counts: NDArray[np.int64], minimum: int) -> NDArray[np.bool_]:
     """Cells to withhold when the rows of each leaf and of each group are known: the small, and what would tell them."""
-    small: NDArray[np.bool_] = np.less(counts, minimum)
-    small[counts.sum(axis=1) == 0] = False  # an empty leaf holds nobody
+    nobody = counts.sum(axis=1, keepdims=True) == 0  # nothing to withhold in an empty leaf
+    small = np.where(nobody, False, counts < minimum)
     if not small.any():
         return small
     n_leaves, n_groups = counts.shape
