@@ -89,7 +89,7 @@ def _hidden(counts: NDArray[np.int64], minimum: int) -> NDArray[np.bool_]:
     n_leaves, n_groups = counts.shape
     if counts.size > MOST_CELLS:
         # whole leaves, and never a single one: two lines withheld whole tell nothing of each other
-        lines = small.any(axis=1)
+        lines: NDArray[np.bool_] = np.logical_or.reduce(small, axis=1)
         if lines.sum() == 1 < n_leaves:
             rest = np.where(lines, np.iinfo(np.int64).max, counts.sum(axis=1))
             lines[np.argmin(rest)] = True
