@@ -14,6 +14,7 @@ doi:10.1198/106186008X319331. Agarwal, Tan, Ronen, Singh and Yu (2022), Hierarch
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -33,7 +34,13 @@ LEAST = 1e-8  # share of the reducible loss below which a move is rounding
 FINE = 200  # values between which a cut is looked for once more
 
 
-def grow_model_tree(problem: Problem, table: Table, limits: Limits, n_jobs: int | None = None) -> PathModel:
+def grow_model_tree(
+    problem: Problem,
+    table: Table,
+    limits: Limits,
+    n_jobs: int | None = None,
+    watch: Callable[[float, Floats], None] | None = None,
+) -> PathModel:
     """Grow under the limits.
 
     Parameters
@@ -41,6 +48,8 @@ def grow_model_tree(problem: Problem, table: Table, limits: Limits, n_jobs: int 
     problem, table, limits : Problem, Table, Limits
     n_jobs : int or None
         Threads over columns; the result does not depend on them.
+    watch : callable, optional
+        Told the numbers so far and the linear predictors ``(n, K)`` of all rows, before each move and at the end.
     """
     model = PathModel({0: np.arange(len(problem.design))}, problem.n_terms)
     for k in range(problem.n_outputs):
@@ -50,8 +59,11 @@ def grow_model_tree(problem: Problem, table: Table, limits: Limits, n_jobs: int 
     cuts: dict[int, Cut | None] = {}
     stale: set[int] = {0}
     while True:
-        left = limits.parameters - n_parameters(model, problem.n_terms, n_free(problem))
+        numbers = n_parameters(model, problem.n_terms, n_free(problem))
+        left = limits.parameters - numbers
         state = State(problem, model)
+        if watch is not None:
+            watch(numbers, state.eta)
         move = best_coefficient(state, limits) if left >= 1 else None
         floor = max(least, move[0] if move else 0.0)
         cut = best_split(state, table, limits, left, cuts, stale, floor, n_jobs)

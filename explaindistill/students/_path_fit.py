@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from explaindistill.numerics.binning import MAX_BINS, BinnedTable, bin_table
 from explaindistill.numerics.design import linear_columns
 from explaindistill.numerics.fixed_point import whole_weights
+from explaindistill.numerics.folds import content_folds
 from explaindistill.numerics.leaf_models import Loss, PathModel, Problem, refit
+from explaindistill.numerics.model_choice import chosen_limits
 from explaindistill.numerics.model_growth import grow_model_tree
 from explaindistill.numerics.model_state import Limits, Table
 from explaindistill.numerics.rounding import fewest_digits, plainest_moment
@@ -26,7 +28,13 @@ MAX_LEVELS = 30
 
 
 def fit_path_tree(
-    intake: Intake, loss: Loss, limits: Limits, shrinkage: float, n_jobs: int | None, structure: Floats | None = None
+    intake: Intake,
+    loss: Loss,
+    limits: Limits,
+    shrinkage: float,
+    n_jobs: int | None,
+    structure: Floats | None = None,
+    n_folds: int = 0,
 ) -> PathTree:
     """Grow on ``structure`` (the targets themselves when None), fit the numbers to the targets, round them.
 
@@ -36,6 +44,8 @@ def fit_path_tree(
         ``Y`` has one column for two classes.
     structure : ndarray, shape (n, K), optional
         Sharpened targets that decide splits and terms.
+    n_folds : int
+        Folds that decide how much of the limits to use; 0 for all of it.
     """
     schema, X, weight = intake.schema, intake.X, intake.weight
     terms, scales, design = make_terms(schema, X, weight)
@@ -47,7 +57,10 @@ def fit_path_tree(
     problem = Problem(design, targets, w, count, loss, shrinkage / float(count.sum()))
     binned = bin_table(schema, X, weight, n_jobs, MAX_BINS, intake.Y)
     grown_on = problem if structure is None else replace(problem, targets=structure)
-    model = grow_model_tree(grown_on, _table(schema, X, binned), limits, n_jobs)
+    table = _table(schema, X, binned)
+    if n_folds:
+        limits = chosen_limits(grown_on, table, limits, content_folds(X, n_folds), n_jobs)
+    model = grow_model_tree(grown_on, table, limits, n_jobs)
     if structure is not None:
         refit(problem, model, 50, 1e-12)
     tree = PathTree(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.numerics.leaf_models import respond
+from explaindistill.numerics.leaf_models import Loss, respond
 from explaindistill.numerics.model_state import Limits
 from explaindistill.protocols import Complexity
 from explaindistill.students._export import export
@@ -26,6 +26,8 @@ from explaindistill.targets import as_soft_targets, sharpen
 __all__ = ["ModelTreeClassifier", "ModelTreeRegressor"]
 
 VERSION = 1
+AUTO_FOLDS = 3
+FEW_ROWS = 3000
 
 
 class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
@@ -53,6 +55,10 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         Ridge penalty on each coefficient (terms in standard deviations), in units of one row's loss.
     min_gain : float
         Growth ends when no move lowers the loss by this share of its reducible part per number.
+    n_folds : "auto", 0, or int of at least 2
+        Folds of the fitting rows on which growth is tried, free, without splits and with constant leaves; the shape
+        and the size with the least held-out loss are then grown on all rows. 0 always uses the limits up. ``"auto"``
+        is 3 for up to 3,000 rows, where a budget of numbers can overfit, and 0 for more.
     structure_temperature : float
         Below 1 the splits and terms are chosen for sharpened labels, see :func:`~explaindistill.targets.sharpen`; the
         numbers are always fitted to the labels themselves.
@@ -100,6 +106,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         max_parameters: int | None = None,
         shrinkage: float = 1.0,
         min_gain: float = 1e-3,
+        n_folds: int | Literal["auto"] = "auto",
         structure_temperature: float = 1.0,
         classes: ArrayLike | None = None,
         n_jobs: int | None = None,
@@ -111,6 +118,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         self.max_parameters = max_parameters
         self.shrinkage = shrinkage
         self.min_gain = min_gain
+        self.n_folds = n_folds
         self.structure_temperature = structure_temperature
         self.classes = classes
         self.n_jobs = n_jobs
@@ -126,7 +134,9 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         if self.structure_temperature != 1:
             sharp = np.ascontiguousarray(sharpen(intake.Y, self.structure_temperature)[:, own])
         intake = replace(intake, Y=np.ascontiguousarray(intake.Y[:, own]))
-        self.tree_ = fit_path_tree(intake, "binary" if two else "softmax", limits, self.shrinkage, self.n_jobs, sharp)
+        loss: Loss = "binary" if two else "softmax"
+        folds = folds_of(self, len(intake.X))
+        self.tree_ = fit_path_tree(intake, loss, limits, self.shrinkage, self.n_jobs, sharp, folds)
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -209,7 +219,8 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    max_leaf_nodes, max_depth, min_samples_leaf, max_leaf_features, max_parameters, shrinkage, min_gain, n_jobs
+    max_leaf_nodes, max_depth, min_samples_leaf, max_leaf_features, max_parameters, shrinkage, min_gain, n_folds,
+    n_jobs
         See :class:`ModelTreeClassifier`.
 
     Examples
@@ -234,6 +245,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
         max_parameters: int | None = None,
         shrinkage: float = 1.0,
         min_gain: float = 1e-3,
+        n_folds: int | Literal["auto"] = "auto",
         n_jobs: int | None = None,
     ) -> None:
         self.max_leaf_nodes = max_leaf_nodes
@@ -243,6 +255,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
         self.max_parameters = max_parameters
         self.shrinkage = shrinkage
         self.min_gain = min_gain
+        self.n_folds = n_folds
         self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
@@ -251,7 +264,8 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
         limits = limits_of(self, intake.Y.shape[1])
         shape = np.shape(np.asarray(y))
         self.flat_ = len(shape) < 2 or shape[1] == 1
-        self.tree_ = fit_path_tree(intake, "squared", limits, self.shrinkage, self.n_jobs)
+        folds = folds_of(self, len(intake.X))
+        self.tree_ = fit_path_tree(intake, "squared", limits, self.shrinkage, self.n_jobs, n_folds=folds)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
@@ -322,6 +336,18 @@ def limits_of(student: Any, n_free: int) -> Limits:
     budget = np.inf if student.max_parameters is None else float(student.max_parameters)
     leaves, terms = (10**6 if v is None else v for v in (student.max_leaf_nodes, student.max_leaf_features))
     return Limits(leaves, depth, float(student.min_samples_leaf), terms, budget, float(student.min_gain))
+
+
+def folds_of(student: Any, n_rows: int) -> int:
+    """Check ``n_folds`` and say how many folds that is."""
+    given = student.n_folds
+    if isinstance(given, str):
+        if given != "auto":
+            raise InvalidInputError(f'n_folds must be "auto", 0 or at least 2, got {given!r}')
+        return AUTO_FOLDS if n_rows <= FEW_ROWS else 0
+    if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 0 or given == 1:
+        raise InvalidInputError(f'n_folds must be "auto", 0 or at least 2, got {given!r}')
+    return int(given)
 
 
 def complexity_of(student: Any, n_free: int) -> Complexity:

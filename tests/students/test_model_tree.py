@@ -8,7 +8,13 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.students.model_tree import ModelTreeClassifier, ModelTreeRegressor
+from explaindistill.students.model_tree import (
+    AUTO_FOLDS,
+    FEW_ROWS,
+    ModelTreeClassifier,
+    ModelTreeRegressor,
+    folds_of,
+)
 
 
 @parametrize_with_checks([ModelTreeClassifier(), ModelTreeRegressor()])
@@ -241,7 +247,7 @@ def test_split_between_slopes_is_found_among_twenty_columns():
 def test_leaves_without_a_limit_fill_the_budget():
     X, eta = rows()
     student = ModelTreeClassifier(
-        max_leaf_nodes=None, max_leaf_features=None, max_parameters=25, min_gain=0, max_depth=2
+        max_leaf_nodes=None, max_leaf_features=None, max_parameters=25, min_gain=0, max_depth=2, n_folds=0
     ).fit(X, soft(eta + np.sin(3 * X.a)))
     assert 20 <= student.complexity().n_parameters <= 25
     assert student.complexity().depth <= 2
@@ -267,3 +273,31 @@ def test_wrong_limits_are_refused(parameters, message):
 def test_other_forms_are_refused():
     with pytest.raises(InvalidInputError, match="not version 1 of a ModelTreeRegressor"):
         ModelTreeRegressor.from_dict({"family": "ModelTreeClassifier", "version": 1})
+
+
+def test_a_few_noisy_rows_are_not_overfitted():
+    X, _ = rows()
+    X = X.iloc[:200]
+    noise = np.random.default_rng(8).normal(size=200)
+    limits = {
+        "max_leaf_nodes": None,
+        "max_leaf_features": None,
+        "max_parameters": 40,
+        "min_gain": 0,
+        "min_samples_leaf": 5,
+    }
+    chosen, free = (ModelTreeRegressor(n_folds=k, **limits).fit(X, noise) for k in ("auto", 0))
+    assert free.complexity().n_parameters > 30
+    assert chosen.complexity().n_parameters <= 5
+
+
+def test_folds_are_for_few_rows():
+    student = ModelTreeClassifier()
+    assert [folds_of(student, n) for n in (10, FEW_ROWS, FEW_ROWS + 1)] == [AUTO_FOLDS, AUTO_FOLDS, 0]
+    assert folds_of(ModelTreeClassifier(n_folds=5), 10**6) == 5
+
+
+@pytest.mark.parametrize("given", [1, -2, "some", 2.5, True])
+def test_folds_must_make_sense(given):
+    with pytest.raises(InvalidInputError, match='n_folds must be "auto", 0 or at least 2, got'):
+        ModelTreeClassifier(n_folds=given).fit([[0.0], [1.0]] * 20, [0, 1] * 20)
