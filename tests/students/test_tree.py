@@ -524,3 +524,13 @@ def test_optimal_messages(solver, monkeypatch):
     monkeypatch.setitem(sys.modules, "pystreed", None)
     with pytest.raises(MissingExtraError, match="pystreed is not installed"):
         TreeClassifier(4, search="optimal").fit(X, soft(p))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_auto_is_the_tree_that_agrees_more_on_its_own_rows(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(300, 4))
+    p = 1 / (1 + np.exp(-3 * X[:, 0] * X[:, 1] - X[:, 2]))
+    mild, sharp, auto = (TreeClassifier(5, structure_temperature=t).fit(X, soft(p)) for t in (0.5, 0.2, "auto"))
+    better = sharp if sharp.score(X, soft(p)) > mild.score(X, soft(p)) else mild
+    assert auto.to_dict()["nodes"] == better.to_dict()["nodes"]
