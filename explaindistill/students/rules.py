@@ -13,14 +13,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.numerics.fixed_point import whole_weights
-from explaindistill.numerics.intervals import normal_quantile, wilson
 from explaindistill.numerics.rule_growth import RuleLimits
 from explaindistill.protocols import Complexity
 from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students._rule_fit import fit_rule_list
 from explaindistill.students._rule_list import RuleList
+from explaindistill.students._rule_tables import class_table, value_table
 from explaindistill.targets import as_soft_targets, sharpen
 
 __all__ = ["RuleListClassifier", "RuleListRegressor"]
@@ -105,7 +104,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
         intake = fit_classifier(self, X, y, sample_weight, self.classes)
         structure = sharpen(intake.Y, self.structure_temperature)
         self.rules_ = fit_rule_list(intake, limits_of(self), structure, self.n_jobs)
-        self.table_ = _class_table(self, intake.X, intake.Y, intake.weight, 0.95)
+        self.table_ = class_table(self, intake.X, intake.Y, intake.weight, 0.95)
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
@@ -140,7 +139,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
         P, classes, _ = as_soft_targets(y, self.classes if np.ndim(y) == 2 else None)
         own = np.zeros((len(P), len(self.classes_)))
         own[:, np.searchsorted(self.classes_, classes)] = P
-        return _class_table(self, frame, own, weights_of(sample_weight, len(P)), level)
+        return class_table(self, frame, own, weights_of(sample_weight, len(P)), level)
 
     def describe(self) -> str:
         """Return the rules in words, the numbers that `predict_proba` uses to three decimals."""
@@ -234,7 +233,7 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
         spread = np.sqrt(w @ centred**2)
         structure = centred / np.where(spread > 0, spread, 1.0)
         self.rules_ = fit_rule_list(intake, limits_of(self), structure, self.n_jobs)
-        self.table_ = _value_table(self, intake.X, intake.Y, intake.weight, 0.95)
+        self.table_ = value_table(self, intake.X, intake.Y, intake.weight, 0.95)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
@@ -255,7 +254,7 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
         """
         frame = rows(self, X)
         Y = np.asarray(y, dtype=float).reshape(len(frame), -1)
-        return _value_table(self, frame, Y, weights_of(sample_weight, len(Y)), level)
+        return value_table(self, frame, Y, weights_of(sample_weight, len(Y)), level)
 
     def describe(self) -> str:
         """Return the rules in words."""
@@ -347,71 +346,6 @@ def open_tags(tags: Any) -> Any:
     tags.input_tags.categorical = True
     tags.input_tags.string = True
     return tags
-
-
-def _counts(weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights that sum to the effective number of rows; whole numbers are repetitions."""
-    if len(weight) == 0 or not weight.any() or (weight == np.rint(weight)).all():
-        return weight
-    whole, _ = whole_weights(weight[weight > 0])
-    if (whole == 1).all():
-        return (weight > 0).astype(float)
-    return weight * (weight.sum() / (weight**2).sum())
-
-
-def _class_table(
-    student: Any, X: pd.DataFrame, P: NDArray[np.float64], weight: NDArray[np.float64], level: float
-) -> pd.DataFrame:
-    model: RuleList = student.rules_
-    taken, count = model.taken(X), _counts(weight)
-    lines = []
-    for i, value in enumerate([*(r.value for r in model.rules), model.default]):
-        output = int(np.argmax(value))
-        mine = taken == i
-        right = float(count[mine & (P.argmax(axis=1) == output)].sum())
-        line = _line(model, i, float(count[mine].sum()), float(count.sum()), level)
-        low, high = wilson(right, line["n"], level)
-        share = right / line["n"] if line["n"] > 0 else np.nan
-        lines.append(
-            line
-            | {"output": student.classes_[output], "precision": share}
-            | {"precision_low": float(low), "precision_high": float(high)}
-        )
-    order = ["rule", "condition", "output", "n", "coverage", "coverage_low", "coverage_high"]
-    return pd.DataFrame(lines)[[*order, "precision", "precision_low", "precision_high"]]
-
-
-def _value_table(
-    student: Any, X: pd.DataFrame, Y: NDArray[np.float64], weight: NDArray[np.float64], level: float
-) -> pd.DataFrame:
-    model: RuleList = student.rules_
-    taken, count = model.taken(X), _counts(weight)
-    lines = []
-    for i in range(len(model.rules) + 1):
-        mine = (taken == i) & (count > 0)
-        line = _line(model, i, float(count[mine].sum()), float(count.sum()), level)
-        for k in range(Y.shape[1]):
-            mean = spread = half = np.nan
-            if line["n"] > 0:
-                mean = float(np.average(Y[mine, k], weights=count[mine]))
-                spread = float(np.sqrt(np.average((Y[mine, k] - mean) ** 2, weights=count[mine])))
-            if line["n"] > 1:
-                half = normal_quantile(level) * spread / float(np.sqrt(line["n"] - 1))
-            lines.append(
-                line | {"output": k, "estimate": mean, "low": mean - half, "high": mean + half, "spread": spread}
-            )
-    order = ["rule", "condition", "output", "n", "coverage", "coverage_low", "coverage_high"]
-    return pd.DataFrame(lines)[[*order, "estimate", "low", "high", "spread"]]
-
-
-def _line(model: RuleList, i: int, n: float, total: float, level: float) -> dict[str, Any]:
-    low, high = wilson(n, total, level)
-    condition = model.rules[i].words(model.schema) if i < len(model.rules) else "(default)"
-    share = n / total if total > 0 else np.nan
-    return {"rule": i + 1, "condition": condition, "n": n, "coverage": share} | {
-        "coverage_low": float(low),
-        "coverage_high": float(high),
-    }
 
 
 def _if(model: RuleList, i: int) -> str:
