@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,24 +72,34 @@ class Statistics:
     score : ndarray of shape (p,)
         ``X' (weight * score)``.
     deviance, weight : float
+    curvature, curvature_squared : float
+        Weighted sums over rows of the curvature and of its square.
     """
 
     gram: Matrix
     score: Vector
     deviance: float
     weight: float
+    curvature: float
+    curvature_squared: float
 
     def __add__(self, other: Statistics) -> Statistics:
-        return Statistics(
-            self.gram + other.gram,
-            self.score + other.score,
-            self.deviance + other.deviance,
-            self.weight + other.weight,
-        )
+        return Statistics(*(a + b for a, b in zip(self._sums(), other._sums(), strict=True)))
 
     def scaled(self, factor: float) -> Statistics:
         """Return the statistics of ``factor`` times as many rows."""
-        return Statistics(factor * self.gram, factor * self.score, factor * self.deviance, factor * self.weight)
+        return Statistics(*(factor * a for a in self._sums()))
+
+    def _sums(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, f.name) for f in fields(self))
+
+    def informative(self) -> float:
+        r"""Return how many rows say something about a misfit, :math:`(\sum w c)^2 / \sum w c^2` with curvature c.
+
+        Noise has variance :math:`\phi / c` on the scale of the predictor; what an additive model misses of a teacher
+        is about as large where the teacher is sure, and there neither the deviance nor the score sees it.
+        """
+        return self.curvature**2 / max(self.curvature_squared, 1e-300)
 
 
 @dataclass(frozen=True)
@@ -129,11 +140,14 @@ def collect(
     Chunks of rows may be collected apart and added up.
     """
     eta = predictor(design, rows.codes, beta)
+    curvature = family.curvature(eta)
     return Statistics(
-        gram(design, rows.codes, rows.weight * family.curvature(eta), pool),
+        gram(design, rows.codes, rows.weight * curvature, pool),
         cross(design, rows.codes, rows.weight * family.score(rows.y, eta)),
         float(rows.weight @ family.deviance(rows.y, eta)),
         float(rows.weight.sum()),
+        float(rows.weight @ curvature),
+        float(rows.weight @ curvature**2),
     )
 
 
@@ -154,6 +168,7 @@ def fit_additive(
     family: Family,
     *,
     phi: float | None = None,
+    noisy: bool = True,
     smoothing: Sequence[Vector | None] | None = None,
     fixed: bool = False,
     start: Vector | None = None,
@@ -172,6 +187,9 @@ def fit_additive(
     family : Family
     phi : float, optional
         Known dispersion (1 for true 0/1 outcomes); estimated when None.
+    noisy : bool
+        Whether what the model leaves is noise, of which every row has its share, or the misfit of answers without
+        noise, of which rows count by their curvature; decides the degrees of freedom of the dispersion.
     smoothing : smoothing parameters to start from, optional
     fixed : bool
         Keep the smoothing as given.
@@ -194,7 +212,7 @@ def fit_additive(
     stats = state.collect(beta)
     smooth = Smoothing(design, np.diag(stats.gram), smoothing)
     alone = float(rows.weight @ family.deviance(rows.y, np.full(len(rows), family.start(rows.y, rows.weight))))
-    solver = _Solver(smooth, phi, fixed, floor=DISPERSION_FLOOR * max(alone, 1e-12) / stats.weight)
+    solver = _Solver(smooth, phi, noisy, fixed, floor=DISPERSION_FLOOR * max(alone, 1e-12) / stats.weight)
     return solver.run(state, stats, beta, max_iter, tol, rounds)
 
 
@@ -215,20 +233,29 @@ class _State:
         eta = predictor(self.design, self.rows.codes, beta)
         total = float(self.rows.weight.sum())
         scale = total / float(some.weight.sum())
-        curvature = scale * some.weight * self.family.curvature(eta[self.curvature_rows])
+        curvature = self.family.curvature(eta)
         score = self.rows.weight * self.family.score(self.rows.y, eta)
         return Statistics(
-            gram(self.design, some.codes, curvature, self.pool),
+            gram(self.design, some.codes, scale * some.weight * curvature[self.curvature_rows], self.pool),
             cross(self.design, self.rows.codes, score),
             float(self.rows.weight @ self.family.deviance(self.rows.y, eta)),
             total,
+            float(self.rows.weight @ curvature),
+            float(self.rows.weight @ curvature**2),
         )
 
     def score(self, stats: Statistics, beta: Vector) -> Statistics:
-        """Score and deviance at other coefficients, the curvature as it was."""
+        """Score and deviance at other coefficients, the cross-products as they were."""
         eta = predictor(self.design, self.rows.codes, beta)
         score = cross(self.design, self.rows.codes, self.rows.weight * self.family.score(self.rows.y, eta))
-        return replace(stats, score=score, deviance=float(self.rows.weight @ self.family.deviance(self.rows.y, eta)))
+        curvature = self.family.curvature(eta)
+        return replace(
+            stats,
+            score=score,
+            deviance=float(self.rows.weight @ self.family.deviance(self.rows.y, eta)),
+            curvature=float(self.rows.weight @ curvature),
+            curvature_squared=float(self.rows.weight @ curvature**2),
+        )
 
     def deviance(self, beta: Vector) -> float:
         eta = predictor(self.design, self.rows.codes, beta)
@@ -241,6 +268,7 @@ class _Solver:
 
     smooth: Smoothing
     known_phi: float | None
+    noisy: bool
     fixed: bool
     floor: float
     phi: float = 1.0
@@ -306,7 +334,7 @@ class _Solver:
     def _dispersion(self, stats: Statistics, edf: float) -> float:
         if self.known_phi is not None:
             return self.known_phi
-        return dispersion(stats.deviance, stats.weight, edf, self.floor)
+        return dispersion(stats.deviance, stats.weight if self.noisy else stats.informative(), edf, self.floor)
 
     def _working(self, state: _State, stats: Statistics, beta: Vector, n_iter: int) -> Solution:
         """Solve the working model, moving the smoothing a few times unless it is fixed or the start is far."""

@@ -53,6 +53,11 @@ class _Problem:
         R = (self.rows.y - P) * self.rows.weight[:, None]
         return np.stack([cross(self.design, self.rows.codes, np.ascontiguousarray(r)) for r in R.T])
 
+    def informative(self, P: Matrix) -> float:
+        """Return how many rows say something about a misfit; see ``Statistics.informative``."""
+        curvature = np.sum(P * (1.0 - P), axis=1)
+        return float((self.rows.weight @ curvature) ** 2 / max(self.rows.weight @ curvature**2, 1e-300))
+
     def grams(self, P: Matrix) -> list[Matrix]:
         """One class at a time: ``X' diag(w p (1 - p)) X``."""
         rows, scale = self.rows, 1.0
@@ -78,6 +83,7 @@ def fit_softmax(
     rows: Rows,
     *,
     phi: float | None = None,
+    noisy: bool = True,
     smoothing: Sequence[Vector | None] | None = None,
     fixed: bool = False,
     start: Matrix | None = None,
@@ -111,7 +117,8 @@ def fit_softmax(
         B, eta = B - B.mean(axis=0), eta - eta.mean(axis=1, keepdims=True)
         P, deviance = softmax(eta, axis=1), problem.deviance(eta)
         now = _edf(solutions)
-        used_phi = phi or dispersion(deviance, float(rows.weight.sum()), float(np.sum(now)), floor)
+        informative = float(rows.weight.sum()) if noisy else problem.informative(P)
+        used_phi = phi or dispersion(deviance, informative, float(np.sum(now)), floor)
         if fixed and abs(before - after) <= tol * (abs(after) + floor * rows.weight.sum()):
             converged = True
             break

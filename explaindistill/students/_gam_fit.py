@@ -12,19 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
-from scipy.special import softmax
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from explaindistill.numerics.elimination import eliminate
-from explaindistill.numerics.families import Family
 from explaindistill.numerics.gram import Design, cross, gram, predictor, raw_cross, raw_gram
 from explaindistill.numerics.pairs import scan_pairs
-from explaindistill.numerics.pirls import SMOOTHING_ROUNDS, AdditiveFit, Rows, fit_additive
+from explaindistill.numerics.pirls import AdditiveFit, Rows
 from explaindistill.numerics.reml import Smoothing, solve
-from explaindistill.numerics.softmax import fit_softmax
+from explaindistill.students._gam_case import Case, Recipe
 from explaindistill.students._gam_design import (
     Columns,
-    Shaping,
     Term,
     cells,
     discretise_columns,
@@ -34,37 +31,16 @@ from explaindistill.students._gam_design import (
 from explaindistill.students._gam_shapes import TAIL, Blend, Grid, Shape, blended
 from explaindistill.students._intake import Intake
 
-__all__ = ["Additive", "Recipe", "fit_terms"]
+__all__ = ["Additive", "fit_terms"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 SCAN_ROWS = 100_000
-CURVATURE_ROWS = 30_000
 HELD_OUT = 0.2
 JOINED_ROWS = 2_000
-DRAFT_ROUNDS = 4
 LEAST_EDF = 1e-2
 PREVIEW_STEPS = 8
 FEW_PAIRS = 12
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Every choice of the user, checked."""
-
-    family: Family | None
-    noisy: bool
-    phi: float | None
-    shaping: list[Shaping]
-    n_pairs: int | str
-    max_terms: int | None
-    heredity: bool
-    n_knots: int
-    n_pair_knots: int
-    max_iter: int
-    tol: float
-    n_threads: int
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -87,77 +63,6 @@ class Additive:
     fit: AdditiveFit
 
 
-@dataclass(frozen=True)
-class _Case:
-    """One fitting problem: rows, columns, recipe and threads."""
-
-    recipe: Recipe
-    columns: Columns
-    rows: Rows
-    pool: ThreadPoolExecutor | None
-
-    def solve(
-        self, terms: list[Term], before: tuple[list[Term], AdditiveFit] | None = None, draft: bool = False
-    ) -> AdditiveFit:
-        """Fit terms, from where an earlier fit left those that it shares; a draft is only roughly smoothed."""
-        rounds = DRAFT_ROUNDS if draft else SMOOTHING_ROUNDS
-        design = Design(tuple(t.block for t in terms))
-        known = {} if before is None else dict(zip((t.name for t in before[0]), before[1].smoothing, strict=True))
-        smoothing = [known.get(t.name) for t in terms]
-        some = self.curvature_rows()
-        recipe = self.recipe
-        start = None if before is None else _carry(terms, design, *before)
-        if recipe.family is None:
-            return fit_softmax(
-                design, self.rows, phi=recipe.phi, smoothing=smoothing, start=start, max_iter=recipe.max_iter,
-                tol=recipe.tol, rounds=rounds, curvature_rows=some, pool=self.pool,
-            )  # fmt: skip
-        return fit_additive(
-            design, self.rows, recipe.family, phi=recipe.phi, smoothing=smoothing,
-            start=None if start is None else start[0],
-            max_iter=recipe.max_iter, tol=1e-4 if draft else recipe.tol, rounds=rounds, curvature_rows=some,
-            pool=self.pool,
-        )  # fmt: skip
-
-    def curvature_rows(self) -> NDArray[np.intp] | None:
-        """With very many rows, curvature is measured on evenly spread rows; the score never is."""
-        if len(self.rows) <= CURVATURE_ROWS:
-            return None
-        return np.linspace(0, len(self.rows) - 1, CURVATURE_ROWS).astype(np.intp)
-
-    def predictors(self, terms: list[Term], fit: AdditiveFit) -> Matrix:
-        """Linear predictors ``(n, outputs)``."""
-        design = Design(tuple(t.block for t in terms))
-        return np.column_stack([predictor(design, self.rows.codes, b) for b in fit.beta])
-
-    def score(self, eta: Matrix) -> tuple[Matrix, Matrix]:
-        """Unweighted scores and curvatures ``(n, outputs)``."""
-        if self.recipe.family is None:
-            P = softmax(eta, axis=1)
-            return self.rows.y - P, np.maximum(P * (1.0 - P), 1e-8)
-        family = self.recipe.family
-        return family.score(self.rows.y, eta[:, 0])[:, None], family.curvature(eta[:, 0])[:, None]
-
-    def loss(self, eta: Matrix) -> Vector:
-        """Deviance of each row."""
-        if self.recipe.family is None:
-            P = np.log(np.maximum(softmax(eta, axis=1), 1e-300))
-            own = np.log(np.maximum(self.rows.y, 1e-300))
-            return 2.0 * np.sum(self.rows.y * (own - P), axis=1)
-        return self.recipe.family.deviance(self.rows.y, eta[:, 0])
-
-
-def _carry(terms: list[Term], design: Design, old: list[Term], fit: AdditiveFit) -> Matrix:
-    """Coefficients of an earlier fit, put where the same terms now are."""
-    cuts = dict(zip((t.name for t in old), Design(tuple(t.block for t in old)).slices, strict=True))
-    out = np.zeros((len(fit.beta), design.size))
-    out[:, 0] = fit.beta[:, 0]
-    for term, cut in zip(terms, design.slices, strict=True):
-        if term.name in cuts:
-            out[:, cut] = fit.beta[:, cuts[term.name]]
-    return out
-
-
 @contextmanager
 def _threads(n: int) -> Iterator[ThreadPoolExecutor | None]:
     if n == 1:
@@ -167,7 +72,7 @@ def _threads(n: int) -> Iterator[ThreadPoolExecutor | None]:
             yield pool
 
 
-def _preview(case: _Case, terms: list[Term], fit: AdditiveFit, new: list[Term]) -> tuple[list[Term], AdditiveFit]:
+def _preview(case: Case, terms: list[Term], fit: AdditiveFit, new: list[Term]) -> tuple[list[Term], AdditiveFit]:
     """New terms at zero, smoothed as each would be alone on what the others leave, without its empty directions.
 
     The dispersion will fall once the terms are in, and more directions wake up; a quarter of it leaves room for that.
@@ -222,7 +127,7 @@ def _root(S: Matrix) -> Matrix:
     return np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
 
 
-def _compress(case: _Case, terms: list[Term], fit: AdditiveFit, least: float) -> tuple[list[Term], AdditiveFit]:
+def _compress(case: Case, terms: list[Term], fit: AdditiveFit, least: float) -> tuple[list[Term], AdditiveFit]:
     """Leave out the directions of a term that its smoothing has already emptied: those with less than ``least`` edf.
 
     A smooth curve on 32 knots moves in a handful of directions; without the others each further step is several times
@@ -259,7 +164,7 @@ def fit_terms(recipe: Recipe, intake: Intake, y: NDArray[np.float64]) -> Additiv
         if len(rows) <= JOINED_ROWS:
             rows = rows.joined()
             columns = replace(columns, codes=rows.codes)
-        case = _Case(recipe, columns, rows, pool)
+        case = Case(recipe, columns, rows, pool)
         made = [main_term(columns, i, recipe.n_knots, shaping) for i, shaping in enumerate(recipe.shaping)]
         terms = [t for t in made if t is not None]
         fit = case.solve(terms, draft=True)
@@ -280,7 +185,7 @@ def fit_terms(recipe: Recipe, intake: Intake, y: NDArray[np.float64]) -> Additiv
         return _finish(case, terms, fit, path, trials)
 
 
-def rank_pairs(case: _Case, terms: list[Term], fit: AdditiveFit) -> list[tuple[int, int]]:
+def rank_pairs(case: Case, terms: list[Term], fit: AdditiveFit) -> list[tuple[int, int]]:
     """All pairs of columns, the most promising first; columns whose shape is asked for stay alone."""
     taken = {t.axes for t in terms if len(t.grids) == 2}
     free = [t.axes[0] for t in terms if len(t.grids) == 1 and not case.recipe.shaping[t.axes[0]].asked]
@@ -300,7 +205,7 @@ def rank_pairs(case: _Case, terms: list[Term], fit: AdditiveFit) -> list[tuple[i
     return [pairs[i] for i in np.argsort(-gains, kind="stable")]
 
 
-def _pair_terms(case: _Case, terms: list[Term], fit: AdditiveFit, wanted: int) -> list[Term]:
+def _pair_terms(case: Case, terms: list[Term], fit: AdditiveFit, wanted: int) -> list[Term]:
     """The pairs that promise most, as terms."""
     new: list[Term] = []
     for axes in rank_pairs(case, terms, fit):
@@ -312,15 +217,15 @@ def _pair_terms(case: _Case, terms: list[Term], fit: AdditiveFit, wanted: int) -
     return new
 
 
-def _choose_pairs(case: _Case, terms: list[Term]) -> tuple[int, list[tuple[int, float, float, float]]]:
+def _choose_pairs(case: Case, terms: list[Term]) -> tuple[int, list[tuple[int, float, float, float]]]:
     """Raise the number of pairs until the loss on held-out rows stops falling beyond its interval."""
     rng = np.random.default_rng(case.recipe.seed)
     held = rng.random(len(case.rows)) < HELD_OUT
     if held.sum() < 20 or len(terms) < 2:
         return 0, []
     inside, outside = np.flatnonzero(~held), np.flatnonzero(held)
-    train = _Case(case.recipe, _subset(case.columns, inside), case.rows.take(inside), case.pool)
-    test = _Case(case.recipe, _subset(case.columns, outside), case.rows.take(outside), case.pool)
+    train = Case(case.recipe, _subset(case.columns, inside), case.rows.take(inside), case.pool)
+    test = Case(case.recipe, _subset(case.columns, outside), case.rows.take(outside), case.pool)
     terms, fit = _compress(train, terms, train.solve(terms, draft=True), LEAST_EDF)
     best, weight = test.loss(test.predictors(terms, fit)), test.rows.weight
     trials, chosen = [(0, float(np.average(best, weights=weight)), np.nan, np.nan)], 0
@@ -344,7 +249,7 @@ def _subset(columns: Columns, chosen: NDArray[np.intp]) -> Columns:
 
 
 def _cut_terms(
-    case: _Case, terms: list[Term], fit: AdditiveFit, keep: int
+    case: Case, terms: list[Term], fit: AdditiveFit, keep: int
 ) -> tuple[list[Term], AdditiveFit, list[tuple[int, str, float]]]:
     """Take out what matters least, in two rounds with a refit after each."""
     path: list[tuple[int, str, float]] = []
@@ -368,7 +273,7 @@ def _parents(terms: list[Term]) -> Mapping[int, tuple[int, ...]]:
 
 
 def _finish(
-    case: _Case,
+    case: Case,
     terms: list[Term],
     fit: AdditiveFit,
     path: list[tuple[int, str, float]],
@@ -407,7 +312,7 @@ def _finish(
     return Additive(fit.beta[:, 0].copy(), shapes, path, trials, fit)
 
 
-def _ends(term: Term, case: _Case) -> tuple[tuple[Grid, ...], list[Blend | None]]:
+def _ends(term: Term, case: Case) -> tuple[tuple[Grid, ...], list[Blend | None]]:
     """How a term goes on beyond the values seen: pairs level at once, numbers after a tenth of their range.
 
     A value far out would otherwise run away on a line that nothing but the last two knots decided. A column that must
@@ -428,7 +333,7 @@ def _ends(term: Term, case: _Case) -> tuple[tuple[Grid, ...], list[Blend | None]
     return tuple(grids), blends
 
 
-def _exact(values: Matrix, term: Term, case: _Case) -> Matrix:
+def _exact(values: Matrix, term: Term, case: Case) -> Matrix:
     """Undo the last bit of rounding, so that monotone is monotone to the last digit."""
     shaping = case.recipe.shaping[term.axes[0]]
     if len(term.grids) == 1 and shaping.monotone is not None:
@@ -438,7 +343,7 @@ def _exact(values: Matrix, term: Term, case: _Case) -> Matrix:
     return values
 
 
-def _covariances(case: _Case, terms: list[Term], design: Design, fit: AdditiveFit) -> list[Matrix]:
+def _covariances(case: Case, terms: list[Term], design: Design, fit: AdditiveFit) -> list[Matrix]:
     r"""Covariance of the coefficients.
 
     For noisy outcomes the posterior :math:`\phi V`; for a teacher's answers

@@ -13,8 +13,9 @@ from sklearn.utils import check_random_state
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.families import Bernoulli, Family
 from explaindistill.schema import Schema
+from explaindistill.students._gam_case import Recipe
 from explaindistill.students._gam_design import read_shaping
-from explaindistill.students._gam_fit import Recipe, fit_terms
+from explaindistill.students._gam_fit import fit_terms
 from explaindistill.students._intake import Intake
 
 __all__ = ["adopt", "recipe"]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.linalg import null_space
@@ -6,7 +8,7 @@ from scipy.special import expit
 
 from explaindistill.numerics.families import Bernoulli, Gaussian, Poisson
 from explaindistill.numerics.gram import Block, Design, Marginal
-from explaindistill.numerics.pirls import Rows, dispersion, fit_additive
+from explaindistill.numerics.pirls import Rows, collect, dispersion, fit_additive
 from explaindistill.numerics.reml import Smoothing, restricted_likelihood, solve
 from explaindistill.numerics.softmax import fit_softmax
 from explaindistill.numerics.splines import curvature_penalty, hat_weights, slope_penalty
@@ -132,6 +134,40 @@ def test_softmax_measures_curvature_on_some_rows_if_told():
 def test_dispersion_is_never_negative_for_weights_that_are_no_counts():
     assert dispersion(1.0, 0.5, 10.0, 1e-9) == 1.0 / 0.05
     assert dispersion(0.0, 100.0, 10.0, 1e-9) == 1e-9
+
+
+def test_a_misfit_is_shared_by_the_rows_that_can_show_it():
+    design, codes, X, eta, _ = make(600)
+    eta = 4 * (eta - eta.mean())
+    rows = Rows(codes, expit(eta + np.sin(np.arange(600.0))), np.ones(600))
+    kinds = {noisy: fit_additive(design, rows, Bernoulli(), smoothing=LAM, fixed=True, noisy=noisy) for noisy in (0, 1)}
+    c = Bernoulli().curvature(X @ kinds[0].beta[0])
+    informative = c.sum() ** 2 / (c**2).sum()
+    assert informative < 400
+    for noisy, n in ((0, informative), (1, 600)):
+        fit = kinds[noisy]
+        assert fit.phi == pytest.approx(fit.deviance / (n - 1 - fit.edf.sum()), rel=1e-3)
+    whole = collect(design, rows, Bernoulli(), kinds[0].beta[0])
+    parts = [collect(design, rows.take(np.arange(i, 600, 2)), Bernoulli(), kinds[0].beta[0]) for i in (0, 1)]
+    assert (parts[0] + parts[1]).informative() == pytest.approx(whole.informative())
+    assert whole.scaled(3).informative() == pytest.approx(3 * informative)
+    two = np.column_stack([1 - rows.y, rows.y])
+    double = [2 * v for v in LAM]
+    soft = [fit_softmax(design, replace(rows, y=two), smoothing=double, fixed=True, noisy=k) for k in (False, True)]
+    assert soft[0].phi / soft[1].phi == pytest.approx(
+        (600 - soft[1].edf.sum()) / (informative - soft[0].edf.sum()), rel=0.01
+    )
+
+
+def test_two_columns_that_can_stand_for_each_other_settle():
+    design, codes, _, eta, rng = make(300)
+    codes[1] = codes[0]
+    y = np.sin(codes[0] / 2.0) + 0.1 * rng.normal(size=300)
+    fit = fit_additive(design, Rows(codes, y, np.ones(300)), Gaussian())
+    assert fit.converged
+    assert fit.n_iter < 60
+    assert fit.edf.sum() < 9
+    assert np.isfinite(eta).all()
 
 
 def test_solve_inverts_what_is_free():

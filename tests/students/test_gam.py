@@ -142,6 +142,17 @@ def test_separable_classes_converge():
     assert np.isfinite(gam.decision_function(x)).all()
 
 
+def test_answers_of_a_teacher_that_is_sure_are_not_chased_into_every_corner():
+    """Where p is near 0 or 1 a misfit leaves no trace in the deviance; such rows must not count as well fitted."""
+    rng = np.random.default_rng(1)
+    X = pd.DataFrame(rng.normal(size=(900, 12)), columns=[f"x{i}" for i in range(12)])
+    P = soft(4 * X.to_numpy() @ np.linspace(0.2, 1, 12) + 2 * X.x0 * X.x1)
+    gam = GAMClassifier(n_jobs=1).fit(X[:300], P[:300])
+    missed = gam.predict_proba(X[300:])[:, 1] - P[300:, 1]
+    assert 1 - np.mean(missed**2) / P[300:, 1].var() > 0.89
+    assert gam.terms().edf.sum() < 25
+
+
 def test_constant_collinear_and_one_level_columns():
     rng = np.random.default_rng(0)
     a = rng.normal(size=500)
