@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,6 +73,9 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         Share of the true label in the target, where ``y`` is given to ``fit``.
     top_up : bool, default=False
         For trees: keep a fifth of ``n_queries`` for questions inside the leaves that have few rows, and grow again.
+    ways : sequence of objects with ``apply(targets, teacher, schema, seed)``, default=()
+        Further ways of distilling, in order: each changes rows, targets or weights before the student is fitted. Those
+        of this package are in ``explaindistill.ways``.
     store : path or label store, optional
         Keeps the answers, so that no row is asked twice.
     random_state : int, RandomState or None, default=None
@@ -126,6 +129,7 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         proxy: str | None = None,
         label_weight: float = 0.0,
         top_up: bool = False,
+        ways: Sequence[Any] = (),
         store: Any = None,
         random_state: Any = None,
     ) -> None:
@@ -138,6 +142,7 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         self.proxy = proxy
         self.label_weight = label_weight
         self.top_up = top_up
+        self.ways = ways
         self.store = store
         self.random_state = random_state
 
@@ -205,6 +210,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
     def _grow(self, targets: SoftTargets, schema: Schema) -> Any:
         student = clone(self.student)
         _seed_student(student, self.seed_)
+        for way in self.ways:
+            targets = way.apply(targets, as_teacher(self.teacher), schema, self.seed_)
         self.label_mode_ = fit_student(student, targets, schema, self._see(targets.X, schema))
         return student
 
@@ -271,6 +278,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
     def _check_parameters(self, y: Any) -> None:
         if not isinstance(self.label_weight, numbers.Real) or not 0 <= self.label_weight <= 1:
             raise InvalidInputError(f"label_weight must lie between 0 and 1, got {self.label_weight!r}")
+        if missing := [type(way).__name__ for way in self.ways if not hasattr(way, "apply")]:
+            raise InvalidInputError(f"ways must be objects with apply(), got {', '.join(missing)}")
         if self.label_weight > 0 and y is None:
             raise InvalidInputError(f"label_weight is {self.label_weight}, which needs y; give y to fit, or leave it 0")
 

@@ -11,7 +11,7 @@ from explaindistill.errors import InvalidInputError
 
 __all__ = ["DOORS", "ROOMS", "door", "load", "names", "public"]
 
-ROOMS = ("domains", "export", "report.sections", "samplers", "students", "teachers")
+ROOMS = ("domains", "export", "report.sections", "samplers", "students", "teachers", "ways")
 DOORS = {"plots": "explaindistill.plots", "report": "explaindistill.report.render"}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,6 +40,8 @@ class TorchTeacher:
         Rows per question, always just this many.
     device : str, optional
         Where the questions are computed; None is where the module's weights are.
+    hidden : sequence of str, optional
+        Names of submodules, as in ``module.named_modules()``, whose outputs :meth:`hidden` tells.
 
     Attributes
     ----------
@@ -62,6 +64,7 @@ class TorchTeacher:
         output: Output | None = None,
         batch_size: int = 4096,
         device: str | None = None,
+        hidden: Sequence[str] = (),
     ) -> None:
         if not isinstance(module, torch.nn.Module):
             raise InvalidInputError(f"module must be a torch.nn.Module, got {type(module).__name__}")
@@ -76,6 +79,7 @@ class TorchTeacher:
             )
         self.batch_size = int(batch_size)
         self.device = device
+        self.hidden_names = _named_parts(module, hidden)
         self.classes_, self._order = class_order(classes)
 
     @property
@@ -94,13 +98,57 @@ class TorchTeacher:
         answer = self._ask(X)
         return answer if self.classes_ is None else self.classes_[answer.argmax(axis=1)]
 
-    def _ask(self, X: Any) -> NDArray[np.float64]:
+    def hidden(self, X: Any) -> dict[str, NDArray[np.float64]]:
+        """Outputs of the submodules named at the start, each flattened to ``(n, h)``, in their order.
+
+        Examples
+        --------
+        >>> net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 1))
+        >>> teacher = TorchTeacher(net, classes=[0, 1], hidden=["0", "1"])
+        >>> {name: H.shape for name, H in teacher.hidden(np.zeros((5, 2))).items()}
+        {'0': (5, 3), '1': (5, 3)}
+        """
+        return {name: self._ask_part(X, name) for name in self.hidden_names}
+
+    def _ask_part(self, X: Any, name: str) -> NDArray[np.float64]:
+        rows = self._rows(X)
+        run, place, dtype = self._runner()
+        caught: list[torch.Tensor] = []
+
+        def keep(_module: torch.nn.Module, _given: Any, output: Any) -> None:
+            if not isinstance(output, torch.Tensor):
+                raise TeacherError(f"layer {name!r} gives a {type(output).__name__}; it must give one tensor")
+            caught[:] = [output]
+
+        def question(batch: NDArray[Any]) -> NDArray[Any]:
+            caught.clear()
+            run(torch.from_numpy(np.ascontiguousarray(batch)).to(device=place, dtype=dtype))
+            if not caught:
+                raise TeacherError(f"layer {name!r} was not used by the answer of {self.name}")
+            return caught[0].detach().to(device="cpu", dtype=torch.float64).flatten(1).numpy()
+
+        handle = self.module.get_submodule(name).register_forward_hook(keep)
+        try:
+            with _asked(self.module):
+                return in_batches(rows, self.batch_size, question, self.name)
+        finally:
+            handle.remove()
+
+    def _rows(self, X: Any) -> NDArray[Any]:
         rows = self._numbers(X)
         if len(rows) != len(X):
             raise TeacherError(f"preprocess was given {len(X)} rows and gave {len(rows)}; it must keep every row")
+        return rows
+
+    def _runner(self) -> tuple[Callable[[torch.Tensor], Any], torch.device, torch.dtype]:
+        """The module, or copies of its weights on the device asked for; that device, and the weights' precision."""
         home, dtype = self._home()
         place = torch.device(self.device) if self.device is not None else home
-        module = self.module if place == home else _elsewhere(self.module, place)
+        return (self.module if place == home else _elsewhere(self.module, place)), place, dtype
+
+    def _ask(self, X: Any) -> NDArray[np.float64]:
+        rows = self._rows(X)
+        module, place, dtype = self._runner()
 
         def question(batch: NDArray[Any]) -> NDArray[Any]:
             raw = module(torch.from_numpy(np.ascontiguousarray(batch)).to(device=place, dtype=dtype))
@@ -152,6 +200,17 @@ class TorchTeacher:
 
     def __sklearn_clone__(self) -> TorchTeacher:
         return self
+
+
+def _named_parts(module: torch.nn.Module, names: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(names, str):
+        raise InvalidInputError(f'hidden must be a sequence of names, got {names!r}; write hidden=["{names}"]')
+    known = [name for name, _ in module.named_modules() if name]
+    if unknown := [name for name in names if name not in known]:
+        raise InvalidInputError(
+            f"hidden names {', '.join(map(repr, unknown))}, the module has: {', '.join(map(repr, known)) or 'no parts'}"
+        )
+    return tuple(names)
 
 
 @contextmanager
