@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from _bars import Bars, environment, options
-from _data import load
-from _teachers import Network, encoder, forest
+from _teachers import encoder
+from families.tree import Case as Kept
 
 from explaindistill.students.linear import LinearClassifier
 from explaindistill.students.model_tree import ModelTreeClassifier
@@ -32,36 +32,11 @@ LEAVES = (8, 16, 32)
 FIGS = Path(__file__).with_name("figs_soft.py")
 
 
-def data(name: str, seed: int, n: int = 8000) -> tuple[pd.DataFrame, np.ndarray]:
-    """Rows and hard labels; regression targets become "above the median"."""
-    loaded = load(name, n, seed)
-    y = loaded.y.to_numpy()
-    if loaded.task == "regression":
-        y = np.where(y > np.median(y), "high", "low")
-    return loaded.X, y
-
-
-class Case:
-    """One data set and seed: training rows, rows to measure on, and what the teacher says about both."""
+class Case(Kept):
+    """One data set and seed, as for constant-leaf trees, and the budgets of its model trees."""
 
     def __init__(self, name: str, seed: int, validation: bool = False) -> None:
-        X, y = data(name, seed)
-        order = np.random.default_rng(seed).permutation(len(X))
-        cut = max(len(X) // 4, min(2000, len(X) // 3))
-        test, train = order[:cut], order[cut:]
-        X_train, y_train = X.iloc[train].reset_index(drop=True), y[train]
-        if seed % 2 == 0:
-            teacher = Network(seed=seed).fit(X_train, y_train)
-        else:
-            teacher = forest(X_train, y_train, "classification", seed)
-        self.X, self.P = X_train, teacher.predict_proba(X_train)
-        if validation:  # the test rows stay unseen while the method is worked on
-            half = len(train) // 4
-            self.X_test, self.P_test = self.X.iloc[:half], self.P[:half]
-            self.X, self.P = self.X.iloc[half:].reset_index(drop=True), self.P[half:]
-        else:
-            self.X_test = X.iloc[test]
-            self.P_test = teacher.predict_proba(self.X_test)
+        super().__init__(name, seed, validation)
         self.k = self.P.shape[1]
 
     def budget(self, leaves: int) -> int:
