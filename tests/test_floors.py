@@ -30,7 +30,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ROOMS,
     ("label_store", "proxies", "querying"),
-    ("labelling",),
+    ("labelling", "agreeing"),
     ("corpus", "fitting", "ways"),
     ("topping",),
     ("distiller", "frontiers", "compression", "deferring", "refining", "online"),
