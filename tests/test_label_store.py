@@ -120,7 +120,6 @@ def test_what_another_stored_is_looked_at_in_every_batch(store):
 
 
 def test_a_batch_that_failed_leaves_no_trace(store, monkeypatch):
-    monkeypatch.setattr(module, "MERGE_COUNT", 2)
     shelf = store.shelf(square())
     shelf.keep(keys_of([1]), np.array([1.0]))
     shelf.find(keys_of([1, 2]))

@@ -181,6 +181,27 @@ def test_wrong_answers_of_other_teachers_are_caught():
         label(teacher, column(1, 2))
 
 
+def test_a_teacher_that_streams_is_asked_through_its_stream(tmp_path):
+    class Streaming(Counter):
+        lost = 0
+
+        def stream(self, X, spend):
+            for i in reversed(range(len(X) - self.lost)):
+                spend(1)
+                yield slice(i, i + 1), Counter.predict(self, X[i : i + 1])
+
+    teacher, purse = Streaming(), Budget()
+    assert label(teacher, column(3, 1, 2, 1), store=tmp_path / "l.db", budget=purse).tolist() == [30, 10, 20, 10]
+    assert purse.spent == 3
+    teacher.lost = 1
+    with pytest.raises(TeacherError, match="asked about 2 rows and answered 1"):
+        label(teacher, column(7, 8), store=tmp_path / "l.db")
+    teacher.lost = 0
+    teacher.asked.clear()
+    assert label(teacher, column(7, 8), store=tmp_path / "l.db").tolist() == [70, 80]
+    assert teacher.asked == [1], "what arrived is kept"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
