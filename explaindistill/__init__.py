@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from explaindistill.students.rules import RuleListClassifier, RuleListRegressor
     from explaindistill.students.scorecard import ScorecardClassifier
     from explaindistill.students.tree import TreeClassifier, TreeRegressor
+    from explaindistill.twins import Comparison, distill_and_compare
 
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "Audit": "auditing",
+    "Comparison": "twins",
     "Distiller": "distiller",
     "Feature": "schema",
     "Frontier": "frontiers",
@@ -37,12 +39,14 @@ _HOMES = {
     "TreeClassifier": "students.tree",
     "TreeRegressor": "students.tree",
     "audit": "auditing",
+    "distill_and_compare": "twins",
     "fidelity_scorer": "distiller",
     "frontier": "frontiers",
 }
 
 __all__ = [
     "Audit",
+    "Comparison",
     "Distiller",
     "Feature",
     "Frontier",
@@ -59,6 +63,7 @@ __all__ = [
     "TreeClassifier",
     "TreeRegressor",
     "audit",
+    "distill_and_compare",
     "fidelity_scorer",
     "frontier",
 ]

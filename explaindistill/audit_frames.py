@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from explaindistill import plugins
+from explaindistill.audit_importance import measure_importance
 from explaindistill.case import Case, Subject, aligned
 from explaindistill.distiller import Distiller
 from explaindistill.measures._rows import frame, row
@@ -18,7 +19,6 @@ from explaindistill.measures.bias import group_fidelity, group_gaps, group_means
 from explaindistill.measures.columns import describe_columns
 from explaindistill.measures.decision import decisions
 from explaindistill.measures.fidelity import fidelity, regression_fidelity
-from explaindistill.measures.importance import compare_importance, permutation_importance
 from explaindistill.measures.mistakes import mistakes
 from explaindistill.measures.performance import performance, regression_performance
 from explaindistill.measures.stability import stability
@@ -28,8 +28,6 @@ from explaindistill.protocols import Complexity
 
 __all__ = ["cells", "measure"]
 
-IMPORTANCE_ROWS = 1_000
-IMPORTANCE_REPEATS = 3
 MISTAKE_REGIONS = 6
 MISTAKE_ROWS = 30
 CELLS = 24
@@ -38,17 +36,16 @@ WITHOUT = " without teacher"
 Frames = dict[str, pd.DataFrame]
 
 
-def measure(case: Case, rng: np.random.Generator, n_refits: int = 0) -> Frames:
+def measure(case: Case, rng: np.random.Generator, n_refits: int = 0, n_explained: int = 500) -> Frames:
     """All frames of an audit but the verdicts; see :class:`explaindistill.auditing.Audit`."""
-    importance = _stack(_importance(case, rng))
+    importance = measure_importance(case, rng, n_explained)
     return {
         "fidelity": _stack(_fidelity(case)),
         "performance": _stack(_performance(case)),
         **_bias(case),
         "mistakes": _stack(_mistakes(case, rng)),
         "stability": _stack(_stability(case, n_refits)),
-        "importance": importance,
-        "importance_comparison": _stack(_compared(case, importance)),
+        **importance,
         "complexity": _complexity(case),
         "corpus": _corpus(case),
         "columns": describe_columns(case.frame, case.schema),
@@ -181,28 +178,6 @@ def _outcomes(case: Case) -> Iterator[tuple[str, NDArray[Any]]]:
             yield name, P if case.task == "regression" else decided(case, P)
 
 
-def _importance(case: Case, rng: np.random.Generator) -> Iterator[pd.DataFrame]:
-    """Permutation importance of teacher and students on the same rows, and what the students' own structure says."""
-    n = len(case.frame)
-    at = np.arange(n) if n <= IMPORTANCE_ROWS else np.sort(rng.choice(n, IMPORTANCE_ROWS, replace=False))
-    rows = case.frame.iloc[at].reset_index(drop=True)
-    seed = int(rng.integers(2**31))
-    if hasattr(case.teacher, "knows"):
-        yield _cannot_say("permutation", "teacher", "only recorded answers: it cannot be asked about changed rows")
-    asked = [] if hasattr(case.teacher, "knows") else [("teacher", case.teacher_answer)]
-    for name, answer in [*asked, *((s.name, s.answer) for s in case.subjects)]:
-        same = np.random.default_rng(seed)
-        yield permutation_importance(answer, rows, rng=same, n_repeats=IMPORTANCE_REPEATS, subject=name)
-    for s in case.subjects:
-        if hasattr(s.inner, "importance"):
-            table = s.inner.importance()
-            lines = [
-                row("structure", e, np.nan, np.nan, n=0, subject=s.name, feature=f)
-                for f, e in zip(table["feature"], table["estimate"], strict=True)
-            ]
-            yield frame(lines, extra=["feature"])
-
-
 def _mistakes(case: Case, rng: np.random.Generator) -> Iterator[pd.DataFrame]:
     """Where each student decides differently from the teacher."""
     if case.task == "regression":
@@ -244,15 +219,6 @@ def _stability_of(case: Case, name: str, given: Distiller, n_refits: int) -> pd.
         return decided(case, aligned(again.predict_proba(case.schema.restore(X)), again.classes_, case.classes))
 
     return stability(refit, case.frame, answer, seeds=range(n_refits), subject=name)
-
-
-def _compared(case: Case, importance: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Rankings of teacher and students side by side, where the teacher could be asked."""
-    told = importance[importance["metric"] == "permutation"]
-    teacher = told[(told["subject"] == "teacher") & (told["status"] == "ok")]
-    for s in case.subjects:
-        if len(teacher):
-            yield compare_importance(teacher, told[told["subject"] == s.name], subject=s.name)
 
 
 def _complexity(case: Case) -> pd.DataFrame:

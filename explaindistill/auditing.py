@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill import plugins
+from explaindistill.audit_comparison import comparison_frames
 from explaindistill.audit_frames import cells, measure
 from explaindistill.case import Case, open_case
 from explaindistill.corpus_frames import believed, costs, per_teacher
@@ -39,7 +40,8 @@ class Audit:
     ----------
     frames : mapping of str to DataFrame
         ``verdicts``, ``fidelity``, ``performance``, ``rates``, ``gaps``, ``group_fidelity``, ``transfer``,
-        ``mistakes``, ``stability``, ``importance``, ``importance_comparison``, ``complexity``, ``corpus``,
+        ``mistakes``, ``stability``, ``importance``, ``importance_comparison``, ``attribution_gaps``, ``interactions``,
+        ``comparison``, ``comparison_terms``, ``comparison_quality``, ``missing_inputs``, ``complexity``, ``corpus``,
         ``believability``, ``cost``, ``teachers`` (each teacher of an ensemble), ``columns``, ``cells``, ``students``;
         each row of a measure has its ``n``, ``estimate``, ``low`` and ``high``. A frame that does not apply is empty.
     manifest : dict
@@ -130,6 +132,8 @@ def audit(
     n_refits: int = 0,
     price_per_row: float | None = None,
     min_group_size: int = 10,
+    n_explained: int = 500,
+    compare: bool = False,
     random_state: int = 0,
 ) -> Audit:
     """Measure what students kept of a teacher, on rows that no fitting saw.
@@ -167,6 +171,13 @@ def audit(
         they could be worked out; 1 shows everything.
     price_per_row : float >= 0, optional
         Price of one answer of the teacher, in any currency, for what distilling cost; the teacher's own when None.
+    n_explained : int, at least 0, default=500
+        Rows that get Shapley values: exact for the students, sampled for the teacher with the best student as control,
+        which asks it about 4 (d - 1) rows for each. 0 leaves them out, and with them missed interactions and what a
+        gap between groups comes from.
+    compare : bool, default=False
+        Whether the teacher's use of each column is compared with what the outcomes support, see
+        :func:`explaindistill.distill_and_compare`; needs ``y``.
     random_state : int, default=0
 
     Returns
@@ -191,6 +202,8 @@ def audit(
         raise InvalidInputError(f"min_group_size must be at least 1, got {min_group_size}; 1 shows everything")
     if n_refits and train is None:
         raise InvalidInputError("n_refits needs the rows of fitting; pass train=(X, y), or leave it 0")
+    if n_explained < 0:
+        raise InvalidInputError(f"n_explained must be at least 0, got {n_explained}")
     case = open_case(
         teacher,
         students,
@@ -203,7 +216,9 @@ def audit(
         sample_weight=sample_weight,
         groups=groups,
     )
-    frames = suppress(measure(case, np.random.default_rng(random_state), n_refits), case.attributes, min_group_size)
+    compared, told = comparison_frames(case, compare, random_state)
+    measured = measure(case, np.random.default_rng(random_state), n_refits, n_explained) | compared
+    frames = suppress(measured, case.attributes, min_group_size)
     frames["cells"], partition = cells(case, min_group_size)
     frames["cost"] = costs(case, price_per_row)
     frames["believability"], worries = believed(case)
@@ -220,7 +235,12 @@ def audit(
         classes=case.classes,
         favorable=case.favorable,
         threshold=threshold,
-        notes=(*case.notes, *worries, *([caveat] if (caveat := fidelity_caveat(frames["group_fidelity"])) else [])),
+        notes=(
+            *case.notes,
+            *worries,
+            *told,
+            *([caveat] if (caveat := fidelity_caveat(frames["group_fidelity"])) else []),
+        ),
         rules=chosen,
         cells=partition,
     )

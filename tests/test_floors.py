@@ -16,6 +16,7 @@ ROOMS = ("teachers", "samplers", "students", "measures", "export", "domains", "p
 FLOORS: tuple[tuple[str, ...], ...] = (
     (
         "errors",
+        "attribution",
         "plugins",
         "protocols",
         "_columns",
@@ -33,9 +34,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("labelling", "agreeing"),
     ("corpus", "fitting", "ways"),
     ("topping",),
-    ("distiller", "frontiers", "compression", "deferring", "refining", "online"),
+    ("distiller", "frontiers", "compression", "deferring", "refining", "online", "twins"),
     ("case", "lineage"),
-    ("manifest", "audit_frames", "corpus_frames"),
+    ("manifest", "audit_importance", "audit_comparison"),
+    ("audit_frames", "corpus_frames"),
     ("auditing",),
     ("report", "gates", "comparing"),
     ("cli", "__init__", "pytest_plugin"),
@@ -68,7 +70,7 @@ HEAVY = (
 HOMES = {  # a heavy package is named in these rooms only, and outside functions only in these files or rooms
     "torch": ({"teachers"}, {"teachers/torch.py"}),
     "matplotlib": (set(), {"plots"}),
-    "shap": ({"measures"}, set()),
+    "shap": ({"measures", "attribution"}, set()),
     "dask": (set(), {"scale"}),
     "httpx": ({"teachers"}, {"teachers/http.py"}),
     "onnxruntime": ({"teachers"}, {"teachers/onnx.py"}),

@@ -15,7 +15,7 @@ from explaindistill.measures._rows import frame, row
 from explaindistill.numerics.ranks import spearman, spearman_interval
 from explaindistill.numerics.tallies import weights_of
 
-__all__ = ["compare_importance", "permutation_importance", "rank_biased_overlap"]
+__all__ = ["compare_importance", "permutation_growth", "permutation_importance", "rank_biased_overlap"]
 
 Predict = Callable[[pd.DataFrame], NDArray[np.float64]]
 
@@ -32,6 +32,7 @@ def permutation_importance(
     sample_weight: ArrayLike | None = None,
     level: float = 0.95,
     subject: str = "student",
+    growth: tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]] | None = None,
 ) -> pd.DataFrame:
     """How much the squared error grows when one column is shuffled.
 
@@ -58,6 +59,8 @@ def permutation_importance(
     sample_weight : array of shape (n,), optional
     level, subject
         As in `explaindistill.measures.fidelity.fidelity`.
+    growth : optional
+        What :func:`permutation_growth` has found already; nothing is asked then.
 
     Returns
     -------
@@ -73,6 +76,42 @@ def permutation_importance(
     >>> bool(found["a"] > 0.05), float(found["b"])
     (True, 0.0)
     """
+    grown, w = growth or permutation_growth(
+        predict, X, target, rng=rng, n_repeats=n_repeats, max_rows=max_rows, columns=columns,
+        sample_weight=sample_weight,
+    )  # fmt: skip
+    lines = [_line(part, w, level) | {"feature": name, "subject": subject, "n": len(w)} for name, part in grown.items()]
+    total = sum(max(line["estimate"], 0.0) for line in lines)
+    for line in lines:
+        line["share"] = max(line["estimate"], 0.0) / total if total > 0 else 0.0
+    return frame(lines, extra=["feature", "sd", "share"])
+
+
+def permutation_growth(
+    predict: Predict,
+    X: pd.DataFrame,
+    target: ArrayLike | None = None,
+    *,
+    rng: np.random.Generator | int = 0,
+    n_repeats: int = 5,
+    max_rows: int | None = 2000,
+    columns: Mapping[str, Sequence[str]] | Sequence[str] | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]]:
+    """How much the loss of each row grows when one column is shuffled; see :func:`permutation_importance`.
+
+    Returns
+    -------
+    growth : dict of feature to ndarray of shape (n_repeats, rows)
+    weight : ndarray of shape (rows,)
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"a": [0.0, 1.0], "b": [5.0, 6.0]})
+    >>> growth, _ = permutation_growth(lambda rows: rows["a"].to_numpy(), X, n_repeats=1)
+    >>> growth["b"].tolist()
+    [[0.0, 0.0]]
+    """
     if n_repeats < 1:
         raise InvalidInputError(f"n_repeats must be at least 1, got {n_repeats}")
     generator = np.random.default_rng(rng)
@@ -87,14 +126,11 @@ def permutation_importance(
         raise InvalidInputError(f"target must have the shape of the answers, {given.shape}, got {aim.shape}")
     orders = [generator.permutation(len(base)) for _ in range(n_repeats)]
     before = _loss(given, aim)
-    lines = []
-    for name, together in _columns(X, columns).items():
-        grown = [_loss(_shuffled(predict, base, together, order), aim) - before for order in orders]
-        lines.append(_line(np.array(grown), w, level) | {"feature": name, "subject": subject, "n": len(base)})
-    total = sum(max(line["estimate"], 0.0) for line in lines)
-    for line in lines:
-        line["share"] = max(line["estimate"], 0.0) / total if total > 0 else 0.0
-    return frame(lines, extra=["feature", "sd", "share"])
+    grown = {
+        name: np.array([_loss(_shuffled(predict, base, together, order), aim) - before for order in orders])
+        for name, together in _columns(X, columns).items()
+    }
+    return grown, w
 
 
 def _columns(X: pd.DataFrame, columns: Any) -> dict[str, list[str]]:
@@ -167,7 +203,17 @@ def rank_biased_overlap(first: Sequence[str], second: Sequence[str], persistence
 
 
 def compare_importance(
-    teacher: pd.DataFrame, student: pd.DataFrame, *, top: int = 5, level: float = 0.95, subject: str = "student"
+    teacher: pd.DataFrame,
+    student: pd.DataFrame,
+    *,
+    rows: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+    sample_weight: ArrayLike | None = None,
+    top: int = 5,
+    level: float = 0.95,
+    n_draws: int = 200,
+    rng: np.random.Generator | int = 0,
+    subject: str = "student",
+    subset: str = "",
 ) -> pd.DataFrame:
     """Compare two importance frames: rank correlation, overlap of the top, signs, shared weight.
 
@@ -175,15 +221,27 @@ def compare_importance(
     ----------
     teacher, student : DataFrame
         Columns ``feature`` and ``estimate``; features that one of them lacks have importance 0 there.
+    rows : pair of arrays of shape (n, d), optional
+        What each row adds to either importance (the estimates are means over rows), columns in the order of the
+        sorted names of all features. The intervals then are percentiles of a bootstrap of rows, shared by both; without
+        them only the rank correlation has an interval, over features.
+    sample_weight : array of shape (n,), optional
+        Of ``rows``.
     top : int, at least 1
         How many features count as the top.
+    n_draws : int, at least 20
+        Bootstrap samples.
+    rng : Generator or int
+    subset : str
+        What kind of importance is compared, for the frame.
 
     Returns
     -------
     DataFrame
         Canonical columns; ``metric`` is ``importance_spearman``, ``importance_overlap`` (rank-biased overlap),
         ``importance_top_k`` (Jaccard), ``importance_sign`` (share of features whose signs agree) and
-        ``importance_shared`` (one minus half the sum of absolute differences of shares). ``n`` counts the features.
+        ``importance_shared`` (one minus half the sum of absolute differences of shares). ``n`` counts the features, or
+        the rows where they are given.
 
     Examples
     --------
@@ -193,24 +251,61 @@ def compare_importance(
     """
     if top < 1:
         raise InvalidInputError(f"top must be at least 1, got {top}")
+    if n_draws < 20:
+        raise InvalidInputError(f"n_draws must be at least 20, got {n_draws}")
     names = sorted({*teacher["feature"], *student["feature"]})
-    t, s = (f.groupby("feature")["estimate"].sum().reindex(names).fillna(0.0) for f in (teacher, student))
-    order_t, order_s = (list(v.sort_values(ascending=False, kind="stable").index) for v in (t, s))
+    t, s = (f.groupby("feature")["estimate"].sum().reindex(names).fillna(0.0).to_numpy() for f in (teacher, student))
     k = min(top, len(names))
-    best_t, best_s = set(order_t[:k]), set(order_s[:k])
-    rank = spearman(t, s)
-    share_t, share_s = (v.clip(lower=0) / v.clip(lower=0).sum() if (v > 0).any() else v * np.nan for v in (t, s))
-    limits = spearman_interval(rank, len(names), level)
+    found = _alike(t, s, names, k)
+    n, limits, method = len(names), {}, {"importance_spearman": "fisher z"}
+    if rows is None:
+        limits["importance_spearman"] = spearman_interval(found["importance_spearman"], len(names), level)
+    else:
+        n, limits = len(rows[0]), _resampled(rows, sample_weight, names, k, level, n_draws, np.random.default_rng(rng))
+        method = dict.fromkeys(found, "bootstrap of rows, percentile")
     nothing = (float("nan"), float("nan"))
-    found = (
-        ("importance_spearman", rank, limits, "fisher z"),
-        ("importance_overlap", rank_biased_overlap(order_t, order_s), nothing, ""),
-        ("importance_top_k", len(best_t & best_s) / len(best_t | best_s) if names else np.nan, nothing, ""),
-        ("importance_sign", float((np.sign(t) == np.sign(s)).mean()), nothing, ""),
-        ("importance_shared", 1 - float((share_t - share_s).abs().sum(skipna=False)) / 2, nothing, ""),
-    )
-    subset = {"importance_top_k": f"top {k}"}
+    words = {"importance_top_k": f"top {k}"}
     return frame(
-        row(name, value, *ends, method=method, n=len(names), subject=subject, subset=subset.get(name, ""))
-        for name, value, ends, method in found
-    )
+        row(
+            name, value, *limits.get(name, nothing), method=method.get(name, ""), n=n, subject=subject,
+            subset=", ".join(filter(None, (subset, words.get(name, "")))),
+        )
+        for name, value in found.items()
+    )  # fmt: skip
+
+
+def _alike(t: NDArray[np.float64], s: NDArray[np.float64], names: Sequence[str], k: int) -> dict[str, float]:
+    """Every likeness of two importances of the same features."""
+    order_t, order_s = ([names[i] for i in np.argsort(-v, kind="stable")] for v in (t, s))
+    best_t, best_s = set(order_t[:k]), set(order_s[:k])
+    shares = [np.maximum(v, 0) / np.maximum(v, 0).sum() if (v > 0).any() else v * np.nan for v in (t, s)]
+    return {
+        "importance_spearman": spearman(t, s),
+        "importance_overlap": rank_biased_overlap(order_t, order_s),
+        "importance_top_k": len(best_t & best_s) / len(best_t | best_s) if names else np.nan,
+        "importance_sign": float((np.sign(t) == np.sign(s)).mean()),
+        "importance_shared": 1 - float(np.abs(shares[0] - shares[1]).sum()) / 2,
+    }
+
+
+def _resampled(
+    rows: tuple[NDArray[np.float64], NDArray[np.float64]],
+    sample_weight: ArrayLike | None,
+    names: Sequence[str],
+    k: int,
+    level: float,
+    n_draws: int,
+    rng: np.random.Generator,
+) -> dict[str, tuple[float, float]]:
+    """Percentile intervals of every likeness over bootstrapped rows; NaN where a draw leaves one undefined."""
+    first, second = (np.asarray(r, dtype=float) for r in rows)
+    if first.shape != second.shape or first.shape[1] != len(names):
+        raise InvalidInputError(f"rows must both be (n, {len(names)}), got {first.shape} and {second.shape}")
+    w = weights_of(sample_weight, len(first))
+    draws = []
+    for _ in range(n_draws):
+        count = np.bincount(rng.integers(0, len(first), len(first)), minlength=len(first)) * w
+        draws.append(_alike(count @ first / count.sum(), count @ second / count.sum(), names, k))
+    tail = (1 - level) / 2
+    table = pd.DataFrame(draws)
+    return {c: (float(np.quantile(table[c], tail)), float(np.quantile(table[c], 1 - tail))) for c in table}

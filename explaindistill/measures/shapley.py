@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.errors import InvalidInputError, MissingExtraError
+from explaindistill.errors import InvalidInputError
 
-__all__ = ["shapley_exact", "shapley_pairwise", "shapley_sampled", "to_shap"]
+__all__ = ["shapley_exact", "shapley_pairwise", "shapley_sampled"]
 
 Predict = Callable[[pd.DataFrame], NDArray[np.float64]]
 Floats = NDArray[np.float64]
@@ -115,21 +115,39 @@ def shapley_pairwise(predict: Predict, X: pd.DataFrame, background: pd.DataFrame
 def _walks(
     predict: Predict, X: pd.DataFrame, background: pd.DataFrame, n_permutations: int, rng: np.random.Generator
 ) -> Iterator[Floats]:
-    """Contributions along random orders and their reverses, each with its own background rows."""
-    names = list(X.columns)
+    """Contributions ``(n, d, K)`` along random orders and their reverses, each with its own background rows.
+
+    The answers to X and to the background serve all walks; a walk asks only about the mixed rows between them.
+    """
+    n, d = X.shape
+    full, empty = (_columns(predict(rows)) for rows in (X, background))
+    both = {c: pd.concat([X[c], background[c]], ignore_index=True) for c in X.columns}
     for _ in range((n_permutations + 1) // 2):
-        order, chosen = rng.permutation(len(names)), rng.integers(0, len(background), len(X))
-        other = background.iloc[chosen]
+        order, chosen = rng.permutation(d), rng.integers(0, len(background), n)
         for walk in (order, order[::-1]):
-            inside: frozenset[str] = frozenset()
-            before = np.asarray(predict(_mixed(inside, X, other)), dtype=float)
-            out = np.empty((len(X), len(names)))
-            for j in walk:
-                inside = inside | {names[j]}
-                after = np.asarray(predict(_mixed(inside, X, other)), dtype=float)
-                out[:, j] = after - before
-                before = after
-            yield out
+            rank = np.argsort(walk)
+            between = empty[chosen][None], *_between(predict, both, rank, chosen, n), full[None]
+            steps = np.diff(np.concatenate(between), axis=0)
+            yield steps[rank].swapaxes(0, 1)
+
+
+def _between(
+    predict: Predict, both: dict[Any, pd.Series], rank: NDArray[np.intp], chosen: NDArray[np.intp], n: int
+) -> tuple[Floats, ...]:
+    """Answers to the mixed rows of one walk ``(d - 1, n, K)``, asked at once; nothing with a single column."""
+    d = len(rank)
+    if d == 1:
+        return ()
+    own, other, step = np.arange(n), n + chosen, np.arange(1, d)[:, None]
+    rows = {
+        c: series.take(np.where(rank[j] < step, own, other).ravel()).array for j, (c, series) in enumerate(both.items())
+    }
+    return (_columns(predict(pd.DataFrame(rows))).reshape(d - 1, n, -1),)
+
+
+def _columns(answer: Any) -> Floats:
+    values = np.asarray(answer, dtype=float)
+    return values[:, None] if values.ndim == 1 else values
 
 
 def shapley_sampled(
@@ -143,21 +161,21 @@ def shapley_sampled(
 ) -> tuple[Floats, Floats]:
     r"""Unbiased values by random orders of the columns, with a control variate where one is given.
 
-    With a control c of known values :math:`\phi^c` (a student, `shapley_pairwise`) only the difference is
-    sampled: :math:`\phi^f = \phi^c + \widehat{\phi^{f-c}}`. The better the student repeats the teacher, the smaller the
+    With a control c of known values :math:`\phi^c` (``student.shapley``) only the difference is sampled:
+    :math:`\phi^f = \phi^c + \widehat{\phi^{f-c}}`. The better the student repeats the teacher, the smaller the
     error at the same number of questions; the result is unbiased for any control.
 
     Parameters
     ----------
     predict : callable
-        From rows to numbers; each order asks it (d + 1) n rows.
+        From rows to numbers ``(n,)`` or ``(n, K)``; asked about X, the background, and (d - 1) n rows per order.
     n_permutations : int, at least 2
         Orders; rounded up to an even number, since each is walked in both directions.
-    control : (callable, ndarray of shape (n, d)), optional
+    control : (callable, ndarray like the values), optional
 
     Returns
     -------
-    values, standard_errors : ndarray of shape (n, d)
+    values, standard_errors : ndarray of shape (n, d), or (n, d, K)
         Errors from the spread between independent pairs of walks; NaN with one pair.
 
     References
@@ -181,23 +199,16 @@ def shapley_sampled(
     asked = predict
     if control is not None:
         other, known = control
-        if np.shape(known) != X.shape:
+        if np.shape(known)[:2] != X.shape:
             raise InvalidInputError(f"values of the control must have shape {X.shape}, got {np.shape(known)}")
 
         def asked(rows: pd.DataFrame) -> Floats:
             return np.asarray(predict(rows), dtype=float) - np.asarray(other(rows), dtype=float)
 
     walks = np.array(list(_walks(asked, X, background, n_permutations, np.random.default_rng(rng))))
-    pairs = walks.reshape(-1, 2, *X.shape).mean(axis=1)
-    blank = np.full(X.shape, np.nan)
+    if np.ndim(known) != 3 and walks.shape[-1] == 1:
+        walks = walks[..., 0]
+    pairs = walks.reshape(-1, 2, *walks.shape[1:]).mean(axis=1)
+    blank = np.full(pairs.shape[1:], np.nan)
     errors = pairs.std(axis=0, ddof=1) / np.sqrt(len(pairs)) if len(pairs) > 1 else blank
     return known + pairs.mean(axis=0), errors
-
-
-def to_shap(values: Floats, base: float, X: pd.DataFrame) -> Any:
-    """Values as a ``shap.Explanation``, for shap's own plots (needs the extra ``shap``)."""
-    try:
-        import shap
-    except ImportError:
-        raise MissingExtraError.of("shap", "shap") from None
-    return shap.Explanation(values, np.full(len(X), base), X.to_numpy(), feature_names=list(map(str, X.columns)))

@@ -10,6 +10,7 @@ from explaindistill.plots.canvas import figure, label
 from explaindistill.plots.forms import Term, coefficient_frame, effect_unit, kind, terms, tree_root
 from explaindistill.plots.results import fidelity_size, group_dots, importance_pairs, reliability, transfer_arrows
 from explaindistill.plots.structures import coefficients, draw, shape, surface, term, tree
+from explaindistill.plots.twins import twin_curves
 from explaindistill.plots.vector import svg
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "transfer_arrows",
     "tree",
     "tree_root",
+    "twin_curves",
 ]

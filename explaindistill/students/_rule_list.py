@@ -130,12 +130,17 @@ class RuleList:
         """Positions of the columns that are asked for."""
         return sorted({literal.feature for rule in self.rules for literal in rule.literals})
 
-    def taken(self, X: pd.DataFrame) -> Ints:
-        """Position ``(n,)`` of the rule that decides each row; ``len(rules)`` for the default."""
-        columns = {}
+    def columns(self, X: pd.DataFrame) -> dict[int, Floats]:
+        """Encoded numbers of the columns that are asked for; an unseen value of an order counts as missing."""
+        out = {}
         for i in self.used():
             numbers = self.schema.column(X, i)
-            columns[i] = np.where(numbers < 0, np.nan, numbers) if self.schema[i].kind == "ordered" else numbers
+            out[i] = np.where(numbers < 0, np.nan, numbers) if self.schema[i].kind == "ordered" else numbers
+        return out
+
+    def taken(self, X: pd.DataFrame) -> Ints:
+        """Position ``(n,)`` of the rule that decides each row; ``len(rules)`` for the default."""
+        columns = self.columns(X)
         out = np.full(len(X), len(self.rules), dtype=np.int64)
         waiting = np.arange(len(X))
         for r, rule in enumerate(self.rules):

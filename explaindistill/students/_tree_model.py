@@ -90,6 +90,19 @@ class TreeModel:
         """Column numbers that some split asks for, sorted."""
         return sorted({int(f) for f in self.feature if f >= 0})
 
+    def goes_left(self, node: int, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Answer of a split for encoded numbers of its column (see :meth:`Schema.column`)."""
+        missing = np.isnan(numbers)
+        table = self.sets[node]
+        if table is None:
+            with np.errstate(invalid="ignore"):
+                left = numbers <= self.threshold[node]
+        else:
+            codes = np.where(missing, -1, numbers).astype(np.int64)
+            known = (codes >= 0) & (codes < len(table))
+            left = np.where(known, table[np.where(known, codes, 0)], self.unseen_left[node])
+        return np.asarray(np.where(missing, self.missing_left[node], left))
+
     def path(self, node: int) -> list[tuple[int, bool]]:
         """Splits from the root to a node: each with whether the path goes left."""
         steps = []

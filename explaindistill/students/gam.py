@@ -15,12 +15,15 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.families import FAMILIES, Bernoulli
 from explaindistill.protocols import Complexity
 from explaindistill.students import _gam_words as words
+from explaindistill.students._counterfactual import counterfactual
 from explaindistill.students._export import export
 from explaindistill.students._gam_edit import edited
 from explaindistill.students._gam_form import read, write
 from explaindistill.students._gam_picture import plot
 from explaindistill.students._gam_settings import adopt, recipe
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
+from explaindistill.students._reasons import reasons
+from explaindistill.students._shapley import gam_shapley, shapley
 from explaindistill.targets import as_soft_targets
 
 __all__ = ["GAMClassifier", "GAMRegressor"]
@@ -209,6 +212,10 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
     plot = plot
 
     export = export
+    shapley = shapley
+    counterfactual = counterfactual
+    reasons = reasons
+    _shapley = gam_shapley
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -332,6 +339,10 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
     plot = plot
 
     export = export
+    shapley = shapley
+    counterfactual = counterfactual
+    reasons = reasons
+    _shapley = gam_shapley
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

@@ -20,8 +20,12 @@ from explaindistill.numerics.folds import content_rank
 from explaindistill.numerics.penalty_choice import Problem, choose, limit_terms, penalty_grid, standardise
 from explaindistill.protocols import Complexity
 from explaindistill.students import _intake
+from explaindistill.students._counterfactual import counterfactual
 from explaindistill.students._export import export
 from explaindistill.students._linear_model import LinearModel, fitted_model
+from explaindistill.students._nearest import nearest_in_sum
+from explaindistill.students._reasons import reasons
+from explaindistill.students._shapley import linear_shapley, shapley
 from explaindistill.targets import as_soft_targets
 
 __all__ = ["LinearClassifier", "LinearRegressor"]
@@ -80,6 +84,11 @@ class _Linear(BaseEstimator):
         return self.model_.to_dict()
 
     export = export
+    shapley = shapley
+    counterfactual = counterfactual
+    reasons = reasons
+    _nearest = nearest_in_sum
+    _shapley = linear_shapley
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

@@ -17,10 +17,13 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.leaf_models import Loss, respond
 from explaindistill.numerics.model_state import Limits
 from explaindistill.protocols import Complexity
+from explaindistill.students._counterfactual import counterfactual
 from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students._path_fit import fit_path_tree
 from explaindistill.students._path_tree import PathTree
+from explaindistill.students._reasons import reasons
+from explaindistill.students._shapley import path_tree_shapley, shapley
 from explaindistill.targets import as_soft_targets, sharpen
 
 __all__ = ["ModelTreeClassifier", "ModelTreeRegressor"]
@@ -95,6 +98,10 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
 
     accepts_soft_targets = True
     export = export
+    shapley = shapley
+    counterfactual = counterfactual
+    reasons = reasons
+    _shapley = path_tree_shapley
 
     def __init__(
         self,
@@ -234,6 +241,10 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
 
     accepts_soft_targets = True
     export = export
+    shapley = shapley
+    counterfactual = counterfactual
+    reasons = reasons
+    _shapley = path_tree_shapley
 
     def __init__(
         self,

@@ -15,11 +15,15 @@ from sklearn.utils.validation import check_is_fitted
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.rule_growth import RuleLimits
 from explaindistill.protocols import Complexity
+from explaindistill.students._counterfactual import counterfactual
 from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
+from explaindistill.students._nearest import nearest_in_rules
+from explaindistill.students._reasons import reasons
 from explaindistill.students._rule_fit import fit_rule_list
 from explaindistill.students._rule_list import RuleList
 from explaindistill.students._rule_tables import class_table, value_table
+from explaindistill.students._shapley import rule_shapley, shapley
 from explaindistill.targets import as_soft_targets, sharpen
 
 __all__ = ["RuleListClassifier", "RuleListRegressor"]
@@ -77,6 +81,11 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
 
     accepts_soft_targets = True
     export = export
+    shapley = shapley
+    counterfactual = counterfactual
+    reasons = reasons
+    _nearest = nearest_in_rules
+    _shapley = rule_shapley
 
     def __init__(
         self,
@@ -205,6 +214,11 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
 
     accepts_soft_targets = True
     export = export
+    shapley = shapley
+    counterfactual = counterfactual
+    reasons = reasons
+    _nearest = nearest_in_rules
+    _shapley = rule_shapley
 
     def __init__(
         self,

@@ -22,8 +22,12 @@ from explaindistill.numerics.scorecard import search, unique_columns, unique_row
 from explaindistill.protocols import Complexity
 from explaindistill.schema import Schema
 from explaindistill.students import _intake
+from explaindistill.students._counterfactual import counterfactual
 from explaindistill.students._export import export
 from explaindistill.students._linear_model import plain
+from explaindistill.students._nearest import nearest_in_card
+from explaindistill.students._reasons import reasons
+from explaindistill.students._shapley import card_shapley, shapley
 from explaindistill.targets import as_soft_targets
 
 __all__ = ["ScorecardClassifier"]
@@ -221,6 +225,10 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         risk = self.model_.risk[total - self.model_.lowest]
         return np.column_stack([1 - risk, risk])
 
+    def log_odds(self, X: Any) -> NDArray[np.float64]:
+        """Log-odds ``(n,)`` by the equation of the class, before the risks are rounded: what Shapley values sum to."""
+        return np.asarray(self.offset_ + self.slope_ * self.points(X), dtype=float)
+
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Log-odds of the risk ``(n,)``."""
         return logit(self.predict_proba(X)[:, 1])
@@ -314,6 +322,11 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         return self.model_.to_dict() | {"digits": self.digits, "offset": self.offset_, "slope": self.slope_}
 
     export = export
+    shapley = shapley
+    counterfactual = counterfactual
+    reasons = reasons
+    _nearest = nearest_in_card
+    _shapley = card_shapley
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

@@ -12,8 +12,12 @@ from sklearn.utils import Tags
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.binning import MAX_BINS
+from explaindistill.students._counterfactual import counterfactual
 from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor
+from explaindistill.students._nearest import nearest_in_tree
+from explaindistill.students._reasons import reasons
+from explaindistill.students._shapley import shapley, tree_shapley
 from explaindistill.students._tree_fit import agreement, fit_trees, unit_range
 from explaindistill.students._tree_reading import ReadableTree
 from explaindistill.targets import as_soft_targets, sharpen
@@ -106,6 +110,11 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
 
     accepts_soft_targets = True
     export = export
+    shapley = shapley
+    counterfactual = counterfactual
+    reasons = reasons
+    _nearest = nearest_in_tree
+    _shapley = tree_shapley
     _format = "explaindistill.TreeClassifier"
 
     def __init__(
@@ -237,6 +246,11 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
 
     accepts_soft_targets = True
     export = export
+    shapley = shapley
+    counterfactual = counterfactual
+    reasons = reasons
+    _nearest = nearest_in_tree
+    _shapley = tree_shapley
     _format = "explaindistill.TreeRegressor"
 
     def __init__(

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from explaindistill.errors import InvalidInputError, MissingExtraError
-from explaindistill.measures.shapley import shapley_exact, shapley_pairwise, shapley_sampled, to_shap
+from explaindistill.errors import InvalidInputError
+from explaindistill.measures.shapley import shapley_exact, shapley_pairwise, shapley_sampled
 
 RNG = np.random.default_rng(0)
 X = pd.DataFrame(RNG.normal(size=(6, 4)), columns=list("abcd")).assign(c=list("uvuvuv"))
@@ -68,15 +68,29 @@ def test_one_pair_has_no_error():
     assert np.isnan(error).all()
 
 
-def test_shap_agrees_and_takes_them(monkeypatch):
-    shap = pytest.importorskip("shap")
-    values = shapley_exact(pairs, X, BACKGROUND)
-    found = to_shap(values, 1.5, X)
-    assert isinstance(found, shap.Explanation)
-    assert found.feature_names == list("abcd")
-    monkeypatch.setitem(__import__("sys").modules, "shap", None)
-    with pytest.raises(MissingExtraError, match=r"explaindistill\[shap\]"):
-        to_shap(values, 1.5, X)
+def test_each_order_asks_only_about_mixed_rows():
+    asked = []
+
+    def counting(rows):
+        asked.append(len(rows))
+        return triple(rows)
+
+    shapley_sampled(counting, X, BACKGROUND, n_permutations=4)
+    assert sum(asked) == len(X) + len(BACKGROUND) + 4 * (X.shape[1] - 1) * len(X)
+
+
+def test_several_outputs_are_sampled_at_once():
+    both = shapley_sampled(lambda r: np.column_stack([pairs(r), triple(r)]), X, BACKGROUND, n_permutations=6)
+    for k, f in enumerate((pairs, triple)):
+        alone = shapley_sampled(f, X, BACKGROUND, n_permutations=6)
+        np.testing.assert_allclose(both[0][:, :, k], alone[0])
+        np.testing.assert_allclose(both[1][:, :, k], alone[1])
+
+
+def test_one_column_is_what_it_moves():
+    one = X[["a"]]
+    values, _ = shapley_sampled(lambda r: r["a"].to_numpy() ** 2, one, BACKGROUND[["a"]], n_permutations=2)
+    assert values.shape == (6, 1)
 
 
 def test_messages():

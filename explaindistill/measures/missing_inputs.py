@@ -1,0 +1,219 @@
+"""Whether a score uses inputs that are not in the data: three statements, none of them a lone p-value.
+
+A significant correlation of residuals cannot tell a missing input from a learner that is too simple. So it is asked
+whether a flexible learner explains the score whole, whether equal rows have unequal scores, and, where neither settles
+it, how much is left over for two learners, and whether more rows would help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.measures._rows import frame, row
+from explaindistill.numerics.intervals import wilson
+from explaindistill.numerics.ranks import spearman_interval
+from explaindistill.numerics.rowkeys import row_keys
+
+__all__ = ["duplicate_scores", "missing_inputs", "missing_inputs_statement"]
+
+Floats = NDArray[np.float64]
+Learner = Callable[[pd.DataFrame, Floats], Callable[[pd.DataFrame], Floats]]
+EXPLAINED = 0.99
+"""From this share of the score's variance on (lower end), nothing that matters is missing."""
+
+
+def missing_inputs(
+    X: pd.DataFrame,
+    score: ArrayLike,
+    outcome: ArrayLike | None,
+    learners: Mapping[str, Learner],
+    *,
+    shares: Sequence[float] = (0.25, 0.5, 1.0),
+    n_folds: int = 5,
+    tolerance: float = 1e-9,
+    level: float = 0.95,
+    n_draws: int = 200,
+    rng: np.random.Generator | int = 0,
+) -> pd.DataFrame:
+    """Measure what the columns leave unexplained of a score.
+
+    Parameters
+    ----------
+    X : DataFrame of n rows
+    score : array of shape (n,)
+        The black box's score, on the scale on which it is compared.
+    outcome : array of shape (n,), optional
+        Outcome as a number; without it nothing is said of its errors.
+    learners : mapping of name to callable
+        From rows and targets to a fitted function from rows to values; the most flexible one last.
+    shares : floats in (0, 1]
+        Shares of the fitting rows for the learning curve; 1 comes last.
+    n_folds : int, at least 2
+        Each row is answered by learners that did not see it.
+    tolerance : float, at least 0
+        Scores of equal rows that differ by less are the same.
+    level : float
+    n_draws : int
+        Bootstrap samples of rows for the intervals of the explained shares.
+    rng : Generator or int
+
+    Returns
+    -------
+    DataFrame
+        Canonical columns. ``score_explained`` (R² of each learner, ``subset`` says of how many rows),
+        ``residual_correlation`` (of the errors on score and outcome), and the lines of :func:`duplicate_scores`.
+
+    References
+    ----------
+    Tan, Caruana, Hooker and Lou (2018), arXiv:1710.06169; Shah and Peters (2020), arXiv:1804.07203.
+    """
+    s = np.asarray(score, dtype=float)
+    if len(s) != len(X):
+        raise InvalidInputError(f"score must have one value per row, {len(X)}, got {len(s)}")
+    if not 2 <= n_folds <= len(X):
+        raise InvalidInputError(f"n_folds must lie between 2 and the number of rows, {len(X)}, got {n_folds}")
+    generator = np.random.default_rng(rng)
+    fold = generator.permutation(len(X)) % n_folds
+    lines = []
+    for name, learner in learners.items():
+        for share in shares:
+            error = s - _out_of_fold(X, s, learner, fold, share, generator)
+            subset = "all rows" if share == 1 else f"{share:.0%} of the rows"
+            lines.append(_explained(error, s, subset, name, level, n_draws, generator))
+        if outcome is not None:
+            y = np.asarray(outcome, dtype=float)
+            other = y - _out_of_fold(X, y, learner, fold, 1.0, generator)
+            lines.append(_correlation(error, other, name, level))
+    return pd.concat([frame(lines), duplicate_scores(X, s, tolerance=tolerance, level=level)], ignore_index=True)
+
+
+def _out_of_fold(
+    X: pd.DataFrame, y: Floats, learner: Learner, fold: NDArray[np.intp], share: float, rng: np.random.Generator
+) -> Floats:
+    out = np.empty(len(y))
+    for k in range(int(fold.max()) + 1):
+        fitting, held = np.flatnonzero(fold != k), fold == k
+        if share < 1:
+            fitting = np.sort(rng.choice(fitting, max(int(share * len(fitting)), 2), replace=False))
+        answer = learner(X.iloc[fitting].reset_index(drop=True), y[fitting])
+        out[held] = answer(X.loc[held].reset_index(drop=True))
+    return out
+
+
+def _explained(
+    error: Floats, s: Floats, subset: str, name: str, level: float, n_draws: int, rng: np.random.Generator
+) -> dict[str, Any]:
+    n, total = len(s), float(((s - s.mean()) ** 2).mean())
+    if total == 0:
+        return row(
+            "score_explained", np.nan, np.nan, np.nan, n=n, subset=subset, subject=name, reason="score is constant"
+        )
+    counts = rng.multinomial(n, np.full(n, 1 / n), n_draws) / n
+    spread = counts @ s**2 - (counts @ s) ** 2
+    draws = 1 - (counts @ error**2) / np.where(spread > 0, spread, np.nan)
+    tail = (1 - level) / 2
+    ends = np.nanquantile(draws, [tail, 1 - tail])
+    return row("score_explained", 1 - float((error**2).mean()) / total, *ends, n=n, subset=subset, subject=name,
+               method="bootstrap, out of fold")  # fmt: skip
+
+
+def _correlation(error: Floats, other: Floats, name: str, level: float) -> dict[str, Any]:
+    n = len(error)
+    if error.std() == 0 or other.std() == 0:
+        return row("residual_correlation", np.nan, np.nan, np.nan, n=n, subject=name, reason="no errors")
+    r = float(np.corrcoef(error, other)[0, 1])
+    return row("residual_correlation", r, *spearman_interval(r, n, level), n=n, subject=name, method="fisher z")
+
+
+def duplicate_scores(
+    X: pd.DataFrame, score: ArrayLike, *, tolerance: float = 1e-9, level: float = 0.95
+) -> pd.DataFrame:
+    """Whether rows that are equal in every column have equal scores; assumes nothing.
+
+    Returns
+    -------
+    DataFrame
+        Canonical columns: ``duplicate_rows`` (share of rows with an equal one), ``duplicates_differ`` (share of groups
+        of equal rows whose scores differ) and ``duplicate_variance`` (variance within groups as a share of all).
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"a": [1, 1, 2, 3, 3]})
+    >>> duplicate_scores(X, [0.1, 0.9, 0.5, 0.2, 0.2])["estimate"].round(2).tolist()
+    [0.8, 0.5, 0.77]
+    """
+    s = np.asarray(score, dtype=float)
+    keys = np.unique(row_keys(X), axis=0, return_inverse=True)[1].ravel()
+    size = np.bincount(keys)
+    several = size > 1
+    inside = several[keys]
+    low, high = np.full(len(size), np.inf), np.full(len(size), -np.inf)
+    np.minimum.at(low, keys, s)
+    np.maximum.at(high, keys, s)
+    differ = int((high - low > tolerance)[several].sum())
+    lines = [
+        row("duplicate_rows", inside.mean(), *_ends(wilson(inside.sum(), len(s), level)), n=len(s), k=int(inside.sum()),
+            method="wilson"),
+    ]  # fmt: skip
+    groups = int(several.sum())
+    if groups == 0:
+        blank = {"n": 0, "status": "undefined", "reason": "no two rows are equal in every column"}
+        lines += [row(m, np.nan, np.nan, np.nan, **blank) for m in ("duplicates_differ", "duplicate_variance")]
+        return frame(lines)
+    ends = _ends(wilson(differ, groups, level))
+    lines.append(row("duplicates_differ", differ / groups, *ends, n=groups, k=differ, method="wilson"))
+    mean = np.bincount(keys, s) / size
+    within, total = float(((s - mean[keys])[inside] ** 2).mean()), float(s.var())
+    lines.append(
+        row("duplicate_variance", within / total if total > 0 else np.nan, np.nan, np.nan, n=int(inside.sum()))
+    )
+    return frame(lines)
+
+
+def _ends(limits: tuple[Any, Any]) -> tuple[float, float]:
+    return float(limits[0]), float(limits[1])
+
+
+def missing_inputs_statement(found: pd.DataFrame) -> tuple[str, str]:
+    """Which of three statements the figures allow, and the sentence.
+
+    Returns
+    -------
+    statement : "nothing missing", "missing or noisy", "cannot tell"
+    sentence : str
+
+    Examples
+    --------
+    >>> X, s = pd.DataFrame({"a": [1, 1, 2, 3, 3]}), [0.1, 0.9, 0.5, 0.2, 0.2]
+    >>> missing_inputs_statement(duplicate_scores(X, s))[0]
+    'missing or noisy'
+    """
+    differ = found[(found["metric"] == "duplicates_differ") & (found["k"] > 0)]
+    if len(differ):
+        line = differ.iloc[0]
+        return "missing or noisy", (
+            f"Of {int(line['n'])} groups of equal rows, {int(line['k'])} have unequal scores: an input of the score is "
+            "not in these data, or the score is noisy. This assumes nothing."
+        )
+    whole = found[(found["metric"] == "score_explained") & (found["subset"] == "all rows")]
+    best = whole.loc[whole["low"].fillna(-np.inf).idxmax()] if len(whole) else None
+    if best is not None and best["low"] >= EXPLAINED:
+        return "nothing missing", (
+            f"{best['subject']} explains {best['estimate']:.1%} of the score ({best['low']:.1%} to {best['high']:.1%}) "
+            "on rows that it did not see: no input that matters is missing."
+        )
+    left = "; ".join(f"{line['subject']} leaves {1 - line['estimate']:.1%}" for line in whole.to_dict("records"))
+    linked = "; ".join(
+        f"r = {line['estimate']:.2f} ({line['low']:.2f} to {line['high']:.2f}) for {line['subject']}"
+        for line in found[found["metric"] == "residual_correlation"].to_dict("records")
+    )
+    words = f"Part of the score is not explained ({left})" + (
+        f", correlated with the outcome's errors: {linked}" if linked else ""
+    )
+    return "cannot tell", f"{words}. Inputs are missing, or the learners are too simple: these data cannot tell which."

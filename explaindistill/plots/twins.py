@@ -1,0 +1,66 @@
+"""Drawing of twin curves: what the score and what the outcomes say of one column."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.plots.canvas import BAND, INK, MUTED, SERIES, axes, label
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["twin_curves"]
+
+
+def twin_curves(curves: pd.DataFrame, feature: str, ax: Axes | None = None) -> Axes:
+    """Both curves of a column; the shaded band around the outcomes' holds the score's where nothing differs.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        ``Comparison.curves``.
+    feature : str
+        A term of it.
+    ax : Axes, optional
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such term.
+    """
+    part = curves[curves["feature"] == feature]
+    if part.empty:
+        known = ", ".join(dict.fromkeys(curves["feature"]))
+        raise InvalidInputError(f"feature must be one of {known}, got {feature!r}")
+    ax = axes(ax)
+    numeric = part["value"].notna() & ~part["place"].eq("missing")
+    is_line = bool(numeric.sum() > 2) and _counts(part)
+    part = part[numeric] if is_line else part
+    x = part["value"].to_numpy(dtype=float) if is_line else np.arange(len(part), dtype=float)
+    mimic, outcome = (part[c].to_numpy(dtype=float) for c in ("mimic", "outcome"))
+    # where the score's curve would lie without a difference beyond the band
+    low, high = (mimic - part[c].to_numpy(dtype=float) for c in ("high", "low"))
+    if is_line:
+        ax.fill_between(x, low, high, color=BAND, linewidth=0)
+        ax.plot(x, mimic, color=SERIES[0], marker="o", markersize=3, linewidth=1.4, label="score")
+        ax.plot(x, outcome, color=SERIES[1], linestyle="--", linewidth=1.4, label="outcomes")
+    else:
+        ax.vlines(x, low, high, color=MUTED, linewidth=5, alpha=0.4)
+        ax.plot(x, mimic, color=SERIES[0], marker="o", linestyle="none", label="score")
+        ax.plot(x, outcome, color=SERIES[1], marker="x", linestyle="none", label="outcomes")
+        ax.set_xticks(x, [label(w, 12) for w in part["place"]], rotation=30 if len(x) > 4 else 0)
+    ax.axhline(0.0, color=MUTED, linewidth=0.6)
+    ax.set_xlabel(label(feature), color=INK)
+    ax.set_ylabel("effect", color=INK)
+    ax.legend(frameon=False, fontsize=8)
+    return ax
+
+
+def _counts(part: pd.DataFrame) -> bool:
+    """Whether places are numbers that the axis can carry as they are, not codes of categories."""
+    known = part[part["value"].notna()]
+    return any(w in (repr(v), repr(int(v))) for w, v in zip(known["place"], known["value"].tolist(), strict=True))

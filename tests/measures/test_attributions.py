@@ -1,0 +1,128 @@
+"""What Shapley values say of a whole: sizes, likeness, gaps that add up, interactions that are missed."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.measures.attributions import attribution_gaps, attribution_importance, compare_attributions
+from explaindistill.measures.interactions import missed_interactions
+
+RNG = np.random.default_rng(0)
+
+
+def test_importance_is_the_mean_size_and_weight_two_is_the_row_twice():
+    phi = RNG.normal(size=(20, 3)) * [1, 2, 0]
+    w = RNG.integers(1, 3, 20)
+    found = attribution_importance(phi, list("abc"), sample_weight=w)
+    twice = attribution_importance(np.repeat(phi, w, axis=0), list("abc"))
+    np.testing.assert_allclose(found["estimate"], np.repeat(np.abs(phi), w, axis=0).mean(axis=0))
+    np.testing.assert_allclose(
+        found[["estimate", "share", "direction", "sd"]], twice[["estimate", "share", "direction", "sd"]]
+    )
+    assert found["share"].sum() == pytest.approx(1)
+    assert (found["low"] <= found["estimate"]).all()
+
+
+def test_noise_is_taken_off():
+    truth = RNG.normal(size=(4000, 1))
+    noisy = truth + RNG.normal(size=truth.shape) * 0.5
+    plain = attribution_importance(noisy, ["a"])["estimate"].item()
+    cleared = attribution_importance(noisy, ["a"], error=np.full(truth.shape, 0.5))["estimate"].item()
+    target = np.abs(truth).mean()
+    assert abs(cleared - target) < abs(plain - target)
+
+
+def test_importance_intervals_hold_the_mean():
+    held = 0
+    for seed in range(200):
+        phi = np.random.default_rng(seed).normal(size=(60, 1))
+        line = attribution_importance(phi, ["a"]).iloc[0]
+        held += line["low"] <= np.sqrt(2 / np.pi) <= line["high"]
+    assert held >= 180
+
+
+def test_the_same_values_are_alike_and_intervals_hold_the_estimate():
+    phi = RNG.normal(size=(80, 4)) * [4, 3, 2, 1]
+    other = phi + RNG.normal(size=phi.shape)
+    same = compare_attributions(phi, phi, list("abcd"))
+    np.testing.assert_allclose(same[["estimate", "low", "high"]], 1)
+    found = compare_attributions(phi, other, list("abcd"), top=2, scale="logit").set_index("metric")
+    assert (found["low"] <= found["estimate"] + 1e-12).all()
+    assert (found["high"] >= found["estimate"] - 1e-12).all()
+    share = (np.abs(phi) * (np.sign(phi) == np.sign(other))).sum() / np.abs(phi).sum()
+    assert found.loc["importance_sign", "estimate"] == pytest.approx(share)
+    assert found.loc["importance_top_k", "subset"] == "Shapley, logit, top 2"
+
+
+def test_likeness_does_not_hang_on_the_order_of_columns():
+    phi, other = RNG.normal(size=(2, 50, 3))
+    a = compare_attributions(phi, other, ["x", "y", "z"])
+    b = compare_attributions(phi[:, ::-1], other[:, ::-1], ["z", "y", "x"])
+    pd.testing.assert_frame_equal(a, b)
+
+
+def test_parts_of_a_gap_sum_to_the_gap():
+    phi = RNG.normal(size=(90, 3))
+    group = RNG.choice(["a", "b", "c"], 90).astype(object)
+    group[:5] = None
+    found = attribution_gaps(phi, ["x", "y", "z"], group, reference="a")
+    for name, part in found.groupby("group"):
+        gap = phi.sum(axis=1)[group == name].mean() - phi.sum(axis=1)[group == "a"].mean()
+        columns = part[part["metric"] == "attribution_gap"]
+        assert columns["estimate"].sum() == pytest.approx(gap)
+        assert part.loc[part["metric"] == "attribution_gap_total", "estimate"].item() == pytest.approx(gap)
+    assert set(found["group"]) == {"b", "c"}
+
+
+def test_shap_group_difference_bars_are_no_intervals_but_ours_are():
+    """shap 0.51 draws the 5-95 % band of a permutation null around the estimate; ours holds the true difference."""
+    held, width = 0, []
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        phi = np.concatenate([rng.normal(1.0, 3.0, 30), rng.normal(0.0, 0.5, 300)])[:, None]
+        line = attribution_gaps(phi, ["a"], ["m"] * 30 + ["w"] * 300, n_draws=200, rng=seed).iloc[0]
+        held += line["low"] <= 1.0 <= line["high"]
+        width.append(line["high"] - line["low"])
+    assert held >= 88
+    # the null mixes both groups and so takes the spread of the small one for far smaller than it is
+    truth = 2 * 1.96 * np.sqrt(9 / 30 + 0.25 / 300)
+    assert np.mean(width) == pytest.approx(truth, rel=0.15)
+
+
+def test_small_and_unknown_groups_are_said():
+    phi = RNG.normal(size=(30, 1))
+    found = attribution_gaps(phi, ["a"], ["x"] * 27 + ["y"] * 3)
+    assert (found["status"] == "small").all()
+    assert (found["n"] == 3).all()
+    with pytest.raises(InvalidInputError, match="reference must be one of the groups"):
+        attribution_gaps(phi, ["a"], ["x"] * 30, reference="z")
+    with pytest.raises(InvalidInputError, match="one value per row"):
+        attribution_gaps(phi, ["a"], ["x"])
+    with pytest.raises(InvalidInputError, match="n_draws must be at least 20"):
+        attribution_gaps(phi, ["a"], ["x"] * 30, n_draws=3)
+    with pytest.raises(InvalidInputError, match="one column per feature"):
+        attribution_importance(phi, ["a", "b"])
+
+
+def test_a_missed_interaction_is_found():
+    X = pd.DataFrame(RNG.normal(size=(200, 4)), columns=list("abcd"))
+
+    def teacher(rows):
+        return (2 * rows["a"] * rows["b"] + rows["c"] * rows["d"] + rows["a"]).to_numpy()
+
+    def student(rows):
+        return (2 * rows["a"] * rows["b"] - rows["d"]).to_numpy()
+
+    found = missed_interactions(teacher, {"s": student}, X, X)
+    own = found[found["metric"] == "interaction"]
+    assert own[["feature", "feature_2"]].iloc[:2].to_numpy().tolist() == [["a", "b"], ["c", "d"]]
+    assert own["estimate"].iloc[2:].max() < 1e-9
+    missed = found[found["metric"] == "interaction_missed"].set_index(["feature", "feature_2"])["estimate"]
+    assert missed["a", "b"] < 1e-9
+    # E[(c - c')²(d - d')²] = 4 for standard normals
+    assert missed["c", "d"] == pytest.approx(2.0, rel=0.25)
+    with pytest.raises(InvalidInputError, match="columns names 'z'"):
+        missed_interactions(teacher, {}, X, X, columns=["a", "z"])
+    with pytest.raises(InvalidInputError, match="columns of X"):
+        missed_interactions(teacher, {}, X, X[list("dcba")])

@@ -1,0 +1,215 @@
+"""Distill-and-Compare: a planted difference is found, none is invented, and missing inputs are told three ways."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+
+import explaindistill as xd
+from explaindistill import plots
+from explaindistill.errors import InvalidInputError
+from explaindistill.measures.missing_inputs import duplicate_scores, missing_inputs, missing_inputs_statement
+from explaindistill.numerics.bands import max_t_band
+from explaindistill.numerics.refits import refit_twins
+from explaindistill.schema import Schema
+from explaindistill.students._twins import fit_twins
+
+
+def rows(n=1500, seed=0):
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(
+        {
+            "age": rng.integers(18, 70, n),
+            "priors": rng.poisson(1.5, n),
+            "region": rng.choice(list("abc"), n),
+            "member": rng.random(n) < 0.4,
+        }
+    )
+    X.loc[rng.random(n) < 0.05, "region"] = None
+    z = np.sin(X["age"] / 12) + 0.5 * np.log1p(X["priors"]) - 0.5 * (X["region"] == "b") + 0.4 * X["member"] - 0.5
+    return X, z.to_numpy(), np.random.default_rng(seed + 100)
+
+
+def compared(scale="probability", extra=0.0, n=1500, **more):
+    X, z, rng = rows(n)
+    y = np.where(rng.random(n) < expit(z), "yes", "no")
+    s = z + extra * X["member"].to_numpy()
+    score = {"probability": expit(s), "logit": s, "recorded": np.round(8 * expit(s))}[scale]
+    return xd.distill_and_compare(X, score, y, scale=scale, n_boot=80, **{"learners": {}} | more)
+
+
+@pytest.mark.parametrize("scale", ["probability", "logit", "recorded"])
+def test_a_planted_difference_is_found_and_nothing_else(scale):
+    found = compared(scale, extra=1.2, n=2500)
+    assert found.differing[-1] == "member"
+    assert set(found.differing) <= {"member", "(level)"}
+    curve = found.curves[found.curves["feature"] == "member"].set_index("place")["estimate"]
+    if scale != "recorded":
+        line = found.curves[(found.curves["feature"] == "member")].assign(gap=lambda f: f["high"] - f["low"])
+        assert curve["yes"] - curve["no"] == pytest.approx(1.2, abs=line["gap"].max())
+    assert (found.calibration["calibrated"].diff().dropna() >= -1e-9).all()
+    assert len(found.calibration) == (0 if scale != "recorded" else len(found.calibration))
+
+
+def test_without_a_difference_nothing_is_found():
+    found = compared()
+    assert found.differing == []
+    assert "no column" in repr(found)
+    assert found.critical > 2.5
+
+
+def test_the_same_call_gives_the_same_bytes():
+    a, b = compared(), compared()
+    pd.testing.assert_frame_equal(a.curves, b.curves)
+    assert a.curves.to_json() == b.curves.to_json()
+
+
+def test_curves_are_what_the_frame_says():
+    found = compared(extra=1.0)
+    curves = found.curves
+    np.testing.assert_allclose(curves["estimate"], curves["mimic"] - curves["outcome"], atol=1e-12)
+    inside = curves["low"].notna()
+    assert (curves.loc[inside, "differs"] == ((curves["low"] > 0) | (curves["high"] < 0))[inside]).all()
+    assert set(found.terms["feature"]) == {"(level)", "age", "priors", "region", "member"}
+    assert {"missing"} <= set(curves.loc[curves["feature"] == "region", "place"])
+
+
+def test_one_smoothing_for_both_makes_the_difference_unbiased():
+    """The mean curve of the outcome model over many outcomes is the mimic's, though smoothing flattens both."""
+    X, _, _ = rows(800)
+    schema, p = Schema.infer(X), expit(3 * np.sin(X["age"].to_numpy() / 4))
+    gaps = []
+    for seed in range(40):
+        y = (np.random.default_rng(seed).random(800) < p).astype(float)
+        twins = fit_twins(schema, X, np.column_stack([p, y]), True, 10)
+        gaps.append(twins.curves(twins.beta)[0][0] - twins.curves(twins.beta)[0][1])
+    centre, error = np.mean(gaps, axis=0), np.std(gaps, axis=0) / np.sqrt(40)
+    assert (np.abs(centre) < 4 * error + 0.1).all()
+
+
+def test_regression_and_pairs():
+    X, z, rng = rows()
+    y = z + rng.normal(size=len(z))
+    both = (X["age"] > 45) * X["member"]
+    found = xd.distill_and_compare(
+        X, z + 1.5 * both, y, scale="value", n_boot=80, learners={}, pairs=[("age", "member")]
+    )
+    assert "age × member" in found.differing
+    assert found.scale == "value"
+    assert set(found.quality["metric"]) == {"mimic_r2", "outcome_r2"}
+
+
+def test_quality_is_told_by_group_on_rows_outside():
+    X, z, rng = rows()
+    y = rng.random(len(z)) < expit(z)
+    found = xd.distill_and_compare(X, expit(z), y, scale="probability", n_boot=60, learners={}, groups=X[["region"]])
+    told = found.quality.set_index(["metric", "group"])["estimate"]
+    assert told["mimic_r2", ""] > 0.95
+    assert 0.55 < told["outcome_auc", ""] < 0.8
+    assert {("mimic_r2", g) for g in "abc"} <= set(told.index)
+
+
+def test_a_missing_input_is_not_confused_with_a_simple_learner():
+    X, z, rng = rows(900)
+    y = (rng.random(900) < expit(z)).astype(float)
+    hidden = rng.normal(size=900)
+    whole = compared(learners=None, n=1500)
+    assert whole.statement in ("nothing missing", "cannot tell")
+    found = xd.distill_and_compare(X.assign(u=rng.random(900)), z + hidden, y, scale="logit", n_boot=50)
+    assert found.statement == "cannot tell"
+    assert "Inputs are missing, or the learners are too simple" in found.sentence
+    curve = found.missing[(found.missing["metric"] == "score_explained")]
+    assert curve.groupby("subject")["subset"].nunique().tolist() == [3, 3]
+    noisy = duplicate_scores(X, z + hidden)
+    assert missing_inputs_statement(noisy)[0] == "missing or noisy"
+    assert noisy.set_index("metric").loc["duplicates_differ", "estimate"] == 1.0
+
+
+def test_a_score_that_is_explained_whole():
+    X = pd.DataFrame({"a": np.arange(400.0)})
+    learner = {"line": lambda rows, s: lambda given: np.polyval(np.polyfit(rows["a"], s, 1), given["a"])}
+    found = missing_inputs(X, X["a"] * 2 + 1, None, learner)
+    assert missing_inputs_statement(found)[0] == "nothing missing"
+    assert found.set_index("metric").loc["duplicates_differ", "status"] == "undefined"
+    assert "residual_correlation" not in set(found["metric"])
+
+
+def test_linked_errors_are_told():
+    rng = np.random.default_rng(0)
+    X, u = pd.DataFrame({"a": rng.normal(size=600)}), rng.normal(size=600)
+    learner = {"line": lambda rows, s: lambda given: np.polyval(np.polyfit(rows["a"], s, 1), given["a"])}
+    found = missing_inputs(X, X["a"] + u, X["a"] + u + rng.normal(size=600), learner).set_index("metric")
+    assert abs(found.loc["residual_correlation", "estimate"] - 1 / np.sqrt(2)) < 0.06
+
+
+def test_refits_are_the_optimum():
+    rng = np.random.default_rng(0)
+    X, w = rng.normal(size=(300, 4)), rng.integers(0, 3, 300).astype(float)
+    Y = np.column_stack([rng.random(300), rng.random(300) < 0.4])
+    S = np.diag([0.0, 1.0, 2.0, 3.0])
+    for is_binary in (True, False):
+        found = refit_twins(X, Y, w, S, np.zeros((2, 4)), is_binary)
+        for beta, y in zip(found, Y.T, strict=True):
+            mean = expit(X @ beta) if is_binary else X @ beta
+            assert np.abs(X.T @ (w * (y - mean)) - S @ beta).max() < 1e-2 * w.sum() ** 0.5
+
+
+def test_the_band_holds_all_places_at_once():
+    rng = np.random.default_rng(0)
+    truth, held, pointwise = np.zeros(20), 0, 0
+    for _ in range(200):
+        estimate = rng.normal(size=20)
+        draws = estimate + rng.normal(size=(300, 20))
+        low, high, p, _ = max_t_band(estimate, draws)
+        held += bool(((low <= truth) & (truth <= high)).all())
+        pointwise += bool((np.abs(estimate) <= 1.96).all())
+        assert ((p <= 0.05) == ((low > 0) | (high < 0)))[np.abs(p - 0.05) > 0.01].all()
+    assert held >= 180
+    assert pointwise < 120
+    low, *_ = max_t_band(np.zeros(2), np.zeros((50, 2)))
+    assert np.isnan(low).all()
+    low, *_ = max_t_band(np.zeros(2), rng.normal(size=(50, 2)), kept=np.array([True, False]))
+    assert np.isnan(low).tolist() == [False, True]
+
+
+def test_it_is_drawn():
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    found = compared(extra=1.0)
+    for feature in ("age", "region", "member"):
+        figure = plots.figure()
+        ax = figure.subplots()
+        assert found.plot(feature, ax) is ax
+        assert plots.svg(figure, "f", "t", "d").startswith("<svg")
+    with pytest.raises(InvalidInputError, match="feature must be one of"):
+        found.plot("zz", plots.figure().subplots())
+
+
+def test_messages():
+    X, z, _ = rows(200)
+    y = z > 0
+    with pytest.raises(InvalidInputError, match="scale must be one of"):
+        xd.distill_and_compare(X, z, y, scale="odds")
+    with pytest.raises(InvalidInputError, match="score must be probabilities"):
+        xd.distill_and_compare(X, z, y, scale="probability")
+    with pytest.raises(InvalidInputError, match="does not go with an outcome of numbers"):
+        xd.distill_and_compare(X, z, z, scale="logit")
+    with pytest.raises(InvalidInputError, match="at least 100 rows"):
+        xd.distill_and_compare(X[:50], z[:50], y[:50])
+    with pytest.raises(InvalidInputError, match="one value per row"):
+        xd.distill_and_compare(X, z, y[:10])
+    with pytest.raises(InvalidInputError, match="one finite value per row"):
+        xd.distill_and_compare(X, z[:10], y)
+    with pytest.raises(InvalidInputError, match="favorable must be one of"):
+        xd.distill_and_compare(X, z, y, favorable="maybe")
+    with pytest.raises(InvalidInputError, match="n_boot must be at least 50"):
+        xd.distill_and_compare(X, z, y, n_boot=3)
+    with pytest.raises(InvalidInputError, match="two classes or numbers"):
+        xd.distill_and_compare(X, z, np.array(list("abc") * 67)[:200])
+    with pytest.raises(InvalidInputError, match="at least two different values"):
+        xd.distill_and_compare(X, z, np.zeros(200))
+    with pytest.raises(InvalidInputError, match="every row"):
+        xd.distill_and_compare(X, z, np.where(z > 0, np.nan, 1.0))
+    with pytest.raises(InvalidInputError, match="level must lie"):
+        xd.distill_and_compare(X, z, y, level=2)
