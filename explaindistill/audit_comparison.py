@@ -10,6 +10,7 @@ import pandas as pd
 from explaindistill.case import Case
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures._rows import frame
+from explaindistill.measures.groups import groupings
 from explaindistill.twins import distill_and_compare
 
 __all__ = ["comparison_frames"]
@@ -36,7 +37,10 @@ def comparison_frames(case: Case, wanted: bool, random_state: int) -> tuple[dict
     if case.classes is not None:
         told = {"scale": "probability", "favorable": case.favorable}
         score = case.P[:, int(np.flatnonzero(case.classes == case.favorable)[0])]
-    groups = case.attributes if case.attributes.shape[1] else None
+    groups = None
+    if case.attributes.shape[1]:
+        found_groups = groupings(case.attributes, intersections=False)
+        groups = pd.DataFrame({g.attribute: np.array(g.names)[g.codes] for g in found_groups})
     found = distill_and_compare(case.frame, score, case.y, groups=groups, random_state=random_state, **told)
     frames = (found.curves, found.terms, found.quality, found.missing)
     return dict(zip(FRAMES, frames, strict=True)), (f"Inputs of the teacher: {found.sentence}",)

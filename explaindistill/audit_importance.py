@@ -15,6 +15,7 @@ from explaindistill.case import Answer, Case, Subject
 from explaindistill.distiller import Distiller
 from explaindistill.measures._rows import frame, row
 from explaindistill.measures.attributions import attribution_gaps, attribution_importance, compare_attributions
+from explaindistill.measures.groups import Grouping, groupings
 from explaindistill.measures.importance import compare_importance, permutation_growth, permutation_importance
 from explaindistill.measures.interactions import missed_interactions
 from explaindistill.measures.shapley import shapley_sampled
@@ -216,7 +217,7 @@ def _attributed(
     """Frames of importance, of likeness to the teacher, and of gaps between groups."""
     case, features = scene.case, list(map(str, scene.X.columns))
     weight = None if case.weight is None else case.weight[scene.at]
-    attributes = case.attributes.iloc[scene.at]
+    labels = {g.attribute: _labels(g)[scene.at] for g in groupings(case.attributes, intersections=False)}
     teacher = {v.scale: v for v in values if v.subject == "teacher"}
     told, likened, gaps = [], [], []
     for v in values:
@@ -228,11 +229,18 @@ def _attributed(
             likened.append(
                 compare_attributions(known.phi, v.phi, features, error=known.error, rng=scene.seed, **shared)
             )
-        for a in attributes.columns:
-            if attributes[a].nunique() > 1:
-                part = attribution_gaps(v.phi, features, attributes[a], attribute=str(a), rng=scene.seed, **shared)
-                gaps.append(part)
+        gaps += [
+            attribution_gaps(v.phi, features, label, attribute=a, rng=scene.seed, **shared)
+            for a, label in labels.items()
+            if pd.Series(label).nunique() > 1
+        ]
     return told, likened, gaps
+
+
+def _labels(grouping: Grouping) -> NDArray[Any]:
+    """Name of each row's group; None where it is missing."""
+    names = np.array([None if gone else n for n, gone in zip(grouping.names, grouping.missing, strict=True)], object)
+    return np.asarray(names[grouping.codes])
 
 
 def _interactions(scene: _Scene, told: list[pd.DataFrame]) -> pd.DataFrame:

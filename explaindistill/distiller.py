@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -252,6 +253,50 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         """Reasons of the student for each row; see the student's own ``explain``."""
         return self.student_.explain(self._student_rows(X))
 
+    @available_if(_student_has("reasons"))
+    def reasons(self, X: Any, **wanted: Any) -> pd.DataFrame:
+        """Reason codes of the student for each row, in order of weight; see the student's own ``reasons``."""
+        if wanted.get("reference") is not None:
+            wanted["reference"] = self._student_rows(wanted["reference"])
+        return self.student_.reasons(self._student_rows(X), **wanted)
+
+    @available_if(_student_has("shapley"))
+    def shapley(self, X: Any, background: Any) -> Any:
+        """Exact Shapley values of the student; see the student's own ``shapley``."""
+        return self.student_.shapley(self._student_rows(X), self._student_rows(background))
+
+    @available_if(_student_has("counterfactual"))
+    def counterfactual(self, row: Any, **limits: Any) -> Any:
+        """Find the smallest change of a row that changes the student's decision, and put it to the teacher.
+
+        Parameters
+        ----------
+        row : DataFrame with one row, Series or mapping
+            All columns of the teacher; those that the student does not see stay as they are.
+        **limits : ``wanted``, ``threshold``, ``change``, ``bounds``, ``prices`` of the student's own ``counterfactual``
+
+        Returns
+        -------
+        Counterfactual
+            ``row`` has all columns. ``teacher_agrees`` is None where the teacher is a record: it answers nothing new.
+
+        Raises
+        ------
+        InvalidInputError
+            If the student sees transformed columns, or ``row`` is not one row.
+        """
+        check_is_fitted(self)
+        if self.features_ is not None and not isinstance(self.features_, list):
+            raise InvalidInputError("counterfactual needs a student that sees columns as they are, not transformed")
+        given = row.to_dict() if isinstance(row, pd.Series) else row
+        if isinstance(given, Mapping):
+            given = pd.DataFrame({k: [v] for k, v in given.items()})
+        frame = self.schema_.frame(given)
+        whole = _WholeRows(self.teacher_, self.schema_, frame, self.features_ or self.schema_.names)
+        asked = None if hasattr(self.teacher_, "knows") else whole
+        found = self.student_.counterfactual(self._student_rows(given), teacher=asked, **limits)
+        return found if found.row is None else replace(found, row=whole.of(found.row))
+
     def score(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
         """Fidelity where ``y`` is None (agreement, or R² against the teacher), else accuracy or R² against ``y``."""
         check_is_fitted(self)
@@ -315,6 +360,28 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         tags.target_tags.required = False
         tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
         return tags
+
+
+class _WholeRows:
+    """A teacher for rows as a student sees them: the other columns are those of one row."""
+
+    def __init__(self, teacher: Any, schema: Schema, frame: pd.DataFrame, names: list[str]) -> None:
+        self.teacher, self.schema, self.frame, self.names = teacher, schema, frame, names
+        self.classes_ = teacher.classes_
+
+    def of(self, X: Any) -> pd.DataFrame:
+        """All columns of the rows."""
+        seen = as_frame(X).set_axis(self.names, axis=1)
+        whole = self.frame.take(np.zeros(len(seen), dtype=np.intp)).reset_index(drop=True)
+        return whole.assign(**{name: seen[name].array for name in self.names})
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities of the teacher."""
+        return np.asarray(self.teacher.predict_proba(self.schema.restore(self.of(X))), dtype=float)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Answers of the teacher."""
+        return np.asarray(self.teacher.predict(self.schema.restore(self.of(X))))
 
 
 def fidelity_scorer(teacher: Any) -> Callable[..., float]:

@@ -359,7 +359,7 @@ def _quality(
     s: Floats, truth: Floats, outside: Floats, is_binary: bool, groups: pd.DataFrame | None, level: float
 ) -> pd.DataFrame:
     """How well each twin does on rows outside of its resamples."""
-    known = np.isfinite(outside).all(axis=0)
+    known = np.asarray(np.isfinite(outside).all(axis=0), dtype=np.bool_)
     lines = _quality_of(s, truth, outside, known, is_binary, level, {})
     for a in [] if groups is None else groups.columns:
         column = groups[a].reset_index(drop=True)  # type: ignore[index]  # not None here

@@ -352,3 +352,68 @@ def test_cells_hold_enough_rows_and_the_teacher_s_mean(report, pair):
     leaf = report.cells["tree"].apply(test[list(report.cells["tree"].feature_names_in_)])
     for line in one.to_dict("records"):
         assert line["estimate"] == pytest.approx(truth[leaf == line["cell"]].mean())
+
+
+def test_shapley_values_name_the_columns_of_the_rule_and_split_its_gap(report, pair):
+    frames = report.frames
+    told = pick(frames["importance"], metric="shapley", subject="teacher", subset="probability")
+    share = told.set_index("feature")["share"]
+    assert share["debt_ratio"] + share["sex"] > 0.95
+    exact = pick(frames["importance"], metric="shapley", subject="tree")
+    assert set(exact["method"]) == {"exact"}
+    alike = frames["importance_comparison"]
+    assert {"top 5", "Shapley, probability", "Shapley, logit"} <= set(alike["subset"])
+    shapley = alike[alike["subset"].str.startswith("Shapley")]
+    assert (shapley["low"] <= shapley["estimate"] + 1e-12).all()
+    gaps = pick(frames["attribution_gaps"], subject="tree", attribute="sex")
+    for group, part in gaps.groupby("group"):
+        total = pick(part, metric="attribution_gap_total")["estimate"].item()
+        assert pick(part, metric="attribution_gap")["estimate"].sum() == pytest.approx(total), group
+    assert set(pick(frames["interactions"], metric="interaction_missed")["subject"]) == {"tree", "linear"}
+
+
+def test_the_teachers_shapley_values_do_not_hang_on_the_control(pair, lending):
+    """One row's mean values: with a good student as control, a bad one, or none, the same within their errors."""
+    tree, linear, _, (test, _) = pair
+    found = []
+    for students in ({"tree": tree}, {"linear": linear}):
+        frames = xd.audit(Rule(), students, test.head(800), favorable="approved", n_explained=200).frames
+        part = pick(frames["importance"], metric="shapley", subject="teacher").set_index("feature")["share"]
+        found.append(part)
+    assert found[0].drop(["debt_ratio", "sex"]).max() < 0.05
+    assert (found[0] - found[1]).abs().max() < 0.15
+
+
+def test_shapley_values_can_be_left_out(pair):
+    tree, _, _, (test, _) = pair
+    frames = xd.audit(Rule(), tree, test.head(300), favorable="approved", n_explained=0).frames
+    assert "shapley" not in set(frames["importance"]["metric"])
+    assert frames["interactions"].empty
+    with pytest.raises(InvalidInputError, match="n_explained must be at least 0"):
+        xd.audit(Rule(), tree, test, n_explained=-1)
+
+
+def test_students_without_exact_values_are_sampled():
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    forest = RandomForestRegressor(10, random_state=0).fit(X[:300], y[:300])
+    other = RandomForestRegressor(3, random_state=1).fit(X[:300], y[:300])
+    frames = xd.audit(forest, {"small": other}, X[300:], y[300:], n_explained=40).frames
+    told = pick(frames["importance"], metric="shapley")
+    assert set(told["method"]) == {"sampled, control variate"}
+    assert set(told["subject"]) == {"teacher", "small"}
+
+
+def test_the_teacher_is_compared_with_the_outcomes(pair, lending):
+    tree, _, _, (test, y) = pair
+    found = xd.audit(
+        Rule(), {"tree": tree}, test, y, favorable="approved", sensitive=["sex"], compare=True, n_explained=0
+    )
+    terms = found.frames["comparison_terms"].set_index("feature")
+    assert terms.loc["debt_ratio", "differs"]
+    assert {"score_explained", "duplicate_rows"} <= set(found.frames["missing_inputs"]["metric"])
+    assert {"female", "male"} <= set(found.frames["comparison_quality"]["group"])
+    assert any(n.startswith("Inputs of the teacher: ") for n in found.notes)
+    page = found._repr_html_()
+    assert page
+    with pytest.raises(InvalidInputError, match="compare needs true labels"):
+        xd.audit(Rule(), tree, test, favorable="approved", compare=True)

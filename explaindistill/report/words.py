@@ -80,6 +80,22 @@ METRICS: dict[str, Metric] = {
     "permutation": Metric(
         "Permutation importance", "How much the answer worsens when one column is shuffled.", "number"
     ),
+    "shapley": Metric("Size of Shapley values", "How far a column moves an answer from the mean answer, on average."),
+    "attribution_gap": Metric("Part of a gap", "Difference of a column's mean Shapley values between two groups."),
+    "attribution_gap_total": Metric("Whole gap", "Difference of the mean answers of two groups, on the named scale."),
+    "interaction": Metric("Interaction", "How far two columns together depart from a sum of the two."),
+    "interaction_missed": Metric("Interaction not repeated", "What a student leaves of the teacher's interaction."),
+    "twin_difference": Metric("Score minus outcomes", "Difference of two curves: the score's and the outcomes'."),
+    "mimic_r2": Metric("R² of the mimic", "Share of the score's variance that the additive model repeats."),
+    "outcome_auc": Metric("AUC of the outcome model", "Chance that it ranks a row with the outcome above one without."),
+    "outcome_r2": Metric("R² of the outcome model", "Share of the outcome's variance that it explains."),
+    "score_explained": Metric("Score explained", "R² of a learner for the score, on rows that it did not see."),
+    "residual_correlation": Metric("Correlation of errors", "Between a learner's errors on score and on outcome."),
+    "duplicate_rows": Metric("Rows with an equal row", "Share of rows that equal another in every column.", "share"),
+    "duplicates_differ": Metric(
+        "Equal rows, unequal scores", "Share of groups of equal rows whose scores differ.", "share"
+    ),
+    "duplicate_variance": Metric("Variance within equal rows", "As a share of the variance of the score.", "share"),
     "agreement_macro": Metric(
         "Agreement, classes weighing the same", "Mean over the teacher's classes of the agreement within them.", "share"
     ),

@@ -6,10 +6,18 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import is_classifier
+from sklearn.base import BaseEstimator, TransformerMixin, is_classifier
 from sklearn.linear_model import LogisticRegression
 
-from explaindistill import GAMClassifier, LinearClassifier, ScorecardClassifier, TreeClassifier, TreeRegressor, plugins
+from explaindistill import (
+    Distiller,
+    GAMClassifier,
+    LinearClassifier,
+    ScorecardClassifier,
+    TreeClassifier,
+    TreeRegressor,
+    plugins,
+)
 from explaindistill.errors import InvalidInputError
 
 STUDENTS = [
@@ -269,3 +277,44 @@ def test_messages():
         regressor.reasons(row, against="yes")
     with pytest.raises(InvalidInputError, match="one output"):
         TreeRegressor().fit(X, X[["a", "b"]].astype(float)).counterfactual(row, wanted=(0, 1))
+
+
+class Strict:
+    """A teacher that looks at a column the student does not see."""
+
+    classes_ = np.array(["no", "yes"])
+
+    def predict_proba(self, X):
+        p = ((X["a"] > 3) & (X["c"] > 0)).to_numpy(dtype=float)
+        return np.column_stack([1 - p, p])
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def test_a_distiller_asks_its_teacher_about_the_whole_row():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.integers(0, 8, 300), "b": rng.random(300), "c": rng.choice([-1.0, 1.0, 2.0], 300)})
+    made = Distiller(Strict(), TreeClassifier(), features=["b", "a"], n_queries=300, random_state=0).fit(X)
+    for c, agrees in ((1.0, True), (-1.0, False)):
+        found = made.counterfactual({"a": 1, "b": 0.5, "c": c}, wanted="yes")
+        assert list(found.row.columns) == ["a", "b", "c"]
+        assert found.row["c"].item() == c
+        assert found.row["a"].item() == 4
+        assert found.teacher_agrees is agrees
+    assert made.reasons(X.head(), reference=X)["weight"].gt(0).all()
+    assert made.shapley(X.head(), X).values.shape == (5, 2, 2)
+    changed = Distiller(Strict(), TreeClassifier(), features=ColumnsA(), n_queries=300, random_state=0).fit(X)
+    with pytest.raises(InvalidInputError, match="columns as they are"):
+        changed.counterfactual(X.iloc[[0]])
+
+
+class ColumnsA(BaseEstimator, TransformerMixin):
+    """A transformer that keeps one column."""
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X):
+        return X[["a"]]

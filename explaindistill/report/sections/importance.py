@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from explaindistill.report.blocks import Block, Cell, Details, Section, Table, Text
+from explaindistill.report.blocks import Block, Cell, Details, Group, Section, Table, Text
 from explaindistill.report.figures import importance, students_of
 from explaindistill.report.tables import frame_of, pivot
 from explaindistill.report.words import name, quantity
@@ -32,11 +32,69 @@ def section(audit: Any) -> Section:
     if not own.empty and len(own) < len(frame):
         students = [s for s in students_of(audit) if s in set(own["subject"])]
         folded.append(Details("By the students' own structure", (_table(_shares(own), students),)))
-    alike = frame_of(audit, "importance_comparison")
-    if not alike.empty:
-        caption = "How alike the importances are to the teacher's"
-        folded.insert(0, pivot(alike, caption, "metric", "subject", students_of(audit), "measure"))
+    folded += _attributed(frame, subjects)
+    folded = [*_alike(audit), *folded, *_missed(audit), *_gaps(audit)]
     return Section("Importance side by side", 50, (lead, *((figure,) if figure else ()), *folded))
+
+
+def _alike(audit: Any) -> list[Block]:
+    """How alike the importances are, by permutation and, scale by scale, by Shapley values."""
+    frame = frame_of(audit, "importance_comparison")
+    if frame.empty:
+        return []
+    kinds = frame["subset"].fillna("").str.replace(r",? ?top \d+$", "", regex=True)
+    out: list[Block] = []
+    for kind in dict.fromkeys(kinds):
+        by = f" ({kind})" if kind else ""
+        part = frame[kinds == kind]
+        out.append(pivot(part, f"How alike the importances are to the teacher's{by}", "metric", "subject",
+                         students_of(audit), "measure"))  # fmt: skip
+    return out
+
+
+def _attributed(frame: pd.DataFrame, subjects: list[str]) -> list[Block]:
+    """Mean sizes of Shapley values, one table per scale."""
+    found = frame[frame["metric"] == "shapley"] if "metric" in frame else frame.iloc[:0]
+    out: list[Block] = []
+    for scale, part in found.groupby("subset", sort=False):
+        known = [s for s in subjects if s in set(part["subject"])]
+        note = "Exact for students that are sums or boxes; the teacher's are sampled with a student as control variate."
+        table = _table(_shares(part), known)
+        out.append(Details(f"By Shapley values ({name(scale)})", (Text(note), table)))
+    return out
+
+
+def _missed(audit: Any, top: int = 10) -> list[Block]:
+    """Pairs that act together in the teacher, and what of that each student leaves."""
+    frame = frame_of(audit, "interactions")
+    if frame.empty:
+        return []
+    pairs = frame["feature"].astype(str) + " × " + frame["feature_2"].astype(str)
+    kept = list(dict.fromkeys(pairs))[:top]
+    shown = frame.assign(pair=pairs)[pairs.isin(kept)]
+    left = shown["metric"] == "interaction_missed"
+    shown = shown.assign(subject=shown["subject"].where(~left, shown["subject"] + ", not repeated"))
+    heads = [s for s in dict.fromkeys(shown["subject"]) if s == "teacher"]
+    heads += [f"{s}, not repeated" for s in students_of(audit)]
+    note = f"Root mean square departure from a sum of the two columns, on the {shown['subset'].iloc[0]} scale."
+    table = pivot(shown, "The strongest interactions of the teacher", "pair", "subject", heads, "pair", note)
+    return [Details("Interactions that the students miss", (table,))]
+
+
+def _gaps(audit: Any) -> list[Block]:
+    """What the gaps in mean answers come from."""
+    frame = frame_of(audit, "attribution_gaps")
+    if frame.empty:
+        return []
+    out: list[Block] = []
+    for (attribute, group, scale), part in frame.groupby(["attribute", "group", "subset"], sort=False):
+        reference = part["reference"].iloc[0]
+        caption = f"{name(attribute)}: {name(group)} against {name(reference)} ({scale})"
+        order = [s for s in ("teacher", *students_of(audit)) if s in set(part["subject"])]
+        table = pivot(part, caption, "feature", "subject", order, "column")
+        out.append(Details(caption, (table,)))
+    lead = Text("The parts of a column add up, exactly, to the difference of the groups' mean answers.")
+    return [Group("What differences between groups come from", (lead, *out))]
 
 
 def _shares(frame: pd.DataFrame) -> pd.DataFrame:
