@@ -114,10 +114,10 @@ def distill_and_compare(
 ) -> Comparison:
     r"""Compare what a black box's score and the outcomes say of each column.
 
-    Both twins are additive models by the same loss, on one design, with one smoothing (that of the outcome model), the
-    score as soft labels. Under equal use of the columns their difference is then unbiased whatever the class of models
-    leaves out. Rows are resampled jointly and both are refitted (with the smoothing as it is; a recorded score's
-    calibration is refitted, too); the band is that of the largest deviation over all places of all curves.
+    Both twins are additive models by the same loss, on one design, with one smoothing, the score as soft labels. Under
+    equal use of the columns their difference is then unbiased whatever the class of models leaves out. Rows are
+    resampled jointly and both are refitted (with the smoothing as it is; a recorded score's calibration is refitted,
+    too); the band is that of the largest deviation over all places of all curves.
 
     Parameters
     ----------
@@ -271,15 +271,22 @@ def _bootstrap(
 
 
 def _curves(twins: Twins, schema: Schema, draws: Floats, level: float) -> tuple[pd.DataFrame, float]:
-    """Both curves at every place, their difference and its band."""
-    own = twins.curves(twins.beta)
-    gap = np.concatenate([[twins.beta[0, 0] - twins.beta[1, 0]], *(c[0] - c[1] for c in own)])
+    """Both curves at every place, their difference and its band.
+
+    A model of noisy outcomes overstates its curves a little, one of a score does not: the resamples show by how much
+    (they overstate the fit that they were drawn around), and it is taken off.
+    """
+    centre = draws.mean(axis=0)
+    beta = 2 * twins.beta - centre
+    draws = draws - centre + beta
+    own = twins.curves(beta)
+    gap = np.concatenate([[beta[0, 0] - beta[1, 0]], *(c[0] - c[1] for c in own)])
     drawn = np.array([np.concatenate([[d[0, 0] - d[1, 0]], *(c[0] - c[1] for c in twins.curves(d))]) for d in draws])
     n = len(twins.X)
     support = np.concatenate([[n], *twins.support()])
     low, high, p, critical = max_t_band(gap, drawn, level, support >= LEAST_SUPPORT)
     lines: list[dict[str, Any]] = [{"feature": "(level)", "place": "average row", "value": np.nan}]
-    lines[0] |= {"mimic": twins.beta[0, 0], "outcome": twins.beta[1, 0]}
+    lines[0] |= {"mimic": beta[0, 0], "outcome": beta[1, 0]}
     for term, both in zip(twins.terms, own, strict=True):
         lines += [
             {"feature": term.name, **where, "mimic": m, "outcome": o}

@@ -61,7 +61,7 @@ class Twins:
 def fit_twins(
     schema: Schema, frame: pd.DataFrame, Y: Floats, is_binary: bool, n_knots: int, pairs: Sequence[tuple[str, str]] = ()
 ) -> Twins:
-    """Fit the outcome's model with smoothing chosen by restricted likelihood, and the score's with the same smoothing.
+    """Choose the smoothing by restricted likelihood for the mean of both targets, and fit both models with it.
 
     Both fit by the same loss, the score as soft labels. Where the outcome's mean given the columns is the score's mean
     given the columns, both solve the same equations, up to the noise of the outcome: what smoothing and additivity do
@@ -89,7 +89,8 @@ def fit_twins(
         raise InvalidInputError("X must have at least 1 column with two different values")
     design = Design(tuple(t.block for t in terms))
     family = Bernoulli() if is_binary else Gaussian()
-    rows = Rows(columns.codes, np.ascontiguousarray(Y[:, 1]), weight)
+    # smoothing that followed the outcome's own noise would show in the difference; half of it is the score's
+    rows = Rows(columns.codes, np.ascontiguousarray(Y.mean(axis=1)), weight)
     fit = fit_additive(design, rows, family, phi=1.0 if is_binary else None)
     X = np.column_stack([predictor(design, columns.codes, unit) for unit in np.eye(design.size)])
     S = _penalty(design, fit)

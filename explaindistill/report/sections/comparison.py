@@ -80,11 +80,11 @@ def _painter(curves: pd.DataFrame, feature: str) -> Any:
 def _table(terms: pd.DataFrame) -> Table:
     rows = []
     for line in terms.to_dict("records"):
-        known = line["p"] == line["p"]
+        known = pd.notna(line["p"])
         cells = (
             Cell(name(line["feature"])),
             Cell(name(line["place"]) if known else "–"),
-            Cell(number(line["estimate"]), f"{number(line['low'])} to {number(line['high'])}", float(line["estimate"]))
+            Cell(number(line["estimate"]), f"{number(line['low'])} to {number(line['high'])}")
             if known
             else Cell("–", str(line["reason"]), tone="quiet"),
             Cell(f"{line['p']:.3f}" if known else "–"),
