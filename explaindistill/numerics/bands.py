@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 __all__ = ["max_t_band"]
 
 Floats = NDArray[np.float64]
+Z95 = 1.6448536269514722
 
 
 def max_t_band(
@@ -16,7 +17,7 @@ def max_t_band(
     r"""Band :math:`\hat\theta_j \pm c\, s_j` that holds all :math:`\theta_j` at once.
 
     :math:`s_j` is the standard deviation of the draws, c the ``level`` quantile of
-    :math:`\max_j |\theta^*_j - \hat\theta_j| / s_j`.
+    :math:`\max_j |\theta^*_j - \hat\theta_j| / s_j`; with B draws its upper 95 % limit, which nears it as B grows.
 
     Parameters
     ----------
@@ -55,7 +56,9 @@ def max_t_band(
     if not used.any():
         return blank, blank.copy(), blank.copy(), float("nan")
     largest = (np.abs(draws[:, used] - estimate[used]) / spread[used]).max(axis=1)
-    critical = float(np.quantile(largest, level))
+    # as many draws as there are do not tell a quantile exactly: its upper limit is taken, so that few draws widen
+    at = min(level + Z95 * np.sqrt(level * (1 - level) / len(draws)), 1.0)
+    critical = float(np.quantile(largest, at))
     half = np.where(used, critical * spread, np.nan)
     own = np.divide(np.abs(estimate), spread, out=blank.copy(), where=used)
     p = np.where(used, (1 + (largest[None, :] >= own[:, None]).sum(axis=1)) / (1 + len(draws)), np.nan)

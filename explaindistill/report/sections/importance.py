@@ -42,7 +42,8 @@ def _alike(audit: Any) -> list[Block]:
     frame = frame_of(audit, "importance_comparison")
     if frame.empty:
         return []
-    kinds = frame["subset"].fillna("").str.replace(r",? ?top \d+$", "", regex=True)
+    subset = frame["subset"] if "subset" in frame else pd.Series("", index=frame.index)
+    kinds = subset.fillna("").astype(str).str.replace(r",? ?top \d+$", "", regex=True)
     out: list[Block] = []
     for kind in dict.fromkeys(kinds):
         by = f" ({kind})" if kind else ""
@@ -54,7 +55,9 @@ def _alike(audit: Any) -> list[Block]:
 
 def _attributed(frame: pd.DataFrame, subjects: list[str]) -> list[Block]:
     """Mean sizes of Shapley values, one table per scale."""
-    found = frame[frame["metric"] == "shapley"] if "metric" in frame else frame.iloc[:0]
+    if not {"metric", "subset"} <= set(frame):
+        return []
+    found = frame[frame["metric"] == "shapley"]
     out: list[Block] = []
     for scale, part in found.groupby("subset", sort=False):
         known = [s for s in subjects if s in set(part["subject"])]
