@@ -123,8 +123,9 @@ def _walks(
     full, empty = (_columns(predict(rows)) for rows in (X, background))
     both = {c: pd.concat([X[c], background[c]], ignore_index=True) for c in X.columns}
     for _ in range((n_permutations + 1) // 2):
-        order, chosen = rng.permutation(d), rng.integers(0, len(background), n)
+        order = rng.permutation(d)
         for walk in (order, order[::-1]):
+            chosen = rng.integers(0, len(background), n)
             rank = np.argsort(walk)
             between = empty[chosen][None], *_between(predict, both, rank, chosen, n), full[None]
             steps = np.diff(np.concatenate(between), axis=0)
