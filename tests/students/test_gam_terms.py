@@ -244,3 +244,39 @@ def test_a_pair_stays_level_beyond_the_values_seen():
     assert far[0] == pytest.approx(far[1], abs=1e-9)
     assert np.abs(far).max() <= np.abs(pair.values).max() + 1e-12
     assert pair.n.sum() == pytest.approx(1500)
+
+
+def test_a_pair_has_nothing_in_common_with_either_of_its_columns():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(900, 2)), columns=["a", "b"])
+    X["b"] += 0.7 * X.a
+    pair = GAMRegressor(n_pairs=1, n_jobs=1).fit(X, X.a + X.a * X.b).shapes_[-1]
+    pure = pair.contribution({i: X.iloc[:, i].to_numpy() for i in range(2)})[:, 0]
+    for i, grid in enumerate(pair.grids):
+        lo, hi, share, _ = grid.weights(X.iloc[:, i].to_numpy())
+        along = np.bincount(lo, (1 - share) * pure, grid.size) + np.bincount(hi, share * pure, grid.size)
+        assert np.abs(along).max() < 1e-6 * np.abs(pure).sum()
+
+
+def test_heredity_keeps_the_terms_of_a_pair_that_is_kept():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(900, 4)), columns=list("abcd"))
+    y = np.sin(X.a) + X.b + 3 * X.c * X.d
+    kept = [
+        {s.name for s in GAMRegressor(n_pairs=1, max_terms=3, heredity=h, n_jobs=1).fit(X, y).shapes_}
+        for h in (False, True)
+    ]
+    assert kept == [{"a", "b", "c × d"}, {"c", "d", "c × d"}]
+
+
+def test_the_band_of_a_teacher_is_wide_where_the_misfit_is_and_that_of_outcomes_where_rows_are_few():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.uniform(-2, 2, 2000)})
+    y = np.sin(4 * X.a) + 0.3 * (X.a > 0) * rng.normal(size=2000)
+    widths = []
+    for labels in ("teacher", "outcomes"):
+        frame = GAMRegressor(labels=labels, n_jobs=1).fit(X, y).shape("a")
+        width = np.interp([-1.0, 1.0], frame.value, frame.high - frame.low)
+        widths.append(width[1] / width[0])
+    assert widths[0] > 1.5
+    assert widths[1] < 1.25
