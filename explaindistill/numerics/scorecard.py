@@ -3,14 +3,15 @@ r"""Scorecards: few columns of 0 and 1 with integer points whose sum decides the
 .. math:: \log \frac{q}{1 - q} = a + s \sum_j z_j b_j, \qquad z_j \in \{l, \dots, u\}, \quad \lVert z \rVert_0 \le k
 
 Columns are found by beam search on the logistic loss and improved by swaps; points by rounding the coefficients at
-several multipliers, then moving one point value at a time while the loss falls. Soft labels are weights of both
-classes. After the ideas of Liu, Zhong, Li, Seltzer and Rudin (2022), arXiv:2210.05846.
+several multipliers, then moving one point value at a time while the loss falls. Of the cards that explain about as much
+as the best one, that which ranks best is taken. Soft labels are weights of both classes. After the ideas of Liu, Zhong,
+Li, Seltzer and Rudin (2022), arXiv:2210.05846.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,23 +19,32 @@ from scipy.special import expit
 
 from explaindistill.numerics._jit import kernel
 
-__all__ = ["Card", "Patterns", "beam", "integer_card", "search", "unique_columns", "unique_rows"]
+__all__ = ["Card", "Patterns", "beam", "integer_cards", "ranking", "search", "unique_columns", "unique_rows"]
 
 Array = NDArray[np.float64]
 Support = tuple[int, ...]
-RIDGE = 1e-6
-"""Penalty on coefficients, per unit of weight: keeps separable classes finite."""
+PRIOR = 1.0
+"""Precision of a normal prior on each coefficient in the search: holds back conditions that few rows meet."""
+LEAST_RIDGE = 1e-6
+"""Penalty on coefficients, per unit of weight, that is never gone below: keeps separable classes finite."""
+N_POOL, N_MULTIPLIERS = 40, 20
 DIGITS = 10
 """Losses that agree to so many decimals are equal; the columns that come first win."""
 
 
 @dataclass(frozen=True)
 class Patterns:
-    """Distinct rows of 0 and 1, and the weight of either class on each; all weights sum to 1."""
+    """Distinct rows of 0 and 1, and the weight of either class on each; all weights sum to 1, ``mass`` before that."""
 
     B: Array
     negative: Array
     positive: Array
+    mass: float
+
+    @property
+    def ridge(self) -> float:
+        """Penalty on a squared coefficient, per unit of weight."""
+        return max(PRIOR / self.mass, LEAST_RIDGE)
 
     @property
     def weight(self) -> Array:
@@ -43,30 +53,32 @@ class Patterns:
 
     def columns(self, support: Iterable[int]) -> Patterns:
         """Distinct rows of some columns only."""
-        return unique_rows(self.B[:, list(support)], self.negative, self.positive)
+        return replace(unique_rows(self.B[:, list(support)], self.negative, self.positive), mass=self.mass)
 
 
 @dataclass(frozen=True)
 class Card:
-    """Columns, their points, the logit ``offset + slope * total``, and the loss in nats per unit of weight."""
+    """Columns, their points, the logit ``offset + slope * total``, loss in nats per unit of weight, and AUC."""
 
     support: Support
     points: NDArray[np.int64]
     offset: float
     slope: float
     loss: float
+    auc: float
 
 
 def unique_rows(B: Array, negative: Array, positive: Array) -> Patterns:
     """Merge equal rows and add up their weights, in an order that does not depend on theirs."""
     total = float((negative + positive).sum())
     if B.shape[1] == 0:
-        return Patterns(np.empty((1, 0)), np.array([negative.sum() / total]), np.array([positive.sum() / total]))
+        sides = np.array([negative.sum()]) / total, np.array([positive.sum()]) / total
+        return Patterns(np.empty((1, 0)), *sides, total)
     packed = np.ascontiguousarray(np.packbits(B.astype(bool), axis=1))
     keys = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
     _, first, group = np.unique(keys, return_index=True, return_inverse=True)
     low = np.bincount(group, weights=negative) / total
-    return Patterns(np.asfortranarray(B[first]), low, np.bincount(group, weights=positive) / total)
+    return Patterns(np.asfortranarray(B[first]), low, np.bincount(group, weights=positive) / total, total)
 
 
 def unique_columns(B: Array) -> NDArray[np.intp]:
@@ -101,8 +113,8 @@ def refit(patterns: Patterns, support: Support, start: Array) -> State:
     """Logistic fit on some columns by Newton's method with step halving."""
     small = patterns.columns(support)
     A = np.hstack([np.ones((len(small.B), 1)), small.B])
-    theta, ridge = start.copy(), np.full(A.shape[1], RIDGE)
-    ridge[0] = RIDGE * 1e-3
+    theta, ridge = start.copy(), np.full(A.shape[1], patterns.ridge)
+    ridge[0] = LEAST_RIDGE * 1e-3
     value, eta = _loss(A, small, theta, ridge)
     for _ in range(40):
         q = expit(eta)
@@ -129,7 +141,7 @@ def _loss(A: Array, patterns: Patterns, theta: Array, ridge: Array) -> tuple[flo
 def gains(patterns: Patterns, state: State) -> Array:
     """Fall of the loss by each further column, to second order with all coefficients free; -inf for those inside.
 
-    With g the gradient and H the Hessian, :math:`g_j^2 / 2 (H_{jj} - H_{jS} H_{SS}^{-1} H_{Sj})`.
+    With g the gradient, H the Hessian and r the ridge, :math:`g_j^2 / 2 (H_{jj} + r - H_{jS} H_{SS}^{-1} H_{Sj})`.
     """
     A = np.hstack([np.ones((len(patterns.B), 1)), patterns.B[:, list(state.support)]])
     q = expit(A @ state.theta)
@@ -137,9 +149,9 @@ def gains(patterns: Patterns, state: State) -> Array:
     hA = h[:, None] * A
     products = patterns.B.T @ np.column_stack([patterns.positive - patterns.weight * q, hA])
     cross = products[:, 1:]
-    inside = A.T @ hA + np.eye(A.shape[1]) * 1e-9
+    inside = A.T @ hA + np.diag([1e-9, *np.full(len(state.support), patterns.ridge)])
     free = products[:, 1] - np.einsum("ij,ij->i", cross, np.linalg.solve(inside, cross.T).T)
-    out = 0.5 * products[:, 0] ** 2 / np.maximum(free, 1e-9 + RIDGE)
+    out = 0.5 * products[:, 0] ** 2 / (np.maximum(free, 1e-9) + patterns.ridge)
     out[free <= 1e-7 * products[:, 1]] = -np.inf
     out[list(state.support)] = -np.inf
     return np.round(out, DIGITS)
@@ -291,13 +303,25 @@ def descend(
     return offset, slope, best
 
 
-def integer_card(patterns: Patterns, state: State, low: int, high: int, n_multipliers: int = 7) -> Card:
+@kernel
+def ranking(n0: Array, n1: Array) -> float:
+    """Area under the ROC curve of the totals; equal totals count half, one class alone gives one half."""
+    below, pairs, above = 0.0, 0.0, 0.0
+    for t in range(len(n0)):
+        pairs += n1[t] * (below + 0.5 * n0[t])
+        below += n0[t]
+        above += n1[t]
+    return pairs / (below * above) if below * above > 0.0 else 0.5
+
+
+def integer_cards(patterns: Patterns, state: State, low: int, high: int, n_multipliers: int) -> list[Card]:
     """Integer points for one support: rounded at several multipliers, each improved by :func:`descend`."""
     small = patterns.columns(state.support)
     B = np.ascontiguousarray(small.B.T)
     beta = state.theta[1:]
     largest = float(np.abs(beta).max(initial=0.0))
-    card = Card(state.support, np.zeros(len(beta), dtype=np.int64), float(state.theta[0]), 0.0, np.inf)
+    span = len(beta) * max(high, -low)
+    cards = []
     tried: set[bytes] = set()
     for reach in np.linspace(min(1.0, high), max(high, -low), n_multipliers):
         multiplier = reach / largest if largest > 0 else 1.0
@@ -307,13 +331,28 @@ def integer_card(patterns: Patterns, state: State, low: int, high: int, n_multip
         tried.add(z.tobytes())
         start = float(state.theta[0]), 1.0 / multiplier
         offset, slope, loss = descend(B, small.negative, small.positive, z, low, high, *start)
-        if loss < card.loss - 1e-9:
-            card = Card(state.support, z, offset, slope, loss)
-    return card
+        n0, n1 = np.zeros(2 * span + 1), np.zeros(2 * span + 1)
+        by_total(z @ B, small.negative, small.positive, n0, n1, np.zeros(B.shape[1]), 0, span)
+        auc = ranking(n0, n1)
+        cards.append(Card(state.support, z, offset, slope, loss, auc if slope >= 0 else 1.0 - auc))
+    return cards
 
 
-def search(patterns: Patterns, k: int, low: int, high: int, width: int = 10, n_rounded: int = 15) -> Card:
-    """Find the best card: beam search, swaps, then integer points for the ``n_rounded`` best supports.
+def search(patterns: Patterns, k: int, low: int, high: int, width: int = 10, tolerance: float = 0.01) -> Card:
+    """Find the best card: beam search, swaps, integer points for the best supports, then the choice.
+
+    Parameters
+    ----------
+    patterns : Patterns
+    k : int
+        At most so many columns.
+    low, high : int
+        Range of points.
+    width : int
+        Partial supports that are kept at each step.
+    tolerance : float, at least 0
+        Of the cards whose loss lies within this share of the fall from no column to the best card, the one with the
+        largest area under the ROC curve is taken; the smaller loss decides between equals.
 
     Examples
     --------
@@ -324,6 +363,10 @@ def search(patterns: Patterns, k: int, low: int, high: int, width: int = 10, n_r
     >>> card.support, card.points.tolist(), round(card.slope, 3), round(card.offset, 3)
     ((0, 1, 4), [2, -1, 3], 0.5, -1.0)
     """
-    pool = swaps(patterns, beam(patterns, k, width), width)[:n_rounded]
-    cards = [integer_card(patterns, state, low, high) for state in pool]
-    return min(cards, key=lambda c: (round(c.loss, 9), c.support))
+    pool = swaps(patterns, beam(patterns, k, width), width)[:N_POOL]
+    cards = [card for state in pool for card in integer_cards(patterns, state, low, high, N_MULTIPLIERS)]
+    best = min(card.loss for card in cards)
+    alone = integer_cards(patterns, refit(patterns, (), np.zeros(1)), low, high, 1)[0].loss
+    enough = best + tolerance * max(alone - best, 0.0) + 1e-12
+    chosen = [card for card in cards if card.loss <= enough]
+    return min(chosen, key=lambda c: (-round(c.auc, 9), round(c.loss, 9), c.support))

@@ -101,7 +101,8 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
     .. math:: \log \frac{q(x)}{1 - q(x)} = a + s \sum_j z_j b_j(x), \qquad z_j \text{ whole numbers}
 
     Conditions are thresholds at quantiles, levels of categories, flags and "is missing". The few that matter are found
-    by beam search and swaps on the cross-entropy to soft labels, their points by rounding at several multipliers.
+    by beam search and swaps on the cross-entropy to soft labels, with a standard normal prior on each coefficient;
+    their points by rounding at several multipliers.
 
     Parameters
     ----------
@@ -117,6 +118,9 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         Levels tried for a category: its most frequent ones. Levels without points, and unseen ones, count 0.
     beam_width : int, at least 1
         Partial cards kept at each step: more is slower and rarely better.
+    tolerance : float, at least 0
+        Share of the explained divergence that may be given up for a card that ranks the rows better (area under the
+        ROC curve); 0 takes the card of least cross-entropy.
     digits : int, at least 1
         Decimals of the risks that are shown *and applied*; no risk is nearer to 0 or 1 than one unit of the last.
 
@@ -159,6 +163,7 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         n_thresholds: int = 9,
         max_levels: int = 50,
         beam_width: int = 10,
+        tolerance: float = 0.01,
         digits: int = 3,
     ) -> None:
         self.classes = classes
@@ -167,6 +172,7 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         self.n_thresholds = n_thresholds
         self.max_levels = max_levels
         self.beam_width = beam_width
+        self.tolerance = tolerance
         self.digits = digits
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> ScorecardClassifier:
@@ -174,6 +180,8 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         for name in ("max_terms", "max_points", "n_thresholds", "max_levels", "beam_width", "digits"):
             if getattr(self, name) < 1:
                 raise InvalidInputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.tolerance < 0:
+            raise InvalidInputError(f"tolerance must be at least 0, got {self.tolerance}")
         intake = _intake.fit_classifier(self, X, y, sample_weight, self.classes)
         if len(self.classes_) != 2:
             raise InvalidInputError(
@@ -187,7 +195,8 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         patterns = unique_rows(B[:, kept], w0, w1)
         # small products: one thread is faster on a busy machine, and bits do not depend on the number of cores
         with threadpool_limits(1, user_api="blas"):
-            card = search(patterns, self.max_terms, -self.max_points, self.max_points, self.beam_width)
+            limits = -self.max_points, self.max_points
+            card = search(patterns, self.max_terms, *limits, self.beam_width, self.tolerance)
         self.offset_, self.slope_ = card.offset, card.slope
         used = [(columns[kept[j]], B[:, kept[j]], z) for j, z in zip(card.support, card.points, strict=True) if z]
         self.model_ = self._model(used, intake)
