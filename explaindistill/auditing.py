@@ -16,6 +16,7 @@ from explaindistill.audit_comparison import comparison_frames
 from explaindistill.audit_frames import cells, measure
 from explaindistill.case import Case, open_case
 from explaindistill.corpus_frames import believed, costs, per_teacher
+from explaindistill.deploying import deployment_of
 from explaindistill.errors import InvalidInputError
 from explaindistill.manifest import manifest
 from explaindistill.measures.bias import fidelity_caveat
@@ -42,8 +43,9 @@ class Audit:
         ``verdicts``, ``fidelity``, ``performance``, ``rates``, ``gaps``, ``group_fidelity``, ``transfer``,
         ``mistakes``, ``stability``, ``importance``, ``importance_comparison``, ``attribution_gaps``, ``interactions``,
         ``comparison``, ``comparison_terms``, ``comparison_quality``, ``missing_inputs``, ``complexity``, ``corpus``,
-        ``believability``, ``cost``, ``teachers`` (each teacher of an ensemble), ``columns``, ``cells``, ``students``;
-        each row of a measure has its ``n``, ``estimate``, ``low`` and ``high``. A frame that does not apply is empty.
+        ``believability``, ``cost``, ``deployment``, ``teachers`` (each teacher of an ensemble), ``columns``, ``cells``,
+        ``students``; each row of a measure has its ``n``, ``estimate``, ``low`` and ``high``. A frame that does not
+        apply is empty.
     manifest : dict
         Digests, seeds, versions, date.
     students : mapping of str to fitted student
@@ -134,6 +136,7 @@ def audit(
     min_group_size: int = 10,
     n_explained: int = 500,
     compare: bool = False,
+    time_models: bool = False,
     random_state: int = 0,
 ) -> Audit:
     """Measure what students kept of a teacher, on rows that no fitting saw.
@@ -178,6 +181,9 @@ def audit(
     compare : bool, default=False
         Whether the teacher's use of each column is compared with what the outcomes support, see
         :func:`explaindistill.distill_and_compare`; needs ``y``.
+    time_models : bool, default=False
+        Whether single rows and batches are timed for the deployment card. Times differ from run to run, and a report
+        that holds them is no longer the same bytes each time; sizes and operations are always there.
     random_state : int, default=0
 
     Returns
@@ -221,6 +227,7 @@ def audit(
     frames = suppress(measured, case.attributes, min_group_size)
     frames["cells"], partition = cells(case, min_group_size)
     frames["cost"] = costs(case, price_per_row)
+    frames["deployment"] = deployment_of(case, time_models)
     frames["believability"], worries = believed(case)
     frames["teachers"] = per_teacher(case)
     chosen = dict(rules) if rules is not None else _default_rules(case)

@@ -36,6 +36,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("topping",),
     ("distiller", "frontiers", "compression", "deferring", "refining", "online", "twins"),
     ("case", "lineage"),
+    ("deploying",),
     ("manifest", "audit_importance", "audit_comparison"),
     ("audit_frames", "corpus_frames"),
     ("auditing",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -109,6 +110,13 @@ class EstimatorTeacher:
         """Digest of the estimator's state, the classes and the output."""
         classes = None if self.classes_ is None else self.classes_.tolist()
         return of_object(self.estimator, "estimator", classes, self.output)
+
+    def weights(self) -> bytes | None:
+        """The estimator's pickle; None where it cannot be pickled."""
+        try:
+            return pickle.dumps(self.estimator, protocol=5)
+        except Exception:  # whatever an object raises when it is pickled, the answer is the same: cannot tell
+            return None
 
     def __sklearn_clone__(self) -> EstimatorTeacher:
         return self

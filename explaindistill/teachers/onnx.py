@@ -114,6 +114,10 @@ class OnnxTeacher:
         order = None if self._order is None else self._order.tolist()
         return digest("onnx", self._content, before, classes, order, self.output, self.output_name)
 
+    def weights(self) -> bytes:
+        """The file itself."""
+        return self._content
+
     def __sklearn_clone__(self) -> OnnxTeacher:
         return self
 

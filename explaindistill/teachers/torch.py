@@ -198,6 +198,34 @@ class TorchTeacher:
         order = None if self._order is None else self._order.tolist()
         return digest("torch", str(self.module), _code(self.module), before, classes, order, self.output, *weights)
 
+    def weights(self) -> bytes:
+        """Parameters and buffers, one after the other, in the precision they have."""
+        parts = []
+        for _, tensor in sorted(self.module.state_dict().items()):
+            if isinstance(tensor, torch.Tensor):
+                parts.append(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        return b"".join(parts)
+
+    def operations(self, X: Any) -> float:
+        """Floating-point operations for one row, as torch counts them (products of matrices, convolutions, attention).
+
+        A multiplication and the addition after it are two. NaN where torch counts none. Preprocessing is not in it.
+        """
+        from torch.utils.flop_counter import FlopCounterMode
+
+        home, dtype = self._home()
+        batch = torch.from_numpy(np.ascontiguousarray(self._numbers(X)[:1])).to(device=home, dtype=dtype)
+        flags = [(part, part.training) for part in self.module.modules()]
+        try:
+            self.module.eval()
+            with torch.no_grad(), FlopCounterMode(display=False) as counted:
+                self.module(batch)
+        finally:
+            for part, training in flags:
+                part.training = training
+        total = counted.get_total_flops()
+        return float(total) if total else float("nan")
+
     def __sklearn_clone__(self) -> TorchTeacher:
         return self
 

@@ -157,6 +157,17 @@ def test_fingerprint_is_of_all_that_decides():
     assert len({base, *(t.fingerprint() for t in other)}) == 7
 
 
+def test_weights_and_operations_are_those_of_the_layers(X):
+    module = torch.nn.Sequential(torch.nn.Linear(3, 8), torch.nn.ReLU(), torch.nn.Dropout(), torch.nn.Linear(8, 2))
+    module.train()
+    teacher = TorchTeacher(module, classes=["no", "yes"])
+    assert len(teacher.weights()) == 4 * (3 * 8 + 8 + 8 * 2 + 2)
+    assert np.frombuffer(teacher.weights()[:32], np.float32).tolist() == module[0].bias.tolist()
+    assert teacher.operations(X) == 2 * (3 * 8 + 8 * 2)
+    assert all(part.training for part in module.modules())
+    assert np.isnan(TorchTeacher(torch.nn.Identity(), output="value").operations(X))
+
+
 def test_another_device_asks_copies(X):
     module = net()
     home = module[0].weight

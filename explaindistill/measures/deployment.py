@@ -1,0 +1,131 @@
+"""What it takes to run a model: bytes, arithmetic and, where asked for, time; and how much less a student takes."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from explaindistill.measures._rows import frame, row
+
+__all__ = ["Footprint", "deployment"]
+
+RUNS = 21
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """A model as it is shipped.
+
+    Attributes
+    ----------
+    name : str
+    content : bytes, optional
+        All that has to be stored: weights, or the JSON form. None where that cannot be told.
+    operations : float
+        Comparisons, additions, multiplications and functions per prediction; NaN where they cannot be counted.
+    reason : str
+        Why something cannot be told.
+    one, many : callables without arguments, optional
+        Answer one row, and ``n_many`` rows, as the model is called here.
+    n_many : int
+    """
+
+    name: str
+    content: bytes | None = None
+    operations: float = float("nan")
+    reason: str = ""
+    one: Callable[[], Any] | None = None
+    many: Callable[[], Any] | None = None
+    n_many: int = 0
+
+
+def deployment(
+    teacher: Footprint,
+    students: Iterable[Footprint],
+    *,
+    runs: int = RUNS,
+    clock: Callable[[], float] = time.perf_counter,
+) -> pd.DataFrame:
+    r"""One row per model and figure, then one per student and ratio :math:`\text{teacher} / \text{student}`.
+
+    Parameters
+    ----------
+    teacher : Footprint
+    students : Footprints
+    runs : int, at least 1
+        Calls that are timed, after one that is not; their median is shown.
+    clock : callable
+        Seconds; for tests.
+
+    Returns
+    -------
+    DataFrame
+        Canonical columns. ``metric`` is ``bytes``, ``gzip_bytes``, ``operations`` (an *energy proxy*, not energy:
+        memory traffic is not in it), and, for models with ``one`` and ``many``, ``single_row_seconds`` and
+        ``batch_row_seconds`` (per row of a batch) with the quartiles of the runs as ``low`` and ``high``; then
+        ``bytes_ratio``, ``gzip_bytes_ratio`` and so on, with the student as ``subject`` and ``reference`` "teacher".
+        ``n`` is 1 for what is counted, the number of runs for what is timed.
+
+    Examples
+    --------
+    >>> told = deployment(Footprint("teacher", b"0123456789" * 90, 1000.0), [Footprint("tree", b"01", 5.0)])
+    >>> told[told["metric"] == "operations_ratio"]["estimate"].tolist()
+    [200.0]
+    """
+    told = {"teacher": _figures(teacher, runs, clock)}
+    lines = list(told["teacher"].values())
+    for student in students:
+        own = told[student.name] = _figures(student, runs, clock)
+        lines += own.values()
+        lines += [_ratio(told["teacher"][m], own[m]) for m in own if m in told["teacher"]]
+    return frame(lines)
+
+
+def _figures(model: Footprint, runs: int, clock: Callable[[], float]) -> dict[str, dict[str, Any]]:
+    size = (np.nan, np.nan)
+    if model.content is not None:
+        size = (float(len(model.content)), float(len(gzip.compress(model.content, mtime=0))))
+    counted = {"bytes": size[0], "gzip_bytes": size[1], "operations": float(model.operations)}
+    lines = {}
+    for metric, value in counted.items():
+        known = not np.isnan(value)
+        why = {} if known else {"status": "undefined", "reason": model.reason or "cannot be told for this model"}
+        lines[metric] = row(metric, value, np.nan, np.nan, subject=model.name, n=int(known), method="counted", **why)
+    for metric, ask, n in (("single_row_seconds", model.one, 1), ("batch_row_seconds", model.many, model.n_many)):
+        if ask is not None:
+            spent = _times(ask, runs, clock) / max(n, 1)
+            low, middle, high = np.quantile(spent, (0.25, 0.5, 0.75))
+            shared = {"subject": model.name, "n": runs, "method": "median and quartiles of runs"}
+            lines[metric] = row(metric, middle, low, high, **shared)
+    return lines
+
+
+def _times(ask: Callable[[], Any], runs: int, clock: Callable[[], float]) -> Any:
+    ask()
+    spent = []
+    for _ in range(runs):
+        start = clock()
+        ask()
+        spent.append(clock() - start)
+    return np.array(spent)
+
+
+def _ratio(teacher: dict[str, Any], student: dict[str, Any]) -> dict[str, Any]:
+    """How many times the teacher's figure is the student's."""
+    over = teacher["estimate"] / student["estimate"] if student["estimate"] else np.nan
+    why = {} if not np.isnan(over) else {"status": "undefined", "reason": _why(teacher, student)}
+    shared = {"subject": student["subject"], "reference": "teacher", "n": min(teacher["n"], student["n"])}
+    return row(f"{student['metric']}_ratio", over, np.nan, np.nan, **shared, method="teacher / student", **why)
+
+
+def _why(teacher: dict[str, Any], student: dict[str, Any]) -> str:
+    for side, line in (("teacher", teacher), ("student", student)):
+        if "reason" in line:
+            return f"{side}: {line['reason']}"
+    return "the student's figure is 0"

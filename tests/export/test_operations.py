@@ -1,0 +1,45 @@
+"""Operations are counted on the longest way, as one would by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.export._operations import operations
+from explaindistill.students.gam import GAMRegressor
+from explaindistill.students.linear import LinearClassifier, LinearRegressor
+from explaindistill.students.tree import TreeRegressor
+
+
+def test_a_tree_costs_its_longest_path():
+    x = pd.DataFrame({"x": np.arange(16.0)})
+    tree = TreeRegressor(min_samples_leaf=1, max_leaf_nodes=4).fit(x, np.repeat([0.0, 4.0, 10.0, 14.0], 4))
+    assert tree.complexity().depth == 2
+    missing = sum(node["missing_left"] for node in tree.to_dict()["nodes"][:2] if "feature" in node)
+    assert missing == 2  # the longest way has two questions, each also asks whether there is a value
+    assert operations(tree) == 4
+
+
+def test_a_sum_costs_its_terms():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(200, 3)))
+    assert operations(LinearRegressor(tolerance=0).fit(X, X @ [1.0, 2.0, 3.0])) == 3 * 3
+    y = X.sum(axis=1) > 0
+    assert operations(LinearClassifier(max_terms=1).fit(X, y)) == 3 + 3
+
+
+def test_a_pair_costs_more_than_a_curve():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(400, 2)), columns=["a", "b"])
+    plain = GAMRegressor(n_pairs=0).fit(X, X["a"] * X["b"])
+    paired = GAMRegressor(n_pairs=1).fit(X, X["a"] * X["b"])
+    assert 0 < operations(plain) < operations(paired)
+
+
+def test_every_family_can_be_counted(fitted, family, k):
+    assert operations(fitted(family, k)) > 0
+
+
+def test_other_models_cannot():
+    with pytest.raises(InvalidInputError, match="dict has no form"):
+        operations({})

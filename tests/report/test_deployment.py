@@ -1,0 +1,46 @@
+"""The deployment card in words: figures, how many times less, and why something cannot be told."""
+
+from types import SimpleNamespace
+
+import pandas as pd
+
+from explaindistill.measures.deployment import Footprint, deployment
+from explaindistill.report.blocks import Table
+from explaindistill.report.sections.deployment import section
+
+
+def card(*models, **options):
+    return section(SimpleNamespace(frames={"deployment": deployment(models[0], models[1:], **options)}))
+
+
+def cells(found):
+    table = next(b for b in found.blocks if isinstance(b, Table))
+    return {row[0].text: row[1:] for row in table.rows}, table
+
+
+def test_a_line_per_figure_and_a_column_per_model():
+    found = card(Footprint("teacher", b"ab" * 5000, 500.0), Footprint("tree", b"ab" * 50, 1000.0))
+    lines, table = cells(found)
+    assert table.columns == ("per model", "teacher", "tree")
+    assert [c.text for c in lines["bytes"]] == ["10,000", "100"]
+    assert lines["bytes"][1].detail == "100 times less"
+    assert lines["operations per prediction"][1].detail == "2 times more"
+    assert "proxy for energy" in table.note
+    assert "time_models=True" in found.blocks[0].text
+    assert "one row, microseconds" not in lines
+
+
+def test_times_are_shown_where_they_were_measured():
+    ticks = iter(range(1000))
+    asked = {"one": lambda: None, "many": lambda: None, "n_many": 10}
+    found = card(Footprint("teacher", **asked), Footprint("tree", b"1", 1.0, **asked), clock=lambda: next(ticks))
+    lines, table = cells(found)
+    assert lines["one row, microseconds"][0].text == "1,000,000"
+    assert lines["bytes"][0].text == "cannot say"
+    assert lines["bytes"][0].detail == "cannot be told for this model"
+    assert "medians of calls" in table.note
+
+
+def test_an_audit_without_the_frame_says_so():
+    found = section(SimpleNamespace(frames={"deployment": pd.DataFrame()}))
+    assert found.reason == "The audit did not measure it."
