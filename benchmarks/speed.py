@@ -1,4 +1,4 @@
-"""Time and memory of students: ``--what tree`` or ``gam``; other options follow."""
+"""Time and memory of students: ``--what tree``, ``gam`` or ``linear``; other options follow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 # this folder last: its coverage.py must not hide the package of that name, which numba looks for
 sys.path.append(sys.path.pop(0))
 
-SUBJECTS = ("tree", "gam")
+SUBJECTS = ("tree", "gam", "linear")
 
 
 def main(argv: list[str]) -> int:

@@ -36,6 +36,8 @@ __all__ = [
 Array = NDArray[np.float64]
 FLOOR = 1e-12
 """Smallest mean weight of a row in the quadratic; keeps steps finite where the fit is certain."""
+ROWS_AT_ONCE = 4096
+"""Rows whose columns for all classes stand in memory side by side."""
 RIDGE = 1e-6
 """Penalty of the relaxed refit, on standardised coefficients: keeps separable classes finite."""
 
@@ -220,9 +222,8 @@ def _proximal_step(  # the quadratic of one step, solved on the active coefficie
     """Change of intercepts ``(K,)`` and coefficients ``(p, K)``; intercepts are eliminated from the quadratic."""
     K = eta.shape[1]
     blocks = [np.flatnonzero(active[:, c]) for c in range(K)]
-    A = [np.hstack([np.ones((len(Z), 1)), Z[:, b]]) for b in blocks]
-    cuts = np.cumsum([0, *(a.shape[1] for a in A)])
-    gradient, H = _joint(A, [slice(a, b) for a, b in pairwise(cuts.tolist())], P, w, eta)
+    cuts = np.cumsum([0, *(len(b) + 1 for b in blocks)])
+    gradient, H = _joint(Z, blocks, P, w, eta)
     H[np.diag_indices(len(H))] += 1e-9
     first = np.zeros(cuts[-1], dtype=bool)
     first[cuts[:-1]] = True
@@ -262,20 +263,25 @@ def refit_logistic(
     """
     K = support.shape[1]
     blocks = [np.flatnonzero(support[:, c]) for c in range(K)]
-    A = [np.hstack([np.ones((len(Z), 1)), Z[:, b]]) for b in blocks]
     theta = np.concatenate([np.r_[start.intercept[c], start.coef[b, c]] for c, b in enumerate(blocks)])
-    cuts = np.cumsum([0, *(a.shape[1] for a in A)])
+    cuts = np.cumsum([0, *(len(b) + 1 for b in blocks)])
     ridge = np.full(len(theta), RIDGE)
     ridge[cuts[:-1]] = 0.0 if K == 1 else RIDGE * 1e-3
     pieces = [slice(a, b) for a, b in pairwise(cuts.tolist())]
 
+    def spread(theta: Array) -> Array:
+        coef = np.zeros(support.shape)
+        for c, (b, s) in enumerate(zip(blocks, pieces, strict=True)):
+            coef[b, c] = theta[s][1:]
+        return coef
+
     def objective(theta: Array) -> tuple[float, Array]:
-        eta = np.column_stack([a @ theta[s] for a, s in zip(A, pieces, strict=True)])
+        eta = Z @ spread(theta) + theta[cuts[:-1]]
         return mean_divergence(P, w, eta) + 0.5 * float(ridge @ theta**2), eta
 
     value, eta = objective(theta)
     for _ in range(60):
-        gradient, H = _joint(A, pieces, P, w, eta)
+        gradient, H = _joint(Z, blocks, P, w, eta)
         step = linalg.solve(H + np.diag(ridge + 1e-13), gradient - ridge * theta, assume_a="pos")
         share = 1.0
         while share > 1e-6 and (new := objective(theta + share * step))[0] > value + 1e-15:
@@ -285,24 +291,36 @@ def refit_logistic(
         theta, (value, eta) = theta + share * step, new
         if np.abs(step).max() < tol * max(1.0, np.abs(theta).max()):
             break
-    coef = np.zeros(support.shape)
-    for c, (b, s) in enumerate(zip(blocks, pieces, strict=True)):
-        coef[b, c] = theta[s][1:]
     intercept = theta[cuts[:-1]]
-    return LinearFit(intercept - (intercept.mean() if K > 1 else 0.0), coef)
+    return LinearFit(intercept - (intercept.mean() if K > 1 else 0.0), spread(theta))
 
 
-def _joint(A: list[Array], pieces: list[slice], P: Array, w: Array, eta: Array) -> tuple[Array, Array]:
-    """Gradient and Hessian of the cross-entropy in the coefficients of all classes."""
+def _joint(Z: Array, blocks: list[NDArray[np.intp]], P: Array, w: Array, eta: Array) -> tuple[Array, Array]:
+    r"""Gradient and Hessian of the cross-entropy in the coefficients of all classes.
+
+    With :math:`u_i` the rows of the classes side by side, each times its probability, the Hessian is
+    :math:`\operatorname{diag}_c(A_c^T W Q_c A_c) - U^T W U`: one symmetric product, made from blocks of rows that stay
+    small, instead of one product per pair of classes. Two classes have one logit and one block.
+    """
     K = eta.shape[1]
     Q = classify(eta)[:, -K:]
-    size = pieces[-1].stop
-    gradient, H = np.empty(size), np.zeros((size, size))
-    for c in range(K):
-        gradient[pieces[c]] = A[c].T @ (w * (P[:, -K:][:, c] - Q[:, c]))
-        for d in range(c + 1):
-            h = w * Q[:, c] * ((c == d) - Q[:, d])
-            block = A[c].T @ (h[:, None] * A[d])
-            H[pieces[c], pieces[d]] = block
-            H[pieces[d], pieces[c]] = block.T
+    cuts = np.cumsum([0, *(len(b) + 1 for b in blocks)])
+    pieces = [slice(a, b) for a, b in pairwise(cuts.tolist())]
+    residual = w[:, None] * (P[:, -K:] - Q)
+    slope, level = Z.T @ residual, residual.sum(axis=0)
+    gradient = np.concatenate([np.r_[level[c], slope[b, c]] for c, b in enumerate(blocks)])
+    curvature = w[:, None] * Q * (1 - Q) if K == 1 else w[:, None] * Q
+    H = np.zeros((len(gradient), len(gradient)))
+    for start in range(0, len(Z), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        part, root = Z[rows], np.sqrt(curvature[rows])
+        joint = np.empty((len(part), len(gradient)))
+        for c, (b, s) in enumerate(zip(blocks, pieces, strict=True)):
+            own = joint[:, s]
+            own[:, 0], own[:, 1:] = root[:, c], part[:, b] * root[:, c : c + 1]
+            H[s, s] += own.T @ own
+            if K > 1:
+                own *= np.sqrt(Q[rows, c])[:, None]
+        if K > 1:
+            H -= joint.T @ joint
     return gradient, H

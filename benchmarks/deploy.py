@@ -1,0 +1,160 @@
+"""A torch teacher of 3 x 512 on adult against its tree of 32 leaves and its GAM: bytes after gzip, and time for a row.
+
+Sizes are gzip against gzip: the teacher's float32 weights against the student's JSON with numbers rounded to a stated
+number of digits; agreement on held-out rows is that of the rounded student, read back from that JSON. Times are of one
+row: the exported C, compiled with -O2 and called from a loop in another file over different rows, against the bare
+module (one thread, preprocessing left out, which favours the teacher) and against ``predict_proba`` of the teacher.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gzip
+import json
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from _bars import Bars, options
+from _data import load
+from _teachers import Network
+
+import explaindistill as xd
+from explaindistill.export import c
+from explaindistill.export import json as json_export
+from explaindistill.export._operations import operations
+from explaindistill.export._program import program_of
+from explaindistill.teachers.torch import TorchTeacher
+
+DIGITS = {"tree": 3, "gam": 3}
+LOOP = """
+#include <stddef.h>
+{row}
+void student_predict_proba(const student_row *row, double *out);
+double student_loop(const student_row *rows, int n, int repeats)
+{{
+    double out[2], total = 0.0;
+    int i, k;
+    for (k = 0; k < repeats; k++)
+        for (i = 0; i < n; i++) {{ student_predict_proba(rows + i, out); total += out[1]; }}
+    return total;
+}}
+"""
+
+
+def packed(student: Any, digits: int) -> tuple[int, Any]:
+    """Bytes of the rounded JSON after gzip, and the student that is read back from it."""
+    text = json_export.generate(student, digits=digits)
+    return len(gzip.compress(text.encode(), mtime=0)), type(student).from_dict(json.loads(text)["form"])
+
+
+def compiled(student: Any, rows: pd.DataFrame, folder: Path) -> tuple[Any, Any]:
+    """The loop over the exported C, and the rows as it takes them."""
+    source = c.generate(student)
+    row = re.search(r"typedef struct \{.*?\} student_row;", source, re.DOTALL)
+    assert row is not None
+    (folder / "student.c").write_text(source, encoding="utf-8")
+    (folder / "loop.c").write_text(LOOP.format(row=row.group()), encoding="utf-8")
+    made = folder / "student.so"
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-O2", "-shared", "-fPIC"]
+    files = [folder / "student.c", folder / "loop.c"]
+    subprocess.run(["gcc", *flags, "-o", made, *files, "-lm"], check=True)
+    inputs = program_of(student).inputs
+
+    class Row(ctypes.Structure):
+        _fields_ = [(i.variable, ctypes.c_int if i.is_category else ctypes.c_double) for i in inputs]
+
+    told = (Row * len(rows))()
+    for column in inputs:
+        numbers = student.schema_.column(rows, column.name)
+        if column.is_category:
+            numbers = np.where(np.isnan(numbers), -2, numbers).astype(int)
+        for line, value in zip(told, numbers.tolist(), strict=True):
+            setattr(line, column.variable, value)
+    library = ctypes.CDLL(str(made))
+    library.student_loop.restype = ctypes.c_double
+    return library, told
+
+
+def nanoseconds(student: Any, rows: pd.DataFrame, repeats: int) -> float:
+    """Median time of one row in C; the sum of the answers is checked against the student."""
+    with tempfile.TemporaryDirectory() as folder:
+        library, told = compiled(student, rows, Path(folder))
+        wanted = float(student.predict_proba(rows)[:, 1].sum())
+        assert abs(library.student_loop(told, len(rows), 1) - wanted) < 1e-8 * len(rows)
+        spent = []
+        for _ in range(9):
+            start = time.perf_counter()
+            library.student_loop(told, len(rows), repeats)
+            spent.append((time.perf_counter() - start) / (repeats * len(rows)))
+    return 1e9 * statistics.median(spent)
+
+
+def teacher_nanoseconds(ask: Any, runs: int) -> float:
+    """Median time of one call."""
+    for _ in range(10):
+        ask()
+    spent = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        ask()
+        spent.append(time.perf_counter() - start)
+    return 1e9 * statistics.median(spent)
+
+
+def timed(bars: Bars, teacher: TorchTeacher, tree: Any, test: pd.DataFrame, quick: bool) -> None:
+    """Bars of speed."""
+    import torch
+
+    if shutil.which("gcc") is None:
+        bars.add("exported C tree, one row", "<= 100 ns", "gcc is not here", None)
+        return
+    ours = nanoseconds(tree, test.iloc[:1000], 200 if quick else 1000)
+    torch.set_num_threads(1)
+    one = torch.tensor(teacher.preprocess(test.iloc[:1]), dtype=torch.float32)
+    with torch.inference_mode():
+        module = teacher_nanoseconds(lambda: teacher.module(one), 300 if quick else 2000)
+    whole = teacher_nanoseconds(lambda: teacher.predict_proba(test.iloc[:1]), 20 if quick else 100)
+    bars.at_most("exported C tree, one row", 100, ours, " ns")
+    bars.at_least("bare torch module over C tree, one row", 1000, module / ours, " x", f"({module / 1e3:.0f} µs)")
+    bars.at_least("teacher.predict_proba over C tree, one row", 1000, whole / ours, " x", f"({whole / 1e3:.0f} µs)")
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = options(__doc__.splitlines()[0]).parse_args(argv)
+    data = load("adult", 9000 if args.quick else None, 0)
+    held = np.random.default_rng(0).random(len(data.X)) < 0.3
+    train, test = data.X[~held].reset_index(drop=True), data.X[held].reset_index(drop=True)
+    net = Network((512, 512, 512), epochs=6 if args.quick else 30).fit(train, data.y[~held])
+    teacher = TorchTeacher(net.net, net.encoder.transform, classes=net.classes_)
+    answers, truth = teacher.predict(test), data.y[held].to_numpy()
+    bars = Bars(f"deployment: adult, {len(train):,} rows of fitting, {len(test):,} held out, one seed")
+    size = len(gzip.compress(teacher.weights(), mtime=0))
+    students = {"tree": (xd.TreeClassifier(max_leaf_nodes=32), 0.93), "gam": (xd.GAMClassifier(), 0.96)}
+    fitted = {}
+    for name, (student, asked) in students.items():
+        distiller = xd.Distiller(teacher, student, n_queries=15_000 if args.quick else 60_000, random_state=0)
+        fitted[name] = distiller.fit(train).student_
+        own, again = packed(fitted[name], DIGITS[name])
+        agreement = float((again.predict(test) == answers).mean())
+        loss = float((fitted[name].predict(test) == answers).mean()) - agreement
+        note = f"({size:,} / {own:,} bytes, {DIGITS[name]} digits)"
+        bars.at_least(f"teacher over {name}, gzip bytes", 700, size / own, " x", note)
+        bars.at_least(f"agreement of the rounded {name}", asked, agreement, "", f"(rounding costs {loss:.4f})")
+        flops = teacher.operations(test) / operations(fitted[name])
+        bars.add(f"operations, teacher over {name}", "more than 1 x", f"{flops:,.0f} x", flops > 1)
+    timed(bars, teacher, fitted["tree"], test, args.quick)
+    print(f"accuracy of the teacher {(answers == truth).mean():.4f}", file=sys.stderr)
+    return bars.finish(args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
