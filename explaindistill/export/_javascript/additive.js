@@ -16,14 +16,17 @@ function place(grid, x) {
   return [lo, lo + 1, (x - knots[lo]) / (knots[lo + 1] - knots[lo])];
 }
 
+// Exact where both ends are equal, however far out the share is.
+function blend(low, high, share) { return low + share * (high - low); }
+
 function shapeValue(term, k, places) {
   var values = term.values[k];
   var a = places[0];
-  if (places.length === 1) { return (1 - a[2]) * values[a[0]] + a[2] * values[a[1]]; }
+  if (places.length === 1) { return blend(values[a[0]], values[a[1]], a[2]); }
   var b = places[1];
-  var near = (1 - b[2]) * values[a[0]][b[0]] + b[2] * values[a[0]][b[1]];
-  var far = (1 - b[2]) * values[a[1]][b[0]] + b[2] * values[a[1]][b[1]];
-  return (1 - a[2]) * near + a[2] * far;
+  var near = blend(values[a[0]][b[0]], values[a[0]][b[1]], b[2]);
+  var far = blend(values[a[1]][b[0]], values[a[1]][b[1]], b[2]);
+  return blend(near, far, a[2]);
 }
 
 function columnValue(column, x) {
