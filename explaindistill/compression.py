@@ -57,14 +57,16 @@ def compress(
 ) -> Compressed:
     """Make a student smaller while it keeps its fidelity.
 
-    At every step each possible change is tried: numbers with fewer digits, two leaves merged, the weakest term dropped.
+    At every step each possible change is tried: numbers with fewer digits, two leaves merged, the weakest term or the
+    weakest feature dropped.
     The one that loses least fidelity per byte saved is taken. It ends when ``max_bytes`` is reached, when nothing is
     left to change, or before the loss would exceed ``max_loss``.
 
     Parameters
     ----------
     student : fitted student with ``to_dict`` and ``from_dict``
-        It is not changed. Trees lose digits and leaves, linear students digits and terms, others digits.
+        It is not changed. Trees lose digits, leaves and features, linear and additive students digits and terms, others
+        digits.
     X : n rows that fidelity is measured on
     P : array of shape (n, k) or (n,)
         The teacher's answers, columns in the order of the student's ``classes_``.
@@ -73,7 +75,8 @@ def compress(
     max_loss : float, at least 0
         In agreement (0.01 is one point), or in R² for regression.
     bits : 8 or 4, optional
-        Begin by putting leaf values or coefficients on a grid of ``2**bits`` levels, for small machines.
+        Begin by putting numbers on grids of ``2**bits`` levels, for small machines: leaf values and coefficients, the
+        values of each curve, the thresholds of each feature within its range. Other students have none of these.
 
     Raises
     ------
@@ -162,6 +165,8 @@ def _changes(student: Any, keep_values: bool) -> Iterator[Step]:
     elif isinstance(model, LinearModel):
         yield from _linear_changes(student, model, keep_values)
     else:
+        if hasattr(student, "shapes_"):
+            yield from _additive_changes(student)
         yield from _digit_changes(student)
 
 
@@ -198,6 +203,12 @@ def _tree_changes(student: Any, tree: TreeModel, keep_values: bool) -> Iterator[
         node = int(ends[np.argmin(rise)])
         name = tree.schema[int(tree.feature[node])].name
         yield f"leaves merged at a split of {name}", _with(student, tree_=tree.cut_at({node}))
+    used = np.unique(tree.feature[~leaf])
+    if len(used) > 1:
+        gains = np.array([tree.gain[tree.feature == f].sum() for f in used])
+        weakest = int(used[np.argmin(gains)])
+        without = tree.cut_at(set(np.flatnonzero(tree.feature == weakest).tolist()))
+        yield f"feature {tree.schema[weakest].name} dropped", _with(student, tree_=without)
 
 
 def _linear_changes(student: Any, model: LinearModel, keep_values: bool) -> Iterator[Step]:
@@ -231,6 +242,15 @@ def _linear_changes(student: Any, model: LinearModel, keep_values: bool) -> Iter
         yield f"term {column.words(model.schema[column.feature])} dropped", _with(student, model_=shorter)
 
 
+def _additive_changes(student: Any) -> Iterator[Step]:
+    form = student.to_dict()
+    shapes = form["shapes"]
+    if shapes:
+        weakest = int(np.argmin([np.sum(shape["spread"]) for shape in shapes]))
+        shorter = form | {"shapes": [s for i, s in enumerate(shapes) if i != weakest]}
+        yield f"term {shapes[weakest]['name']} dropped", type(student).from_dict(shorter)
+
+
 def _digit_changes(student: Any) -> Iterator[Step]:
     """Fewer digits for every number of the JSON form but those of the schema and of the parameters."""
     form = student.to_dict()
@@ -262,19 +282,35 @@ def _simplex(P: Array, decimals: int) -> Array:
 
 
 def _with_bits(student: Any, bits: int) -> Any:
-    """The student with its values on a grid; None where it has neither leaf values nor coefficients."""
+    """The student with its numbers on grids; None where it has neither leaf values, coefficients nor curves."""
     tree, model = getattr(student, "tree_", None), getattr(student, "model_", None)
     if isinstance(tree, TreeModel):
         value = on_grid(tree.value, bits)
         if hasattr(student, "classes_"):
             unit = 1.0 / (2**bits - 1)
             value = _simplex_on(tree.value, unit)
-        return _with(student, tree_=tree.with_value(value))
+        return _with(student, tree_=replace(tree.with_value(value), threshold=_threshold_grid(tree, bits)))
+    if hasattr(student, "shapes_"):
+        form = student.to_dict()
+        shapes = [s | {"values": on_grid(np.array(s["values"]), bits).tolist()} for s in form["shapes"]]
+        return type(student).from_dict(form | {"shapes": shapes})
     if isinstance(model, LinearModel):
         grid = on_grid(np.vstack([model.coef, np.zeros((1, model.coef.shape[1]))]), bits)[:-1]
         centre = model.intercept + model.mean @ model.coef
         return _with(student, model_=replace(model, coef=grid, intercept=centre - model.mean @ grid))
     return None
+
+
+def _threshold_grid(tree: TreeModel, bits: int) -> Array:
+    """Thresholds at the nearest of ``2**bits`` levels between the least and the largest value of their feature."""
+    out = tree.threshold.copy()
+    for node in np.flatnonzero(np.isfinite(tree.threshold) & (tree.feature >= 0)):
+        column = tree.schema[int(tree.feature[node])]
+        width = column.maximum - column.minimum
+        if width > 0:
+            unit = width / (2**bits - 1)
+            out[node] = column.minimum + np.rint((out[node] - column.minimum) / unit) * unit
+    return out
 
 
 def _simplex_on(P: Array, unit: float) -> Array:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
+from explaindistill import compression
 from explaindistill.compression import compress, on_grid
 from explaindistill.errors import InvalidInputError
 from explaindistill.students.gam import GAMClassifier
@@ -117,3 +118,39 @@ def test_grid_and_messages() -> None:
         compress(student, X, P, max_loss=-0.1)
     with pytest.raises(InvalidInputError, match="bits must be 8, 4 or None, got 3"):
         compress(student, X, P, bits=3)
+
+
+def test_thresholds_lie_on_the_grid_of_their_feature() -> None:
+    X, P = rows()
+    student, _ = fitted(TreeClassifier, X, P, max_leaf_nodes=12)
+    small = compress(student, X, P, bits=4, max_bytes=10**9, max_loss=1.0).student
+    checked = 0
+    for node in np.flatnonzero(np.isfinite(small.tree_.threshold)):
+        column = small.schema_[int(small.tree_.feature[node])]
+        place = (small.tree_.threshold[node] - column.minimum) / (column.maximum - column.minimum) * 15
+        assert place == pytest.approx(round(place), abs=1e-9)
+        checked += 1
+    assert checked > 3
+
+
+def test_curves_lie_on_grids_and_weak_terms_go() -> None:
+    X, P = rows()
+    student, _ = fitted(GAMClassifier, X, P)
+    coarse = compress(student, X, P, bits=4, max_bytes=10**9, max_loss=1.0)
+    assert coarse.steps["step"].tolist() == ["as it was", "values on a grid of 4 bits"]
+    for shape in coarse.student.to_dict()["shapes"]:
+        assert len(np.unique(np.round(shape["values"], 12))) <= 16
+    steps = compress(student, X, P, max_loss=0.05).steps
+    assert "term c dropped" in steps["step"].tolist()
+
+
+def test_dropping_the_weakest_feature_is_tried() -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"x": rng.normal(size=2000), "z": rng.normal(size=2000)})
+    y = np.floor(4 * expit(X["x"])) + 0.02 * (X["z"] > 0)
+    student = TreeRegressor(max_leaf_nodes=16, min_samples_leaf=5).fit(X, y)
+    assert student.complexity().n_features == 2
+    tried = dict(compression._changes(student, keep_values=False))
+    smaller = tried["feature z dropped"]
+    assert smaller.complexity().n_features == 1
+    assert np.abs(smaller.predict(X) - student.predict(X)).max() < 0.1
