@@ -10,7 +10,7 @@ from explaindistill.errors import InvalidInputError
 __all__ = ["generate"]
 
 
-def generate(student: Any, digits: int | None = None) -> str:
+def generate(student: Any, digits: int | None = None, answers_only: bool = False) -> str:
     """JSON text of the student's form.
 
     Parameters
@@ -19,6 +19,11 @@ def generate(student: Any, digits: int | None = None) -> str:
     digits : int, at least 1, optional
         Significant digits of every number that is not whole; None keeps all. Rounding changes answers: measure the
         rounded student, ``type(student).from_dict(json.loads(text)["form"])``, before you use it.
+
+    answers_only : bool
+        Write 0 for what describes the fit and decides no answer: counts, weights and gains of nodes; counts, standard
+        deviations, spreads and degrees of freedom of curves. The answers stay, to the last bit; what is told about
+        the rows of fitting is gone.
 
     Returns
     -------
@@ -44,10 +49,25 @@ def generate(student: Any, digits: int | None = None) -> str:
         raise InvalidInputError(f"{type(student).__name__} has no JSON form; students of this package have one")
     if digits is not None and digits < 1:
         raise InvalidInputError(f"digits must be at least 1, got {digits}")
-    form = student.to_dict() if digits is None else _rounded(student.to_dict(), digits)
+    form = student.to_dict()
+    if answers_only:
+        form = form | {part: [_bare(row) for row in form[part]] for part in ("nodes", "shapes") if part in form}
+    form = form if digits is None else _rounded(form, digits)
     return json.dumps(
         {"form": form, "kind": type(student).__name__}, sort_keys=True, separators=(",", ":"), allow_nan=False
     )
+
+
+_TOLD = ("edf", "gain", "n", "sd", "share", "spread", "weight")
+
+
+def _bare(row: dict[str, Any]) -> dict[str, Any]:
+    """A node or a curve without what is only told about it."""
+    return {key: _zeros(value) if key in _TOLD else value for key, value in row.items()}
+
+
+def _zeros(value: Any) -> Any:
+    return [_zeros(v) for v in value] if isinstance(value, list | tuple) else 0
 
 
 def _rounded(value: Any, digits: int) -> Any:

@@ -245,6 +245,15 @@ def test_json_rounded(fitted, trial):
         json_export.generate(student, digits=0)
 
 
+def test_json_of_the_answers_alone(fitted, off, trial):
+    for family, k in (("tree", 3), ("tree", 0), ("gam", 2), ("gam", 0), ("linear", 2)):
+        student = fitted(family, k)
+        bare = json_export.generate(student, answers_only=True)
+        assert off(student, _answers(type(student).from_dict(json.loads(bare)["form"]), trial[0])) == 0
+        full = json_export.generate(student)
+        assert len(bare) < len(full) if family != "linear" else bare == full
+
+
 def test_without_a_form():
     for generate in (python.generate, c.generate, sql.generate, json_export.generate):
         with pytest.raises(InvalidInputError, match="object has no"):
