@@ -1,10 +1,10 @@
 """A torch teacher of 3 x 512 on adult against its tree of 32 leaves and its GAM: bytes after gzip, and time for a row.
 
-Sizes are gzip against gzip: the teacher's float32 weights against the student's JSON, numbers rounded to a stated number
-of digits, without what only describes the fit (``answers_only=True``). Agreement on held-out rows is that of the rounded
-student, read back from that JSON. Times are of one row: the exported C, compiled with -O2 and called from a loop in
-another file over different rows, against the bare module (one thread, preprocessing left out, which favours the teacher)
-and against ``predict_proba`` of the teacher.
+Sizes are gzip against gzip: the teacher's float32 weights against the student's JSON, numbers rounded to a stated
+number of digits, without what only describes the fit (``answers_only=True``). Agreement on held-out rows is that of the
+rounded student, read back from that JSON. Times are of one row: the exported C, compiled with -O2 and called from a
+loop in another file over different rows, against the bare module (one thread, preprocessing left out, which favours the
+teacher) and against ``predict_proba`` of the teacher.
 """
 
 from __future__ import annotations
