@@ -261,9 +261,9 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         return self.student_.reasons(self._student_rows(X), **wanted)
 
     @available_if(_student_has("shapley"))
-    def shapley(self, X: Any, background: Any) -> Any:
+    def shapley(self, X: Any, background: Any, **how: Any) -> Any:
         """Exact Shapley values of the student; see the student's own ``shapley``."""
-        return self.student_.shapley(self._student_rows(X), self._student_rows(background))
+        return self.student_.shapley(self._student_rows(X), self._student_rows(background), **how)
 
     @available_if(_student_has("counterfactual"))
     def counterfactual(self, row: Any, **limits: Any) -> Any:

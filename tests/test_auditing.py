@@ -405,6 +405,16 @@ def test_the_teachers_shapley_values_do_not_hang_on_the_control(pair, lending):
     assert (found[0] - found[1]).abs().max() < 0.15
 
 
+def test_the_page_tells_of_shapley_values_interactions_and_gaps(report):
+    page = render(report, "html")
+    for words in (
+        "By Shapley values",
+        "Interactions that the students miss",
+        "What differences between groups come from",
+    ):
+        assert words in page, words
+
+
 def test_shapley_values_can_be_left_out(pair):
     tree, _, _, (test, _) = pair
     frames = xd.audit(Rule(), tree, test.head(300), favorable="approved", n_explained=0).frames
@@ -434,7 +444,9 @@ def test_the_teacher_is_compared_with_the_outcomes(pair, lending):
     assert {"score_explained", "duplicate_rows"} <= set(found.frames["missing_inputs"]["metric"])
     assert {"female", "male"} <= set(found.frames["comparison_quality"]["group"])
     assert any(n.startswith("Inputs of the teacher: ") for n in found.notes)
-    page = found._repr_html_()
-    assert page
+    page = render(found, "html")
+    assert "Teacher and outcomes compared" in page
+    assert "Are inputs missing?" in page
+    assert page == render(found, "html")
     with pytest.raises(InvalidInputError, match="compare needs true labels"):
         xd.audit(Rule(), tree, test, favorable="approved", compare=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.attribution import ShapleyValues
+from explaindistill.attribution import ShapleyValues, shapley_by_shap
+from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.shapley import Box, LinearPart, boxes_shapley, interaction_shapley
 from explaindistill.students._gam_shapes import Grid, Shape
 from explaindistill.students._intake import rows
@@ -29,7 +30,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-def shapley(self: Any, X: Any, background: Any) -> ShapleyValues:
+def shapley(self: Any, X: Any, background: Any, method: Literal["exact", "shap"] = "exact") -> ShapleyValues:
     """Exact interventional Shapley values: how each column moves an answer away from the background's mean answer.
 
     On the scale on which the student adds up: probabilities or values for trees and rule lists, logits (or the
@@ -41,6 +42,8 @@ def shapley(self: Any, X: Any, background: Any) -> ShapleyValues:
         Rows to explain.
     background : DataFrame or array of shape (m, d)
         Rows that columns outside a coalition are taken from; some hundred of the audited rows will do.
+    method : "exact" or "shap"
+        ``"shap"`` asks shap's own explainers (the extra ``shap``), as a second opinion.
 
     Returns
     -------
@@ -60,9 +63,25 @@ def shapley(self: Any, X: Any, background: Any) -> ShapleyValues:
     >>> student.shapley(X[:1], X).of().round(6).tolist()
     [[-3.0, 0.5]]
     """
+    if method not in ("exact", "shap"):
+        raise InvalidInputError(f'method must be "exact" or "shap", got {method!r}')
     frame, behind = rows(self, X), rows(self, background)
     values, base, outputs, scale = self._shapley(frame, behind)
-    return ShapleyValues(values, base, tuple(self.schema_.names), tuple(outputs), scale, frame)
+    names = tuple(self.schema_.names)
+    if method == "exact":
+        return ShapleyValues(values, base, names, tuple(outputs), scale, frame)
+    other = shapley_by_shap(lambda made: _answers(self, made, scale), frame, behind)
+    return ShapleyValues(other.values, other.base, names, tuple(outputs), scale, frame, other.method)
+
+
+def _answers(student: Any, made: pd.DataFrame, scale: str) -> Floats:
+    """What the values of a scale sum to."""
+    X = student.schema_.restore(made)
+    if scale == "probability":
+        return np.asarray(student.predict_proba(X))
+    if scale == "logit":
+        return np.asarray(getattr(student, "log_odds", student.decision_function)(X))
+    return np.log(student.predict(X)) if scale == "log" else np.asarray(student.predict(X), dtype=float)
 
 
 Found = tuple[Floats, Floats, list[Any], str]

@@ -8,8 +8,8 @@ import pytest
 from sklearn.base import is_classifier
 
 from explaindistill import TreeClassifier, plugins
+from explaindistill.attribution import shapley_by_shap
 from explaindistill.errors import InvalidInputError, MissingExtraError
-from explaindistill.measures.second_opinion import shapley_by_shap
 from explaindistill.measures.shapley import shapley_exact
 
 STUDENTS = [
@@ -97,6 +97,12 @@ def test_a_second_opinion_and_the_way_to_its_plots(monkeypatch):
     found = student.shapley(X.iloc[:5], X.iloc[50:60])
     theirs = shapley_by_shap(answer(student, "probability"), X.iloc[:5], X.iloc[50:60])
     assert theirs.method == "ExactExplainer"
+    again = student.shapley(X.iloc[:5], X.iloc[50:60], method="shap")
+    assert (again.method, again.outputs, again.scale) == ("ExactExplainer", found.outputs, found.scale)
+    np.testing.assert_allclose(again.values, found.values, atol=1e-9)
+    np.testing.assert_allclose(again.base, found.base, atol=1e-9)
+    with pytest.raises(InvalidInputError, match='method must be "exact" or "shap"'):
+        student.shapley(X.iloc[:5], X.iloc[50:60], method="guess")
     np.testing.assert_allclose(theirs.of(), found.of(), atol=1e-9)
     told = found.to_shap("yes")
     assert isinstance(told, shap.Explanation)
