@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from explaindistill.auditing import Audit, audit
     from explaindistill.distiller import Distiller, fidelity_scorer
     from explaindistill.frontiers import Frontier, frontier
+    from explaindistill.query_curves import query_curve
     from explaindistill.schema import Feature, Schema
     from explaindistill.students.gam import GAMClassifier, GAMRegressor
     from explaindistill.students.linear import LinearClassifier, LinearRegressor
@@ -42,6 +43,7 @@ _HOMES = {
     "distill_and_compare": "twins",
     "fidelity_scorer": "distiller",
     "frontier": "frontiers",
+    "query_curve": "query_curves",
 }
 
 __all__ = [
@@ -66,6 +68,7 @@ __all__ = [
     "distill_and_compare",
     "fidelity_scorer",
     "frontier",
+    "query_curve",
 ]
 
 

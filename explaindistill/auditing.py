@@ -30,6 +30,8 @@ __all__ = ["DEFAULT_RULES", "Audit", "audit"]
 DEFAULT_RULES: Mapping[str, str] = {"fidelity.agreement": ">= 0.9", "bias.impact_ratio": ">= 0.8"}
 """Rules of the first page where the caller gives none; the second needs sensitive columns."""
 
+CURVE = ("subject", "metric", "n_queries", "n", "n_repeats", "estimate", "low", "high")
+
 KINDS = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json", ".csv": "csv"}
 
 
@@ -133,6 +135,7 @@ def audit(
     rules: Mapping[str, str] | None = None,
     n_refits: int = 0,
     price_per_row: float | None = None,
+    query_curve: pd.DataFrame | None = None,
     min_group_size: int = 10,
     n_explained: int = 500,
     compare: bool = False,
@@ -174,6 +177,8 @@ def audit(
         they could be worked out; 1 shows everything.
     price_per_row : float >= 0, optional
         Price of one answer of the teacher, in any currency, for what distilling cost; the teacher's own when None.
+    query_curve : DataFrame, optional
+        Fidelity against the number of questions, as :func:`explaindistill.query_curve` measured it, for the report.
     n_explained : int, at least 0, default=500
         Rows that get Shapley values: exact for the students, sampled for the teacher with the best student as control,
         which asks it about 4 (d - 1) rows for each. 0 leaves them out, and with them missed interactions and what a
@@ -230,6 +235,7 @@ def audit(
     frames["deployment"] = deployment_of(case, time_models)
     frames["believability"], worries = believed(case)
     frames["teachers"] = per_teacher(case)
+    frames["query_curve"] = _curve(query_curve)
     chosen = dict(rules) if rules is not None else _default_rules(case)
     frames["verdicts"] = check(frames, chosen)
     return Audit(
@@ -251,6 +257,14 @@ def audit(
         rules=chosen,
         cells=partition,
     )
+
+
+def _curve(frame: pd.DataFrame | None) -> pd.DataFrame:
+    if frame is None:
+        return pd.DataFrame(columns=list(CURVE))
+    if absent := [c for c in CURVE if c not in frame]:
+        raise InvalidInputError(f"query_curve must have the columns of xd.query_curve, {', '.join(absent)} missing")
+    return frame.reset_index(drop=True)
 
 
 def _default_rules(case: Case) -> dict[str, str]:

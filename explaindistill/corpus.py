@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.labelling import Budget, label
 from explaindistill.numerics.rowkeys import distinct, row_keys
 from explaindistill.proxies import PROXIES, fit_proxy
 from explaindistill.querying import STRATEGIES, ask_in_rounds
+from explaindistill.questions import CountedTeacher, Questions
 from explaindistill.schema import Schema
 from explaindistill.targets import SoftTargets
 
-__all__ = ["Corpus", "compose", "default_sampler"]
+__all__ = ["Corpus", "asks", "compose", "default_sampler", "make_rows"]
 
 AUTO_FACTOR = 5
 AUTO_LIMIT = 100_000
@@ -44,6 +44,12 @@ class Corpus:
         Wall time of the teacher's answers.
     synthetic_weight : float
         Share of the total weight that lies on made-up rows, in [0, 1].
+    proxy : str or None
+        What answered in the teacher's place.
+    n_proxy_observed : int
+        Real rows among those.
+    stopped : str
+        Why ``n_queries="stable"`` stopped; empty otherwise.
     """
 
     n_given: int
@@ -58,6 +64,9 @@ class Corpus:
     synthetic_weight: float
     observed: NDArray[np.intp] = field(repr=False, compare=False)
     query_seconds: float = field(default=0.0, repr=False, compare=False)
+    proxy: str | None = None
+    n_proxy_observed: int = 0
+    stopped: str = ""
 
     def with_more(self, targets: SoftTargets, seconds: float = 0.0) -> Corpus:
         """The record of the corpus after further questions."""
@@ -76,14 +85,19 @@ class Corpus:
         facts = {
             "real rows given": self.n_given,
             "real rows used": self.n_observed,
-            "made-up rows": self.n_synthetic,
-            "rows answered by a proxy": self.n_proxy,
+            "real rows the teacher answered": self.n_observed - self.n_proxy_observed,
+            "made-up rows the teacher answered": self.n_synthetic,
+            "real rows a proxy answered": self.n_proxy_observed,
+            "made-up rows a proxy answered": self.n_proxy - self.n_proxy_observed,
+            "proxy": self.proxy or "none",
             "distinct rows that needed an answer": self.n_queries,
             "rows asked of the teacher (the store knew the others)": self.n_asked,
             "sampler": self.sampler,
             "share of weight on made-up rows": round(self.synthetic_weight, 4),
             "seed": self.seed,
         }
+        if self.stopped:
+            facts["why no more rows were asked"] = self.stopped
         return pd.DataFrame({"fact": list(facts), "value": [str(v) for v in facts.values()]})
 
 
@@ -121,17 +135,21 @@ def compose(
     n_distinct = len(distinct(row_keys(frame))[0])
     allowed = _wanted(n_queries, frame, n_distinct, teacher, sampler)
     wanted = max(allowed - int(held_back * allowed), 1)
-    purse = Budget()
-
-    def ask(rows: pd.DataFrame) -> NDArray[np.float64]:
-        return label(teacher, schema.restore(rows), store=store, budget=purse)
-
+    ask = Questions(teacher, schema, store, allowed, remember=asks(sampler))
     plain = query_strategy == "random" and proxy is None
     size = wanted if plain else max(wanted, _wanted("auto", frame, n_distinct, teacher, sampler))
-    pool = _pool(schema, frame, weight, sampler, size, rng)
-    asked = _asked(pool, ask, wanted, query_strategy, teacher.classes_, rng)
+    pool = _pool(schema, frame, weight, sampler, size, rng, ask, wanted, plain)
+    asked = _asked(
+        pool,
+        ask,
+        wanted - ask.n_distinct if asks(sampler) and not plain else wanted,
+        query_strategy,
+        teacher.classes_,
+        rng,
+    )
     P = _answers(pool, asked, proxy, teacher.classes_, seed)
     targets, observed = _kept(pool, asked, P, proxy, teacher.classes_)
+    targets = replace(targets, n_queries=ask.n_distinct)
     made = np.arange(len(targets)) >= len(observed)
     corpus = Corpus(
         n_given=len(frame),
@@ -139,14 +157,16 @@ def compose(
         n_synthetic=int((targets.origin == "synthetic").sum()),
         n_proxy=int((targets.origin == "proxy").sum()),
         n_queries=targets.n_queries,
-        n_asked=purse.spent,
+        n_asked=ask.n_asked,
         n_allowed=allowed,
         sampler=pool.sampler,
         seed=seed,
         synthetic_weight=float(targets.weight[made].sum() / targets.weight.sum()),
         observed=observed,
+        proxy=proxy,
+        n_proxy_observed=int((targets.origin[: len(observed)] == "proxy").sum()),
     )
-    return targets, replace(corpus, query_seconds=purse.seconds)
+    return targets, replace(corpus, query_seconds=ask.seconds)
 
 
 @dataclass(frozen=True)
@@ -162,16 +182,51 @@ class _Pool:
 
 
 def _pool(
-    schema: Schema, frame: pd.DataFrame, weight: NDArray[np.float64], sampler: Any, size: int, rng: np.random.Generator
+    schema: Schema,
+    frame: pd.DataFrame,
+    weight: NDArray[np.float64],
+    sampler: Any,
+    size: int,
+    rng: np.random.Generator,
+    ask: Questions,
+    wanted: int,
+    plain: bool,
 ) -> _Pool:
     """The real rows and made-up ones up to ``size`` distinct rows."""
     first, number = distinct(row_keys(frame))
-    made, made_weight, name = _make(sampler, schema, frame, weight, max(size - len(first), 0), rng)
+    n = max(size - len(first), 0)
+    if asks(sampler) and n:
+        sampler, n = _counted(sampler, frame.iloc[first], n, ask, wanted, plain)
+    made, made_weight, name = make_rows(sampler, schema, frame, weight, n, rng)
     rows = frame
     if made is not None:
         rows = pd.concat([frame, made], ignore_index=True)
         first, number = distinct(row_keys(rows))
     return _Pool(rows, np.concatenate([weight, made_weight]), len(frame), first, number, name)
+
+
+def asks(sampler: Any) -> bool:
+    """Whether a sampler asks a teacher while it makes rows."""
+    return hasattr(sampler, "teacher")
+
+
+def _counted(sampler: Any, real: pd.DataFrame, n: int, ask: Questions, wanted: int, plain: bool) -> tuple[Any, int]:
+    """A sampler whose questions count, and how many of ``n`` rows the budget leaves room for.
+
+    Where all real rows are asked, they are asked first and the sampler's own cost nothing; each made-up row then costs
+    its steps and its answer. Where only some are, the sampler may spend half of the budget.
+    """
+    counted = clone(sampler, safe=False)
+    steps = int(getattr(counted, "n_steps", 1))
+    if plain:
+        ask(real)
+        n = min(n, (wanted - ask.n_distinct) // (steps + 1))
+        counted.teacher = CountedTeacher(ask, wanted - ask.n_distinct - n)
+        return counted, n
+    half = wanted // 2
+    counted.n_seeds = max(min(int(getattr(counted, "n_seeds", half)), half // 2), 2)
+    counted.teacher = CountedTeacher(ask, half)
+    return counted, min(n, max(half - counted.n_seeds, 0) // steps)
 
 
 def _asked(
@@ -184,6 +239,7 @@ def _asked(
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Numbers of the distinct rows that were asked, sorted, and their answers."""
     different = pool.rows.iloc[pool.first]
+    wanted = max(wanted, 1)
     if wanted >= len(different):
         return np.arange(len(different)), ask(different)
     if strategy == "random":
@@ -254,7 +310,7 @@ def default_sampler() -> Any:
     return MungeSampler()
 
 
-def _make(
+def make_rows(
     sampler: Any,
     schema: Schema,
     frame: pd.DataFrame,

@@ -16,8 +16,10 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from explaindistill.corpus import compose, default_sampler
+from explaindistill import plugins
+from explaindistill.corpus import asks, compose, default_sampler, make_rows
 from explaindistill.cost import Meter
+from explaindistill.enlarging import FACTORS, enlarge, half_disagreement
 from explaindistill.errors import InvalidInputError
 from explaindistill.fitting import check_task, fit_student
 from explaindistill.labelling import Budget, label
@@ -30,6 +32,7 @@ from explaindistill.topping import top_up
 __all__ = ["Distiller", "fidelity_scorer"]
 
 TOP_UP_SHARE = 0.2
+TIE_TOLERANCE = 0.1
 
 
 def _student_has(method: str) -> Callable[[Any], bool]:
@@ -60,9 +63,12 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         Makes rows beyond the real ones; ``MungeSampler()`` when None.
     features : list of column names (or positions), or transformer, optional
         What the student may see; all columns when None. The teacher always gets the whole row.
-    n_queries : int >= 1, or "auto", default="auto"
+    n_queries : int >= 1, "auto" or "stable", default="auto"
         Distinct rows asked of the teacher during ``fit``, all pools included. ``"auto"`` asks five times the real rows,
         at most 100,000 unless there are more real rows; fewer than the real rows asks a random part of them.
+        ``"stable"`` asks 8 times the real rows and doubles that, up to 64 times, until the student no longer changes by
+        chance; rows then are made by ``CopulaSampler(n_groups=1)``, which depends least on the rows at hand, and trees
+        get ``tie_tolerance=0.1``, where neither is set.
     query_strategy : "random", "committee" or "boundary", default="random"
         Which rows are asked where ``n_queries`` is not enough for all: by chance; or in rounds, where small trees
         disagree or are undecided.
@@ -93,6 +99,9 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
     n_queries_ : int
     cost_ : Cost
         Seconds, memory and questions of this fit; an audit shows them and never looks at a clock itself.
+    enlargements_ : DataFrame
+        Only with ``n_queries="stable"``: a line per size tried, ``n_rows``, ``n_queries``, ``chance``; why it stopped
+        is ``corpus_.stopped``.
     seed_ : int
     n_features_in_, feature_names_in_ : as in scikit-learn
 
@@ -183,8 +192,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
             schema,
             schema.frame(X),
             weight,
-            sampler=self.sampler,
-            n_queries=self.n_queries,
+            sampler=self._sampler(),
+            n_queries=FACTORS[0] * len(frame) if self._stable else self.n_queries,
             query_strategy=self.query_strategy,
             proxy=self.proxy,
             store=self.store,
@@ -192,8 +201,11 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
             held_back=TOP_UP_SHARE if self.top_up else 0.0,
         )
         targets = self._with_labels(targets, y)
-        with meter.fitting():
-            student = self._grow(targets, schema)
+        if self._stable:
+            student, targets = self._grow_stable(targets, schema, teacher, schema.frame(X), weight, meter)
+        else:
+            with meter.fitting():
+                student = self._grow(targets, schema)
         if self.top_up:
             targets = self._top_up(student, targets, schema, teacher)
             with meter.fitting():
@@ -213,8 +225,55 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         _seed_student(student, self.seed_)
         for way in self.ways:
             targets = way.apply(targets, as_teacher(self.teacher), schema, self.seed_)
+        if self._stable and student.get_params().get("tie_tolerance") == 0:
+            student.set_params(tie_tolerance=TIE_TOLERANCE)
         self.label_mode_ = fit_student(student, targets, schema, self._see(targets.X, schema))
         return student
+
+    @property
+    def _stable(self) -> bool:
+        return isinstance(self.n_queries, str) and self.n_queries == "stable"
+
+    def _sampler(self) -> Any:
+        """The sampler that is asked for; with ``n_queries="stable"`` the one that depends least on the rows at hand."""
+        if self.sampler is None and self._stable:
+            return plugins.public("samplers", "copula")["CopulaSampler"](n_groups=1)
+        return self.sampler
+
+    def _grow_stable(
+        self,
+        targets: SoftTargets,
+        schema: Schema,
+        teacher: Any,
+        frame: pd.DataFrame,
+        weight: NDArray[np.float64],
+        meter: Meter,
+    ) -> tuple[Any, SoftTargets]:
+        """Enlarge the corpus until the student no longer changes; see :func:`explaindistill.enlarging.enlarge`."""
+
+        def draw(n: int, size: int) -> tuple[pd.DataFrame | None, NDArray[np.float64]]:
+            rng = np.random.default_rng([self.seed_, 3, size])
+            return make_rows(self._sampler(), schema, frame, weight, n, rng)[:2]
+
+        def ask(rows: pd.DataFrame) -> NDArray[np.float64]:
+            return label(teacher, schema.restore(rows), store=self.store, budget=purse)
+
+        def decide(student: Any) -> NDArray[Any]:
+            seen = self._see(frame, schema)
+            return np.asarray(student.predict(schema.restore(seen) if isinstance(seen, pd.DataFrame) else seen)).ravel()
+
+        def grow(corpus: SoftTargets) -> Any:
+            with meter.fitting():
+                return self._grow(corpus, schema)
+
+        def half(corpus: SoftTargets) -> float:
+            return half_disagreement(corpus, grow, decide, self.seed_)
+
+        purse = Budget()
+        found = enlarge(targets, len(frame), draw, ask, grow, half)
+        self.enlargements_ = found.path
+        self.corpus_ = replace(self.corpus_.with_more(found.targets, purse.seconds), stopped=found.reason)
+        return found.student, found.targets
 
     def _top_up(self, student: Any, targets: SoftTargets, schema: Schema, teacher: Any) -> SoftTargets:
         """Ask inside the leaves that have few rows; see :func:`explaindistill.topping.top_up`."""
@@ -229,7 +288,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
 
         purse = Budget()
         n_more = self.corpus_.n_allowed - targets.n_queries
-        sampler = default_sampler() if self.sampler is None else self.sampler
+        # one that asks the teacher itself would find no boundary inside a leaf
+        sampler = default_sampler() if self.sampler is None or asks(self.sampler) else self.sampler
         richer = top_up(targets, route, ask, sampler, schema, n_more, np.random.default_rng([self.seed_, 1]))
         self.corpus_ = self.corpus_.with_more(richer, purse.seconds)
         return richer
@@ -325,6 +385,14 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
             raise InvalidInputError(f"label_weight must lie between 0 and 1, got {self.label_weight!r}")
         if missing := [type(way).__name__ for way in self.ways if not hasattr(way, "apply")]:
             raise InvalidInputError(f"ways must be objects with apply(), got {', '.join(missing)}")
+        if self._stable and (self.top_up or self.proxy is not None or self.query_strategy != "random"):
+            raise InvalidInputError(
+                'n_queries="stable" asks about every row it makes; leave query_strategy, proxy and top_up as they are'
+            )
+        if self._stable and asks(self.sampler):
+            raise InvalidInputError(
+                f'n_queries="stable" needs a sampler that asks nothing itself, got {type(self.sampler).__name__}'
+            )
         if self.label_weight > 0 and y is None:
             raise InvalidInputError(f"label_weight is {self.label_weight}, which needs y; give y to fit, or leave it 0")
 

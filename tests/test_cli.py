@@ -301,3 +301,13 @@ def test_module_and_version():
         [sys.executable, "-m", "explaindistill", "--version"], capture_output=True, text=True, check=True
     )
     assert done.stdout.startswith("explaindistill 0.")
+
+
+def test_curve_writes_a_table_and_a_drawing(work, tmp_path, capsys):
+    words = ["curve", "--teacher", str(work / "teacher"), *data(work), "--sizes", "50,400", "--repeats", "2"]
+    assert main([*words, "--set", "tree.max_leaf_nodes=8", "--proxy", "gam", "--out", str(tmp_path / "c")]) == 0
+    assert "fidelity by the number of rows asked" in capsys.readouterr().out
+    table = pd.read_csv(tmp_path / "c" / "curve.csv")
+    assert table["n_queries"].tolist() == [50, 400]
+    assert (table["low"] <= table["estimate"]).all()
+    assert "<svg" in (tmp_path / "c" / "curve.svg").read_text()

@@ -49,6 +49,10 @@ EXAMPLES = {
   explaindistill labels export labels.db --teacher 3fa9c1 --out answers.parquet
   explaindistill labels prune labels.db --teacher 3fa9c1 --yes
 """,
+    "curve": """examples:
+  explaindistill curve --teacher teacher/ --data adult.csv.gz --target income-per-year --student tree \\
+      --sizes 500,2000,8000 --out curve/
+""",
     "list": """examples:
   explaindistill list
   explaindistill list students
@@ -75,6 +79,7 @@ def build_parser() -> argparse.ArgumentParser:
     _check(_command(commands, "check", "hold a saved audit against a policy"))
     _compare(_command(commands, "compare", "tell what moved beyond chance between two saved audits"))
     _labels(_command(commands, "labels", "look after a label store: list, verify, export, prune"))
+    _curve(_command(commands, "curve", "measure how fidelity grows with the number of questions"))
     _list(_command(commands, "list", "name the plug-ins: students, samplers, teachers, exports …"))
     return parser
 
@@ -170,6 +175,20 @@ def _labels(parser: argparse.ArgumentParser) -> None:
     made["export"].add_argument("--out", required=True, metavar="FILE.parquet", help="where the answers go")
     made["export"].add_argument("--force", action="store_true", help="replace a file that is there")
     made["prune"].add_argument("--yes", action="store_true", help="really forget them")
+
+
+def _curve(parser: argparse.ArgumentParser) -> None:
+    _data(parser, target=False)
+    _teacher(parser)
+    parser.add_argument("--student", type=_names, default=("tree",), metavar="A,B", help="default: tree")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="STUDENT.PARAMETER=VALUE", help="such as tree.max_leaf_nodes=8"
+    )
+    parser.add_argument("--sizes", type=_numbers, metavar="N,N", help="rows asked; six sizes when left out")
+    parser.add_argument("--repeats", type=_positive, default=3, metavar="N", help="fits per size (default: 3)")
+    parser.add_argument("--proxy", choices=("auto", "gam", "network"), help="what labels the rows that are not asked")
+    parser.add_argument("--store", metavar="FILE", help="label store, so that no row is asked twice")
+    parser.add_argument("--out", required=True, metavar="FOLDER", help="where curve.csv and curve.svg go")
 
 
 def _list(parser: argparse.ArgumentParser) -> None:

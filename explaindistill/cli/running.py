@@ -26,7 +26,7 @@ from explaindistill.cli.students import make_students
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Task
 
-__all__ = ["COMMANDS", "run_audit", "run_demo", "run_distill", "run_list", "run_teach"]
+__all__ = ["COMMANDS", "run_audit", "run_curve", "run_demo", "run_distill", "run_list", "run_teach"]
 
 REPORT = ("audit.html", "audit.md", "audit.json")
 FAILED, INCONCLUSIVE = 1, 3
@@ -129,6 +129,43 @@ def run_audit(args: Namespace, console: Console) -> int:
     return _verdict(audit.check(rules)) if rules else 0
 
 
+def run_curve(args: Namespace, console: Console) -> int:
+    """Measure fidelity against the number of questions; write it as a table and a drawing."""
+    from explaindistill import plots
+    from explaindistill.query_curves import query_curve
+
+    teacher, rows = _teacher_and_rows(args)
+    students = make_students(args.student, _task(teacher), args.set, args.random_state)
+    options = {"n_queries": args.sizes, "n_repeats": args.repeats, "proxy": args.proxy, "store": args.store}
+    held = rows.part("test")[0]
+    with results_folder(args.out) as out:
+        parts = []
+        for name, student in students.items():
+            with _working(f"fitting {name} to more and more answers …"):
+                shared = {"X_test": held, "name": name, "random_state": args.random_state}
+                parts.append(query_curve(teacher, rows.part("train")[0], student, **shared, **options))
+        curve = pd.concat(parts, ignore_index=True)
+        curve.to_csv(out / "curve.csv", index=False)
+        figure = plots.figure(6.6, 3.0)
+        unit = "share" if teacher.classes_ is not None else "number"
+        plots.query_curve(curve, figure.subplots(), unit=unit)
+        drawing = plots.svg(figure, "curve", "fidelity against questions", "one line per student, bands are intervals")
+        (out / "curve.svg").write_text(drawing, encoding="utf-8")
+    console.print(_curve_table(curve))
+    console.print(f"written to {out}")
+    return 0
+
+
+def _curve_table(curve: pd.DataFrame) -> Table:
+    table = Table(title="fidelity by the number of rows asked", title_justify="left")
+    for heading in ("student", "rows asked", str(curve["metric"].iloc[0]), "interval"):
+        table.add_column(heading, justify="left" if heading == "student" else "right")
+    for line in curve.itertuples():
+        figures = f"{line.n_queries:,.0f}", f"{line.estimate:.3f}", f"{line.low:.3f} – {line.high:.3f}"
+        table.add_row(Text(str(line.subject)), *figures)
+    return table
+
+
 def run_list(args: Namespace, console: Console) -> int:
     """Name the plug-ins of every room, or of one."""
     rooms = plugins.ROOMS if args.room is None else (args.room,)
@@ -148,6 +185,7 @@ COMMANDS = {
     "check": run_check,
     "compare": run_compare,
     "labels": run_labels,
+    "curve": run_curve,
     "list": run_list,
 }
 

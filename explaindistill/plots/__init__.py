@@ -7,6 +7,7 @@ they never see a student itself.
 """
 
 from explaindistill.plots.canvas import figure, label
+from explaindistill.plots.curves import query_curve
 from explaindistill.plots.forms import Term, coefficient_frame, effect_unit, kind, terms, tree_root
 from explaindistill.plots.results import fidelity_size, group_dots, importance_pairs, reliability, transfer_arrows
 from explaindistill.plots.structures import coefficients, draw, shape, surface, term, tree
@@ -25,6 +26,7 @@ __all__ = [
     "importance_pairs",
     "kind",
     "label",
+    "query_curve",
     "reliability",
     "shape",
     "surface",

@@ -13,7 +13,7 @@ from explaindistill.report.blocks import Figure
 from explaindistill.report.tables import frame_of, rows_of
 from explaindistill.report.words import describe_metric, name, quantity, sentence
 
-__all__ = ["differences", "drawn", "frontier", "groups", "importance", "students_of"]
+__all__ = ["differences", "drawn", "frontier", "groups", "importance", "query_curve", "students_of"]
 
 
 def students_of(audit: Any) -> list[str]:
@@ -52,6 +52,24 @@ def frontier(audit: Any) -> Figure | None:
     return drawn(
         "fig-frontier", title, f"{desc}. Up is more faithful, left is easier to read; whiskers are intervals.",
         lambda ax: plots.fidelity_size(known, ax, unit=metric.kind, name=metric.title.lower()),
+    )  # fmt: skip
+
+
+def query_curve(audit: Any) -> Figure | None:
+    """Fidelity against the number of questions; None where that was not measured."""
+    frame = frame_of(audit, "query_curve")
+    if frame.empty:
+        return None
+    metric = describe_metric(str(frame["metric"].iloc[0]))
+    ends = frame.sort_values("n_queries").groupby("subject", sort=False)
+    desc = "; ".join(
+        f"{name(subject)}: {quantity(rows['estimate'].iloc[0], metric.kind)} with {rows['n_queries'].iloc[0]:,.0f} "
+        f"rows asked, {quantity(rows['estimate'].iloc[-1], metric.kind)} with {rows['n_queries'].iloc[-1]:,.0f}"
+        for subject, rows in ends
+    )
+    return drawn(
+        "fig-query-curve", f"{metric.title} against questions", f"{desc}. Bands are intervals.",
+        lambda ax: plots.query_curve(frame, ax, unit=metric.kind, name=metric.title.lower()),
     )  # fmt: skip
 
 

@@ -42,7 +42,8 @@ class BoundarySampler:
     ----------
     schema_ : Schema
     n_questions_ : int
-        Rows the teacher was asked about, those of ``draw`` included. They count towards no budget but this one.
+        Rows the teacher was asked about, those of ``draw`` included. Inside a ``Distiller`` they count towards
+        ``n_queries``: rows then are fewer, or less near the boundary where the budget ends.
 
     Examples
     --------
@@ -107,12 +108,17 @@ class BoundarySampler:
         start, end = self.ground_.Z[self._seeds[a]], self.ground_.Z[self._seeds[b]]
         turning = _turning(self.schema_, n, rng)
         low, high = np.zeros(n), np.ones(n)
-        for _ in range(self.n_steps):
+        for _ in range(self._steps(n)):
             middle = (low + high) / 2.0
             same = self._ask(self._between(start, end, middle, turning)) == self._decided[a]
             low, high = np.where(same, middle, low), np.where(same, high, middle)
         rows = self._between(start, end, (low + high) / 2.0, turning)
         return rows, np.column_stack([self._seeds[a], self._seeds[b]]).astype(np.int64)
+
+    def _steps(self, n: int) -> int:
+        """Halvings that the budget of the teacher allows for ``n`` rows; a teacher without one allows all."""
+        remaining = getattr(self.teacher, "remaining", None)
+        return self.n_steps if remaining is None else min(self.n_steps, remaining // n)
 
     def _pairs(self, n: int, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Rows and near ones of another decision: the nearest of some drawn at random."""

@@ -29,6 +29,7 @@ OPTIMAL_DEPTH = 4
 def fit_trees(estimator: Any, intake: Intake, structures: Sequence[NDArray[np.float64]], first: int) -> list[TreeModel]:
     """Fit a tree to each of some structure targets; columns are binned once. See :func:`fit_tree`."""
     limits = limits_of(estimator, intake.schema, structures[0].shape[1])
+    vars(estimator).pop("chance_", None)  # of an earlier fit
     table = bin_table(
         intake.schema, intake.X, intake.weight, estimator.n_jobs, estimator.max_bins, target=structures[0]
     )
@@ -71,7 +72,11 @@ def fit_tree(
     def grower(table: BinnedTable) -> Grower:
         return Grower(table, rows, limits, intake.schema.names, estimator.n_jobs, raw)
 
-    if estimator.search == "greedy":
+    if estimator.tie_tolerance:
+        from explaindistill.numerics.canonical import grow_canonical
+
+        grown, estimator.chance_ = grow_canonical(grower(table), float(estimator.tie_tolerance))
+    elif estimator.search == "greedy":
         grown = grow(grower(table))
     elif estimator.search == "lookahead":
         grown = _better_of_both(grower, table, estimator.lookahead_width)
@@ -115,6 +120,12 @@ def limits_of(estimator: Any, schema: Schema, n_targets: int) -> Limits:
     _at_least(estimator, "min_impurity_decrease", 0, whole=False)
     _at_least(estimator, "shrinkage", 0, whole=False)
     _at_least(estimator, "lookahead_width", 1)
+    _at_least(estimator, "tie_tolerance", 0, whole=False)
+    if estimator.tie_tolerance >= 1 or (estimator.tie_tolerance and estimator.search != "greedy"):
+        raise InvalidInputError(
+            f'tie_tolerance must be below 1, and 0 unless search="greedy", got {estimator.tie_tolerance!r} '
+            f"with search={estimator.search!r}"
+        )
     return Limits(
         max_leaf_nodes=estimator.max_leaf_nodes,
         max_depth=estimator.max_depth,

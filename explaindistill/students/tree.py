@@ -56,6 +56,10 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         greedily; never worse than greedy on the structure loss. ``"optimal"`` needs ``pystreed`` and ``max_depth`` at
         most 4.
     lookahead_width : int, at least 1
+    tie_tolerance : float in [0, 1)
+        Splits that lack at most this share of the best gain count as tied: of tied columns the first by name is cut,
+        at the tied threshold with the fewest digits, so that another sample of rows gives the same tree. 0 takes the
+        best; needs ``search="greedy"``, and ``"auto"`` then means a structure temperature of 0.5.
     shrinkage : float, at least 0
         Strength of hierarchical shrinkage of the leaf values, in rows; 0 for none.
     monotone : mapping of column to -1, 0 or 1, optional
@@ -75,6 +79,8 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
     classes_ : ndarray, shape (k,), sorted
     tree_ : TreeModel
         Nodes in the user's units.
+    chance_ : float in [0, 1]
+        Only with ``tie_tolerance``: bound on the chance that another sample of as many rows gives another tree.
     schema_ : Schema
     n_features_in_, feature_names_in_
 
@@ -128,6 +134,7 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         structure_temperature: float | Literal["auto"] = "auto",
         search: Search = "greedy",
         lookahead_width: int = 8,
+        tie_tolerance: float = 0.0,
         shrinkage: float = 0.0,
         monotone: Mapping[str, int] | None = None,
         interactions: Iterable[Iterable[str]] | None = None,
@@ -143,6 +150,7 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         self.structure_temperature = structure_temperature
         self.search = search
         self.lookahead_width = lookahead_width
+        self.tie_tolerance = tie_tolerance
         self.shrinkage = shrinkage
         self.monotone = monotone
         self.interactions = interactions
@@ -168,8 +176,9 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         if isinstance(given, str):
             if given != "auto":
                 raise InvalidInputError(f'structure_temperature must be a number or "auto", got {given!r}')
-            # hard labels are as sharp as can be
-            return TEMPERATURES[:1] if ((P == 0) | (P == 1)).all() else TEMPERATURES
+            # hard labels are as sharp as can be; a choice between two trees is one more thing left to chance
+            plain = ((P == 0) | (P == 1)).all() or self.tie_tolerance
+            return TEMPERATURES[:1] if plain else TEMPERATURES
         return (given,)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
@@ -225,7 +234,7 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
     ----------
     max_leaf_nodes, max_depth, min_samples_leaf, min_impurity_decrease, max_features_used : see :class:`TreeClassifier`
         ``min_impurity_decrease`` is in units of the squared half range of the widest output.
-    search, lookahead_width, shrinkage, monotone, interactions, max_bins, n_jobs : see :class:`TreeClassifier`
+    search, lookahead_width, tie_tolerance, shrinkage, monotone, interactions, max_bins, n_jobs : see TreeClassifier
         ``monotone`` needs one output.
 
     Attributes
@@ -263,6 +272,7 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
         max_features_used: int | None = None,
         search: Search = "greedy",
         lookahead_width: int = 8,
+        tie_tolerance: float = 0.0,
         shrinkage: float = 0.0,
         monotone: Mapping[str, int] | None = None,
         interactions: Iterable[Iterable[str]] | None = None,
@@ -276,6 +286,7 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
         self.max_features_used = max_features_used
         self.search = search
         self.lookahead_width = lookahead_width
+        self.tie_tolerance = tie_tolerance
         self.shrinkage = shrinkage
         self.monotone = monotone
         self.interactions = interactions

@@ -10,6 +10,7 @@ import pandas as pd
 from explaindistill.cost import CORE_WATTS
 from explaindistill.measures.believability import worries
 from explaindistill.report.blocks import Block, Cell, Details, Items, Section, Table, Text
+from explaindistill.report.figures import query_curve
 from explaindistill.report.tables import frame_of, pivot, plain
 from explaindistill.report.words import count, describe_metric, name, number
 
@@ -25,6 +26,9 @@ def section(audit: Any) -> Section:
     blocks += _believability(audit)
     if not (cost := frame_of(audit, "cost")).empty:
         blocks.append(_cost(cost))
+    if (curve := query_curve(audit)) is not None:
+        blocks.append(curve)
+        blocks.append(Details("The curve in figures", (_curve(frame_of(audit, "query_curve")),)))
     features = _features(audit)
     if features is not None:
         blocks.append(Details(f"The {len(features.rows)} columns", (features,), open=len(features.rows) <= 12))
@@ -102,6 +106,21 @@ def _facts(frame: pd.DataFrame) -> Table:
     )
     heads = ("fact", *map(name, subjects))
     return Table("Rows that the students learnt from", heads, rows, (False, *(True for _ in subjects)))
+
+
+def _curve(frame: pd.DataFrame) -> Table:
+    lines = tuple(
+        (
+            Cell(name(r["subject"])),
+            Cell(count(r["n_queries"])),
+            Cell(number(r["estimate"])),
+            Cell(f"{number(r['low'])} to {number(r['high'])}"),
+            Cell(count(r["n"])),
+        )
+        for r in frame.to_dict("records")
+    )
+    heads = ("student", "rows asked", "fidelity", "interval", "n")
+    return Table("Fidelity by questions", heads, lines, (False, True, True, True, True))
 
 
 def _value(value: Any) -> Cell:
