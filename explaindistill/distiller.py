@@ -272,7 +272,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         purse = Budget()
         found = enlarge(targets, len(frame), draw, ask, grow, half)
         self.enlargements_ = found.path
-        self.corpus_ = replace(self.corpus_.with_more(found.targets, purse.seconds), stopped=found.reason)
+        more = self.corpus_.with_more(found.targets, purse.seconds)
+        self.corpus_ = replace(more, stopped=found.reason, n_allowed=FACTORS[-1] * len(frame))
         return found.student, found.targets
 
     def _top_up(self, student: Any, targets: SoftTargets, schema: Schema, teacher: Any) -> SoftTargets:

@@ -112,7 +112,7 @@ def _more(targets: SoftTargets, made: pd.DataFrame | None, weight: NDArray[np.fl
     return replace(
         targets,
         X=rows,
-        P=P[number],
+        P=np.concatenate([targets.P, P[number[n:]]]),  # equal real rows may differ by their true labels
         weight=np.concatenate([targets.weight, weight]),
         origin=np.concatenate([targets.origin, np.full(len(made), "synthetic")]),
         n_queries=targets.n_queries + int(new.sum()),

@@ -62,6 +62,25 @@ def test_what_stays_undecided_stops_at_the_limit(rows):
     assert d.enlargements_["n_queries"].is_monotonic_increasing
     assert len(d.enlargements_) == 4
     assert "64 times the rows given are reached" in d.corpus_.stopped
+    assert d.corpus_.n_allowed == 64 * 400
+
+
+def test_true_labels_stay_with_their_rows(rows):
+    """Two equal rows with different labels keep a label each, however often the corpus grows."""
+    oracle, _ = teacher(smooth)
+    twice = pd.concat([rows, rows], ignore_index=True)
+    y = np.repeat([0, 1], 400)
+    kept = []
+
+    class Spy(xd.TreeClassifier):
+        def fit(self, X, y, sample_weight=None):
+            kept.append(np.asarray(y)[:800, 1])
+            return super().fit(X, y, sample_weight)
+
+    xd.Distiller(oracle, Spy(8), n_queries="stable", label_weight=1.0, random_state=0).fit(twice, y)
+    assert len(kept) > 1
+    for P in kept:
+        np.testing.assert_array_equal(P, y)
 
 
 def test_students_without_a_test_of_their_own_are_compared_by_halves(rows):
