@@ -28,6 +28,7 @@ from explaindistill.datasets import lending
 from explaindistill.online import OnlineStudent
 from explaindistill.students.gam import GAMClassifier
 from explaindistill.students.linear import LinearClassifier
+from explaindistill.students.model_tree import ModelTreeClassifier
 from explaindistill.students.tree import TreeClassifier
 
 CHUNK = 1_000
@@ -181,14 +182,19 @@ def against_river(bars: Bars, teacher: Any, n: int) -> None:
         job = [python, "-c", RIVER, path]
         told = json.loads(subprocess.run(job, check=True, capture_output=True, text=True).stdout)
     for other in told:
-        leaves = max(2, int(other["leaves"]))
-        online = OnlineStudent(TreeClassifier(leaves), classes=teacher.classes_)
-        online.update(frame, P)
-        ours = float(online.fidelity()["fidelity"].iloc[1])
-        what = f"leaves {'majority' if other['leaf'] == 'mc' else 'naive Bayes'}, {'soft' if other['soft'] else 'hard'}"
-        gain = 100 * (ours - other["fidelity"])
-        note = f"({100 * ours:.2f} against {100 * other['fidelity']:.2f} %, {leaves} leaves, {n:,} rows)"
-        bars.at_least(f"prequential fidelity over river, {what}", 0, gain, " points", note)
+        leaves, plain = max(2, int(other["leaves"])), other["leaf"] == "mc"
+        students = {"tree": TreeClassifier(leaves)}
+        if not plain:
+            # a naive Bayes model of all columns in each leaf: its like is a tree with a few coefficients per leaf
+            students["model tree"] = ModelTreeClassifier(max_leaf_nodes=leaves)
+        for name, student in students.items():
+            online = OnlineStudent(student, classes=teacher.classes_)
+            online.update(frame, P)
+            ours = float(online.fidelity()["fidelity"].iloc[1])
+            what = f"{'majority' if plain else 'naive Bayes'} leaves, {'soft' if other['soft'] else 'hard'}"
+            gain = 100 * (ours - other["fidelity"])
+            note = f"({100 * ours:.2f} against {100 * other['fidelity']:.2f} %, {leaves} leaves, {n:,} rows)"
+            bars.at_least(f"prequential fidelity, {name} over river's {what}", 0, gain, " points", note)
 
 
 def main(argv: list[str]) -> int:
