@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -150,6 +151,15 @@ def test_ground_has_no_circle():
         free = {name for name, needs in below.items() if not needs & below.keys()}
         assert free, f"these import each other: {sorted(below)}"
         below = {name: needs for name, needs in below.items() if name not in free}
+
+
+def test_the_page_on_architecture_names_every_room():
+    """In a table that a reader sees before the code."""
+    page = (Path(__file__).parents[1] / "docs" / "explain" / "architecture.md").read_text("utf-8")
+    table = [line for line in page.splitlines() if line.startswith("| ")]
+    named = {word for line in table for word in re.findall(r"`(\w+)`", line)}
+    assert named == set(sum(FLOORS, ()))
+    assert {unit(path) for path in MODULES} <= named
 
 
 def loads_by_name(path: str) -> set[str]:
