@@ -109,6 +109,11 @@ METRICS: dict[str, Metric] = {
     ),
     "spearman_margin": Metric("Rank correlation of scores", "Whether both order the rows alike; 1 is the same order."),
     "recall": Metric("Recall", "Share of a class's rows that was recognised.", "share"),
+    "transfer_from_baseline": Metric(
+        "Shift from the student without teacher",
+        "The student's gap minus that of the same student fitted to the true labels, on the same people.",
+        "points",
+    ),
     "transfer_from_labels": Metric(
         "Shift from the labels", "The student's gap minus the gap in the labels, on the same people.", "points"
     ),

@@ -99,7 +99,7 @@ def _amount(value: Any, unit: str) -> Cell:
 def _facts(frame: pd.DataFrame) -> Table:
     """A line per fact, a column per student."""
     subjects = list(dict.fromkeys(frame["subject"].map(str)))
-    told = {(str(r["subject"]), str(r["fact"])): r["value"] for r in frame.to_dict("records")}
+    told = {(str(r["subject"]), str(r["fact"])): _spaced(r["value"], r["fact"]) for r in frame.to_dict("records")}
     rows = tuple(
         (Cell(name(fact, 90)), *(_value(told.get((s, fact))) for s in subjects))
         for fact in dict.fromkeys(frame["fact"].map(str))
@@ -121,6 +121,11 @@ def _curve(frame: pd.DataFrame) -> Table:
     )
     heads = ("student", "rows asked", "fidelity", "interval", "n")
     return Table("Fidelity by questions", heads, lines, (False, True, True, True, True))
+
+
+def _spaced(value: Any, fact: Any) -> Any:
+    """Counts with thin separators; a seed is a name, not a count."""
+    return count(int(value)) if isinstance(value, str) and value.isdecimal() and fact != "seed" else value
 
 
 def _value(value: Any) -> Cell:

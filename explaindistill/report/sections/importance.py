@@ -21,10 +21,10 @@ def section(audit: Any) -> Section:
         return Section("Importance side by side", 50, reason="Importance was not measured.")
     shares = _shares(frame)
     subjects = [s for s in ("teacher", *students_of(audit)) if s in set(shares["subject"])]
-    methods = sorted({str(m) for m in frame.get("method", pd.Series(dtype=str)).dropna()} - {""})
-    words = "Each model's importances as shares of their sum"
-    words += f" ({', '.join(methods)})." if methods else "."
-    lead = Text(words + " Importance tells what a model uses, not what causes what.")
+    lead = Text(
+        "Each model's importances as shares of their sum, on the same rows. "
+        "Importance tells what a model uses, not what causes what."
+    )
     table = _table(shares, subjects)
     figure = importance(audit, shares)
     folded: list[Block] = [Details(f"All {len(table.rows)} columns", (table,), open=len(table.rows) <= 10)]
