@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from explaindistill import plugins
 from explaindistill.audit_comparison import comparison_frames
 from explaindistill.audit_frames import cells, measure
+from explaindistill.audit_profile import profile_frames
 from explaindistill.case import Case, open_case
 from explaindistill.corpus_frames import believed, costs, per_teacher
 from explaindistill.deploying import deployment_of
@@ -22,13 +23,14 @@ from explaindistill.manifest import manifest
 from explaindistill.measures.bias import fidelity_caveat
 from explaindistill.measures.suppression import suppress
 from explaindistill.measures.verdicts import check
+from explaindistill.profiles.loading import load_profile
 from explaindistill.protocols import Task
 from explaindistill.schema import Schema
 
 __all__ = ["DEFAULT_RULES", "Audit", "audit"]
 
-DEFAULT_RULES: Mapping[str, str] = {"fidelity.agreement": ">= 0.9", "bias.impact_ratio": ">= 0.8"}
-"""Rules of the first page where the caller gives none; the second needs sensitive columns."""
+DEFAULT_RULES: Mapping[str, str] = {"fidelity.agreement": ">= 0.9", "bias.worst_impact_ratio": ">= 0.8"}
+"""Rules of the first page where the caller gives none; the second needs sensitive columns and holds for any pair."""
 
 CURVE = ("subject", "metric", "n_queries", "n", "n_repeats", "estimate", "low", "high")
 
@@ -55,6 +57,16 @@ class Audit:
         What a reader must know.
     cells : mapping of str to fitted tree
         Which cell of the frame ``cells`` a row falls into, per student.
+
+    Notes
+    -----
+    Of the frames about groups: ``worst_pairs`` compares any pair, with simultaneous intervals; ``tests`` is one
+    declared family (Holm, Benjamini–Hochberg); ``strata`` compares inside strata; ``missing_bounds`` are Manski's;
+    ``power`` is what the sizes could have shown; ``calibration`` and ``reliability`` are against true labels;
+    ``flips`` change a sensitive input alone; ``proxies`` are strength and use; ``leaf_audit`` says which rule meets
+    whom. ``fidelity`` is also by rule of the student ("where …"), on stressed and what-if rows, of students without
+    teacher and of the second teacher. ``teacher`` is what to know before imitating it; ``profile`` and
+    ``profile_requirements`` are a rule set's.
     """
 
     frames: Mapping[str, pd.DataFrame]
@@ -130,7 +142,11 @@ def audit(
     threshold: float | Mapping[str, float] = 0.5,
     sample_weight: ArrayLike | None = None,
     groups: ArrayLike | None = None,
+    strata: Any = None,
+    stress: Any = None,
+    second_teacher: Any = None,
     profile: str | None = None,
+    statements: Mapping[str, str] | None = None,
     date: str | None = None,
     rules: Mapping[str, str] | None = None,
     n_refits: int = 0,
@@ -163,8 +179,18 @@ def audit(
     sample_weight : array of shape (n,), optional
     groups : array of shape (n,), optional
         Clusters of rows that belong together (one person, one branch); intervals then are cluster-robust.
+    strata : name of a column of X, or array of shape (n,), optional
+        Jobs, sites or years inside which groups are compared (Cochran–Mantel–Haenszel, Breslow–Day).
+    stress : DataFrame with the columns of X, optional
+        Rows of your own ("what if?") on which fidelity is measured besides; they need no labels.
+    second_teacher : as ``teacher``, optional
+        The same teacher trained again: its agreement with the first is the most that noise lets a student reach.
     profile : str, optional
-        Name of a dated rule set.
+        Name of a dated rule set, such as ``"nyc-ll144@2023-07"``: its arithmetic and the tables that it asks for.
+        ``explaindistill list profiles`` names all.
+    statements : mapping of str to str, optional
+        What only people can say and a rule set asks for, such as ``{"data_source": "applications of 2025"}``; with
+        ``exclusion_justification`` categories that the rule set may leave out are left out. Kept in the manifest.
     date : str, optional
         Date of the audit as it shall stand in the report; never read from the clock.
     rules : mapping, optional
@@ -215,6 +241,8 @@ def audit(
         raise InvalidInputError("n_refits needs the rows of fitting; pass train=(X, y), or leave it 0")
     if n_explained < 0:
         raise InvalidInputError(f"n_explained must be at least 0, got {n_explained}")
+    rule_set = None if profile is None else load_profile(profile)
+    said = _statements(statements, date)
     case = open_case(
         teacher,
         students,
@@ -226,9 +254,13 @@ def audit(
         threshold=threshold,
         sample_weight=sample_weight,
         groups=groups,
+        strata=strata,
+        stress=stress,
+        second_teacher=second_teacher,
     )
     compared, told = comparison_frames(case, compare, random_state)
     measured = measure(case, np.random.default_rng(random_state), n_refits, n_explained) | compared
+    measured |= profile_frames(case, rule_set, measured, said)
     frames = suppress(measured, case.attributes, min_group_size)
     frames["cells"], partition = cells(case, min_group_size)
     frames["cost"] = costs(case, price_per_row)
@@ -240,7 +272,13 @@ def audit(
     frames["verdicts"] = check(frames, chosen)
     return Audit(
         frames=frames,
-        manifest=manifest(case, date=date, random_state=random_state, profile=profile),
+        manifest=manifest(
+            case,
+            date=date,
+            random_state=random_state,
+            profile=None if rule_set is None else rule_set.told(),
+            statements=said,
+        ),
         students={s.name: s.inner for s in case.subjects},
         schema=case.schema,
         task=case.task,
@@ -267,12 +305,19 @@ def _curve(frame: pd.DataFrame | None) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
+def _statements(statements: Mapping[str, str] | None, date: str | None) -> dict[str, str]:
+    said = dict(statements or {})
+    if wrong := [key for key, words in said.items() if not isinstance(words, str)]:
+        raise InvalidInputError(f"statements must be texts, {wrong[0]} is {type(said[wrong[0]]).__name__}")
+    return said if date is None else {"date": date, **said}
+
+
 def _default_rules(case: Case) -> dict[str, str]:
     if case.task == "regression":
         return {"fidelity.r2": DEFAULT_RULES["fidelity.agreement"]}
     kept = dict(DEFAULT_RULES)
     if case.attributes.shape[1] == 0 or case.favorable is None:
-        kept.pop("bias.impact_ratio")
+        kept.pop("bias.worst_impact_ratio")
     return kept
 
 

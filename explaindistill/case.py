@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,15 +16,30 @@ from explaindistill.distiller import Distiller
 from explaindistill.errors import InvalidInputError
 from explaindistill.fitting import as_targets, check_task, fit_student
 from explaindistill.labelling import label
+from explaindistill.measures._rows import frame, row
+from explaindistill.measures.decision import decisions
 from explaindistill.numerics.rowkeys import row_keys
 from explaindistill.protocols import Task
 from explaindistill.schema import Schema, as_frame
 from explaindistill.targets import one_hot
 from explaindistill.teachers._adapt import as_teacher
 
-__all__ = ["Case", "Subject", "aligned", "open_case"]
+__all__ = [
+    "SECOND",
+    "WITHOUT",
+    "Case",
+    "Subject",
+    "aligned",
+    "cannot_say",
+    "decided",
+    "named_answers",
+    "open_case",
+    "stack",
+]
 
 Answer = Callable[[pd.DataFrame], NDArray[np.float64]]
+WITHOUT = " without teacher"
+SECOND = "second teacher"
 
 
 @dataclass(frozen=True)
@@ -49,7 +64,8 @@ class Case:
     """All that is measured is a function of this.
 
     ``attributes`` are the sensitive columns, one row per audited row; ``equal_in_value`` marks rows that equal,
-    in value, some row of fitting without being that row.
+    in value, some row of fitting without being that row. ``strata`` are the strata of the rows, ``stress`` rows of the
+    caller's own to try both on, ``P_second`` the answers of a second teacher; each None where it was not given.
     """
 
     task: Task
@@ -70,6 +86,40 @@ class Case:
     notes: tuple[str, ...]
     n_teacher_rows: int
     train: tuple[Any, Any] | None
+    strata: NDArray[Any] | None = None
+    stress: pd.DataFrame | None = None
+    P_second: NDArray[np.float64] | None = None
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether the teacher answers rows that were not recorded."""
+        return not hasattr(self.teacher, "knows")
+
+
+def decided(case: Case, P: NDArray[np.float64], own: bool = True) -> NDArray[Any]:
+    """Decisions by the rule of the case; ``own`` tells that the rows are those of the case, which may have weights."""
+    weight = case.weight if own else None
+    return decisions(P, case.classes, case.favorable, case.threshold, sample_weight=weight)
+
+
+def named_answers(case: Case) -> Iterator[tuple[str, NDArray[np.float64] | None]]:
+    """Every model of the case with its answers; None where a twin without teacher could not be trained."""
+    yield "teacher", case.P
+    for s in case.subjects:
+        yield s.name, s.P
+        yield s.name + WITHOUT, s.baseline
+
+
+def stack(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Frames of one kind below each other; an empty frame of measures where there are none."""
+    found = [p for p in parts if len(p)]
+    return pd.concat(found, ignore_index=True) if found else frame([])
+
+
+def cannot_say(metric: str, subject: str, reason: str, **more: Any) -> pd.DataFrame:
+    """One line that says why there is no figure."""
+    line = row(metric, np.nan, np.nan, np.nan, n=0, subject=subject, status="undefined", reason=reason, **more)
+    return frame([line])
 
 
 def open_case(
@@ -84,6 +134,9 @@ def open_case(
     threshold: Any,
     sample_weight: ArrayLike | None,
     groups: ArrayLike | None,
+    strata: Any = None,
+    stress: Any = None,
+    second_teacher: Any = None,
 ) -> Case:
     """Check every argument, ask the teacher and the students once, and set rows of fitting aside.
 
@@ -98,28 +151,31 @@ def open_case(
     task: Task = "regression" if classes is None else "classification"
     for name, student in named.items():
         _check_student(name, student, adapter)
-    frame, attributes = as_frame(X), _attributes(sensitive, X)
-    schema = Schema.infer(X, sensitive=[c for c in attributes.columns if c in frame.columns])
-    truth = _truth(y, len(frame), classes)
+    given, attributes = as_frame(X), _attributes(sensitive, X)
+    schema = Schema.infer(X, sensitive=[c for c in attributes.columns if c in given.columns])
+    truth = _truth(y, len(given), classes)
+    again = None if second_teacher is None else _second(second_teacher, classes)
+    tried = None if stress is None else _stress(stress, schema)
     favorable = _favorable(favorable, classes)
     _check_threshold(threshold)
-    weight = None if sample_weight is None else _check_sample_weight(sample_weight, np.empty((len(frame), 1)))
+    weight = None if sample_weight is None else _check_sample_weight(sample_weight, np.empty((len(given), 1)))
     clusters = None if groups is None else np.asarray(groups)
+    layers = None if strata is None else _strata(strata, given)
     kept, equal, notes = _unseen(schema.frame(X), named, train)
-    frame = schema.frame(X).loc[kept]
+    rows = schema.frame(X).loc[kept]
     pick = _picker(kept)
     answer = _teacher_answer(adapter, schema, classes)
-    subjects = tuple(_subject(n, s, frame, schema, classes, train) for n, s in named.items())
+    subjects = tuple(_subject(n, s, rows, schema, classes, train) for n, s in named.items())
     return Case(
         task=task,
         schema=schema,
-        frame=frame,
+        frame=rows,
         y=pick(truth),
         weight=pick(weight),
         clusters=pick(clusters),
         teacher=adapter,
         teacher_answer=answer,
-        P=answer(frame),
+        P=answer(rows),
         subjects=subjects,
         attributes=attributes.loc[kept].reset_index(drop=True),
         classes=classes,
@@ -127,9 +183,40 @@ def open_case(
         threshold=threshold,
         equal_in_value=equal[kept],
         notes=(*notes, *schema.notices, *_uses_sensitive(subjects, attributes)),
-        n_teacher_rows=len(frame),
+        n_teacher_rows=len(rows),
         train=train,
+        strata=pick(layers),
+        stress=tried,
+        P_second=None if again is None else _teacher_answer(again, schema, classes)(rows),
     )
+
+
+def _second(teacher: Any, classes: NDArray[Any] | None) -> Any:
+    again = as_teacher(teacher)
+    own = None if again.classes_ is None else np.unique(again.classes_).tolist()
+    if own != (None if classes is None else classes.tolist()):
+        raise InvalidInputError(f"second_teacher must have the teacher's classes, got {own}")
+    return again
+
+
+def _stress(stress: Any, schema: Schema) -> pd.DataFrame:
+    rows = as_frame(stress)
+    if missing := [c for c in schema.names if c not in rows.columns]:
+        raise InvalidInputError(f"stress must have the columns of X, {', '.join(missing)} missing")
+    if len(rows) == 0:
+        raise InvalidInputError("stress must have at least 1 row, got none")
+    return schema.frame(rows[schema.names])
+
+
+def _strata(strata: Any, rows: pd.DataFrame) -> NDArray[Any]:
+    if isinstance(strata, str):
+        if strata not in rows.columns:
+            raise InvalidInputError(f"strata names {strata!r}, the columns are: {', '.join(rows.columns)}")
+        return rows[strata].to_numpy()
+    values = np.asarray(strata)
+    if values.shape != (len(rows),):
+        raise InvalidInputError(f"strata must have one entry per row of X, {len(rows)}, got shape {values.shape}")
+    return values
 
 
 def _named(students: Any) -> dict[str, Any]:
@@ -149,21 +236,21 @@ def _check_student(name: str, student: Any, teacher: Any) -> None:
 
 
 def _attributes(sensitive: Any, X: Any) -> pd.DataFrame:
-    frame = as_frame(X)
+    rows = as_frame(X)
     if sensitive is None:
-        return pd.DataFrame(index=pd.RangeIndex(len(frame)))
+        return pd.DataFrame(index=pd.RangeIndex(len(rows)))
     if isinstance(sensitive, pd.DataFrame | pd.Series):
         given = sensitive.to_frame() if isinstance(sensitive, pd.Series) else sensitive
-        if len(given) != len(frame):
-            raise InvalidInputError(f"sensitive must have one row per row of X, {len(frame)}, got {len(given)}")
+        if len(given) != len(rows):
+            raise InvalidInputError(f"sensitive must have one row per row of X, {len(rows)}, got {len(given)}")
         return given.reset_index(drop=True)
     names = [sensitive] if isinstance(sensitive, str) else list(sensitive)
-    if unknown := [n for n in names if n not in frame.columns]:
+    if unknown := [n for n in names if n not in rows.columns]:
         raise InvalidInputError(
-            f"sensitive names {', '.join(map(str, unknown))}, the columns are: {', '.join(frame.columns)}; "
+            f"sensitive names {', '.join(map(str, unknown))}, the columns are: {', '.join(rows.columns)}; "
             "for attributes outside the model give a DataFrame"
         )
-    return frame[names].reset_index(drop=True)
+    return rows[names].reset_index(drop=True)
 
 
 def _truth(y: ArrayLike | None, n: int, classes: NDArray[Any] | None) -> NDArray[Any] | None:
@@ -195,22 +282,22 @@ def _check_threshold(threshold: Any) -> None:
 
 
 def _unseen(
-    frame: pd.DataFrame, named: Mapping[str, Any], train: tuple[Any, Any] | None
+    rows: pd.DataFrame, named: Mapping[str, Any], train: tuple[Any, Any] | None
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], list[str]]:
     """Which rows no fitting saw, which equal one it saw in value, and what to say about both.
 
     A row was seen where its index label and its values both are among the rows of fitting; the same values under
     another label are another person.
     """
-    keys = _joined(row_keys(frame))
+    keys = _joined(row_keys(rows))
     seen_ids: set[tuple[Any, bytes]] = set()
     seen_values: set[bytes] = set()
-    for index, fitted in _fitted_rows(named, train, list(frame.columns)):
+    for index, fitted in _fitted_rows(named, train, list(rows.columns)):
         values = _joined(fitted)
         seen_values.update(values)
         if index is not None:
             seen_ids.update(zip(index.tolist(), values, strict=True))
-    labelled = zip(frame.index.tolist(), keys, strict=True)
+    labelled = zip(rows.index.tolist(), keys, strict=True)
     same = np.array([pair in seen_ids for pair in labelled], dtype=np.bool_)
     equal = np.array([k in seen_values for k in keys], dtype=np.bool_) & ~same
     notes = []
@@ -258,7 +345,7 @@ def _teacher_answer(teacher: Any, schema: Schema, classes: NDArray[Any] | None) 
 def _subject(
     name: str,
     student: Any,
-    frame: pd.DataFrame,
+    rows: pd.DataFrame,
     schema: Schema,
     classes: NDArray[Any] | None,
     train: tuple[Any, Any] | None,
@@ -271,8 +358,8 @@ def _subject(
     baseline = None
     if train is not None:
         twin = _without_teacher(student, train, schema, classes)
-        baseline = _student_answer(twin, schema, classes, _columns_of(student))(frame)
-    return Subject(name, student, inner, answer, answer(frame), features, baseline)
+        baseline = _student_answer(twin, schema, classes, _columns_of(student))(rows)
+    return Subject(name, student, inner, answer, answer(rows), features, baseline)
 
 
 def _columns_of(student: Any) -> Any:
@@ -311,15 +398,15 @@ def _without_teacher(student: Any, train: tuple[Any, Any], schema: Schema, class
     if isinstance(student, Distiller):
         known = {k: v for k, v in student.student_.get_params(deep=True).items() if k.split("__")[-1] == "random_state"}
         fresh.set_params(**known)
-    frame = schema.frame(train[0])
+    rows = schema.frame(train[0])
     y = np.asarray(train[1]).ravel()
-    if len(y) != len(frame):
-        raise InvalidInputError(f"train must hold as many labels as rows, {len(frame)}, got {len(y)}")
+    if len(y) != len(rows):
+        raise InvalidInputError(f"train must hold as many labels as rows, {len(rows)}, got {len(y)}")
     features = _columns_of(student)
-    seen: Any = frame
+    seen: Any = rows
     if features is not None:
-        seen = frame[features] if isinstance(features, list) else features.transform(schema.restore(frame))
-    fit_student(fresh, as_targets(frame, y, None, classes), schema, seen)
+        seen = rows[features] if isinstance(features, list) else features.transform(schema.restore(rows))
+    fit_student(fresh, as_targets(rows, y, None, classes), schema, seen)
     return fresh
 
 

@@ -20,7 +20,14 @@ __all__ = ["manifest"]
 PACKAGES = ("numpy", "pandas", "scikit-learn", "scipy")
 
 
-def manifest(case: Case, *, date: str | None, random_state: int, profile: str | None) -> dict[str, Any]:
+def manifest(
+    case: Case,
+    *,
+    date: str | None,
+    random_state: int,
+    profile: dict[str, str] | None,
+    statements: dict[str, str] | None = None,
+) -> dict[str, Any]:
     """Digests, seeds and versions; the same inputs give the same manifest.
 
     Returns
@@ -28,7 +35,8 @@ def manifest(case: Case, *, date: str | None, random_state: int, profile: str | 
     dict
         ``data_sha256`` (rows in order), ``prediction_sha256`` by model, ``teacher`` and ``student`` fingerprints (None
         where a model cannot tell), the ``rights`` declared about the teacher (None where none were), ``seeds``,
-        ``versions``, ``date`` as declared, ``n_rows``, ``n_teacher_rows``.
+        ``versions``, ``date`` as declared, ``profile`` (the rule set and where it was read), ``statements`` of people,
+        ``n_rows``, ``n_teacher_rows``.
     """
     answers = {"teacher": case.P} | {s.name: s.P for s in case.subjects}
     return {
@@ -41,6 +49,7 @@ def manifest(case: Case, *, date: str | None, random_state: int, profile: str | 
         "n_rows": len(case.frame),
         "n_teacher_rows": case.n_teacher_rows,
         "profile": profile,
+        "statements": statements or {},
         "date": date,
         "versions": {"explaindistill": metadata.version("explaindistill"), "python": platform.python_version()}
         | {name: metadata.version(name) for name in PACKAGES},

@@ -9,13 +9,14 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.tree import DecisionTreeClassifier
 
 import explaindistill as xd
-from explaindistill import datasets
+from explaindistill import audit_groups, datasets
 from explaindistill.errors import InvalidInputError, TeacherError
 from explaindistill.report.render import render
 
 FRAMES = (
-    "complexity", "corpus", "fidelity", "gaps", "group_fidelity", "importance", "performance", "rates", "students",
-    "transfer", "verdicts",
+    "calibration", "flips", "leaf_audit", "missing_bounds", "power", "proxies", "reliability", "strata", "tests",
+    "worst_pairs", "complexity", "corpus", "fidelity", "gaps", "group_fidelity", "importance", "performance", "rates",
+    "students", "transfer", "verdicts",
 )  # fmt: skip
 
 
@@ -347,16 +348,28 @@ def test_small_groups_are_withheld_everywhere_and_judged_by_nobody(pair):
     tree, _, _, (test, y) = pair
     kind = pd.DataFrame({"kind": np.repeat(["a", "b", "few"], [1700, len(test) - 1706, 6])})
     found = xd.audit(Rule(), {"tree": tree}, test, y, sensitive=kind, favorable="approved")
-    for name in ("rates", "gaps", "group_fidelity", "transfer"):
+    for name in (
+        "rates",
+        "gaps",
+        "group_fidelity",
+        "transfer",
+        "tests",
+        "power",
+        "calibration",
+        "leaf_audit",
+        "proxies",
+    ):
         frame = found.frames[name]
         few = frame[frame["group"] == "few"]
         assert len(few), name
         assert (few["status"] == "suppressed").all(), name
-        assert few[["n", "k", "estimate", "low", "high"]].isna().all(axis=None), name
+        assert few.select_dtypes("number").isna().all(axis=None), name
     shown = found.frames["rates"]
     assert set(shown[shown["status"] == "ok"]["group"]) == {"a"}, "b is needed: with it and the total, few would follow"
-    verdicts = found.frames["verdicts"]
+    verdicts = found.check({"bias.impact_ratio": ">= 0.8"})
     assert set(verdicts[verdicts["group"] == "few"]["verdict"]) == {"cannot say"}
+    headline = found.frames["verdicts"]
+    assert set(headline[headline["attribute"] == "kind"]["verdict"]) == {"cannot say"}
     assert "min_group_size=10" in render(found, "html")
     everything = xd.audit(Rule(), {"tree": tree}, test, y, sensitive=kind, favorable="approved", min_group_size=1)
     assert "suppressed" not in set(everything.frames["rates"]["status"])
@@ -450,3 +463,166 @@ def test_the_teacher_is_compared_with_the_outcomes(pair, lending):
     assert page == render(found, "html")
     with pytest.raises(InvalidInputError, match="compare needs true labels"):
         xd.audit(Rule(), tree, test, favorable="approved", compare=True)
+
+
+def test_the_headline_verdict_holds_for_any_pair(report):
+    table = report.frames["verdicts"]
+    told = table[table["metric"] == "selection_rate_worst_ratio"]
+    assert len(told) == 3 * 3  # teacher and two students, by sex, by age band, by both
+    row = pick(told, subject="teacher", attribute="sex").iloc[0]
+    assert row["group"] == "female against male"
+    assert row["verdict"] == "fail"
+    pairs = pick(report.frames["worst_pairs"], metric="selection_rate_worst_ratio", subject="teacher")
+    assert pick(pairs, attribute="sex × age_band").iloc[0]["n_pairs"] == 28
+
+
+def test_a_flip_of_the_attribute_that_the_rule_uses(report):
+    rate = pick(report.frames["flips"], subject="teacher", metric="flip_rate").groupby("attribute")["estimate"].max()
+    assert rate["sex"] > 0.02
+    assert rate["age_band"] == 0
+
+
+def test_the_proxy_stands_beside_its_use(report):
+    table = pick(report.frames["proxies"], subject="teacher").set_index("feature")
+    assert table.loc["sector", "estimate"].max() > 0.65
+    assert table.loc["sector", "use"].max() == 0  # the rule never looks at it
+    assert set(report.frames["proxies"]["subject"]) == {"teacher", "tree", "linear"}
+
+
+def test_leaves_of_the_tree_and_their_fidelity(report):
+    leaves = report.frames["leaf_audit"]
+    assert set(leaves["subject"]) == {"tree"}
+    inside = report.frames["fidelity"]
+    inside = inside[inside["subset"].str.startswith("where ")]
+    assert inside["n"].sum() == report.manifest["n_rows"]
+    whole = pick(report.frames["fidelity"], subject="tree", metric="agreement", subset="").iloc[0]
+    assert np.average(inside["estimate"], weights=inside["n"]) == pytest.approx(whole["estimate"])
+
+
+def test_rules_that_few_rows_meet_are_one():
+    leaf = np.repeat([3, 5, 7, 9], [100, 12, 8, 200])
+    joined, words = audit_groups._joined(leaf, {3: "a", 5: "b", 7: "c", 9: "d"})
+    assert np.unique(joined, return_counts=True)[1].tolist() == [200, 120]
+    assert words[10] == "any of 3 rules that few rows meet"
+    same, _ = audit_groups._joined(leaf[:100], {3: "a"})
+    assert (same == 3).all()
+
+
+def test_tests_are_one_declared_family(report):
+    table = report.frames["tests"]
+    assert table["family"].nunique() == 1
+    assert set(table["subject"]) == {"teacher", "tree", "linear"}
+    order = table.sort_values("p_value")
+    assert order["p_holm"].iloc[0] == pytest.approx(min(1, order["p_value"].iloc[0] * len(table)))
+
+
+def test_strata_stress_and_a_second_teacher(pair):
+    tree, _, train, (test, y) = pair
+
+    class Again(Rule):
+        def predict_proba(self, X):
+            P = super().predict_proba(X)
+            flipped = np.arange(len(X)) % 20 == 0
+            P[flipped] = P[flipped, ::-1]
+            return P
+
+    record = xd.audit(
+        Rule(), {"tree": tree}, test, y, sensitive=["sex"], favorable="approved", strata="education",
+        stress=train[0].head(50), second_teacher=Again(),
+    )  # fmt: skip
+    table = record.frames["fidelity"]
+    assert pick(table, metric="agreement", subset="what-if rows of the caller").iloc[0]["n"] == 50
+    assert pick(table, metric="agreement", subset="stressed rows (columns shuffled apart)").iloc[0]["n"] == 2000
+    ceiling = pick(table, metric="agreement", subject="second teacher").iloc[0]["estimate"]
+    assert ceiling == pytest.approx(0.95)
+    own = pick(table, metric="agreement", subject="tree", subset="").iloc[0]["estimate"]
+    gap = pick(table, metric="agreement_over_ceiling").iloc[0]
+    assert gap["estimate"] == pytest.approx(own - ceiling)
+    assert gap["low"] < gap["estimate"] < gap["high"]
+    odds = pick(record.frames["strata"], subject="teacher", metric="stratified_odds_ratio").iloc[0]
+    assert odds["high"] < 1
+    assert odds["p_value"] < 1e-6
+    assert "second teacher" not in set(record.frames["verdicts"]["subject"])
+
+
+def test_unknown_people_are_bounded(pair):
+    tree, _, _, (test, y) = pair
+    who = test[["sex"]].copy()
+    who.iloc[::10] = None
+    record = xd.audit(Rule(), tree, test, y, sensitive=who, favorable="approved")
+    bounds = pick(record.frames["missing_bounds"], subject="teacher", metric="selection_rate_ratio").iloc[0]
+    assert bounds["n_unknown"] == 300
+    assert bounds["low"] < bounds["estimate"] < bounds["high"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"strata": "office"}, "strata names 'office', the columns are"),
+        ({"strata": [1, 2]}, "strata must have one entry per row of X, 3000"),
+        ({"stress": pd.DataFrame({"a": [1]})}, "stress must have the columns of X"),
+        ({"second_teacher": RandomForestClassifier().fit([[0], [1]], [0, 1])}, "second_teacher must have the teacher"),
+    ],
+)
+def test_bad_extra_arguments(pair, changes, message):
+    tree, _, _, (test, y) = pair
+    with pytest.raises(InvalidInputError, match=message):
+        xd.audit(Rule(), tree, test, y, **changes)
+
+
+def test_a_recorded_teacher_cannot_be_asked_anew(pair):
+    tree, _, _, (test, y) = pair
+    P = pd.DataFrame(Rule().predict_proba(test), columns=Rule.classes_)
+    record = xd.audit((test, P), tree, test, y, sensitive=["sex"], favorable="approved")
+    assert pick(record.frames["flips"], subject="teacher").iloc[0]["status"] == "undefined"
+    stressed = pick(record.frames["fidelity"], subset="stressed rows (columns shuffled apart)")
+    assert set(stressed["status"]) == {"undefined"}
+
+
+def test_a_rule_set_does_its_arithmetic_and_lists_what_is_missing(pair, lending):
+    tree, _, train, (test, y) = pair
+    asked = {"sensitive": list(lending.sensitive), "favorable": "approved", "train": train, "date": "2026-11-25"}
+    said = {"data_source": "synthetic", "exclusion_justification": "too few"}
+    record = xd.audit(Rule(), {"tree": tree}, test, y, profile="nyc-ll144@2023-07", statements=said, **asked)
+    assert record.manifest["profile"]["id"] == "nyc-ll144@2023-07"
+    assert record.manifest["statements"]["data_source"] == "synthetic"
+    rates = pick(record.frames["profile"], subject="teacher", attribute="sex")
+    women = pick(rates, metric="selection_rate_impact_ratio", group="female").iloc[0]
+    chosen = Rule().predict(test) == "approved"
+    of = {sex: chosen[test["sex"] == sex].mean() for sex in ("female", "male")}
+    assert women["estimate"] == pytest.approx(of["female"] / of["male"])
+    assert {"selection_rate", "scoring_rate", "unknown_share"} <= set(rates["metric"])
+    needs = record.frames["profile_requirements"].set_index("key")["state"]
+    assert needs[["date", "data_source", "profile"]].tolist() == ["given"] * 3
+    assert needs["auditor"] == "not given"
+    page = render(record, "html")
+    assert "status may have changed" in page
+    assert "complian" not in page.lower()
+
+
+def test_rule_sets_by_name_and_statements_in_words(pair):
+    tree, _, _, (test, y) = pair
+    with pytest.raises(InvalidInputError, match=r"profile must be one of .*nyc-ll144@2023-07, got 'gdpr'"):
+        xd.audit(Rule(), tree, test, y, profile="gdpr")
+    with pytest.raises(InvalidInputError, match="statements must be texts, auditor is int"):
+        xd.audit(Rule(), tree, test, y, statements={"auditor": 3})
+    record = xd.audit(Rule(), tree, test, y, profile="four-fifths")
+    assert record.frames["profile"]["reason"].tolist() == ["no sensitive attributes were given"]
+
+
+def test_the_teacher_is_checked(report):
+    table = report.frames["teacher"].set_index("metric")
+    assert table.loc["noise_flip", "estimate"] < 0.2
+    assert "debt_ratio" in set(table.loc["missing_flip", "feature"]) or "income" in set(
+        table.loc["missing_flip", "feature"]
+    )
+    assert table.loc["accuracy", "n"] == report.manifest["n_rows"]
+
+
+def test_the_report_says_why_a_check_is_not_there(report):
+    page = render(report, "html")
+    for words in (
+        "no strata were given", "Any pair of groups", "One family of tests", "Which columns give an attribute away",
+        "Is it worth distilling?", "No rule set was named", "By rule of the student",
+    ):  # fmt: skip
+        assert words in page, words

@@ -144,6 +144,14 @@ def _audit(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--price-per-row", type=float, metavar="P", help="price of one answer of the teacher")
     parser.add_argument("--date", metavar="DAY", help="date printed in the report, such as 2026-01-31")
+    parser.add_argument("--profile", metavar="NAME", help="a dated rule set, one of `explaindistill list profiles`")
+    parser.add_argument(
+        "--state",
+        action="append",
+        default=[],
+        metavar="KEY=TEXT",
+        help='what only people can say, such as "data_source=applications of 2025"; may be repeated',
+    )
     parser.add_argument("--out", default="audit", metavar="FOLDER", help="where the audit goes (default: audit)")
     parser.add_argument(
         "--require",

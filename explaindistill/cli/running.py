@@ -24,12 +24,14 @@ from explaindistill.cli.labels import run_labels
 from explaindistill.cli.rows import Rows, read_rows, split
 from explaindistill.cli.students import make_students
 from explaindistill.errors import InvalidInputError
+from explaindistill.profiles.loading import load_profile, profile_names
 from explaindistill.protocols import Task
 
 __all__ = ["COMMANDS", "run_audit", "run_curve", "run_demo", "run_distill", "run_list", "run_teach"]
 
 REPORT = ("audit.html", "audit.md", "audit.json")
 FAILED, INCONCLUSIVE = 1, 3
+PROFILES = "profiles"
 
 
 def run_demo(args: Namespace, console: Console) -> int:
@@ -102,6 +104,9 @@ def run_distill(args: Namespace, console: Console) -> int:
 def run_audit(args: Namespace, console: Console) -> int:
     """Fit students, measure everything, write the report, and hold it against the requirements."""
     rules = dict(_rule(text) for text in args.require)
+    statements = dict(_statement(text) for text in args.state)
+    if args.profile is not None:
+        load_profile(args.profile)
     teacher, rows = _teacher_and_rows(args)
     task = _task(teacher)
     if task != rows.task:
@@ -121,6 +126,8 @@ def run_audit(args: Namespace, console: Console) -> int:
             date=args.date,
             price_per_row=args.price_per_row,
             min_group_size=args.min_group_size,
+            profile=args.profile,
+            statements=statements or None,
             rules=rules or None,
         )
         _save(audit, out)
@@ -168,13 +175,24 @@ def _curve_table(curve: pd.DataFrame) -> Table:
 
 def run_list(args: Namespace, console: Console) -> int:
     """Name the plug-ins of every room, or of one."""
-    rooms = plugins.ROOMS if args.room is None else (args.room,)
+    rooms = (*plugins.ROOMS, PROFILES) if args.room is None else (args.room,)
     for room in rooms:
+        if room == PROFILES:
+            console.print(_profiles())
+            continue
         table = Table(title=room, title_justify="left", box=None, show_header=False, padding=(0, 2))
         for name in plugins.names(room):
             table.add_row(name, _first_line(room, name))
         console.print(table)
     return 0
+
+
+def _profiles() -> Table:
+    table = Table(title=PROFILES, title_justify="left", box=None, show_header=False, padding=(0, 2))
+    for name in profile_names():
+        told = load_profile(name)
+        table.add_row(name, f"{told.title}; read {told.retrieved}, {told.status}")
+    return table
 
 
 COMMANDS = {
@@ -287,6 +305,13 @@ def _rule(text: str) -> tuple[str, str]:
         if found:
             return metric.strip(), f"{sign} {bound.strip()}"
     raise InvalidInputError(f'require must look like "fidelity.agreement >= 0.95", got {text!r}')
+
+
+def _statement(text: str) -> tuple[str, str]:
+    key, equals, words = text.partition("=")
+    if not (equals and key.strip() and words.strip()):
+        raise InvalidInputError(f'state must look like "data_source=applications of 2025", got {text!r}')
+    return key.strip(), words.strip()
 
 
 def _verdict(verdicts: pd.DataFrame) -> int:

@@ -15,12 +15,12 @@ from explaindistill.measures._rows import frame, row
 from explaindistill.measures.groups import groupings
 from explaindistill.numerics.intervals import normal_quantile, wilson
 from explaindistill.numerics.ranks import auc_and_interval
+from explaindistill.numerics.recalibration import recalibrated
 from explaindistill.numerics.tallies import weights_of
 
 __all__ = ["AUC_MINIMUM", "calibration", "reliability"]
 
 AUC_MINIMUM = 25
-CLIP = 1e-6
 Line = dict[str, Any]
 
 
@@ -136,43 +136,16 @@ def _spiegelhalter(y: Any, p: Any, w: Any, n: Line) -> Line:
 
 
 def _recalibration(y: Any, p: Any, w: Any, z: float, n: Line) -> Iterator[Line]:
-    """Newton's method on one and two coefficients of the logistic regression on logit(p)."""
-    x = special.logit(np.clip(p, CLIP, 1 - CLIP))
-    mixed = 0 < y.sum() < len(y)
-    for name, start in (("calibration_intercept", x), ("calibration_slope", np.zeros_like(x))):
-        columns = [np.ones_like(x)] if name.endswith("intercept") else [np.ones_like(x), x]
-        usable = mixed and (len(columns) == 1 or np.ptp(x) > 1e-9)
-        found = _newton(np.column_stack(columns), y.astype(float), w, start) if usable else None
+    """Intercept and slope of the logistic regression on logit(p)."""
+    both = recalibrated(y, p, w) if len(y) else (None, None)
+    for name, neutral, found in zip(("calibration_intercept", "calibration_slope"), (0.0, 1.0), both, strict=True):
         if found is None:
             reason = "one label only, one probability only, or labels that the probabilities separate"
             yield row(name, np.nan, np.nan, np.nan, status="undefined", reason=reason, **n)
             continue
         value, error = found
-        neutral = 0.0 if name.endswith("intercept") else 1.0
         p_value = float(2 * special.ndtr(-abs(value - neutral) / error))
         yield row(name, value, value - z * error, value + z * error, method="wald", p_value=p_value, **n)
-
-
-def _newton(A: NDArray[np.float64], y: Any, w: Any, offset: Any) -> tuple[float, float] | None:
-    """Last coefficient and its standard error; None where it runs away (separation)."""
-    beta = np.zeros(A.shape[1])
-    for _ in range(60):
-        mu = special.expit(A @ beta + offset)
-        information = (A * (w * mu * (1 - mu))[:, None]).T @ A
-        try:
-            step = np.linalg.solve(information, A.T @ (w * (y - mu)))
-        except np.linalg.LinAlgError:
-            return None
-        beta = beta + np.clip(step, -5, 5)
-        if np.abs(beta).max() > 50:
-            return None
-        if np.abs(step).max() < 1e-10:
-            score = A * (w * (y - mu))[:, None]
-            weighted = not np.allclose(w, w[0])
-            inverse = np.linalg.inv(information)
-            cover = inverse @ (score.T @ score) @ inverse if weighted else inverse * w[0]
-            return float(beta[-1]), float(np.sqrt(cover[-1, -1]))
-    return None
 
 
 def reliability(

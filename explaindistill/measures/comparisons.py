@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures._rows import frame, row
+from explaindistill.measures.bias import SMALL
 from explaindistill.measures.groups import MISSING, groupings
 from explaindistill.numerics.hypotheses import (
     benjamini_hochberg,
@@ -36,19 +37,26 @@ def _by_attribute(rates: pd.DataFrame) -> Iterator[tuple[Line, pd.DataFrame]]:
         yield {"metric": metric, "subject": subject, "attribute": attribute}, part[keep]
 
 
-def worst_pairs(rates: pd.DataFrame, *, level: float = 0.95, rng: np.random.Generator | int = 0) -> pd.DataFrame:
-    """The largest gap between any two groups, with intervals that hold for all pairs at once.
+def worst_pairs(
+    rates: pd.DataFrame, *, level: float = 0.95, min_group_size: int = SMALL, rng: np.random.Generator | int = 0
+) -> pd.DataFrame:
+    """The largest gap between any two groups, with an interval that holds whichever pair it is.
 
     A largest difference is never negative and a chosen pair looks worse than it is. Hence each of the m pairs gets
     Newcombe's and the MOVER-R interval at a level near ``1 - (1 - level) / m``, so that with probability ``level``
-    *all* of them hold, the one that is shown included; and the gap that equal groups of these sizes would show on
-    average stands beside it.
+    *all* of them hold. The true worst gap then lies between the lowest low limit and the lowest high limit of all
+    pairs: a rule about it passes only where every pair passes, and fails where any pair fails. The gap that equal
+    groups of these sizes would show on average stands beside it.
 
     Parameters
     ----------
     rates : DataFrame
         From `explaindistill.measures.bias.group_rates`. Rows with a missing attribute are not compared.
     level : float
+    min_group_size : int
+        A group with fewer rows counts where it fails, but cannot hold up a pass: its interval alone would make every
+        verdict inconclusive. Such groups are counted in ``reason``. Where fewer than two groups are large enough,
+        all count.
     rng : Generator or int
         Draws the gap expected of equal groups.
 
@@ -56,8 +64,8 @@ def worst_pairs(rates: pd.DataFrame, *, level: float = 0.95, rng: np.random.Gene
     -------
     DataFrame
         Canonical columns: ``…_worst_difference`` and ``…_worst_ratio`` per metric, subject and attribute, ``group`` the
-        lower, ``reference`` the higher; then ``expected`` (under no difference), ``p_value`` (omnibus test) and
-        ``n_pairs``.
+        lower, ``reference`` the higher of the pair with the largest gap; then ``expected`` (under no difference),
+        ``p_value`` (omnibus test) and ``n_pairs``.
 
     Examples
     --------
@@ -70,37 +78,70 @@ def worst_pairs(rates: pd.DataFrame, *, level: float = 0.95, rng: np.random.Gene
     lines: list[Line] = []
     for names, part in _by_attribute(rates):
         if len(part) >= 2:
-            lines += _worst(names, part, level, generator)
+            lines += _worst(names, part, level, min_group_size, generator)
     return frame(lines, extra=["expected", "p_value", "n_pairs"])
 
 
-def _worst(names: Line, part: pd.DataFrame, level: float, rng: np.random.Generator) -> Iterator[Line]:
+def _worst(names: Line, part: pd.DataFrame, level: float, minimum: int, rng: np.random.Generator) -> Iterator[Line]:
     n = part["n_effective"].to_numpy()
-    k = n * part["estimate"].to_numpy()
-    pairs = len(part) * (len(part) - 1) // 2
+    p = part["estimate"].to_numpy()
+    k = n * p
+    large = part["n"].to_numpy() >= minimum
+    judged = large if large.sum() >= 2 else np.ones(len(part), dtype=bool)
     strict = simultaneous_level(len(part), float(n.sum()), level)
-    a, b = int(part["estimate"].argmin()), int(part["estimate"].argmax())
-    if a == b:
-        b = a + 1 if a == 0 else 0
-    _, p_value = equal_proportions(k, n, rng=rng)
-    pooled = k.sum() / n.sum()
-    whole = np.maximum(n.round().astype(np.int64), 1)
-    drawn = rng.binomial(whole, pooled, (DRAWS, len(n))) / whole
-    top, bottom = drawn.max(axis=1), drawn.min(axis=1)
+    limits = _of_all(newcombe, k, n, strict, judged, ceiling=0.0)
+    a, b = _extremes(p, judged)
+    if p[a] - p[b] > limits[1]:  # a small group fails beyond all others: it is the one to show
+        judged = np.ones(len(part), dtype=bool)
+        a, b = _extremes(p, judged)
+        limits = _of_all(newcombe, k, n, strict, judged, ceiling=0.0)
+    _, p_value = equal_proportions(k, n, rng=rng, n_draws=DRAWS)
+    top, bottom = _if_equal(k, n, rng)
+    few = int((~large).sum())
     shared = {
         "subject": names["subject"], "attribute": names["attribute"], "group": part["group"].iloc[a],
         "reference": part["group"].iloc[b], "n": int(part["n"].iloc[a]), "k": part["k"].iloc[a],
-        "n_effective": n[a], "p_value": p_value, "n_pairs": pairs,
+        "n_effective": n[a], "p_value": p_value, "n_pairs": len(part) * (len(part) - 1) // 2,
+        "reason": f"{few} of {len(part)} groups have fewer than {minimum} rows" if few else "",
     }  # fmt: skip
-    low, high = newcombe(k[a], n[a], k[b], n[b], strict)
-    gap = row(f"{names['metric']}_worst_difference", k[a] / n[a] - k[b] / n[b], float(low), float(high), **shared)
+    shared |= {"status": "small"} if not large[[a, b]].all() else {}
+    gap = row(f"{names['metric']}_worst_difference", p[a] - p[b], *limits, **shared)
     yield gap | {"method": "newcombe, all pairs", "expected": -float((top - bottom).mean())}
-    low, high = mover_ratio(k[a], n[a], k[b], n[b], strict)
-    ratio = (k[a] / n[a]) / (k[b] / n[b]) if k[b] > 0 else float("nan")
-    found = row(f"{names['metric']}_worst_ratio", ratio, float(low), float(high), **shared)
+    low, high = _of_all(mover_ratio, k, n, strict, judged, ceiling=1.0)
+    ratio = p[a] / p[b] if p[b] > 0 else np.nan
+    found = row(f"{names['metric']}_worst_ratio", ratio, low, max(high, np.nan_to_num(ratio)), **shared)
+    if np.isnan(ratio):
+        found |= {"status": "undefined", "reason": "the rate of every group is 0"}
     usable = top > 0
     expected = float((bottom[usable] / top[usable]).mean()) if usable.any() else float("nan")
     yield found | {"method": "mover-r, all pairs", "expected": expected}
+
+
+def _extremes(p: NDArray[np.float64], judged: NDArray[np.bool_]) -> tuple[int, int]:
+    """Positions of the lowest and the highest rate, among the groups that are judged; two different ones."""
+    at = np.flatnonzero(judged)
+    a, b = int(at[p[at].argmin()]), int(at[p[at].argmax()])
+    return (int(at[1]), int(at[0])) if a == b else (a, b)
+
+
+def _if_equal(
+    k: NDArray[np.float64], n: NDArray[np.float64], rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Highest and lowest rate in draws of groups of these sizes that share one rate."""
+    whole = np.maximum(n.round().astype(np.int64), 1)
+    drawn = rng.binomial(whole, min(max(k.sum() / n.sum(), 0.0), 1.0), (DRAWS, len(n))) / whole
+    return drawn.max(axis=1), drawn.min(axis=1)
+
+
+def _of_all(
+    interval: Callable[..., Any], k: Any, n: Any, level: float, judged: NDArray[np.bool_], ceiling: float
+) -> tuple[float, float]:
+    """Limits of the worst gap over all ordered pairs; small groups count for the high limit only."""
+    first, second = np.nonzero(~np.eye(len(n), dtype=bool))
+    low, high = interval(k[first], n[first], k[second], n[second], level)
+    sound = judged[first] & judged[second]
+    most = float(np.nanmin(np.append(high, ceiling)))
+    return min(float(np.nanmin(np.append(low[sound], ceiling))), most), most
 
 
 def gap_tests(rates: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
@@ -114,20 +155,22 @@ def gap_tests(rates: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``metric, subject, attribute, group, reference, n, p_value, p_holm, p_bh, family``.
+        Columns ``metric, subject, attribute, group, reference, n, status, reason, p_value, p_holm, p_bh, family``.
     """
-    counts = rates.set_index(["metric", "subject", "attribute", "group"])
+    keys = ("metric", "subject", "attribute", "group")
+    at = zip(*(rates[key] for key in keys), strict=True)
+    counts = dict(zip(at, zip(rates["n_effective"], rates["estimate"], strict=True), strict=True))
     lines: list[Line] = []
     for gap in gaps[gaps["metric"].str.endswith("_difference")].itertuples():
         metric = gap.metric.removesuffix("_difference")
-        sides = [counts.loc[(metric, gap.subject, gap.attribute, g)] for g in (gap.group, gap.reference)]
         cells: list[int] = []
-        for side in sides:
-            n = round(side["n_effective"])
-            cells += [round(n * np.nan_to_num(side["estimate"])), n]
-        names = {c: getattr(gap, c) for c in ("subject", "attribute", "group", "reference", "n")}
+        for group in (gap.group, gap.reference):
+            effective, share = counts[metric, gap.subject, gap.attribute, group]
+            n = round(effective)
+            cells += [round(n * np.nan_to_num(share)), n]
+        names = {c: getattr(gap, c) for c in ("subject", "attribute", "group", "reference", "n", "status", "reason")}
         lines.append({"metric": metric, **names, "p_value": fisher(*cells)})
-    columns = ["metric", "subject", "attribute", "group", "reference", "n", "p_value"]
+    columns = ["metric", "subject", "attribute", "group", "reference", "n", "status", "reason", "p_value"]
     return adjust(pd.DataFrame(lines, columns=pd.Index(columns)))
 
 
@@ -272,8 +315,8 @@ def power_table(rates: pd.DataFrame, gaps: pd.DataFrame, *, power: float = 0.8, 
     Returns
     -------
     DataFrame
-        Columns ``subject, attribute, group, reference, n, n_reference, reference_rate, detectable_ratio`` (NaN where
-        even a group that is never selected would be missed) and ``power_at_four_fifths``.
+        Columns ``metric, subject, attribute, group, reference, n, status, reason, n_reference, reference_rate,
+        detectable_ratio`` (NaN where even a group that is never selected would be missed) and ``power_at_four_fifths``.
     """
     cells = rates[rates["metric"] == "selection_rate"].set_index(["subject", "attribute", "group"])
     lines: list[Line] = []
@@ -282,12 +325,13 @@ def power_table(rates: pd.DataFrame, gaps: pd.DataFrame, *, power: float = 0.8, 
         p, n, m = other["estimate"], group["n_effective"], other["n_effective"]
         defined = bool(p > 0 and n > 0 and m > 0)
         gone = detectable_difference(p, n, m, power=power, level=level) if defined else np.nan
-        names = {c: getattr(gap, c) for c in ("subject", "attribute", "group", "reference", "n")}
+        names = {c: getattr(gap, c) for c in ("metric", "subject", "attribute", "group", "reference", "n", "status",
+                                              "reason")}  # fmt: skip
         lines.append(names | {
             "n_reference": int(other["n"]), "reference_rate": p,
             "detectable_ratio": 1 - gone / p if defined else np.nan,
             "power_at_four_fifths": power_of_difference(0.8 * p, p, n, m, level) if defined else np.nan,
         })  # fmt: skip
-    columns = ["subject", "attribute", "group", "reference", "n", "n_reference", "reference_rate", "detectable_ratio",
-               "power_at_four_fifths"]  # fmt: skip
+    columns = ["metric", "subject", "attribute", "group", "reference", "n", "status", "reason", "n_reference",
+               "reference_rate", "detectable_ratio", "power_at_four_fifths"]  # fmt: skip
     return pd.DataFrame(lines, columns=pd.Index(columns))

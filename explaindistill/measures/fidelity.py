@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from explaindistill.measures._rows import frame, positions, row, shares
 from explaindistill.measures.decision import Threshold, decisions, favorable_position
 from explaindistill.numerics.intervals import mean_of_intervals, normal_quantile, wilson
 from explaindistill.numerics.ranks import auc_and_interval, spearman, spearman_interval
+from explaindistill.numerics.recalibration import recalibrated
 from explaindistill.numerics.tallies import mean_function, tally, weights_of
 
 __all__ = ["LOGIT_CLIP", "NEAR_BOUNDARY", "fidelity", "margin", "regression_fidelity"]
@@ -125,7 +126,8 @@ def fidelity(
                               the boundary
     ``agreement_argmax``      share of rows with the same most probable class
     ``agreement_macro``       mean over the teacher's classes of their agreement
-    ``agreement_top2``        the teacher's class is among the student's two most probable (four classes or more)
+    ``agreement_top2`` …      the teacher's class is among the student's two (three, five) most probable, with at least
+                              twice as many classes
     ``skill``                 agreement beyond that of always deciding as the teacher most often does:
                               :math:`(a - a_0)/(1 - a_0)`, 0 where nothing is gained
     ``kl``, ``js``            mean divergence from teacher to student, and its symmetric form, in nats
@@ -133,6 +135,10 @@ def fidelity(
     ``r2_probability``        share of the variance of the teacher's probabilities reproduced
     ``r2_logit``              the same of their logits, probabilities clipped to [1e-4, 1 - 1e-4]
     ``bias_probability``      mean of student minus teacher, favourable class
+    ``teacher_slope``,        of the teacher's log-odds on the student's (logistic regression of the one probability
+    ``teacher_intercept``     on the other): a slope below 1 says that the student is too sure; the intercept, 0 where
+                              right, is taken with the slope held at 1
+    ``teacher_gap``           teacher minus student by tenth of the student's probability (``student decile …``)
     ``spearman_margin``       rank correlation of the margins
     ``auc``                   how well the student's probability ranks the teacher's decisions (two classes)
     ========================  ==========================================================================
@@ -177,6 +183,8 @@ def fidelity(
     lines = [*_agreements(pair, decided_t == decided_s, decided_t, known)]
     lines += [*_near(pair, decided_t == decided_s, position, threshold)]
     lines += [*_divergences(pair), *_explained(pair, position), *_ranked(pair, decided_t, position)]
+    if position is not None:
+        lines += [*_calibrated(pair, position)]
     return frame(lines)
 
 
@@ -189,12 +197,14 @@ def _agreements(
     empty = "the teacher never decided this class"
     by_class = pair.share("agreement", same, decided, [f"class={c}" for c in classes], empty)
     yield from by_class
-    met = [line for line in by_class if line["n"]]
-    macro = mean_of_intervals(*([line[key] for line in met] for key in ("estimate", "low", "high")))
+    there = [line for line in by_class if line["n"]]
+    macro = mean_of_intervals(*([line[key] for line in there] for key in ("estimate", "low", "high")))
     yield row("agreement_macro", *macro, n=len(pair), method="mover of wilson", **pair.names())
-    if len(classes) >= 4:
-        best = np.argsort(-pair.s, axis=1, kind="stable")[:, :2]
-        yield from pair.share("agreement_top2", (best == pair.t.argmax(axis=1)[:, None]).any(axis=1), everyone, [""])
+    best = np.argsort(-pair.s, axis=1, kind="stable")
+    for k in (2, 3, 5):
+        if len(classes) >= 2 * k:
+            met = (best[:, :k] == pair.t.argmax(axis=1)[:, None]).any(axis=1)
+            yield from pair.share(f"agreement_top{k}", met, everyone, [""])
     common = int(np.bincount(decided, pair.weight).argmax())
     yield _skill(pair, same, decided == common)
 
@@ -269,6 +279,25 @@ def _r2(pair: _Pair, name: str, t: NDArray[np.float64], s: NDArray[np.float64], 
         return float(1 - m[0] / (m[1] - (m[2 : 2 + columns] ** 2).sum()))
 
     return pair.smooth(name, moments, r2, method, (-np.inf, 1.0))
+
+
+def _calibrated(pair: _Pair, position: int) -> Iterator[Line]:
+    """Whether a student's probability means the same as its teacher's: overall, and by tenth of the student's."""
+    t, s = pair.t[:, position], pair.s[:, position]
+    both = recalibrated(t, s, pair.weight, pair.clusters)
+    for name, found in zip(("teacher_intercept", "teacher_slope"), both, strict=True):
+        value, error = found if found is not None else (np.nan, np.nan)
+        half = normal_quantile(pair.level) * error
+        line = row(name, value, value - half, value + half, n=len(pair), method="wald, sandwich", **pair.names())
+        yield line if found is not None else line | {"reason": "one probability only, or one that decides the other"}
+    edges = np.unique(np.quantile(s, np.linspace(0.1, 0.9, 9)))
+    present, codes = np.unique(np.searchsorted(edges, s, side="left"), return_inverse=True)
+    for i in range(len(present)):
+        here = codes == i
+        groups = None if pair.clusters is None else pair.clusters[here]
+        part = replace(pair, t=pair.t[here], s=pair.s[here], weight=pair.weight[here], clusters=groups)
+        subset = f"student decile {i + 1} of {len(present)}"
+        yield part.smooth("teacher_gap", [(t - s)[here]], lambda m: float(m[0]), bounds=(-1.0, 1.0), subset=subset)
 
 
 def _ranked(pair: _Pair, decided: NDArray[np.int64], position: int | None) -> Iterator[Line]:

@@ -16,10 +16,11 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.measures._rows import frame, row, shares
 from explaindistill.measures.groups import groupings
 from explaindistill.numerics.ranks import auc_and_interval
+from explaindistill.numerics.single_column import bins_of, out_of_fold_means
 from explaindistill.numerics.tallies import tally
 from explaindistill.schema import Schema
 
-__all__ = ["flips", "leaf_audit", "proxies"]
+__all__ = ["flips", "leaf_audit", "proxies", "with_use"]
 
 Line = dict[str, Any]
 FOLDS = 5
@@ -97,7 +98,8 @@ def proxies(
 ) -> pd.DataFrame:
     """How well each column, and all together, give a sensitive attribute away; and how much they are used.
 
-    Boosted trees predict membership of each group out of fold; their AUC is 0.5 where nothing is given away.
+    Membership of each group is predicted out of fold: by one column from the shares of its bins, by all columns with
+    boosted trees. The AUC is about 0.5 where nothing is given away.
 
     Parameters
     ----------
@@ -121,6 +123,7 @@ def proxies(
     chosen = np.sort(rng.permutation(len(X))[:max_rows])
     seen = X.drop(columns=[c for c in attributes.columns if c in X.columns]).iloc[chosen]
     encoded = np.asarray(Schema.infer(seen).encode(seen)) if seen.shape[1] else np.empty((len(chosen), 0))
+    codes = {str(c): bins_of(encoded[:, i]) for i, c in enumerate(seen.columns)}
     lines: list[Line] = []
     for grouping in groupings(attributes, intersections=False):
         for code, name in enumerate(grouping.names):
@@ -128,21 +131,30 @@ def proxies(
                 continue  # of two groups the second says the same as the first
             inside = grouping.codes[chosen] == code
             names: Line = {"subject": subject, "attribute": grouping.attribute, "group": name, "n": len(chosen)}
-            asked = {"(all)": list(range(seen.shape[1])), **{str(c): [i] for i, c in enumerate(seen.columns)}}
-            for feature, columns in asked.items():
-                found = _given_away(encoded[:, columns], inside, level, random_state)
-                use = np.nan if importance is None or feature == "(all)" else float(importance.get(feature, 0.0))
-                line = row("proxy_auc", *found, method="out of fold, newcombe 2006 and logit", **names)
-                extra = {"feature": feature, "use": use, "proxy_use": use * max(2 * found[0] - 1, 0.0)}
-                lines.append(line | {"k": float(inside.sum())} | extra)
-    return frame(lines, extra=["feature", "use", "proxy_use"])
+            names |= {"k": float(inside.sum()), "method": "out of fold, newcombe 2006 and logit"}
+            for feature in ("(all)", *codes):
+                found = _given_away(encoded, codes.get(feature), inside, level, random_state)
+                lines.append(row("proxy_auc", *found, feature=feature, **names))
+    table = frame(lines, extra=["feature"])
+    return with_use(table, importance, subject)
+
+
+def with_use(found: pd.DataFrame, importance: Mapping[str, float] | None, subject: str) -> pd.DataFrame:
+    """Strengths of proxies beside their use by one model: ``use`` and ``proxy_use``, NaN where it is not known."""
+    shares = dict.fromkeys(found["feature"], np.nan) if importance is None else dict(importance)
+    use = np.array([np.nan if f == "(all)" else float(shares.get(f, 0.0)) for f in found["feature"]])
+    strength = np.maximum(2 * found["estimate"].to_numpy() - 1, 0.0)
+    return found.assign(subject=subject, use=use, proxy_use=use * strength)
 
 
 def _given_away(
-    Z: NDArray[np.float64], inside: NDArray[np.bool_], level: float, seed: int
+    Z: NDArray[np.float64], codes: NDArray[np.int64] | None, inside: NDArray[np.bool_], level: float, seed: int
 ) -> tuple[float, float, float]:
+    """AUC of membership by one column (its bins), or by all where there are no bins."""
     if min(inside.sum(), (~inside).sum()) < 2 * FOLDS or Z.shape[1] == 0:
         return np.nan, np.nan, np.nan
+    if codes is not None:
+        return auc_and_interval(out_of_fold_means(codes, inside, seed, FOLDS), inside, level=level)
     learner = HistGradientBoostingClassifier(max_iter=40, max_leaf_nodes=8, early_stopping=False, random_state=seed)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     chance = cross_val_predict(learner, Z, inside, cv=folds, method="predict_proba")[:, 1]

@@ -118,8 +118,8 @@ def _without(frame: pd.DataFrame, attributes: pd.DataFrame, minimum: int, always
     if not gone.any():
         return frame
     out = frame.copy()
-    for column in _NUMBERS:
-        if column in out:
+    for column in out.columns:
+        if column in _NUMBERS or pd.api.types.is_numeric_dtype(out[column]):
             out[column] = out[column].astype(float).mask(gone)
     out.loc[gone, "status"] = "suppressed"
     out.loc[gone, "reason"] = f"withheld: min_group_size={minimum}"

@@ -15,8 +15,9 @@ from explaindistill.errors import InvalidInputError
 __all__ = ["COLUMNS", "Rule", "check", "judge", "parse", "worst"]
 
 COLUMNS = ("rule", "metric", "subject", "attribute", "group", "estimate", "low", "high", "n", "verdict", "reason")
-FRAMES: Mapping[str, tuple[str, ...]] = {"bias": ("gaps", "rates")}
-ALIASES = {"impact_ratio": "selection_rate_ratio", "tpr": "true_positive_rate", "fpr": "false_positive_rate"}
+FRAMES: Mapping[str, tuple[str, ...]] = {"bias": ("worst_pairs", "gaps", "rates")}
+ALIASES = {"impact_ratio": "selection_rate_ratio", "worst_impact_ratio": "selection_rate_worst_ratio"}
+ALIASES |= {"tpr": "true_positive_rate", "fpr": "false_positive_rate"}
 ALIASES |= {"ppv": "positive_predictive_value", "npv": "negative_predictive_value"}
 SEVERITY = ("fail", "inconclusive", "cannot say", "pass")
 SELECTORS = ("subject", "attribute", "group", "reference", "subset", "feature")
@@ -145,8 +146,9 @@ def check(frames: Mapping[str, pd.DataFrame], rules: Mapping[str, str]) -> pd.Da
     rules : mapping of key to rule
         A key is ``frame.metric`` or ``frame.metric[column=value, …]`` with the columns subject, attribute, group,
         reference, subset and feature: ``"gaps.selection_rate_difference[attribute=sex, subject=teacher]"``.
-        ``bias`` stands for ``gaps`` and ``rates``; ``impact_ratio`` for ``selection_rate_ratio``; ``tpr``, ``fpr``,
-        ``ppv``, ``npv`` for the rates. Without a selection, rows of labels, of students trained without
+        ``bias`` stands for ``worst_pairs``, ``gaps`` and ``rates``; ``impact_ratio`` for ``selection_rate_ratio``,
+        ``worst_impact_ratio`` for ``selection_rate_worst_ratio`` (one verdict for all pairs of an attribute); ``tpr``,
+        ``fpr``, ``ppv``, ``npv`` for the rates. Without a selection, rows of labels, of students trained without
         the teacher, and of subsets (``class=…``) are not judged. For rules see `parse`.
 
     Returns
@@ -178,6 +180,8 @@ def check(frames: Mapping[str, pd.DataFrame], rules: Mapping[str, str]) -> pd.Da
 def _judged(line: dict[str, Any], name: str, rule: Rule) -> dict[str, Any]:
     out = {c: line.get(c, "") for c in ("metric", "subject", "attribute", "group", "estimate", "low", "high", "n")}
     estimate, low, high = (float(out[c]) if out[c] != "" else np.nan for c in ("estimate", "low", "high"))
+    if "_worst_" in str(line.get("metric")):
+        out["group"] = f"{line.get('group')} against {line.get('reference')}"
     status = line.get("status", "ok")
     if status in {"undefined", "suppressed", "excluded"}:
         verdict, reason = "cannot say", str(line.get("reason", status)) or status
@@ -219,7 +223,9 @@ def _select(table: pd.DataFrame, where: str | None, key: str) -> pd.DataFrame:
     for column, value in wanted.items():
         keep &= table[column].astype(str) == value
     if "subject" not in wanted and "subject" in table:
-        keep &= (table["subject"] != "labels") & ~table["subject"].str.endswith(" without teacher")
+        keep &= ~table["subject"].isin(["labels", "second teacher"]) & ~table["subject"].str.endswith(
+            " without teacher"
+        )
     if "subset" not in wanted and "subset" in table:
         keep &= table["subset"] == ""
     return table[keep]

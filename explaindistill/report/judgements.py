@@ -67,6 +67,7 @@ def _head(lines: list[dict[str, Any]]) -> Verdict:
         return first
     others = [line["verdict"] for line in lines[1:]]
     parts = [f"{others.count(v)} {v}" for v in ORDER if v in others]
-    groups = "1 further group" if len(others) == 1 else f"{len(others)} further groups"
+    what = "comparison" if "_worst_" in str(lines[0].get("metric", "")) else "group"
+    groups = f"1 further {what}" if len(others) == 1 else f"{len(others)} further {what}s"
     reason = "; ".join(filter(None, (first.reason, f"and {groups}: {', '.join(parts)}")))
     return Verdict(first.rule, first.verdict, first.evidence, reason)

@@ -16,6 +16,11 @@ from explaindistill.stored import FORMAT, VERSION
 
 __all__ = ["SCHEMA", "island", "packed", "plain", "results", "text"]
 
+LARGE = 300
+CROSSED = " × "
+MAIN = ("selection_rate", "selection_rate_worst_ratio", "mean_prediction", "agreement", "mae", "teacher_mean")
+"""What a page of a large audit carries of crossed groups and of students without teacher; the JSON file has all."""
+
 SCHEMA = Path(__file__).with_name("audit.schema.json")
 
 
@@ -56,7 +61,8 @@ def results(audit: Any, page: bool = False) -> dict[str, Any]:
     ----------
     audit : Audit
     page : bool
-        The form that a page embeds: frames are :func:`packed`, and the students, whose scripts the page has, stay out.
+        The form that a page embeds: frames are :func:`packed`, large ones without the lesser measures of crossed
+        groups, and the students, whose scripts the page has, stay out.
 
     Returns
     -------
@@ -75,11 +81,25 @@ def results(audit: Any, page: bool = False) -> dict[str, Any]:
         "manifest": plain(audit.manifest),
         "notes": [str(note) for note in audit.notes],
         "schema": plain(audit.schema.to_dict()) if hasattr(audit.schema, "to_dict") else None,
-        "frames": {key: write(frame) for key, frame in sorted(audit.frames.items()) if frame is not None},
+        "frames": {
+            key: write(_for_page(frame) if page else frame)
+            for key, frame in sorted(audit.frames.items())
+            if frame is not None
+        },
     }
     if not page:
         out["students"] = {str(key): _student(student) for key, student in audit.students.items()}
     return out
+
+
+def _for_page(frame: pd.DataFrame) -> pd.DataFrame:
+    """What a page carries of a large frame: of crossed groups, and of students without teacher, the main measures."""
+    if len(frame) <= LARGE or not {"attribute", "metric", "subject"} <= set(frame):
+        return frame
+    crossed = frame["attribute"].astype(str).str.contains(CROSSED, regex=False)
+    beside = frame["subject"].astype(str).str.endswith(" without teacher")
+    main = frame["metric"].isin(MAIN) & ("estimate" in frame)
+    return frame[(main & ~(crossed & beside)) | (~crossed & ~beside)]
 
 
 def _frame(frame: pd.DataFrame) -> dict[str, Any]:

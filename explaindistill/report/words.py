@@ -136,6 +136,64 @@ METRICS: dict[str, Metric] = {
     "distance_held": Metric("The same for held-out rows", "How near real rows lie to each other."),
     "teachers_agree": Metric("All teachers agree", "Share of rows on which all teachers decide alike.", "share"),
     "abstains": Metric("The ensemble abstains", "Share of rows on which the teachers are too far apart.", "share"),
+    "agreement_top2": Metric("Teacher's class among the two likeliest", "Of the student's classes.", "share"),
+    "agreement_over_ceiling": Metric(
+        "Agreement beyond the second teacher",
+        "The student's agreement with the teacher minus that of the teacher trained again, on the same rows.",
+        "points",
+    ),
+    "teacher_slope": Metric(
+        "Slope of the teacher's log-odds", "On the student's log-odds; below 1 the student is too sure of itself."
+    ),
+    "teacher_intercept": Metric("Shift of the teacher's log-odds", "From the student's; 0 where they mean the same."),
+    "teacher_gap": Metric("Teacher minus student", "Mean difference of the two probabilities.", "points"),
+    "selection_rate_worst_ratio": Metric(
+        "Impact ratio of the worst pair",
+        "The lowest selection rate over the highest; its interval holds for all pairs of groups at once.",
+        "ratio",
+    ),
+    "selection_rate_worst_difference": Metric(
+        "Selection rate: worst pair", "The lowest selection rate minus the highest, for all pairs at once.", "points"
+    ),
+    "stratified_odds_ratio": Metric(
+        "Common odds ratio", "Of selection, group against reference, inside strata; 1 is no difference.", "ratio"
+    ),
+    "stratified_difference": Metric("Common difference", "Of selection rates inside strata.", "points"),
+    "calibration_gap": Metric(
+        "Observed minus promised", "Share of favourable labels minus the mean probability; 0 is right.", "points"
+    ),
+    "calibration_ratio": Metric("Observed over promised", "1 is right.", "ratio"),
+    "calibration_slope": Metric("Calibration slope", "1 is right; below 1 the probabilities are too extreme."),
+    "calibration_intercept": Metric("Calibration intercept", "0 is right; on the scale of log-odds."),
+    "spiegelhalter": Metric("Spiegelhalter's z", "Beyond ±1.96 the probabilities are wrong somewhere."),
+    "flip_rate": Metric("Decisions that flip", "Share of decisions that change with the attribute alone.", "share"),
+    "flip_score": Metric("Shift of the score", "Mean change of the probability with the attribute alone.", "points"),
+    "proxy_auc": Metric("Strength as a proxy", "AUC of guessing the group from the column; 0.5 is nothing."),
+    "leaf_share": Metric("Share of the leaf", "Share of the leaf's rows that belong to the group.", "share"),
+    "scoring_rate": Metric("Scoring rate", "Share of a category that scores above the median of all rows.", "share"),
+    "selection_rate_impact_ratio": Metric(
+        "Impact ratio", "A category's selection rate over that of the most selected category.", "ratio"
+    ),
+    "scoring_rate_impact_ratio": Metric(
+        "Impact ratio of scoring rates", "A category's scoring rate over the highest one.", "ratio"
+    ),
+    "unknown_share": Metric("People of unknown category", "They are in no line of the table.", "share"),
+    "scoring_tie_share": Metric("Rows at the median", "They count as not above it.", "share"),
+    "accuracy_gain": Metric(
+        "Accuracy beyond the commonest label", "Accuracy minus that of always giving the commonest label.", "points"
+    ),
+    "overconfidence": Metric(
+        "Overconfidence", "Mean probability of the likeliest class minus how often it is right; 0 is honest.", "points"
+    ),
+    "accuracy_where_missing": Metric(
+        "Accuracy where the value is missing", "Minus the accuracy where it is there.", "points"
+    ),
+    "missing_flip": Metric("Decisions that change without the value", "When the value is taken away.", "share"),
+    "missing_shift": Metric("Shift without the value", "Mean absolute change of the answer."),
+    "noise_flip": Metric("Decisions that change under noise", "Every number moved by 5 % of its spread.", "share"),
+    "noise_shift": Metric("Shift under noise", "Mean absolute change of the answer under that noise."),
+    "single_feature_auc": Metric("AUC of the column alone", "Out of fold; 0.5 is nothing, 1 is everything."),
+    "single_feature_r2": Metric("R² of the column alone", "Out of fold; 0 is nothing, 1 is everything."),
     "structure": Metric("Importance in the structure", "The share that the model's own structure gives to a column."),
 }
 

@@ -157,6 +157,13 @@ def test_labels_of_any_kind(labels):
     assert rates.loc[rates["metric"] == "accuracy", "estimate"].tolist() == [1, 1]
 
 
+def test_negative_predictive_values_rest_on_known_labels():
+    y = pd.Series(["no"] * 30 + ["yes"] * 10 + [None] * 60, dtype=object)
+    rates = group_rates(["no"] * 100, attributes=people(f=100), favorable="yes", y=y)
+    found = by(rates, "metric").loc["negative_predictive_value"]
+    assert (found["n"], found["estimate"]) == (40, 0.75)
+
+
 def test_missing_labels_count_only_where_they_are_known():
     y = pd.Series([1, None, 0, 1], dtype="Int64")
     rates = by(group_rates([1, 1, 1, 1], attributes=people(f=4), favorable=1, y=y), "metric")
@@ -208,6 +215,11 @@ def test_means_of_values_by_group():
     assert gap["low"] < 5 < gap["high"]
     assert gap["method"] == "mover"
     assert not means["metric"].str.endswith("ratio").any()
+
+
+def test_a_mean_residual_is_value_minus_truth():
+    found = by(group_means_frame([2.0, 3.0], attributes=people(f=2), y=[1.0, 1.0]), "metric")
+    assert found.loc["mean_residual", "estimate"] == 1.5
 
 
 def test_means_leave_missing_truth_out_and_flag_small_groups():

@@ -109,3 +109,10 @@ def test_messages():
         calibration([True], [1.5])
     with pytest.raises(InvalidInputError, match="n_bins"):
         reliability([True], [0.5], n_bins=0)
+
+
+def test_the_interval_of_a_wrong_model_takes_the_spread_that_is_seen():
+    y = np.tile([True, False], 200)
+    gap = calibration(y, np.full(400, 0.99)).set_index("metric").loc["calibration_gap"]
+    half = (gap["high"] - gap["low"]) / 2
+    assert half == pytest.approx(1.959964 * 0.5 / np.sqrt(399), rel=1e-3)  # not that of 0.99 being right

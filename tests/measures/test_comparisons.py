@@ -15,7 +15,7 @@ from explaindistill.measures.comparisons import (
     worst_pairs,
 )
 from explaindistill.numerics.hypotheses import fisher
-from explaindistill.numerics.intervals import newcombe, simultaneous_level
+from explaindistill.numerics.intervals import mover_ratio, newcombe, simultaneous_level
 
 
 def rates_of(*counts, names="abcdefgh"):
@@ -49,8 +49,39 @@ def test_equal_groups_and_single_groups_and_nobody_selected():
     assert found["estimate"].tolist() == [0, 1]
     assert found["group"].iloc[0] != found["reference"].iloc[0]
     assert len(worst_pairs(rates_of((3, 10)))) == 0
-    nobody = worst_pairs(rates_of((0, 10), (0, 10)))
+    nobody = worst_pairs(rates_of((0, 50), (0, 50)))
     assert nobody["status"].tolist() == ["ok", "undefined"]
+
+
+def test_a_pass_needs_every_pair_and_a_fail_one():
+    tight = rates_of((900, 2000), (950, 2000), (40, 90))
+    ratio = worst_pairs(tight).set_index("metric").loc["selection_rate_worst_ratio"]
+    n = [2000, 2000, 90]
+    k = [900, 950, 40]
+    strict = simultaneous_level(3, sum(n))
+    pairs = [(i, j) for i in range(3) for j in range(3) if i != j]
+    limits = [mover_ratio(k[i], n[i], k[j], n[j], strict) for i, j in pairs]
+    assert ratio["low"] == pytest.approx(min(float(low) for low, _ in limits))
+    assert ratio["high"] == pytest.approx(min(1.0, *(float(high) for _, high in limits)))
+    assert ratio["low"] < 0.8 < ratio["estimate"]
+
+
+def test_small_groups_can_fail_but_not_hold_up_a_pass():
+    calm = worst_pairs(rates_of((900, 2000), (950, 2000), (10, 20))).set_index("metric")
+    assert calm.loc["selection_rate_worst_ratio", "low"] > 0.8
+    assert "1 of 3 groups have fewer than 30 rows" in calm.loc["selection_rate_worst_ratio", "reason"]
+    shut = worst_pairs(rates_of((900, 2000), (950, 2000), (0, 25))).set_index("metric")
+    failed = shut.loc["selection_rate_worst_ratio"]
+    assert (failed["group"], failed["status"]) == ("c", "small")
+    assert failed["low"] == failed["estimate"] == 0
+    assert failed["high"] < 0.8
+    gap = shut.loc["selection_rate_worst_difference"]
+    assert gap["low"] < gap["estimate"] < gap["high"]
+
+
+def test_all_small_groups_are_judged_together():
+    found = worst_pairs(rates_of((5, 20), (15, 20)))
+    assert found["estimate"].tolist() == pytest.approx([-0.5, 1 / 3])
 
 
 def test_missing_groups_are_not_compared():

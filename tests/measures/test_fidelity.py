@@ -112,7 +112,7 @@ def test_weights_are_repeated_rows():
     t, s, w = probabilities(40, 2, 7), probabilities(40, 2, 8), np.tile([1, 2, 0, 3], 10)
     weighted = estimates(fidelity(t, s, classes=CLASSES, sample_weight=w))
     repeated = estimates(fidelity(np.repeat(t, w, 0), np.repeat(s, w, 0), classes=CLASSES))
-    both = [key for key in weighted.index if "margin decile" not in key[1]]  # quantiles of rows, not of weights
+    both = [key for key in weighted.index if "decile" not in key[1]]  # quantiles of rows, not of weights
     np.testing.assert_allclose(weighted[both], repeated[both], atol=1e-12)
 
 
@@ -203,3 +203,32 @@ def test_several_outputs_have_their_own_means():
 
 def test_a_constant_target_has_no_r2():
     assert regression_fidelity([2.0, 2.0, 2.0], [1.0, 2.0, 3.0]).loc[0, "status"] == "undefined"
+
+
+def test_a_student_that_is_too_sure_has_a_slope_below_one():
+    z = np.linspace(-3, 3, 400)
+    teacher, student = (np.c_[1 - p, p] for p in (1 / (1 + np.exp(-z - 0.5)), 1 / (1 + np.exp(-2 * z))))
+    found = estimates(fidelity(teacher, student, classes=CLASSES))
+    assert found["teacher_slope", ""] == pytest.approx(0.5, abs=1e-6)
+    assert found["teacher_intercept", ""] > 0.1
+    first = fidelity(teacher, student, classes=CLASSES)
+    gap = first[(first["metric"] == "teacher_gap") & (first["subset"] == "student decile 1 of 10")].iloc[0]
+    assert gap["n"] == 40
+    assert gap["estimate"] == pytest.approx((teacher - student)[:40, 1].mean())
+
+
+def test_a_constant_student_has_no_slope():
+    teacher = probabilities(50, 2, 1)
+    found = fidelity(teacher, np.full((50, 2), 0.5), classes=CLASSES).set_index("metric")
+    assert found.loc["teacher_slope", "status"] == "undefined"
+    assert found.loc["teacher_intercept", "status"] == "ok"
+
+
+def test_top_k_needs_twice_as_many_classes():
+    t, s = probabilities(200, 10, 1), probabilities(200, 10, 2)
+    found = estimates(fidelity(t, s, classes=np.arange(10)))
+    first = t.argmax(axis=1)
+    for k in (2, 3, 5):
+        held = [first[i] in np.argsort(-s[i])[:k] for i in range(200)]
+        assert found[f"agreement_top{k}", ""] == pytest.approx(np.mean(held))
+    assert "agreement_top3" not in set(fidelity(t[:, :5], s[:, :5], classes=np.arange(5))["metric"])

@@ -76,3 +76,10 @@ def test_bands_of_money_and_of_a_constant():
 def test_two_columns_of_one_name():
     with pytest.raises(InvalidInputError, match="different names"):
         groupings(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+
+
+def test_a_crossed_group_with_one_missing_attribute_counts_as_missing():
+    who = pd.DataFrame({"sex": ["f", "m", None, "f"], "race": ["a", None, "b", "a"]})
+    crossed = groupings(who)[-1]
+    told = dict(zip(crossed.names, crossed.missing.tolist(), strict=True))
+    assert told == {"f × a": False, "m × (missing)": True, "(missing) × b": True}

@@ -124,3 +124,12 @@ def test_one_line_per_rule_and_subject():
     found = worst(verdicts("fidelity.agreement >= 0.85", *lines))
     assert found[["subject", "group", "others"]].values.tolist() == [["tree", "b", "1 pass"], ["gam", "a", ""]]
     assert len(worst(check(frames(), {}))) == 0
+
+
+def test_the_second_teacher_is_not_judged_and_a_pair_is_named_by_both_groups():
+    line = {"metric": "agreement", "subset": "", "n": 9, "estimate": 0.5, "low": 0.4, "high": 0.6, "status": "ok"}
+    table = pd.DataFrame([line | {"subject": s, "reason": ""} for s in ("tree", "second teacher")])
+    assert check({"fidelity": table}, {"fidelity.agreement": ">= 0.9"})["subject"].tolist() == ["tree"]
+    pair = pd.DataFrame([line | {"metric": "selection_rate_worst_ratio", "subject": "tree", "attribute": "sex",
+                                 "group": "f", "reference": "m", "reason": ""}])  # fmt: skip
+    assert check({"worst_pairs": pair}, {"bias.worst_impact_ratio": ">= 0.8"})["group"].tolist() == ["f against m"]

@@ -164,3 +164,9 @@ def test_wilson_covers_by_exact_enumeration(n, p):
     assert stats.binom.pmf(k, n, p)[(low <= p) & (p <= high)].sum() > 0.925
     low, high = clopper_pearson(k, n)
     assert stats.binom.pmf(k, n, p)[(low <= p) & (p <= high)].sum() >= 0.95
+
+
+def test_defect_of_statsmodels_a_difference_of_ordinary_tables_has_limits():
+    """Its score interval raised on 3 of 20 against 150 of 500."""
+    low, high = newcombe(3, 20, 150, 500)
+    assert -0.3 < float(low) < -0.15 < float(high) < 0.1

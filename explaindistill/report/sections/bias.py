@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from explaindistill.report.blocks import Block, Details, Group, Section, Text
 from explaindistill.report.figures import differences, groups, students_of
+from explaindistill.report.group_checks import any_pair, checks
 from explaindistill.report.tables import frame_of, pivot, rows_of, tidy
 from explaindistill.report.words import describe_metric, name
 
 __all__ = ["section"]
 
 CROSSED = " × "
+CROSSED_GROUPS = 10
 HEADLINE = ("selection_rate", "mean")
 MOVES = ["transfer", "transfer_from_labels", "transfer_from_baseline"]
 LEAD = (
@@ -34,6 +36,7 @@ class _Attribute:
     rates: pd.DataFrame
     gaps: pd.DataFrame
     transfer: pd.DataFrame
+    n_left: int = 0
 
     @property
     def order(self) -> list[str]:
@@ -50,14 +53,32 @@ def section(audit: Any) -> Section:
     if rates.empty and gaps.empty:
         reason = "No sensitive attributes were given, so nothing by group was measured."
         return Section("Bias and transfer", 60, reason=reason)
-    blocks: list[Block] = [Text(LEAD)]
+    blocks: list[Block] = [Text(LEAD), *any_pair(audit)]
     for i, attribute in enumerate(dict.fromkeys([*_values(rates), *_values(gaps), *_values(transfer)])):
         parts = (rows_of(frame, attribute=attribute) for frame in (rates, gaps, transfer))
-        one = _Attribute(audit, attribute, i, *parts)
+        one = _shortened(_Attribute(audit, attribute, i, *parts))
         shown = tuple([*_pictures(one), *_rate_tables(one), *_moves(one), *_gap_tables(one)])
         title = f"By {name(attribute)}"
         blocks.append(Details(title, shown) if one.is_crossed else Group(title, shown))
+    blocks += checks(audit)
     return Section("Bias and transfer", 60, tuple(blocks))
+
+
+def _shortened(one: _Attribute) -> _Attribute:
+    """Of crossed attributes the groups that stand out, and no student that never met the teacher."""
+    if not one.is_crossed:
+        return one
+    rates = _models(one.rates)
+    first = _headline(rates)
+    by_group = first.assign(estimate=first["estimate"].astype(float)).groupby("group", sort=False)["estimate"].mean()
+    away = (by_group - by_group.median()).abs().sort_values(ascending=False, kind="stable")
+    kept = set(away.index[:CROSSED_GROUPS])
+    parts = (frame[frame["group"].isin(kept)] if len(frame) else frame for frame in (one.gaps, one.transfer))
+    gaps, transfer = parts
+    gaps = _models(gaps) if len(gaps) else gaps
+    return replace(
+        one, rates=rates[rates["group"].isin(kept)], gaps=gaps, transfer=transfer, n_left=len(away) - len(kept)
+    )
 
 
 def _values(frame: pd.DataFrame) -> list[Any]:
@@ -79,6 +100,8 @@ def _headline(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _pictures(one: _Attribute) -> list[Block]:
     found: list[Block | None] = []
+    if str(one.attribute).count(CROSSED) > 1:
+        return []
     first = _headline(one.rates)
     if not first.empty:
         what = describe_metric(str(first["metric"].iloc[0]))
@@ -106,7 +129,8 @@ def _rate_tables(one: _Attribute) -> list[Block]:
         if one.is_crossed and metric != first:
             continue
         caption = f"{describe_metric(str(metric)).title} by {name(one.attribute)}"
-        table = pivot(rows.drop_duplicates(["group", "subject"]), caption, "group", "subject", one.order)
+        shown = rows if metric == first else _models(rows)
+        table = pivot(shown.drop_duplicates(["group", "subject"]), caption, "group", "subject", one.order)
         blocks.append(table if metric == first else Details(caption, (table,)))
     return blocks
 
@@ -129,10 +153,14 @@ def _gap_tables(one: _Attribute) -> list[Block]:
         return blocks
     shown = one.gaps.assign(line=one.gaps["group"].map(name) + " against " + one.gaps["reference"].map(name))
     for metric, rows in shown.groupby("metric", sort=False, observed=True):
-        if one.is_crossed and not str(metric).startswith(HEADLINE):
+        main = str(metric).startswith(HEADLINE)
+        if not main and (one.is_crossed or str(metric).endswith("_ratio")):
             continue
         caption = f"{describe_metric(str(metric)).title}, by {name(one.attribute)}"
+        rows = rows if main else _models(rows)  # noqa: PLW2901 - fewer columns for what is folded away
         table = pivot(rows.drop_duplicates(["line", "subject"]), caption, "line", "subject", one.order, "groups")
         blocks.append(Details(caption, (table,)))
     note = "Other measures of crossed groups are in the results as JSON and CSV."
+    if one.n_left:
+        note = f"{one.n_left} further groups, nearer the middle, and other measures are in the results as JSON and CSV."
     return [*blocks, Text(note, "note")] if one.is_crossed else blocks

@@ -6,12 +6,17 @@ from typing import Any
 
 import pandas as pd
 
-from explaindistill.report.blocks import Block, Group, Section, Text
+from explaindistill.report.blocks import Block, Details, Group, Section, Text
 from explaindistill.report.figures import groups, students_of
 from explaindistill.report.tables import frame_of, pivot, rows_of, tidy
-from explaindistill.report.words import name
+from explaindistill.report.words import interval, name, quantity
 
 __all__ = ["section"]
+
+MAIN = ("agreement", "skill", "kl", "brier", "r2_probability", "r2_logit", "spearman_margin", "r2", "rmse")
+WORST = 5
+LOWEST = 6
+CROSSED = " × "
 
 
 def section(audit: Any) -> Section:
@@ -29,16 +34,67 @@ def section(audit: Any) -> Section:
         if "subset" in fidelity
         else fidelity.assign(subset="")
     )
-    blocks.append(
-        pivot(told[told["subset"] == ""], "Student against teacher", "metric", "subject", students_of(audit), "measure")
-    )
-    blocks += _parts(told[told["subset"] != ""], audit)
+    whole = told[told["subset"] == ""]
+    mine = whole["subject"].isin(students_of(audit))
+    blocks.append(pivot(whole[mine], "Student against teacher", "metric", "subject", students_of(audit), "measure"))
+    blocks += [*_beside(whole[~mine], whole[mine]), *_elsewhere(told, audit)]
+    blocks += _parts(told[(told["subset"] != "") & ~_is_elsewhere(told)], audit)
     blocks += _mistakes(audit)
     performance = frame_of(audit, "performance")
     if not performance.empty:
         blocks.append(Group("Against the true labels", (_performance(audit, performance),)))
     blocks += _by_group(audit)
     return Section("Fidelity", 40, tuple(blocks))
+
+
+def _beside(others: pd.DataFrame, mine: pd.DataFrame) -> list[Block]:
+    """Students without the teacher, and the second teacher, against the teacher."""
+    blocks: list[Block] = []
+    if not others.empty:
+        shown = others[others["metric"].isin(MAIN)]
+        note = "A student that only saw true labels agrees with the teacher as far as both are right or wrong alike."
+        if (others["subject"] == "second teacher").any():
+            note += " The second teacher is the first one trained again: no student can be expected to come closer."
+        table = pivot(shown, "Others against the teacher", "metric", "subject", (), "measure", note)
+        blocks.append(Details("Without the teacher, and the ceiling that noise sets", (table,)))
+    over = mine[mine["metric"] == "agreement_over_ceiling"]
+    for row in over.to_dict("records"):
+        words = f"{quantity(row['estimate'], 'points')} {interval(row['low'], row['high'], 'points')}"
+        blocks.append(
+            Text(f"“{name(row['subject'])}” agrees with the teacher {words} beyond the second teacher.", "note")
+        )
+    return blocks
+
+
+def _is_elsewhere(frame: pd.DataFrame) -> pd.Series:
+    return frame["subset"].str.startswith(("where ", "stressed rows", "what-if rows", "student decile"))
+
+
+def _elsewhere(told: pd.DataFrame, audit: Any) -> list[Block]:
+    """On rows that nobody sent in, by rule of the student, and by what the student promises."""
+    blocks: list[Block] = []
+    strange = told[told["subset"].str.startswith(("stressed rows", "what-if rows")) & told["metric"].isin(MAIN)]
+    if not strange.empty:
+        note = (
+            "Stressed rows mix the columns of different people: values that occur, in company that may not. A student "
+            "that fails there should not be read as a description of the teacher beyond people like the audited ones."
+        )
+        by, heads = ("subset", "subject", "metric"), ("rows", "student", "measure")
+        table = tidy(strange, "On other rows than the audited ones", by, heads, note)
+        blocks.append(Details("On stressed rows, and on rows of your own", (table,)))
+    inside = told[told["subset"].str.startswith("where ")].sort_values("estimate", kind="stable")
+    if not inside.empty:
+        worst = inside.groupby("subject", sort=False).head(WORST)
+        shown = worst.assign(subset=worst["subset"].str.removeprefix("where "))
+        caption = f"The rules of each student on which it agrees least ({WORST} at most)"
+        table = tidy(shown, caption, ("subset", "subject"), ("rule", "student"))
+        blocks.append(Details("By rule of the student", (table,)))
+    promised = told[told["subset"].str.startswith("student decile")]
+    if not promised.empty:
+        caption = "Teacher's probability minus the student's, by tenth of the student's"
+        table = pivot(promised, caption, "subset", "subject", students_of(audit), "student's probability")
+        blocks.append(Details("Does the student's probability mean the same as the teacher's?", (table,)))
+    return blocks
 
 
 def _parts(frame: pd.DataFrame, audit: Any) -> list[Block]:
@@ -112,6 +168,8 @@ def _by_group(audit: Any) -> list[Block]:
     blocks: list[Block] = []
     agreement = rows_of(frame, metric=["agreement", "r2", "mae"])
     for i, (attribute, rows) in enumerate(agreement.groupby("attribute", sort=False, observed=True)):
+        if CROSSED in str(attribute):
+            continue  # the table has those that are repeated least well
         first = rows_of(rows, metric=rows["metric"].iloc[0])
         figure = groups(
             f"fig-fidelity-{i}",
@@ -122,12 +180,22 @@ def _by_group(audit: Any) -> list[Block]:
         )
         if figure is not None:
             blocks.append(figure)
-    blocks.append(
-        tidy(
-            frame,
-            "Fidelity by group",
-            ("attribute", "group", "reference", "subject", "metric"),
-            ("attribute", "group", "compared with", "student", "measure"),
-        )
-    )
+    crossed = frame["attribute"].str.contains(CROSSED, regex=False)
+    parts = [frame[~crossed]]
+    for attribute, rows in agreement[agreement["attribute"].str.contains(CROSSED, regex=False)].groupby(
+        "attribute", sort=False, observed=True
+    ):
+        parts.append(_lowest(rows, str(attribute)))
+    by = ("attribute", "group", "reference", "subject", "metric")
+    heads = ("attribute", "group", "compared with", "student", "measure")
+    note = f"Of crossed attributes the {LOWEST} groups that are repeated least well; all are in the results as JSON."
+    blocks.append(tidy(pd.concat(parts), "Fidelity by group", by, heads, note if crossed.any() else ""))
     return [Group("By group", tuple(blocks))]
+
+
+def _lowest(rows: pd.DataFrame, attribute: str) -> pd.DataFrame:
+    """Of a crossed attribute the groups with the lowest estimates of any student."""
+    if CROSSED not in attribute:
+        return rows
+    least = rows.groupby("group", sort=False)["estimate"].min().sort_values(kind="stable").index[:LOWEST]
+    return rows[rows["group"].isin(least)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from explaindistill.report.blocks import Block, Facts, Section, Text
+from explaindistill.report.blocks import Block, Details, Facts, Group, Section, Text
 from explaindistill.report.tables import frame_of, rows_of, tidy
-from explaindistill.report.words import name, number
+from explaindistill.report.words import describe_metric, name, number
 
 __all__ = ["section"]
 
@@ -38,6 +38,7 @@ def section(audit: Any) -> Section:
     if not (each := frame_of(audit, "teachers")).empty:
         heads = ("measure", "model", "compared with", "rows")
         blocks.append(tidy(each, "Each teacher of the ensemble", ("metric", "subject", "reference", "subset"), heads))
+    blocks += _check(audit)
     return Section("The teacher", 10, tuple(blocks))
 
 
@@ -53,6 +54,39 @@ def _rights(declared: Any) -> list[tuple[str, str]]:
 
 
 _RIGHTS = {"owner": "Owner", "terms": "Licence or terms", "declaration": "Declared"}
+
+
+def _check(audit: Any) -> list[Block]:
+    """Whether it is worth distilling: confidence, missing values, single columns, noise."""
+    frame = frame_of(audit, "teacher")
+    if frame.empty:
+        return []
+    blocks: list[Block] = [Text(_WORTH)]
+    whole = frame[frame["feature"].isna() | (frame["feature"] == "")]
+    whole = whole[whole["metric"] != "accuracy"]
+    blocks.append(tidy(whole, "Confidence and noise", ("metric",), ("measure",)))
+    flagged = frame[frame["suspicious"].eq(True)]
+    for row in flagged.to_dict("records"):
+        figure = f"{describe_metric(str(row['metric'])).title} {number(row['estimate'])}"
+        blocks.append(Text(f"The column “{name(row['feature'])}” is {row['reason']}. {figure}.", "warning"))
+    alone = rows_of(frame, metric=["single_feature_auc", "single_feature_r2"])
+    alone = alone[alone["feature"].notna()].sort_values("estimate", ascending=False, kind="stable").head(TOP)
+    if len(alone):
+        caption = "What single columns tell about the true labels, out of fold"
+        blocks.append(Details(caption, (tidy(alone, caption, ("feature", "metric"), ("column", "measure")),)))
+    gone = rows_of(frame, metric=["accuracy_where_missing", "missing_flip", "missing_shift"])
+    if len(gone):
+        caption = "How it depends on missing values"
+        shown = gone.sort_values(["feature", "metric"], kind="stable").head(3 * TOP)
+        blocks.append(Details(caption, (tidy(shown, caption, ("feature", "metric"), ("column", "measure")),)))
+    return [Group("Is it worth distilling?", tuple(blocks))]
+
+
+TOP = 12
+_WORTH = (
+    "A student repeats its teacher's faults. A teacher that is surer than it is right, that hangs on one column or on "
+    "whether a value is missing, or that answers otherwise after a little noise, is worth a second look first."
+)
 
 
 def _rule(audit: Any) -> str:

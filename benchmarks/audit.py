@@ -1,0 +1,117 @@
+"""How long a full audit takes and how much memory: adult, three students, sex × race × age band, answers cached.
+
+python benchmarks/audit.py --quick
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+import numpy as np
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).parent))
+from _bars import Bars, options
+from _data import load
+from _teachers import forest
+
+import explaindistill as xd
+from explaindistill.measures.bias import group_gaps, group_rates
+
+AUDITED = 32_561
+GIB = 2**20  # ru_maxrss counts kibibytes
+
+
+class Cached:
+    """A teacher that keeps its answers: what an audit costs without what its teacher costs."""
+
+    def __init__(self, teacher: Any) -> None:
+        self._teacher, self.classes_, self._kept = teacher, teacher.classes_, {}
+
+    def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
+        """Answers of the teacher, asked once per table."""
+        key = hashlib.sha256(pd.util.hash_pandas_object(X, index=False).to_numpy().tobytes()).digest()
+        if key not in self._kept:
+            self._kept[key] = self._teacher.predict_proba(X)
+        return self._kept[key]
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """The most probable class."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def fingerprint(self) -> str:
+        """A name: the teacher is the same one in all runs."""
+        return "cached forest"
+
+    def __sklearn_clone__(self) -> Cached:
+        return self
+
+
+def adult(quick: bool) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame, pd.Series]:
+    """Rows to fit on, and 32,561 rows to audit (those that are left, drawn with replacement where they are fewer)."""
+    data = load("adult")
+    order = np.random.default_rng(0).permutation(len(data.X))
+    fit, rest = order[: len(order) // 3], order[len(order) // 3 :]
+    n = 4_000 if quick else AUDITED
+    rest = rest[:n] if len(rest) >= n else np.r_[rest, np.random.default_rng(1).choice(rest, n - len(rest))]
+    return data.X.iloc[fit], data.y.iloc[fit], data.X.iloc[rest], data.y.iloc[rest]
+
+
+def full(bars: Bars, quick: bool) -> None:
+    X, y, held, truth = adult(quick)
+    teacher = Cached(forest(X, y, "classification"))
+    kinds = {"tree": xd.TreeClassifier(), "gam": xd.GAMClassifier(), "linear": xd.LinearClassifier()}
+    students = {
+        name: xd.Distiller(teacher, kind, n_queries=20_000, random_state=0).fit(X) for name, kind in kinds.items()
+    }
+    who = held[["sex", "race"]].assign(age=pd.cut(held["age"], [0, 25, 35, 45, 55, 120]))
+    asked: dict[str, Any] = {"train": (X, y), "sensitive": who, "favorable": sorted(y.unique())[1]}
+    xd.audit(teacher, students, held, truth, **asked)  # the answers are kept from here on
+    start = time.perf_counter()
+    record = xd.audit(teacher, students, held, truth, **asked)
+    spent = time.perf_counter() - start
+    size = f"{len(held):,} rows, 3 students, sex × race × age band"
+    bars.at_most(
+        f"full audit, {size}, answers cached", 60, spent, " s", f"({sum(map(len, record.frames.values()))} lines)"
+    )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / GIB
+    bars.at_most("peak memory of the process, fits included", 1.5, peak, " GiB")
+    start = time.perf_counter()
+    page = record.save(Path("/tmp") / f"audit-{os.getpid()}.html")
+    bars.add("its page", "-", f"{time.perf_counter() - start:.1f} s", None)
+    bars.at_most("size of its page", 600, page.stat().st_size / 1000, " kB")
+    page.unlink()
+    start = time.perf_counter()
+    xd.audit(teacher, students, held, truth, n_refits=3, **asked)
+    bars.at_most("with stability (3 refits of each student)", 300, time.perf_counter() - start, " s")
+
+
+def large(bars: Bars, quick: bool) -> None:
+    n = 100_000 if quick else 1_000_000
+    rng = np.random.default_rng(0)
+    who = pd.DataFrame({"region": pd.Categorical.from_codes(rng.integers(0, 30, n), [f"r{i}" for i in range(30)])})
+    d, y = rng.random(n) < 0.4, rng.random(n) < 0.5
+    start = time.perf_counter()
+    rates = group_rates(d, attributes=who, favorable=True, y=y)
+    group_gaps(rates)
+    bars.at_most(f"rates and gaps of one model, {n:,} rows, 30 groups", 5, time.perf_counter() - start, " s")
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = options(__doc__ or "").parse_args(argv)
+    bars = Bars("Time and memory of an audit on two cores")
+    large(bars, args.quick)
+    full(bars, args.quick)
+    return bars.finish(args)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,279 @@
+"""Whether a teacher is worth distilling: is it right, does it know how sure it may be, what does it lean on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from explaindistill.measures._rows import frame, positions, row, shares
+from explaindistill.numerics.intervals import newcombe, normal_quantile
+from explaindistill.numerics.ranks import auc_and_interval
+from explaindistill.numerics.single_column import bins_of, out_of_fold_means
+from explaindistill.numerics.tallies import mean_function, tally
+from explaindistill.schema import Schema
+
+__all__ = ["LEAK", "NOISE", "teacher_check"]
+
+Answer = Callable[[pd.DataFrame], NDArray[np.float64]]
+Line = dict[str, Any]
+NOISE = 0.05
+LEAK = 0.95
+SURE = 0.99
+MOST_ROWS = 2_000
+FEWEST = 25
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows, answers, and truth as positions (-1 unknown) or values (NaN unknown)."""
+
+    X: pd.DataFrame
+    P: NDArray[np.float64]
+    truth: NDArray[Any] | None
+    classes: NDArray[Any] | None
+    decide: Callable[[NDArray[np.float64]], NDArray[Any]]
+    level: float
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        assert self.truth is not None
+        return self.truth >= 0 if self.classes is not None else ~np.isnan(self.truth)
+
+    def right(self) -> NDArray[np.bool_]:
+        """Whether each decision is the true label."""
+        return positions(self.decide(self.P), self.classes) == self.truth  # type: ignore[arg-type]
+
+
+def teacher_check(
+    X: pd.DataFrame,
+    P: ArrayLike,
+    y: ArrayLike | None = None,
+    *,
+    classes: ArrayLike | None = None,
+    answer: Answer | None = None,
+    decide: Callable[[NDArray[np.float64]], NDArray[Any]] | None = None,
+    max_rows: int = MOST_ROWS,
+    rng: np.random.Generator | int = 0,
+    level: float = 0.95,
+    subject: str = "teacher",
+) -> pd.DataFrame:
+    r"""What to know about a teacher before its answers are imitated.
+
+    ==========================  ===============================================================================
+    metric                      what it is
+    ==========================  ===============================================================================
+    ``accuracy``                share of decisions that are right
+    ``accuracy_gain``           the same minus that of always giving the commonest label (paired)
+    ``overconfidence``          mean probability of the most probable class minus the share where it is right;
+                                above 0: too sure
+    ``accuracy_where_missing``  by column with missing values: accuracy of rows where it is missing minus that of
+                                the others (Newcombe)
+    ``missing_flip``            by such a column: share of decisions that change when its value is taken away
+    ``single_feature_auc``      by column: how well the column alone ranks the true labels, out of fold (two classes;
+                                of more the class that it gives away best); ``single_feature_r2`` in regression
+    ``noise_flip``              share of decisions that change when every number is moved by 5 % of its spread
+    ``noise_shift``             mean absolute change of the answer under that noise (in regression: in standard
+                                deviations of the answers)
+    ==========================  ===============================================================================
+
+    Parameters
+    ----------
+    X : DataFrame of n rows
+    P : array of shape (n, k) or (n,)
+        The teacher's answers.
+    y : array of shape (n,), optional
+        True labels or values, missing ones allowed; without them what rests on them *cannot be said*.
+    classes : array of shape (k,), optional
+        None for regression.
+    answer : callable, optional
+        Asks the teacher about changed rows; without it nothing is said about noise and removed values.
+    decide : callable, optional
+        From probabilities to labels; the most probable class when None.
+    max_rows : int
+        Rows that are changed and asked about.
+    rng, level, subject
+        As in the other measures.
+
+    Returns
+    -------
+    DataFrame
+        Canonical columns, then ``feature`` (the column that a line is about) and ``suspicious``: True for a column
+        that alone reaches an AUC of 0.99, or 95 % of what the teacher gains over chance. Such a column may hold the
+        outcome itself: ask whether it is known when the decision is taken.
+
+    Examples
+    --------
+    A column that is the label in disguise:
+
+    >>> rng = np.random.default_rng(0)
+    >>> y = rng.integers(0, 2, 400)
+    >>> X = pd.DataFrame({"age": rng.normal(size=400), "refunded": y + 0.1 * rng.normal(size=400)})
+    >>> found = teacher_check(X, np.c_[1 - y, y], y, classes=[0, 1])
+    >>> found.loc[found["suspicious"] == True, "feature"].tolist()
+    ['refunded']
+    """
+    generator = np.random.default_rng(rng)
+    known = None if classes is None else np.asarray(classes)
+    answers = np.asarray(P, dtype=float)
+    chosen = decide or (lambda p: p if known is None else known[p.argmax(axis=1)])
+    rows = _Rows(X.reset_index(drop=True), answers, _truth(y, known), known, chosen, level)
+    lines = [*_about_truth(rows, generator), *_about_changes(rows, answer, generator, max_rows)]
+    return frame((line | {"subject": subject} for line in lines), extra=["feature", "suspicious"])
+
+
+def _truth(y: ArrayLike | None, classes: NDArray[Any] | None) -> NDArray[Any] | None:
+    if y is None:
+        return None
+    values = np.asarray(y).ravel()
+    return values.astype(float) if classes is None else positions(values, classes)
+
+
+def _about_truth(rows: _Rows, rng: np.random.Generator) -> Iterator[Line]:
+    regression = rows.classes is None
+    asked = (
+        ["single_feature_r2"] if regression else ["accuracy", "accuracy_gain", "overconfidence", "single_feature_auc"]
+    )
+    if rows.truth is None or not rows.known.any():
+        for metric in asked:
+            yield row(metric, np.nan, np.nan, np.nan, n=0, status="undefined", reason="cannot say: no true labels")
+        return
+    if not regression:
+        yield from _rightness(rows)
+        yield from _where_missing(rows)
+    yield from _alone(rows, rng)
+
+
+def _rightness(rows: _Rows) -> Iterator[Line]:
+    known = rows.known
+    right, truth = rows.right()[known], rows.truth[known]  # type: ignore[index]
+    n, z = len(right), normal_quantile(rows.level)
+    counted = tally(right, np.zeros(n, dtype=np.int64), 1)
+    yield from shares("accuracy", counted, [{}], level=rows.level)
+    commonest = truth == np.bincount(truth).argmax()
+    value, error = mean_function((right.astype(float) - commonest)[:, None], lambda m: float(m[0]))
+    yield row("accuracy_gain", value, value - z * error, value + z * error, n=n, method="normal, paired")
+    top = rows.P[known]
+    sure = top.max(axis=1) - (top.argmax(axis=1) == truth)
+    value, error = mean_function(sure[:, None], lambda m: float(m[0]))
+    yield row("overconfidence", value, value - z * error, value + z * error, n=n, method="normal")
+
+
+def _where_missing(rows: _Rows) -> Iterator[Line]:
+    right, known = rows.right(), rows.known
+    for column in _with_missing(rows.X):
+        gone = rows.X[column].isna().to_numpy()
+        counted = tally(right, np.where(known, gone.astype(np.int64), -1), 2)
+        low, high = newcombe(counted.k[1], counted.n[1], counted.k[0], counted.n[0], rows.level)
+        gap = float(counted.share[1] - counted.share[0])
+        line = row("accuracy_where_missing", gap, float(low), float(high), n=int(counted.n[1]), k=counted.k[1],
+                   method="newcombe", feature=column)  # fmt: skip
+        yield line | ({"status": "small", "reason": f"fewer than {FEWEST} rows"} if 0 < counted.n[1] < FEWEST else {})
+
+
+def _with_missing(X: pd.DataFrame) -> list[str]:
+    return [c for c in X.columns if X[c].isna().any() and not X[c].isna().all()]
+
+
+def _alone(rows: _Rows, rng: np.random.Generator) -> Iterator[Line]:
+    """What each column tells alone, out of fold, and whether that is suspiciously much."""
+    X, truth, P = rows.X[rows.known], rows.truth[rows.known], rows.P[rows.known]  # type: ignore[index]
+    Z, seed = np.asarray(Schema.infer(X).encode(X)), int(rng.integers(2**31))
+    if len(X) < 2 * FEWEST:
+        return
+    for i, column in enumerate(X.columns):
+        codes = bins_of(Z[:, i])
+        if rows.classes is None:
+            yield _alone_in_regression(codes, truth, P, seed) | {"feature": column}
+        else:
+            yield _alone_in_classes(codes, truth, P, seed, rows.level) | {"feature": column}
+
+
+def _alone_in_classes(
+    codes: NDArray[np.int64], truth: NDArray[np.int64], P: NDArray[np.float64], seed: int, level: float
+) -> Line:
+    one = truth[:, None] == np.arange(P.shape[1])
+    at = [1] if P.shape[1] == 2 else list(range(P.shape[1]))
+    enough = [j for j in at if FEWEST <= one[:, j].sum() <= len(truth) - FEWEST]
+    if not enough:
+        reason = f"fewer than {FEWEST} rows of one label"
+        return row("single_feature_auc", np.nan, np.nan, np.nan, n=len(truth), status="undefined", reason=reason)
+    means = out_of_fold_means(codes, one, seed)
+    areas = {j: auc_and_interval(means[:, j], one[:, j], level=level) for j in enough}
+    best = max(enough, key=lambda j: areas[j][0])
+    teacher = auc_and_interval(P[:, best], one[:, best], level=level)[0]
+    gained = 2 * areas[best][0] - 1
+    flagged = bool(areas[best][0] >= SURE or (teacher > 0.6 and gained >= LEAK * (2 * teacher - 1)))
+    return row(
+        "single_feature_auc", *areas[best], n=len(truth), method="out of fold, newcombe 2006 and logit",
+        suspicious=flagged, reason=_QUESTION if flagged else "",
+    )  # fmt: skip
+
+
+_QUESTION = "alone nearly as good as the teacher: ask whether it is known when the decision is taken"
+
+
+def _alone_in_regression(codes: NDArray[np.int64], truth: NDArray[Any], P: NDArray[np.float64], seed: int) -> Line:
+    spread = float(((truth - truth.mean()) ** 2).mean())
+    if spread == 0 or P.ndim != 1:
+        return row("single_feature_r2", np.nan, np.nan, np.nan, n=len(truth))
+    alone, teacher = (1 - float(((truth - p) ** 2).mean()) / spread for p in (out_of_fold_means(codes, truth, seed), P))
+    flagged = bool(alone >= SURE or (teacher > 0.1 and alone >= LEAK * teacher))
+    found = row("single_feature_r2", alone, np.nan, np.nan, n=len(truth), method="out of fold", suspicious=flagged)
+    return found | {"reason": _QUESTION if flagged else ""}
+
+
+def _about_changes(rows: _Rows, answer: Answer | None, rng: np.random.Generator, most: int) -> Iterator[Line]:
+    metrics = ("noise_shift",) if rows.classes is None else ("noise_flip", "noise_shift")
+    if answer is None:
+        for metric in metrics:
+            reason = "cannot say: only recorded answers, nothing new can be asked"
+            yield row(metric, np.nan, np.nan, np.nan, n=0, status="undefined", reason=reason)
+        return
+    n = len(rows.X)
+    at = np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
+    X, before = rows.X.iloc[at].reset_index(drop=True), rows.P[at]
+    noisy = _noisy(X, rows.X, rng)
+    if noisy is not None:
+        yield from _moved(rows, before, answer(noisy), "noise", "")
+    for column in _with_missing(rows.X):
+        taken = X.copy()
+        taken[column] = pd.Series([None] * len(X), index=X.index).astype(X[column].dtype)
+        had = X[column].notna().to_numpy()
+        if had.any():
+            yield from _moved(rows, before[had], answer(taken)[had], "missing", column)
+
+
+def _noisy(X: pd.DataFrame, whole: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame | None:
+    """Every number moved by 5 % of the column's standard deviation; whole numbers stay whole."""
+    out, moved = X.copy(), False
+    for column in X.columns:
+        kind = X[column].dtype
+        if not pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind):
+            continue
+        spread = float(np.nanstd(whole[column].to_numpy(dtype=float, na_value=np.nan)))
+        values = X[column].to_numpy(dtype=float, na_value=np.nan) + NOISE * spread * rng.standard_normal(len(X))
+        whole_numbers = pd.api.types.is_integer_dtype(kind)
+        out[column] = pd.Series(np.rint(values) if whole_numbers else values, index=X.index).astype(kind)
+        moved |= spread > 0
+    return out if moved else None
+
+
+def _moved(rows: _Rows, before: NDArray[Any], after: NDArray[Any], what: str, column: str) -> Iterator[Line]:
+    n = len(before)
+    if rows.classes is not None:
+        changed = rows.decide(before) != rows.decide(after)
+        counted = tally(changed, np.zeros(n, dtype=np.int64), 1)
+        yield from shares(f"{what}_flip", counted, [{"feature": column}], level=rows.level)
+        size = np.abs(after - before).sum(axis=1) / 2
+    else:
+        spread = float(rows.P.std())
+        size = np.abs(after - before).reshape(n, -1).mean(axis=1) / spread if spread > 0 else np.full(n, np.nan)
+    mean = float(size.mean())
+    half = float(special.stdtrit(n - 1, 0.5 + rows.level / 2) * size.std(ddof=1) / n**0.5) if n > 1 else np.nan
+    yield row(f"{what}_shift", mean, max(mean - half, 0.0), mean + half, n=n, method="t", feature=column)

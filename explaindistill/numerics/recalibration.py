@@ -1,0 +1,89 @@
+"""Logistic recalibration: how log-odds must be shifted and stretched to mean what they say."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+__all__ = ["CLIP", "recalibrated"]
+
+CLIP = 1e-6
+Floats = NDArray[np.float64]
+Fitted = tuple[float, float] | None
+
+
+def recalibrated(
+    target: ArrayLike, p: ArrayLike, weight: ArrayLike | None = None, clusters: ArrayLike | None = None
+) -> tuple[Fitted, Fitted]:
+    r"""Fit :math:`\text{logit}\,E[y] = a + b\,\text{logit}(p)`: ``a`` with b held at 1, then ``b`` with a free.
+
+    Parameters
+    ----------
+    target : array of shape (n,)
+        Labels 0 and 1, or another model's probabilities.
+    p : array of shape (n,)
+        Probabilities, clipped to [1e-6, 1 - 1e-6].
+    weight : array of shape (n,), optional
+    clusters : array of shape (n,), optional
+        Rows that belong together.
+
+    Returns
+    -------
+    intercept, slope : (estimate, standard error), or None
+        The error is the sandwich's where weights differ, rows cluster or targets are not labels, else that of the
+        likelihood. None where the fit runs away: one label only, one probability only, or labels that the
+        probabilities separate.
+
+    References
+    ----------
+    Cox (1958), doi:10.1093/biomet/45.3-4.562; Papke and Wooldridge (1996) for targets between 0 and 1,
+    doi:10.1002/(SICI)1099-1255(199611)11:6<619::AID-JAE418>3.0.CO;2-1.
+
+    Examples
+    --------
+    Halved log-odds need to be doubled:
+
+    >>> z = np.linspace(-3, 3, 41)
+    >>> intercept, slope = recalibrated(special.expit(z), special.expit(z / 2))
+    >>> round(intercept[0], 6), round(slope[0], 6)
+    (0.0, 2.0)
+    """
+    y, chance = np.asarray(target, dtype=float), np.asarray(p, dtype=float)
+    w = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=float)
+    x = special.logit(np.clip(chance, CLIP, 1 - CLIP))
+    if not 0 < (w * y).sum() < w.sum():
+        return None, None
+    one = np.ones_like(x)
+    groups = None if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
+    slope = _newton(np.column_stack([one, x]), y, w, np.zeros_like(x), groups) if np.ptp(x) > 1e-9 else None
+    return _newton(one[:, None], y, w, x, groups), slope
+
+
+def _newton(A: Floats, y: Floats, w: Floats, offset: Floats, clusters: NDArray[np.int64] | None) -> Fitted:
+    """Last coefficient and its standard error; None where it runs away (separation)."""
+    beta = np.zeros(A.shape[1])
+    for _ in range(60):
+        mu = special.expit(A @ beta + offset)
+        information = (A * (w * mu * (1 - mu))[:, None]).T @ A
+        try:
+            step = np.linalg.solve(information, A.T @ (w * (y - mu)))
+        except np.linalg.LinAlgError:
+            return None
+        beta = beta + np.clip(step, -5, 5)
+        if np.abs(beta).max() > 50:
+            return None
+        if np.abs(step).max() < 1e-10:
+            inverse = np.linalg.inv(information)
+            if clusters is None and np.allclose(w, w[0]) and np.isin(y, (0.0, 1.0)).all():
+                return float(beta[-1]), float(np.sqrt(inverse[-1, -1] * w[0]))
+            return float(beta[-1]), _sandwich(A * (w * (y - mu))[:, None], inverse, clusters)
+    return None
+
+
+def _sandwich(score: Floats, inverse: Floats, clusters: NDArray[np.int64] | None) -> float:
+    """Standard error of the last coefficient from the scores of rows, or of clusters of rows."""
+    if clusters is not None:
+        count = int(clusters.max(initial=0)) + 1
+        score = np.column_stack([np.bincount(clusters, column, count) for column in score.T])
+    return float(np.sqrt((inverse @ (score.T @ score) @ inverse)[-1, -1]))

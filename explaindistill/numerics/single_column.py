@@ -1,0 +1,66 @@
+"""What one column alone tells about a target: means by bin, learnt on other rows than those they are applied to."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from explaindistill.errors import InvalidInputError
+
+__all__ = ["bins_of", "out_of_fold_means"]
+
+
+def bins_of(values: ArrayLike, n_bins: int = 20) -> NDArray[np.int64]:
+    """Bins of about equally many rows; each repeated value stands in one bin, missing values in one of their own.
+
+    Parameters
+    ----------
+    values : array of shape (n,)
+        Numbers, or codes of categories: at most ``n_bins`` different values are kept apart as they are.
+    n_bins : int, at least 1
+
+    Examples
+    --------
+    >>> bins_of([5.0, 1.0, float("nan"), 1.0]).tolist()
+    [1, 0, 2, 0]
+    """
+    x = np.asarray(values, dtype=float)
+    gone = np.isnan(x)
+    seen = np.unique(x[~gone])
+    if len(seen) > n_bins:
+        seen = np.unique(np.quantile(x[~gone], np.linspace(0, 1, n_bins + 1)[1:], method="lower"))
+    codes = np.minimum(np.searchsorted(seen, x), max(len(seen) - 1, 0))
+    return np.where(gone, len(seen), codes).astype(np.int64)
+
+
+def out_of_fold_means(
+    codes: ArrayLike, target: ArrayLike, rng: np.random.Generator | int = 0, n_folds: int = 5
+) -> NDArray[np.float64]:
+    """For each row the mean target of its bin over the rows of the other folds, shrunk by one row to their mean.
+
+    Parameters
+    ----------
+    codes : array of int, shape (n,)
+    target : array of shape (n,) or (n, m)
+    n_folds : int, between 2 and n
+
+    Examples
+    --------
+    >>> out_of_fold_means([0, 0, 1, 1], [0.0, 0.0, 1.0, 1.0], n_folds=4).round(2).tolist()
+    [0.33, 0.33, 0.67, 0.67]
+    """
+    bins, y = np.asarray(codes, dtype=np.int64), np.asarray(target, dtype=float)
+    values = y.reshape(len(y), -1)
+    if not 2 <= n_folds <= len(y):
+        raise InvalidInputError(f"n_folds must lie between 2 and the number of rows, {len(y)}, got {n_folds}")
+    fold = np.random.default_rng(rng).permutation(len(y)) % n_folds
+    size = int(bins.max(initial=0)) + 1
+    out = np.empty_like(values)
+    for f in range(n_folds):
+        learn, here = fold != f, fold == f
+        count = np.bincount(bins[learn], minlength=size)
+        for j in range(values.shape[1]):
+            mean = values[learn, j].mean()
+            total = np.bincount(bins[learn], values[learn, j], size)
+            out[here, j] = ((total + mean) / (count + 1))[bins[here]]
+    return out.reshape(y.shape)

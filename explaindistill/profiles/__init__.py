@@ -1,0 +1,1 @@
+"""Dated rule sets: the arithmetic and the tables that a rule names, with its source; no verdict about the law."""
