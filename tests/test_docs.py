@@ -57,3 +57,15 @@ def test_make_targets_named_in_the_text_exist():
     for path in TEXTS:
         named = re.findall(r"(?:^|`)make ([a-z-]+)", path.read_text("utf-8"), flags=re.MULTILINE)
         assert set(named) <= rules, path.name
+
+
+def test_every_source_of_a_formula_is_in_the_bibliography():
+    page = (ROOT / "docs" / "explain" / "bibliography.md").read_text("utf-8")
+    source = re.compile(r"doi:\s?10\.[^\s;,)`]*(?:\([^\s]*)?|arXiv:\d{4}\.\d+")
+    missing = {
+        (found, path.name)
+        for path in (ROOT / "explaindistill").rglob("*.py")
+        for found in (m.rstrip(".)") for m in source.findall(path.read_text("utf-8")))
+        if found.split("<")[0] not in page
+    }
+    assert missing == set()
