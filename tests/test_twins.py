@@ -13,6 +13,7 @@ from explaindistill.numerics.bands import max_t_band
 from explaindistill.numerics.refits import refit_twins
 from explaindistill.schema import Schema
 from explaindistill.students._twins import fit_twins
+from explaindistill.twins import _bootstrap, _curves, _terms
 
 
 def rows(n=1500, seed=0):
@@ -86,6 +87,74 @@ def test_one_smoothing_for_both_makes_the_difference_unbiased():
         gaps.append(twins.curves(twins.beta)[0][0] - twins.curves(twins.beta)[0][1])
     centre, error = np.mean(gaps, axis=0), np.std(gaps, axis=0) / np.sqrt(40)
     assert (np.abs(centre) < 4 * error + 0.1).all()
+
+
+def test_a_recorded_score_may_run_down():
+    X, z, rng = rows(500)
+    y, score = rng.random(500) < expit(z), np.round(8 * expit(z))
+    up, down = (xd.distill_and_compare(X, s, y, n_boot=50, learners={}) for s in (score, -score))
+    pd.testing.assert_frame_equal(up.curves, down.curves)
+    assert up.quality.set_index("metric").loc["mimic_r2", "estimate"] > 0.5
+
+
+def test_what_resampling_overstates_is_taken_off():
+    X, z, rng = rows(500)
+    schema = Schema.infer(X)
+    Y = np.column_stack([expit(z), rng.random(500) < expit(z)]).astype(float)
+    twins = fit_twins(schema, X, Y, True, 6)
+    draws, _ = _bootstrap(twins, Y, None, 30, np.random.default_rng(0))
+    level = _curves(twins, schema, draws, 0.95)[0].iloc[0]
+    wanted = 2 * twins.beta[:, 0] - draws[:, :, 0].mean(axis=0)
+    np.testing.assert_allclose(level[["mimic", "outcome"]].astype(float), wanted)
+
+
+class Recorder:
+    """Stands for the twins in a bootstrap: remembers what it was refitted to, answers 1 outside and 99 inside."""
+
+    def __init__(self):
+        self.beta, self.targets = np.zeros((2, 1)), []
+
+    def refit(self, target, weight):
+        self.targets.append(target)
+        self.inside = weight > 0
+        return self.beta
+
+    def answers(self, _beta):
+        return np.tile(np.where(self.inside, 99.0, 1.0), (2, 1))
+
+
+def test_answers_are_told_of_rows_outside_a_resample_and_its_calibration_is_refitted():
+    class Curve:
+        def refit(self, truth, weight):
+            return (truth @ weight) / weight.sum()
+
+        def mean(self, level):
+            return np.full(40, level)
+
+    Y = np.column_stack([np.zeros(40), np.arange(40.0)])
+    twins = Recorder()
+    _, outside = _bootstrap(twins, Y, Curve(), 30, np.random.default_rng(0))
+    assert (outside == 1).all()
+    assert len({float(target[0, 0]) for target in twins.targets}) > 20
+    assert all((target[:, 1] == Y[:, 1]).all() for target in twins.targets)
+
+
+def test_a_term_is_told_where_its_difference_is_surest():
+    shared = {"feature": "a", "n": 20, "method": "m", "subset": "", "differs": True}
+    wide = shared | {"place": "far", "estimate": 3.0, "low": -7.0, "high": 13.0, "p": 0.5}
+    sure = shared | {"place": "near", "estimate": 1.0, "low": 0.8, "high": 1.2, "p": 0.001}
+    assert _terms(pd.DataFrame([wide, sure]))["place"].tolist() == ["near"]
+
+
+def test_a_place_with_few_rows_near_it_gets_no_band():
+    X, z, rng = rows(600)
+    X.loc[:4, "region"] = "rare"
+    y = rng.random(600) < expit(z)
+    found = xd.distill_and_compare(X, expit(z), y, scale="probability", n_boot=50, learners={})
+    line = found.curves[(found.curves["feature"] == "region") & (found.curves["place"] == "rare")].iloc[0]
+    assert np.isnan(line["low"])
+    assert line["status"] == "small"
+    assert "fewer than 10 rows" in line["reason"]
 
 
 def test_regression_and_pairs():

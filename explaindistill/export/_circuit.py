@@ -58,7 +58,7 @@ class Circuit:
     """
 
     parts: list[Fact | Gate] = field(default_factory=list)
-    place: dict[object, int] = field(default_factory=dict)
+    place: dict[Fact | Gate, int] = field(default_factory=dict)
 
     def literal(self, condition: Condition) -> Literal:
         """Where the truth of a condition will stand."""
@@ -123,12 +123,10 @@ class Circuit:
         return self._kept(fact), True
 
     def _kept(self, part: Fact | Gate) -> int:
-        # 1 == True == 1.0 in a dictionary: the type belongs to the key
-        key = (part, type(part.value)) if isinstance(part, Fact) else part
-        if key not in self.place:
-            self.place[key] = len(self.parts)
+        if part not in self.place:
+            self.place[part] = len(self.parts)
             self.parts.append(part)
-        return self.place[key]
+        return self.place[part]
 
     def _level(self, at: int) -> int:
         part = self.parts[at]

@@ -118,6 +118,15 @@ def test_lines_go_on_beyond_the_knots_and_pairs_of_categories_meet():
     np.testing.assert_allclose(told[0][:, 0], student.predict(new), rtol=1e-12)
 
 
+def test_a_rate_beyond_the_limit_is_held_there():
+    X = pd.DataFrame({"a": np.arange(60.0)})
+    form = GAMRegressor(loss="poisson").fit(X, 1 + X["a"]).to_dict()
+    for intercept in (50.0, -50.0):
+        student = GAMRegressor.from_dict(form | {"intercept": [intercept]})
+        told = session(student).run(["value"], {"a": X.to_numpy()})[0][:, 0]
+        np.testing.assert_allclose(told, student.predict(X), rtol=1e-12)
+
+
 def test_without_the_package(monkeypatch, fitted):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(MissingExtraError, match=r"onnx is not installed; run: pip install 'explaindistill\[onnx\]'"):

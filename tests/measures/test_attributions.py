@@ -105,6 +105,23 @@ def test_small_and_unknown_groups_are_said():
         attribution_importance(phi, ["a", "b"])
 
 
+def test_the_largest_group_is_the_reference_and_a_small_reference_is_said():
+    phi = RNG.normal(size=(30, 1))
+    group = ["z"] * 20 + ["a"] * 10
+    found = attribution_gaps(phi, ["a"], group)
+    assert set(found["reference"]) == {"z"}
+    assert (found["status"] == "ok").all()
+    few = attribution_gaps(phi, ["a"], ["z"] * 25 + ["a"] * 5, reference="a")
+    assert (few["status"] == "small").all()
+
+
+def test_rows_of_no_weight_do_not_move_a_gap_or_its_interval():
+    phi = np.concatenate([RNG.normal(size=(60, 1)), np.full((30, 1), 1e6)])
+    group, w = np.tile(["a", "b"], 45), np.r_[np.ones(60), np.zeros(30)]
+    found = attribution_gaps(phi, ["x"], group, reference="a", sample_weight=w)
+    assert found[["estimate", "low", "high"]].abs().to_numpy().max() < 10
+
+
 def test_a_missed_interaction_is_found():
     X = pd.DataFrame(RNG.normal(size=(200, 4)), columns=list("abcd"))
 

@@ -30,6 +30,7 @@ def test_what_cannot_be_told_is_undefined_and_says_why():
     line = one(told, "bytes", "teacher")
     assert (line["n"], line["status"], line["reason"]) == (0, "undefined", "a service")
     assert one(told, "gzip_bytes_ratio", "tree")["reason"] == "teacher: a service"
+    assert one(told, "gzip_bytes_ratio", "tree")["n"] == 0
     nothing = deployment(Footprint("teacher", b"1", 5.0), [Footprint("leaf", b"1", 0.0)])
     line = one(nothing, "operations_ratio", "leaf")
     assert np.isnan(line["estimate"])

@@ -7,6 +7,7 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 from scipy.special import expit
+from sklearn.metrics import roc_auc_score
 
 from explaindistill.numerics import scorecard as sc
 
@@ -105,3 +106,55 @@ def test_equal_and_nearly_collinear_columns_do_not_break_the_search() -> None:
     y = rng.random(100) < expit(2 * B[:, 0] - 1)
     card = sc.search(sc.unique_rows(B, 1.0 - y, 1.0 * y), 5, -5, 5)
     assert np.isfinite(card.loss)
+
+
+def test_ranking_is_the_area_under_the_curve() -> None:
+    rng = np.random.default_rng(0)
+    total = rng.integers(0, 6, 200)
+    y = rng.random(200) < expit(total - 2.5)
+    n0, n1 = (np.bincount(total[y == side], minlength=6).astype(float) for side in (False, True))
+    for ranking in (sc.ranking, sc.ranking.py_func):
+        assert ranking(n0, n1) == pytest.approx(roc_auc_score(y, total))
+        assert ranking(n0, np.zeros(6)) == 0.5
+
+
+def test_a_card_whose_points_count_against_the_class_ranks_as_well() -> None:
+    B = np.repeat([[0.0], [1.0]], 50, axis=0)
+    patterns = sc.unique_rows(B, np.r_[np.full(50, 0.2), np.full(50, 0.8)], np.r_[np.full(50, 0.8), np.full(50, 0.2)])
+    cards = sc.integer_cards(patterns, sc.refit(patterns, (0,), np.zeros(2)), 0, 3, 3)
+    falling = [card for card in cards if card.slope < 0 and card.points[0] > 0]
+    assert falling
+    assert all(card.auc == pytest.approx(0.8) for card in falling)
+
+
+def test_the_prior_counts_rows_and_a_part_of_the_columns_keeps_it() -> None:
+    few, many = problem(n=100), problem(n=10_000)
+    assert few.ridge == pytest.approx(sc.PRIOR / 100)
+    assert many.ridge == pytest.approx(sc.PRIOR / 10_000)
+    assert few.columns((0, 1)).ridge == few.ridge
+    B = np.zeros((500, 1))
+    B[:2] = 1.0
+    y = np.r_[np.ones(2), np.tile([0.0, 1.0], 249)]
+    rare = sc.unique_rows(B, 1 - y, y)  # two rows, both of one class: a likelihood without a prior says infinity
+    assert abs(sc.refit(rare, (0,), np.zeros(2)).theta[1]) < 2
+
+
+def test_a_column_that_adds_nothing_gains_nothing() -> None:
+    patterns = problem(p=3)
+    more = sc.unique_rows(np.column_stack([patterns.B, np.ones(len(patterns.B))]), patterns.negative, patterns.positive)
+    gain = sc.gains(more, sc.refit(more, (0,), np.zeros(2)))
+    assert gain[[0, 3]].tolist() == [-np.inf, -np.inf]
+    assert (gain[[1, 2]] >= 0).all()
+
+
+def test_of_cards_about_as_good_the_one_that_ranks_best_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = [(0.5, 0.7), (0.501, 0.8), (0.6, 0.9)]
+
+    def cards(_patterns: sc.Patterns, state: sc.State, *_: int) -> list[sc.Card]:
+        z = np.ones(len(state.support), dtype=np.int64)
+        found = told if state.support else [(0.7, 0.5)]
+        return [sc.Card(state.support, z, 0.0, 1.0, loss, auc) for loss, auc in found]
+
+    monkeypatch.setattr(sc, "integer_cards", cards)
+    for tolerance, auc in ((0.0, 0.7), (0.01, 0.8), (0.4, 0.8), (0.6, 0.9)):
+        assert sc.search(problem(), 2, -2, 2, 4, tolerance=tolerance).auc == auc

@@ -240,6 +240,62 @@ def test_the_teacher_is_asked_and_its_dissent_is_marked():
     assert reached.after >= 60
 
 
+def test_a_teacher_that_names_its_classes_in_another_order():
+    X = pd.DataFrame({"a": np.arange(100.0)})
+    student = TreeClassifier().fit(X, np.where(X["a"] > 50, "yes", "no"))
+
+    class Turned:
+        classes_ = np.array(["yes", "no"])
+
+        def predict_proba(self, rows):
+            p = (rows["a"] > 50).to_numpy(dtype=float)
+            return np.column_stack([p, 1 - p])
+
+    found = student.counterfactual({"a": 10.0}, teacher=Turned())
+    assert (found.teacher_before, found.teacher_after, found.teacher_agrees) == ("no", "yes", True)
+
+
+def test_a_group_of_columns_costs_its_dearest_and_must_be_a_choice():
+    which = np.arange(90) % 3
+    X = pd.DataFrame({name: (which == k).astype(int) for k, name in enumerate(HOT)})
+    student = TreeClassifier(min_samples_leaf=1).fit(X, np.where(which == 1, "yes", "no"))
+    found = student.counterfactual(dict(zip(HOT, (1, 0, 0), strict=True)), prices={"hot_z": 3.0})
+    assert found.row.iloc[0].tolist() == [0, 1, 0]
+    assert found.cost == 3.0
+    neither = student.counterfactual(dict(zip(HOT, (0, 0, 0), strict=True)), wanted="yes")
+    assert neither.status == "none"
+
+
+def test_a_value_without_a_place_on_the_order_is_exchanged_at_full_price():
+    grade = pd.Categorical(list("ABCDE") * 20, list("ABCDE"), ordered=True)
+    X = pd.DataFrame({"grade": grade})
+    student = TreeClassifier(min_samples_leaf=1).fit(X, np.where(grade.codes >= 3, "yes", "no"))
+    now = student.predict(pd.DataFrame({"grade": ["F"]}))[0]
+    found = student.counterfactual({"grade": "F"}, wanted="no" if now == "yes" else "yes")
+    assert found.cost == 1.0
+    assert student.counterfactual({"grade": "B"}).cost == 0.5
+
+
+def test_a_linear_change_is_told_in_few_digits():
+    rng = np.random.default_rng(4)
+    X = pd.DataFrame(rng.normal(size=(300, 2)), columns=["u", "v"])
+    student = LinearClassifier(penalty=1e-3).fit(X, X["u"] + 0.5 * X["v"] > 0)
+    for i in range(5):
+        found = student.counterfactual(X.iloc[[i]])
+        name = found.changes["column"].item()
+        assert len(repr(found.row[name].item())) <= 10
+
+
+def test_a_threshold_is_just_reached():
+    X = pd.DataFrame({"u": np.random.default_rng(5).normal(size=400)})
+    p = 1 / (1 + np.exp(-2 * X["u"].to_numpy()))
+    student = LinearClassifier(penalty=1e-4).fit(X, pd.DataFrame({"no": 1 - p, "yes": p}))
+    found = student.counterfactual({"u": -1.0}, wanted="yes", threshold=0.8)
+    assert student.predict_proba(found.row)[0, 1] == pytest.approx(0.8, abs=1e-4)
+    strict = student.counterfactual({"u": 1.0}, wanted="no", threshold=0.8)
+    assert student.predict_proba(strict.row)[0, 0] == pytest.approx(0.8, abs=1e-4)
+
+
 def test_what_cannot_be_or_need_not_be():
     X = pd.DataFrame({"a": [0, 1, 2, 3] * 5, "b": [1] * 20})
     student = TreeClassifier(min_samples_leaf=1).fit(X, np.where(X["a"] > 1, "yes", "no"))
