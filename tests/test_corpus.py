@@ -73,6 +73,55 @@ def test_top_up_leaves_every_leaf_the_weight_it_had():
     assert after.n_queries == len(after) == 62
 
 
+def topped(route, sampler, n_more, leaf_rows, rows=FRAME):
+    before = SoftTargets(rows, rows["a"].to_numpy(), np.ones(len(rows)), np.full(len(rows), "observed"), None, 0)
+    return top_up(
+        before,
+        route,
+        lambda X: X["a"].to_numpy(),
+        sampler,
+        Schema.infer(rows),
+        n_more,
+        np.random.default_rng(0),
+        leaf_rows,
+    )
+
+
+@pytest.mark.parametrize(("n_inside", "fitted"), [(7, 40), (8, 8)])
+def test_rows_are_drawn_near_the_leaf_and_kept_inside(n_inside, fitted):
+    seen = []
+
+    class Watched(Inside):
+        def fit(self, X, schema=None):
+            seen.append(len(X))
+            return super().fit(X)
+
+    def route(rows):
+        return (rows["a"].to_numpy() < n_inside / 8).astype(np.intp)
+
+    after = topped(route, Watched(), 100, 20)
+    assert seen == [fitted]
+    assert np.bincount(route(after.X)).tolist() == [40 - n_inside, 20]
+
+
+def test_the_emptiest_leaf_is_filled_first():
+    def route(rows):
+        return np.digitize(rows["a"].to_numpy(), [10 / 8, 22 / 8])
+
+    after = topped(route, Inside(), 9, 30)
+    assert np.bincount(route(after.X)).tolist() == [19, 12, 18]
+
+
+def test_rows_that_are_known_are_not_asked_again():
+    class Old(Inside):
+        def sample(self, n, rng):
+            return pd.DataFrame({"a": np.resize([0.0, 0.125, 0.0625, 0.0625, 0.03], n)})
+
+    after = topped(lambda rows: np.zeros(len(rows), dtype=np.intp), Old(), 10, 50)
+    assert after.X["a"].tolist()[40:] == [0.0625, 0.03]
+    assert after.n_queries == 2
+
+
 def test_columns_stand_under_their_classes():
     P = aligned(np.array([[0.3, 0.7]]), np.array(["b", "d"]), np.array(["a", "b", "c", "d"]))
     assert P.tolist() == [[0.0, 0.3, 0.0, 0.7]]

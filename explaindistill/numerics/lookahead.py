@@ -58,15 +58,13 @@ class Plan:
             self._push(child, (*path, i), 2 * len(self.gains) + i)
 
     def _start(self) -> None:
-        """Begin, or begin again where only the gains are known, and catch up with them."""
-        known, self.gains, self.paths, self._queue = len(self.gains), [], [], []
+        """Begin, or begin again where only the gains are known: they come out the same."""
+        self.gains, self.paths, self._queue = [], [], []
         self._twin, root = self.grower.fork(self.leaf)
         if self.first is None:
             self._push(root, (), 0)
         else:
             self._queue.append((-self.first.gain, 0, (), root, self.first))
-        while len(self.gains) < known and self._queue:
-            self._extend()
 
     def _push(self, leaf: Leaf, path: tuple[int, ...], order: int) -> None:
         assert self._twin is not None

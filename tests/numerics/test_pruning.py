@@ -6,13 +6,25 @@ import pytest
 from explaindistill.numerics.pruning import choose, weakest_links
 
 
-def test_nested_and_each_the_best_for_some_price():
-    rng = np.random.default_rng(2)
-    left, right, feature = np.full(15, -1), np.full(15, -1), np.full(15, -1)
-    left[:7], right[:7], feature[:7] = np.arange(1, 14, 2), np.arange(2, 15, 2), 0
+def random_tree(rng, n_splits=7):
+    """Splits of leaves chosen at random, so that some branches are long; children come after their parent."""
+    left, right = np.full(2 * n_splits + 1, -1), np.full(2 * n_splits + 1, -1)
+    leaves = [0]
+    for i in range(n_splits):
+        node = leaves.pop(int(rng.integers(len(leaves))))
+        left[node], right[node] = 2 * i + 1, 2 * i + 2
+        leaves += [2 * i + 1, 2 * i + 2]
+    return left, right, leaves
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_nested_and_each_the_best_for_some_price(seed):
+    rng = np.random.default_rng(seed)
+    left, right, leaves = random_tree(rng)
+    feature = np.where(left >= 0, 0, -1)
     gain = np.where(feature >= 0, rng.random(15).round(2) + 0.01, 0.0)
     nested = weakest_links(gain, feature, left, right)
-    assert nested[0] == frozenset(range(7, 15))
+    assert nested[0] == frozenset(leaves)
     assert nested[-1] == frozenset({0})
     all_subtrees = list(subtrees(0, left, right))
     for small, large in itertools.pairwise(nested[::-1]):
@@ -58,3 +70,14 @@ def test_the_smallest_of_the_best():
     assert choose(losses, np.ones(3), 0.0) == 1
     assert choose(losses, np.ones(3), 1.1) == 2
     assert choose(losses, np.array([1e-9, 1, 1]), 0.0) == 2
+
+
+def test_near_is_in_standard_errors_of_the_paired_difference():
+    rng = np.random.default_rng(0)
+    losses, weight = rng.random((50, 2)) + np.array([0.0, 0.1]), rng.random(50) + 0.1
+    difference = losses[:, 1] - losses[:, 0]
+    mean = np.average(difference, weights=weight)
+    error = np.sqrt((weight**2 * (difference - mean) ** 2).sum()) / weight.sum()
+    assert mean > 0
+    assert choose(losses, weight, 0.99 * mean / error) == 0
+    assert choose(losses, weight, 1.01 * mean / error) == 1

@@ -243,6 +243,47 @@ def test_unseen_values_go_with_the_heavier_side():
     student = TreeClassifier(2).fit(frame[["city"]], [0] * 30 + [1] * 20)
     assert student.predict(pd.DataFrame({"city": ["zzz", None]})).tolist() == [0, 0]
     assert TreeClassifier(2).fit(frame[["x"]], [0] * 30 + [1] * 20).predict(pd.DataFrame({"x": [np.nan]})) == 0
+    turned = TreeClassifier(2).fit(frame[["city"]], [1] * 30 + [0] * 20)  # the heavier side is now the right one
+    assert turned.predict(pd.DataFrame({"city": ["zzz", None]})).tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("n_values", [253, 254, 255, 256, 257])
+@pytest.mark.parametrize("place", ["first", "middle", "last"])
+def test_a_threshold_beside_any_value_is_found(n_values, place):
+    cut = {"first": 1, "middle": n_values // 2, "last": n_values - 1}[place]
+    x = np.tile(np.arange(n_values) / 4, 3)
+    student = TreeClassifier(2, min_samples_leaf=1).fit(x[:, None], x >= cut / 4)
+    assert student.score(x[:, None], x >= cut / 4) == 1
+    assert student.tree_.count[student.tree_.leaves].tolist() == [3 * cut, 3 * (n_values - cut)]
+
+
+def test_a_gain_of_exactly_the_least_is_enough():
+    X, y = np.repeat([[0.0], [1.0]], 10, axis=0), np.repeat([0, 1], 10)
+    assert len(TreeClassifier(min_impurity_decrease=0.25).fit(X, y).tree_.leaves) == 2
+    assert len(TreeClassifier(min_impurity_decrease=0.2500001).fit(X, y).tree_.leaves) == 1
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_ten_million_rows_are_counted_exactly(k):
+    frame = pd.DataFrame({"a": [0.0, 0.0, 1.0, 1.0], "c": ["p", "q", "p", "q"]})
+    P = np.full((4, k), 0.5 / (k - 1))
+    P[:, 0] = 0.5
+    P[:2] = np.eye(k)[0]
+    P[2] = np.eye(k)[k - 1]
+    w = np.array([4e6, 1e6, 3e6, 2e6])
+    tree = TreeClassifier(3, structure_temperature=1).fit(frame, P, sample_weight=w).tree_
+    assert tree.count[0] == tree.weight[0] == 10**7
+    assert sorted(tree.count[tree.leaves]) == [2 * 10**6, 3 * 10**6, 5 * 10**6]
+    assert np.allclose(tree.value[0], w @ P / 10**7, atol=1e-9)
+    kept = P[:, 1:] if k == 2 else P
+    total = (w[:, None] * (kept - w @ kept / 1e7) ** 2).sum()
+    assert tree.gain.sum() == pytest.approx(total, rel=1e-5)  # three leaves leave nothing
+
+
+def test_one_row_is_one_leaf():
+    student = TreeClassifier().fit(pd.DataFrame({"a": [3.0], "c": ["p"]}), [[0.3, 0.7]])
+    assert len(student.tree_.leaves) == 1
+    assert student.predict_proba(pd.DataFrame({"a": [9.0], "c": ["q"]}))[0] == pytest.approx([0.3, 0.7])
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -426,6 +467,16 @@ def paths(tree):
         yield [(int(tree.feature[n]), float(tree.threshold[n]), left) for n, left in tree.path(node)]
 
 
+def test_pruning_counts_a_row_of_weight_two_twice():
+    student = TreeClassifier(40, structure_temperature=1).fit(*noisy(600, 0))
+    X, P = noisy(300, 1)
+    w = np.where(X["a"] > 0.4, 5, 0)
+    again = np.repeat(np.arange(300), w)
+    weighted = student.prune(X, P, sample_weight=w)
+    assert weighted.to_dict() == student.prune(X.iloc[again], P.iloc[again]).to_dict()
+    assert weighted.to_dict() != student.prune(X, P).to_dict()
+
+
 def test_pruning_messages():
     X, P = noisy(50, 0)
     student = TreeClassifier().fit(X, P)
@@ -445,6 +496,19 @@ def test_lookahead_is_never_worse_on_what_it_minimises():
             for s in ("greedy", "lookahead")
         ]
         assert gains[1] >= gains[0] - 1e-12
+
+
+def test_lookahead_is_never_worse_where_few_bins_mislead_it():
+    """What it foresees is counted in bins; thresholds are then found among the values."""
+    for seed in (0, 11, 18):
+        rng = np.random.default_rng(seed)
+        X = pd.DataFrame(rng.random((700, 3)), columns=list("abc"))
+        y = np.sin(9 * X["a"]) * X["b"] + X["c"] * rng.random(700)
+        greedy, ahead = (
+            TreeRegressor(6, min_samples_leaf=2, max_bins=4, search=s).fit(X, y).tree_.gain.sum()
+            for s in ("greedy", "lookahead")
+        )
+        assert ahead >= greedy
 
 
 class Node:
