@@ -63,7 +63,8 @@ class Bars:
         """Print the table, write the JSON, return the exit code."""
         table = Table("bar", "asked", "measured", "holds", title=self.title + (" (quick)" if args.quick else ""))
         for row in self.rows:
-            table.add_row(row.bar, row.asked, row.measured, {True: "yes", False: "NO", None: "not measured"}[row.holds])
+            unknown = "-" if row.asked == "reported" else "not measured"
+            table.add_row(row.bar, row.asked, row.measured, {True: "yes", False: "NO", None: unknown}[row.holds])
         Console(width=160).print(table)
         if args.json:
             args.json.write_text(json.dumps([asdict(row) for row in self.rows], indent=1) + "\n")
