@@ -9,8 +9,11 @@ of teacher.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
+from functools import partial
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import _data
@@ -62,13 +65,15 @@ class Attention(Network):
         """Train on X and y; returns self."""
         from sklearn.compose import make_column_selector, make_column_transformer
         from sklearn.impute import SimpleImputer
+        from sklearn.model_selection import StratifiedKFold
         from sklearn.preprocessing import StandardScaler, TargetEncoder
 
         torch.manual_seed(self.seed)
         self.task = task
         self.classes_, codes = np.unique(y, return_inverse=True)
         numbers = make_pipeline(SimpleImputer(), StandardScaler())
-        levels = make_pipeline(TargetEncoder(random_state=self.seed), StandardScaler())
+        folds = StratifiedKFold(5, shuffle=True, random_state=self.seed)
+        levels = make_pipeline(TargetEncoder(cv=folds), StandardScaler())
         self.encoder = make_column_transformer(
             (numbers, make_column_selector(dtype_include=np.number)),
             (levels, make_column_selector(dtype_exclude=np.number)),
@@ -111,40 +116,48 @@ def distil(teacher: CallableTeacher, student: Any, rows: pd.DataFrame, **asking:
     return Distiller(teacher, student, random_state=0, **asking).fit(rows.reset_index(drop=True))
 
 
-def by_rows(sets: list[str], seeds: int, sizes: tuple[int, ...]) -> pd.DataFrame:
-    """Per set, seed and rows at hand: agreement with the teacher and accuracy, without and with made-up rows."""
+def by_rows(name: str, seed: int, sizes: tuple[int, ...]) -> list[dict[str, Any]]:
+    """Per rows at hand, student and way: agreement with the teacher and accuracy."""
     ways = {"rows alone": ObservedSampler(), "munge": MungeSampler(), "copula": CopulaSampler()}
     students = {"tree": TreeClassifier(16), "gam": GAMClassifier(n_jobs=1)}
+    X, y, hand, test, truth = split(name, seed)
+    teacher = answers(Network(seed=seed).fit(X, y))
     lines = []
-    for name in sets:
-        for seed in range(seeds):
-            X, y, hand, test, truth = split(name, seed)
-            teacher = answers(Network(seed=seed).fit(X, y))
-            for n, (way, sampler), kind in product(sizes, ways.items(), students):
-                asked = n if way == "rows alone" else TIMES * n
-                d = distil(teacher, students[kind], hand[:n], sampler=sampler, n_queries=asked)
-                scores = {"agreement": 100 * d.score(test), "accuracy": 100 * d.score(test, truth)}
-                lines.append({"set": name, "seed": seed, "rows": n, "student": kind, "way": way, **scores})
-            print(name, seed, file=sys.stderr, flush=True)
-    return pd.DataFrame(lines)
+    for n, (way, sampler), kind in product(sizes, ways.items(), students):
+        asked = n if way == "rows alone" else TIMES * n
+        d = distil(teacher, students[kind], hand[:n], sampler=sampler, n_queries=asked)
+        scores = {"agreement": 100 * d.score(test), "accuracy": 100 * d.score(test, truth)}
+        lines.append({"set": name, "seed": seed, "rows": n, "student": kind, "way": way, **scores})
+    return lines
 
 
-def by_teacher(sets: list[str], seeds: int, kinds: list[str]) -> pd.DataFrame:
-    """Per set, seed and kind of teacher: its accuracy and the agreement of a tree and an additive model with it."""
+def by_teacher(name: str, seed: int) -> list[dict[str, Any]]:
+    """Per kind of teacher: its accuracy and the agreement of a tree and an additive model with it."""
     students = {"tree, 32 leaves": TreeClassifier(32), "gam": GAMClassifier(n_jobs=1)}
+    X, y, hand, test, truth = split(name, seed)
     lines = []
-    for name in sets:
-        for seed in range(seeds):
-            X, y, hand, test, truth = split(name, seed)
-            for kind in kinds:
-                teacher = answers(TEACHERS[kind](X, y, seed))
-                right = 100 * float((teacher.predict(test) == np.asarray(truth)).mean())
-                line = {"set": name, "seed": seed, "teacher": kind, "accuracy": right}
-                for student, model in students.items():
-                    line[student] = 100 * distil(teacher, model, hand, n_queries=TIMES * len(hand)).score(test)
-                lines.append(line)
-            print(name, seed, "teachers", file=sys.stderr, flush=True)
-    return pd.DataFrame(lines)
+    for kind, make in TEACHERS.items():
+        teacher = answers(make(X, y, seed))
+        right = 100 * float((teacher.predict(test) == np.asarray(truth)).mean())
+        line = {"set": name, "seed": seed, "teacher": kind, "accuracy": right}
+        for student, model in students.items():
+            line[student] = 100 * distil(teacher, model, hand, n_queries=TIMES * len(hand)).score(test)
+        lines.append(line)
+    return lines
+
+
+def kept(store: Path | None, key: str, make: Callable[[], list[dict[str, Any]]]) -> pd.DataFrame:
+    """Lines of one cell: read where an earlier run measured them, else measured and written."""
+    file = None if store is None else store / f"{key}.csv"
+    if file is not None and file.exists():
+        return pd.read_csv(file)
+    start = time.perf_counter()
+    frame = pd.DataFrame(make())
+    print(f"{key} ({time.perf_counter() - start:.0f} s)", file=sys.stderr, flush=True)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        frame.to_csv(file, index=False)
+    return frame
 
 
 def gains(rows: pd.DataFrame, bars: Bars) -> None:
@@ -164,16 +177,21 @@ def main(argv: list[str] | None = None) -> int:
     parser = options(__doc__ or "")
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--store", type=Path, metavar="FOLDER", help="keep what was measured; a stopped run goes on")
     args = parser.parse_args(argv)
     seeds, sizes, sets = (1, SIZES[:2], args.sets[:1]) if args.quick else (args.seeds, SIZES, args.sets)
-    rows, teachers = by_rows(sets, seeds, sizes), by_teacher(sets, seeds, list(TEACHERS))
+    cells = list(product(range(seeds), sets))
+    store = None if args.quick else args.store
+    rows = pd.concat([kept(store, f"rows-{s}-{k}", partial(by_rows, s, k, sizes)) for k, s in cells])
+    teachers = pd.concat([kept(store, f"teachers-{s}-{k}", partial(by_teacher, s, k)) for k, s in cells])
     console = Console(width=180)
     for metric in ("agreement", "accuracy"):
         console.print(metric)
         wide = rows.pivot_table(metric, ["student", "set", "rows"], "way", sort=False)
         console.print(wide.round(1).to_string())
     console.print(teachers.drop(columns="seed").groupby(["teacher", "set"], sort=False).mean().round(1).to_string())
-    bars = Bars(f"few rows at hand: {', '.join(sets)}; {seeds} seeds; teachers fitted to {TEACH_ROWS:,} other rows")
+    n_seeds = f"{seeds} seed{'s'[: seeds > 1]}"
+    bars = Bars(f"few rows at hand: {', '.join(sets)}; {n_seeds}; teachers fitted to {TEACH_ROWS:,} other rows")
     gains(rows, bars)
     for kind, part in teachers.groupby("teacher", sort=False):
         words = ", ".join(f"{column} {part[column].mean():.1f} %" for column in ("accuracy", "tree, 32 leaves", "gam"))

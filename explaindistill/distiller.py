@@ -260,7 +260,9 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
 
         def decide(student: Any) -> NDArray[Any]:
             seen = self._see(frame, schema)
-            return np.asarray(student.predict(schema.restore(seen) if isinstance(seen, pd.DataFrame) else seen)).ravel()
+            said = np.asarray(student.predict(schema.restore(seen) if isinstance(seen, pd.DataFrame) else seen)).ravel()
+            # classes may be named by floats, and would be compared as values
+            return said if targets.classes is None else np.searchsorted(np.sort(targets.classes), said)
 
         def grow(corpus: SoftTargets) -> Any:
             with meter.fitting():

@@ -12,6 +12,7 @@ from explaindistill.numerics.canonical import _chance, _losses
 from explaindistill.samplers.boundary import BoundarySampler
 from explaindistill.samplers.munge import MungeSampler
 from explaindistill.targets import SoftTargets
+from explaindistill.teachers.callable import CallableTeacher
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +31,11 @@ def smooth(X):
     return np.c_[1 - p, p]
 
 
-def teacher(answer):
-    from explaindistill.teachers.callable import CallableTeacher
+def waves(X):
+    return smooth(4 * np.sin(5 * X))
 
+
+def teacher(answer):
     asked = []
 
     def counted(X):
@@ -92,6 +95,16 @@ def test_students_without_a_test_of_their_own_are_compared_by_halves(rows):
         rows
     )
     assert values.enlargements_["chance"].iloc[-1] <= 0.015
+
+
+def test_classes_named_by_floats_are_no_values(rows):
+    found = []
+    for classes in ([0, 1], [0.0, 1.0]):
+        oracle = CallableTeacher(waves, classes=classes)
+        student = xd.GAMClassifier(n_pairs=0, random_state=0)
+        found.append(xd.Distiller(oracle, student, n_queries="stable", random_state=0).fit(rows).enlargements_)
+    assert found[0]["chance"].iloc[0] > 0
+    pd.testing.assert_frame_equal(*found)
 
 
 def test_halves_of_a_coin_differ(rows):
