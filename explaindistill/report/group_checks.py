@@ -8,8 +8,8 @@ import pandas as pd
 
 from explaindistill.report.blocks import Block, Cell, Details, Group, Table, Text
 from explaindistill.report.figures import students_of
-from explaindistill.report.tables import estimate_cell, frame_of, pivot, rows_of, tidy
-from explaindistill.report.words import count, interval, name, number, quantity
+from explaindistill.report.tables import estimate_cell, frame_of, pivot, rows_of
+from explaindistill.report.words import count, describe_metric, interval, name, number, quantity
 
 __all__ = ["any_pair", "checks"]
 
@@ -181,8 +181,19 @@ def _flips(audit: Any) -> list[Block]:
         "Only the attribute was changed, everything else about the person stayed: this is sensitivity, not what would "
         "have happened to another person, and some changed rows may not exist in the world."
     )
-    by, heads = ("attribute", "group", "subject", "metric"), ("attribute", "changed to", "model", "measure")
-    return [tidy(frame, "Decisions and scores after a change of the attribute alone", by, heads, note)]
+    order = ["teacher", *students_of(audit)]
+    lines = frame.assign(line=frame["attribute"].map(name) + " to " + frame["group"].map(name))
+    tables = [
+        pivot(
+            rows,
+            f"{describe_metric(str(metric)).title} after a change of the attribute alone",
+            "line",
+            "subject",
+            order,
+        )
+        for metric, rows in lines.groupby("metric", sort=False, observed=True)
+    ]
+    return [*tables, Text(note, "note")]
 
 
 def _proxies(audit: Any) -> list[Block]:

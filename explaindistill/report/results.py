@@ -20,6 +20,10 @@ LARGE = 300
 CROSSED = " × "
 MAIN = ("selection_rate", "selection_rate_worst_ratio", "mean_prediction", "agreement", "mae", "teacher_mean")
 """What a page of a large audit carries of crossed groups and of students without teacher; the JSON file has all."""
+TOLD = "cells"
+"""The panels of the page carry this frame already."""
+STRONGEST = 5
+"""So many columns of each group a page carries; the JSON file has all."""
 
 SCHEMA = Path(__file__).with_name("audit.schema.json")
 
@@ -84,7 +88,7 @@ def results(audit: Any, page: bool = False) -> dict[str, Any]:
         "frames": {
             key: write(_for_page(frame) if page else frame)
             for key, frame in sorted(audit.frames.items())
-            if frame is not None
+            if frame is not None and not (page and key == TOLD)
         },
     }
     if not page:
@@ -93,13 +97,39 @@ def results(audit: Any, page: bool = False) -> dict[str, Any]:
 
 
 def _for_page(frame: pd.DataFrame) -> pd.DataFrame:
-    """What a page carries of a large frame: of crossed groups, and of students without teacher, the main measures."""
+    """What a page carries of a large frame.
+
+    Of crossed groups, and of students without teacher, the main measures; of ratios those of the main measures; of
+    columns the strongest.
+    """
+    if "feature" in frame and len(frame) > LARGE:
+        frame = strongest(frame)
     if len(frame) <= LARGE or not {"attribute", "metric", "subject"} <= set(frame):
         return frame
     crossed = frame["attribute"].astype(str).str.contains(CROSSED, regex=False)
     beside = frame["subject"].astype(str).str.endswith(" without teacher")
+    lesser = frame["metric"].astype(str).str.endswith("_ratio") & ~frame["metric"].astype(str).str.startswith(MAIN)
     main = frame["metric"].isin(MAIN) & ("estimate" in frame)
-    return frame[(main & ~(crossed & beside)) | (~crossed & ~beside)]
+    return frame[((main & ~(crossed & beside)) | (~crossed & ~beside)) & ~lesser]
+
+
+def strongest(frame: pd.DataFrame, top: int = STRONGEST) -> pd.DataFrame:
+    """Of the columns told of each group, those that are largest in some model; without a group, twice as many.
+
+    Examples
+    --------
+    >>> lines = [("g", "a", 0.1), ("g", "b", -0.9), ("", "a", 0.0)]
+    >>> frame = pd.DataFrame(lines, columns=["group", "feature", "estimate"]).assign(attribute="sex", subset="")
+    >>> strongest(frame.assign(metric="m"), 1)["feature"].tolist()
+    ['b', 'a']
+    """
+    cells = ["metric", "attribute", "group", "subset"]
+    size = frame["estimate"].astype(float).abs().fillna(0.0)
+    size = size.groupby([frame[c] for c in [*cells, "feature"]], sort=False).max()
+    rank = size.groupby(level=[0, 1, 2, 3], sort=False).rank(method="first", ascending=False)
+    at = pd.MultiIndex.from_frame(frame[[*cells, "feature"]])
+    limit = np.where(frame["group"].astype(str) == "", 2 * top, top)
+    return frame[rank.reindex(at).to_numpy() <= limit]
 
 
 def _frame(frame: pd.DataFrame) -> dict[str, Any]:
@@ -111,7 +141,7 @@ def _student(student: Any) -> Any:
 
 
 def packed(frame: pd.DataFrame) -> dict[str, Any]:
-    """One frame for the page, column by column, nothing written twice; numbers with five digits.
+    """One frame for the page, column by column, nothing written twice; numbers with four digits.
 
     Returns
     -------
@@ -127,7 +157,7 @@ def packed(frame: pd.DataFrame) -> dict[str, Any]:
     [{'words': ['a', 'b'], 'at': [0, 1, 0]}, {'values': [2, 5, 2]}, {'like': 1}, {'one': 'ok'}]
     """
     stored = _frame(frame)
-    columns = [[_five(row[i]) for row in stored["rows"]] for i in range(len(stored["columns"]))]
+    columns = [[_four(row[i]) for row in stored["rows"]] for i in range(len(stored["columns"]))]
     entries = [_column(values, columns[:i]) for i, values in enumerate(columns)]
     return {"columns": stored["columns"], "n_rows": len(stored["rows"]), "packed": entries}
 
@@ -144,10 +174,10 @@ def _column(values: list[Any], before: list[list[Any]]) -> dict[str, Any]:
     return {"values": values}
 
 
-def _five(value: Any) -> Any:
+def _four(value: Any) -> Any:
     if not isinstance(value, float):
         return value
-    return int(value) if value.is_integer() and abs(value) < 1e15 else float(f"{value:.5g}")
+    return int(value) if value.is_integer() and abs(value) < 1e15 else float(f"{value:.4g}")
 
 
 def text(audit: Any) -> str:

@@ -122,7 +122,7 @@ def unpacked(frame):
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def test_embedded_results_are_the_json_view_with_five_digits(page, audit):
+def test_embedded_results_are_the_json_view_with_four_digits(page, audit):
     inside = re.search(r'id="explaindistill-results">(.*?)</script>', page, re.DOTALL)
     assert inside
     found, whole = json.loads(inside.group(1)), json.loads(render(audit, "json"))
@@ -130,7 +130,7 @@ def test_embedded_results_are_the_json_view_with_five_digits(page, audit):
     assert {k: v for k, v in found.items() if k != "frames"} == {k: v for k, v in whole.items() if k != "frames"}
     for key, frame in whole["frames"].items():
         assert found["frames"][key]["columns"] == frame["columns"]
-        rows = [[float(f"{v:.5g}") if isinstance(v, float) else v for v in row] for row in frame["rows"]]
+        rows = [[float(f"{v:.4g}") if isinstance(v, float) else v for v in row] for row in frame["rows"]]
         assert unpacked(found["frames"][key]) == rows
 
 

@@ -136,15 +136,20 @@ def _rate_tables(one: _Attribute) -> list[Block]:
 
 
 def _moves(one: _Attribute) -> list[Block]:
+    """The shift from the teacher line by line with its verdict; the other two shifts folded."""
     moved = rows_of(one.transfer, metric=MOVES)
     if moved.empty:
         return []
-    if one.is_crossed:
-        moved = rows_of(moved, metric="transfer")
     note = "An interval that excludes 0 means that the student moved the gap beyond chance."
-    by = ("group", "reference", "subject", "metric", "verdict")
-    heads = ("group", "compared with", "student", "measure", "verdict")
-    return [tidy(moved, "Transfer: the student's gap minus the teacher's", by, heads, note)]
+    by = ("group", "reference", "subject", "verdict")
+    heads = ("group", "compared with", "student", "verdict")
+    first = rows_of(moved, metric="transfer")
+    blocks: list[Block] = [tidy(first, "Transfer: the student's gap minus the teacher's", by, heads, note)]
+    for metric, rows in moved[moved["metric"] != "transfer"].groupby("metric", sort=False, observed=True):
+        if not one.is_crossed:
+            caption = f"{describe_metric(str(metric)).title}, by {name(one.attribute)}"
+            blocks.append(Details(caption, (pivot(rows, caption, "group", "subject", one.order, "group"),)))
+    return blocks
 
 
 def _gap_tables(one: _Attribute) -> list[Block]:

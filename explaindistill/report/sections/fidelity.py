@@ -9,7 +9,7 @@ import pandas as pd
 from explaindistill.report.blocks import Block, Details, Group, Section, Text
 from explaindistill.report.figures import groups, students_of
 from explaindistill.report.tables import frame_of, pivot, rows_of, tidy
-from explaindistill.report.words import interval, name, quantity
+from explaindistill.report.words import describe_metric, interval, name, quantity
 
 __all__ = ["section"]
 
@@ -186,10 +186,16 @@ def _by_group(audit: Any) -> list[Block]:
         "attribute", sort=False, observed=True
     ):
         parts.append(_lowest(rows, str(attribute)))
-    by = ("attribute", "group", "reference", "subject", "metric")
-    heads = ("attribute", "group", "compared with", "student", "measure")
-    note = f"Of crossed attributes the {LOWEST} groups that are repeated least well; all are in the results as JSON."
-    blocks.append(tidy(pd.concat(parts), "Fidelity by group", by, heads, note if crossed.any() else ""))
+    shown = pd.concat(parts)
+    shown = shown.assign(line=shown["attribute"].map(name) + " = " + shown["group"].map(name))
+    for metric, rows in shown.groupby("metric", sort=False, observed=True):
+        caption = f"{describe_metric(str(metric)).title}, by group"
+        blocks.append(pivot(rows, caption, "line", "subject", students_of(audit), "group"))
+    if crossed.any():
+        note = (
+            f"Of crossed attributes the {LOWEST} groups that are repeated least well; all are in the results as JSON."
+        )
+        blocks.append(Text(note, "note"))
     return [Group("By group", tuple(blocks))]
 
 

@@ -8,10 +8,13 @@ import pandas as pd
 
 from explaindistill.report.blocks import Block, Cell, Details, Group, Section, Table, Text
 from explaindistill.report.figures import importance, students_of
+from explaindistill.report.results import STRONGEST, strongest
 from explaindistill.report.tables import frame_of, pivot
 from explaindistill.report.words import name, quantity
 
 __all__ = ["section"]
+
+MOST_GROUPS = 8
 
 
 def section(audit: Any) -> Section:
@@ -90,14 +93,33 @@ def _gaps(audit: Any) -> list[Block]:
     if frame.empty:
         return []
     out: list[Block] = []
-    for (attribute, group, scale), part in frame.groupby(["attribute", "group", "subset"], sort=False):
+    for (attribute, group, scale), part in _largest(frame).groupby(["attribute", "group", "subset"], sort=False):
         reference = part["reference"].iloc[0]
         caption = f"{name(attribute)}: {name(group)} against {name(reference)} ({scale})"
         order = [s for s in ("teacher", *students_of(audit)) if s in set(part["subject"])]
-        table = pivot(part, caption, "feature", "subject", order, "column")
+        note = f"The {STRONGEST} largest of {len(set(part['feature']))} columns; the others are in the results."
+        few = len(set(part["feature"])) <= STRONGEST
+        table = pivot(strongest(part), caption, "feature", "subject", order, "column", "" if few else note)
         out.append(Details(caption, (table,)))
-    lead = Text("The parts of a column add up, exactly, to the difference of the groups' mean answers.")
-    return [Group("What differences between groups come from", (lead, *out))]
+    lead = "The parts of a column add up, exactly, to the difference of the groups' mean answers."
+    n_groups = len(frame[["attribute", "group", "subset"]].drop_duplicates())
+    if n_groups > len(out):
+        lead += f" The {len(out)} largest differences of {n_groups} are shown; the others are in the results."
+    return [Group("What differences between groups come from", (Text(lead), *out))]
+
+
+def _largest(frame: pd.DataFrame) -> pd.DataFrame:
+    """The groups whose mean answers differ most from their reference group, in some model."""
+    cells = ["attribute", "group", "subset"]
+    whole = (
+        frame.groupby([*cells, "subject"], sort=False)["estimate"]
+        .sum()
+        .abs()
+        .groupby(level=[0, 1, 2], sort=False)
+        .max()
+    )
+    kept = whole.sort_values(ascending=False, kind="stable").index[:MOST_GROUPS]
+    return frame[pd.MultiIndex.from_frame(frame[cells]).isin(kept)]
 
 
 def _shares(frame: pd.DataFrame) -> pd.DataFrame:
