@@ -146,7 +146,7 @@ def duplicate_scores(
     --------
     >>> X = pd.DataFrame({"a": [1, 1, 2, 3, 3]})
     >>> duplicate_scores(X, [0.1, 0.9, 0.5, 0.2, 0.2])["estimate"].round(2).tolist()
-    [0.8, 0.5, 0.77]
+    [0.8, 0.5, 0.93]
     """
     s = np.asarray(score, dtype=float)
     keys = np.unique(row_keys(X), axis=0, return_inverse=True)[1].ravel()

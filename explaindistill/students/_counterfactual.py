@@ -174,7 +174,7 @@ def counterfactual(
     >>> student = TreeClassifier(min_samples_leaf=1).fit(X, ["no", "no", "no", "yes", "yes", "yes"])
     >>> print(student.counterfactual({"income": 20, "age": 60}))
     no becomes yes with 1 change(s):
-        income: 20 -> 36
+        income: 20 -> 31
     """
     given = _one_row(self, row)
     frame = rows(self, given)

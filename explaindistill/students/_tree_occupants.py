@@ -40,10 +40,10 @@ def occupants(leaf: NDArray[np.int64], leaves: NDArray[np.int64], sensitive: Any
 
     Examples
     --------
-    >>> sex = pd.DataFrame({"sex": ["f"] * 30 + ["m"] * 10})
+    >>> sex = pd.DataFrame({"sex": ["f", "f", "f", "m"] * 10})
     >>> found = occupants(np.repeat([1, 2], 20), np.array([1, 2]), sex, 5)
     >>> found[["leaf", "group", "n", "share", "overall", "status"]].values.tolist()[2:]
-    [[2, 'f', 10.0, 0.5, 0.75, 'ok'], [2, 'm', 10.0, 0.5, 0.25, 'ok']]
+    [[2, 'f', 15.0, 0.75, 0.75, 'ok'], [2, 'm', 5.0, 0.25, 0.25, 'ok']]
     """
     if isinstance(min_group_size, bool) or not isinstance(min_group_size, (int, np.integer)) or min_group_size < 1:
         raise InvalidInputError(f"min_group_size must be a whole number, at least 1, got {min_group_size!r}")
