@@ -244,6 +244,18 @@ def test_split_between_slopes_is_found_among_twenty_columns():
     assert student.score(X, P) > 0.98
 
 
+def test_a_leaf_names_no_more_columns_than_it_may():
+    X, eta = rows()
+    student = ModelTreeClassifier(8, max_leaf_features=1, min_gain=0, n_folds=0).fit(X, soft(eta + np.sin(3 * X.a)))
+
+    def most(v, above):
+        node = student.tree_.nodes[v]
+        named = above | {t for t, _, _ in node.terms}
+        return len(named) if node.feature < 0 else max(most(node.left, named), most(node.right, named))
+
+    assert most(0, set()) == 1
+
+
 def test_leaves_without_a_limit_fill_the_budget():
     X, eta = rows()
     student = ModelTreeClassifier(

@@ -48,6 +48,19 @@ def test_rules_are_few_and_short():
     assert all(len(rule.literals) == 1 for rule in student.rules_.rules)
 
 
+def test_a_rule_leaves_as_many_rows_as_it_must_cover():
+    x = np.arange(100.0)
+    student = RuleListRegressor(min_samples_rule=10, min_gain=0).fit(x[:, None], x < 97)
+    assert np.unique(student.predict(x[:, None]), return_counts=True)[1].min() >= 10
+
+
+def test_missing_values_count_with_the_run_that_they_join():
+    x = np.where(np.arange(200) % 3 == 0, np.nan, np.arange(200))
+    y = np.isnan(x) | (x <= 60)
+    student = RuleListRegressor(max_rules=1, max_literals=1).fit(x[:, None], y)
+    np.testing.assert_allclose(student.predict(x[:, None]), y, atol=1e-12)
+
+
 def test_first_rule_is_the_best_of_all_single_literals():
     rng = np.random.default_rng(4)
     X = pd.DataFrame({"a": rng.integers(0, 6, 200), "b": rng.integers(0, 6, 200)})

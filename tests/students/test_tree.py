@@ -598,3 +598,18 @@ def test_auto_is_the_tree_that_agrees_more_on_its_own_rows(seed):
     mild, sharp, auto = (TreeClassifier(5, structure_temperature=t).fit(X, soft(p)) for t in (0.5, 0.2, "auto"))
     better = sharp if sharp.score(X, soft(p)) > mild.score(X, soft(p)) else mild
     assert auto.to_dict()["nodes"] == better.to_dict()["nodes"]
+
+
+def test_auto_counts_agreement_by_weight():
+    kinds = set()
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        X, w = rng.normal(size=(300, 4)), rng.integers(1, 9, 300).astype(float) ** 2
+        P = soft(1 / (1 + np.exp(-3 * X[:, 0] * X[:, 1] - X[:, 2])))
+        hard = P.to_numpy().argmax(axis=1)
+        mild, sharp, auto = (TreeClassifier(5, structure_temperature=t).fit(X, P, w) for t in (0.5, 0.2, "auto"))
+        said = [np.average(t.tree_values(X).argmax(axis=1) == hard, weights=w) for t in (mild, sharp)]
+        assert auto.to_dict()["nodes"] == (sharp if said[1] > said[0] else mild).to_dict()["nodes"]
+        plain = [(t.tree_values(X).argmax(axis=1) == hard).mean() for t in (mild, sharp)]
+        kinds.add((said[1] > said[0], plain[1] > plain[0]))
+    assert {a != b for a, b in kinds} == {True, False}  # weights do change the choice
