@@ -17,7 +17,7 @@ from explaindistill.schema import Feature, Schema
 
 __all__ = ["structure"]
 
-DRAWN_TERMS = 8
+DRAWN_TERMS = 6
 DRAWN_DEPTH = 4
 LIVE_FEATURES = 60
 
