@@ -415,7 +415,8 @@ def _uses_sensitive(subjects: tuple[Subject, ...], attributes: pd.DataFrame) -> 
     for s in subjects:
         used = [c for c in attributes.columns if c in s.features and c in _used(s)]
         if used:
-            notes.append(f"student {s.name} uses the sensitive column {', '.join(used)}")
+            columns = "column" if len(used) == 1 else "columns"
+            notes.append(f"The student “{s.name}” uses the sensitive {columns} {', '.join(used)}.")
     return notes
 
 

@@ -113,7 +113,7 @@ def test_what_the_rule_does_not_use_has_no_importance(report):
 
 
 def test_the_use_of_a_sensitive_column_is_said(report):
-    assert any("tree uses the sensitive column sex" in n for n in report.notes)
+    assert any("“tree” uses the sensitive column sex." in n for n in report.notes)
 
 
 def test_students_without_teacher_stand_beside(report):

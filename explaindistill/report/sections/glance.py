@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from explaindistill.measures.bias import FIDELITY_CAVEAT
 from explaindistill.report.blocks import Block, Card, Cards, Group, Items, Section, Text
 from explaindistill.report.figures import frontier, students_of
 from explaindistill.report.judgements import judged, worst_first
@@ -139,24 +140,31 @@ def _worries(audit: Any) -> list[str]:
     if open_:
         checks = "1 check" if open_ == 1 else f"{open_} checks"
         found.append(f"{checks} could not be decided with this many rows: more data would settle them.")
-    found += _shifts(audit) + _unfaithful_groups(audit)
-    return found + [str(note) for note in audit.notes]
+    unequal = _unfaithful_groups(audit)
+    found += _shifts(audit) + unequal
+    return found + [str(note) for note in audit.notes if not (unequal and note == FIDELITY_CAVEAT)]
 
 
 def _shifts(audit: Any) -> list[str]:
-    """Gaps that a student moved beyond chance."""
+    """Gaps that a student moved beyond chance: per student and kind how many, and the largest."""
     frame = frame_of(audit, "transfer")
     rows = rows_of(frame, metric="transfer") if "metric" in frame else frame
-    found = []
+    told: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows.to_dict("records"):
         if row.get("status", "ok") != "ok" or not (row["low"] > 0 or row["high"] < 0):
             continue
         verb = {"hidden": "hides", "amplified": "amplifies"}.get(str(row.get("verdict", "")), "moves")
-        found.append(
-            f"“{name(row['subject'])}” {verb} the teacher's gap at {name(row['attribute'])} = {name(row['group'])}: "
-            f"shift {quantity(row['estimate'], 'points')} {interval(row['low'], row['high'], 'points')}."
-        )
-    return _at_most(found, 6)
+        told.setdefault((name(row["subject"]), verb), []).append(row)
+    return [_shift(student, verb, moved) for (student, verb), moved in told.items()]
+
+
+def _shift(student: str, verb: str, moved: list[dict[str, Any]]) -> str:
+    most = max(moved, key=lambda row: abs(row["estimate"]))
+    where = f"{name(most['attribute'])} = {name(most['group'])}"
+    spread = f"{quantity(most['estimate'], 'points')} {interval(most['low'], most['high'], 'points')}"
+    if len(moved) == 1:
+        return f"“{student}” {verb} the teacher's gap at {where}: shift {spread}."
+    return f"“{student}” {verb} the teacher's gap in {len(moved)} groups, most at {where}: shift {spread}."
 
 
 def _at_most(lines: list[str], n: int) -> list[str]:
@@ -174,8 +182,7 @@ def _unfaithful_groups(audit: Any) -> list[str]:
     for row in gaps.to_dict("records"):
         if row["low"] > 0 or row["high"] < 0:
             told.setdefault(name(row["subject"]), []).append(name(row["attribute"]))
-    return [
-        f"“{student}” is not equally faithful across {', '.join(dict.fromkeys(attributes))}: "
-        "a fair-looking student with a fidelity gap says nothing about the teacher."
-        for student, attributes in told.items()
-    ]
+    if not told:
+        return []
+    who = "; ".join(f"“{student}” across {', '.join(dict.fromkeys(where))}" for student, where in told.items())
+    return [f"Not equally faithful in all groups: {who}. A student that looks fair then says nothing about its teacher."]

@@ -1,0 +1,62 @@
+"""What to worry about: said once per student, with the largest of its kind."""
+
+from dataclasses import replace
+
+import pandas as pd
+
+from explaindistill.measures.bias import FIDELITY_CAVEAT
+from explaindistill.report.blocks import Group, Items
+from explaindistill.report.render import sections
+
+
+def line(**row):
+    blank = {"subject": "tree", "attribute": "sex", "reference": "male", "n": 100, "status": "ok"}
+    return blank | row
+
+
+def shift(group, estimate, low, high, verdict, **row):
+    return line(metric="transfer", group=group, estimate=estimate, low=low, high=high, verdict=verdict, **row)
+
+
+def worries(audit) -> list[str]:
+    for block in sections(audit)["glance"].blocks:
+        if isinstance(block, Group) and block.title == "What to worry about":
+            return [text for part in block.blocks if isinstance(part, Items) for text in part.items]
+    return []
+
+
+def test_moved_gaps_are_counted_and_the_largest_is_named(make):
+    transfer = pd.DataFrame(
+        [
+            shift("a", 0.02, 0.01, 0.03, "inherited"),
+            shift("b", -0.09, -0.12, -0.06, "inherited"),
+            shift("c", 0.05, -0.01, 0.11, "cannot say"),
+            shift("d", 0.04, 0.01, 0.07, "hidden"),
+            shift("e", 0.30, 0.20, 0.40, "amplified", status="small"),
+        ]
+    )
+    base = make()
+    found = worries(replace(base, frames=base.frames | {"transfer": transfer}))
+    moved = [text for text in found if "the teacher's gap" in text]
+    assert len(moved) == 2
+    assert moved[0].startswith("“tree” moves the teacher's gap in 2 groups, most at sex = b: shift −9.0")
+    assert moved[1].startswith("“tree” hides the teacher's gap at sex = d: shift +4.0")
+
+
+def test_unequal_fidelity_is_said_once_for_all_students(make):
+    gaps = pd.DataFrame(
+        [
+            line(metric="agreement_difference", group="b", estimate=-0.1, low=-0.15, high=-0.05),
+            line(metric="agreement_difference", group="b", estimate=-0.1, low=-0.15, high=-0.05, subject="gam"),
+            line(metric="agreement_difference", group="b", estimate=-0.1, low=-0.25, high=0.05, subject="linear"),
+        ]
+    )
+    base = make()
+    audit = replace(base, frames=base.frames | {"group_fidelity": gaps}, notes=(FIDELITY_CAVEAT, "Another note."))
+    found = worries(audit)
+    told = [text for text in found if "faithful" in text or "looks fair" in text]
+    assert told == [
+        "Not equally faithful in all groups: “tree” across sex; “gam” across sex. "
+        "A student that looks fair then says nothing about its teacher."
+    ]
+    assert "Another note." in found
