@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from explaindistill.auditing import Audit, audit
-    from explaindistill.distiller import Distiller, fidelity_scorer
+    from explaindistill.distiller import Distiller
     from explaindistill.frontiers import Frontier, frontier
     from explaindistill.query_curves import query_curve
     from explaindistill.schema import Feature, Schema
@@ -41,7 +41,7 @@ _HOMES = {
     "TreeRegressor": "students.tree",
     "audit": "auditing",
     "distill_and_compare": "twins",
-    "fidelity_scorer": "distiller",
+    "fidelity_scorer": "scoring",
     "frontier": "frontiers",
     "query_curve": "query_curves",
 }

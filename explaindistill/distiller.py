@@ -11,28 +11,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
-from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from explaindistill import plugins
-from explaindistill.corpus import asks, compose, default_sampler, make_rows
+from explaindistill.corpus import Corpus, asks
 from explaindistill.cost import Meter
-from explaindistill.enlarging import FACTORS, enlarge, half_disagreement
+from explaindistill.distilling import STABLE, Distillation, stable_sampler
 from explaindistill.errors import InvalidInputError
-from explaindistill.fitting import check_task, fit_student
-from explaindistill.labelling import Budget, label
+from explaindistill.fitting import check_task
 from explaindistill.numerics.rowkeys import row_keys
 from explaindistill.schema import Schema, as_frame
+from explaindistill.scoring import fidelity_scorer, score
 from explaindistill.targets import SoftTargets, mix_labels, one_hot
 from explaindistill.teachers._adapt import as_teacher
-from explaindistill.topping import top_up
+from explaindistill.views import View, WholeRows, seen_columns
 
-__all__ = ["Distiller", "fidelity_scorer"]
-
-TOP_UP_SHARE = 0.2
-TIE_TOLERANCE = 0.1
+__all__ = ["Distiller"]
 
 
 def _student_has(method: str) -> Callable[[Any], bool]:
@@ -175,6 +170,29 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         TeacherError
             If the teacher's answer is not an answer.
         """
+        work, task = self._opened(X, y, sample_weight)
+        answered = work.ask(self.n_queries, self.query_strategy, self.proxy, self.top_up)
+        targets = self._with_labels(answered, work.corpus, y)
+        if work.stable:
+            student, targets = work.enlarge(targets)
+            self.enlargements_ = work.path
+        else:
+            student = work.grow(targets)
+        if self.top_up:
+            targets = work.top_up(student, targets)
+            student = work.grow(targets)
+        self.teacher_, self.schema_, self.student_, self.task_ = work.teacher, work.view.schema, student, task
+        self.corpus_, self.label_mode_, self.n_queries_ = work.corpus, work.label_mode, targets.n_queries
+        asked, seconds = self.corpus_.n_asked, self.corpus_.query_seconds
+        self.cost_ = work.meter.cost(n_queries=self.n_queries_, n_asked=asked, query_seconds=seconds)
+        self.fit_index_ = X.index if isinstance(X, pd.DataFrame) else None
+        self.fit_keys_ = row_keys(work.frame)
+        if targets.classes is not None:
+            self.classes_ = targets.classes
+        return self
+
+    def _opened(self, X: Any, y: ArrayLike | None, sample_weight: ArrayLike | None) -> tuple[Distillation, str]:
+        """Check everything that can be checked before the first question."""
         meter = Meter()
         teacher = as_teacher(self.teacher)
         task = check_task(self.student, teacher)
@@ -182,120 +200,28 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         frame = as_frame(X)
         validate_data(self, X, reset=True, skip_check_array=True)
         schema = Schema.infer(X)
-        weight = _check_sample_weight(
-            sample_weight, np.empty((len(frame), 1)), dtype=np.float64, ensure_non_negative=True
-        )
+        rows = np.empty((len(frame), 1))
+        weight = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
         self.seed_ = self._draw_seed()
-        self.features_ = _seen_columns(self.features, schema, X)
-        targets, self.corpus_ = compose(
-            teacher,
-            schema,
-            schema.frame(X),
-            weight,
-            sampler=self._sampler(),
-            n_queries=FACTORS[0] * len(frame) if self._stable else self.n_queries,
-            query_strategy=self.query_strategy,
-            proxy=self.proxy,
+        self.features_ = seen_columns(self.features, schema, X)
+        work = Distillation(
+            teacher=teacher,
+            view=View(schema, self.features_),
+            frame=schema.frame(X),
+            weight=weight,
+            student=self.student,
+            sampler=stable_sampler() if self.sampler is None and self._stable else self.sampler,
+            ways=self.ways,
             store=self.store,
             seed=self.seed_,
-            held_back=TOP_UP_SHARE if self.top_up else 0.0,
+            stable=self._stable,
+            meter=meter,
         )
-        targets = self._with_labels(targets, y)
-        if self._stable:
-            student, targets = self._grow_stable(targets, schema, teacher, schema.frame(X), weight, meter)
-        else:
-            with meter.fitting():
-                student = self._grow(targets, schema)
-        if self.top_up:
-            targets = self._top_up(student, targets, schema, teacher)
-            with meter.fitting():
-                student = self._grow(targets, schema)
-        self.teacher_, self.schema_, self.student_, self.task_ = teacher, schema, student, task
-        self.n_queries_ = targets.n_queries
-        asked, seconds = self.corpus_.n_asked, self.corpus_.query_seconds
-        self.cost_ = meter.cost(n_queries=self.n_queries_, n_asked=asked, query_seconds=seconds)
-        self.fit_index_ = frame.index if isinstance(X, pd.DataFrame) else None
-        self.fit_keys_ = row_keys(schema.frame(X))
-        if targets.classes is not None:
-            self.classes_ = targets.classes
-        return self
-
-    def _grow(self, targets: SoftTargets, schema: Schema) -> Any:
-        student = clone(self.student)
-        _seed_student(student, self.seed_)
-        for way in self.ways:
-            targets = way.apply(targets, as_teacher(self.teacher), schema, self.seed_)
-        if self._stable and student.get_params().get("tie_tolerance") == 0:
-            student.set_params(tie_tolerance=TIE_TOLERANCE)
-        self.label_mode_ = fit_student(student, targets, schema, self._see(targets.X, schema))
-        return student
+        return work, task
 
     @property
     def _stable(self) -> bool:
-        return isinstance(self.n_queries, str) and self.n_queries == "stable"
-
-    def _sampler(self) -> Any:
-        """The sampler that is asked for; with ``n_queries="stable"`` the one that depends least on the rows at hand."""
-        if self.sampler is None and self._stable:
-            return plugins.public("samplers", "copula")["CopulaSampler"](n_groups=1)
-        return self.sampler
-
-    def _grow_stable(
-        self,
-        targets: SoftTargets,
-        schema: Schema,
-        teacher: Any,
-        frame: pd.DataFrame,
-        weight: NDArray[np.float64],
-        meter: Meter,
-    ) -> tuple[Any, SoftTargets]:
-        """Enlarge the corpus until the student no longer changes; see :func:`explaindistill.enlarging.enlarge`."""
-
-        def draw(n: int, size: int) -> tuple[pd.DataFrame | None, NDArray[np.float64]]:
-            rng = np.random.default_rng([self.seed_, 3, size])
-            return make_rows(self._sampler(), schema, frame, weight, n, rng)[:2]
-
-        def ask(rows: pd.DataFrame) -> NDArray[np.float64]:
-            return label(teacher, schema.restore(rows), store=self.store, budget=purse)
-
-        def decide(student: Any) -> NDArray[Any]:
-            seen = self._see(frame, schema)
-            said = np.asarray(student.predict(schema.restore(seen) if isinstance(seen, pd.DataFrame) else seen)).ravel()
-            # classes may be named by floats, and would be compared as values
-            return said if targets.classes is None else np.searchsorted(np.sort(targets.classes), said)
-
-        def grow(corpus: SoftTargets) -> Any:
-            with meter.fitting():
-                return self._grow(corpus, schema)
-
-        def half(corpus: SoftTargets) -> float:
-            return half_disagreement(corpus, grow, decide, self.seed_)
-
-        purse = Budget()
-        found = enlarge(targets, len(frame), draw, ask, grow, half)
-        self.enlargements_ = found.path
-        more = self.corpus_.with_more(found.targets, purse.seconds)
-        self.corpus_ = replace(more, stopped=found.reason, n_allowed=FACTORS[-1] * len(frame))
-        return found.student, found.targets
-
-    def _top_up(self, student: Any, targets: SoftTargets, schema: Schema, teacher: Any) -> SoftTargets:
-        """Ask inside the leaves that have few rows; see :func:`explaindistill.topping.top_up`."""
-        if not hasattr(student, "apply"):
-            raise InvalidInputError(f"top_up needs a student with leaves, got {type(student).__name__}; leave it False")
-
-        def route(rows: pd.DataFrame) -> NDArray[np.intp]:
-            return np.asarray(student.apply(self._see(rows, schema)))
-
-        def ask(rows: pd.DataFrame) -> NDArray[np.float64]:
-            return label(teacher, schema.restore(rows), store=self.store, budget=purse)
-
-        purse = Budget()
-        n_more = self.corpus_.n_allowed - targets.n_queries
-        # one that asks the teacher itself would find no boundary inside a leaf
-        sampler = default_sampler() if self.sampler is None or asks(self.sampler) else self.sampler
-        richer = top_up(targets, route, ask, sampler, schema, n_more, np.random.default_rng([self.seed_, 1]))
-        self.corpus_ = self.corpus_.with_more(richer, purse.seconds)
-        return richer
+        return isinstance(self.n_queries, str) and self.n_queries == STABLE
 
     @available_if(_student_has("predict"))
     def predict(self, X: Any) -> NDArray[Any]:
@@ -355,7 +281,7 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         if isinstance(given, Mapping):
             given = pd.DataFrame({k: [v] for k, v in given.items()})
         frame = self.schema_.frame(given)
-        whole = _WholeRows(self.teacher_, self.schema_, frame, self.features_ or self.schema_.names)
+        whole = WholeRows(self.teacher_, View(self.schema_, self.features_), frame)
         asked = None if hasattr(self.teacher_, "knows") else whole
         found = self.student_.counterfactual(self._student_rows(given), teacher=asked, **limits)
         return found if found.row is None else replace(found, row=whole.of(found.row))
@@ -365,23 +291,13 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         if y is None:
             return fidelity_scorer(self.teacher_)(self, X, sample_weight=sample_weight)
-        return _score(y, self.predict(X), self.task_, sample_weight)
+        return score(y, self.predict(X), self.task_, sample_weight)
 
     def _student_rows(self, X: Any) -> Any:
         check_is_fitted(self)
         as_frame(X)
         validate_data(self, X, reset=False, skip_check_array=True)
-        frame = self.schema_.frame(X)
-        seen = self._see(frame, self.schema_)
-        return self.schema_.restore(seen) if isinstance(seen, pd.DataFrame) else seen
-
-    def _see(self, frame: pd.DataFrame, schema: Schema) -> Any:
-        """Rows as the student sees them."""
-        if self.features_ is None:
-            return frame
-        if isinstance(self.features_, list):
-            return frame[self.features_]
-        return self.features_.transform(schema.restore(frame))
+        return View(self.schema_, self.features_).restored(self.schema_.frame(X))
 
     def _check_parameters(self, y: Any) -> None:
         if not isinstance(self.label_weight, numbers.Real) or not 0 <= self.label_weight <= 1:
@@ -406,11 +322,11 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
             return int(np.random.default_rng().integers(2**31))
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _with_labels(self, targets: SoftTargets, y: ArrayLike | None) -> SoftTargets:
-        """Mix true labels into the answers on the real rows, which come first in the order of ``corpus_.observed``."""
+    def _with_labels(self, targets: SoftTargets, corpus: Corpus, y: ArrayLike | None) -> SoftTargets:
+        """Mix true labels into the answers on the real rows, which come first in the order of ``corpus.observed``."""
         if self.label_weight == 0 or y is None:
             return targets
-        rows = self.corpus_.observed
+        rows = corpus.observed
         labels = np.asarray(y).ravel()[rows]
         truth = labels.astype(float) if targets.classes is None else one_hot(labels, targets.classes)
         P = targets.P.copy()
@@ -431,75 +347,3 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         tags.target_tags.required = False
         tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
         return tags
-
-
-class _WholeRows:
-    """A teacher for rows as a student sees them: the other columns are those of one row."""
-
-    def __init__(self, teacher: Any, schema: Schema, frame: pd.DataFrame, names: list[str]) -> None:
-        self.teacher, self.schema, self.frame, self.names = teacher, schema, frame, names
-        self.classes_ = teacher.classes_
-
-    def of(self, X: Any) -> pd.DataFrame:
-        """All columns of the rows."""
-        seen = as_frame(X).set_axis(self.names, axis=1)
-        whole = self.frame.take(np.zeros(len(seen), dtype=np.intp)).reset_index(drop=True)
-        return whole.assign(**{name: seen[name].array for name in self.names})
-
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Probabilities of the teacher."""
-        return np.asarray(self.teacher.predict_proba(self.schema.restore(self.of(X))), dtype=float)
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Answers of the teacher."""
-        return np.asarray(self.teacher.predict(self.schema.restore(self.of(X))))
-
-
-def fidelity_scorer(teacher: Any) -> Callable[..., float]:
-    """Scorer for scikit-learn's ``scoring=``: agreement with the teacher, or R² against it in regression.
-
-    Examples
-    --------
-    >>> from sklearn.datasets import load_iris
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn.model_selection import cross_val_score
-    >>> from sklearn.tree import DecisionTreeClassifier
-    >>> import explaindistill as xd
-    >>> X, y = load_iris(return_X_y=True)
-    >>> teacher = LogisticRegression(max_iter=500).fit(X, y)
-    >>> scores = cross_val_score(DecisionTreeClassifier(random_state=0), X, y, scoring=xd.fidelity_scorer(teacher))
-    >>> bool(scores.mean() > 0.9)
-    True
-    """
-    adapter = as_teacher(teacher)
-    task = "regression" if adapter.classes_ is None else "classification"
-
-    def fidelity(estimator: Any, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
-        return _score(adapter.predict(X), estimator.predict(X), task, sample_weight)
-
-    return fidelity
-
-
-def _score(truth: Any, answer: Any, task: str, sample_weight: ArrayLike | None) -> float:
-    measure = accuracy_score if task == "classification" else r2_score
-    return float(measure(truth, answer, sample_weight=sample_weight))
-
-
-def _seen_columns(features: Any, schema: Schema, X: Any) -> Any:
-    """Names the student sees, a fitted transformer, or None for all."""
-    if features is None or hasattr(features, "transform"):
-        return None if features is None else clone(features).fit(X)
-    names = [schema.names[f] if isinstance(f, numbers.Integral) else str(f) for f in features]
-    if not names:
-        raise InvalidInputError("features must name at least 1 column, got none")
-    if unknown := [n for n in names if n not in schema.names]:
-        raise InvalidInputError(f"features names {', '.join(unknown)}, the columns are: {', '.join(schema.names)}")
-    return names
-
-
-def _seed_student(student: Any, seed: int) -> None:
-    """Seed every ``random_state`` of the student that was left at None, so that one seed decides the whole."""
-    params = student.get_params(deep=True)
-    names = [k for k, v in sorted(params.items()) if k.split("__")[-1] == "random_state" and v is None]
-    if names:
-        student.set_params(**dict.fromkeys(names, seed))

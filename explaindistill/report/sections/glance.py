@@ -185,4 +185,6 @@ def _unfaithful_groups(audit: Any) -> list[str]:
     if not told:
         return []
     who = "; ".join(f"“{student}” across {', '.join(dict.fromkeys(where))}" for student, where in told.items())
-    return [f"Not equally faithful in all groups: {who}. A student that looks fair then says nothing about its teacher."]
+    return [
+        f"Not equally faithful in all groups: {who}. A student that looks fair then says nothing about its teacher."
+    ]
