@@ -24,6 +24,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
@@ -77,6 +78,25 @@ def options(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="the same table on less data, under 50 seconds")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write rows {bar, asked, measured, holds} here")
     return parser
+
+
+def storing(parser: argparse.ArgumentParser) -> None:
+    """Give a benchmark the option ``--store FOLDER``."""
+    parser.add_argument("--store", type=Path, metavar="FOLDER", help="keep what was measured; a stopped run goes on")
+
+
+def kept(store: Path | None, key: str, make: Callable[[], list[dict[str, Any]]]) -> pd.DataFrame:
+    """Lines of one cell: read where an earlier run measured them, else measured and written."""
+    file = None if store is None else store / f"{key}.csv"
+    if file is not None and file.exists():
+        return pd.read_csv(file)
+    start = time.perf_counter()
+    frame = pd.DataFrame(make())
+    print(f"{key} ({time.perf_counter() - start:.0f} s)", file=sys.stderr, flush=True)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        frame.to_csv(file, index=False)
+    return frame
 
 
 def seconds(function: Callable[[], Any]) -> float:

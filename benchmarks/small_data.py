@@ -9,18 +9,16 @@ of teacher.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import _data
 import numpy as np
 import pandas as pd
 import torch
-from _bars import Bars, options
+from _bars import Bars, kept, options, storing
 from _teachers import Network, encoder, forest
 from rich.console import Console
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -146,20 +144,6 @@ def by_teacher(name: str, seed: int) -> list[dict[str, Any]]:
     return lines
 
 
-def kept(store: Path | None, key: str, make: Callable[[], list[dict[str, Any]]]) -> pd.DataFrame:
-    """Lines of one cell: read where an earlier run measured them, else measured and written."""
-    file = None if store is None else store / f"{key}.csv"
-    if file is not None and file.exists():
-        return pd.read_csv(file)
-    start = time.perf_counter()
-    frame = pd.DataFrame(make())
-    print(f"{key} ({time.perf_counter() - start:.0f} s)", file=sys.stderr, flush=True)
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        frame.to_csv(file, index=False)
-    return frame
-
-
 def gains(rows: pd.DataFrame, bars: Bars) -> None:
     """What made-up rows give in agreement and accuracy: means of the pairs of set and seed, with standard errors."""
     for (student, n), part in rows.groupby(["student", "rows"], sort=False):
@@ -177,7 +161,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = options(__doc__ or "")
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--store", type=Path, metavar="FOLDER", help="keep what was measured; a stopped run goes on")
+    storing(parser)
     args = parser.parse_args(argv)
     seeds, sizes, sets = (1, SIZES[:2], args.sets[:1]) if args.quick else (args.seeds, SIZES, args.sets)
     cells = list(product(range(seeds), sets))
