@@ -121,7 +121,11 @@ def taught(c: Case) -> Iterator[Tried]:
     yield Tried("probe weights", "plain", c.plain(ways=[ProbeWeights()]).predict)
     yield Tried("shared answers (0.3)", "plain", c.plain(ways=[SharedAnswers(0.3)]).predict)
     hints = c.plain(features=HintColumns(c.teacher))
-    yield Tried("hint columns", "plain", hints.predict, f"{len(hints.features_.explainers_)} hints")
+    remark = f"{len(hints.features_.explainers_)} additive models more"
+    yield Tried("hint columns", "plain", hints.predict, remark)
+    additive = xd.Distiller(c.teacher, xd.GAMClassifier(), **c.asked).fit(c.X)
+    yield Tried("an additive student", "plain", additive.predict)
+    yield Tried("hint columns, once more", "an additive student", hints.predict, remark)
     yield Tried("leaf top-up", "plain", c.plain(top_up=True).predict)
     private = c.plain(ways=[SyntheticOnly()], sampler=MungeSampler(private=True), n_queries=3 * len(c.X))
     yield Tried("made-up rows only", "plain", private.predict)
@@ -143,12 +147,14 @@ def several(c: Case) -> Iterator[Tried]:
     pool = EnsembleTeacher([c.teacher, *others])
     mean = xd.Distiller(pool, c.tree(), **c.asked).fit(c.X)
     yield Tried("three teachers, mean", "plain", mean.predict, teacher=pool)
-    alone = xd.Distiller(pool, c.tree(), sampler=ObservedSampler(), n_queries=len(c.X), random_state=c.seed).fit(c.X)
-    yield Tried("three teachers, rows alone", "", alone.predict, teacher=pool)
-    # a router of 4 leaves and two students of 6 are as large as the one tree
-    regions = RegionClassifier(pool, xd.TreeClassifier(6), router=xd.TreeClassifier(4)).fit(c.X)
-    remark = f"{len(regions.students_)} students"
-    yield Tried("a student per region", "three teachers, rows alone", regions.predict, remark, pool)
+    real = {"sampler": ObservedSampler(), "n_queries": len(c.X), "random_state": c.seed}
+    # a router of 4 leaves and two students are as large as the one tree
+    for own, all_leaves in ((6, 16), (16, 36)):
+        name = f"three teachers, rows alone, {all_leaves} leaves"
+        alone = xd.Distiller(pool, xd.TreeClassifier(all_leaves), **real).fit(c.X)
+        yield Tried(name, "", alone.predict, teacher=pool)
+        regions = RegionClassifier(pool, xd.TreeClassifier(own), router=xd.TreeClassifier(4)).fit(c.X)
+        yield Tried(f"a student per region, {all_leaves} leaves in all", name, regions.predict, "", pool)
 
 
 def by_vote(c: Case) -> Iterator[Tried]:
