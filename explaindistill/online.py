@@ -122,7 +122,7 @@ class OnlineStudent(BaseEstimator):
         self,
         student: Any,
         *,
-        max_rows: int = 20_000,
+        max_rows: int = 50_000,
         block_rows: int = 1_000,
         false_alarms: float = 1e-7,
         growth: float = 2.0,
