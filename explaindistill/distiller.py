@@ -74,7 +74,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
     label_weight : float in [0, 1], default=0
         Share of the true label in the target, where ``y`` is given to ``fit``.
     top_up : bool, default=False
-        For trees: keep a fifth of ``n_queries`` for questions inside the leaves that have few rows, and grow again.
+        For trees: keep a fifth of ``n_queries`` for questions inside the leaves that have few rows, and grow again; no
+        gain could be shown (−0.3 points of agreement [−1.2, +0.5], ``benchmarks/ways.py``).
     ways : sequence of objects with ``apply(targets, teacher, schema, seed)``, default=()
         Further ways of distilling, in order: each changes rows, targets or weights before the student is fitted. Those
         of this package are in ``explaindistill.ways``.

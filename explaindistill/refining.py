@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,20 +13,14 @@ from scipy.special import xlogy
 from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.moving import toward_labels
 from explaindistill.numerics.closeness import closeness
-from explaindistill.numerics.design import matrix
-from explaindistill.numerics.elastic_net import LinearFit, refit_gaussian, refit_logistic
 from explaindistill.numerics.folds import content_rank
-from explaindistill.numerics.penalty_choice import standardise
-from explaindistill.students._linear_model import LinearModel, fitted_model
-from explaindistill.students._tree_model import TreeModel
 from explaindistill.targets import as_soft_targets
 
 __all__ = ["Refined", "refine"]
 
 Array = NDArray[np.float64]
-PRIOR_ROWS = 10.0
-"""A leaf's own labels count as much as its old value from so many rows on."""
 PROBABILITY_FLOOR = 1e-6
 
 
@@ -60,16 +54,17 @@ def refine(
     n_strengths: int = 11,
     random_state: int = 0,
 ) -> Refined:
-    """Move leaf values or coefficients towards true labels; the structure stays as it is.
+    """Move leaf values, coefficients, curves or risks towards true labels; the structure stays as it is.
 
-    For each strength a the numbers are fitted to ``(1 - a) x student's answer + a x label`` on two thirds of the rows;
-    the last third, told apart by content, measures fidelity and error. The strength of least error whose loss of
-    fidelity is at most ``max_loss`` is kept.
+    Two thirds of the rows say which numbers the labels would give the student's structure; for each strength a the
+    numbers go the share a of the way there. The last third, told apart by content, measures fidelity and error. The
+    strength of least error whose loss of fidelity is at most ``max_loss`` is kept.
 
     Parameters
     ----------
-    student : fitted tree or linear student
-        It is not changed.
+    student : fitted student of this package
+        It is not changed. What moves: the values of leaves and rules; coefficients (linear students, model trees);
+        curves on their knots (additive students); the risk per total of a scorecard, whose points stay.
     X, y : n rows and their true labels or values
     P : array of shape (n, k) or (n,), optional
         The teacher's answers, as reference of fidelity; the student's own when None.
@@ -86,7 +81,8 @@ def refine(
     Raises
     ------
     InvalidInputError
-        For another kind of student, a bad limit, or too few distinct rows.
+        For another kind of student, a bad limit, too few distinct rows, or a student whose numbers may not move:
+        a tree with ``monotone=``, an additive student that was edited by hand.
 
     Examples
     --------
@@ -112,8 +108,9 @@ def refine(
     if held.all() or not held.any():
         raise InvalidInputError("X must have at least 3 distinct rows to hold some out")
     rows, students = [], []
+    move = toward_labels(student, frame[~held], answer[~held], labels[~held])
     for strength in np.linspace(0.0, 1.0, n_strengths):
-        moved = student if strength == 0 else _moved(student, frame[~held], answer[~held], labels[~held], strength)
+        moved = student if strength == 0 else move(float(strength))
         now = _answers(moved, X[held] if isinstance(X, pd.DataFrame) else np.asarray(X)[held], classification)
         fidelity = closeness(now, reference[held], classification)
         performance = closeness(now, labels[held], classification)
@@ -143,48 +140,3 @@ def _error(now: Array, labels: Array, classification: bool) -> float:
     if classification:
         return float(-xlogy(labels, np.clip(now, PROBABILITY_FLOOR, None)).sum(axis=1).mean())
     return float(((now - labels) ** 2).mean())
-
-
-def _moved(student: Any, frame: pd.DataFrame, answer: Array, labels: Array, strength: float) -> Any:
-    """A copy of the student with its numbers moved."""
-    tree, model = getattr(student, "tree_", None), getattr(student, "model_", None)
-    out = copy.copy(student)
-    if isinstance(tree, TreeModel):
-        out.tree_ = tree.with_value(_leaf_values(tree, frame, labels, strength))
-    elif isinstance(model, LinearModel):
-        target = (1 - strength) * answer + strength * labels
-        out.model_ = refitted(model, frame, target, getattr(student, "digits", None))
-    else:
-        raise InvalidInputError(f"student must be a tree or a linear student, got {type(student).__name__}")
-    return out
-
-
-def _leaf_values(tree: TreeModel, frame: pd.DataFrame, labels: Array, strength: float) -> Array:
-    """Leaves move to the mean of their labels, held back where these are few; inner nodes are means of leaves."""
-    leaf = tree.route(frame)
-    value = tree.value.copy()
-    n = np.bincount(leaf, minlength=len(value)).astype(float)
-    for k in range(value.shape[1]):
-        total = np.bincount(leaf, weights=labels[:, k], minlength=len(value))
-        toward = (total + PRIOR_ROWS * tree.value[:, k]) / (n + PRIOR_ROWS)
-        value[:, k] = np.where(n > 0, (1 - strength) * tree.value[:, k] + strength * toward, tree.value[:, k])
-    for node in np.flatnonzero(tree.feature >= 0)[::-1]:
-        pair = [tree.left[node], tree.right[node]]
-        value[node] = np.average(value[pair], axis=0, weights=tree.weight[pair])
-    return value
-
-
-def refitted(model: LinearModel, frame: pd.DataFrame, target: Array, digits: int | None) -> LinearModel:
-    """The same terms with coefficients fitted anew, without penalty, to soft labels or values."""
-    columns = list(model.columns)
-    values = matrix(columns, model.schema, frame)
-    w = np.full(len(frame), 1.0 / len(frame))
-    Z, mean, scale = standardise(values, w)
-    support = (model.coef != 0) & (scale > 0)[:, None]
-    if model.classes is None:
-        fit = refit_gaussian(Z, target, w, support)
-    else:
-        start = LinearFit(model.intercept + mean @ model.coef, model.coef * scale[:, None])
-        fit = refit_logistic(Z, target, w, support, start)
-    new = fitted_model(fit, model.schema, columns, values, w, (mean, scale), model.base, model.classes, digits)
-    return replace(new, base=model.base)

@@ -37,7 +37,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("labelling", "agreeing", "scoring"),
     ("questions",),
     ("corpus", "fitting", "ways"),
-    ("enlarging", "topping"),
+    ("enlarging", "moving", "topping"),
     ("distilling",),
     ("distiller", "frontiers", "compression", "deferring", "refining", "online", "twins"),
     ("query_curves",),

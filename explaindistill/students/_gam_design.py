@@ -27,8 +27,10 @@ __all__ = [
     "Term",
     "cells",
     "discretise_columns",
+    "main_on",
     "main_term",
     "marginal",
+    "pair_on",
     "pair_term",
     "read_shaping",
 ]
@@ -120,8 +122,12 @@ def _grid(columns: Columns, axis: int, n_knots: int, max_levels: int) -> Grid:
 def main_term(columns: Columns, axis: int, n_knots: int, shaping: Shaping) -> Term | None:
     """One column's term; None for a column with one value only."""
     grid = _grid(columns, axis, n_knots, MAX_LEVELS)
-    if grid.size < 2:
-        return None
+    return None if grid.size < 2 else main_on(columns, grid, shaping)
+
+
+def main_on(columns: Columns, grid: Grid, shaping: Shaping) -> Term:
+    """One column's term on a grid that is given."""
+    axis = grid.axis
     m = marginal(grid, columns.values[axis])
     centre = columns.mass[axis] @ m.table() / columns.mass[axis].sum()
     if shaping.zero_at is not None:
@@ -164,7 +170,11 @@ def _costs(grid: Grid, feature: Feature) -> list[NDArray[np.float64]]:
 
 def pair_term(columns: Columns, weight: Vector, axes: tuple[int, int], n_knots: int) -> Term | None:
     """Pure interaction of two columns; None where there is none to be had."""
-    grids = tuple(_grid(columns, i, n_knots, MAX_PAIR_LEVELS) for i in axes)
+    return pair_on(columns, weight, tuple(_grid(columns, i, n_knots, MAX_PAIR_LEVELS) for i in axes))
+
+
+def pair_on(columns: Columns, weight: Vector, grids: tuple[Grid, ...]) -> Term | None:
+    """Pure interaction on two grids that are given; None where there is none to be had."""
     a, b = (marginal(g, columns.values[g.axis]) for g in grids)
     Z = pure_basis(a, b, columns.codes, weight)
     if Z.shape[1] == 0:

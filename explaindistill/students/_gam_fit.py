@@ -31,7 +31,7 @@ from explaindistill.students._gam_design import (
 from explaindistill.students._gam_shapes import TAIL, Blend, Grid, Shape, blended
 from explaindistill.students._intake import Intake
 
-__all__ = ["Additive", "fit_terms"]
+__all__ = ["Additive", "finish", "fit_terms"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -182,7 +182,7 @@ def fit_terms(recipe: Recipe, intake: Intake, y: NDArray[np.float64]) -> Additiv
         path: list[tuple[int, str, float]] = []
         if recipe.max_terms is not None and len(terms) > recipe.max_terms:
             terms, fit, path = _cut_terms(case, terms, fit, recipe.max_terms)
-        return _finish(case, terms, fit, path, trials)
+        return finish(case, terms, fit, path, trials)
 
 
 def rank_pairs(case: Case, terms: list[Term], fit: AdditiveFit) -> list[tuple[int, int]]:
@@ -272,7 +272,7 @@ def _parents(terms: list[Term]) -> Mapping[int, tuple[int, ...]]:
     return {i: tuple(where[a] for a in t.axes if a in where) for i, t in pairs}
 
 
-def _finish(
+def finish(
     case: Case,
     terms: list[Term],
     fit: AdditiveFit,

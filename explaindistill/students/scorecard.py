@@ -206,9 +206,7 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         """Table of risks over all totals that the points can make."""
         points = np.array([z for _, _, z in used], dtype=np.int64)
         lowest, highest = int(points[points < 0].sum()), int(points[points > 0].sum())
-        unit = 10.0**-self.digits
-        curve = expit(self.offset_ + self.slope_ * np.arange(lowest, highest + 1))
-        risk = np.clip(np.round(curve, self.digits), unit, round(1 - unit, self.digits))
+        risk = risk_table(expit(self.offset_ + self.slope_ * np.arange(lowest, highest + 1)), self.digits)
         w = intake.weight / intake.weight.sum()
         values = np.column_stack([z * b for _, b, z in used]) if used else np.zeros((len(w), 0))
         total = values.sum(axis=1).astype(np.int64) - lowest
@@ -355,3 +353,9 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
+
+
+def risk_table(curve: NDArray[np.float64], digits: int) -> NDArray[np.float64]:
+    """Risks as they are shown and applied: rounded, none nearer to 0 or 1 than one unit of the last digit."""
+    unit = 10.0**-digits
+    return np.clip(np.round(curve, digits), unit, round(1 - unit, digits))

@@ -52,7 +52,9 @@ class HintColumns(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    Give it to ``Distiller(features=HintColumns(teacher))``; the student then sees the inputs and the hints.
+    Give it to ``Distiller(features=HintColumns(teacher))``; the student then sees the inputs and the hints. Measured:
+    +5.3 points of agreement [+4.2, +6.5] for a tree of 16 leaves (``benchmarks/ways.py``), at the price of two additive
+    models that have to be read with it.
     """
 
     def __init__(
