@@ -210,7 +210,7 @@ def fit_additive(
         beta = start.copy()
     state = _State(design, rows, family, curvature_rows, pool)
     stats = state.collect(beta)
-    smooth = Smoothing(design, np.diag(stats.gram), smoothing)
+    smooth = Smoothing(design, np.diag(stats.gram), smoothing, stats.weight)
     alone = float(rows.weight @ family.deviance(rows.y, np.full(len(rows), family.start(rows.y, rows.weight))))
     solver = _Solver(smooth, phi, noisy, fixed, floor=DISPERSION_FLOOR * max(alone, 1e-12) / stats.weight)
     return solver.run(state, stats, beta, max_iter, tol, rounds)

@@ -36,6 +36,7 @@ WIDEST = 1e9
 JITTERS = (1e-12, 1e-9, 1e-6)
 STEPS = 6
 PADDING = 8
+PRIOR_WORTH = 1.0  # degrees of freedom; chosen on rows held out of the training rows of seven data sets
 
 
 @dataclass(frozen=True)
@@ -121,10 +122,27 @@ def _cholesky(H: Matrix) -> Matrix:
 class _Group:
     """Blocks of about the same size, side by side: ``penalties`` ``(blocks, J, K, K)``, zero beyond a block's own."""
 
+    kind: tuple[int, int]
     members: tuple[int, ...]
     sizes: tuple[int, ...]
     penalties: NDArray[np.float64]
     eigen: Matrix | None
+
+    def padded(self, corners: Sequence[Sequence[tuple[Vector, Matrix]]]) -> NDArray[np.float64]:
+        """Corners of the inverse with the coefficients as a last column, ``(blocks, outputs, K, K + 1)``."""
+        K = self.penalties.shape[2]
+        out = np.zeros((len(self.members), len(corners[0]), K, K + 1))
+        for row, (i, k) in enumerate(zip(self.members, self.sizes, strict=True)):
+            for o, (beta, V) in enumerate(corners[i]):
+                out[row, o, :k, :k], out[row, o, :k, K] = V, beta
+        return out
+
+    def evidence(self, lam: Matrix, now: NDArray[np.float64]) -> tuple[Matrix, Matrix]:
+        """Degrees of freedom that each penalty leaves, and what it costs, ``(blocks, J)`` both."""
+        V, beta = now[..., :-1].sum(axis=1), now[..., -1]
+        room = now.shape[1] * self.traces(lam) - np.einsum("bkl,bjkl->bj", V, self.penalties)
+        cost = np.einsum("bok,bjkl,bol->bj", beta, self.penalties, beta, optimize=True)
+        return lam * np.maximum(room, 0.0), lam * np.maximum(cost, 0.0)
 
     def traces(self, lam: Matrix) -> Matrix:
         """``tr(S_lambda^-1 S_j)`` ``(blocks, J)``; the last penalty of every block has full rank."""
@@ -150,10 +168,27 @@ class Smoothing:
         Of the cross-products; sets the scale: at first each penalty weighs a hundredth of its block.
     start : one array or None per block, optional
         Values to start from; None leaves a block to its scale.
+    n_rows : float
+        Number of rows, or the sum of their weights.
+
+    Notes
+    -----
+    With more coefficients than rows each of many parameters is chosen on next to nothing, and the choice itself
+    overfits. The parameters of the terms of one column then share a prior: the one value that fits them all, which
+    counts as one further degree of freedom of each where coefficients are as many as rows, less where they are fewer,
+    and nothing where rows are twice as many. Pairs differ too much from each other to share one.
     """
 
-    def __init__(self, design: Design, diagonal: Vector, start: Sequence[Vector | None] | None = None) -> None:
+    def __init__(
+        self,
+        design: Design,
+        diagonal: Vector,
+        start: Sequence[Vector | None] | None = None,
+        n_rows: float = np.inf,
+    ) -> None:
         self.design = design
+        alone = 1 + sum(b.size for b in design.blocks if len(b.margins) == 1)
+        self._worth = PRIOR_WORTH * min(max(2.0 * alone / n_rows - 1.0, 0.0), 1.0)
         self._first: list[Vector] = []
         for block, cut in zip(design.blocks, design.slices, strict=True):
             size = max(float(diagonal[cut].sum()), 1e-12)
@@ -192,24 +227,44 @@ class Smoothing:
 
     def settle_corners(self, corners: Sequence[Sequence[tuple[Vector, Matrix]]], phi: float, steps: int) -> None:
         """Settle from the coefficients and the corner of the inverse of each block and output."""
-        for group in self._groups:
+        now = [group.padded(corners) for group in self._groups]
+        first = [np.stack([self._first[i] for i in group.members]) for group in self._groups]
+        shared = self._shared(now, first, phi)
+        for group, inverse, scale in zip(self._groups, now, first, strict=True):
             before = np.stack([self.values[i] for i in group.members])
-            low = np.stack([self._first[i] for i in group.members]) / WIDEST
-            after = _climb(group, [corners[i] for i in group.members], before, phi, steps, (low, low * WIDEST**2))
+            low = scale / WIDEST
+            prior = (self._worth if group.kind[0] == 1 else 0.0, scale * shared[group.kind])
+            after = _climb(group, inverse, before, phi, steps, (low, low * WIDEST**2), prior)
             for i, move in zip(group.members, np.log(after / before), strict=True):
                 turned = move * self._moved[i] < 0
                 self._damping[i] = np.where(turned, self._damping[i] / 2, np.minimum(self._damping[i] * 2, 1.0))
                 self._moved[i] = self._damping[i] * move
                 self.values[i] = self.values[i] * np.exp(self._moved[i])
 
+    def _shared(
+        self, now: Sequence[NDArray[np.float64]], first: Sequence[Matrix], phi: float
+    ) -> dict[tuple[int, int], Vector]:
+        """The one smoothing parameter, in units of a block's scale, that fits all terms of a kind."""
+        sums: dict[tuple[int, int], Matrix] = {}
+        for group, inverse, scale in zip(self._groups, now, first, strict=True):
+            lam = np.stack([self.values[i] for i in group.members])
+            room, cost = group.evidence(lam, inverse)
+            mine = np.stack([room.sum(axis=0), (cost * scale / lam).sum(axis=0)])
+            sums[group.kind] = sums.get(group.kind, 0.0) + mine
+        return {
+            kind: np.clip(phi * np.maximum(room, 1e-12) / np.maximum(cost, 1e-300), 1e-8, 1e8)
+            for kind, (room, cost) in sums.items()
+        }
+
 
 def _grouped(design: Design) -> list[_Group]:
     """Blocks of like size and number of penalties together, padded to a common size."""
-    kinds: dict[tuple[int, int], list[int]] = {}
+    kinds: dict[tuple[int, int, int], list[int]] = {}
     for i, block in enumerate(design.blocks):
-        kinds.setdefault((-(-block.size // PADDING) * PADDING, len(block.penalties)), []).append(i)
+        key = (-(-block.size // PADDING) * PADDING, len(block.margins), len(block.penalties))
+        kinds.setdefault(key, []).append(i)
     groups = []
-    for (K, J), members in kinds.items():
+    for (K, margins, J), members in kinds.items():
         P = np.zeros((len(members), J, K, K))
         eigen = np.full((len(members), K), np.nan) if J <= 2 else None
         for row, i in enumerate(members):
@@ -219,38 +274,35 @@ def _grouped(design: Design) -> list[_Group]:
             if eigen is not None:
                 found = eigh(block.penalties[0], block.penalties[-1], eigvals_only=True)
                 eigen[row, : block.size] = np.maximum(found, 0.0)
-        groups.append(_Group(tuple(members), tuple(design.blocks[i].size for i in members), P, eigen))
+        groups.append(_Group((margins, J), tuple(members), tuple(design.blocks[i].size for i in members), P, eigen))
     return groups
 
 
 def _climb(
     group: _Group,
-    corners: Sequence[Sequence[tuple[Vector, Matrix]]],
+    first: NDArray[np.float64],
     start: Matrix,
     phi: float,
     steps: int,
     limits: tuple[Matrix, Matrix],
+    prior: tuple[float, Matrix],
 ) -> Matrix:
     r"""Fellner-Schall steps on the log scale, longer while they keep their direction; returns ``lambda`` (blocks, J).
 
     With :math:`\Delta` the change of a block's penalty, its corner of the inverse becomes
-    :math:`(I + V\Delta)^{-1} V` and its coefficients :math:`(I + V\Delta)^{-1}\beta`.
+    :math:`(I + V\Delta)^{-1} V` and its coefficients :math:`(I + V\Delta)^{-1}\beta`. The prior is conjugate: ``prior``
+    holds its degrees of freedom and its value.
     """
-    K, outputs = group.penalties.shape[2], len(corners[0])
-    first = np.zeros((len(corners), outputs, K, K + 1))
-    for row, k in enumerate(group.sizes):
-        for o, (beta, V) in enumerate(corners[row]):
-            first[row, o, :k, :k], first[row, o, :k, K] = V, beta
     lam, now = start.copy(), first
+    worth, common = prior
     previous, boost = np.zeros_like(lam), np.ones_like(lam)
     for step in range(steps):
         if step:
             change = np.einsum("bj,bjkl->bkl", lam - start, group.penalties)
-            now = np.linalg.solve(np.eye(K) + first[..., :K] @ change[:, None], first)
-        V, beta = now[..., :K].sum(axis=1), now[..., K]
-        room = outputs * group.traces(lam) - np.einsum("bkl,bjkl->bj", V, group.penalties)
-        cost = np.einsum("bok,bjkl,bol->bj", beta, group.penalties, beta, optimize=True)
-        move = np.log(np.maximum(phi * room, 1e-300)) - np.log(np.maximum(cost, 1e-300))
+            now = np.linalg.solve(np.eye(first.shape[2]) + first[..., :-1] @ change[:, None], first)
+        room, cost = group.evidence(lam, now)
+        move = np.log(np.maximum(phi * (room + worth), 1e-300))
+        move -= np.log(np.maximum(cost + phi * worth * lam / common, 1e-300))
         boost = np.where(move * previous > 0, np.minimum(2.0 * boost, 4.0), 1.0)
         previous = move
         lam = np.clip(lam * np.exp(np.clip(move * boost, -LARGEST_STEP, LARGEST_STEP)), *limits)

@@ -107,7 +107,7 @@ def fit_softmax(
     eta = problem.predictors(B)
     P, deviance = softmax(eta, axis=1), problem.deviance(eta)
     grams = problem.grams(P)
-    smooth = Smoothing(design, np.diag(sum(grams)), smoothing)
+    smooth = Smoothing(design, np.diag(sum(grams)), smoothing, float(rows.weight.sum()))
     solutions: list[Solution] = []
     edf, used_phi, converged, n_iter = np.full(len(design.blocks), np.inf), 1.0, False, 0
     for n_iter in range(1, max_iter + 1):

@@ -97,7 +97,8 @@ def _preview(case: Case, terms: list[Term], fit: AdditiveFit, new: list[Term]) -
         (cut,) = design.slices
         corners.append([(f.beta[cut], f.corner(cut)) for f in fits])
         grams.append(G[1:, 1:])
-    smooth = Smoothing(together, np.concatenate([[0.0], *(np.diag(G) for G in grams)]))
+    diagonal = np.concatenate([[0.0], *(np.diag(G) for G in grams)])
+    smooth = Smoothing(together, diagonal, n_rows=float(case.rows.weight.sum()))
     smooth.settle_corners(corners, fit.phi / 4, PREVIEW_STEPS)
     smaller = []
     for term, G, lam in zip(new, grams, smooth.values, strict=True):

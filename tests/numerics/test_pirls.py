@@ -14,12 +14,12 @@ from explaindistill.numerics.softmax import fit_softmax
 from explaindistill.numerics.splines import curvature_penalty, hat_weights, slope_penalty
 
 
-def make(n=150, seed=0, bounded=False):
-    """Two columns with few values, so that bins lose nothing; the design, the rows and the dense matrix."""
+def make(n=150, seed=0, bounded=False, columns=2):
+    """Columns with few values, so that bins lose nothing; the design, the rows and the dense matrix."""
     rng = np.random.default_rng(seed)
-    x = rng.integers(0, 12, (2, n))
+    x = rng.integers(0, 12, (columns, n))
     blocks = []
-    for i in range(2):
+    for i in range(columns):
         knots = np.linspace(0, 11, 7)
         m = Marginal(i, *hat_weights(np.arange(12.0), knots), 7)
         Z = null_space(np.bincount(x[i], minlength=12)[None, :] @ m.table())
@@ -79,6 +79,25 @@ def test_the_smoothing_is_where_the_restricted_likelihood_is_best():
     starts = [np.array([0.0, -3.0, 0.0, -3.0, -1.0]), ours]
     best = min(minimize(loss, s, method="Nelder-Mead", options={"maxiter": 4000}).fun for s in starts)
     assert loss(ours) <= best + 0.1
+
+
+def test_with_few_rows_the_terms_share_a_prior_on_their_smoothing():
+    design, codes, X, eta, rng = make(25, columns=4)
+    assert design.size == 25
+    y = eta + rng.normal(scale=0.3, size=25)
+    fit = fit_additive(design, Rows(codes, y, np.ones(25)), Gaussian(), max_iter=400, rounds=400)
+    H = np.linalg.inv(X.T @ X + total_penalty(design, fit.smoothing))
+    scale = Smoothing(design, np.diag(X.T @ X)).values
+    edf, cost = np.empty((4, 2)), np.empty((4, 2))
+    for i, (b, cut, lam) in enumerate(zip(design.blocks, design.slices, fit.smoothing, strict=True)):
+        S = np.linalg.inv(sum(v * part for v, part in zip(lam, b.penalties, strict=True)))
+        for j, part in enumerate(b.penalties):
+            edf[i, j] = lam[j] * (np.vdot(S, part) - np.vdot(H[cut, cut], part))
+            cost[i, j] = fit.beta[0, cut] @ part @ fit.beta[0, cut]
+    common = fit.phi * edf.sum(axis=0) / (cost * scale).sum(axis=0)
+    expected = fit.phi * (edf + 1.0) / (cost + fit.phi / (common * scale))
+    assert np.allclose(np.log(fit.smoothing), np.log(expected), atol=0.1)
+    assert np.std(np.log(np.array(fit.smoothing) / scale), axis=0).max() < 3.0
 
 
 def test_curvature_from_some_rows_gives_the_same_solution():
