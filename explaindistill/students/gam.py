@@ -84,7 +84,7 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
     Notes
     -----
     ``sample_weight`` counts rows: a row of weight 2 is the row twice. With fewer than two rows per coefficient of the
-    curves, the smoothing of each curve leans on that of the others (see :class:`~explaindistill.numerics.reml.Smoothing`).
+    curves, the smoothing of each leans on that of the others (see :class:`~explaindistill.numerics.reml.Smoothing`).
 
     References
     ----------
