@@ -156,6 +156,7 @@ def audit(
     n_explained: int = 500,
     compare: bool = False,
     time_models: bool = False,
+    store: Any = None,
     random_state: int = 0,
 ) -> Audit:
     """Measure what students kept of a teacher, on rows that no fitting saw.
@@ -215,6 +216,8 @@ def audit(
     time_models : bool, default=False
         Whether single rows and batches are timed for the deployment card. Times differ from run to run, and a report
         that holds them is no longer the same bytes each time; sizes and operations are always there.
+    store : path or LabelStore, optional
+        Keeps the teacher's answers, so that an audit that was cut off, or is made again, asks nothing twice.
     random_state : int, default=0
 
     Returns
@@ -257,6 +260,7 @@ def audit(
         strata=strata,
         stress=stress,
         second_teacher=second_teacher,
+        store=store,
     )
     compared, told = comparison_frames(case, compare, random_state)
     measured = measure(case, np.random.default_rng(random_state), n_refits, n_explained) | compared

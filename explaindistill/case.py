@@ -65,7 +65,8 @@ class Case:
 
     ``attributes`` are the sensitive columns, one row per audited row; ``equal_in_value`` marks rows that equal,
     in value, some row of fitting without being that row. ``strata`` are the strata of the rows, ``stress`` rows of the
-    caller's own to try both on, ``P_second`` the answers of a second teacher; each None where it was not given.
+    caller's own to try both on, ``P_second`` the answers of a second teacher, ``store`` where answers are kept; each
+    None where it was not given.
     """
 
     task: Task
@@ -89,6 +90,7 @@ class Case:
     strata: NDArray[Any] | None = None
     stress: pd.DataFrame | None = None
     P_second: NDArray[np.float64] | None = None
+    store: Any = None
 
     @property
     def can_be_asked(self) -> bool:
@@ -137,6 +139,7 @@ def open_case(
     strata: Any = None,
     stress: Any = None,
     second_teacher: Any = None,
+    store: Any = None,
 ) -> Case:
     """Check every argument, ask the teacher and the students once, and set rows of fitting aside.
 
@@ -164,7 +167,7 @@ def open_case(
     kept, equal, notes = _unseen(schema.frame(X), named, train)
     rows = schema.frame(X).loc[kept]
     pick = _picker(kept)
-    answer = _teacher_answer(adapter, schema, classes)
+    answer = _teacher_answer(adapter, schema, classes, store)
     subjects = tuple(_subject(n, s, rows, schema, classes, train) for n, s in named.items())
     return Case(
         task=task,
@@ -187,7 +190,8 @@ def open_case(
         train=train,
         strata=pick(layers),
         stress=tried,
-        P_second=None if again is None else _teacher_answer(again, schema, classes)(rows),
+        P_second=None if again is None else _teacher_answer(again, schema, classes, store)(rows),
+        store=store,
     )
 
 
@@ -335,9 +339,9 @@ def _picker(kept: NDArray[np.bool_]) -> Callable[[Any], Any]:
     return lambda values: None if values is None else values[kept]
 
 
-def _teacher_answer(teacher: Any, schema: Schema, classes: NDArray[Any] | None) -> Answer:
+def _teacher_answer(teacher: Any, schema: Schema, classes: NDArray[Any] | None, store: Any) -> Answer:
     def answer(rows: pd.DataFrame) -> NDArray[np.float64]:
-        return aligned(label(teacher, schema.restore(rows)), teacher.classes_, classes)
+        return aligned(label(teacher, schema.restore(rows), store=store), teacher.classes_, classes)
 
     return answer
 

@@ -112,7 +112,7 @@ def per_teacher(case: Case) -> pd.DataFrame:
     if members is None or not hasattr(case.teacher, "disagreement"):
         return frame([])
     rows = case.schema.restore(case.frame)
-    answers = [aligned(label(member, rows), member.classes_, case.classes) for member in members]
+    answers = [aligned(label(member, rows, store=case.store), member.classes_, case.classes) for member in members]
     names = [f"{i}: {getattr(m, 'name', type(m).__name__)}" for i, m in enumerate(members)]
     parts = list(_fidelity_to_each(case, answers, names))
     if case.task == "classification":

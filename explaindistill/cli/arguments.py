@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import explaindistill
+from explaindistill.cli.endpoints import add_endpoint
 from explaindistill.cli.tables import MISSING
 
 __all__ = ["build_parser"]
@@ -42,6 +43,9 @@ EXAMPLES = {
       --sensitive sex,race --student tree,gam,linear --out audit/
   explaindistill audit --teacher teacher/ --data adult.csv.gz --target income-per-year --sensitive sex \\
       --favorable ">50K" --require "fidelity.agreement >= 0.95" --require "bias.impact_ratio >= 0.8" --out audit/
+  explaindistill audit --teacher-url https://scores.example.com/v7 --classes no,yes --token-env SCORING_TOKEN \\
+      --owner "Example Bank" --terms "contract of 2026-01-31" --declaration "section 4 allows it for audits" \\
+      --teacher-version 7.2 --store labels.db --data loans.csv --target decision --out audit/
 """,
     "labels": """examples:
   explaindistill labels list labels.db
@@ -142,7 +146,6 @@ def _audit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--min-group-size", type=int, default=10, metavar="N", help="withhold figures of smaller groups (default: 10)"
     )
-    parser.add_argument("--price-per-row", type=float, metavar="P", help="price of one answer of the teacher")
     parser.add_argument("--date", metavar="DAY", help="date printed in the report, such as 2026-01-31")
     parser.add_argument("--profile", metavar="NAME", help="a dated rule set, one of `explaindistill list profiles`")
     parser.add_argument(
@@ -221,9 +224,10 @@ def _data(parser: argparse.ArgumentParser, *, target: bool) -> None:
 
 
 def _teacher(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--teacher", required=True, metavar="FOLDER", help="a saved teacher, or a file that needs --trust"
-    )
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--teacher", metavar="FOLDER", help="a saved teacher, an .onnx file, or one that needs --trust")
+    where.add_argument("--teacher-url", metavar="URL", help="a scoring endpoint; see below")
+    add_endpoint(parser, _positive)
     parser.add_argument(
         "--trust", action="store_true", help="load a file that can run code; only if you know its origin"
     )

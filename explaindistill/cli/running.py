@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from explaindistill import plugins
+from explaindistill.cli.endpoints import check_endpoint, endpoint_teacher
 from explaindistill.cli.folders import results_folder
 from explaindistill.cli.judging import run_check, run_compare
 from explaindistill.cli.labels import run_labels
@@ -128,6 +129,7 @@ def run_audit(args: Namespace, console: Console) -> int:
             profile=args.profile,
             statements=statements or None,
             rules=rules or None,
+            store=args.store,
         )
         _save(audit, out)
     _summary(audit, console)
@@ -268,6 +270,10 @@ def _teacher_and_rows(args: Namespace) -> tuple[Any, Rows]:
     """Load the teacher first: it is the cheaper one to be wrong about; its columns are those of the rows."""
     from explaindistill.teachers import load_teacher
 
+    check_endpoint(args)
+    if args.teacher_url is not None:
+        rows = read_rows(args)
+        return endpoint_teacher(args, rows), rows
     teacher = load_teacher(args.teacher, trust=args.trust)
     rows = read_rows(args)
     if (encoder := getattr(teacher, "encoder", None)) is None:
