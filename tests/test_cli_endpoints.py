@@ -53,7 +53,11 @@ def server():
             self.end_headers()
             self.wfile.write(page)
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Quiet(ThreadingHTTPServer):
+        def handle_error(self, request, client_address):
+            """A client that leaves early is no error, and stderr is looked at."""
+
+    http = Quiet(("127.0.0.1", 0), Handler)
     http.daemon_threads = True
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
