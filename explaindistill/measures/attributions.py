@@ -13,6 +13,7 @@ from scipy import special
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures._rows import frame, row
 from explaindistill.measures.importance import compare_importance
+from explaindistill.numerics.resampling import percentile_limits, row_counts
 from explaindistill.numerics.tallies import weights_of
 
 __all__ = ["attribution_gaps", "attribution_importance", "compare_attributions"]
@@ -134,23 +135,20 @@ def compare_attributions(
     what = f"Shapley, {scale}" if scale else "Shapley"
     shared: dict[str, Any] = {"top": top, "level": level, "n_draws": n_draws, "subject": subject}
     found = compare_importance(*tables, rows=by_row, sample_weight=w, rng=rng, subset=what, **shared)
-    same = (np.abs(t) * (np.sign(t) == np.sign(s))).sum(axis=1)
-    draws = _ratio_draws(same * w, np.abs(t).sum(axis=1) * w, n_draws, np.random.default_rng(rng))
-    whole = float((np.abs(t).sum(axis=1) * w).sum())
+    same = (np.abs(t) * (np.sign(t) == np.sign(s))).sum(axis=1) * w
+    whole = np.abs(t).sum(axis=1) * w
+    counts = row_counts(len(t), n_draws, np.random.default_rng(rng))
+    drawn = _ratio(counts @ same, counts @ whole)
     at = found["metric"] == "importance_sign"
-    tail = (1 - level) / 2
-    found.loc[at, "estimate"] = float((same * w).sum()) / whole if whole > 0 else np.nan
-    found.loc[at, ["low", "high"]] = np.quantile(draws, [tail, 1 - tail])
+    found.loc[at, "estimate"] = float(_ratio(same.sum(), whole.sum()))
+    found.loc[at, ["low", "high"]] = percentile_limits(drawn, level)
     return found
 
 
-def _ratio_draws(top: Floats, bottom: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
-    out = np.empty(n_draws)
-    for i in range(n_draws):
-        count = np.bincount(rng.integers(0, len(top), len(top)), minlength=len(top))
-        below = float(count @ bottom)
-        out[i] = float(count @ top) / below if below > 0 else np.nan
-    return out
+def _ratio(top: Any, bottom: Any) -> Floats:
+    """NaN where the denominator is 0."""
+    top, bottom = np.asarray(top, dtype=float), np.asarray(bottom, dtype=float)
+    return np.divide(top, bottom, out=np.full(np.broadcast_shapes(top.shape, bottom.shape), np.nan), where=bottom > 0)
 
 
 def attribution_gaps(
@@ -186,7 +184,7 @@ def attribution_gaps(
         Name of the attribute, for the frame.
     sample_weight : array of shape (n,), optional
     minimum : int
-        Groups with fewer rows are ``small``.
+        A group with fewer rows is ``small`` and has the whole gap only: so few rows say nothing of single columns.
     n_draws : int, at least 20
         Bootstrap samples, drawn within each group apart: the intervals speak of the difference, not of what would be
         seen if there were none.
@@ -227,34 +225,29 @@ def attribution_gaps(
     w = weights_of(sample_weight, len(phi))
     generator = np.random.default_rng(rng)
     full = np.column_stack([phi, phi.sum(axis=1)])
+    sized = {g: int(known[g]) for g in named}
     means = {g: _group_means(full[label == g], w[label == g], n_draws, generator) for g in named}
-    tail = (1 - level) / 2
-    lines = []
+    lines: list[dict[str, Any]] = []
     for g in named:
         if g == reference:
             continue
         (own, drawn), (other, drawn_other) = means[g], means[reference]
-        low, high = np.quantile(drawn - drawn_other, [tail, 1 - tail], axis=0)
-        n = int((label == g).sum())
-        short = min(n, int((label == reference).sum())) < minimum
-        status = {"status": "small", "reason": f"fewer than {minimum} rows in a group"} if short else {}
-        for j, name in enumerate([*features, "(all columns)"]):
-            metric = "attribution_gap" if j < len(features) else "attribution_gap_total"
-            lines.append(
-                row(metric, own[j] - other[j], low[j], high[j], n=n, subject=subject, attribute=attribute, group=str(g),
-                    reference=str(reference), subset=scale, method="two-sample bootstrap, percentile",
-                    feature=str(name), **status)
-            )  # fmt: skip
+        names = {"subject": subject, "attribute": attribute, "group": str(g), "reference": str(reference),
+                 "subset": scale, "n": sized[g], "method": "two-sample bootstrap, percentile"}  # fmt: skip
+        if small := min(sized[g], sized[reference]) < minimum:
+            names |= {"status": "small", "reason": f"fewer than {minimum} rows in a group"}
+        told = ["(all columns)"] if small else [*map(str, features), "(all columns)"]
+        gap, limits = own - other, percentile_limits((drawn - drawn_other)[:, -len(told) :], level)
+        for name, *found in zip(told, gap[-len(told) :], *limits, strict=True):
+            metric = "attribution_gap_total" if name == told[-1] else "attribution_gap"
+            lines.append(row(metric, *found, feature=name, **names))
     return frame(lines, extra=["feature"])
 
 
 def _group_means(values: Floats, w: Floats, n_draws: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Mean of a group and its bootstrap draws ``(n_draws, d)``."""
-    n = len(values)
-    counts = rng.multinomial(n, np.full(n, 1 / n), n_draws) * w
-    total = counts.sum(axis=1, keepdims=True)
-    return w @ values / w.sum(), np.divide(counts @ values, total, out=np.full((n_draws, values.shape[1]), np.nan),
-                                           where=total > 0)  # fmt: skip
+    """Mean of a group and its bootstrap draws ``(n_draws, d)``; NaN in draws of rows without weight."""
+    counts = row_counts(len(values), n_draws, rng) * w
+    return w @ values / w.sum(), _ratio(counts @ values, counts.sum(axis=1, keepdims=True))
 
 
 def _table(values: ArrayLike, features: Sequence[str]) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures._batches import batches
 from explaindistill.measures._rows import frame, row
 from explaindistill.numerics.ranks import spearman, spearman_interval
+from explaindistill.numerics.resampling import percentile_limits, row_counts
 from explaindistill.numerics.tallies import weights_of
 
 __all__ = ["compare_importance", "permutation_growth", "permutation_importance", "rank_biased_overlap"]
@@ -43,7 +45,8 @@ def permutation_importance(
     Parameters
     ----------
     predict : callable
-        From a DataFrame to probabilities ``(n, k)`` or values ``(n,)``.
+        From a DataFrame to probabilities ``(n, k)`` or values ``(n,)``, each row by itself: the rows of many shuffles
+        are asked about at once.
     X : DataFrame of n rows
         Not modified.
     target : array of shape (n, k) or (n,), optional
@@ -125,12 +128,10 @@ def permutation_growth(
     if aim.shape != given.shape:
         raise InvalidInputError(f"target must have the shape of the answers, {given.shape}, got {aim.shape}")
     orders = [generator.permutation(len(base)) for _ in range(n_repeats)]
-    before = _loss(given, aim)
-    grown = {
-        name: np.array([_loss(_shuffled(predict, base, together, order), aim) - before for order in orders])
-        for name, together in _columns(X, columns).items()
-    }
-    return grown, w
+    named, before = _columns(X, columns), _loss(given, aim)
+    shuffles = [(together, order) for together in named.values() for order in orders]
+    after = np.array([_loss(answer, aim) - before for answer in _shuffled(predict, base, shuffles)])
+    return dict(zip(named, after.reshape(-1, n_repeats, len(base)), strict=True)), w
 
 
 def _columns(X: pd.DataFrame, columns: Any) -> dict[str, list[str]]:
@@ -148,12 +149,19 @@ def _loss(answer: NDArray[np.float64], aim: NDArray[np.float64]) -> NDArray[np.f
 
 
 def _shuffled(
-    predict: Predict, base: pd.DataFrame, together: list[str], order: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    changed = base.copy()
-    for column in together:
-        changed[column] = base[column].iloc[order].set_axis(base.index)
-    return np.asarray(predict(changed), dtype=float)
+    predict: Predict, base: pd.DataFrame, shuffles: Sequence[tuple[list[str], NDArray[np.int64]]]
+) -> Iterator[NDArray[np.float64]]:
+    """Answers to the rows with some columns shuffled, one after the other; many shuffles are asked at once."""
+    n = len(base)
+    for piece in batches(len(shuffles), base.size):
+        part = shuffles[piece]
+        still = np.tile(np.arange(n), len(part))
+        places: dict[str, NDArray[np.int64]] = {}
+        for i, (together, order) in enumerate(part):
+            for column in together:
+                places.setdefault(column, still.copy())[i * n : (i + 1) * n] = order
+        rows = pd.DataFrame({c: base[c].take(places.get(c, still)).array for c in base.columns})
+        yield from np.split(np.asarray(predict(rows), dtype=float), len(part))
 
 
 def _line(grown: NDArray[np.float64], w: NDArray[np.float64], level: float) -> dict[str, Any]:
@@ -197,7 +205,10 @@ def rank_biased_overlap(first: Sequence[str], second: Sequence[str], persistence
     depth = len(first)
     if depth == 0:
         return float("nan")
-    overlap = [len(set(first[:d]) & set(second[:d])) / d for d in range(1, depth + 1)]
+    at = {item: i for i, item in enumerate(second)}
+    # An item is common to both from the depth on at which the later of them has named it.
+    joined = np.array([max(i, at[item]) for i, item in enumerate(first) if item in at], dtype=np.int64)
+    overlap = (np.cumsum(np.bincount(joined, minlength=depth)) / np.arange(1, depth + 1)).tolist()
     seen = sum(persistence ** (d - 1) * a for d, a in enumerate(overlap, start=1))
     return float((1 - persistence) * seen + persistence**depth * overlap[-1])
 
@@ -301,11 +312,9 @@ def _resampled(
     first, second = (np.asarray(r, dtype=float) for r in rows)
     if first.shape != second.shape or first.shape[1] != len(names):
         raise InvalidInputError(f"rows must both be (n, {len(names)}), got {first.shape} and {second.shape}")
-    w = weights_of(sample_weight, len(first))
-    draws = []
-    for _ in range(n_draws):
-        count = np.bincount(rng.integers(0, len(first), len(first)), minlength=len(first)) * w
-        draws.append(_alike(count @ first / count.sum(), count @ second / count.sum(), names, k))
-    tail = (1 - level) / 2
-    table = pd.DataFrame(draws)
-    return {c: (float(np.quantile(table[c], tail)), float(np.quantile(table[c], 1 - tail))) for c in table}
+    count = row_counts(len(first), n_draws, rng) * weights_of(sample_weight, len(first))
+    total = count.sum(axis=1, keepdims=True)
+    drawn = zip(count @ first / total, count @ second / total, strict=True)
+    table = pd.DataFrame([_alike(t, s, names, k) for t, s in drawn])
+    low, high = percentile_limits(table, level)
+    return {c: (float(low[i]), float(high[i])) for i, c in enumerate(table)}

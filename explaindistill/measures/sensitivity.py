@@ -9,21 +9,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures._rows import frame, row, shares
-from explaindistill.measures.groups import groupings
-from explaindistill.numerics.ranks import auc_and_interval
-from explaindistill.numerics.single_column import bins_of, out_of_fold_means
+from explaindistill.measures.groups import Grouping, groupings
+from explaindistill.numerics.ranks import auc_and_interval, auc_interval, auc_of_counts
+from explaindistill.numerics.single_column import bins_of, out_of_fold_shares
 from explaindistill.numerics.tallies import tally
 from explaindistill.schema import Schema
 
 __all__ = ["flips", "leaf_audit", "proxies", "with_use"]
 
 Line = dict[str, Any]
+Area = tuple[float, float, float]
 FOLDS = 5
+MANY = 8
+"""Groups of one attribute beyond which all are predicted by one model: a model each takes minutes."""
+UNKNOWN = (float("nan"),) * 3
 
 
 def flips(
@@ -99,7 +103,8 @@ def proxies(
     """How well each column, and all together, give a sensitive attribute away; and how much they are used.
 
     Membership of each group is predicted out of fold: by one column from the shares of its bins, by all columns with
-    boosted trees. The AUC is about 0.5 where nothing is given away.
+    boosted trees (where an attribute has more than eight groups, with one random forest for all of them, each row by
+    the trees that did not see it). The AUC is about 0.5 where nothing is given away.
 
     Parameters
     ----------
@@ -123,20 +128,28 @@ def proxies(
     chosen = np.sort(rng.permutation(len(X))[:max_rows])
     seen = X.drop(columns=[c for c in attributes.columns if c in X.columns]).iloc[chosen]
     encoded = np.asarray(Schema.infer(seen).encode(seen)) if seen.shape[1] else np.empty((len(chosen), 0))
-    codes = {str(c): bins_of(encoded[:, i]) for i, c in enumerate(seen.columns)}
+    bins = {str(c): bins_of(encoded[:, i]) for i, c in enumerate(seen.columns)}
     lines: list[Line] = []
     for grouping in groupings(attributes, intersections=False):
-        for code, name in enumerate(grouping.names):
-            if grouping.missing[code] or (len(grouping) == 2 and code == 1 and not grouping.missing.any()):
-                continue  # of two groups the second says the same as the first
-            inside = grouping.codes[chosen] == code
-            names: Line = {"subject": subject, "attribute": grouping.attribute, "group": name, "n": len(chosen)}
-            names |= {"k": float(inside.sum()), "method": "out of fold, newcombe 2006 and logit"}
-            for feature in ("(all)", *codes):
-                found = _given_away(encoded, codes.get(feature), inside, level, random_state)
-                lines.append(row("proxy_auc", *found, feature=feature, **names))
+        codes = grouping.codes[chosen]
+        sizes = np.bincount(codes, minlength=len(grouping))
+        asked = [g for g in range(len(grouping)) if _is_asked(grouping, g)]
+        enough = [g for g in asked if bins and min(sizes[g], len(codes) - sizes[g]) >= 2 * FOLDS]
+        told = {"(all)": _by_all(encoded, codes, enough, random_state, level)}
+        told |= {c: _by_one(b, codes, len(grouping), enough, random_state, level) for c, b in bins.items()}
+        for g in asked:
+            names: Line = {"subject": subject, "attribute": grouping.attribute, "group": grouping.names[g]}
+            names |= {"n": len(chosen), "k": float(sizes[g]), "method": "out of fold, newcombe 2006 and logit"}
+            lines += [
+                row("proxy_auc", *found.get(g, UNKNOWN), feature=feature, **names) for feature, found in told.items()
+            ]
     table = frame(lines, extra=["feature"])
     return with_use(table, importance, subject)
+
+
+def _is_asked(grouping: Grouping, g: int) -> bool:
+    """Of two groups the second says the same as the first; membership of the missing is not asked."""
+    return not grouping.missing[g] and not (len(grouping) == 2 and g == 1 and not grouping.missing.any())
 
 
 def with_use(found: pd.DataFrame, importance: Mapping[str, float] | None, subject: str) -> pd.DataFrame:
@@ -147,18 +160,44 @@ def with_use(found: pd.DataFrame, importance: Mapping[str, float] | None, subjec
     return found.assign(subject=subject, use=use, proxy_use=use * strength)
 
 
-def _given_away(
-    Z: NDArray[np.float64], codes: NDArray[np.int64] | None, inside: NDArray[np.bool_], level: float, seed: int
-) -> tuple[float, float, float]:
-    """AUC of membership by one column (its bins), or by all where there are no bins."""
-    if min(inside.sum(), (~inside).sum()) < 2 * FOLDS or Z.shape[1] == 0:
-        return np.nan, np.nan, np.nan
-    if codes is not None:
-        return auc_and_interval(out_of_fold_means(codes, inside, seed, FOLDS), inside, level=level)
+def _by_one(
+    bins: NDArray[np.int64], codes: NDArray[np.int64], n_groups: int, asked: list[int], seed: int, level: float
+) -> dict[int, Area]:
+    """AUC of membership of each group by the bins of one column."""
+    if not asked:
+        return {}
+    share, count = out_of_fold_shares(bins, codes, n_groups, seed, FOLDS)
+    every = count.sum(axis=1)
+    area, variance, freedom = np.transpose(
+        [auc_of_counts(share[:, g], count[:, g], every - count[:, g]) for g in asked]
+    )
+    inside = count[:, asked].sum(axis=0)
+    low, high = auc_interval(area, inside, len(codes) - inside, level, variance=variance, freedom=freedom)
+    return dict(zip(asked, zip(area, low, high, strict=True), strict=True))
+
+
+def _by_all(
+    Z: NDArray[np.float64], codes: NDArray[np.int64], asked: list[int], seed: int, level: float
+) -> dict[int, Area]:
+    """AUC of membership of each group by all columns: boosted trees, or one forest for many groups at once."""
+    if len(asked) > MANY:
+        chance = _forest(Z, codes, seed)
+        return {g: auc_and_interval(chance[g], codes == g, level=level) for g in asked}
     learner = HistGradientBoostingClassifier(max_iter=40, max_leaf_nodes=8, early_stopping=False, random_state=seed)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    chance = cross_val_predict(learner, Z, inside, cv=folds, method="predict_proba")[:, 1]
-    return auc_and_interval(chance, inside, level=level)
+    found = {}
+    for g in asked:
+        chance = cross_val_predict(learner, Z, codes == g, cv=folds, method="predict_proba")[:, 1]
+        found[g] = auc_and_interval(chance, codes == g, level=level)
+    return found
+
+
+def _forest(Z: NDArray[np.float64], codes: NDArray[np.int64], seed: int) -> dict[int, NDArray[np.float64]]:
+    """Probability of each group by a forest on the bins of all columns, from trees that did not see the row."""
+    binned = np.column_stack([bins_of(z) for z in Z.T])
+    forest = RandomForestClassifier(100, min_samples_leaf=20, max_samples=0.5, oob_score=True, random_state=seed)
+    forest.fit(binned, codes)
+    return dict(zip(forest.classes_.tolist(), forest.oob_decision_function_.T, strict=True))
 
 
 def leaf_audit(

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures._batches import batches
 
 __all__ = ["shapley_exact", "shapley_pairwise", "shapley_sampled"]
 
@@ -135,15 +136,19 @@ def _walks(
 def _between(
     predict: Predict, both: dict[Any, pd.Series], rank: NDArray[np.intp], chosen: NDArray[np.intp], n: int
 ) -> tuple[Floats, ...]:
-    """Answers to the mixed rows of one walk ``(d - 1, n, K)``, asked at once; nothing with a single column."""
+    """Answers to the mixed rows of one walk ``(d - 1, n, K)``; nothing with a single column."""
     d = len(rank)
     if d == 1:
         return ()
-    own, other, step = np.arange(n), n + chosen, np.arange(1, d)[:, None]
-    rows = {
-        c: series.take(np.where(rank[j] < step, own, other).ravel()).array for j, (c, series) in enumerate(both.items())
-    }
-    return (_columns(predict(pd.DataFrame(rows))).reshape(d - 1, n, -1),)
+    own, other, steps, parts = np.arange(n), n + chosen, np.arange(1, d), []
+    for piece in batches(d - 1, n * d):
+        step = steps[piece, None]
+        rows = {
+            c: series.take(np.where(rank[j] < step, own, other).ravel()).array
+            for j, (c, series) in enumerate(both.items())
+        }
+        parts.append(_columns(predict(pd.DataFrame(rows))))
+    return (np.concatenate(parts).reshape(d - 1, n, -1),)
 
 
 def _columns(answer: Any) -> Floats:

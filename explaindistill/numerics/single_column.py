@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["bins_of", "out_of_fold_means"]
+__all__ = ["bins_of", "out_of_fold_means", "out_of_fold_shares"]
 
 
 def bins_of(values: ArrayLike, n_bins: int = 20) -> NDArray[np.int64]:
@@ -51,9 +51,7 @@ def out_of_fold_means(
     """
     bins, y = np.asarray(codes, dtype=np.int64), np.asarray(target, dtype=float)
     values = y.reshape(len(y), -1)
-    if not 2 <= n_folds <= len(y):
-        raise InvalidInputError(f"n_folds must lie between 2 and the number of rows, {len(y)}, got {n_folds}")
-    fold = np.random.default_rng(rng).permutation(len(y)) % n_folds
+    fold = _folds(len(y), rng, n_folds)
     size = int(bins.max(initial=0)) + 1
     out = np.empty_like(values)
     for f in range(n_folds):
@@ -64,3 +62,48 @@ def out_of_fold_means(
             total = np.bincount(bins[learn], values[learn, j], size)
             out[here, j] = ((total + mean) / (count + 1))[bins[here]]
     return out.reshape(y.shape)
+
+
+def out_of_fold_shares(
+    codes: ArrayLike, labels: ArrayLike, n_labels: int, rng: np.random.Generator | int = 0, n_folds: int = 5
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """What `out_of_fold_means` gives for membership of every label, by bin and fold instead of by row.
+
+    Rows of one bin and fold get one value, so that these few cells say all that the rows would.
+
+    Parameters
+    ----------
+    codes, labels : arrays of int, shape (n,)
+        Bin and label of each row.
+    n_labels, rng, n_folds
+        Labels are ``0 … n_labels - 1``; folds as there.
+
+    Returns
+    -------
+    share : ndarray of shape (n_folds * n_bins, n_labels)
+        Value that the rows of a cell get for each label.
+    count : ndarray of int, the same shape
+        Rows of each label in the cell.
+
+    Examples
+    --------
+    >>> share, count = out_of_fold_shares([0, 0, 1, 1], [0, 0, 1, 1], 2, n_folds=4)
+    >>> share[count.sum(axis=1) > 0, 1].round(2).tolist()
+    [0.33, 0.33, 0.67, 0.67]
+    """
+    bins, y = np.asarray(codes, dtype=np.int64), np.asarray(labels, dtype=np.int64)
+    fold = _folds(len(y), rng, n_folds)
+    size = int(bins.max(initial=0)) + 1
+    count = np.bincount((fold * size + bins) * n_labels + y, minlength=n_folds * size * n_labels)
+    count = count.reshape(n_folds, size, n_labels)
+    rest = count.sum(axis=0) - count
+    whole = rest.sum(axis=1, keepdims=True)
+    mean = whole / whole.sum(axis=2, keepdims=True)
+    share = (rest + mean) / (rest.sum(axis=2, keepdims=True) + 1)
+    return share.reshape(-1, n_labels), count.reshape(-1, n_labels)
+
+
+def _folds(n: int, rng: np.random.Generator | int, n_folds: int) -> NDArray[np.int64]:
+    if not 2 <= n_folds <= n:
+        raise InvalidInputError(f"n_folds must lie between 2 and the number of rows, {n}, got {n_folds}")
+    return np.asarray(np.random.default_rng(rng).permutation(n) % n_folds)
