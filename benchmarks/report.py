@@ -38,8 +38,11 @@ def table(n: int, features: int, groups: int) -> tuple[pd.DataFrame, np.ndarray]
     return frame, np.where(z + rng.logistic(size=n) > 0, "yes", "no")
 
 
-def audit_of(n: int, features: int, groups: int, students: int) -> xd.Audit:
-    """An audit of real students of a logistic teacher."""
+def audit_of(n: int, features: int, groups: int, students: int) -> tuple[xd.Audit, float]:
+    """An audit of real students of a logistic teacher, and how many seconds its measures took.
+
+    The measures fit each student once more, without the teacher.
+    """
     from sklearn.compose import make_column_selector, make_column_transformer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -62,7 +65,9 @@ def audit_of(n: int, features: int, groups: int, students: int) -> xd.Audit:
         for name, make in list(makers.items())[:students]
     }
     asked: dict[str, Any] = {"sensitive": ["group"], "favorable": "yes", "date": "2026-01-01"}
-    return xd.audit(teacher, fitted, frame[split:], y[split:], train=(frame[:split], y[:split]), **asked)
+    start = time.perf_counter()
+    found = xd.audit(teacher, fitted, frame[split:], y[split:], train=(frame[:split], y[:split]), **asked)
+    return found, time.perf_counter() - start
 
 
 def built(audit: xd.Audit, runs: int = 3) -> tuple[str, float]:
@@ -117,8 +122,13 @@ def _session(chromium: Any, page: Path) -> tuple[float, float]:
     return first, float(chromium.ask("Math.max(0, ...tasks)"))
 
 
-def hold(bars: Bars, name: str, audit: xd.Audit, kilobytes: float, seconds: float, paint: float | None) -> None:
+def hold(
+    bars: Bars, name: str, measured: tuple[xd.Audit, float], kilobytes: float, seconds: float, paint: float | None
+) -> None:
     """Build, open, and hold against the bars of one size."""
+    audit, spent = measured
+    lines = sum(map(len, audit.frames.values()))
+    bars.add(f"{name}: its measures, not part of the bar", "reported", f"{spent:.0f} s, {lines:,} lines", None)
     text, took = built(audit)
     bars.at_most(f"{name}: HTML", kilobytes, len(text.encode()) / 1000, " kB")
     bars.at_most(f"{name}: built, beyond the measures", seconds, took, " s")

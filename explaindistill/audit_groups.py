@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from explaindistill.case import WITHOUT, Case, Subject, cannot_say, decided, named_answers, stack
 from explaindistill.measures._rows import frame
-from explaindistill.measures.bias import group_fidelity, group_gaps, group_means_frame, group_rates
+from explaindistill.measures.bias import SMALL, group_fidelity, group_gaps, group_means_frame, group_rates
 from explaindistill.measures.calibration import calibration, reliability
 from explaindistill.measures.comparisons import (
     adjust,
@@ -35,7 +35,7 @@ GROUP_FRAMES = (
 TESTED = ("selection_rate", "true_positive_rate", "false_positive_rate")
 FAMILY = (
     "selection, true positive and false positive rate of the teacher and its students, every group and intersection "
-    "against its reference"
+    f"of at least {SMALL} rows against its reference"
 )
 FLIP_ROWS = 2_000
 FLIP_VALUES = 50
@@ -98,7 +98,7 @@ def _classification(case: Case, rng: np.random.Generator) -> Frames:
         "rates": rates,
         "gaps": gaps,
         "worst_pairs": worst_pairs(rates[(rates["metric"] != "base_rate") | (rates["subject"] == "labels")], rng=rng),
-        "tests": adjust(gap_tests(*(_declared(case, part) for part in (rates, gaps))), FAMILY),
+        "tests": adjust(gap_tests(rates, _declared(case, gaps)), FAMILY),
         "strata": stack(_strata(case, decision)),
         "missing_bounds": missing_bounds(rates, gaps),
         "power": power_table(rates, gaps),
@@ -116,11 +116,14 @@ def _outcomes(case: Case) -> Iterator[tuple[str, NDArray[Any]]]:
             yield name, P if case.task == "regression" else decided(case, P)
 
 
-def _declared(case: Case, lines: pd.DataFrame) -> pd.DataFrame:
-    """Lines of the teacher and its students about three rates: the family of tests that an audit declares."""
-    mine = lines["subject"].isin(["teacher", *(s.name for s in case.subjects)])
-    known = ~lines["group"].str.contains(MISSING, regex=False)
-    return lines[mine & known & lines["metric"].str.removesuffix("_difference").isin(TESTED)]
+def _declared(case: Case, gaps: pd.DataFrame) -> pd.DataFrame:
+    """Gaps of the teacher and its students in three rates: the family of tests that an audit declares.
+
+    Groups that are small stay out, whatever their rates: they could show nothing, and each would ask more of the rest.
+    """
+    mine = gaps["subject"].isin(["teacher", *(s.name for s in case.subjects)]) & (gaps["status"] != "small")
+    known = ~gaps["group"].str.contains(MISSING, regex=False)
+    return gaps[mine & known & gaps["metric"].isin([f"{metric}_difference" for metric in TESTED])]
 
 
 def _strata(case: Case, decision: dict[str, NDArray[Any]]) -> Iterator[pd.DataFrame]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -166,9 +167,10 @@ class Schema:
 
     def __getitem__(self, key: str | int) -> Feature:
         if isinstance(key, str):
-            if key not in self.names:
+            found = next((f for f in self.features if f.name == key), None)
+            if found is None:
                 raise InvalidInputError(f"no column {key!r}; the columns are: {', '.join(self.names)}")
-            return self.features[self.names.index(key)]
+            return found
         return self.features[key]
 
     def frame(self, X: Any) -> pd.DataFrame:
@@ -291,7 +293,7 @@ def as_frame(X: Any) -> pd.DataFrame:
     if len(X) == 0:
         raise InvalidInputError(f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required")
     names = [str(c) for c in X.columns]
-    if repeated := sorted({n for n in names if names.count(n) > 1}):
+    if repeated := sorted(n for n, times in Counter(names).items() if times > 1):
         raise InvalidInputError(f"column names must differ from each other, got {', '.join(repeated)} twice")
     return X if all(isinstance(c, str) for c in X.columns) else X.set_axis(names, axis=1)
 

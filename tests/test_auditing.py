@@ -353,7 +353,6 @@ def test_small_groups_are_withheld_everywhere_and_judged_by_nobody(pair):
         "gaps",
         "group_fidelity",
         "transfer",
-        "tests",
         "power",
         "calibration",
         "leaf_audit",
@@ -364,6 +363,7 @@ def test_small_groups_are_withheld_everywhere_and_judged_by_nobody(pair):
         assert len(few), name
         assert (few["status"] == "suppressed").all(), name
         assert few.select_dtypes("number").isna().all(axis=None), name
+    assert not (found.frames["tests"]["group"] == "few").any()
     shown = found.frames["rates"]
     assert set(shown[shown["status"] == "ok"]["group"]) == {"a"}, "b is needed: with it and the total, few would follow"
     verdicts = found.check({"bias.impact_ratio": ">= 0.8"})
@@ -514,6 +514,11 @@ def test_tests_are_one_declared_family(report):
     assert set(table["subject"]) == {"teacher", "tree", "linear"}
     order = table.sort_values("p_value")
     assert order["p_holm"].iloc[0] == pytest.approx(min(1, order["p_value"].iloc[0] * len(table)))
+    assert len(table)
+    gaps = report.frames["gaps"].set_index(["metric", "subject", "attribute", "group"])
+    for line in table.itertuples():
+        gap = gaps.loc[(f"{line.metric}_difference", line.subject, line.attribute, line.group)]
+        assert gap["status"] != "small"
 
 
 def test_strata_stress_and_a_second_teacher(pair):

@@ -43,14 +43,22 @@ def fisher(k1: int, n1: int, k2: int, n2: int, *, mid: bool = False) -> float:
     """
     if n1 == 0 or n2 == 0:
         return float("nan")
-    seen = stats.hypergeom(n1 + n2, k1 + k2, n1)
-    low, high = max(0, k1 + k2 - n2), min(n1, k1 + k2)
-    p = seen.pmf(np.arange(low, high + 1))
-    here = float(seen.pmf(k1))
+    p, low = _tables(k1 + k2, n1, n2)
+    here = float(p[k1 - low])
     # Tables that are equally probable differ by rounding only.
     equal = np.isclose(p, here, rtol=1e-9, atol=0)
     below = float(p[(p < here) & ~equal].sum())
     return min(1.0, below + float(p[equal].sum()) * (0.5 if mid else 1.0))
+
+
+def _tables(k: int, n1: int, n2: int) -> tuple[NDArray[np.float64], int]:
+    """Probabilities of all tables with these margins, from the ratios of neighbours, and the first table's count."""
+    low, high = max(0, k - n2), min(n1, k)
+    x = np.arange(low, high, dtype=float)
+    steps = np.log((k - x) * (n1 - x)) - np.log((x + 1) * (n2 - k + x + 1))
+    weight = np.concatenate([[0.0], np.cumsum(steps)])
+    p = np.exp(weight - weight.max())
+    return p / p.sum(), low
 
 
 def mcnemar(gained: int, lost: int) -> float:

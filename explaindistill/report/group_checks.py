@@ -98,7 +98,7 @@ def _models(audit: Any, frame: pd.DataFrame) -> pd.DataFrame:
 def _tests(audit: Any) -> list[Block]:
     frame = frame_of(audit, "tests")
     if frame.empty:
-        return [Text("Not measured: there are no two groups with a favourable decision to compare.", "note")]
+        return [Text("Not measured: there are no two groups of at least 30 rows to compare.", "note")]
     told = frame[frame["p_value"].notna()].sort_values("p_value", kind="stable")
     rows = tuple(
         (Cell(f"{name(r['attribute'])}: {name(r['group'])} against {name(r['reference'])}"), Cell(name(r["subject"])),
@@ -139,7 +139,7 @@ def _unknown(audit: Any) -> list[Block]:
 def _power(audit: Any) -> list[Block]:
     frame = rows_of(frame_of(audit, "power"), subject="teacher")
     if frame.empty:
-        return [Text("Not measured: there are no two groups with a favourable decision to compare.", "note")]
+        return [Text("Not measured: there are no two groups of at least 30 rows to compare.", "note")]
     shown = frame.sort_values("n", kind="stable").head(TOP)
     rows = tuple(
         (Cell(f"{name(r['attribute'])}: {name(r['group'])} against {name(r['reference'])}"),

@@ -95,6 +95,8 @@ def test_small_and_unknown_groups_are_said():
     found = attribution_gaps(phi, ["a"], ["x"] * 27 + ["y"] * 3)
     assert (found["status"] == "small").all()
     assert (found["n"] == 3).all()
+    assert found["metric"].tolist() == ["attribution_gap_total"], "three rows say nothing of single columns"
+    assert found["estimate"].item() == pytest.approx(phi[27:].mean() - phi[:27].mean())
     with pytest.raises(InvalidInputError, match="reference must be one of the groups"):
         attribution_gaps(phi, ["a"], ["x"] * 30, reference="z")
     with pytest.raises(InvalidInputError, match="one value per row"):

@@ -36,6 +36,22 @@ def test_the_expected_value_of_a_linear_model(X):
     assert found.loc["a", "low"] < truth < found.loc["a", "high"]
 
 
+def test_shuffles_asked_in_parts_are_those_asked_at_once(X, monkeypatch):
+    from explaindistill.measures import _batches
+
+    asked = []
+
+    def answer(rows):
+        asked.append(len(rows))
+        return teacher(rows)
+
+    whole = permutation_importance(answer, X, n_repeats=2)
+    monkeypatch.setattr(_batches, "CELLS", 5 * X.size)
+    parts = permutation_importance(answer, X, n_repeats=2)
+    pd.testing.assert_frame_equal(whole, parts)
+    assert asked == [400, 6 * 400, 400, 5 * 400, 400]
+
+
 def test_against_another_target(X):
     noise = np.random.default_rng(1).normal(size=400)
     found = permutation_importance(lambda r: r["a"].to_numpy() * 0, X, noise, n_repeats=1).set_index("feature")

@@ -52,6 +52,19 @@ def test_groups_too_small_to_predict():
         proxies(X, X[["sex"]][:3])
 
 
+def test_many_groups_are_predicted_by_one_model_that_did_not_see_the_row():
+    rng = np.random.default_rng(1)
+    group = rng.integers(0, 12, 1500)
+    rows = pd.DataFrame({"noise": rng.normal(size=1500), "tells": (group == 3) + rng.normal(scale=0.3, size=1500)})
+    rows["noise"] = rows["noise"].where(rng.random(1500) > 0.1)
+    found = proxies(rows, pd.DataFrame({"g": group.astype(str)})).set_index(["group", "feature"])
+    assert found.loc[("3", "(all)"), "low"] > 0.85
+    assert found.loc[("3", "tells"), "low"] > 0.85
+    others = found.loc[[(str(g), "(all)") for g in range(12) if g != 3], "estimate"]
+    assert others.between(0.35, 0.65).all()
+    assert len(found) == 12 * 3
+
+
 def test_leaves():
     found = leaf_audit((X["proxy"] > 0.5).to_numpy(), X[["sex"]], names={True: "proxy > 0.5"})
     women = found[(found["group"] == "f") & (found["subset"] == "proxy > 0.5")].iloc[0]

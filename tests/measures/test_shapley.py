@@ -105,3 +105,20 @@ def test_messages():
         shapley_sampled(pairs, X, BACKGROUND, n_permutations=1)
     with pytest.raises(InvalidInputError, match="values of the control"):
         shapley_sampled(pairs, X, BACKGROUND, control=(pairs, np.zeros((1, 1))))
+
+
+def test_many_columns_are_asked_in_parts_of_the_same_answers(monkeypatch):
+    from explaindistill.measures import _batches
+
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(5, 7)), columns=list("abcdefg"))
+    asked = []
+
+    def product(rows):
+        asked.append(len(rows))
+        return (rows["a"] * rows["b"] + rows["g"]).to_numpy()
+
+    whole = shapley_sampled(product, X, X, n_permutations=4)
+    monkeypatch.setattr(_batches, "CELLS", 80)  # two steps of five rows and seven columns
+    parts = shapley_sampled(product, X, X, n_permutations=4)
+    np.testing.assert_array_equal(whole, parts)
+    assert set(asked) == {5, 30, 10}

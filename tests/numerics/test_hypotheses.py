@@ -33,6 +33,13 @@ def test_fisher_is_scipys(table):
     assert fisher(*table, mid=True) <= fisher(*table)
 
 
+def test_fisher_of_large_groups():
+    k1, n1, k2, n2 = 4100, 20_000, 4380, 21_000
+    seen = stats.fisher_exact([[k1, n1 - k1], [k2, n2 - k2]]).pvalue
+    assert fisher(k1, n1, k2, n2) == pytest.approx(seen, rel=1e-7)
+    assert 0 <= fisher(100, 20_000, 15_000, 20_000) < 1e-300
+
+
 def test_fisher_without_rows():
     assert np.isnan(fisher(0, 0, 1, 2))
 

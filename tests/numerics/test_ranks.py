@@ -5,7 +5,15 @@ import pytest
 from scipy import optimize, stats
 from sklearn.metrics import roc_auc_score
 
-from explaindistill.numerics.ranks import auc, auc_and_interval, auc_interval, auc_spread, spearman, spearman_interval
+from explaindistill.numerics.ranks import (
+    auc,
+    auc_and_interval,
+    auc_interval,
+    auc_of_counts,
+    auc_spread,
+    spearman,
+    spearman_interval,
+)
 
 
 @pytest.fixture
@@ -93,3 +101,14 @@ def test_single_rows_and_perfect_order():
     assert (area, high) == (1.0, 1.0)
     assert 0 < low < 1
     assert np.isnan(auc_and_interval([1.0, 2.0], [True, True])).all()
+
+
+def test_areas_of_counts_are_those_of_the_rows(rng):
+    cells = np.array([0.3, 0.1, 0.3, 0.7, 0.9])  # one score stands in two cells
+    plus, minus = np.array([4, 1, 0, 6, 2]), np.array([5, 7, 3, 0, 1])
+    score = np.r_[np.repeat(cells, plus), np.repeat(cells, minus)]
+    positive = np.arange(len(score)) < plus.sum()
+    variance, freedom, _ = auc_spread(score, positive)
+    assert auc_of_counts(cells, plus, minus) == pytest.approx((auc(score, positive), variance, freedom))
+    assert np.isnan(auc_of_counts(cells, plus, 0 * minus)).all()
+    assert np.isnan(auc_of_counts([1.0, 2.0], [1, 0], [0, 1])[1:]).all()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.numerics.single_column import bins_of, out_of_fold_means
+from explaindistill.numerics.single_column import bins_of, out_of_fold_means, out_of_fold_shares
 
 RNG = np.random.default_rng(0)
 
@@ -44,3 +44,15 @@ def test_a_rows_own_target_does_not_tell():
     assert out_of_fold_means([0, 1] * 5, np.ones((10, 2))).shape == (10, 2)
     with pytest.raises(InvalidInputError, match="n_folds must lie between 2 and the number of rows, 3, got 5"):
         out_of_fold_means([0, 1, 0], [0, 1, 0])
+
+
+def test_shares_by_cell_are_the_means_by_row():
+    codes, labels = RNG.integers(0, 4, 60), RNG.integers(0, 3, 60)
+    share, count = out_of_fold_shares(codes, labels, 3, 5)
+    assert count.sum() == 60
+    for label in range(3):
+        means = out_of_fold_means(codes, labels == label, 5)
+        cells = np.repeat(share[:, label], count[:, label])
+        np.testing.assert_array_equal(np.sort(cells), np.sort(means[labels == label]))
+    with pytest.raises(InvalidInputError, match="n_folds must lie between"):
+        out_of_fold_shares(codes, labels, 3, n_folds=1)
