@@ -232,7 +232,7 @@ def attribution_gaps(
         if g == reference:
             continue
         (own, drawn), (other, drawn_other) = means[g], means[reference]
-        names = {"subject": subject, "attribute": attribute, "group": str(g), "reference": str(reference),
+        names: dict[str, Any] = {"subject": subject, "attribute": attribute, "group": str(g), "reference": str(reference),
                  "subset": scale, "n": sized[g], "method": "two-sample bootstrap, percentile"}  # fmt: skip
         if small := min(sized[g], sized[reference]) < minimum:
             names |= {"status": "small", "reason": f"fewer than {minimum} rows in a group"}
