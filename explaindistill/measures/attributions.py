@@ -232,8 +232,8 @@ def attribution_gaps(
         if g == reference:
             continue
         (own, drawn), (other, drawn_other) = means[g], means[reference]
-        names: dict[str, Any] = {"subject": subject, "attribute": attribute, "group": str(g), "reference": str(reference),
-                 "subset": scale, "n": sized[g], "method": "two-sample bootstrap, percentile"}  # fmt: skip
+        names: dict[str, Any] = {"subject": subject, "attribute": attribute, "group": str(g), "subset": scale}
+        names |= {"reference": str(reference), "n": sized[g], "method": "two-sample bootstrap, percentile"}
         if small := min(sized[g], sized[reference]) < minimum:
             names |= {"status": "small", "reason": f"fewer than {minimum} rows in a group"}
         told = ["(all columns)"] if small else [*map(str, features), "(all columns)"]
