@@ -17,7 +17,7 @@ def row_counts(n: int, n_draws: int, rng: np.random.Generator) -> Floats:
 
     References
     ----------
-    Efron and Tibshirani (1993), An Introduction to the Bootstrap, doi:10.1201/9780429246593.
+    Efron and Tibshirani (1993), An Introduction to the Bootstrap, ch. 6.
 
     Examples
     --------
