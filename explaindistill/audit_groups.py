@@ -121,7 +121,7 @@ def _declared(case: Case, gaps: pd.DataFrame) -> pd.DataFrame:
 
     Groups that are small stay out, whatever their rates: they could show nothing, and each would ask more of the rest.
     """
-    mine = gaps["subject"].isin(["teacher", *(s.name for s in case.subjects)]) & (gaps["status"] != "small")
+    mine = gaps["subject"].isin(["teacher", *(s.name for s in case.subjects)]) & (gaps["status"] == "ok")
     known = ~gaps["group"].str.contains(MISSING, regex=False)
     return gaps[mine & known & gaps["metric"].isin([f"{metric}_difference" for metric in TESTED])]
 
