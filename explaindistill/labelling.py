@@ -205,9 +205,17 @@ def _replies(teacher: Teacher, rows: Any, purse: Budget) -> Iterator[_Reply]:
 
 
 def ask(teacher: Teacher, rows: Any) -> NDArray[np.float64]:
-    """One question: probabilities of a classifier, values of a regressor, checked for the number of rows."""
-    answer = teacher.predict(rows) if teacher.classes_ is None else teacher.predict_proba(rows)
+    """One question: probabilities of a classifier, values of a regressor, checked for the number of rows.
+
+    A teacher that answers few rows in a smaller batch (``few_rows``) is asked a whole one: a network's last bits depend
+    on the batch, and what is kept must not depend on how many rows were left to ask.
+    """
+    n, few = len(rows), int(getattr(teacher, "few_rows", 0))
+    asked = take(rows, np.minimum(np.arange(few + 1), n - 1)) if 0 < n <= few else rows
+    answer = teacher.predict(asked) if teacher.classes_ is None else teacher.predict_proba(asked)
     values = np.asarray(answer, dtype=np.float64)
+    if len(values) == len(asked):
+        values = values[:n]
     if len(values) != len(rows):
         raise TeacherError(f"the teacher was asked about {len(rows)} rows and answered {len(values)}")
     if not np.isfinite(values).all():

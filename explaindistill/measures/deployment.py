@@ -34,6 +34,8 @@ class Footprint:
     one, many : callables without arguments, optional
         Answer one row, and ``n_many`` rows, as the model is called here.
     n_many : int
+    bare : callable without arguments, optional
+        One answer of the network alone, without tables and preprocessing.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Footprint:
     one: Callable[[], Any] | None = None
     many: Callable[[], Any] | None = None
     n_many: int = 0
+    bare: Callable[[], Any] | None = None
 
 
 def deployment(
@@ -68,7 +71,8 @@ def deployment(
     DataFrame
         Canonical columns. ``metric`` is ``bytes``, ``gzip_bytes``, ``operations`` (an *energy proxy*, not energy:
         memory traffic is not in it), and, for models with ``one`` and ``many``, ``single_row_seconds`` and
-        ``batch_row_seconds`` (per row of a batch) with the quartiles of the runs as ``low`` and ``high``; then
+        ``batch_row_seconds`` (per row of a batch) with the quartiles of the runs as ``low`` and ``high``; for models
+        with ``bare``, ``bare_row_seconds``, which enters no ratio; then
         ``bytes_ratio``, ``gzip_bytes_ratio`` and so on, with the student as ``subject`` and ``reference`` "teacher".
         ``n`` is 1 for what is counted, the number of runs for what is timed.
 
@@ -97,7 +101,12 @@ def _figures(model: Footprint, runs: int, clock: Callable[[], float]) -> dict[st
         known = not np.isnan(value)
         why = {} if known else {"status": "undefined", "reason": model.reason or "cannot be told for this model"}
         lines[metric] = row(metric, value, np.nan, np.nan, subject=model.name, n=int(known), method="counted", **why)
-    for metric, ask, n in (("single_row_seconds", model.one, 1), ("batch_row_seconds", model.many, model.n_many)):
+    timed = (
+        ("single_row_seconds", model.one, 1),
+        ("batch_row_seconds", model.many, model.n_many),
+        ("bare_row_seconds", model.bare, 1),
+    )
+    for metric, ask, n in timed:
         if ask is not None:
             spent = _times(ask, runs, clock) / max(n, 1)
             low, middle, high = np.quantile(spent, (0.25, 0.5, 0.75))

@@ -1,4 +1,9 @@
-"""Batches of one fixed size: a network's last bits depend on the size of the batch, so the last one is padded."""
+"""Batches of two fixed sizes: a network's last bits depend on the size of the batch, so the last one is padded.
+
+A few rows, such as one that waits for its answer, are not worth a whole batch: they make a small one. What a corpus is
+made of is always asked in whole batches (:func:`explaindistill.labelling.ask`), so that neither the order of its rows
+nor a run that was resumed changes a bit.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +15,16 @@ from numpy.typing import NDArray
 
 from explaindistill.errors import TeacherError
 
-__all__ = ["in_batches"]
+__all__ = ["FEW_ROWS", "in_batches"]
+
+FEW_ROWS = 32
+"""Up to so many rows are asked in one batch of this size."""
 
 
 def in_batches(
     rows: NDArray[Any], size: int, ask: Callable[[NDArray[Any]], NDArray[Any]], who: str
 ) -> NDArray[np.float64]:
-    """Ask about ``rows`` in batches of just ``size`` rows; the last is padded with its own last row.
+    """Ask about ``rows`` in batches of just ``size`` rows, or of ``FEW_ROWS``; the last is padded with its last row.
 
     Parameters
     ----------
@@ -36,6 +44,8 @@ def in_batches(
     TeacherError
         If a batch comes back with another number of rows.
     """
+    if len(rows) <= FEW_ROWS < size:
+        size = FEW_ROWS
     out: NDArray[np.float64] | None = None
     for start in range(0, len(rows), size):
         batch = rows[start : start + size]

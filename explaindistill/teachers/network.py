@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import erf, expit
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.teachers._batches import in_batches
+from explaindistill.teachers._batches import FEW_ROWS, in_batches
 from explaindistill.teachers._checks import Output, check_output, checked_answer, class_order, no_probabilities
 from explaindistill.teachers._encoder import TableEncoder
 from explaindistill.teachers._fingerprint import digest
@@ -89,6 +89,8 @@ class NetworkTeacher:
     >>> NetworkTeacher(layers).predict(np.array([[3.0, 9.0], [-3.0, 9.0]])).tolist()
     [7.0, 0.0]
     """
+
+    few_rows = FEW_ROWS
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError, MissingExtraError, TeacherError
-from explaindistill.teachers._batches import in_batches
+from explaindistill.teachers._batches import FEW_ROWS, in_batches
 from explaindistill.teachers._checks import Output, check_output, checked_answer, class_order, no_probabilities
 from explaindistill.teachers._fingerprint import digest, of_function
 
@@ -40,6 +40,8 @@ class OnnxTeacher:
     ----------
     classes_ : ndarray of shape (k,), sorted, or None in regression
     """
+
+    few_rows = FEW_ROWS
 
     def __init__(
         self,

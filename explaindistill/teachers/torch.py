@@ -12,7 +12,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError, TeacherError
-from explaindistill.teachers._batches import in_batches
+from explaindistill.teachers._batches import FEW_ROWS, in_batches
 from explaindistill.teachers._checks import Output, check_output, checked_answer, class_order, no_probabilities
 from explaindistill.teachers._fingerprint import digest, of_function
 
@@ -37,7 +37,7 @@ class TorchTeacher:
     output : {"logits", "probabilities", "value"}, optional
         What the module gives. When None: logits if there are classes, else values.
     batch_size : int, default=4096
-        Rows per question, always just this many.
+        Rows per question, always just this many; 32 rows or fewer make one question of 32.
     device : str, optional
         Where the questions are computed; None is where the module's weights are.
     hidden : sequence of str, optional
@@ -55,6 +55,8 @@ class TorchTeacher:
     >>> teacher.predict_proba(np.array([[0.0, 5.0]])).tolist(), teacher.predict(np.array([[2.0, 5.0]])).tolist()
     ([[0.5, 0.5]], ['yes'])
     """
+
+    few_rows = FEW_ROWS
 
     def __init__(
         self,
@@ -197,6 +199,17 @@ class TorchTeacher:
         classes = None if self.classes_ is None else self.classes_.tolist()
         order = None if self._order is None else self._order.tolist()
         return digest("torch", str(self.module), _code(self.module), before, classes, order, self.output, *weights)
+
+    def bare(self, X: Any) -> Callable[[], Any]:
+        """Question of one prepared row to the module alone: what its answer takes without tables and preprocessing."""
+        home, dtype = self._home()
+        batch = torch.from_numpy(np.ascontiguousarray(self._numbers(X)[:1])).to(device=home, dtype=dtype)
+
+        def question() -> Any:
+            with _asked(self.module):
+                return self.module(batch)
+
+        return question
 
     def weights(self) -> bytes:
         """Parameters and buffers, one after the other, in the precision they have."""

@@ -54,3 +54,12 @@ def test_times_are_medians_of_runs_per_row():
     assert one(told, "single_row_seconds_ratio", "tree")["estimate"] == 4
     assert one(told, "batch_row_seconds_ratio", "tree")["estimate"] == 16
     assert next(calls) == 16  # each of four is called once before the clock starts
+
+
+def test_the_network_alone_is_timed_and_enters_no_ratio():
+    ticks = count(step=2)
+    told = deployment(
+        Footprint("teacher", b"1", 1.0, bare=lambda: None), [Footprint("tree", b"1", 1.0)], clock=lambda: next(ticks)
+    )
+    assert one(told, "bare_row_seconds", "teacher")["estimate"] == 2
+    assert not told["metric"].str.startswith("bare_row_seconds_").any()

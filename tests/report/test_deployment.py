@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pandas as pd
+import pytest
 
 from explaindistill.measures.deployment import Footprint, deployment
 from explaindistill.report.blocks import Table
@@ -39,6 +40,19 @@ def test_times_are_shown_where_they_were_measured():
     assert lines["bytes"][0].text == "cannot say"
     assert lines["bytes"][0].detail == "cannot be told for this model"
     assert "medians of calls" in table.note
+
+
+@pytest.mark.parametrize(("alone", "said"), [(1, True), (60, False)])
+def test_the_card_says_where_a_call_is_mostly_not_the_network(alone, said):
+    now = [0]
+
+    def call(ticks):
+        return lambda: now.__setitem__(0, now[0] + ticks)
+
+    teacher = Footprint("teacher", b"1", 1.0, one=call(100), many=call(100), n_many=10, bare=call(alone))
+    found = card(teacher, Footprint("tree", b"1", 1.0), clock=lambda: now[0])
+    assert cells(found)[0]["one row, the network alone, microseconds"][0].text == f"{alone},000,000"
+    assert ("99 % is the handling of the row" in found.blocks[0].text) is said
 
 
 def test_an_audit_without_the_frame_says_so():

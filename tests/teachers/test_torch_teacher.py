@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 
 from explaindistill.errors import InvalidInputError, TeacherError
+from explaindistill.labelling import label
 from explaindistill.protocols import Teacher
 from explaindistill.teachers import TableEncoder, as_teacher
 
@@ -86,6 +87,28 @@ def test_every_batch_has_the_same_size(X):
 
     assert TorchTeacher(Spy(), batch_size=20).predict(X) == pytest.approx(X[:, 0], abs=1e-6)
     assert seen == [20, 20, 20]
+
+
+def test_a_few_rows_are_not_worth_a_whole_batch_unless_they_are_kept(X):
+    seen = []
+
+    class Spy(nn.Module):
+        def forward(self, x):
+            seen.append(len(x))
+            return x[:, 0]
+
+    teacher = TorchTeacher(Spy())
+    assert teacher.predict(X[:1]) == pytest.approx(X[:1, 0], abs=1e-6)
+    teacher.predict(X[:32]), teacher.predict(X[:33])
+    assert label(teacher, X[:5]) == pytest.approx(X[:5, 0], abs=1e-6)
+    assert seen == [32, 32, 4096, 4096]
+
+
+def test_the_bare_question_is_the_network_alone(X):
+    module = net().train()
+    teacher = TorchTeacher(module, preprocess=lambda X: X * 2, classes=[0, 1])
+    assert torch.softmax(teacher.bare(X)(), dim=1).numpy() == pytest.approx(teacher.predict_proba(X[:1]), abs=1e-6)
+    assert all(part.training for part in module.modules())
 
 
 def test_one_logit_one_value_and_several_values(X):
