@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -286,6 +287,23 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         asked = None if hasattr(self.teacher_, "knows") else whole
         found = self.student_.counterfactual(self._student_rows(given), teacher=asked, **limits)
         return found if found.row is None else replace(found, row=whole.of(found.row))
+
+    @available_if(_student_has("export"))
+    def export(self, path: str | Path) -> Path:
+        """Write the student as code or data; see the student's own ``export``. It asks for the columns that it sees.
+
+        Raises
+        ------
+        InvalidInputError
+            If the student sees transformed columns, which code without this package could not make.
+        """
+        check_is_fitted(self)
+        if self.features_ is not None and not isinstance(self.features_, list):
+            raise InvalidInputError(
+                f"export needs a student that sees columns as they are, got features={type(self.features_).__name__}; "
+                "distiller.student_.export writes the student alone, for rows that went through distiller.features_"
+            )
+        return Path(self.student_.export(path))
 
     def score(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
         """Fidelity where ``y`` is None (agreement, or R² against the teacher), else accuracy or R² against ``y``."""

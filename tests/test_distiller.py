@@ -332,3 +332,18 @@ def test_a_store_answers_what_was_asked_before(forest, cancer, tmp_path):
     assert second.corpus_.n_asked == 0
     assert second.n_queries_ == first.n_queries_
     assert clone(second).store is store
+
+
+def test_a_distiller_writes_its_student_as_code(tmp_path):
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    teacher = RandomForestClassifier(10, random_state=0).fit(X, y)
+    names = X.columns[2:].tolist()
+    distiller = xd.Distiller(teacher, xd.TreeClassifier(max_leaf_nodes=4), features=names, random_state=0).fit(X)
+    module = {}
+    exec(distiller.export(tmp_path / "s.py").read_text(), module)
+    assert set(module["FEATURES"]) <= set(names)
+    assert [module["predict"](row) for row in X.to_dict("records")] == distiller.predict(X).tolist()
+    made = xd.Distiller(teacher, xd.TreeClassifier(), features=StandardScaler(), random_state=0).fit(X)
+    with pytest.raises(InvalidInputError, match=r"sees columns as they are, got features=StandardScaler; .*student_"):
+        made.export(tmp_path / "t.py")
+    assert not hasattr(xd.Distiller(teacher, LogisticRegression()), "export")

@@ -33,7 +33,7 @@ def export(self: Any, path: str | Path) -> Path:
     Returns
     -------
     Path
-        The file, complete or not there at all.
+        The file.
 
     Raises
     ------
@@ -45,6 +45,10 @@ def export(self: Any, path: str | Path) -> Path:
     kind = KINDS.get(target.suffix.lower())
     if kind is None:
         raise InvalidInputError(f"path must end in {', '.join(sorted(KINDS))}, got {target.name!r}")
+    if not target.parent.is_dir():
+        raise InvalidInputError(
+            f"path must lie in a folder that is there, {str(target.parent)!r} is not; make it first"
+        )
     made = plugins.load("export", kind).generate(self)
     target.write_bytes(made if isinstance(made, bytes) else made.encode("utf-8"))
     return target

@@ -19,6 +19,7 @@ FAMILIES = {
     "tree": lambda k: TreeClassifier(max_leaf_nodes=24),
     "model_tree": lambda k: ModelTreeClassifier(max_leaf_nodes=4, max_leaf_features=3),
     "gam": lambda k: GAMClassifier(n_pairs=2 if k == 2 else 0),
+    "gam_pair": lambda k: GAMClassifier(n_pairs=1),
     "linear": lambda k: LinearClassifier(),
     "scorecard": lambda k: ScorecardClassifier(),
     "rules": lambda k: RuleListClassifier(),
@@ -28,12 +29,16 @@ REGRESSORS = {
     "model_tree": lambda: ModelTreeRegressor(max_leaf_nodes=4, max_leaf_features=3),
     "gam": lambda: GAMRegressor(n_pairs=1),
     "gam_log": lambda: GAMRegressor(n_pairs=0, loss="poisson"),
+    "gam_gamma": lambda: GAMRegressor(n_pairs=1, loss="gamma"),
     "linear": LinearRegressor,
     "rules": RuleListRegressor,
 }
 CASES = [
     *((family, k) for family in ("tree", "model_tree", "gam", "linear", "rules") for k in (2, 3, 0)),
+    *((family, -2) for family in ("tree", "model_tree", "linear", "rules")),
     ("gam_log", 0),
+    ("gam_gamma", 0),
+    ("gam_pair", 3),
     ("scorecard", 2),
 ]
 N_ROWS = 10_000
@@ -87,11 +92,13 @@ def _classifier(family: str, k: int = 2):
 
 
 @lru_cache
-def _regressor(family: str):
+def _regressor(family: str, n_outputs: int = 1):
     """Fitted to values."""
     X = _frame(1_500, 0)
     y = np.asarray(_score(X))
-    return REGRESSORS[family]().fit(X, np.exp(y) if family == "gam_log" else y)
+    if n_outputs == 2:
+        return REGRESSORS[family]().fit(X, np.column_stack([y, np.abs(y)]))
+    return REGRESSORS[family]().fit(X, np.exp(y) if family in ("gam_log", "gam_gamma") else y)
 
 
 @lru_cache
@@ -117,8 +124,8 @@ def _plain(X: pd.DataFrame) -> list[dict]:
 
 @pytest.fixture(scope="session")
 def fitted():
-    """Give a fitted student: ``fitted("tree", 3)`` for three classes, ``fitted("tree", 0)`` for values."""
-    return lambda family, k: _classifier(family, k) if k else _regressor(family)
+    """Give a fitted student: ``fitted("tree", 3)`` for three classes, 0 for values, -2 for two values per row."""
+    return lambda family, k: _classifier(family, k) if k > 0 else _regressor(family, abs(k) or 1)
 
 
 @pytest.fixture(scope="session")

@@ -35,9 +35,9 @@ def test_python(fitted, off, trial, family, k):
     student, (frame, rows) = fitted(family, k), trial
     module: dict = {}
     exec(compile(python.generate(student), family, "exec"), module)
-    answer = module["predict_proba" if k else "predict"]
+    answer = module["predict_proba" if k > 0 else "predict"]
     assert off(student, [answer(row) for row in rows]) <= TIGHT
-    if k:
+    if k > 0:
         assert [module["predict"](row) for row in rows] == student.predict(frame).tolist()
 
 
@@ -67,7 +67,7 @@ def test_c(fitted, off, trial, tmp_path, family, k):
         for i in program.inputs
         if i.is_category
     }
-    answer = library.student_predict_proba if k else library.student_predict
+    answer = library.student_predict_proba if k > 0 else library.student_predict
     out = (ctypes.c_double * program.n_answers)()
     answers = []
     for row in rows:
@@ -121,7 +121,7 @@ def _table(rows):
 
 
 def _question(student, k):
-    columns = [f"p_{j}" for j in range(k)] if k else ["prediction"]
+    columns = [f"p_{j}" for j in range(k)] or [f"prediction_{j}" for j in range(-k)] or ["prediction"]
     return f"SELECT {', '.join(columns)} FROM ({sql.generate(student)}) AS answers ORDER BY id"
 
 
@@ -300,3 +300,5 @@ def test_the_ending_decides(fitted, cases, tmp_path):
     with pytest.raises(InvalidInputError, match=r"path must end in .*\.py.*got 's\.txt'"):
         fitted("tree", 2).export(tmp_path / "s.txt")
     assert not (tmp_path / "s.txt").exists()
+    with pytest.raises(InvalidInputError, match=r"path must lie in a folder that is there, .*none"):
+        fitted("tree", 2).export(tmp_path / "none" / "s.py")

@@ -78,11 +78,18 @@ STUDENTS = {
     "rules, two classes": lambda: RuleListClassifier(classes=["no", "yes"]),
     "rules, three classes": lambda: RuleListClassifier(classes=["a", "b", NASTY]),
     "rules, values": RuleListRegressor,
+    "additive, three classes, with a pair": lambda: GAMClassifier(n_pairs=1, classes=["a", "b", "c"]),
+    "tree of values, two each": lambda: TreeRegressor(max_leaf_nodes=12),
+    "linear, values, two each": LinearRegressor,
+    "model tree, values, two each": lambda: ModelTreeRegressor(max_leaf_nodes=4),
+    "rules, values, two each": RuleListRegressor,
 }
 
 
 def fitted(kind: str):
     frame, student = table(1200, 0), STUDENTS[kind]()
+    if "two each" in kind:
+        return student.fit(frame, np.column_stack([logits(frame), logits(frame) ** 2]))
     if "values" in kind:
         return student.fit(frame, logits(frame))
     if "log" in kind:
