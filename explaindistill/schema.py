@@ -86,6 +86,18 @@ class Feature:
             return str(pd.Timestamp(float(value), unit="s").isoformat()).removesuffix("T00:00:00")
         return repr(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
 
+    def shown(self, value: float, digits: int = 4) -> str:
+        """Like :meth:`words`, a fraction rounded for reading; its whole part is never touched.
+
+        Examples
+        --------
+        >>> Feature("income", "numeric").shown(35204.4782), Feature("share", "numeric").shown(0.0123456)
+        ('35204', '0.01235')
+        """
+        if not np.isfinite(value) or self.kind not in ("numeric", "integer") or value == 0:
+            return self.words(value)
+        return self.words(round(value, max(digits - 1 - math.floor(math.log10(abs(value))), 0)))
+
 
 @dataclass(frozen=True)
 class Schema:

@@ -142,7 +142,8 @@ def linear_columns(
         else:
             mean = float(np.average(numbers[present], weights=weight[present]))
             fill = mean / SECONDS_PER_DAY if feature.kind == "datetime" else mean
-            columns.append(Column(feature.name, "value", fill=fill))
+            # what a missing value counts as is read by people, so it has few digits; the shown number is applied
+            columns.append(Column(feature.name, "value", fill=float(f"{fill:.6g}")))
         if not present.all():
             columns.append(Column(feature.name, "missing"))
     return columns, base

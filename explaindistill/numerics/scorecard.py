@@ -23,7 +23,7 @@ __all__ = ["Card", "Patterns", "beam", "integer_cards", "ranking", "search", "un
 
 Array = NDArray[np.float64]
 Support = tuple[int, ...]
-PRIOR = 1.0
+PRIOR = 10.0
 """Precision of a normal prior on each coefficient in the search: holds back conditions that few rows meet."""
 LEAST_RIDGE = 1e-6
 """Penalty on coefficients, per unit of weight, that is never gone below: keeps separable classes finite."""
@@ -338,7 +338,7 @@ def integer_cards(patterns: Patterns, state: State, low: int, high: int, n_multi
     return cards
 
 
-def search(patterns: Patterns, k: int, low: int, high: int, width: int = 10, tolerance: float = 0.01) -> Card:
+def search(patterns: Patterns, k: int, low: int, high: int, width: int = 10, tolerance: float = 0.03) -> Card:
     """Find the best card: beam search, swaps, integer points for the best supports, then the choice.
 
     Parameters

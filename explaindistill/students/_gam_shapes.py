@@ -121,7 +121,7 @@ class Grid:
     def labels(self, feature: Feature) -> list[str]:
         """Each place in the user's words; categories that share a place are joined."""
         if len(self.knots):
-            out = [feature.words(float(v)) for v in self.knots]
+            out = [feature.shown(float(v)) for v in self.knots]
         else:
             names: list[list[str]] = [[] for _ in range(self.n_places)]
             for code, place in enumerate(self.position):

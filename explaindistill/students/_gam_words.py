@@ -136,7 +136,7 @@ def _words(schema: Schema, grid: Any, values: NDArray[np.float64]) -> list[str]:
     known, outside = grid.weights(values)[3], grid.outside(values)
     out = []
     for value, sure, beyond in zip(values, known, outside, strict=True):
-        text = f"{feature.name} = {feature.words(float(value))}"
+        text = f"{feature.name} = {feature.shown(float(value))}"
         if not sure:
             text += " (not seen in fitting: no contribution)"
         elif beyond:
@@ -149,14 +149,14 @@ def _beyond(feature: Feature, grid: Grid, value: float) -> str:
     """How the function goes on at a value that lies beyond those seen."""
     low, high = grid.range_seen()
     side = grid.knots[grid.knots < low] if value < low else grid.knots[grid.knots > high][::-1]
-    text = f"beyond {feature.words(low)} to {feature.words(high)}: "
+    text = f"beyond {feature.shown(low)} to {feature.shown(high)}: "
     if len(side) == 0:
         return text + "continued along a straight line"
     # the last two knots of a side are level: the inner one is where the line ends, or just beyond the last value seen
     stop = float(side[1]) if len(side) > 1 else (low if value < low else high)
     if len(side) > 1 and (stop <= value < low or high < value <= stop):
         return text + "continued along a straight line"
-    return text + f"held at its value at {feature.words(stop)}"
+    return text + f"held at its value at {feature.shown(stop)}"
 
 
 def importance(student: Any) -> pd.DataFrame:

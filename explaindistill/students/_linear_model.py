@@ -105,7 +105,7 @@ class LinearModel:
         start = self.intercept + sum(centre.values(), np.zeros(len(self.intercept)))
         pieces = [_piece(len(X), 0, "(base)", ["an average row"] * len(X), self.outputs, np.tile(start, (len(X), 1)))]
         for step, (name, part) in enumerate(parts.items(), start=1):
-            words = [f"{name} = {self.schema[name].words(v)}" for v in self.schema.column(X, name)]
+            words = [f"{name} = {self.schema[name].shown(v)}" for v in self.schema.column(X, name)]
             pieces.append(_piece(len(X), step, name, words, self.outputs, part - centre[name]))
         frame = pd.concat(pieces, ignore_index=True)
         frame["place"] = np.tile(np.arange(len(self.outputs)), len(frame) // len(self.outputs))

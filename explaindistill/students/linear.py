@@ -41,6 +41,16 @@ LEAST_ROWS = 3000
 """The same, where there are many classes."""
 
 
+def deciding_folds(rank: NDArray[np.intp], n_scores: int) -> tuple[NDArray[np.intp], int]:
+    """Fold of each row (-1: it does not decide) and how many folds are held out in turn, to choose the penalty.
+
+    The work of a step grows with the square of the scores, so that with many of them fewer rows decide.
+    """
+    folds = np.where(rank < max(MOST_ROWS // n_scores, LEAST_ROWS), rank % N_FOLDS, -1)
+    several = N_FOLDS if rank.max() >= FOLDS_FROM else 0
+    return folds, 1 if rank.max() >= ONE_FOLD_FROM // n_scores else several
+
+
 class _Linear(BaseEstimator):
     """What both linear students share once they are fitted."""
 
@@ -131,11 +141,8 @@ class _Linear(BaseEstimator):
         if self.penalty == "auto":
             penalties = penalty_grid(problem, self.n_penalties)
             rank = content_rank(intake.X, 0 if self.random_state is None else int(self.random_state))
-            # the work of a step grows with the square of the classes, so fewer rows decide
             n_scores = 1 if intake.classes is None or len(intake.classes) == 2 else len(intake.classes)
-            folds = np.where(rank < max(MOST_ROWS // n_scores, LEAST_ROWS), rank % N_FOLDS, -1)
-            several = N_FOLDS if rank.max() >= FOLDS_FROM else 0
-            tries = 1 if rank.max() >= ONE_FOLD_FROM // n_scores else several
+            folds, tries = deciding_folds(rank, n_scores)
             fit, trace = choose(problem, folds, penalties, self.tolerance, self.relax, tries)
             self.penalty_, self.relaxed_ = float(penalties[trace.chosen]), trace.relaxed
             self.path_ = pd.DataFrame(

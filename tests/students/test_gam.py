@@ -1,5 +1,6 @@
 import json
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -258,6 +259,17 @@ def test_describe_says_what_counts(fitted):
     assert "city = Aarau" in text
     assert gam.terms().importance.is_monotonic_decreasing
     assert gam.complexity().n_terms == 7
+
+
+def test_numbers_are_rounded_for_reading_and_never_in_the_form():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"income": rng.lognormal(10, 1, 300), "share": rng.random(300)})
+    gam = GAMRegressor(n_jobs=1).fit(X, np.log(X.income) + X.share)
+    said = gam.describe() + " ".join(gam.explain(X.iloc[:5]).reason) + " ".join(gam.shape("share").label)
+    assert not re.search(r"\d\.\d{6}", said)
+    assert f"income = {X.income[0]:.0f}" in said
+    knots = gam.to_dict()["shapes"][1]["grids"][0]["knots"]
+    assert X.share.min() in knots
 
 
 def test_intervals_are_never_confused():
