@@ -38,6 +38,17 @@ class ShapleyValues:
         How the values were found: ``"exact"``, ``"sampled"`` or the name of a shap explainer.
     error : ndarray of shape (n, d, K), optional
         Standard errors of sampled values.
+
+    Examples
+    --------
+    >>> import explaindistill as xd
+    >>> X = pd.DataFrame({"income": [20.0, 30.0, 40.0, 50.0], "age": [30, 50, 30, 50]})
+    >>> student = xd.LinearRegressor(penalty=0).fit(X, 0.1 * X["income"])
+    >>> told = student.shapley(X, X)
+    >>> bool(np.allclose(told.base + told.of().sum(axis=1), student.predict(X)))
+    True
+    >>> told.to_frame().query("feature == 'income'")["value"].round(2).tolist()
+    [-1.5, -0.5, 0.5, 1.5]
     """
 
     values: Floats

@@ -67,6 +67,18 @@ class Audit:
     whom. ``fidelity`` is also by rule of the student ("where …"), on stressed and what-if rows, of students without
     teacher and of the second teacher. ``teacher`` is what to know before imitating it; ``profile`` and
     ``profile_requirements`` are a rule set's.
+
+    Examples
+    --------
+    >>> import explaindistill as xd
+    >>> X = pd.DataFrame({"debt": [i / 300 for i in range(300)], "sex": ["f", "m"] * 150})
+    >>> P = pd.DataFrame({"no": X["debt"] ** 2, "yes": 1 - X["debt"] ** 2})
+    >>> tree = xd.TreeClassifier(max_leaf_nodes=4).fit(X, P)
+    >>> found = xd.audit((X, P), {"tree": tree}, X, sensitive=["sex"], favorable="yes", n_explained=0)
+    >>> found.check({"fidelity.agreement": ">= 0.9"})[["subject", "verdict"]].values.tolist()
+    [['tree', 'pass']]
+    >>> found.frames["rates"].query("metric == 'selection_rate'")[["subject", "group", "n"]].values.tolist()
+    [['teacher', 'f', 150], ['teacher', 'm', 150], ['tree', 'f', 150], ['tree', 'm', 150]]
     """
 
     frames: Mapping[str, pd.DataFrame]

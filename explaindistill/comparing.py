@@ -92,6 +92,19 @@ def compare(old: str | Path | Mapping[str, Any], new: str | Path | Mapping[str, 
     -----
     The two audits are taken as measured on different rows. On the same rows the intervals are too wide, so that
     "beyond chance" stays true and "within chance" may hide a change; a note says so.
+
+    Examples
+    --------
+    >>> columns = ["metric", "subject", "subset", "n", "estimate", "low", "high", "status", "reason"]
+    >>> def audited(share):
+    ...     row = ["agreement", "tree", "", 900, share, share - 0.02, share + 0.02, "ok", ""]
+    ...     return {"format": "explaindistill-audit", "version": 1, "manifest": {},
+    ...             "frames": {"fidelity": {"columns": columns, "rows": [row]}}}
+    >>> moved = compare(audited(0.95), audited(0.80))
+    >>> moved[["metric", "old", "new", "moved"]].values.tolist()
+    [['agreement', 0.95, 0.8, 'beyond chance']]
+    >>> compare(audited(0.95), audited(0.94))["moved"].tolist()
+    ['within chance']
     """
     before, after = read_audit(old), read_audit(new)
     keys = [*KEYS, "_copy"]

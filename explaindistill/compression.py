@@ -39,6 +39,15 @@ class Compressed:
         ``gzip_bytes`` of the same, ``fidelity`` on the rows given, ``loss`` of fidelity since the first.
     reached : bool
         Whether ``max_bytes`` was reached within ``max_loss``; True where no ``max_bytes`` was asked for.
+
+    Examples
+    --------
+    >>> from explaindistill.students.tree import TreeClassifier
+    >>> X = pd.DataFrame({"x": np.linspace(0, 1, 400)})
+    >>> P = np.c_[1 - X["x"], X["x"]]
+    >>> small = compress(TreeClassifier(max_leaf_nodes=8).fit(X, P), X, P, max_loss=0.0)
+    >>> bool(small.steps["bytes"].is_monotonic_decreasing), small.student.complexity().n_leaves
+    (True, 2)
     """
 
     student: Any

@@ -20,7 +20,7 @@ from explaindistill.questions import CountedTeacher, Questions
 from explaindistill.schema import Schema
 from explaindistill.targets import SoftTargets
 
-__all__ = ["Corpus", "asks", "compose", "default_sampler", "make_rows"]
+__all__ = ["Corpus", "compose"]
 
 AUTO_FACTOR = 5
 AUTO_LIMIT = 100_000
@@ -50,6 +50,16 @@ class Corpus:
         Real rows among those.
     stopped : str
         Why ``n_queries="stable"`` stopped; empty otherwise.
+
+    Examples
+    --------
+    >>> import explaindistill as xd
+    >>> X = pd.DataFrame({"x": np.linspace(0, 1, 100)})
+    >>> student = xd.Distiller(lambda X: X["x"].to_numpy() ** 2, xd.TreeRegressor(), n_queries=250).fit(X)
+    >>> student.corpus_.n_observed, student.corpus_.n_synthetic, student.corpus_.sampler
+    (100, 150, 'MungeSampler')
+    >>> student.corpus_.to_frame()["fact"].tolist()[:2]
+    ['real rows given', 'real rows used']
     """
 
     n_given: int
@@ -126,6 +136,19 @@ def compose(
     targets : SoftTargets
         Real rows first, in their own order.
     corpus : Corpus
+
+    Examples
+    --------
+    >>> from explaindistill.samplers.munge import MungeSampler
+    >>> from explaindistill.teachers.callable import CallableTeacher
+    >>> X = pd.DataFrame({"x": np.linspace(0, 1, 50)})
+    >>> teacher = CallableTeacher(lambda X: X["x"].to_numpy() ** 2)
+    >>> targets, corpus = compose(
+    ...     teacher, Schema.infer(X), X, np.ones(50), sampler=MungeSampler(), n_queries=80, seed=0)
+    >>> corpus.n_observed, targets.n_queries <= 80
+    (50, True)
+    >>> bool(np.allclose(targets.P, targets.X["x"] ** 2))
+    True
     """
     if query_strategy not in STRATEGIES:
         raise InvalidInputError(f"query_strategy must be one of {', '.join(STRATEGIES)}, got {query_strategy!r}")

@@ -29,6 +29,12 @@ class Cost:
         Time of this process on all its cores; what a remote teacher or an accelerator used is not in it.
     peak_memory_bytes : int or None
         Most memory that the process had held by the end of the fit; None where the system does not say.
+
+    Examples
+    --------
+    >>> cost = Cost(100, 80, 2.0, fit_seconds=1.0, total_seconds=4.0, cpu_seconds=5.0, peak_memory_bytes=None)
+    >>> cost.as_row(price_per_row=0.05)["money"]  # the 20 answers that the store knew cost nothing
+    4.0
     """
 
     n_queries: int
@@ -66,7 +72,17 @@ class Cost:
 
 
 class Meter:
-    """Measures one fit from its making to :meth:`cost`."""
+    """Measures one fit from its making to :meth:`cost`.
+
+    Examples
+    --------
+    >>> meter = Meter()
+    >>> with meter.fitting():
+    ...     total = sum(range(1000))
+    >>> cost = meter.cost(n_queries=10, n_asked=4, query_seconds=0.0)
+    >>> cost.n_asked, 0 < cost.fit_seconds <= cost.total_seconds
+    (4, True)
+    """
 
     def __init__(self) -> None:
         self._begin, self._cpu = time.perf_counter(), time.process_time()

@@ -72,6 +72,14 @@ class LendingTruth:
     direct_gap, proxy_gap : float
         The gap between men and women in two parts: what women would gain if only the direct effect of sex
         were taken away, and the rest, which comes through the proxy. They sum to ``gap["sex"]``.
+
+    Examples
+    --------
+    >>> truth = lending(10).truth
+    >>> truth.proxy, truth.interaction
+    ({'sex': 'sector'}, ('homeowner', 'late_payments'))
+    >>> bool(np.isclose(truth.direct_gap + truth.proxy_gap, truth.gap["sex"]))
+    True
     """
 
     matters: tuple[str, ...]
@@ -103,6 +111,12 @@ class Lending:
     favorable : str
         ``"approved"``.
     truth : LendingTruth
+
+    Examples
+    --------
+    >>> data = lending(100)
+    >>> data.X.shape, data.sensitive, data.frame.columns[-1]
+    ((100, 14), ('sex', 'age_band'), 'decision')
     """
 
     X: pd.DataFrame

@@ -11,27 +11,87 @@ __all__ = [
 
 
 class ExplainDistillError(Exception):
-    """Root of every error that this package raises on purpose."""
+    """Root of every error that this package raises on purpose.
+
+    Examples
+    --------
+    >>> from explaindistill import plugins
+    >>> try:
+    ...     plugins.load("students", "oak")
+    ... except ExplainDistillError as error:
+    ...     print(error)
+    students has no 'oak'; there are: gam, linear, model_tree, rules, scorecard, tree
+    """
 
 
 class InvalidInputError(ExplainDistillError, ValueError):
-    """An argument breaks a rule; a ``ValueError`` too, as scikit-learn expects."""
+    """An argument breaks a rule; a ``ValueError`` too, as scikit-learn expects.
+
+    Examples
+    --------
+    >>> import explaindistill as xd
+    >>> xd.TreeClassifier(max_leaf_nodes=0).fit([[0], [1]], [0, 1])
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.InvalidInputError: max_leaf_nodes must be a whole number, at least 2 or None, got 0
+    >>> issubclass(InvalidInputError, ValueError)
+    True
+    """
 
 
 class TeacherError(ExplainDistillError, RuntimeError):
-    """The teacher answered with something that is not an answer: wrong shape, NaN, or rows lost."""
+    """The teacher answered with something that is not an answer: wrong shape, NaN, or rows lost.
+
+    Examples
+    --------
+    >>> from explaindistill.teachers.callable import CallableTeacher
+    >>> CallableTeacher(lambda X: [float("nan")] * len(X)).predict([[1.0], [2.0]])
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.TeacherError: <lambda> answered NaN or infinity for 2 of 2 rows, the first is row 0
+    """
 
 
 class BudgetError(ExplainDistillError, RuntimeError):
-    """The next question would exceed the number of questions that were allowed."""
+    """The next question would exceed the number of questions that were allowed.
+
+    Examples
+    --------
+    >>> from explaindistill.labelling import Budget
+    >>> Budget(3).spend(4)
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.BudgetError: the next 4 rows would exceed the budget: 0 of 3 rows are spent; ...
+    """
 
 
 class UntrustedError(ExplainDistillError, PermissionError):
-    """Loading the file would run code from it, and nobody said that it may."""
+    """Loading the file would run code from it, and nobody said that it may.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from explaindistill.teachers import load_teacher
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (path := Path(folder) / "model.pkl").write_bytes(b"")
+    ...     load_teacher(path)
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.UntrustedError: loading '...model.pkl' would run code from it; give --trust ...
+    """
 
 
 class MissingExtraError(ExplainDistillError, ImportError):
-    """An optional package is needed; the message gives the command that installs it."""
+    """An optional package is needed; the message gives the command that installs it.
+
+    Examples
+    --------
+    >>> raise MissingExtraError.of("torch", "torch")
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.MissingExtraError: torch is not installed; run: pip install 'explaindistill[torch]'
+    """
 
     @classmethod
     def of(cls, package: str, extra: str) -> "MissingExtraError":

@@ -48,6 +48,17 @@ class Frontier:
     students : mapping of name to fitted student
     n_queries : int
         Distinct rows the teacher was asked to fit all of them, and to measure them.
+
+    Examples
+    --------
+    >>> import explaindistill as xd
+    >>> X = pd.DataFrame({"x": np.linspace(0, 1, 300)})
+    >>> students = {f"{n} leaves": xd.TreeRegressor(max_leaf_nodes=n) for n in (2, 8)}
+    >>> found = xd.frontier(lambda X: X["x"].to_numpy() ** 2, X, students, n_queries=300, random_state=0)
+    >>> found.frame[["student", "n_parameters", "front"]].values.tolist()
+    [['2 leaves', 4, 'front'], ['8 leaves', 22, 'front']]
+    >>> found.simplest(r2=0.9).complexity().n_leaves
+    8
     """
 
     frame: pd.DataFrame
@@ -111,7 +122,13 @@ class Frontier:
 
 
 def default_students(task: str) -> dict[str, Any]:
-    """Trees of 4 to 64 leaves, sparse linear models of 2 to 32 terms and a GAM."""
+    """Trees of 4 to 64 leaves, sparse linear models of 2 to 32 terms and a GAM.
+
+    Examples
+    --------
+    >>> list(default_students("regression"))[:6]
+    ['tree, 4 leaves', 'tree, 8 leaves', 'tree, 16 leaves', 'tree, 32 leaves', 'tree, 64 leaves', 'linear, 2 terms']
+    """
     kind = "Classifier" if task == "classification" else "Regressor"
     made: dict[str, Any] = {}
     tree = plugins.public("students", "tree")[f"Tree{kind}"]

@@ -94,7 +94,20 @@ def _flat(rules: Any, before: str = "") -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Gate:
-    """The answer of a gate: ``verdict`` of all, one line per check in ``frame``, and the words in ``str()``."""
+    """The answer of a gate: ``verdict`` of all, one line per check in ``frame``, and the words in ``str()``.
+
+    Examples
+    --------
+    >>> columns = ["metric", "subject", "subset", "n", "estimate", "low", "high", "status", "reason"]
+    >>> frame = {"columns": columns, "rows": [["agreement", "tree", "", 900, 0.85, 0.83, 0.87, "ok", ""]]}
+    >>> stored = {"format": "explaindistill-audit", "version": 1, "frames": {"fidelity": frame}}
+    >>> answer = gate(stored, {"fidelity.agreement": ">= 0.9"})
+    >>> answer.verdict, answer.exit_code
+    ('fail', 1)
+    >>> print(answer)
+    FAIL: fidelity.agreement >= 0.9: tree: 0.85 [0.83, 0.87] n=900
+    fail: 1 fail
+    """
 
     verdict: str
     frame: pd.DataFrame

@@ -229,7 +229,22 @@ class LabelStore:
 
 
 class Shelf:
-    """Answers of one teacher, in runs of sorted keys that are merged as they grow."""
+    """Answers of one teacher, in runs of sorted keys that are merged as they grow.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from explaindistill.labelling import label
+    >>> from explaindistill.numerics.rowkeys import row_keys
+    >>> from explaindistill.teachers.callable import CallableTeacher
+    >>> teacher = CallableTeacher(lambda X: X["x"].to_numpy() ** 2, version="1")
+    >>> X = pd.DataFrame({"x": [1.0, 2.0, 3.0]})
+    >>> with tempfile.TemporaryDirectory() as folder, LabelStore(Path(folder) / "labels.db") as store:
+    ...     _ = label(teacher, X[:2], store=store)
+    ...     known, answers = store.shelf(teacher).find(row_keys(X))
+    >>> known.tolist(), answers.tolist()
+    ([True, True, False], [1.0, 4.0])
+    """
 
     def __init__(self, store: LabelStore, teacher: int) -> None:
         self._store = store
@@ -377,6 +392,16 @@ def as_store(store: Any) -> Iterator[LabelStore | None]:
     ------
     InvalidInputError
         If it is neither.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, as_store(Path(folder) / "labels.db") as store:
+    ...     type(store).__name__
+    'LabelStore'
+    >>> with as_store(None) as store:
+    ...     store is None
+    True
     """
     if store is None or isinstance(store, LabelStore):
         yield store

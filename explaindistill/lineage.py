@@ -33,6 +33,19 @@ class Lineage:
         One per generation.
     direct : list of fitted Distiller
         The same students taught by the first teacher; the first is ``students[0]``.
+
+    Examples
+    --------
+    >>> import explaindistill as xd
+    >>> rng = np.random.default_rng(0)
+    >>> X = pd.DataFrame({"x": rng.random(300), "z": rng.random(300)})
+    >>> P = pd.DataFrame({"no": X["x"], "yes": 1 - X["x"]})
+    >>> found = lineage((X, P), [xd.TreeClassifier(max_leaf_nodes=8), xd.TreeClassifier(max_leaf_nodes=4)], X[:200],
+    ...                 X_test=X[200:], n_queries=200)
+    >>> [student.student_.complexity().n_leaves for student in found.students], len(found.direct)
+    ([8, 4], 2)
+    >>> found.frame["generation"].unique().tolist()
+    [1, 2]
     """
 
     frame: pd.DataFrame

@@ -52,6 +52,15 @@ def load(room: str, name: str) -> ModuleType:
     ------
     InvalidInputError
         If no such plug-in exists; the message lists those that do.
+
+    Examples
+    --------
+    >>> load("samplers", "munge").MungeSampler.__name__
+    'MungeSampler'
+    >>> load("export", "pascal")
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.InvalidInputError: export has no 'pascal'; there are: c, javascript, json, ...
     """
     if name not in (known := names(room)):
         raise InvalidInputError(f"{room} has no {name!r}; there are: {', '.join(known) or 'none'}")
@@ -59,7 +68,13 @@ def load(room: str, name: str) -> ModuleType:
 
 
 def public(room: str, name: str) -> dict[str, Any]:
-    """Public objects of one plug-in by name, as listed in its ``__all__``."""
+    """Public objects of one plug-in by name, as listed in its ``__all__``.
+
+    Examples
+    --------
+    >>> list(public("students", "tree"))
+    ['TreeClassifier', 'TreeRegressor']
+    """
     module = load(room, name)
     return {key: getattr(module, key) for key in module.__all__}
 
@@ -68,5 +83,10 @@ def door(name: str) -> ModuleType:
     """One of the few ways up: how a record shows itself without knowing who draws it.
 
     ``"report"`` is what ``Audit.save`` and ``_repr_html_`` go through, ``"plots"`` what ``student.plot`` does.
+
+    Examples
+    --------
+    >>> door("plots").__name__
+    'explaindistill.plots'
     """
     return importlib.import_module(DOORS[name])

@@ -21,6 +21,31 @@ class Teacher(Protocol):
     ``classes_`` is None for regression. ``fingerprint`` names the answers a label store may keep: two
     teachers with one fingerprint give the same answers; None means "cannot tell, do not store".
     ``__sklearn_clone__`` returns the teacher itself, so that grid search neither unfits nor copies it.
+
+    Examples
+    --------
+    >>> class Threshold:
+    ...     classes_ = np.array(["no", "yes"])
+    ...
+    ...     def predict_proba(self, X):
+    ...         yes = (np.asarray(X)[:, 0] > 0.5).astype(float)
+    ...         return np.column_stack([1 - yes, yes])
+    ...
+    ...     def predict(self, X):
+    ...         return self.classes_[self.predict_proba(X).argmax(axis=1)]
+    ...
+    ...     def fingerprint(self):
+    ...         return "threshold at 0.5"
+    ...
+    ...     def __sklearn_clone__(self):
+    ...         return self
+    >>> isinstance(Threshold(), Teacher), isinstance(np.mean, Teacher)
+    (True, False)
+    >>> import explaindistill as xd
+    >>> X = pd.DataFrame({"x": np.linspace(0, 1, 200)})
+    >>> student = xd.Distiller(Threshold(), xd.TreeClassifier(max_leaf_nodes=2), random_state=0).fit(X)
+    >>> float(student.score(X))
+    1.0
     """
 
     classes_: NDArray[Any] | None
@@ -46,6 +71,12 @@ class Draw:
 
     ``parents`` is ``(n, q)`` int64: positions, in the rows the sampler learnt from, of the rows that each
     new row was made of; -1 where there is none. ``observed`` marks rows that are real rows unchanged.
+
+    Examples
+    --------
+    >>> draw = Draw(pd.DataFrame({"x": [1.0, 1.5]}), np.array([[0, -1], [0, 1]]), np.array([True, False]))
+    >>> draw.rows[~draw.observed]["x"].tolist(), draw.parents[1].tolist()
+    ([1.5], [0, 1])
     """
 
     rows: pd.DataFrame
@@ -55,7 +86,18 @@ class Draw:
 
 @runtime_checkable
 class Sampler(Protocol):
-    """Makes rows in the teacher's own input space: bounds, integers and categories stay valid."""
+    """Makes rows in the teacher's own input space: bounds, integers and categories stay valid.
+
+    Examples
+    --------
+    >>> from explaindistill.samplers.observed import ObservedSampler
+    >>> sampler = ObservedSampler()
+    >>> isinstance(sampler, Sampler)
+    True
+    >>> rows = sampler.fit(pd.DataFrame({"age": [20, 40]})).sample(5, np.random.default_rng(0))
+    >>> sorted(set(rows["age"]))
+    [20, 40]
+    """
 
     def fit(self, X: Any, schema: Any = None) -> Sampler:
         """Learn from rows; ``schema`` is inferred when None."""
@@ -78,6 +120,13 @@ class Complexity:
     and threshold), a category-set split min(left, right) + 1, a leaf its k - 1 free values, a term its
     coefficients. ``mean_path_length`` is weighted by the rows seen in fitting. ``n_bytes`` is the length of the
     compact JSON of ``to_dict()``.
+
+    Examples
+    --------
+    >>> from explaindistill import TreeRegressor
+    >>> told = TreeRegressor(max_leaf_nodes=2).fit([[0.0], [1.0]] * 20, [0.0, 1.0] * 20).complexity()
+    >>> told.n_leaves, told.n_parameters, told.as_dict()["family"]
+    (2, 4, 'tree')
     """
 
     family: str
@@ -99,6 +148,13 @@ class Student(Protocol):
     """A scikit-learn estimator that takes soft labels, categories and missing values, and can be read.
 
     Classification: ``y`` is hard ``(n,)`` or soft ``(n, k)``; regression: ``(n,)``, or ``(n, m)`` if the tags say so.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from explaindistill import TreeClassifier
+    >>> isinstance(TreeClassifier(), Student), isinstance(DecisionTreeClassifier(), Student)
+    (True, False)
     """
 
     accepts_soft_targets: bool

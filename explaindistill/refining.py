@@ -37,6 +37,15 @@ class Refined:
         One row per strength tried, on rows that moved nothing: ``strength``, ``fidelity`` (agreement with the
         reference, or R² in regression), ``loss`` of fidelity against strength 0, ``performance`` (accuracy, or R²
         against the labels), ``error`` (cross-entropy in nats, or mean squared error), ``n``, ``chosen``.
+
+    Examples
+    --------
+    >>> from explaindistill.students.tree import TreeClassifier
+    >>> X = pd.DataFrame({"x": np.arange(300) / 300})
+    >>> student = TreeClassifier(max_leaf_nodes=2).fit(X, np.c_[1 - X["x"], X["x"]])
+    >>> refined = refine(student, X, (X["x"] > 0.3).astype(int), max_loss=0.0)
+    >>> bool(refined.curve.loc[refined.curve["chosen"], "loss"].item() <= 0), float(refined.curve["strength"].iloc[0])
+    (True, 0.0)
     """
 
     student: Any

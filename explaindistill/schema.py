@@ -44,6 +44,17 @@ class Feature:
         Name of the group of 0/1 columns of which exactly one is 1 in every row.
     id_like : bool
         Whether the values look like a row number or a key.
+
+    Examples
+    --------
+    >>> Feature("age", "integer", minimum=18, maximum=90).words(41.0)
+    '41'
+    >>> Feature("home", "categorical", categories=("own", "rent")).words(1.0)
+    'rent'
+    >>> Feature("home", "colour")
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.InvalidInputError: kind of 'home' must be one of numeric, integer, ...
     """
 
     name: str
@@ -292,6 +303,15 @@ def as_frame(X: Any) -> pd.DataFrame:
         For sparse matrices.
     InvalidInputError
         For no rows, no columns, another number of dimensions than two, complex numbers, or duplicate names.
+
+    Examples
+    --------
+    >>> as_frame([[1.0, 2.0, 3.0]]).columns.tolist()
+    ['x0', 'x1', 'x2']
+    >>> as_frame(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.InvalidInputError: column names must differ from each other, got a twice
     """
     if sparse.issparse(X):
         raise TypeError("sparse input is not supported; use X.toarray() or a DataFrame")

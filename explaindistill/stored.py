@@ -45,6 +45,17 @@ def read_audit(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     ------
     InvalidInputError
         If the file is not there, is not JSON, or holds something else than an audit of this version.
+
+    Examples
+    --------
+    >>> frame = {"columns": ["metric", "estimate"], "rows": [["agreement", 0.9], ["kl", None]]}
+    >>> stored = read_audit({"format": "explaindistill-audit", "version": 1, "frames": {"fidelity": frame}})
+    >>> stored["frames"]["fidelity"]["estimate"].tolist()
+    [0.9, nan]
+    >>> read_audit({"format": "something else"})
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.InvalidInputError: this is not an audit: it must hold format ...
     """
     data = source if isinstance(source, Mapping) else _parsed(Path(source))
     if not isinstance(data, Mapping) or data.get("format") != FORMAT:
@@ -68,6 +79,13 @@ def _called(source: Any) -> str:
 
 
 def frames_of(audit: Any) -> Mapping[str, pd.DataFrame]:
-    """Frames of an audit in any form: the record itself, a JSON file, or the contents of one."""
+    """Frames of an audit in any form: the record itself, a JSON file, or the contents of one.
+
+    Examples
+    --------
+    >>> frame = {"columns": ["metric", "estimate"], "rows": [["agreement", 0.9]]}
+    >>> list(frames_of({"format": "explaindistill-audit", "version": 1, "frames": {"fidelity": frame}}))
+    ['fidelity']
+    """
     frames = getattr(audit, "frames", None)
     return frames if frames is not None else read_audit(audit)["frames"]

@@ -33,6 +33,15 @@ class SoftTargets:
     classes : ndarray of shape (k,), or None in regression
     n_queries : int
         Distinct rows that the teacher itself answered.
+
+    Examples
+    --------
+    >>> made = np.array(["observed", "synthetic"])
+    >>> targets = SoftTargets(pd.DataFrame({"x": [0.1, 0.9]}), np.array([[0.8, 0.2], [0.3, 0.7]]), np.ones(2), made,
+    ...                       np.array(["no", "yes"]), n_queries=2)
+    >>> sharp = targets.with_targets(np.rint(targets.P))
+    >>> len(sharp), sharp.P.tolist(), sharp.origin.tolist()
+    (2, [[1.0, 0.0], [0.0, 1.0]], ['observed', 'synthetic'])
     """
 
     X: pd.DataFrame
@@ -57,6 +66,15 @@ def one_hot(y: ArrayLike, classes: ArrayLike) -> NDArray[np.float64]:
     ------
     InvalidInputError
         If a label is not among the classes.
+
+    Examples
+    --------
+    >>> one_hot(["yes", "no"], ["no", "yes"]).tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    >>> one_hot(["perhaps"], ["no", "yes"])
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.InvalidInputError: y has the label 'perhaps', which is not among classes ['no', 'yes']
     """
     labels, known = np.asarray(y), np.asarray(classes)
     position = np.clip(np.searchsorted(known, labels), 0, len(known) - 1)
@@ -149,7 +167,13 @@ def sharpen(P: ArrayLike, temperature: float) -> NDArray[np.float64]:
 
 
 def mix_labels(P: NDArray[np.float64], Y: NDArray[np.float64], label_weight: float) -> NDArray[np.float64]:
-    """Mix true labels into the teacher's answers: ``(1 - a) P + a Y`` with ``a = label_weight`` in [0, 1]."""
+    """Mix true labels into the teacher's answers: ``(1 - a) P + a Y`` with ``a = label_weight`` in [0, 1].
+
+    Examples
+    --------
+    >>> mix_labels(np.array([[0.6, 0.4]]), np.array([[0.0, 1.0]]), 0.5).tolist()
+    [[0.3, 0.7]]
+    """
     if not 0 <= label_weight <= 1:
         raise InvalidInputError(f"label_weight must lie between 0 and 1, got {label_weight}")
     return (1.0 - label_weight) * P + label_weight * Y

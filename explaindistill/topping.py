@@ -57,6 +57,17 @@ def top_up(
     -------
     SoftTargets
         The rows given, reweighted, and up to ``n_more`` new ones.
+
+    Examples
+    --------
+    >>> from explaindistill.samplers.munge import MungeSampler
+    >>> from explaindistill.schema import Schema
+    >>> X = pd.DataFrame({"x": np.linspace(0, 1, 100)})
+    >>> targets = SoftTargets(X, X["x"].to_numpy(), np.ones(100), np.full(100, "observed"), None, 100)
+    >>> more = top_up(targets, lambda rows: (rows["x"] > 0.9).to_numpy().astype(int), lambda rows: rows["x"].to_numpy(),
+    ...               MungeSampler(), Schema.infer(X), 20, np.random.default_rng(0), leaf_rows=25)
+    >>> len(more) > len(targets), bool(more.X["x"][100:].gt(0.9).all()), float(more.weight.sum().round(6))
+    (True, True, 100.0)
     """
     leaves = route(targets.X)
     numbers, count = np.unique(leaves, return_counts=True)

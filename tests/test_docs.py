@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import pkgutil
 import re
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from explaindistill.cli.arguments import build_parser
 from explaindistill.cli.running import COMMANDS
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = Path(explaindistill.__file__).parent
 PAGES = sorted(p for p in (ROOT / "docs").rglob("*.md") if not {"_build", "generated"} & set(p.parts))
 TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]
 
@@ -69,3 +73,62 @@ def test_every_source_of_a_formula_is_in_the_bibliography():
         if found.split("<")[0] not in page
     }
     assert missing == set()
+
+
+INTERNAL = {  # what no user imports; a new module of the package is user-facing unless it is named here
+    "audit_comparison",
+    "audit_fidelity",
+    "audit_frames",
+    "audit_groups",
+    "audit_importance",
+    "audit_profile",
+    "audit_teacher",
+    "case",
+    "corpus_frames",
+    "deploying",
+    "enlarging",
+    "fitting",
+    "label_file",
+    "manifest",
+    "numerics",
+    "pytest_plugin",
+    "querying",
+    "questions",
+    "topping",
+}
+INSIDE = {"report": {"render"}, "cli": set()}  # of these rooms only the room itself and these modules are for users
+
+
+def user_facing() -> list[str]:
+    """Dotted names of the modules that users import, inside the package."""
+    found = []
+    for module in pkgutil.walk_packages(explaindistill.__path__, "explaindistill."):
+        parts = module.name.split(".")[1:]
+        inner = INSIDE.get(parts[0])
+        hidden = any(part.startswith("_") for part in parts) or parts[0] in INTERNAL
+        if not hidden and (inner is None or len(parts) == 1 or (len(parts) == 2 and parts[1] in inner)):
+            found.append(".".join(parts))
+    return found
+
+
+def test_what_is_called_internal_is_there():
+    assert [name for name in INTERNAL | set(INSIDE) if not list(PACKAGE.glob(f"{name}*"))] == []
+
+
+def test_the_reference_lists_every_module_for_users():
+    """A package in the list brings its modules with it."""
+    page = (ROOT / "docs" / "reference" / "index.md").read_text("utf-8")
+    listed = set(re.findall(r"^   explaindistill\.([\w.]+)$", page, flags=re.MULTILINE))
+    bare = {name for name in user_facing() if (PACKAGE / name).is_dir() and name in INSIDE}
+    missing = [n for n in user_facing() if n not in bare and not {n, n.split(".")[0]} & listed]
+    assert missing == []
+    assert listed <= {*user_facing()}
+
+
+@pytest.mark.parametrize("name", ["", *user_facing()])
+def test_every_public_name_has_an_example(name):
+    """Examples are run as doctests; here only that there is one, of the name itself."""
+    module = importlib.import_module(f"explaindistill.{name}".rstrip("."))
+    things = {key: getattr(module, key) for key in getattr(module, "__all__", ())}
+    public = {key: thing for key, thing in things.items() if inspect.isclass(thing) or inspect.isfunction(thing)}
+    assert [key for key, thing in public.items() if ">>> " not in (thing.__doc__ or "")] == []

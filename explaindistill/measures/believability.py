@@ -83,6 +83,15 @@ def believability(
     References
     ----------
     Lopez-Paz and Oquab (2017), Revisiting classifier two-sample tests, arXiv:1610.06545.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> real = pd.DataFrame({"x": rng.normal(size=400)})
+    >>> far = pd.DataFrame({"x": rng.normal(3.0, size=200)})
+    >>> found = believability(far, real[200:], real[:200], schema=Schema.infer(real)).set_index("metric")
+    >>> bool(found.loc["two_sample_auc", "low"] > AUC_LIMIT), float(found.loc["novel", "estimate"])
+    (True, 1.0)
     """
     for name, rows in (("made", made), ("held", held), ("fitted", fitted)):
         if len(rows) < 10:
@@ -99,7 +108,14 @@ def believability(
 
 
 def broken(Z: NDArray[np.float64], schema: Schema) -> NDArray[np.bool_]:
-    """Encoded rows with a value outside its bounds, kind, categories or one-hot group, or missing where nothing was."""
+    """Encoded rows with a value outside its bounds, kind, categories or one-hot group, or missing where nothing was.
+
+    Examples
+    --------
+    >>> schema = Schema.infer(pd.DataFrame({"age": [18, 30, 60], "home": ["own", "rent", "own"]}))
+    >>> broken(np.array([[40.0, 1.0], [17.0, 0.0], [40.5, 0.0], [40.0, 2.0]]), schema).tolist()
+    [False, True, True, True]
+    """
     wrong = np.zeros(len(Z), dtype=bool)
     for i, feature in enumerate(schema.features):
         z = Z[:, i]
@@ -116,7 +132,14 @@ def broken(Z: NDArray[np.float64], schema: Schema) -> NDArray[np.bool_]:
 
 
 def worries(table: pd.DataFrame) -> list[str]:
-    """What is bad about the rows, each with advice; nothing where nothing is."""
+    """What is bad about the rows, each with advice; nothing where nothing is.
+
+    Examples
+    --------
+    >>> line = {"subject": "tree", "status": "ok", "reason": "boosting tells them from real ones; take another sampler"}
+    >>> worries(pd.DataFrame([line, line | {"reason": ""}]))
+    ['made-up rows of tree: boosting tells them from real ones; take another sampler']
+    """
     bad = table[(table["status"] == "ok") & (table["reason"] != "")]
     return [f"made-up rows of {line['subject']}: {line['reason']}" for line in bad.to_dict("records")]
 

@@ -366,6 +366,15 @@ def fidelity_caveat(found: pd.DataFrame) -> str:
     ----------
     found : DataFrame
         From `group_fidelity`.
+
+    Examples
+    --------
+    >>> teacher, student = ["a", "b"] * 200, ["a", "b"] * 100 + ["b", "b"] * 100
+    >>> who = pd.DataFrame({"sex": ["f"] * 200 + ["m"] * 200})
+    >>> print(fidelity_caveat(group_fidelity(teacher, student, attributes=who)))
+    The student repeats its teacher less well for some groups than for others: ...
+    >>> fidelity_caveat(group_fidelity(teacher, teacher, attributes=who))
+    ''
     """
     gaps = found[found["metric"].isin(["agreement_difference", "mae_difference"])]
     return FIDELITY_CAVEAT if bool(((gaps["low"] > 0) | (gaps["high"] < 0)).any()) else ""

@@ -156,6 +156,14 @@ def gap_tests(rates: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Columns ``metric, subject, attribute, group, reference, n, status, reason, p_value, p_holm, p_bh, family``.
+
+    Examples
+    --------
+    >>> from explaindistill.measures.bias import group_gaps, group_rates
+    >>> rates = group_rates([1] * 60 + [0] * 40 + [1] * 40 + [0] * 60,
+    ...                     attributes=pd.DataFrame({"sex": ["m"] * 100 + ["f"] * 100}), favorable=1)
+    >>> gap_tests(rates, group_gaps(rates, {"sex": "m"}))[["group", "reference", "p_value"]].round(4).values.tolist()
+    [['f', 'm', 0.0071]]
     """
     keys = ("metric", "subject", "attribute", "group")
     at = zip(*(rates[key] for key in keys), strict=True)
@@ -285,6 +293,15 @@ def missing_bounds(rates: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
     References
     ----------
     Manski (1990), https://www.jstor.org/stable/2006592.
+
+    Examples
+    --------
+    >>> from explaindistill.measures.bias import group_gaps, group_rates
+    >>> rates = group_rates([1] * 60 + [0] * 40 + [1] * 40 + [0] * 60 + [1] * 10,
+    ...                     attributes=pd.DataFrame({"sex": ["m"] * 100 + ["f"] * 100 + [None] * 10}), favorable=1)
+    >>> found = missing_bounds(rates, group_gaps(rates, {"sex": "m"})).set_index("metric")
+    >>> found.loc["selection_rate_ratio", ["low", "estimate", "high"]].astype(float).round(2).tolist()
+    [0.63, 0.67, 0.76]
     """
     rates = rates[rates["metric"] == "selection_rate"]
     gone = rates["group"].str.contains(MISSING, regex=False)
@@ -317,6 +334,14 @@ def power_table(rates: pd.DataFrame, gaps: pd.DataFrame, *, power: float = 0.8, 
     DataFrame
         Columns ``metric, subject, attribute, group, reference, n, status, reason, n_reference, reference_rate,
         detectable_ratio`` (NaN where even a group that is never selected would be missed) and ``power_at_four_fifths``.
+
+    Examples
+    --------
+    >>> from explaindistill.measures.bias import group_gaps, group_rates
+    >>> rates = group_rates([1, 0] * 520, attributes=pd.DataFrame({"sex": ["m"] * 1000 + ["f"] * 40}), favorable=1)
+    >>> found = power_table(rates, group_gaps(rates, {"sex": "m"}))
+    >>> found[["group", "n", "detectable_ratio", "power_at_four_fifths"]].round(2).values.tolist()
+    [['f', 40, 0.56, 0.23]]
     """
     cells = rates[rates["metric"] == "selection_rate"].set_index(["subject", "attribute", "group"])
     lines: list[Line] = []

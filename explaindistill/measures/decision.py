@@ -23,6 +23,11 @@ def favorable_position(classes: ArrayLike, favorable: Any = None) -> int:
     ------
     InvalidInputError
         If it is not among the classes, or there are more than two and none is named.
+
+    Examples
+    --------
+    >>> favorable_position(["no", "yes"]), favorable_position(["a", "b", "c"], "b")
+    (1, 1)
     """
     known = np.asarray(classes).tolist()
     if favorable is None:

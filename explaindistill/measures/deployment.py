@@ -36,6 +36,14 @@ class Footprint:
     n_many : int
     bare : callable without arguments, optional
         One answer of the network alone, without tables and preprocessing.
+
+    Examples
+    --------
+    >>> tree = Footprint("tree", content=b"{}", operations=4.0, one=lambda: 1, many=lambda: [1] * 100, n_many=100)
+    >>> unknown = Footprint("remote", reason="the endpoint does not say")
+    >>> told = deployment(unknown, [tree])
+    >>> told[told["metric"] == "operations"][["subject", "estimate", "reason"]].values.tolist()
+    [['remote', nan, 'the endpoint does not say'], ['tree', 4.0, '']]
     """
 
     name: str

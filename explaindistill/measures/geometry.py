@@ -124,6 +124,16 @@ def distance_correlation(E: NDArray[np.float64], groups: NDArray[np.intp]) -> fl
     -------
     float
         NaN where all points, or all groups, are the same.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> side = rng.integers(2, size=200)
+    >>> E = np.column_stack([5.0 * side + rng.normal(size=200), rng.normal(size=200)])
+    >>> distance_correlation(E, side) > 0.8, abs(distance_correlation(E, rng.permutation(side))) < 0.05
+    (True, True)
+    >>> distance_correlation(E, np.zeros(200, dtype=int))
+    nan
     """
     A = _centred(_square(pdist(E), len(E)))
     B = _centred((groups[:, None] != groups[None, :]).astype(float))

@@ -25,6 +25,12 @@ class Grouping:
     """One attribute, or the intersection of several: a name, the group of each row, the groups' names.
 
     ``missing`` marks groups of rows where at least one of the attributes is missing.
+
+    Examples
+    --------
+    >>> (sex,) = groupings(pd.DataFrame({"sex": ["f", "m", None, "f"]}))
+    >>> sex.codes.tolist(), sex.names, sex.missing.tolist()
+    ([0, 1, 2, 0], ('f', 'm', '(missing)'), [False, False, True])
     """
 
     attribute: str

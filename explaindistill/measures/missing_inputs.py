@@ -72,6 +72,17 @@ def missing_inputs(
     References
     ----------
     Tan, Caruana, Hooker and Lou (2018), arXiv:1710.06169; Shah and Peters (2020), arXiv:1804.07203.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression
+    >>> rng = np.random.default_rng(0)
+    >>> X = pd.DataFrame({"seen": rng.normal(size=300)})
+    >>> def line(rows, targets):
+    ...     return LinearRegression().fit(rows, targets).predict
+    >>> found = missing_inputs(X, X["seen"] + rng.normal(size=300), None, {"line": line}, shares=[1.0])
+    >>> found.loc[found["metric"] == "score_explained", ["low", "high"]].round(1).values.tolist()
+    [[0.4, 0.6]]
     """
     s = np.asarray(score, dtype=float)
     if len(s) != len(X):

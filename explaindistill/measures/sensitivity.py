@@ -121,6 +121,17 @@ def proxies(
     DataFrame
         Canonical columns with ``metric`` ``proxy_auc``, then ``feature`` (``(all)`` for all columns), ``use`` and
         ``proxy_use``. Groups with fewer rows than twice the folds are ``undefined``.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> sex = rng.choice(["f", "m"], 400)
+    >>> X = pd.DataFrame({"height": rng.normal(165, 5, 400) + 15 * (sex == "m"), "noise": rng.random(400)})
+    >>> found = proxies(X, pd.DataFrame({"sex": sex}), importance={"height": 0.4, "noise": 0.6}).set_index("feature")
+    >>> found["estimate"].gt(0.9).to_dict()
+    {'(all)': True, 'height': True, 'noise': False}
+    >>> bool(found.loc["height", "proxy_use"] > found.loc["noise", "proxy_use"])
+    True
     """
     if len(X) != len(attributes):
         raise InvalidInputError(f"attributes must have one row per row of X, {len(X)}, got {len(attributes)}")
@@ -153,7 +164,14 @@ def _is_asked(grouping: Grouping, g: int) -> bool:
 
 
 def with_use(found: pd.DataFrame, importance: Mapping[str, float] | None, subject: str) -> pd.DataFrame:
-    """Strengths of proxies beside their use by one model: ``use`` and ``proxy_use``, NaN where it is not known."""
+    """Strengths of proxies beside their use by one model: ``use`` and ``proxy_use``, NaN where it is not known.
+
+    Examples
+    --------
+    >>> found = pd.DataFrame({"feature": ["(all)", "sector", "age"], "estimate": [0.9, 0.9, 0.5]})
+    >>> with_use(found, {"sector": 0.25, "age": 0.75}, "tree")["proxy_use"].round(3).tolist()
+    [nan, 0.2, 0.0]
+    """
     shares = dict.fromkeys(found["feature"], np.nan) if importance is None else dict(importance)
     use = np.array([np.nan if f == "(all)" else float(shares.get(f, 0.0)) for f in found["feature"]])
     strength = np.maximum(2 * found["estimate"].to_numpy() - 1, 0.0)

@@ -106,7 +106,17 @@ def _structure(
 
 
 def splits_of(form: dict[str, Any]) -> list[Split] | None:
-    """Splits of a tree's JSON form; None where it is no tree."""
+    """Splits of a tree's JSON form; None where it is no tree.
+
+    Examples
+    --------
+    >>> from explaindistill import TreeRegressor
+    >>> tree = TreeRegressor(max_leaf_nodes=2).fit(pd.DataFrame({"age": [20, 30, 40, 50] * 10}), [0, 0, 1, 1] * 10)
+    >>> splits_of(tree.to_dict())
+    [('age', 30.0)]
+    >>> splits_of({"format": "no tree"}) is None
+    True
+    """
     nodes = form.get("nodes")
     if not isinstance(nodes, list):
         return None

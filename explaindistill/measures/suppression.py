@@ -99,6 +99,14 @@ def suppress(frames: Mapping[str, pd.DataFrame], attributes: pd.DataFrame, minim
     -------
     dict of str to DataFrame
         Withheld lines keep their names and lose every number, ``n`` included (NaN); their status is ``suppressed``.
+
+    Examples
+    --------
+    >>> from explaindistill.measures.bias import group_rates
+    >>> who = pd.DataFrame({"sex": ["f"] * 60 + ["m"] * 35 + ["x"] * 5})
+    >>> rates = group_rates([1, 0] * 50, attributes=who, favorable=1)
+    >>> suppress({"rates": rates}, who, 10)["rates"][["group", "n", "status"]].values.tolist()
+    [['f', 60.0, 'ok'], ['m', nan, 'suppressed'], ['x', nan, 'suppressed']]
     """
     if minimum <= 1 or attributes.shape[1] == 0:
         return dict(frames)

@@ -28,7 +28,14 @@ _BETWEEN = re.compile(r"between\s+(?P<low>[-+]?[0-9.eE+-]+)\s+and\s+(?P<high>[-+
 
 @dataclass(frozen=True)
 class Rule:
-    """The values that are allowed: an interval, with its ends or without them."""
+    """The values that are allowed: an interval, with its ends or without them.
+
+    Examples
+    --------
+    >>> rule = parse(">= 0.8")
+    >>> rule.inside(0.81, 0.95), rule.outside(0.6, 0.79), rule.inside(0.7, 0.9), rule.outside(0.7, 0.9)
+    (True, True, False, False)
+    """
 
     low: float
     high: float
@@ -160,6 +167,14 @@ def check(frames: Mapping[str, pd.DataFrame], rules: Mapping[str, str]) -> pd.Da
     ------
     InvalidInputError
         For a key or rule that cannot be read, or a metric that no frame has; the message lists what exists.
+
+    Examples
+    --------
+    >>> line = {"metric": "agreement", "subject": "tree", "subset": "", "n": 900, "estimate": 0.93, "low": 0.91,
+    ...         "high": 0.95, "status": "ok", "reason": ""}
+    >>> frames = {"fidelity": pd.DataFrame([line])}
+    >>> [check(frames, {"fidelity.agreement": rule})["verdict"][0] for rule in (">= 0.9", ">= 0.94", ">= 0.96")]
+    ['pass', 'inconclusive', 'fail']
     """
     lines = []
     for key, text in rules.items():

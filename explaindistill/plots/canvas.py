@@ -29,7 +29,14 @@ def figure(width: float = 6.4, height: float = 3.2) -> Figure:
 
 
 def axes(ax: Axes | None) -> Axes:
-    """Return the axes that were given, or new ones of pyplot's current figure, in the house's look."""
+    """Return the axes that were given, or new ones of pyplot's current figure, in the house's look.
+
+    Examples
+    --------
+    >>> ax = figure().subplots()
+    >>> axes(ax) is ax, ax.spines["top"].get_visible()
+    (True, False)
+    """
     if ax is None:
         import matplotlib.pyplot as plt
 
@@ -38,7 +45,14 @@ def axes(ax: Axes | None) -> Axes:
 
 
 def look(ax: Axes) -> Axes:
-    """Plain paper: no frame, a quiet grid along the axis that carries numbers."""
+    """Plain paper: no frame, a quiet grid along the axis that carries numbers.
+
+    Examples
+    --------
+    >>> ax = look(figure().subplots())
+    >>> [side for side in ax.spines if ax.spines[side].get_visible()]
+    ['bottom']
+    """
     ax.set_facecolor("none")
     for side in ("top", "right", "left"):
         ax.spines[side].set_visible(False)

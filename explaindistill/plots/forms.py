@@ -22,7 +22,17 @@ SECONDS_PER_YEAR = 365.2425 * 86400
 
 @dataclass(frozen=True)
 class Term:
-    """One term of an additive model: a frame for :func:`plots.shape` (one feature) or :func:`plots.surface` (two)."""
+    """One term of an additive model: a frame for :func:`plots.shape` (one feature) or :func:`plots.surface` (two).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import explaindistill as xd
+    >>> X = pd.DataFrame({"age": np.arange(200) % 50, "pay": np.arange(200) % 7})
+    >>> first = terms(xd.GAMRegressor().fit(X, X["age"] / 10).to_dict())[0]
+    >>> first.name, first.features, first.frame.columns.tolist()
+    ('age', ('age',), ['x', 'estimate', 'low', 'high', 'output'])
+    """
 
     name: str
     features: tuple[str, ...]
@@ -47,7 +57,15 @@ def kind(form: Mapping[str, Any]) -> str:
 
 
 def effect_unit(form: Mapping[str, Any]) -> str:
-    """Unit of what the terms of a sum add."""
+    """Unit of what the terms of a sum add.
+
+    Examples
+    --------
+    >>> import explaindistill as xd
+    >>> X = pd.DataFrame({"age": np.arange(200) % 50})
+    >>> effect_unit(xd.LinearClassifier(classes=["no", "yes"]).fit(X, np.where(X["age"] > 20, "yes", "no")).to_dict())
+    'log-odds of yes'
+    """
     classes = form.get("classes")
     odds = f"log-odds of {classes[1]}" if classes is not None and len(form["intercept"]) == 1 else "score"
     if kind(form) == "additive":
@@ -60,6 +78,14 @@ def tree_root(form: Mapping[str, Any], favorable: Any = None) -> dict[str, Any]:
 
     ``value`` of a leaf is what its bar shows: the probability of the favourable class (the last class when
     None), or the place of its number between the smallest and the largest leaf.
+
+    Examples
+    --------
+    >>> import explaindistill as xd
+    >>> X = pd.DataFrame({"age": np.arange(200) % 50})
+    >>> root = tree_root(xd.TreeRegressor(max_leaf_nodes=2).fit(X, X["age"] > 20).to_dict())
+    >>> root["text"], [(child["edge"], child["text"]) for child in root["children"]]
+    ('age ≤ 20?', [('yes', '0'), ('no', '1')])
     """
     schema, nodes, classes = Schema.from_dict(form["schema"]), form["nodes"], form["classes"]
     outputs = [n["value"][0] for n in nodes if "feature" not in n]
@@ -107,7 +133,16 @@ def _question(node: Mapping[str, Any], feature: Feature) -> tuple[str, tuple[str
 
 
 def terms(form: Mapping[str, Any]) -> list[Term]:
-    """Terms of an additive model, the one that moves answers most first; bands are 95 % where errors are known."""
+    """Terms of an additive model, the one that moves answers most first; bands are 95 % where errors are known.
+
+    Examples
+    --------
+    >>> import explaindistill as xd
+    >>> X = pd.DataFrame({"age": np.arange(300) % 50, "pay": np.arange(300) % 7})
+    >>> found = terms(xd.GAMRegressor().fit(X, X["age"] / 10 + X["pay"]).to_dict())
+    >>> [term.name for term in found]
+    ['pay', 'age']
+    """
     schema = Schema.from_dict(form["schema"])
     outputs = form.get("classes") or []
     names = [str(c) for c in outputs] if len(form["intercept"]) > 1 else [""]
@@ -167,7 +202,16 @@ def _surface(shape: Mapping[str, Any], features: list[Feature], names: list[str]
 
 
 def coefficient_frame(form: Mapping[str, Any]) -> pd.DataFrame:
-    """Coefficients per standard deviation of their columns: ``term``, ``output``, ``estimate``, ``coefficient``."""
+    """Coefficients per standard deviation of their columns: ``term``, ``output``, ``estimate``, ``coefficient``.
+
+    Examples
+    --------
+    >>> import explaindistill as xd
+    >>> X = pd.DataFrame({"age": np.arange(200) % 50})
+    >>> found = coefficient_frame(xd.LinearRegressor(penalty=0).fit(X, 0.1 * X["age"]).to_dict())
+    >>> found[["term", "coefficient", "estimate"]].round(2).values.tolist()
+    [['age', 0.1, 1.44]]
+    """
     schema = Schema.from_dict(form["schema"])
     classes = form["classes"]
     K = len(form["intercept"])

@@ -281,6 +281,15 @@ def draw(thing: Mapping[str, Any] | pd.DataFrame, ax: Axes | None = None) -> Axe
     ------
     InvalidInputError
         If nothing here knows how to draw it.
+
+    Examples
+    --------
+    >>> import explaindistill as xd
+    >>> from explaindistill.plots import figure
+    >>> X = pd.DataFrame({"age": np.arange(200) % 50})
+    >>> ax = draw(xd.LinearRegressor().fit(X, 0.1 * X["age"]).to_dict(), figure().subplots())
+    >>> [t.get_text() for t in ax.get_yticklabels()], ax.get_xlabel()
+    (['age'], 'coefficient (value per standard deviation)')
     """
     if isinstance(thing, pd.DataFrame):
         return _draw_frame(thing, ax)
@@ -300,7 +309,18 @@ def draw(thing: Mapping[str, Any] | pd.DataFrame, ax: Axes | None = None) -> Axe
 
 
 def term(thing: forms.Term, ax: Axes | None = None, *, effect: str = "effect on the score") -> Axes:
-    """Draw one term of an additive model, as :func:`shape` or :func:`surface`."""
+    """Draw one term of an additive model, as :func:`shape` or :func:`surface`.
+
+    Examples
+    --------
+    >>> from explaindistill.plots import figure
+    >>> frame = pd.DataFrame({"x": [20.0, 40.0, 60.0], "estimate": [-1.0, 0.0, 1.0], "low": [-1.2, -0.1, 0.7],
+    ...                       "high": [-0.8, 0.1, 1.3]})
+    >>> thing = forms.Term("age", ("age",), frame, missing=-0.5, spread=1.0)
+    >>> ax = term(thing, figure().subplots(), effect="log-odds of yes")
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('age (missing: −0.50)', 'log-odds of yes')
+    """
     if len(thing.features) == 2:
         return surface(thing.frame, ax, names=(thing.features[0], thing.features[1]), effect=effect)
     name = label(thing.features[0])

@@ -31,6 +31,17 @@ def twin_curves(curves: pd.DataFrame, feature: str, ax: Axes | None = None) -> A
     ------
     InvalidInputError
         If there is no such term.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from explaindistill.plots import figure
+    >>> curves = pd.DataFrame({"feature": "age", "place": ["20", "40", "60"], "value": [20.0, 40.0, 60.0],
+    ...                        "mimic": [0.0, 0.5, 1.0], "outcome": [0.0, 0.2, 0.4], "low": [-0.1, 0.1, 0.3],
+    ...                        "high": [0.1, 0.5, 0.9]})
+    >>> ax = twin_curves(curves, "age", figure().subplots())
+    >>> ax.get_xlabel(), [text.get_text() for text in ax.get_legend().get_texts()]
+    ('age', ['score', 'outcomes'])
     """
     part = curves[curves["feature"] == feature]
     if part.empty:

@@ -32,6 +32,14 @@ class Profile:
         Frames of an audit that the text asks for.
     statements : mapping of key to words
         What only people can say: see ``statements=`` of `audit`.
+
+    Examples
+    --------
+    >>> profile = load_profile("nyc-ll144")
+    >>> profile.id, list(profile.arithmetic["rates"])
+    ('nyc-ll144@2023-07', ['selection_rate', 'scoring_rate'])
+    >>> sorted(profile.told())[:3]
+    ['dated', 'id', 'retrieved']
     """
 
     id: str

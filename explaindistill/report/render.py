@@ -25,6 +25,17 @@ def sections(audit: Any) -> dict[str, Section]:
     -------
     dict of str to Section
         The names are those of the files in ``report/sections``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import explaindistill as xd
+    >>> X = pd.DataFrame({"debt": [i / 200 for i in range(200)]})
+    >>> P = pd.DataFrame({"no": X["debt"], "yes": 1 - X["debt"]})
+    >>> tree = xd.TreeClassifier(max_leaf_nodes=2).fit(X, P)
+    >>> found = xd.audit((X, P), {"tree": tree}, X, n_explained=0)
+    >>> next(iter(sections(found))), sections(found)["bias"].reason[:23]
+    ('glance', 'No sensitive attributes')
     """
     found = {name: plugins.load("report.sections", name).section(audit) for name in plugins.names("report.sections")}
     return dict(sorted(found.items(), key=lambda item: (item[1].order, item[0])))
@@ -42,6 +53,19 @@ def render(audit: Any, kind: str) -> str:
     ------
     InvalidInputError
         If the kind is not known.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import explaindistill as xd
+    >>> X = pd.DataFrame({"debt": [i / 200 for i in range(200)]})
+    >>> P = pd.DataFrame({"no": X["debt"], "yes": 1 - X["debt"]})
+    >>> tree = xd.TreeClassifier(max_leaf_nodes=2).fit(X, P)
+    >>> found = xd.audit((X, P), {"tree": tree}, X, n_explained=0)
+    >>> print(render(found, "markdown").splitlines()[0])
+    # Audit of tree against RecordedTeacher
+    >>> render(found, "html") == render(found, "html")
+    True
     """
     if kind == "json":
         return results.text(audit)
@@ -57,5 +81,17 @@ def render(audit: Any, kind: str) -> str:
 
 
 def notebook(audit: Any) -> str:
-    """The first section as HTML for a notebook's cell, with the whole report folded behind it."""
+    """The first section as HTML for a notebook's cell, with the whole report folded behind it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import explaindistill as xd
+    >>> X = pd.DataFrame({"debt": [i / 200 for i in range(200)]})
+    >>> P = pd.DataFrame({"no": X["debt"], "yes": 1 - X["debt"]})
+    >>> tree = xd.TreeClassifier(max_leaf_nodes=2).fit(X, P)
+    >>> found = xd.audit((X, P), {"tree": tree}, X, n_explained=0)
+    >>> "<script" in notebook(found), "<details" in notebook(found)
+    (False, True)
+    """
     return page.cell(audit, sections(audit))

@@ -42,6 +42,15 @@ def save_teacher(teacher: Any, folder: str | Path) -> Path:
     ------
     InvalidInputError
         For teachers that cannot be written as data; nothing is written then.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from explaindistill.teachers.network import NetworkTeacher
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     home = save_teacher(NetworkTeacher([{"kind": "linear", "weight": [[2.0]], "bias": [1.0]}]), folder)
+    ...     sorted(path.name for path in home.iterdir())
+    ['teacher.json', 'weights.npz']
     """
     network = _as_network(teacher)
     home = Path(folder)
@@ -90,6 +99,16 @@ def load_teacher(path: str | Path, trust: bool = False, **options: Any) -> Teach
         If loading would run code and ``trust`` is False.
     InvalidInputError
         If there is nothing to load, or it is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from explaindistill.teachers.network import NetworkTeacher
+    >>> teacher = NetworkTeacher([{"kind": "linear", "weight": [[2.0]], "bias": [1.0]}])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     again = load_teacher(save_teacher(teacher, folder))
+    >>> again.predict(np.array([[3.0]])).tolist(), again.fingerprint() == teacher.fingerprint()
+    ([7.0], True)
     """
     where = Path(path)
     if where.is_dir():

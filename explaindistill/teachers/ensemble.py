@@ -169,6 +169,15 @@ def held_out_weights(teachers: Sequence[Teacher], X: Any, y: ArrayLike, n_rounds
     Returns
     -------
     ndarray of shape (m,), sums to 1
+
+    Examples
+    --------
+    >>> from explaindistill.teachers.callable import CallableTeacher
+    >>> right, guessing = (CallableTeacher(f, classes=["no", "yes"]) for f in (
+    ...     lambda X: np.where(X[:, 0] > 0, 0.9, 0.1), lambda X: np.full(len(X), 0.5)))
+    >>> X = np.array([[-1.0], [1.0]] * 20)
+    >>> held_out_weights([right, guessing], X, ["no", "yes"] * 20).round(2).tolist()
+    [1.0, 0.0]
     """
     classes = _common_classes(list(teachers))
     if classes is None:

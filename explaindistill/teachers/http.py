@@ -110,6 +110,30 @@ class HttpTeacher:
     -----
     A budget given to ``label`` counts a row again each time it is sent again, since the other side may have counted it.
     ``label`` keeps each answer as it arrives, so that a run that is killed loses only what was in flight.
+
+    Examples
+    --------
+    >>> import json, threading
+    >>> from http.server import BaseHTTPRequestHandler, HTTPServer
+    >>> class Scores(BaseHTTPRequestHandler):
+    ...     def do_POST(self):
+    ...         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+    ...         answers = [[1 - row["x"], row["x"]] for row in asked["rows"]]
+    ...         content = json.dumps({"ids": asked["ids"], "answers": answers}).encode()
+    ...         self.send_response(200)
+    ...         self.send_header("Content-Length", str(len(content)))
+    ...         self.end_headers()
+    ...         _ = self.wfile.write(content)
+    ...
+    ...     def log_message(self, *words):
+    ...         pass
+    >>> server = HTTPServer(("127.0.0.1", 0), Scores)
+    >>> threading.Thread(target=server.serve_forever, daemon=True).start()
+    >>> teacher = HttpTeacher(f"http://127.0.0.1:{server.server_port}", classes=["no", "yes"],
+    ...                       rights=Rights("mine", "own model", "I trained it"))
+    >>> teacher.predict_proba(pd.DataFrame({"x": [0.25, 0.5]})).tolist(), teacher.n_requests_
+    ([[0.75, 0.25], [0.5, 0.5]], 1)
+    >>> server.shutdown(); server.server_close()
     """
 
     def __init__(

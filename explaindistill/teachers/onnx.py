@@ -39,6 +39,18 @@ class OnnxTeacher:
     Attributes
     ----------
     classes_ : ndarray of shape (k,), sorted, or None in regression
+
+    Examples
+    --------
+    >>> import pytest
+    >>> _ = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
+    >>> import explaindistill as xd
+    >>> X = np.linspace(0, 1, 100)[:, None]
+    >>> tree = xd.TreeClassifier(max_leaf_nodes=2, classes=["no", "yes"]).fit(X, np.where(X[:, 0] > 0.5, "yes", "no"))
+    >>> from explaindistill.export.onnx import generate
+    >>> teacher = OnnxTeacher(generate(tree), classes=["no", "yes"])
+    >>> teacher.predict(np.array([[0.2], [0.8]])).tolist()
+    ['no', 'yes']
     """
 
     few_rows = FEW_ROWS

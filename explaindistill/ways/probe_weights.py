@@ -48,9 +48,16 @@ class ProbeWeights:
 
     Examples
     --------
-    >>> import explaindistill as xd
-    >>> from explaindistill.ways.probe_weights import ProbeWeights
-    >>> # xd.Distiller(TorchTeacher(net, hidden=["layer1", "layer2"], ...), xd.TreeClassifier(), ways=[ProbeWeights()])
+    >>> import pandas as pd
+    >>> class Wide:
+    ...     def hidden(self, X):
+    ...         return {"first": X[["x"]].to_numpy()}
+    >>> X = pd.DataFrame({"x": np.linspace(-1, 1, 80)})
+    >>> P = np.column_stack([X["x"] <= 0, X["x"] > 0]).astype(float)
+    >>> targets = SoftTargets(X, P, np.ones(80), np.full(80, "observed"), np.array([0, 1]), 80)
+    >>> weight = ProbeWeights().apply(targets, Wide(), Schema.infer(X), 0).weight
+    >>> bool(weight[[0, 79]].min() > weight[[39, 40]].max())  # far from the border the first layer is sure
+    True
     """
 
     min_accuracy: float = 0.6
@@ -103,6 +110,14 @@ def probe_confidence(
     confidence : array of shape (n,)
     accuracy : float
         Share of rows where the probe's first choice is the teacher's class.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> said = np.arange(200) % 2
+    >>> confidence, accuracy = probe_confidence(3.0 * said[:, None] + rng.normal(size=(200, 1)), said, seed=0)
+    >>> confidence.shape, 0.85 < accuracy < 1.0
+    ((200,), True)
     """
     counts = np.bincount(said)
     known = counts[said] >= n_folds

@@ -40,6 +40,17 @@ class SharedAnswers:
     ----------
     Park, Kim, Lu and Cho (2019), relational knowledge distillation, doi:10.1109/CVPR.2019.00409; here the relation
     enters through the targets, since a tree has no embedding of its own.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> class Wide:
+    ...     def hidden(self, X):
+    ...         return {"last": X.to_numpy()}
+    >>> X = pd.DataFrame({"x": [0.0, 0.1, 5.0, 5.1]})
+    >>> targets = SoftTargets(X, np.array([0.0, 1.0, 4.0, 6.0]), np.ones(4), np.full(4, "observed"), None, 4)
+    >>> SharedAnswers(strength=0.5, n_neighbors=1).apply(targets, Wide(), Schema.infer(X), 0).P.tolist()
+    [0.5, 0.5, 5.0, 5.0]
     """
 
     strength: float = 0.5

@@ -18,6 +18,16 @@ class SyntheticOnly:
 
     The sampler still learns from the real rows: take one with ``private=True``, so that no made-up row is a copy, and
     measure what leaks with :func:`~explaindistill.measures.membership.membership_inference`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> X = pd.DataFrame({"x": [0.1, 0.2, 0.3]})
+    >>> origin = np.array(["observed", "synthetic", "synthetic"])
+    >>> targets = SoftTargets(X, X["x"].to_numpy(), np.ones(3), origin, None, 3)
+    >>> SyntheticOnly().apply(targets, None, Schema.infer(X), 0).X["x"].tolist()
+    [0.2, 0.3]
     """
 
     def apply(self, targets: SoftTargets, teacher: Any, schema: Schema, seed: int) -> SoftTargets:
