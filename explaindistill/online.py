@@ -18,6 +18,7 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.fitting import fit_student, task_of
 from explaindistill.numerics.change import SCALES, Alarm, ChangeTest
 from explaindistill.numerics.intervals import wilson
+from explaindistill.numerics.shrinkage import shrunk, unshrunk
 from explaindistill.numerics.sketch import RowSketch
 from explaindistill.schema import Schema, as_frame
 from explaindistill.students._tree_model import TreeModel
@@ -322,8 +323,9 @@ class OnlineStudent(BaseEstimator):
         self._limit = np.quantile(_error(said, Y), REGRESSION_MISS)
         self._tails = np.quantile(_less(Y, said), TAILS, axis=0)
         tree = getattr(self.student_, "tree_", None)
-        means = isinstance(tree, TreeModel) and not self.student_.shrinkage and not self.student_.monotone
-        self._leaf_sums = tree.value * tree.weight[:, None] if isinstance(tree, TreeModel) and means else None
+        self._leaf_sums = None
+        if isinstance(tree, TreeModel) and not self.student_.monotone:
+            self._leaf_sums = unshrunk(*_shape(tree), self.student_.shrinkage_) * tree.weight[:, None]
         self._test.reset()
         self._since_fit[:] = 0
         # rows that wait in the window were not fitted to: what the new student misses there is fit to be compared with
@@ -333,7 +335,7 @@ class OnlineStudent(BaseEstimator):
             self._since_fit += (events[0], len(block))
 
     def _fill_leaves(self, X: pd.DataFrame, Y: Array) -> None:
-        """Leaves of a tree hold the mean of all rows that they have seen since it was grown, those of its fit first."""
+        """Nodes of a tree know all rows that they have seen since it was grown, those of its fit first."""
         if self._leaf_sums is None:
             return
         tree = self.student_.tree_
@@ -346,7 +348,8 @@ class OnlineStudent(BaseEstimator):
             pair = [tree.left[node], tree.right[node]]
             sums[node], weight[node], count[node] = sums[pair].sum(axis=0), weight[pair].sum(), count[pair].sum()
         self.student_ = copy(self.student_)
-        self.student_.tree_ = replace(tree, value=sums / weight[:, None], weight=weight, count=count)
+        fuller = replace(tree, value=sums / weight[:, None], weight=weight, count=count)
+        self.student_.tree_ = fuller.with_value(shrunk(*_shape(fuller), self.student_.shrinkage_))
 
     def _note(self, event: str, reason: str, n_fit: int, p_value: float, columns: tuple[str, ...] = ()) -> None:
         missed, n = self._since_fit.tolist()
@@ -356,6 +359,10 @@ class OnlineStudent(BaseEstimator):
 
 def _joined(parts: list[tuple[pd.DataFrame, Array]]) -> tuple[pd.DataFrame, Array]:
     return pd.concat([x for x, _ in parts], ignore_index=True), np.concatenate([y for _, y in parts])
+
+
+def _shape(tree: TreeModel) -> tuple[Array, Array, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    return tree.value, tree.in_rows, tree.feature, tree.left, tree.right
 
 
 def _less(Y: Array, said: Array) -> Array:

@@ -91,7 +91,7 @@ def test_no_alarm_where_nothing_changes():
 def test_leaves_hold_the_mean_of_all_rows_learned():
     X = rows(5000)
     P = teacher(X) * 0.9 + 0.05 * np.random.default_rng(2).random((5000, 1)) * [1, -1] + 0.05
-    online = OnlineStudent(TreeClassifier(4), block_rows=100, max_rows=5000)
+    online = OnlineStudent(TreeClassifier(4, shrinkage=0), block_rows=100, max_rows=5000)
     follow(online, X, P, 100)
     learned = 5000 - 8 * 100
     leaf = online.student_.apply(X[:learned])
@@ -99,6 +99,21 @@ def test_leaves_hold_the_mean_of_all_rows_learned():
         np.testing.assert_allclose(online.student_.tree_.value[node], P[:learned][leaf == node].mean(axis=0), atol=1e-9)
         assert online.student_.tree_.count[node] == (leaf == node).sum()
     assert online.student_.tree_.weight[0] == learned
+
+
+def test_shrunk_leaves_are_filled_and_shrunk_again():
+    X = rows(5000)
+    P = teacher(X) * 0.9 + 0.05 * np.random.default_rng(2).random((5000, 1)) * [1, -1] + 0.05
+    plain, pulled = (
+        follow(OnlineStudent(TreeClassifier(4, shrinkage=s), block_rows=100, max_rows=5000), X, P, 100).student_
+        for s in (0, 50)
+    )
+    tree, mean = pulled.tree_, plain.tree_.value
+    assert tree.count[0] == 5000 - 8 * 100
+    for node in np.flatnonzero(tree.feature >= 0):
+        for child in (tree.left[node], tree.right[node]):
+            step = (mean[child] - mean[node]) / (1 + 50 / tree.count[node])
+            np.testing.assert_allclose(tree.value[child], tree.value[node] + step, atol=1e-9)
 
 
 def test_memory_is_bounded():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SCALE", "whole_targets", "whole_weights"]
+__all__ = ["SCALE", "repetitions", "whole_targets", "whole_weights"]
 
 SCALE = 2.0**20
 MOST_WEIGHT = 2.0**40
@@ -39,6 +39,20 @@ def whole_weights(weight: NDArray[np.float64]) -> tuple[NDArray[np.int64], float
     if (weight == top).all():
         return np.ones(len(weight), dtype=np.int64), top
     return np.maximum(np.rint(weight / top * SCALE), 1).astype(np.int64), top / SCALE
+
+
+def repetitions(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How many rows each row stands for: whole-number weights are repetitions, others share the rows that there are.
+
+    Examples
+    --------
+    >>> repetitions(np.array([2.0, 1.0])).tolist(), repetitions(np.array([0.3, 0.1])).tolist()
+    ([2.0, 1.0], [1.5, 0.5])
+    """
+    whole, unit = whole_weights(weight)
+    if unit == 1.0 or (whole == 1).all():
+        return whole.astype(np.float64)
+    return weight / weight.sum() * len(weight)
 
 
 def whole_targets(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from explaindistill.numerics._jit import kernel
 from explaindistill.numerics.fixed_point import SCALE, whole_targets, whole_weights
 
-__all__ = ["any_infinite", "bounded", "gap", "node_means", "shrunk", "walk"]
+__all__ = ["any_infinite", "bounded", "gap", "node_means", "walk"]
 
 
 @kernel
@@ -145,36 +145,6 @@ def _from_leaves(
         if feature[node] >= 0:
             sums[node] = sums[left[node]] + sums[right[node]]
     return sums
-
-
-def shrunk(
-    value: NDArray[np.float64],
-    total: NDArray[np.float64],
-    feature: NDArray[np.int64],
-    left: NDArray[np.int64],
-    right: NDArray[np.int64],
-    strength: float,
-) -> NDArray[np.float64]:
-    r"""Hierarchical shrinkage: :math:`v_c = v_p + (\bar y_c - \bar y_p) / (1 + \lambda / W_p)` from the root down.
-
-    Parameters
-    ----------
-    value : ndarray, shape (n_nodes, m)
-        Means of the nodes.
-    total : ndarray, shape (n_nodes,)
-        Weights of the nodes.
-    strength : float, at least 0
-        0 leaves the means as they are.
-
-    References
-    ----------
-    Agarwal, Tan, Ronen, Singh and Yu (2022), Hierarchical Shrinkage, ICML, arXiv:2202.00858.
-    """
-    out = value.copy()
-    for node in np.flatnonzero(feature >= 0):
-        for child in (left[node], right[node]):
-            out[child] = out[node] + (value[child] - value[node]) / (1 + strength / total[node])
-    return out
 
 
 def bounded(

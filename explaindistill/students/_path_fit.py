@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from explaindistill.numerics.binning import MAX_BINS, BinnedTable, bin_table
 from explaindistill.numerics.design import linear_columns
-from explaindistill.numerics.fixed_point import whole_weights
+from explaindistill.numerics.fixed_point import repetitions
 from explaindistill.numerics.folds import content_folds
 from explaindistill.numerics.leaf_models import Loss, PathModel, Problem, refit
 from explaindistill.numerics.model_choice import chosen_limits
@@ -50,8 +50,7 @@ def fit_path_tree(
     schema, X, weight = intake.schema, intake.X, intake.weight
     terms, scales, design = make_terms(schema, X, weight)
     w = weight / weight.sum()
-    whole, unit = whole_weights(weight)
-    count = whole.astype(float) if unit == 1.0 or (whole == 1).all() else w * len(w)
+    count = repetitions(weight)
     centre, spread = _scaling(intake.Y, w, loss)
     targets = (intake.Y - centre) / spread
     problem = Problem(design, targets, w, count, loss, shrinkage / float(count.sum()))

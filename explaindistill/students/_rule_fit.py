@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.numerics.binning import MISSING, BinRule, bin_table
-from explaindistill.numerics.fixed_point import SCALE, whole_weights
+from explaindistill.numerics.fixed_point import SCALE, repetitions
 from explaindistill.numerics.rounding import fewest_digits, plainest_moment
 from explaindistill.numerics.rule_growth import FoundRule, RuleLimits, grow_rules
 from explaindistill.schema import Feature, Schema
@@ -24,9 +24,7 @@ def fit_rule_list(intake: Intake, limits: RuleLimits, structure: Floats, n_jobs:
     ``limits.gain`` is a share of the squared error of the best constant.
     """
     schema, X, Y = intake.schema, intake.X, intake.Y
-    whole, unit = whole_weights(intake.weight)
-    counts = unit == 1.0 or bool((whole == 1).all())
-    count = whole.astype(float) if counts else intake.weight * (len(Y) / intake.weight.sum())
+    count = repetitions(intake.weight)
     table = bin_table(schema, X, intake.weight, n_jobs, target=Y)
     spread = np.abs(structure).max(axis=0, initial=1e-300)
     steps = np.rint(structure / spread.max() * SCALE) * count[:, None] / SCALE

@@ -15,18 +15,19 @@ from explaindistill.numerics.fixed_point import SCALE, whole_weights
 from explaindistill.numerics.growth import Grower, Grown, Limits, grow
 from explaindistill.numerics.histogram import channels
 from explaindistill.numerics.rounding import fewest_digits, plainest_moment
-from explaindistill.numerics.routing import bounded, gap, node_means, shrunk
+from explaindistill.numerics.routing import bounded, gap, node_means
+from explaindistill.numerics.shrinkage import shrunk
 from explaindistill.schema import Schema
 from explaindistill.students._intake import Intake
 from explaindistill.students._tree_model import TreeModel
 
-__all__ = ["agreement", "fit_tree", "fit_trees", "limits_of", "unit_range"]
+__all__ = ["agreement", "fit_tree", "fit_trees", "limits_of", "unit_range", "valued"]
 
 SEARCHES = ("greedy", "lookahead", "optimal")
 OPTIMAL_DEPTH = 4
 
 
-def fit_trees(estimator: Any, intake: Intake, structures: Sequence[NDArray[np.float64]], first: int) -> list[TreeModel]:
+def fit_trees(estimator: Any, intake: Intake, structures: Sequence[NDArray[np.float64]]) -> list[TreeModel]:
     """Fit a tree to each of some structure targets; columns are binned once. See :func:`fit_tree`."""
     limits = limits_of(estimator, intake.schema, structures[0].shape[1])
     vars(estimator).pop("chance_", None)  # of an earlier fit
@@ -36,7 +37,7 @@ def fit_trees(estimator: Any, intake: Intake, structures: Sequence[NDArray[np.fl
     # growth moves the codes beside its thresholds, so each tree but the last works on a copy
     copies = [BinnedTable(table.codes.copy(order="F"), table.rules) for _ in structures[1:]]
     return [
-        fit_tree(estimator, intake, structure, first, limits, t)
+        fit_tree(estimator, intake, structure, limits, t)
         for structure, t in zip(structures, [*copies, table], strict=True)
     ]
 
@@ -45,19 +46,16 @@ def fit_tree(
     estimator: Any,
     intake: Intake,
     structure: NDArray[np.float64],
-    first: int,
     limits: Limits,
     table: BinnedTable,
 ) -> TreeModel:
-    """Grow on ``structure`` targets (n, m), fill the nodes with the means of ``intake.Y``.
+    """Grow on ``structure`` targets (n, m), fill the nodes with the means of ``intake.Y``; see :func:`valued`.
 
     Parameters
     ----------
     estimator : TreeClassifier or TreeRegressor
     intake : Intake
     structure : ndarray, shape (n, m), values within [-1, 1]
-    first : int
-        Column of ``intake.Y`` that monotone constraints speak about.
     limits : Limits
     table : BinnedTable
     """
@@ -85,7 +83,7 @@ def fit_tree(
 
         grown = grow_optimal(grower(table), table, structure, intake.weight)
     model = _in_user_units(grown, table, intake)
-    return _filled(model, grown, intake, estimator.shrinkage, limits.signs, first)
+    return _filled(model, grown, intake)
 
 
 def _better_of_both(grower: Callable[[BinnedTable], Grower], table: BinnedTable, width: int) -> Grown:
@@ -95,6 +93,28 @@ def _better_of_both(grower: Callable[[BinnedTable], Grower], table: BinnedTable,
     greedy = grow(grower(BinnedTable(table.codes.copy(order="F"), table.rules)))
     ahead = grow_ahead(grower(table), width)
     return ahead if ahead.worth.sum() >= greedy.worth.sum() else greedy
+
+
+def valued(estimator: Any, tree: TreeModel, strength: float) -> TreeModel:
+    """Shrink the means of the nodes, and let them keep the monotone constraints.
+
+    Parameters
+    ----------
+    estimator : TreeClassifier or TreeRegressor
+    tree : TreeModel
+        Its values are the means of the nodes.
+    strength : float, at least 0, in rows
+    """
+    shape = tree.feature, tree.left, tree.right
+    value = shrunk(tree.value, tree.in_rows, *shape, strength)
+    signs = _signs(estimator.monotone, tree.schema, 1)
+    if signs.any():
+        value = value.copy()
+        last = value.shape[1] - 1
+        value[:, last] = bounded(value[:, last], tree.weight, *shape, signs)
+        if last:
+            value[:, 0] = 1 - value[:, 1]
+    return tree.with_value(value)
 
 
 def agreement(model: TreeModel, intake: Intake, n_jobs: int | None) -> float:
@@ -118,7 +138,10 @@ def limits_of(estimator: Any, schema: Schema, n_targets: int) -> Limits:
     _at_least(estimator, "max_features_used", 1, optional=True)
     _at_least(estimator, "min_samples_leaf", 1)
     _at_least(estimator, "min_impurity_decrease", 0, whole=False)
-    _at_least(estimator, "shrinkage", 0, whole=False)
+    if not isinstance(estimator.shrinkage, str):
+        _at_least(estimator, "shrinkage", 0, whole=False)
+    elif estimator.shrinkage != "auto":
+        raise InvalidInputError(f'shrinkage must be a number, at least 0, or "auto", got {estimator.shrinkage!r}')
     _at_least(estimator, "lookahead_width", 1)
     _at_least(estimator, "tie_tolerance", 0, whole=False)
     if estimator.tie_tolerance >= 1 or (estimator.tie_tolerance and estimator.search != "greedy"):
@@ -234,16 +257,9 @@ def _write_thresholds(written: _Written, grown: Grown, nodes: NDArray[np.int64],
             written.threshold[node] = plain(low, high)
 
 
-def _filled(
-    model: TreeModel, grown: Grown, intake: Intake, shrinkage: float, signs: NDArray[np.int64], first: int
-) -> TreeModel:
+def _filled(model: TreeModel, grown: Grown, intake: Intake) -> TreeModel:
     shape = model.feature, model.left, model.right
     value, total = node_means(intake.Y, intake.weight, grown.index, grown.start, grown.end, *shape)
     if intake.classes is not None:
         value /= value.sum(axis=1, keepdims=True)
-    value = shrunk(value, total, *shape, shrinkage) if shrinkage else value
-    if signs.any():
-        value[:, first] = bounded(value[:, first], total, *shape, signs)
-        if intake.classes is not None:
-            value[:, 1 - first] = 1 - value[:, first]
     return replace(model, value=value, weight=total)

@@ -74,6 +74,11 @@ class TreeModel:
         return depth
 
     @property
+    def in_rows(self) -> NDArray[np.float64]:
+        """Weight of each node, in rows of mean weight."""
+        return self.weight * (self.count[0] / self.weight[0])
+
+    @property
     def leaves(self) -> NDArray[np.int64]:
         """Numbers of the leaves, left to right."""
         order, stack = [], [0]

@@ -192,6 +192,7 @@ class ReadableTree:
             "version": VERSION,
             "parameters": json.loads(json.dumps(parameters, default=list)),
             "classes": None if classes is None else classes.tolist(),
+            "shrinkage": float(self.shrinkage_),  # type: ignore[attr-defined]  # the estimator's
             "named": hasattr(self, "feature_names_in_"),
             **self.tree_.to_dict(),
         }
@@ -210,6 +211,7 @@ class ReadableTree:
             raise InvalidInputError(f"format and version must be {(cls._format, VERSION)}, got {given}")
         student: Any = cls(**data["parameters"])
         student.tree_ = TreeModel.from_dict(data)
+        student.shrinkage_ = float(data.get("shrinkage", 0.0))
         student.schema_ = student.tree_.schema
         student.n_features_in_ = len(student.schema_)
         if data["named"]:

@@ -183,7 +183,7 @@ def test_hard_labels_are_one_hot_soft_labels():
 def test_leaves_hold_the_mean_of_the_soft_labels(seed, temperature, k):
     rng = np.random.default_rng(seed)
     X, P, w = rng.random((80, 3)), rng.dirichlet(np.ones(k), 80), rng.random(80) + 0.1
-    student = TreeClassifier(6, structure_temperature=temperature).fit(X, P, sample_weight=w)
+    student = TreeClassifier(6, structure_temperature=temperature, shrinkage=0).fit(X, P, sample_weight=w)
     leaf = student.apply(X)
     for node in set(leaf):
         inside = leaf == node
@@ -468,7 +468,7 @@ def paths(tree):
 
 
 def test_pruning_counts_a_row_of_weight_two_twice():
-    student = TreeClassifier(40, structure_temperature=1).fit(*noisy(600, 0))
+    student = TreeClassifier(40, structure_temperature=1, shrinkage=0).fit(*noisy(600, 0))
     X, P = noisy(300, 1)
     w = np.where(X["a"] > 0.4, 5, 0)
     again = np.repeat(np.arange(300), w)
