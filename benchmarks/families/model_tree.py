@@ -27,7 +27,7 @@ from explaindistill.students.linear import LinearClassifier
 from explaindistill.students.model_tree import ModelTreeClassifier
 from explaindistill.students.tree import TreeClassifier
 
-SETS = ("adult", "compas", "german", "heloc", "acs", "breast_cancer", "digits", "california", "bike", "wine")
+SETS = ("german", "breast_cancer", "wine", "heloc", "adult", "compas", "california", "bike", "acs", "digits")
 LEAVES = (8, 16, 32)
 FIGS = Path(__file__).with_name("figs_soft.py")
 
@@ -149,17 +149,22 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS)
     parser.add_argument("--validation", action="store_true", help="measure on held-out training rows, not on test rows")
     parser.add_argument("--store", type=Path, help="folder that keeps the figures of each data set and seed")
+    parser.add_argument("--minutes", type=float, default=1e9, help="begin no more cases after so long")
     args = parser.parse_args(argv)
     if args.quick:
         args.seeds, args.sets = 1, ["heloc", "breast_cancer", "california"]
-    frame = pd.concat([_figures(name, seed, args) for name in args.sets for seed in range(args.seeds)])
+    end = time.monotonic() + 60 * args.minutes
+    frames = [_figures(name, seed, args, end) for seed in range(args.seeds) for name in args.sets]
+    frame = pd.concat([f for f in frames if f is not None])
     return _bars(frame, args)
 
 
-def _figures(name: str, seed: int, args: Namespace) -> pd.DataFrame:
+def _figures(name: str, seed: int, args: Namespace, end: float) -> pd.DataFrame | None:
     kept = args.store / f"{name}-{seed}{'-validation' * args.validation}.csv" if args.store else None
     if kept is not None and kept.exists():
         return pd.read_csv(kept)
+    if time.monotonic() > end:
+        return None
     case = Case(name, seed, args.validation)
     rows = measure(case, METHODS)
     if not args.quick and (python := environment("imodels", ["imodels==3.0.4", "six"])):
@@ -177,7 +182,8 @@ def _bars(frame: pd.DataFrame, args: Namespace) -> int:
     print((frame.groupby(["data", "method"]).r2.mean().unstack()).round(3).to_string())
     peers = table.drop(columns="model tree").max(axis=1)
     gain, over_tree = table["model tree"] - peers, table["model tree"] - table["constant leaves"]
-    bars = Bars(f"model trees at equal numbers, {args.seeds} seeds")
+    seeds = frame.groupby("data").seed.nunique()
+    bars = Bars(f"model trees at equal numbers, {len(seeds)} data sets, {seeds.min()} to {seeds.max()} seeds")
     if "soft FIGS" not in table:
         bars.add("soft FIGS", "an opponent", "not installed or --quick", None)
     bars.at_least("mean over the best peer per data set", 0.5, gain.mean(), " points")

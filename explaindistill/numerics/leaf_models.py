@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit, logsumexp, softmax
 
-__all__ = ["Loss", "PathModel", "Problem", "curvature", "mean_loss", "refit", "respond"]
+__all__ = ["Loss", "PathModel", "Problem", "curvature", "mean_loss", "refit", "respond", "row_losses"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -168,10 +168,15 @@ def curvature(mean: Floats, loss: Loss) -> Floats:
 
 def mean_loss(eta: Floats, targets: Floats, weight: Floats, loss: Loss) -> float:
     """Weighted loss: cross-entropy to soft labels in nats, or half the squared error."""
+    return float(weight @ row_losses(eta, targets, loss))
+
+
+def row_losses(eta: Floats, targets: Floats, loss: Loss) -> Floats:
+    """Loss ``(n,)`` of each row, see :func:`mean_loss`."""
     if loss == "squared":
-        return float(0.5 * weight @ ((targets - eta) ** 2).sum(axis=1))
+        return 0.5 * ((targets - eta) ** 2).sum(axis=1)
     top = np.logaddexp(0.0, eta[:, 0]) if loss == "binary" else logsumexp(eta, axis=1)
-    return float(weight @ (top - (targets * eta).sum(axis=1)))
+    return np.asarray(top - (targets * eta).sum(axis=1))
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from explaindistill.numerics.binning import MAX_BINS, BinnedTable, bin_table
 from explaindistill.numerics.design import linear_columns
 from explaindistill.numerics.fixed_point import repetitions
-from explaindistill.numerics.folds import content_folds
+from explaindistill.numerics.folds import content_rank
 from explaindistill.numerics.leaf_models import Loss, PathModel, Problem, refit
-from explaindistill.numerics.model_choice import chosen_limits
+from explaindistill.numerics.model_choice import BATCHES, Choice, chosen
 from explaindistill.numerics.model_growth import grow_model_tree
 from explaindistill.numerics.model_state import Limits, Table
 from explaindistill.numerics.rounding import fewest_digits, plainest_moment
+from explaindistill.numerics.sparse_model import INNER_FOLDS, sparse_model
 from explaindistill.schema import Schema
 from explaindistill.students._intake import Intake
 from explaindistill.students._path_tree import Node, PathTree, Term
@@ -57,9 +58,13 @@ def fit_path_tree(
     binned = bin_table(schema, X, weight, n_jobs, MAX_BINS, intake.Y)
     grown_on = problem if structure is None else replace(problem, targets=structure)
     table = _table(schema, X, binned)
-    if n_folds:
-        limits = chosen_limits(grown_on, table, limits, content_folds(X, n_folds), n_jobs)
-    model = grow_model_tree(grown_on, table, limits, n_jobs)
+    choice, rank = Choice(limits), content_rank(X) if n_folds else None
+    if rank is not None:
+        choice = chosen(grown_on, table, limits, rank, n_folds, n_jobs, lasso=structure is None)
+    if choice.sparse and rank is not None:
+        model = sparse_model(problem, limits, rank // n_folds % BATCHES % INNER_FOLDS)
+    else:
+        model = grow_model_tree(grown_on, table, choice.limits, n_jobs)
     if structure is not None:
         refit(problem, model, 50, 1e-12)
     tree = PathTree(

@@ -30,7 +30,7 @@ __all__ = ["ModelTreeClassifier", "ModelTreeRegressor"]
 
 VERSION = 1
 AUTO_FOLDS = 3
-FEW_ROWS = 3000
+FEW_ROWS = 10_000
 
 
 class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
