@@ -90,7 +90,7 @@ def _by_batch(problem: Problem, eta: Floats, held: NDArray[np.bool_], batch: Int
     loss = problem.weight[held] * row_losses(eta, problem.targets[held], problem.loss)
     if batch is None:
         return loss.sum(keepdims=True)
-    return np.bincount(batch[held], loss, minlength=BATCHES)
+    return np.bincount(batch[held], loss, minlength=BATCHES).astype(np.float64)
 
 
 def least_loss(paths: list[Path]) -> tuple[float, Floats]:
@@ -117,7 +117,13 @@ def least_loss(paths: list[Path]) -> tuple[float, Floats]:
 
 
 def chosen(
-    problem: Problem, table: Table, limits: Limits, rank: Ints, n_folds: int, n_jobs: int | None = None, lasso: bool = True
+    problem: Problem,
+    table: Table,
+    limits: Limits,
+    rank: Ints,
+    n_folds: int,
+    n_jobs: int | None = None,
+    lasso: bool = True,
 ) -> Choice:
     """The shape and the size with the least held-out loss; splits only where they gain more than two standard errors.
 
@@ -142,7 +148,7 @@ def chosen(
         (plain if shape.leaves == 1 else split).append((losses, Choice(replace(shape, parameters=size))))
     if lasso and limits.leaf_terms > 0 and rank.max() >= n_folds * BATCHES:
         losses = np.concatenate([held_out_sparse(problem, limits, held, batch) for held in parts])
-        plain.append((losses, Choice(limits, sparse=True)))
+        plain.append((losses, Choice(replace(limits, leaves=1), sparse=True)))
     best, least = _least(plain), _least(split)
     if best is None or least is None:
         return (best or least or (None, Choice(limits)))[1]

@@ -51,9 +51,7 @@ def sparse_model(problem: Problem, limits: Limits, folds: NDArray[np.intp]) -> P
     return model
 
 
-def _within(
-    lasso: penalty_choice.Problem, fit: LinearFit, limits: Limits, free: int, penalties: Floats
-) -> LinearFit:
+def _within(lasso: penalty_choice.Problem, fit: LinearFit, limits: Limits, free: int, penalties: Floats) -> LinearFit:
     """Drop the weakest terms until the model keeps its limits."""
     most = int(min(limits.leaf_terms, limits.parameters - free, lasso.Z.shape[1]))
     while True:

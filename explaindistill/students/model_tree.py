@@ -59,9 +59,10 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
     min_gain : float
         Growth ends when no move lowers the loss by this share of its reducible part per number.
     n_folds : "auto", 0, or int of at least 2
-        Folds of the fitting rows on which growth is tried, free, without splits and with constant leaves; the shape
-        and the size with the least held-out loss are then grown on all rows. 0 always uses the limits up. ``"auto"``
-        is 3 for up to 3,000 rows, where a budget of numbers can overfit, and 0 for more.
+        Folds of the fitting rows on which growth is tried, free, without splits and with constant leaves, beside one
+        sparse model along the lasso's path. The model without splits that has the least held-out loss is fitted to
+        all rows, or a tree where that is better by more than two standard errors. 0 always uses the limits up.
+        ``"auto"`` is 3 for up to 10,000 rows, where a budget of numbers can overfit, and 0 for more.
     structure_temperature : float
         Below 1 the splits and terms are chosen for sharpened labels, see :func:`~explaindistill.targets.sharpen`; the
         numbers are always fitted to the labels themselves.
