@@ -90,8 +90,8 @@ def _best_rule(data: _Data, rest: Ints) -> FoundRule | None:
     best: FoundRule | None = None
     for _ in range(data.limits.literals):
         longer = [r for rule in beam for r in _longer(data, rule, total, mass)]
-        unique = {_key(r): r for r in reversed(longer)}
-        beam = sorted(unique.values(), key=lambda r: (-r.gain, _key(r)))[: data.limits.beam]
+        unique = {_key(r, data.rank): r for r in reversed(longer)}
+        beam = sorted(unique.values(), key=lambda r: (-r.gain, _key(r, data.rank)))[: data.limits.beam]
         if not beam:
             break
         if best is None or beam[0].gain > (1.0 + WORTH) * best.gain:
@@ -99,8 +99,9 @@ def _best_rule(data: _Data, rest: Ints) -> FoundRule | None:
     return best
 
 
-def _key(rule: FoundRule) -> tuple[tuple[int, bytes], ...]:
-    return tuple(sorted((f, codes.tobytes()) for f, codes in rule.allowed.items()))
+def _key(rule: FoundRule, rank: Ints) -> tuple[tuple[int, bytes], ...]:
+    """What tells rules apart, and decides between equals: columns by their rank, not by their place."""
+    return tuple(sorted((int(rank[f]), codes.tobytes()) for f, codes in rule.allowed.items()))
 
 
 def _longer(data: _Data, rule: FoundRule, total: Floats, mass: float) -> list[FoundRule]:

@@ -37,7 +37,7 @@ def structure(student: Any, id: str, audit: Any, key: str = "") -> list[Block]:
     form = student.to_dict() if hasattr(student, "to_dict") else {}
     kind = plots.kind(form)
     if kind == "tree":
-        blocks = _tree(form, id, audit.favorable)
+        blocks = _tree(form, id, audit.favorable, _who(student, audit, key))
     elif kind == "additive":
         blocks = _additive(form, id)
     elif kind == "linear":
@@ -47,7 +47,7 @@ def structure(student: Any, id: str, audit: Any, key: str = "") -> list[Block]:
     return [*blocks, *_live(student, form, kind, id, audit, key)]
 
 
-def _tree(form: Mapping[str, Any], id: str, favorable: Any) -> list[Block]:
+def _tree(form: Mapping[str, Any], id: str, favorable: Any, who: Mapping[int, str]) -> list[Block]:
     root = plots.tree_root(form, favorable)
     lines = _lines(root, DRAWN_DEPTH)
     figure = drawn(
@@ -55,7 +55,25 @@ def _tree(form: Mapping[str, Any], id: str, favorable: Any) -> list[Block]:
         f"It first asks: {name(root['text'], 90)} Thicker branches carry more rows; {_bar(form)}.",
         lambda ax: plots.tree(root, ax, max_depth=DRAWN_DEPTH), width=10.0, height=min(12.0, 0.5 + 0.36 * lines),
     )  # fmt: skip
-    return [figure, Outline("Question by question", _node(root), f"{id}-outline")]
+    return [figure, Outline("Question by question", _node(root, who), f"{id}-outline")]
+
+
+def _who(student: Any, audit: Any, key: str) -> dict[int, str]:
+    """Who of the audited rows meets each leaf, where that may be shown: the leaf audit has withheld small groups."""
+    found = rows_of(frame_of(audit, "leaf_audit"), subject=key)
+    if found.empty or not hasattr(student, "rules"):
+        return {}
+    told: dict[str, dict[str, list[str]]] = {}
+    for row in found.to_dict("records"):
+        words = "withheld" if row["status"] == "suppressed" else quantity(row["estimate"], "share")
+        attributes = told.setdefault(str(row["subset"]), {})
+        attributes.setdefault(str(row["attribute"]), []).append(f"{name(str(row['group']), 20)} {words}")
+    table = student.rules()
+    return {
+        int(leaf): "; ".join(f"{name(a, 20)}: {', '.join(groups)}" for a, groups in told[rule].items())
+        for leaf, rule in zip(table["leaf"], table["rule"], strict=True)
+        if rule in told
+    }
 
 
 def _bar(form: Mapping[str, Any]) -> str:
@@ -66,11 +84,12 @@ def _lines(node: Mapping[str, Any], depth: int) -> int:
     return sum(_lines(child, depth - 1) for child in node["children"]) if node["children"] and depth else 1
 
 
-def _node(node: Mapping[str, Any]) -> Node:
+def _node(node: Mapping[str, Any], who: Mapping[int, str]) -> Node:
     text = name(node["text"], 90)
     line = f"{name(node['edge'], 40)}: {text}" if node["edge"] else text
     detail = f"{quantity(node['share'], 'share')} of rows, n\u00a0=\u00a0{node['n']:,}"
-    return Node(line, detail, tuple(map(_node, node["children"])), str(node["node"]))
+    detail += f"; {who[node['node']]}" if node["node"] in who else ""
+    return Node(line, detail, tuple(_node(child, who) for child in node["children"]), str(node["node"]))
 
 
 def _additive(form: Mapping[str, Any], id: str) -> list[Block]:

@@ -128,3 +128,12 @@ def test_the_strength_is_written_down():
 def test_message():
     with pytest.raises(InvalidInputError, match=r'shrinkage must be a number, at least 0, or "auto", got \'some\''):
         TreeClassifier(shrinkage="some").fit([[0.0], [1.0]], [0, 1])
+
+
+@pytest.mark.parametrize("shrinkage", [0, 3])
+def test_values_sum_to_one_whatever_the_weights(shrinkage):
+    rng = np.random.default_rng(4)
+    X = columns(500)
+    P, w = rng.dirichlet(np.ones(7), 500), rng.lognormal(0, 3, 500)
+    value = TreeClassifier(16, shrinkage=shrinkage).fit(X, P, sample_weight=w).tree_.value
+    np.testing.assert_allclose(value.sum(axis=1), 1, atol=1e-14)
