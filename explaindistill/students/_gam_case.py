@@ -93,6 +93,12 @@ class Case:
         family = self.recipe.family
         return family.score(self.rows.y, eta[:, 0])[:, None], family.curvature(eta[:, 0])[:, None]
 
+    def level(self) -> Vector:
+        """Linear predictors ``(outputs,)`` of the best model without terms."""
+        if self.recipe.family is None:
+            return np.log(np.maximum(self.rows.weight @ self.rows.y, 1e-12) / self.rows.weight.sum())
+        return np.array([self.recipe.family.start(self.rows.y, self.rows.weight)])
+
     def loss(self, eta: Matrix) -> Vector:
         """Deviance of each row."""
         if self.recipe.family is None:

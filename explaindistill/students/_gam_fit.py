@@ -51,14 +51,14 @@ class Additive:
     ----------
     intercept : ndarray of shape (outputs,)
     shapes : list of Shape
-    path : list of (number of terms left, term that went, rise of the deviance)
+    path : list of (number of terms left, term that went, rise of the deviance, share of it explained)
     trials : list of (number of pairs, held-out loss, low and high of the last gain)
     fit : AdditiveFit
     """
 
     intercept: Vector
     shapes: list[Shape]
-    path: list[tuple[int, str, float]]
+    path: list[tuple[int, str, float, float]]
     trials: list[tuple[int, float, float, float]]
     fit: AdditiveFit
 
@@ -180,7 +180,7 @@ def fit_terms(recipe: Recipe, intake: Intake, y: NDArray[np.float64]) -> Additiv
             terms = before[0]
             before = _compress(case, terms, case.solve(terms, before, draft=True), LEAST_EDF)
         terms, fit = before[0], case.solve(before[0], before)
-        path: list[tuple[int, str, float]] = []
+        path: list[tuple[int, str, float, float]] = []
         if recipe.max_terms is not None and len(terms) > recipe.max_terms:
             terms, fit, path = _cut_terms(case, terms, fit, recipe.max_terms)
         return finish(case, terms, fit, path, trials)
@@ -251,19 +251,24 @@ def _subset(columns: Columns, chosen: NDArray[np.intp]) -> Columns:
 
 def _cut_terms(
     case: Case, terms: list[Term], fit: AdditiveFit, keep: int
-) -> tuple[list[Term], AdditiveFit, list[tuple[int, str, float]]]:
+) -> tuple[list[Term], AdditiveFit, list[tuple[int, str, float, float]]]:
     """Take out what matters least, in two rounds with a refit after each."""
-    path: list[tuple[int, str, float]] = []
+    alone = case.loss(np.tile(case.level(), (len(case.rows), 1)))
+    null = max(float(case.rows.weight @ alone), 1e-300)
+    path: list[tuple[int, str, float, float]] = []
     for target in dict.fromkeys([max(keep, (len(terms) + keep) // 2), keep]):
         if target >= len(terms):
             continue
         design = Design(tuple(t.block for t in terms))
         dropped = eliminate(design, fit, target, _parents(terms) if case.recipe.heredity else None)
+        deviance = fit.deviance
         for i, d in enumerate(dropped):
-            path.append((len(terms) - i - 1, terms[d.block].name, d.rise))
+            deviance += d.rise
+            path.append((len(terms) - i - 1, terms[d.block].name, d.rise, 1.0 - deviance / null))
         gone = {d.block for d in dropped}
         kept = [t for i, t in enumerate(terms) if i not in gone]
         terms, fit = kept, case.solve(kept, (terms, fit))
+        path[-1] = (*path[-1][:3], 1.0 - fit.deviance / null)
     return terms, fit, path
 
 
@@ -277,7 +282,7 @@ def finish(
     case: Case,
     terms: list[Term],
     fit: AdditiveFit,
-    path: list[tuple[int, str, float]],
+    path: list[tuple[int, str, float, float]],
     trials: list[tuple[int, float, float, float]],
 ) -> Additive:
     """Turn coefficients into functions on grids, with their standard errors."""

@@ -75,7 +75,9 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
     dispersion_ : float
     labels_ : "outcomes" or "teacher"
     path_ : DataFrame
-        Terms that ``max_terms`` took out, with the rise of the deviance each was expected to cost.
+        Terms that ``max_terms`` took out: ``n_terms`` left, ``dropped``, ``deviance_rise`` that this was expected to
+        cost, and ``explained``, the share of the deviance on the rows of fitting that the terms left explain: measured
+        where the model was refitted, half way and at the end, expected in between.
     pair_trials_ : DataFrame
         What ``n_pairs="auto"`` saw.
     edits_ : list of dict

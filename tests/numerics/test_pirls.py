@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from explaindistill.numerics.families import Bernoulli, Gaussian, Poisson
 from explaindistill.numerics.gram import Block, Design, Marginal
-from explaindistill.numerics.pirls import Rows, collect, dispersion, fit_additive
+from explaindistill.numerics.pirls import Rows, _halve, collect, dispersion, fit_additive
 from explaindistill.numerics.reml import Smoothing, restricted_likelihood, solve
 from explaindistill.numerics.softmax import fit_softmax
 from explaindistill.numerics.splines import curvature_penalty, hat_weights, slope_penalty
@@ -98,6 +98,34 @@ def test_with_few_rows_the_terms_share_a_prior_on_their_smoothing():
     expected = fit.phi * (edf + 1.0) / (cost + fit.phi / (common * scale))
     assert np.allclose(np.log(fit.smoothing), np.log(expected), atol=0.1)
     assert np.std(np.log(np.array(fit.smoothing) / scale), axis=0).max() < 3.0
+
+
+def test_a_step_that_overshoots_is_halved_until_the_deviance_does_not_rise():
+    S = np.zeros((1, 1))
+    asked = []
+
+    def deviance(beta):
+        asked.append(float(beta[0]))
+        return float(beta[0] ** 2)
+
+    assert _halve(np.array([-7.0]), np.array([1.0]), 1.0, S, deviance).tolist() == [-1.0]
+    assert asked == [-7.0, -3.0, -1.0]
+    # the penalty counts too, and where nothing helps one stays
+    assert _halve(np.array([-7.0]), np.array([1.0]), 1.5, S + 0.5, deviance).tolist() == [-1.0]
+    assert _halve(np.array([3.0]), np.array([1.0]), 1.0, S, lambda beta: np.inf).tolist() == [1.0]
+
+
+def test_a_start_from_which_newton_overshoots_converges():
+    design, codes, _, eta, rng = make(200)
+    rows = Rows(codes, rng.poisson(np.exp(eta + 2.0)).astype(float), np.ones(200))
+    far = np.zeros(design.size)
+    far[0] = -3.0
+    near, away = (
+        fit_additive(design, rows, Poisson(), smoothing=LAM, fixed=True, phi=1.0, tol=1e-12, start=start)
+        for start in (None, far)
+    )
+    assert away.converged
+    assert np.abs(near.beta - away.beta).max() < 1e-5
 
 
 def test_curvature_from_some_rows_gives_the_same_solution():

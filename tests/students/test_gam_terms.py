@@ -4,7 +4,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import expit
+from scipy.special import expit, softmax
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.students.gam import GAMClassifier, GAMRegressor
@@ -256,6 +256,23 @@ def test_a_pair_has_nothing_in_common_with_either_of_its_columns():
         lo, hi, share, _ = grid.weights(X.iloc[:, i].to_numpy())
         along = np.bincount(lo, (1 - share) * pure, grid.size) + np.bincount(hi, share * pure, grid.size)
         assert np.abs(along).max() < 1e-6 * np.abs(pure).sum()
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_fidelity_per_number_of_terms_is_told(n_classes):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.uniform(-2, 2, (600, 4)), columns=list("abcd"))
+    eta = np.column_stack([np.sin(X.a) + X.b, 0.4 * X.c, 0 * X.d])[:, :n_classes]
+    P = softmax(eta, axis=1)
+    gam = GAMClassifier(n_jobs=1, max_terms=1).fit(X, P)
+    path = gam.path_
+    assert path.n_terms.tolist() == [3, 2, 1]
+    assert path.dropped[0] == "d"
+    assert (np.diff(path.explained) < 0).all()
+    assert path.explained[0] > 0.99
+    share = np.average(P, axis=0)
+    divergence = np.sum(P * np.log(P / gam.predict_proba(X))) / np.sum(P * np.log(P / share))
+    assert path.explained.iloc[-1] == pytest.approx(1 - divergence, abs=1e-4)
 
 
 def test_heredity_keeps_the_terms_of_a_pair_that_is_kept():
