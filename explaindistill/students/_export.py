@@ -26,6 +26,8 @@ KINDS = {
 def export(self: Any, path: str | Path) -> Path:
     """Write the student as code or data: ``.py``, ``.c``, ``.js``, ``.sql``, ``.onnx`` or ``.json`` decides which.
 
+    Any other ending is the name of a module in ``explaindistill/export``.
+
     Parameters
     ----------
     path : str or Path
@@ -42,9 +44,10 @@ def export(self: Any, path: str | Path) -> Path:
     """
     check_is_fitted(self)
     target = Path(path)
-    kind = KINDS.get(target.suffix.lower())
+    endings = KINDS | {f".{name}": name for name in plugins.names("export") if name not in KINDS.values()}
+    kind = endings.get(target.suffix.lower())
     if kind is None:
-        raise InvalidInputError(f"path must end in {', '.join(sorted(KINDS))}, got {target.name!r}")
+        raise InvalidInputError(f"path must end in {', '.join(sorted(endings))}, got {target.name!r}")
     if not target.parent.is_dir():
         raise InvalidInputError(
             f"path must lie in a folder that is there, {str(target.parent)!r} is not; make it first"
