@@ -154,3 +154,44 @@ def test_dropping_the_weakest_feature_is_tried() -> None:
     smaller = tried["feature z dropped"]
     assert smaller.complexity().n_features == 1
     assert np.abs(smaller.predict(X) - student.predict(X)).max() < 0.1
+
+
+def test_dropping_and_rounding_a_term_keep_the_mean_where_it_was() -> None:
+    """Of a column far from 0 the intercept takes up what its coefficient loses."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"year": rng.normal(2000, 5, 500), "x": rng.normal(size=500)})
+    y = 3 * X["x"].to_numpy() + 0.0123456 * X["year"].to_numpy()
+    student = LinearRegressor(tolerance=0, digits=None).fit(X, y)
+    changes = dict(compression._changes(student, keep_values=False))
+    dropped = next(v for words, v in changes.items() if words.startswith("term year"))
+    assert dropped.predict(X).mean() == pytest.approx(y.mean(), abs=1e-6)
+    coarse = changes["coefficients with 2 digits"]
+    assert coarse.predict(X).mean() == pytest.approx(y.mean(), abs=0.01)
+    assert coarse.model_.coef.ravel() == pytest.approx(compression._significant(student.model_.coef, 2).ravel())
+
+
+def test_the_leaves_that_cost_least_are_merged_rows_counted() -> None:
+    x = pd.DataFrame({"x": np.arange(1000.0)})
+    y = np.select([x["x"] < 400, x["x"] < 800, x["x"] < 990], [0.0, 1.0, 10.0], 12.0)
+    student = TreeRegressor(max_leaf_nodes=4, min_samples_leaf=5).fit(x, y)
+    _, merged = next(c for c in compression._changes(student, True) if c[0].startswith("leaves merged"))
+    # 0 against 1 is nearer, but 800 rows stand there: 10 against 12 costs 38, the other 200
+    assert ((merged.predict(x) - y) ** 2).sum() == pytest.approx(10 * 190 / 200 * 4)
+    assert merged.complexity().n_leaves == 3
+
+
+def test_the_step_of_least_loss_per_byte_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, P = rows()
+    student, _ = fitted(TreeClassifier, X, P, max_leaf_nodes=12)
+    base = compression._row("as it was", student, X, P)
+
+    def row(step: str, other: Any, *_: Any) -> dict[str, Any]:
+        saved, lost = {"small and free": (10, 0.0), "large and dear": (100, 0.02), "larger and free": (20, 0.0)}[step]
+        return {"step": step, "bytes": base["bytes"] - saved, "gzip_bytes": 0, "fidelity": base["fidelity"] - lost}
+
+    steps = ("small and free", "large and dear", "larger and free")
+    monkeypatch.setattr(compression, "_changes", lambda s, keep: iter([(words, student) for words in steps]))
+    monkeypatch.setattr(compression, "_row", row)
+    best = compression._best_step(student, X, P, base, base["fidelity"] - 0.1, keep_values=False)
+    assert best is not None
+    assert best[1]["step"] == "larger and free"

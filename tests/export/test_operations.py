@@ -6,7 +6,7 @@ import pytest
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.export._operations import operations
-from explaindistill.students.gam import GAMRegressor
+from explaindistill.students.gam import GAMClassifier, GAMRegressor
 from explaindistill.students.linear import LinearClassifier, LinearRegressor
 from explaindistill.students.tree import TreeRegressor
 
@@ -34,6 +34,17 @@ def test_a_pair_costs_more_than_a_curve():
     plain = GAMRegressor(n_pairs=0).fit(X, X["a"] * X["b"])
     paired = GAMRegressor(n_pairs=1).fit(X, X["a"] * X["b"])
     assert 0 < operations(plain) < operations(paired)
+
+
+def test_every_output_of_a_curve_is_blended_and_added():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": np.tile(np.arange(9.0), 60)})
+    two, three = (
+        GAMClassifier(n_jobs=1).fit(X, rng.dirichlet(np.ones(k), 540) * 0.2 + 0.8 * np.eye(k)[np.arange(540) % k])
+        for k in (2, 3)
+    )
+    links = 4 * 3 - 3  # a softmax of three against a logistic
+    assert operations(three) - operations(two) == links + 2 * (3 + 1)
 
 
 def test_every_family_can_be_counted(fitted, family, k):

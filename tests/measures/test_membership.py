@@ -83,3 +83,14 @@ def test_bad_arguments(data):
         membership_inference(tree(X, P), X, P, n_models=3)
     with pytest.raises(InvalidInputError, match="X must have at least 40 rows, got 10"):
         membership_inference(tree(X, P), X.iloc[:10], P[:10])
+
+
+def test_the_interval_is_students_with_one_victim_less(data):
+    """Four victims have three degrees of freedom: the interval is 1.6 times that of a normal one."""
+    X, P = data
+    found = membership_inference(tree(X, P, max_leaf_nodes=8), X, P, n_models=4)
+    advantage = found[found["metric"] == "membership_advantage"].iloc[0]
+    wide = membership_inference(tree(X, P, max_leaf_nodes=8), X, P, n_models=4, level=0.5)
+    narrow = wide[wide["metric"] == "membership_advantage"].iloc[0]
+    ratio = (advantage["high"] - advantage["estimate"]) / (narrow["high"] - narrow["estimate"])
+    assert ratio == pytest.approx(stats.t.ppf(0.975, 3) / stats.t.ppf(0.75, 3))

@@ -67,6 +67,13 @@ def test_probes_give_weight_to_rows_that_early_layers_decide(rows, targets):
     assert np.array_equal(found.P, targets.P)
 
 
+def test_the_weight_is_the_mean_confidence_of_all_probes(rows, targets):
+    layers, said = Layered().hidden(rows), targets.P.argmax(axis=1)
+    both = np.mean([probe_confidence(H, said, 0)[0] for H in layers.values()], axis=0)
+    found = ProbeWeights(floor=0.0).apply(targets, Layered(), Schema.infer(rows), 0)
+    assert found.weight == pytest.approx(2.0 * both / both.mean())
+
+
 def test_the_depth_at_which_a_row_is_decided_is_recovered(rows):
     """Exclusive-or rows are a coin flip to the first layer and plain to the second; the others are plain to both."""
     teacher = Layered()
@@ -114,7 +121,9 @@ def test_shared_answers_are_the_mean_of_the_neighbours(rows, targets):
 
     part = rows.iloc[:80]
     weight = np.random.default_rng(2).random(80)
-    own = SoftTargets(part, targets.P[:80], weight, targets.origin[:80], targets.classes, 80)
+    # answers that differ among neighbours, so that their weights are seen
+    P = np.random.default_rng(4).dirichlet([1.0, 1.0], 80)
+    own = SoftTargets(part, P, weight, targets.origin[:80], targets.classes, 80)
     found = SharedAnswers(strength=0.4, n_neighbors=5).apply(own, Layered(), Schema.infer(rows), 0)
     H = StandardScaler().fit_transform(Layered().hidden(part)["second"])
     np.testing.assert_allclose(found.P, slow_shared(own.P, weight, H, 0.4, 5), atol=1e-12)
@@ -212,6 +221,20 @@ def test_hints_are_the_directions_that_the_inputs_explain(rows):
     assert line["n"] == 300
     assert line["r2"] > 0.97
     assert f"explained with R² {line['r2']:.3f} on 300 rows" in hints.describe()
+
+
+def test_a_hint_is_explained_on_all_rows_once_its_direction_has_passed(rows):
+    """A column that is constant in the rows of the first look moves the explanation all the same."""
+    held = np.random.default_rng(0).permutation(len(rows)) < len(rows) // 3
+    frame = rows.assign(c=np.where(held, rows["c"], 0.0))
+
+    class Mostly(Sums):
+        def hidden(self, X):
+            return {"deep": np.column_stack([3.0 * X["a"] + 1.0 * X["c"]])}
+
+    hints = HintColumns(Mostly(), n_hints=1, min_r2=0.5).fit(frame)
+    effect = hints.explainers_["hint 1"].shape("c")["effect"]
+    assert np.ptp(effect.to_numpy()) > 0.5
 
 
 def test_hints_do_not_ask_the_teacher_again(rows):
