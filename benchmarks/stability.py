@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import partial
 
 import _data
 import numpy as np
 import pandas as pd
-from _bars import Bars, options
+from _bars import Bars, kept, options, storing
 from _teachers import Network
 from rich.console import Console
 
@@ -44,13 +45,13 @@ def refits(name: str, n_refits: int, on: str, cap: int) -> list[dict[str, object
     test = data.X.iloc[held].reset_index(drop=True)
     lines = []
     for way, n_queries in (("stable", "stable"), ("plain", 4 * len(X))):
-        start, kept = time.perf_counter(), []
+        start, fitted = time.perf_counter(), []
 
-        def refit(seed: int, n_queries: object = n_queries, kept: list[Distiller] = kept) -> object:
+        def refit(seed: int, n_queries: object = n_queries, fitted: list[Distiller] = fitted) -> object:
             rows = np.random.default_rng([7, seed]).integers(len(X), size=len(X))
             student = Distiller(teacher, TreeClassifier(LEAVES), n_queries=n_queries, random_state=seed)
-            kept.append(student.fit(X.iloc[rows].reset_index(drop=True)))
-            return kept[-1].student_
+            fitted.append(student.fit(X.iloc[rows].reset_index(drop=True)))
+            return fitted[-1].student_
 
         found = stability(refit, test, decided, seeds=range(n_refits)).set_index("metric")
         lines.append(
@@ -60,13 +61,13 @@ def refits(name: str, n_refits: int, on: str, cap: int) -> list[dict[str, object
                 "agreement": 100 * found.loc["refit_agreement", "estimate"],
                 "agreement_low": 100 * found.loc["refit_agreement", "low"],
                 "splits": 100 * found.loc["refit_splits", "estimate"],
-                "fidelity": 100 * float(np.mean([d.score(test) for d in kept])),
-                "questions_per_row": float(np.mean([d.n_queries_ for d in kept])) / len(X),
-                "stopped_early": sum("at most" in d.corpus_.stopped for d in kept),
+                "fidelity": 100 * float(np.mean([d.score(test) for d in fitted])),
+                "rows": len(X),
+                "questions_per_row": float(np.mean([d.n_queries_ for d in fitted])) / len(X),
+                "stopped_early": sum("at most" in d.corpus_.stopped for d in fitted),
                 "seconds": time.perf_counter() - start,
             }
         )
-        print(lines[-1], file=sys.stderr, flush=True)
     return lines
 
 
@@ -76,9 +77,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS)
     parser.add_argument("--refits", type=int, default=8)
     parser.add_argument("--cap", type=int, default=CAP)
+    storing(parser)
     args = parser.parse_args(argv)
     n_refits, cap = (4, 500) if args.quick else (args.refits, args.cap)
-    frame = pd.DataFrame([line for name in args.sets for line in refits(name, n_refits, args.on, cap)])
+    store = None if args.quick else args.store
+    parts = [
+        kept(store, f"{args.on}-{n_refits}-{cap}-{name}", partial(refits, name, n_refits, args.on, cap))
+        for name in args.sets
+    ]
+    frame = pd.concat(parts, ignore_index=True)
     bars = Bars(f"{n_refits} refits of a tree of {LEAVES} leaves, at most {cap:,} rows at hand, on {args.on} rows")
     for line in frame[frame["way"] == "stable"].itertuples():
         if line.set in BARS:

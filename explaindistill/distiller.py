@@ -70,8 +70,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         disagree or are undecided.
     proxy : "auto", "gam", "network" or None, default=None
         A model fitted to the teacher's answers that labels the other rows in its place; ``"auto"`` mixes an additive
-        model and a network by their held-out error. The best known way to ask few questions is ``proxy="auto"``
-        and no strategy; see the how-to on labels.
+        model and a network by their held-out error. The best known way to ask few questions is ``proxy="auto"``,
+        with ``query_strategy="committee"`` for additive students; see the how-to "Ask less".
     label_weight : float in [0, 1], default=0
         Share of the true label in the target, where ``y`` is given to ``fit``.
     top_up : bool, default=False
