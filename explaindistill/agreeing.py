@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.intervals import wilson
+from explaindistill.schema import Schema, as_frame
 from explaindistill.students.tree import TreeClassifier
 
 __all__ = ["RegionClassifier"]
@@ -40,7 +41,9 @@ class RegionClassifier(ClassifierMixin, BaseEstimator):
 
     Attributes
     ----------
-    classes_, n_features_in_
+    classes_ : ndarray of shape (k,), sorted
+    schema_ : Schema of the rows of fitting
+    n_features_in_, feature_names_in_ : as in scikit-learn
     router_ : fitted router; its classes are False (they differ) and True (they agree)
     students_ : dict of bool to fitted student
         One or two of them.
@@ -81,24 +84,47 @@ class RegionClassifier(ClassifierMixin, BaseEstimator):
             )
         if self.min_rows < 2:
             raise InvalidInputError(f"min_rows must be at least 2, got {self.min_rows}")
-        self.classes_, self.n_features_in_ = np.asarray(self.teacher.classes_), np.shape(X)[1]
-        P, agreed = self._asked(X)
-        weight = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
+        as_frame(X)
+        validate_data(self, X, reset=True, skip_check_array=True)
+        self.schema_ = Schema.infer(X)
+        self.classes_ = np.asarray(self.teacher.classes_)
+        rows = self._rows(X)
+        weight = None
+        if sample_weight is not None:
+            weight = _check_sample_weight(sample_weight, np.empty((len(rows), 1)), ensure_non_negative=True)
+        P, agreed = self._asked(rows)
         self.students_: dict[bool, Any] = {}
         if len(np.unique(agreed)) == 1:
             self.router_ = None
             region = agreed
         else:
             router = TreeClassifier(max_leaf_nodes=8) if self.router is None else clone(self.router)
-            self.router_ = _fit(router, X, agreed, weight)
-            region = np.asarray(self.router_.predict(X), dtype=bool)
+            self.router_ = _fit(router, rows, agreed, weight)
+            region = np.asarray(self.router_.predict(rows), dtype=bool)
         for kind in (True, False):
             at = np.flatnonzero(region == kind)
-            if len(at) >= self.min_rows:
-                self.students_[kind] = self._student(_rows(X, at), P[at], None if weight is None else weight[at])
+            own = None if weight is None else weight[at]
+            if len(at) >= self.min_rows and (own is None or own.any()):
+                self.students_[kind] = self._student(_take(rows, at), P[at], own)
         if not self.students_:
-            self.students_[True] = self._student(X, P, weight)
+            self.students_[True] = self._student(rows, P, weight)
         return self
+
+    def _rows(self, X: Any) -> Any:
+        """Rows as teachers and students see them."""
+        return self.schema_.restore(self.schema_.frame(X))
+
+    def _checked(self, X: Any) -> Any:
+        check_is_fitted(self, "students_")
+        as_frame(X)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        return self._rows(X)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = False
+        tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
+        return tags
 
     def _asked(self, X: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """The ensemble's answers, and whether all of its teachers decide alike."""
@@ -113,14 +139,17 @@ class RegionClassifier(ClassifierMixin, BaseEstimator):
 
     def region(self, X: Any) -> NDArray[np.bool_]:
         """Whether the teachers are held to agree on each row ``(n,)``; no teacher is asked."""
-        check_is_fitted(self, "students_")
+        return self._region(self._checked(X))
+
+    def _region(self, rows: Any) -> NDArray[np.bool_]:
         if self.router_ is None:
-            return np.full(len(X), next(iter(self.students_)))
-        return np.asarray(self.router_.predict(X), dtype=bool)
+            return np.full(len(rows), next(iter(self.students_)))
+        return np.asarray(self.router_.predict(rows), dtype=bool)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities ``(n, k)`` of the student of each row's region."""
-        region = self.region(X)
+        rows = self._checked(X)
+        region = self._region(rows)
         P = np.zeros((len(region), len(self.classes_)))
         spare = next(iter(self.students_.values()))
         for kind in (True, False):
@@ -128,7 +157,7 @@ class RegionClassifier(ClassifierMixin, BaseEstimator):
             if len(at):
                 student = self.students_.get(kind, spare)
                 columns = np.searchsorted(self.classes_, student.classes_)
-                P[np.ix_(at, columns)] = student.predict_proba(_rows(X, at))
+                P[np.ix_(at, columns)] = student.predict_proba(_take(rows, at))
         return P
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -152,7 +181,7 @@ class RegionClassifier(ClassifierMixin, BaseEstimator):
             One row per region that has rows: ``region``, ``n``, ``teachers_agree`` (share of its rows on which they
             truly do), ``agreement`` of the students with the ensemble, and its Wilson interval ``low``, ``high``.
         """
-        P, agreed = self._asked(X)
+        P, agreed = self._asked(self._checked(X))
         same = self.predict_proba(X).argmax(axis=1) == P.argmax(axis=1)
         region, lines = self.region(X), []
         for kind, words in ((True, AGREE), (False, DIFFER)):
@@ -168,8 +197,8 @@ def _fit(model: Any, X: Any, y: Any, weight: NDArray[np.float64] | None) -> Any:
     return model.fit(X, y) if weight is None else model.fit(X, y, sample_weight=weight)
 
 
-def _rows(X: Any, at: NDArray[np.intp]) -> Any:
-    return X.iloc[at] if hasattr(X, "iloc") else np.asarray(X)[at]
+def _take(X: Any, at: NDArray[np.intp]) -> Any:
+    return X.iloc[at] if hasattr(X, "iloc") else X[at]
 
 
 def _words(model: Any) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from explaindistill.agreeing import RegionClassifier
 from explaindistill.errors import InvalidInputError
@@ -33,6 +34,31 @@ def teacher():
     return EnsembleTeacher(
         [CallableTeacher(f, classes=["no", "yes"], version="1") for f in (one, other)], weights=[0.4, 0.6]
     )
+
+
+class Sign:
+    """Decides by the sign of a column, of any rows there are; can be pickled."""
+
+    def __init__(self, column):
+        self.column = column
+
+    def __call__(self, X):
+        return 0.9 * (np.asarray(X, dtype=float)[:, min(self.column, np.shape(X)[1] - 1)] > 0)
+
+
+SIGNS = EnsembleTeacher([CallableTeacher(Sign(i), classes=[0, 1], version=str(i)) for i in (0, 1)], weights=[2, 1])
+IGNORED = "the labels are the teachers' answers: y is not looked at"
+LABELS = dict.fromkeys(
+    ["check_classifiers_classes", "check_classifiers_train", "check_classifiers_regression_target"], IGNORED
+) | dict.fromkeys(["check_supervised_y_no_nan", "check_supervised_y_2d"], IGNORED)
+
+
+@parametrize_with_checks(
+    [RegionClassifier(SIGNS, TreeClassifier(max_leaf_nodes=4))],
+    expected_failed_checks=lambda estimator: LABELS,
+)
+def test_estimator_checks(estimator, check):
+    check(estimator)
 
 
 def test_the_planted_regions_are_found():
