@@ -64,7 +64,7 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         at most 100,000 unless there are more real rows; fewer than the real rows asks a random part of them.
         ``"stable"`` asks 8 times the real rows and doubles that, up to 64 times, until the student no longer changes by
         chance; rows then are made by ``CopulaSampler(n_groups=1)``, which depends least on the rows at hand, and trees
-        get ``tie_tolerance=0.1``, where neither is set.
+        get ``tie_tolerance=0.15``, where neither is set.
     query_strategy : "random", "committee" or "boundary", default="random"
         Which rows are asked where ``n_queries`` is not enough for all: by chance; or in rounds, where small trees
         disagree or are undecided.

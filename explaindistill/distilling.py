@@ -27,7 +27,7 @@ __all__ = ["STABLE", "Distillation", "stable_sampler"]
 STABLE = "stable"
 """Value of ``n_queries`` with which the corpus grows until the student no longer changes by chance."""
 TOP_UP_SHARE = 0.2
-TIE_TOLERANCE = 0.1
+TIE_TOLERANCE = 0.15
 
 
 def stable_sampler() -> Any:

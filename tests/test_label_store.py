@@ -77,6 +77,17 @@ def test_it_is_the_slow_dictionary(tmp_path_factory, batches):
         assert store.verify() == []
 
 
+def test_large_runs_are_left_as_they_are(store, monkeypatch):
+    monkeypatch.setattr(module, "MERGE_COUNT", 2)
+    monkeypatch.setattr(module, "MERGE_ROWS", 8)
+    shelf = store.shelf(square())
+    for start in range(0, 40, 10):
+        x = np.arange(start, start + 10.0)
+        shelf.keep(keys_of(x), x**2)
+    assert len(shelf.runs()) == 4
+    assert shelf.find(keys_of(np.arange(40.0)))[1].tolist() == (np.arange(40.0) ** 2).tolist()
+
+
 def test_small_runs_are_merged(store):
     shelf = store.shelf(square())
     for i in range(70):

@@ -200,4 +200,6 @@ def test_proxies_of_several_classes_and_of_values(rows):
 
 def test_a_proxy_of_very_few_answers(rows):
     p = rows["a"].to_numpy()[:6]
-    assert np.isfinite(fit_proxy("auto", answered(rows[:6], p))(rows)).all()
+    few = answered(rows[:6], p)
+    assert np.isfinite(fit_proxy("auto", few)(rows)).all()
+    np.testing.assert_array_equal(fit_proxy("auto", few)(rows), fit_proxy("network", few)(rows))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 from sklearn.base import clone
 
 from explaindistill import plugins
@@ -15,7 +16,7 @@ from explaindistill.protocols import Sampler
 from explaindistill.samplers.boundary import BoundarySampler
 from explaindistill.samplers.copula import CopulaSampler
 from explaindistill.samplers.marginal import MarginalSampler
-from explaindistill.samplers.munge import MungeSampler
+from explaindistill.samplers.munge import MungeSampler, _snap
 from explaindistill.samplers.observed import ObservedSampler
 from explaindistill.samplers.uniform import UniformSampler
 from explaindistill.schema import Schema
@@ -178,6 +179,23 @@ def test_a_copula_keeps_what_is_tied_together():
     assert (names[rows["level"]] == rows["name"]).mean() > 0.99
 
 
+def test_a_copula_correlates_the_normal_scores_of_mid_ranks():
+    X = known(60)[["a", "b"]]
+    part = CopulaSampler(n_groups=1).fit(X)._parts[0]
+    scores = norm.ppf((X.rank() - 0.5) / len(X))
+    np.testing.assert_allclose(part.root @ part.root, np.corrcoef(scores.T), atol=1e-12)
+
+
+def test_a_copula_keeps_the_share_of_missing_categories():
+    X = mixed(2000)
+    made = CopulaSampler(n_groups=1).fit(X).sample(4000, np.random.default_rng(0))
+    assert abs(made["job"].isna().mean() - X["job"].isna().mean()) < 0.02
+    assert abs(made["income"].isna().mean() - X["income"].isna().mean()) < 0.02
+    first, last = (made[f"home_{kind}"].mean() for kind in ("own", "other"))
+    assert abs(first - X["home_own"].mean()) < 0.1
+    assert abs(last - X["home_other"].mean()) < 0.1
+
+
 def test_copula_without_numbers_and_with_wrong_groups():
     X = pd.DataFrame({"c": ["x", "y", None] * 100, "d": ["p", "q", "q"] * 100})
     rows = CopulaSampler().fit(X).sample(300, np.random.default_rng(0))
@@ -210,6 +228,19 @@ def test_munge_the_slow_way():
     assert abs(score.std() - 1) < 0.05
     c = draw.rows["c"].to_numpy()
     assert ((c == base["c"].to_numpy()) | (c == other["c"].to_numpy())).all()
+
+
+def test_rows_that_are_drawn_again_tell_their_own_parents():
+    X = mixed().dropna().reset_index(drop=True)
+    draw = MungeSampler(constraints=["loan <= income * 2"]).fit(X).draw(1500, np.random.default_rng(0))
+    base, other = (X.iloc[draw.parents[:, i]].reset_index(drop=True) for i in (0, 1))
+    for name in ("job", "grade", "member"):
+        mine = draw.rows[name].astype(object).to_numpy()
+        assert ((mine == base[name].astype(object)) | (mine == other[name].astype(object))).all(), name
+
+
+def test_a_number_in_the_middle_goes_to_the_lower_value():
+    assert _snap(np.array([1.5, 1.6, 9.0, -3.0]), np.array([1.0, 2.0, 4.0])).tolist() == [1.0, 2.0, 4.0, 1.0]
 
 
 def test_munge_stays_on_observed_values_where_they_repeat():
@@ -256,6 +287,31 @@ def test_boundary_rows_lie_between_two_decisions():
     assert draw.rows["age"].between(43, 46).all()
     sides = X["age"].to_numpy()[draw.parents] < 45
     assert (sides[:, 0] != sides[:, 1]).all()
+
+
+def test_boundary_rows_begin_between_near_rows():
+    X = mixed()
+    sampler = BoundarySampler(YOUNG).fit(X)
+    parents = sampler.draw(300, np.random.default_rng(0)).parents
+    points = positions(sampler.ground_.Z, sampler.schema_)
+    gap = ((points[parents[:, 0]] - points[parents[:, 1]]) ** 2).sum(axis=1)
+    chance = ((points[parents[:, 0]] - points[np.roll(parents[:, 1], 1)]) ** 2).sum(axis=1)
+    assert gap.mean() < 0.6 * chance.mean()
+
+
+def test_boundary_takes_no_more_steps_than_its_teacher_may_still_answer():
+    class Purse:
+        classes_, remaining, asked = YOUNG.classes_, 10_000, 0
+
+        def predict(self, X):
+            self.asked += len(X)
+            return YOUNG.predict(X)
+
+    purse = Purse()
+    sampler = BoundarySampler(purse, n_steps=8).fit(mixed())
+    purse.remaining, purse.asked = 70, 0
+    assert len(sampler.sample(20, np.random.default_rng(0))) == 20
+    assert purse.asked == 60
 
 
 def test_boundary_needs_a_boundary():
