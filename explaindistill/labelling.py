@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,12 @@ FIRST_ROWS = 1_024
 """Where the search for the number of rows per question begins."""
 FASTER = 1.1
 """A larger question is worth it where the answers come so many times faster."""
+
+
+UNSTORED = (
+    "cannot be told from other teachers, so the store keeps none of its answers; say version= when you make the "
+    "teacher, and change it whenever the teacher changes"
+)
 
 
 _Reply = tuple[slice, NDArray[np.float64]]
@@ -97,7 +104,7 @@ def label(
     progress : bool, default=False
         Show rate and time left on standard error.
     store : LabelStore or path, optional
-        Where answers are kept and looked up. A teacher without a fingerprint is not stored.
+        Where answers are kept and looked up. A teacher without a fingerprint is not stored, and a warning says so.
     budget : Budget or int, optional
         Most distinct rows that may be asked; rows that the store answers cost nothing.
 
@@ -129,9 +136,15 @@ def label(
     first, number = distinct(keys)
     with as_store(store) as opened:
         shelf = None if opened is None else opened.shelf(teacher)
+        if opened is not None and shelf is None:
+            warnings.warn(f"{_name(teacher)} {UNSTORED}", stacklevel=2)
         pace = _pace(shelf, teacher, batch_size)
         answers = _answers(teacher, rows, keys, first, shelf, pace, purse, progress)
     return answers if len(first) == n else answers[number]
+
+
+def _name(teacher: Teacher) -> str:
+    return str(getattr(teacher, "name", type(teacher).__name__))
 
 
 def _answers(

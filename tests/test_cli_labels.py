@@ -65,7 +65,7 @@ def test_verify(path, capsys):
     assert main(["labels", "verify", str(path)]) == 1
     out = capsys.readouterr().out
     assert "the answers of run 1 are not what was written" in out
-    assert "1 faults in 10 answers" in out
+    assert "1 fault in 10 answers" in out
 
 
 def test_export(path, tmp_path, capsys):

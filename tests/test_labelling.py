@@ -223,3 +223,11 @@ def test_progress_is_shown_on_standard_error(capsys):
     assert out == ""
     assert "asking the teacher" in err
     assert "10/10" in err
+
+
+def test_a_teacher_that_is_not_stored_is_told(tmp_path):
+    teacher = CallableTeacher(lambda X: X[:, 0] ** 2)
+    with pytest.warns(UserWarning, match="keeps none of its answers; say version="):
+        assert label(teacher, np.array([[3.0]]), store=tmp_path / "l.db").tolist() == [9.0]
+    with LabelStore(tmp_path / "l.db") as store:
+        assert len(store.teachers()) == 0

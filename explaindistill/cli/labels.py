@@ -29,7 +29,9 @@ def run_labels(args: Namespace, console: Console) -> int:
 
 def _list(args: Namespace, store: LabelStore, console: Console) -> int:
     teachers = store.teachers()
-    table = Table("fingerprint", "teacher", "classes", "rows", "rows per question", "since", box=None, padding=(0, 2))
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("fingerprint", "teacher", "classes", "rows", "per question", "since"):
+        table.add_column(heading, no_wrap=heading not in ("teacher", "classes"), overflow="fold")
     for row in teachers.to_dict("records"):
         classes = json.loads(row["classes"])
         words = "values" if classes is None else ", ".join(map(str, classes[:6])) + (" …" if len(classes) > 6 else "")
@@ -39,7 +41,7 @@ def _list(args: Namespace, store: LabelStore, console: Console) -> int:
             Text(words),
             f"{row['n_rows']:,}",
             "" if pd.isna(row["batch_size"]) else f"{row['batch_size']:,.0f}",
-            f"{row['created']} UTC",
+            f"{row['created'][:10]}",
         )
     console.print(table if len(teachers) else f"{store.path} holds no teacher yet", markup=False, highlight=False)
     return 0
@@ -50,8 +52,10 @@ def _verify(args: Namespace, store: LabelStore, console: Console) -> int:
     for words in found:
         console.print(words, markup=False, highlight=False)
     n = int(store.teachers()["n_rows"].sum())
-    said = "nothing is wrong" if not found else f"{len(found)} faults"
-    console.print(f"{said} in {n:,} answers of {len(store.teachers())} teachers", markup=False, highlight=False)
+    said = "nothing is wrong" if not found else f"{len(found)} fault{'s'[: len(found) > 1]}"
+    teachers = len(store.teachers())
+    whose = "1 teacher" if teachers == 1 else f"{teachers} teachers"
+    console.print(f"{said} in {n:,} answers of {whose}", markup=False, highlight=False)
     return DAMAGED if found else 0
 
 
