@@ -60,7 +60,9 @@ def test_a_plain_teacher_is_settled_at_once(rows):
 
 def test_what_stays_undecided_stops_at_the_limit(rows):
     oracle, asked = teacher(smooth)
-    d = xd.Distiller(oracle, xd.TreeClassifier(max_leaf_nodes=8), n_queries="stable", random_state=0).fit(rows)
+    tree = xd.TreeClassifier(max_leaf_nodes=8, tie_tolerance=0.1)  # what is set stays
+    d = xd.Distiller(oracle, tree, n_queries="stable", random_state=0).fit(rows)
+    assert d.student_.tie_tolerance == 0.1
     assert sum(asked) == d.n_queries_ <= 64 * 400
     assert d.enlargements_["n_queries"].is_monotonic_increasing
     assert len(d.enlargements_) == 4

@@ -231,3 +231,10 @@ def test_a_teacher_that_is_not_stored_is_told(tmp_path):
         assert label(teacher, np.array([[3.0]]), store=tmp_path / "l.db").tolist() == [9.0]
     with LabelStore(tmp_path / "l.db") as store:
         assert len(store.teachers()) == 0
+
+
+def test_the_largest_question_ends_the_search():
+    pace = module._Pace(module.BATCH_ROWS, found=False)
+    pace.tell(module.BATCH_ROWS, 1.0)
+    assert pace.found
+    assert pace.size == module.BATCH_ROWS
