@@ -11,7 +11,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from explaindistill import plugins
+from explaindistill import plots, plugins
 from explaindistill.protocols import Complexity, Student
 
 STUDENTS = [
@@ -146,6 +146,15 @@ def test_json_there_and_back(kind):
     again = kind.from_dict(json.loads(text))
     np.testing.assert_array_equal(outputs(again, X), outputs(student, X))
     assert student.complexity().n_bytes == compact_bytes(student.to_dict())
+
+
+@every_student
+def test_has_a_picture_with_words(kind):
+    student, _, _ = fitted(kind)
+    ax = plots.figure().subplots()
+    assert student.plot(ax=ax) is ax
+    words = [t.get_text() for t in [*ax.texts, *ax.get_yticklabels(), ax.xaxis.label]]
+    assert any(name in word for word in words for name in student.feature_names_in_)
 
 
 @every_student

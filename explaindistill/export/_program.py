@@ -306,7 +306,9 @@ def _asked(column: Input, node: Mapping[str, Any]) -> Condition:
     missing: tuple[Condition, ...] = (
         (Missing(column), Unseen(column)) if column.kind == "ordered" else (Missing(column),)
     )
-    if node.get("threshold") is not None:
+    if node.get("threshold") == "known":
+        main: Condition = Not(AnyOf(missing))
+    elif node.get("threshold") is not None:
         main = _at_most(column, float(node["threshold"]))
     else:
         listed = OneOf(column, tuple(column.categories[c] for c in node.get("listed", ())))

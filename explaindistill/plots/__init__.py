@@ -6,11 +6,12 @@ CSS variables, for pages that have a light and a dark side. Drawings take frames
 they never see a student itself.
 """
 
+from explaindistill.plots.branching import leaf_frame, model_root, point_frame, risk_frame, rule_frame
 from explaindistill.plots.canvas import figure, label
 from explaindistill.plots.curves import query_curve
 from explaindistill.plots.forms import Term, coefficient_frame, effect_unit, kind, terms, tree_root
 from explaindistill.plots.results import fidelity_size, group_dots, importance_pairs, reliability, transfer_arrows
-from explaindistill.plots.structures import coefficients, draw, shape, surface, term, tree
+from explaindistill.plots.structures import coefficients, draw, rules, shape, surface, term, tree
 from explaindistill.plots.twins import twin_curves
 from explaindistill.plots.vector import svg
 
@@ -26,8 +27,14 @@ __all__ = [
     "importance_pairs",
     "kind",
     "label",
+    "leaf_frame",
+    "model_root",
+    "point_frame",
     "query_curve",
     "reliability",
+    "risk_frame",
+    "rule_frame",
+    "rules",
     "shape",
     "surface",
     "svg",

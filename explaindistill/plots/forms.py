@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from explaindistill.schema import Feature, Schema
 
-__all__ = ["Term", "coefficient_frame", "effect_unit", "kind", "terms", "tree_root"]
+__all__ = ["Term", "answer_words", "coefficient_frame", "effect_unit", "kind", "question_words", "terms", "tree_root"]
 
 NORMAL_95 = 1.959963984540054
 SHOWN_CATEGORIES = 6
@@ -42,7 +42,12 @@ class Term:
 
 
 def kind(form: Mapping[str, Any]) -> str:
-    """What a form describes: ``"tree"``, ``"additive"``, ``"linear"``, or ``""`` for something else.
+    """What a form describes; ``""`` for something else.
+
+    Returns
+    -------
+    str
+        ``"tree"``, ``"additive"``, ``"linear"``, ``"model tree"``, ``"rules"`` or ``"points"``.
 
     Examples
     --------
@@ -53,6 +58,9 @@ def kind(form: Mapping[str, Any]) -> str:
         return "tree"
     if "shapes" in form and "intercept" in form:
         return "additive"
+    for key, found in (("tree", "model tree"), ("rules", "rules"), ("points", "points")):
+        if key in form:
+            return found
     return "linear" if "coefficients" in form and "columns" in form else ""
 
 
@@ -98,23 +106,24 @@ def tree_root(form: Mapping[str, Any], favorable: Any = None) -> dict[str, Any]:
         if "feature" not in node:
             place = (node["value"][0] - low) / (high - low) if high > low else 0.5
             value = place if classes is None else node["value"][target]
-            return out | {"text": _answer(node["value"], classes), "value": value}
+            return out | {"text": answer_words(node["value"], classes), "value": value}
         feature = schema[node["feature"]]
-        question, edges = _question(node, feature)
+        question, edges = question_words(node, feature)
         children = [grown(node[side], word) for side, word in zip(("left", "right"), edges, strict=True)]
         return out | {"text": question, "children": children, "value": None}
 
     return grown(0, "")
 
 
-def _answer(value: list[float], classes: list[Any] | None) -> str:
+def answer_words(value: Sequence[float], classes: list[Any] | None) -> str:
+    """Most probable class with its probability, or the value, in words."""
     if classes is None:
         return ", ".join(f"{v:.4g}" for v in value)
     top = int(np.argmax(value))
     return f"{classes[top]} {value[top]:.2f}"
 
 
-def _question(node: Mapping[str, Any], feature: Feature) -> tuple[str, tuple[str, str]]:
+def question_words(node: Mapping[str, Any], feature: Feature) -> tuple[str, tuple[str, str]]:
     """The question of a node, and what its left and right branches answer."""
     left, right = "yes", "no"
     if "left_categories" in node:

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.plots import forms
+from explaindistill.plots import branching, forms
 from explaindistill.plots.canvas import GRID, INK, MARKERS, MUTED, SERIES, axes, label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["coefficients", "draw", "shape", "surface", "term", "tree"]
+__all__ = ["coefficients", "draw", "rules", "shape", "surface", "term", "tree"]
 
 
 def shape(frame: pd.DataFrame, ax: Axes | None = None, *, name: str = "", effect: str = "effect on the score") -> Axes:
@@ -128,7 +128,14 @@ def _tick(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, (int, float, np.number)) else label(value, 12)
 
 
-def coefficients(frame: pd.DataFrame, ax: Axes | None = None, *, top: int = 20, unit: str = "log-odds") -> Axes:
+def coefficients(
+    frame: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    top: int = 20,
+    unit: str = "log-odds",
+    name: str = "coefficient",
+) -> Axes:
     """Coefficients as bars from zero, the largest first.
 
     Parameters
@@ -137,6 +144,7 @@ def coefficients(frame: pd.DataFrame, ax: Axes | None = None, *, top: int = 20, 
         Columns ``term`` and ``estimate``; ``low`` and ``high`` where known.
     top : number of terms shown
     unit : unit of the horizontal axis
+    name : what the bars are
 
     Examples
     --------
@@ -167,7 +175,7 @@ def coefficients(frame: pd.DataFrame, ax: Axes | None = None, *, top: int = 20, 
     ax.set_ylim(len(kept) - 0.5, -0.5)
     ax.axvline(0, color=MUTED, linewidth=1)
     ax.grid(axis="x", color=GRID, linewidth=0.8)
-    ax.set_xlabel(f"coefficient ({unit})", color=MUTED, fontsize=9)
+    ax.set_xlabel(f"{name} ({unit})", color=MUTED, fontsize=9)
     return ax
 
 
@@ -274,6 +282,42 @@ def _leaves(node: Mapping[str, Any]) -> int:
     return sum(map(_leaves, node["children"])) if node.get("children") else 1
 
 
+def rules(frame: pd.DataFrame, ax: Axes | None = None, *, value: str = "probability of the favourable class") -> Axes:
+    """Ordered rules from top to bottom: what each asks, the share of rows that it answers, and a bar of its answer.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Columns ``condition``, ``answer``, ``coverage`` (in [0, 1]) and ``value`` (in [0, 1], drawn as a bar).
+    value : what the bars show
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from explaindistill import plots
+    >>> line = {"condition": "age <= 30", "answer": "no 0.90", "coverage": 0.25, "value": 0.1}
+    >>> ax = plots.rules(pd.DataFrame([line]), plots.figure().subplots())
+    >>> [t.get_text() for t in ax.texts]
+    ['if age <= 30', 'no 0.90, 25 % of rows']
+    """
+    ax = axes(ax)
+    last = len(frame) - 1
+    for y, row in enumerate(frame.to_dict("records")):
+        start = "if" if y == 0 else "else if"
+        asks = "else" if y == last and last else f"{start} {row['condition']}"
+        ax.text(-0.03, y, label(asks, 64), fontsize=8.5, color=INK, va="center", ha="right")
+        ax.plot([0, 1], [y, y], color=GRID, linewidth=7, solid_capstyle="butt", zorder=1)
+        ax.plot([0, row["value"]], [y, y], color=SERIES[0], linewidth=7, solid_capstyle="butt", zorder=2)
+        told = f"{row['answer']}, {_percent(row['coverage'])} of rows"
+        ax.text(1.03, y, label(told, 44), fontsize=8.5, color=MUTED, va="center")
+    ax.set_yticks([])
+    ax.set_xticks([0, 0.5, 1])
+    ax.set_ylim(last + 0.6, -0.6)
+    ax.set_xlim(-2.2, 2.1)
+    ax.set_xlabel(value, color=MUTED, fontsize=9)
+    return ax
+
+
 def draw(thing: Mapping[str, Any] | pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw a student's ``to_dict()`` or a frame, by what it is; of an additive model, its strongest term.
 
@@ -303,9 +347,28 @@ def draw(thing: Mapping[str, Any] | pd.DataFrame, ax: Axes | None = None) -> Axe
     if form == "linear":
         unit = f"{forms.effect_unit(thing)} per standard deviation"
         return coefficients(forms.coefficient_frame(thing), ax, unit=unit)
+    if form in _BRANCHING:
+        return _BRANCHING[form](thing, ax)
     if "text" in thing:
         return tree(thing, ax)
     raise InvalidInputError("draw takes a student's to_dict() or a frame with term, x or level and estimate")
+
+
+def _draw_rules(form: Mapping[str, Any], ax: Axes | None) -> Axes:
+    classes = form.get("classes")
+    value = "value, from the smallest to the largest" if classes is None else f"probability of {classes[-1]}"
+    return rules(branching.rule_frame(form), ax, value=value)
+
+
+def _draw_points(form: Mapping[str, Any], ax: Axes | None) -> Axes:
+    return coefficients(branching.point_frame(form), ax, name="points", unit=f"for {form['classes'][1]}")
+
+
+_BRANCHING = {
+    "model tree": lambda form, ax: tree(branching.model_root(form), ax),
+    "rules": _draw_rules,
+    "points": _draw_points,
+}
 
 
 def term(thing: forms.Term, ax: Axes | None = None, *, effect: str = "effect on the score") -> Axes:

@@ -7,19 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from explaindistill import plots
-from explaindistill.errors import InvalidInputError
-from explaindistill.export.javascript import generate
-from explaindistill.report.blocks import Block, Cell, Details, Figure, Gallery, Node, Outline, Table, WhatIf
+from explaindistill.report.blocks import Block, Cell, Details, Figure, Gallery, Node, Outline, Table
+from explaindistill.report.branching import DRAWN_DEPTH, drawn_lines, model_tree, points, rules
 from explaindistill.report.figures import drawn
+from explaindistill.report.live import live
 from explaindistill.report.tables import frame_of, rows_of
 from explaindistill.report.words import name, number, quantity
-from explaindistill.schema import Feature, Schema
 
 __all__ = ["structure"]
 
 DRAWN_TERMS = 6
-DRAWN_DEPTH = 4
-LIVE_FEATURES = 60
 
 
 def structure(student: Any, id: str, audit: Any, key: str = "") -> list[Block]:
@@ -38,18 +35,16 @@ def structure(student: Any, id: str, audit: Any, key: str = "") -> list[Block]:
     kind = plots.kind(form)
     if kind == "tree":
         blocks = _tree(form, id, audit.favorable, _who(student, audit, key))
-    elif kind == "additive":
-        blocks = _additive(form, id)
-    elif kind == "linear":
-        blocks = _linear(form, id)
+    elif kind in _DRAWN:
+        blocks = _DRAWN[kind](form, id, audit.favorable)
     else:
         return []
-    return [*blocks, *_live(student, form, kind, id, audit, key)]
+    return [*blocks, *live(student, form, kind, id, audit, key)]
 
 
 def _tree(form: Mapping[str, Any], id: str, favorable: Any, who: Mapping[int, str]) -> list[Block]:
     root = plots.tree_root(form, favorable)
-    lines = _lines(root, DRAWN_DEPTH)
+    lines = drawn_lines(root, DRAWN_DEPTH)
     figure = drawn(
         f"{id}-tree", "The tree",
         f"It first asks: {name(root['text'], 90)} Thicker branches carry more rows; {_bar(form)}.",
@@ -80,10 +75,6 @@ def _bar(form: Mapping[str, Any]) -> str:
     return "a bar shows the value" if form["classes"] is None else "a bar shows the probability of the favourable class"
 
 
-def _lines(node: Mapping[str, Any], depth: int) -> int:
-    return sum(_lines(child, depth - 1) for child in node["children"]) if node["children"] and depth else 1
-
-
 def _node(node: Mapping[str, Any], who: Mapping[int, str]) -> Node:
     text = name(node["text"], 90)
     line = f"{name(node['edge'], 40)}: {text}" if node["edge"] else text
@@ -92,7 +83,7 @@ def _node(node: Mapping[str, Any], who: Mapping[int, str]) -> Node:
     return Node(line, detail, tuple(_node(child, who) for child in node["children"]), str(node["node"]))
 
 
-def _additive(form: Mapping[str, Any], id: str) -> list[Block]:
+def _additive(form: Mapping[str, Any], id: str, favorable: Any) -> list[Block]:
     terms, unit = plots.terms(form), plots.effect_unit(form)
     total = sum(t.spread for t in terms) or 1.0
     figures = tuple(_shape(t, f"{id}-term-{i}", unit) for i, t in enumerate(terms[:DRAWN_TERMS]))
@@ -133,7 +124,7 @@ def _at(row: Any) -> str:
     return f"{_signed(row['estimate'])} at {place}"
 
 
-def _linear(form: Mapping[str, Any], id: str) -> list[Block]:
+def _linear(form: Mapping[str, Any], id: str, favorable: Any) -> list[Block]:
     frame, unit = plots.coefficient_frame(form), plots.effect_unit(form)
     rows = tuple(
         (
@@ -158,79 +149,10 @@ def _linear(form: Mapping[str, Any], id: str) -> list[Block]:
     return [figure, Details(f"All {len(frame)} coefficients", (table,))]
 
 
-def _live(student: Any, form: Mapping[str, Any], kind: str, id: str, audit: Any, key: str) -> list[Block]:
-    """The student itself, to be asked in the page; none where it reads more columns than a person can set."""
-    try:
-        script = generate(student)
-    except InvalidInputError:
-        return []
-    schema = Schema.from_dict(form["schema"])
-    read = {g["feature"] for s in form.get("shapes", ()) for g in s["grids"]}
-    read |= {n["feature"] for n in form.get("nodes", ()) if "feature" in n}
-    read |= {c["feature"] for c in form.get("columns", ())}
-    features = [f for f in schema if f.name in read]
-    if not features or len(features) > LIVE_FEATURES:
-        return []
-    typical = {str(r["feature"]): r for r in frame_of(audit, "columns").to_dict("records")}
-    partition, told = _cells(audit, key, features)
-    classes = form.get("classes")
-    n_outputs = len(form.get("intercept", [0]))
-    place = classes.index(audit.favorable) if classes is not None and audit.favorable in classes else -1
-    terms = [s["name"] for s in form.get("shapes", ())] or [c["feature"] for c in form.get("columns", ())]
-    controls = {
-        "id": id,
-        "kind": kind,
-        "classes": None if classes is None else [name(c) for c in classes],
-        "features": [_control(f, typical.get(f.name, {})) for f in features],
-        "terms": [name(t) for t in terms],
-        "outline": f"{id}-outline" if kind == "tree" else None,
-        "output": 0 if n_outputs == 1 else place % n_outputs,
-        "unit": "" if kind == "tree" else plots.effect_unit(form),
-        "cells": told,
-    }
-    script = _registered(script, id, "student") + (_registered(partition, f"{id}-cells", "student") if told else "")
-    return [WhatIf(name(type(student).__name__), script, controls)]
-
-
-def _registered(script: str, id: str, variable: str) -> str:
-    register = f'(self.explaindistill = self.explaindistill || {{}})["{id}"] = {variable};'
-    return f"(function () {{\n{script}{register}\n}})();\n"
-
-
-def _cells(audit: Any, key: str, features: list[Feature]) -> tuple[str, dict[str, Any]]:
-    """The tree that finds the cell of a row, and what the teacher answers there; nothing where the audit has none."""
-    tree = getattr(audit, "cells", {}).get(key)
-    lines = rows_of(frame_of(audit, "cells"), subject=key, status="ok")
-    if tree is None or lines.empty:
-        return "", {}
-    told: dict[str, Any] = {}
-    for line in lines.to_dict("records"):
-        cell = told.setdefault(
-            str(line["cell"]), {"n": int(line["n"]), "where": name(line["subset"], 200), "means": []}
-        )
-        cell["means"].append([float(f"{line[c]:.4g}") for c in ("estimate", "low", "high")])
-    return generate(tree), told
-
-
-def _control(feature: Feature, typical: Mapping[str, Any]) -> dict[str, Any]:
-    control: dict[str, Any] = {"name": feature.name, "label": name(feature.name, 40), "kind": feature.kind}
-    control["nullable"] = feature.nullable
-    if feature.categories:
-        usual = [str(c) for c in feature.categories].index(typical["mode"]) if typical.get("mode") else 0
-        choices = [{"label": name(c, 40), "value": c} for c in feature.categories]
-        return control | {"choices": choices, "value": usual}
-    if feature.kind == "boolean":
-        usual = int(typical.get("mode") == "yes")
-        return control | {"choices": [{"label": "no", "value": False}, {"label": "yes", "value": True}], "value": usual}
-    whole = feature.kind in {"integer", "datetime"}
-    low, high = (_known(typical.get(a), b) for a, b in (("low", feature.minimum), ("high", feature.maximum)))
-    span = high - low
-    step: Any = 1 if whole else (10.0 ** math.floor(math.log10(span / 100)) if span > 0 else "any")
-    middle = _known(typical.get("median"), (low + high) / 2)
-    value = round(middle) if whole else float(f"{middle:.3g}")
-    return control | {"minimum": low, "maximum": high, "step": step, "value": value}
-
-
-def _known(value: Any, otherwise: float) -> float:
-    """A number, or another where it is not known."""
-    return otherwise if value is None or math.isnan(value) else float(value)
+_DRAWN = {
+    "additive": _additive,
+    "linear": _linear,
+    "model tree": model_tree,
+    "rules": rules,
+    "points": points,
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -62,7 +63,7 @@ class Node:
     ----------
     feature : int, -1 in a leaf
     threshold : float or None
-        Numbers: ``x <= threshold`` goes left.
+        Numbers: ``x <= threshold`` goes left; infinite where every known value does (``"known"`` in JSON).
     listed : tuple of int
         Categories: codes of the smaller set, which goes to the side ``listed_left``; all others, unseen ones too, to
         the other.
@@ -101,6 +102,8 @@ class Node:
 
     def question(self, feature: Feature, left: bool) -> str:
         """Answer to the question on one side, in words."""
+        if self.threshold == math.inf:
+            return f"{feature.name} is {'known' if left else 'missing'}"
         if self.threshold is not None:
             text = f"{feature.name} {'<=' if left else '>'} {feature.words(self.threshold)}"
         else:
@@ -296,6 +299,9 @@ class PathTree:
         """Return the JSON form; missing fields have their defaults."""
         empty = vars(Node())
         nodes = [{k: v for k, v in vars(n).items() if v != empty[k] or k == "share"} for n in self.nodes]
+        for node in nodes:
+            if node.get("threshold") == math.inf:
+                node["threshold"] = "known"
         return {
             "schema": self.schema.to_dict(),
             "terms": [t.to_dict() for t in self.terms],
@@ -316,6 +322,8 @@ class PathTree:
         nodes = []
         for given in data["nodes"]:
             row = dict(given)
+            if row.get("threshold") == "known":
+                row["threshold"] = math.inf
             row["listed"] = tuple(int(c) for c in row.get("listed", ()))
             row["intercept"] = tuple(float(b) for b in row.get("intercept", ()))
             row["terms"] = tuple((int(t), int(k), float(c)) for t, k, c in row.get("terms", ()))

@@ -24,6 +24,7 @@ from explaindistill.students._counterfactual import counterfactual
 from explaindistill.students._export import export
 from explaindistill.students._linear_model import LinearModel, fitted_model
 from explaindistill.students._nearest import nearest_in_sum
+from explaindistill.students._picture import plot
 from explaindistill.students._reasons import reasons
 from explaindistill.students._shapley import linear_shapley, shapley
 from explaindistill.targets import as_soft_targets
@@ -94,6 +95,7 @@ class _Linear(BaseEstimator):
         return self.model_.to_dict()
 
     export = export
+    plot = plot
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons

@@ -22,6 +22,7 @@ from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students._path_fit import fit_path_tree
 from explaindistill.students._path_tree import PathTree
+from explaindistill.students._picture import plot
 from explaindistill.students._reasons import reasons
 from explaindistill.students._shapley import path_tree_shapley, shapley
 from explaindistill.targets import as_soft_targets, sharpen
@@ -99,6 +100,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
 
     accepts_soft_targets = True
     export = export
+    plot = plot
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
@@ -242,6 +244,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
 
     accepts_soft_targets = True
     export = export
+    plot = plot
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons

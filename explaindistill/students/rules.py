@@ -19,6 +19,7 @@ from explaindistill.students._counterfactual import counterfactual
 from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students._nearest import nearest_in_rules
+from explaindistill.students._picture import plot
 from explaindistill.students._reasons import reasons
 from explaindistill.students._rule_fit import fit_rule_list
 from explaindistill.students._rule_list import RuleList
@@ -81,6 +82,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
 
     accepts_soft_targets = True
     export = export
+    plot = plot
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
@@ -214,6 +216,7 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
 
     accepts_soft_targets = True
     export = export
+    plot = plot
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons

@@ -26,6 +26,7 @@ from explaindistill.students._counterfactual import counterfactual
 from explaindistill.students._export import export
 from explaindistill.students._linear_model import plain
 from explaindistill.students._nearest import nearest_in_card
+from explaindistill.students._picture import plot
 from explaindistill.students._reasons import reasons
 from explaindistill.students._shapley import card_shapley, shapley
 from explaindistill.targets import as_soft_targets
@@ -329,6 +330,7 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         return self.model_.to_dict() | {"digits": self.digits, "offset": self.offset_, "slope": self.slope_}
 
     export = export
+    plot = plot
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons

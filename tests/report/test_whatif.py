@@ -15,7 +15,8 @@ from explaindistill.report.render import render
 from explaindistill.schema import Schema
 from explaindistill.students.tree import TreeRegressor
 
-KINDS = ("tree", "gam", "linear")
+KINDS = ("tree", "gam", "linear", "model_tree", "rules", "scorecard")
+NAMES = ("Tree", "GAM", "Linear", "ModelTree", "RuleList", "Scorecard")
 
 
 def rows(n: int, seed: int) -> pd.DataFrame:
@@ -43,8 +44,10 @@ def soft(frame: pd.DataFrame) -> np.ndarray:
 @pytest.fixture(scope="module")
 def students() -> dict:
     frame, found = rows(600, 0), {}
-    for kind, name in zip(KINDS, ("TreeClassifier", "GAMClassifier", "LinearClassifier"), strict=True):
-        found[kind] = plugins.public("students", kind)[name](classes=["no", "yes"]).fit(frame, soft(frame))
+    for kind, name in zip(KINDS, NAMES, strict=True):
+        found[kind] = plugins.public("students", kind)[f"{name}Classifier"](classes=["no", "yes"]).fit(
+            frame, soft(frame)
+        )
     return found
 
 
@@ -69,7 +72,10 @@ def test_students_are_drawn_and_told(page):
     assert 'id="student-0-outline"' in text
     assert 'id="student-1-term-0-title"' in text
     assert 'id="student-2-coefficients-title"' in text
-    assert text.count('class="whatif"') == 3
+    assert 'id="student-3-tree-title"' in text
+    assert 'id="student-4-rules-title"' in text
+    assert 'id="student-5-points-title"' in text
+    assert text.count('class="whatif"') == len(KINDS)
     assert "log-odds of yes" in text
 
 

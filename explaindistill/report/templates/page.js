@@ -159,6 +159,13 @@
     });
   };
 
+  // Answers on the way spell the names of the lines: "w", "w1", "w10" …; a tree names its nodes itself.
+  var places = function (steps) {
+    if (steps.length && typeof steps[0] !== "boolean") { return steps; }
+    var way = "w";
+    return [way].concat(steps.map(function (yes) { way += yes ? "1" : "0"; return way; }));
+  };
+
   // Contributions of columns that belong together (the levels of a category) are added up.
   var merged = function (terms, added) {
     var sums = new Map();
@@ -200,8 +207,8 @@
         words += [].concat(student.predict(row)).map(short).join(", ");
       }
       if (student.path && told.outline) {
-        light(document.getElementById(told.outline), student.path(row));
-        words += " (its path is marked in the tree above)";
+        light(document.getElementById(told.outline), places(student.path(row)));
+        words += " (" + told.marked + ")";
       }
       parts = parts.concat(beside(told, row));
       if (student.contributions) {
