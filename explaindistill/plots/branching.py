@@ -21,6 +21,17 @@ def model_root(form: Mapping[str, Any], favorable: Any = None) -> dict[str, Any]
     Leaves are numbered from 1, left to right (``leaf``); ``node`` spells the answers on the way after a
     ``w``, 1 for the left side.
     A leaf says and shows what it answers to a row with all its terms at their centres.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from explaindistill import ModelTreeRegressor
+    >>> X = pd.DataFrame({"x": np.tile(np.linspace(-1, 1, 50), 8), "flag": np.repeat([False, True], 200)})
+    >>> student = ModelTreeRegressor(max_leaf_nodes=2).fit(X, np.where(X["flag"], 2 * X["x"], -3 * X["x"]))
+    >>> root = model_root(student.to_dict())
+    >>> root["text"], [child["leaf"] for child in root["children"]]
+    ('flag?', [1, 2])
     """
     tree, schema = form["tree"], Schema.from_dict(form["tree"]["schema"])
     nodes, numbers = tree["nodes"], count(1)
@@ -74,6 +85,16 @@ def leaf_frame(form: Mapping[str, Any]) -> pd.DataFrame:
     DataFrame
         ``term`` and ``output``, then ``1``, ``2``, …: the coefficient, NaN where a leaf has no such term. The first
         lines are what is added to every row, ``"always"``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from explaindistill import ModelTreeRegressor
+    >>> X = pd.DataFrame({"x": np.tile(np.linspace(-1, 1, 50), 8), "flag": np.repeat([False, True], 200)})
+    >>> student = ModelTreeRegressor(max_leaf_nodes=2).fit(X, np.where(X["flag"], 2 * X["x"], -3 * X["x"]))
+    >>> leaf_frame(student.to_dict())["term"].tolist()
+    ['always', 'x − 0']
     """
     tree, schema = form["tree"], Schema.from_dict(form["tree"]["schema"])
     outputs = _outputs(form)
@@ -124,6 +145,16 @@ def rule_frame(form: Mapping[str, Any], favorable: Any = None) -> pd.DataFrame:
     ``value`` is the probability of the favourable class (the last when None), or the place of the value between the
     smallest and the largest; ``agreement`` with its ``low`` and ``high`` is the share of the rows of fitting under the
     rule whose teacher said the same (NaN in regression).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from explaindistill import RuleListClassifier
+    >>> X = pd.DataFrame({"x": np.arange(100)})
+    >>> student = RuleListClassifier(max_rules=1).fit(X, np.where(X["x"] < 30, "no", "yes"))
+    >>> rule_frame(student.to_dict(), "yes")["coverage"].round(2).tolist()
+    [0.7, 0.3]
     """
     found, table, classes = form["rules"], form["table"], form.get("classes")
     default = found["rules"][-1]["rest"] if found["rules"] else found["base"]
@@ -146,7 +177,18 @@ def rule_frame(form: Mapping[str, Any], favorable: Any = None) -> pd.DataFrame:
 
 
 def point_frame(form: Mapping[str, Any]) -> pd.DataFrame:
-    """Points of a scorecard: ``term`` and ``estimate``."""
+    """Points of a scorecard: ``term`` and ``estimate``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from explaindistill import ScorecardClassifier
+    >>> X = pd.DataFrame({"late": np.arange(200) % 2 == 1})
+    >>> card = ScorecardClassifier(max_terms=1).fit(X, np.where(np.arange(200) % 4 == 3, "bad", "good"))
+    >>> point_frame(card.to_dict())["term"].tolist()
+    ['late']
+    """
     schema = Schema.from_dict(form["schema"])
     terms = [_condition(column, schema) for column in form["columns"]]
     return pd.DataFrame({"term": terms, "estimate": [float(p) for p in form["points"]]})
@@ -162,6 +204,17 @@ def _condition(column: Mapping[str, Any], schema: Schema) -> str:
 
 
 def risk_frame(form: Mapping[str, Any]) -> pd.DataFrame:
-    """Risk of each total of a scorecard: ``x`` (the total), ``estimate``, and ``share`` of the rows of fitting."""
+    """Risk of each total of a scorecard: ``x`` (the total), ``estimate``, and ``share`` of the rows of fitting.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from explaindistill import ScorecardClassifier
+    >>> X = pd.DataFrame({"late": np.arange(200) % 2 == 1})
+    >>> card = ScorecardClassifier(max_terms=1).fit(X, np.where(np.arange(200) % 4 == 3, "bad", "good"))
+    >>> round(float(risk_frame(card.to_dict())["share"].sum()), 9)
+    1.0
+    """
     totals = np.arange(form["lowest"], form["lowest"] + len(form["risk"]))
     return pd.DataFrame({"x": totals, "estimate": form["risk"], "share": form["share"]})
