@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from explaindistill.schema import Feature, Schema
 
-__all__ = ["Term", "answer_words", "coefficient_frame", "effect_unit", "kind", "question_words", "terms", "tree_root"]
+__all__ = ["Term", "coefficient_frame", "effect_unit", "kind", "terms", "tree_root"]
 
 NORMAL_95 = 1.959963984540054
 SHOWN_CATEGORIES = 6
