@@ -72,3 +72,13 @@ def test_pure_surfaces_are_uncorrelated_with_every_function_of_one_column():
     assert np.abs(B.T @ (w[:, None] * F)).max() < 1e-9
     assert Z.shape[1] >= 6
     assert np.allclose(Z.T @ Z, np.eye(Z.shape[1]))
+
+
+def test_noise_alone_promises_nothing_on_the_mean():
+    rng = np.random.default_rng(0)
+    n, d = 3000, 12
+    cells = rng.integers(0, 10, (d, n)).astype(np.uint8)
+    pairs = [(a, b) for a in range(d) for b in range(a)]
+    noise = rng.normal(scale=0.5, size=(1, n))
+    gains = [scan_pairs(cells, np.full(d, 10), noise, np.ones((1, n)), pairs, phi).mean() for phi in (0.25, 0.0)]
+    assert abs(gains[0]) < 0.3 * gains[1]

@@ -100,6 +100,21 @@ def test_with_few_rows_the_terms_share_a_prior_on_their_smoothing():
     assert np.std(np.log(np.array(fit.smoothing) / scale), axis=0).max() < 3.0
 
 
+def test_pairs_share_no_prior():
+    design, _, X, _, _ = make(25, columns=4)
+    pairs = tuple(replace(b, margins=b.margins * 2) for b in design.blocks)
+    both = Design(design.blocks + pairs)
+    X = np.hstack([X, X[:, 1:]])
+    G = X.T @ X
+    values = []
+    for n_rows in (25.0, np.inf):
+        smooth = Smoothing(both, np.diag(G), n_rows=n_rows)
+        smooth.settle([solve(G, X.T @ X[:, 1], smooth.matrix(), both)], 0.1)
+        values.append(np.array(smooth.values))
+    assert np.allclose(values[0][4:], values[1][4:])
+    assert not np.allclose(values[0][:4], values[1][:4])
+
+
 def test_a_step_that_overshoots_is_halved_until_the_deviance_does_not_rise():
     S = np.zeros((1, 1))
     asked = []

@@ -7,6 +7,9 @@ import pytest
 from scipy.special import expit, softmax
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.schema import Schema
+from explaindistill.students._gam_design import _costs
+from explaindistill.students._gam_shapes import Grid
 from explaindistill.students.gam import GAMClassifier, GAMRegressor
 
 
@@ -297,3 +300,37 @@ def test_the_band_of_a_teacher_is_wide_where_the_misfit_is_and_that_of_outcomes_
         widths.append(width[1] / width[0])
     assert widths[0] > 1.5
     assert widths[1] < 1.25
+
+
+@pytest.mark.parametrize("labels", ["outcomes", "teacher"])
+def test_bands_are_in_the_unit_of_the_answers(labels):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.uniform(-2, 2, (400, 2)), columns=list("ab"))
+    y = np.sin(X.a) + X.a * X.b + rng.normal(scale=0.2, size=400)
+    wide = [np.ptp(gam.shape("a")[["low", "high"]], axis=1) for gam in (
+        GAMRegressor(n_jobs=1, labels=labels).fit(X, factor * y) for factor in (1.0, 10.0)
+    )]  # fmt: skip
+    assert np.allclose(wide[1], 10 * wide[0], rtol=0.02)
+
+
+def test_a_pair_counts_half_for_each_of_its_columns_and_reasons_come_largest_first():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.uniform(-2, 2, (500, 3)), columns=list("abc"))
+    gam = GAMRegressor(n_jobs=1, n_pairs=1).fit(X, X.a * X.b + 0.5 * X.c)
+    told = gam.explain(X)
+    size = told.assign(size=told.contribution.abs()).query("step > 0")
+    assert (size.groupby("row")["size"].diff().dropna() <= 0).all()
+    mean = size.groupby("term")["size"].mean()
+    share = gam.importance().set_index("feature").estimate
+    assert share["a"] == pytest.approx((mean["a"] + mean["a × b"] / 2) / mean.sum(), abs=1e-6)
+    flat = gam.edit("c", flatten=True).importance().set_index("feature").estimate
+    assert flat["c"] == 0.0
+    assert flat.sum() == pytest.approx(1.0)
+
+
+def test_the_effect_of_missing_values_is_shrunk_to_the_others():
+    schema = Schema.infer(pd.DataFrame({"a": [0.0, 1.0, 2.0, np.nan]}))
+    grid = Grid("a", 0, np.array([0.0, 1.0, 2.0]), np.empty(0, dtype=np.int64), True)
+    _, slope = _costs(grid, schema[0])
+    assert slope[-1, -1] == pytest.approx(1.0)
+    assert np.abs(slope @ np.ones(4)).max() < 1e-12
