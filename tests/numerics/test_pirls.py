@@ -100,6 +100,19 @@ def test_with_few_rows_the_terms_share_a_prior_on_their_smoothing():
     assert np.std(np.log(np.array(fit.smoothing) / scale), axis=0).max() < 3.0
 
 
+def test_coefficients_that_a_bound_holds_are_no_degrees_of_freedom():
+    design, _, X, _, _ = make(400, bounded=True)
+    G, S = X.T @ X, total_penalty(design, LAM)
+    found = solve(G, X.T @ (X @ np.r_[0.0, -np.ones(6), 1.0, 0, 0, 0, 0, 0]), S, design)
+    held = found.beta == 0
+    assert held[1:7].any()
+    free = ~held
+    H = np.linalg.inv((G + S)[np.ix_(free, free)]) @ G[np.ix_(free, free)]
+    edf = np.zeros(design.size)
+    edf[free] = np.diag(H)
+    assert np.allclose(found.edf, [edf[cut].sum() for cut in design.slices], atol=1e-6)
+
+
 def test_pairs_share_no_prior():
     design, _, X, _, _ = make(25, columns=4)
     pairs = tuple(replace(b, margins=b.margins * 2) for b in design.blocks)

@@ -158,3 +158,29 @@ def test_of_cards_about_as_good_the_one_that_ranks_best_is_taken(monkeypatch: py
     monkeypatch.setattr(sc, "integer_cards", cards)
     for tolerance, auc in ((0.0, 0.7), (0.01, 0.8), (0.4, 0.8), (0.6, 0.9)):
         assert sc.search(problem(), 2, -2, 2, 4, tolerance=tolerance).auc == auc
+
+
+def test_swaps_find_what_a_greedy_beam_of_one_misses() -> None:
+    rng = np.random.default_rng(0)
+    B = rng.integers(0, 2, (2000, 4)).astype(float)
+    B[:, 0] = B[:, 1:].sum(axis=1) >= 2
+    p = expit(2.0 * B[:, 1:].sum(axis=1) - 3.0)
+    patterns = sc.unique_rows(B, 1 - p, p)
+    (greedy,) = sc.beam(patterns, 3, 1)
+    assert 0 in greedy.support
+    assert sc.search(patterns, 3, -5, 5, width=1, tolerance=0.0).support == (1, 2, 3)
+
+
+def test_no_single_point_can_still_be_moved_for_a_smaller_loss() -> None:
+    rng = np.random.default_rng(1)
+    B = rng.integers(0, 2, (6, 64)).astype(float)
+    p = expit(B.T @ np.array([2.0, -1.3, 0.7, 1.6, -0.4, 0.9]) - 1.0)
+    w0, w1 = (1 - p) / 64, p / 64
+    z = np.array([-3, 5, -2, 0, 4, 1], dtype=np.int64)
+    offset, slope, best = sc.descend(B, w0, w1, z, -5, 5, 0.0, 1.0)
+    for j in range(6):
+        for value in range(-5, 6):
+            other = z.copy()
+            other[j] = value
+            n0, n1 = (np.bincount((other @ B).astype(int) + 30, w, 61) for w in (w0, w1))
+            assert sc.fit_totals(n0, n1, -30, offset, slope)[2] >= best - 1e-9
