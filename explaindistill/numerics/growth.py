@@ -447,6 +447,4 @@ class _Growing:
 
 
 def _member(columns: frozenset[int], d: int) -> NDArray[np.bool_]:
-    mask = np.zeros(d, dtype=np.bool_)
-    mask[sorted(columns)] = True
-    return mask
+    return np.isin(np.arange(d), sorted(columns))

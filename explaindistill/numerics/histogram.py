@@ -201,5 +201,6 @@ def partition(
         else:
             spare[right] = row
             right += 1
-    index[left:] = spare[:right]
+    for i in range(right):  # assigning a slice would compile its error messages too, for a second and a half
+        index[left + i] = spare[i]
     return left
