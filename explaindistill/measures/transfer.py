@@ -1,9 +1,9 @@
-"""Does a student inherit, hide or amplify the gap of its teacher? Paired inference on the same people."""
+"""Does a student inherit, reduce, hide or amplify the gap of its teacher? Paired inference on the same people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,16 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.measures._rows import frame, row
 from explaindistill.measures.bias import SMALL, Reference, group_gaps, group_rates
 from explaindistill.measures.groups import Grouping, groupings
-from explaindistill.numerics.intervals import bonett_price, mover_difference
-from explaindistill.numerics.tallies import tally
+from explaindistill.numerics.intervals import bonett_price, mover_difference, newcombe
+from explaindistill.numerics.tallies import Tally, tally
 
 __all__ = ["VERDICTS", "transfer"]
 
-VERDICTS = ("inherited", "hidden", "amplified", "cannot say")
+VERDICTS = ("inherited", "reduced", "hidden", "amplified", "cannot say")
 Line = dict[str, Any]
+Floats = NDArray[np.float64]
+Selected = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+"""Whom a decision selects, and of whom it is known."""
 
 
 def transfer(
@@ -48,11 +51,16 @@ def transfer(
     ===============  ======================================================================================
     verdict          when
     ===============  ======================================================================================
-    ``inherited``    both gaps exclude 0 on the same side, and the shift does not show that it grew
+    ``inherited``    both gaps exclude 0 on the same side, and the shift shows neither growth nor shrinking
+    ``reduced``      both gaps exclude 0 on the same side, and the shift shows that it shrank
+    ``hidden``       the teacher's gap excludes 0, the student's does not, and the shift shows that it shrank
     ``amplified``    the student's gap excludes 0, and the shift shows that it grew or is the student's own
-    ``hidden``       the teacher's gap excludes 0, the student's does not, and the shift excludes 0
     ``cannot say``   otherwise; the reason says why
     ===============  ======================================================================================
+
+    For verdicts each of the three intervals has the level ``1 - (1 - level) / 6`` (99.2 % for 95 %), so that together
+    they miss with at most half of ``1 - level``: with so small a chance a verdict claims a sign that is not there. The
+    limits that are shown are those of ``level``; a gap that only just excludes 0 there may be too little for a verdict.
 
     Parameters
     ----------
@@ -102,14 +110,17 @@ def transfer(
         pairs.append(("transfer_from_baseline", f"{subject} without teacher"))
         for metric, other in pairs:
             if other in selected:
-                counts = _Paired(selected[subject], selected[other], grouping, shared, level)
-                shifts = counts.shifts(metric, named[grouping.attribute], subject, min_group_size)
-                judged = metric == "transfer"
-                lines += [line | _verdict(gaps["teacher"], gaps[subject], line) if judged else line for line in shifts]
+                counts = _Paired(selected[subject], selected[other], grouping, shared)
+                b = grouping.names.index(named[grouping.attribute])
+                shifts = counts.shifts(metric, b, subject, min_group_size, level)
+                if metric == "transfer":
+                    signs = counts.signs(b, 1 - (1 - level) / 6)
+                    shifts = [line | _verdict(line, signs, gaps["teacher"], gaps[subject]) for line in shifts]
+                lines += shifts
     return frame(lines, extra=["verdict"]).assign(verdict=lambda f: f["verdict"].fillna("").astype("str"))
 
 
-def _selected(decision: NDArray[Any], favorable: Any) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _selected(decision: NDArray[Any], favorable: Any) -> Selected:
     labels = pd.Series(decision)
     return (labels == favorable).to_numpy(dtype=bool, na_value=False), labels.notna().to_numpy()
 
@@ -131,9 +142,7 @@ def _rates(
     )
 
 
-def _named_reference(
-    teacher: tuple[NDArray[np.bool_], NDArray[np.bool_]], who: pd.DataFrame, reference: Reference, asked: Line
-) -> dict[str, str]:
+def _named_reference(teacher: Selected, who: pd.DataFrame, reference: Reference, asked: Line) -> dict[str, str]:
     """One group for all subjects, so that their gaps can be compared."""
     rates = _rates(*teacher, who, asked, "teacher")
     gaps = group_gaps(rates, reference, level=asked["level"], min_group_size=asked["min_group_size"])
@@ -156,56 +165,75 @@ def _gaps(
 class _Paired:
     """Two decisions about the same rows, by group."""
 
-    student: tuple[NDArray[np.bool_], NDArray[np.bool_]]
-    other: tuple[NDArray[np.bool_], NDArray[np.bool_]]
+    student: Selected
+    other: Selected
     grouping: Grouping
     shared: Line
-    level: float
 
-    def shifts(self, metric: str, reference: str, subject: str, minimum: int) -> Iterator[Line]:
+    @cached_property
+    def discordant(self) -> tuple[Tally, Tally]:
+        """Rows that only the student, and that only the other selects, by group."""
         (s, s_known), (t, t_known) = self.student, self.other
         codes = np.where(s_known & t_known, self.grouping.codes, -1)
         size = len(self.grouping)
-        gained = tally(s & ~t, codes, size, **self.shared)
-        lost = tally(t & ~s, codes, size, **self.shared)
+        return tally(s & ~t, codes, size, **self.shared), tally(t & ~s, codes, size, **self.shared)
+
+    def against(self, b: int, level: float) -> tuple[Floats, Floats, Floats]:
+        """Shift of each group less that of group ``b``, with its limits."""
+        gained, lost = self.discordant
         n = np.minimum(gained.n_effective, lost.n_effective)
         up, down = np.nan_to_num(gained.share), np.nan_to_num(lost.share)
-        low, high = bonett_price(up * n, down * n, n, self.level)
+        low, high = bonett_price(up * n, down * n, n, level)
         shift = np.where(gained.n > 0, up - down, np.nan)
         # With very few rows the shrunken interval may not reach the estimate; the limits then meet it.
         low, high = np.minimum(low, shift), np.maximum(high, shift)
-        b = self.grouping.names.index(reference)
+        limits = mover_difference((shift, low, high), (shift[b], low[b], high[b]))
+        return shift - shift[b], *limits
+
+    def signs(self, b: int, level: float) -> dict[str, tuple[int, int, int]]:
+        """Of each group the signs of the other's gap, of the student's and of the shift, 0 where it is not sure."""
+        limits = []
+        for x, known in (self.other, self.student):
+            counted = tally(x, np.where(known, self.grouping.codes, -1), len(self.grouping), **self.shared)
+            k, n = counted.k_effective, counted.n_effective
+            limits.append(newcombe(k, n, k[b], n[b], level))
+        limits.append(self.against(b, level)[1:])
+        found = [(low > 0).astype(int) - (high < 0) for low, high in limits]
+        return {name: (int(t), int(s), int(d)) for name, t, s, d in zip(self.grouping.names, *found, strict=True)}
+
+    def shifts(self, metric: str, b: int, subject: str, minimum: int, level: float) -> list[Line]:
+        """Lines of the shift of every group but the reference, which is group ``b``."""
+        (gained, lost), lines = self.discordant, []
+        n = np.minimum(gained.n_effective, lost.n_effective)
+        shift, low, high = self.against(b, level)
         for a, name in enumerate(self.grouping.names):
             if a == b:
                 continue
-            limits = mover_difference((shift[a], low[a], high[a]), (shift[b], low[b], high[b]))
             line = row(
-                metric, shift[a] - shift[b], float(limits[0]), float(limits[1]), n=int(gained.n[a]),
-                n_effective=n[a], k=gained.k[a] + lost.k[a], method="bonett-price, mover", subject=subject,
-                attribute=self.grouping.attribute, group=name, reference=reference,
+                metric, shift[a], low[a], high[a], n=int(gained.n[a]), n_effective=n[a], k=gained.k[a] + lost.k[a],
+                method="bonett-price, mover", subject=subject, attribute=self.grouping.attribute, group=name,
+                reference=self.grouping.names[b],
             )  # fmt: skip
             few = min(gained.n[a], gained.n[b])
             if 0 < few < minimum:
                 line |= {"status": "small", "reason": f"{int(few)} rows, fewer than {minimum}"}
-            yield line
+            lines.append(line)
+        return lines
 
 
-def _verdict(of_teacher: dict[str, Line], of_student: dict[str, Line], shift: Line) -> Line:
-    """Inherited, hidden, amplified or cannot say, with the reason where nothing can be said."""
-    teacher, student = (gaps.get(shift["group"]) for gaps in (of_teacher, of_student))
-    if teacher is None or student is None or np.isnan(shift["estimate"]):
+def _verdict(
+    shift: Line, signs: dict[str, tuple[int, int, int]], of_teacher: dict[str, Line], of_student: dict[str, Line]
+) -> Line:
+    """What became of the teacher's gap, with the reason where nothing can be said."""
+    group = shift["group"]
+    if group not in of_teacher or group not in of_student or np.isnan(shift["estimate"]):
         return {"verdict": "cannot say"}
-    t, s, moved = _side(teacher), _side(student), _side(shift)
-    if s and (moved == s):
+    t, s, moved = signs[group]
+    if s and moved == s:
         return {"verdict": "amplified"}
     if t and s == t:
-        return {"verdict": "inherited"}
+        return {"verdict": "reduced" if moved == -t else "inherited"}
     if t and not s and moved == -t:
         return {"verdict": "hidden"}
     why = "no gap of the teacher or of the student can be told from 0" if not t and not s else "more rows are needed"
     return {"verdict": "cannot say", "reason": shift.get("reason") or why}
-
-
-def _side(line: Line) -> int:
-    """Sign of a quantity whose interval excludes 0, else 0."""
-    return int(line["low"] > 0) - int(line["high"] < 0)

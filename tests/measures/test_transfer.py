@@ -7,6 +7,7 @@ from scipy import stats
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.transfer import VERDICTS, transfer
+from explaindistill.numerics.intervals import newcombe
 
 WHO = pd.DataFrame({"sex": np.repeat(["f", "m"], 300)})
 
@@ -24,7 +25,10 @@ def judged(teacher, student, **more):
     ("teacher", "student", "verdict"),
     [
         ((0.2, 0.5), (0.2, 0.5), "inherited"),
-        ((0.2, 0.5), (0.3, 0.5), "inherited"),
+        ((0.2, 0.5), (0.3, 0.5), "reduced"),
+        ((0.5, 0.2), (0.4, 0.2), "reduced"),
+        ((0.2, 0.5), (0.21, 0.5), "inherited"),
+        ((0.5, 0.2), (0.2, 0.5), "amplified"),
         ((0.2, 0.5), (0.5, 0.5), "hidden"),
         ((0.4, 0.5), (0.1, 0.5), "amplified"),
         ((0.5, 0.5), (0.2, 0.5), "amplified"),
@@ -38,6 +42,20 @@ def test_verdicts(teacher, student, verdict):
     assert found["verdict"] == verdict
     assert found["verdict"] in VERDICTS
     assert bool(found["reason"]) == (verdict == "cannot say")
+
+
+def test_verdicts_ask_more_than_the_limits_that_are_shown():
+    """The student's gap of 8.2 points excludes 0 at 95 % and not at 99.2 %: no sign is claimed."""
+    found = transfer(None, chosen(0.5, 0.5), chosen(0.418, 0.5), attributes=WHO, favorable=1, reference={"sex": "m"})
+    gap = found[(found["metric"] == "selection_rate_difference") & (found["subject"] == "student")].iloc[0]
+    assert gap["high"] < 0
+    low, high = newcombe(125, 300, 150, 300, 1 - 0.05 / 6)
+    assert low < 0 < high
+    shift = found.set_index("metric").loc["transfer"]
+    assert shift["high"] < 0
+    assert shift["verdict"] == "cannot say"
+    loose = judged(chosen(0.5, 0.5), chosen(0.418, 0.5), level=0.6)
+    assert loose["verdict"] == "amplified"
 
 
 def test_the_shift_by_hand_and_its_interval_by_the_formula():

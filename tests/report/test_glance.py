@@ -32,15 +32,17 @@ def test_moved_gaps_are_counted_and_the_largest_is_named(make):
             shift("b", -0.09, -0.12, -0.06, "inherited"),
             shift("c", 0.05, -0.01, 0.11, "cannot say"),
             shift("d", 0.04, 0.01, 0.07, "hidden"),
+            shift("f", 0.03, 0.01, 0.05, "reduced"),
             shift("e", 0.30, 0.20, 0.40, "amplified", status="small"),
         ]
     )
     base = make()
     found = worries(replace(base, frames=base.frames | {"transfer": transfer}))
     moved = [text for text in found if "the teacher's gap" in text]
-    assert len(moved) == 2
+    assert len(moved) == 3
     assert moved[0].startswith("“tree” moves the teacher's gap in 2 groups, most at sex = b: shift −9.0")
     assert moved[1].startswith("“tree” hides the teacher's gap at sex = d: shift +4.0")
+    assert moved[2].startswith("“tree” reduces the teacher's gap at sex = f: shift +3.0")
 
 
 def test_unequal_fidelity_is_said_once_for_all_students(make):

@@ -34,6 +34,7 @@ def section(audit: Any) -> Section:
     return Section("At a glance", 0, tuple(blocks))
 
 
+VERBS = {"reduced": "reduces", "hidden": "hides", "amplified": "amplifies"}
 _NOTHING = "Nothing that these measures look for was found. That is not a proof that nothing is there; see “Limits”."
 
 
@@ -153,7 +154,7 @@ def _shifts(audit: Any) -> list[str]:
     for row in rows.to_dict("records"):
         if row.get("status", "ok") != "ok" or not (row["low"] > 0 or row["high"] < 0):
             continue
-        verb = {"hidden": "hides", "amplified": "amplifies"}.get(str(row.get("verdict", "")), "moves")
+        verb = VERBS.get(str(row.get("verdict", "")), "moves")
         told.setdefault((name(row["subject"]), verb), []).append(row)
     return [_shift(student, verb, moved) for (student, verb), moved in told.items()]
 
