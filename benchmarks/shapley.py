@@ -1,11 +1,13 @@
 """What a control variate saves when a teacher's Shapley values are sampled.
 
 The teacher is a network or a forest on a real table (adult, california), widened by noisy copies to 20 columns. The
-control is an additive model with 30 pairs, fitted to answers that a label store would hold anyway: half of them to
-real rows, half to rows mixed of two. Its own exact values are closed forms. All samplers ask equally many
-*new* teacher rows; the error is against a long run.
+control is fitted to answers that a label store would hold anyway (fewer than a Distiller asks by default): half of them
+to real rows, half to rows mixed of two. It is an additive model with 30 pairs or a sum of boosted trees, whichever
+leaves less of answers held out; the values of both are closed forms. All samplers ask equally many *new* teacher rows; the
+error is against a long run.
 
     python benchmarks/shapley.py --quick
+    python benchmarks/shapley.py --data adult --kind forest
 """
 
 from __future__ import annotations
@@ -24,13 +26,13 @@ from _bars import Bars, options
 from _data import load
 from _teachers import Network, forest
 
-from explaindistill import GAMRegressor
+from explaindistill.controls import shapley_control
 from explaindistill.measures.shapley import shapley_sampled
 
 WIDTH = 20
 BACKGROUND = 100
 ASKED = 4.0
-MANY = 4000
+MANY = 10_000
 ORDERS = 10
 
 
@@ -105,9 +107,9 @@ def one(bars: Bars, name: str, kind: str, quick: bool, repeats: int) -> None:
     teacher = Asked(_teacher(kind, fitting, y, data.task, quick), data.task)
     stored = fitting.head(2_000 if quick else MANY)
     corpus = pd.concat([stored, mixed(stored, rng)], ignore_index=True)
-    control = GAMRegressor(n_pairs=30, n_jobs=2).fit(corpus, teacher(corpus))
+    control = shapley_control(corpus, teacher(corpus))
     explained, background = rest.head(20 if quick else 40), rest.tail(BACKGROUND).reset_index(drop=True)
-    known = control.shapley(explained, background).of()
+    known = control.shapley(explained, background)
     # the reference is itself sampled; the control makes it more exact than as many orders without
     truth, error = shapley_sampled(
         teacher, explained, background, n_permutations=200 if quick else 1000, rng=99, control=(control.predict, known)
@@ -130,7 +132,11 @@ def one(bars: Bars, name: str, kind: str, quick: bool, repeats: int) -> None:
     mse = {k: float(np.mean(v)) - noise for k, v in errors.items()}
     r2 = 1 - np.mean((teacher(rest) - control.predict(rest)) ** 2) / np.var(teacher(rest))
     alone = mse["plain"] / mse["both directions"]
-    note = f"({asked:,} questions each; both directions without a control {alone:.2f} x; control's R2 {r2:.3f})"
+    left = ", ".join(f"{kind} {v:.3f}" for kind, v in control.held_out.items())
+    note = (
+        f"({asked:,} questions each; both directions without a control {alone:.2f} x; control: {control.kind}, R2 "
+        f"{r2:.3f}, left of mixed rows: {left}; {len(corpus):,} kept answers)"
+    )
     bars.at_least(f"{name}, {kind}: fewer questions than plain", ASKED, mse["plain"] / mse["control"], " x", note)
     centre = np.mean(sums, axis=0)
     spread = np.sqrt(np.var(sums, axis=0, ddof=1) / repeats + error**2)
@@ -147,11 +153,14 @@ def _teacher(kind: str, X: pd.DataFrame, y: Any, task: str, quick: bool) -> Any:
 
 
 def main(argv: list[str] | None = None) -> int:
-    args = options(__doc__ or "").parse_args(argv)
+    parser = options(__doc__ or "")
+    parser.add_argument("--data", nargs="+", default=["adult", "california"], choices=["adult", "california"])
+    parser.add_argument("--kind", nargs="+", default=["network", "forest"], choices=["network", "forest"])
+    args = parser.parse_args(argv)
     repeats = 6 if args.quick else 20
     bars = Bars(f"Shapley values of a teacher with a control variate, {repeats} repeats")
-    for name in ("adult", "california"):
-        for kind in ("network", "forest"):
+    for name in args.data:
+        for kind in args.kind:
             one(bars, name, kind, args.quick, repeats)
     return bars.finish(args)
 

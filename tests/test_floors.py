@@ -33,7 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "profiles",
     ),
     ROOMS,
-    ("label_store", "proxies", "querying"),
+    ("controls", "label_store", "proxies", "querying"),
     ("labelling", "agreeing", "scoring"),
     ("questions",),
     ("corpus", "fitting", "ways"),
