@@ -3,8 +3,8 @@
 The teacher is a network or a forest on a real table (adult, california), widened by noisy copies to 20 columns. The
 control is fitted to answers that a label store would hold anyway (fewer than a Distiller asks by default): half of them
 to real rows, half to rows mixed of two. It is an additive model with 30 pairs or a sum of boosted trees, whichever
-leaves less of answers held out; the values of both are closed forms. All samplers ask equally many *new* teacher rows; the
-error is against a long run.
+leaves less of answers held out; the values of both are closed forms. All samplers ask equally many *new* teacher
+rows; the error is against a long run.
 
     python benchmarks/shapley.py --quick
     python benchmarks/shapley.py --data adult --kind forest
