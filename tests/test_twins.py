@@ -195,6 +195,40 @@ def test_a_missing_input_is_not_confused_with_a_simple_learner():
     assert noisy.set_index("metric").loc["duplicates_differ", "estimate"] == 1.0
 
 
+def test_learners_see_some_rows_and_equal_rows_are_sought_in_all():
+    rng = np.random.default_rng(5)
+    X = pd.DataFrame({"a": rng.normal(size=400)})
+    X.loc[399, "a"] = X.loc[0, "a"]
+    seen = []
+
+    def mean(rows, targets):
+        seen.append(len(rows))
+        return lambda given: np.full(len(given), targets.mean())
+
+    found = missing_inputs(X, X["a"] + 0.0, None, {"mean": mean}, shares=[1.0], max_rows=100).set_index("metric")
+    assert set(seen) == {80}
+    assert found.loc["score_explained", "n"] == 100
+    assert found.loc["duplicate_rows", ["n", "k"]].tolist() == [400, 2]
+    drawn = missing_inputs(X, X["a"] + 0.0, X["a"], {"mean": mean}, shares=[1.0], max_rows=100).set_index("metric")
+    assert drawn.loc["residual_correlation", "estimate"] == pytest.approx(1), "score and outcome of the same rows"
+
+
+def test_refits_are_newtons_own():
+    """A twin that finds the curvature at every step."""
+    rng = np.random.default_rng(2)
+    X = np.column_stack([np.ones(300), rng.normal(size=(300, 3))])
+    y = (rng.random(300) < expit(X @ [0.2, 1.0, -2.0, 0.5])).astype(float)
+    w, S = rng.integers(0, 4, 300).astype(float), np.diag([0.0, 1.0, 1.0, 1.0])
+    beta = np.zeros(4)
+    for _ in range(30):
+        p = expit(X @ beta)
+        H = (X * (w * p * (1 - p))[:, None]).T @ X + S
+        beta = beta + np.linalg.solve(H, X.T @ (w * (y - p)) - S @ beta)
+    for start in (np.zeros(4), np.array([3.0, -4.0, 5.0, 2.0])):
+        found = refit_twins(X, y[:, None], w, S, start[None], True)[0]
+        np.testing.assert_allclose(found, beta, atol=2e-4)
+
+
 def test_a_score_that_is_explained_whole():
     X = pd.DataFrame({"a": np.arange(400.0)})
     learner = {"line": lambda rows, s: lambda given: np.polyval(np.polyfit(rows["a"], s, 1), given["a"])}

@@ -18,6 +18,7 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.measures._rows import frame, row
 from explaindistill.numerics.intervals import wilson
 from explaindistill.numerics.ranks import spearman_interval
+from explaindistill.numerics.resampling import row_counts
 from explaindistill.numerics.rowkeys import row_keys
 
 __all__ = ["duplicate_scores", "missing_inputs", "missing_inputs_statement"]
@@ -39,6 +40,7 @@ def missing_inputs(
     tolerance: float = 1e-9,
     level: float = 0.95,
     n_draws: int = 200,
+    max_rows: int | None = 10_000,
     rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
     """Measure what the columns leave unexplained of a score.
@@ -61,6 +63,8 @@ def missing_inputs(
     level : float
     n_draws : int
         Bootstrap samples of rows for the intervals of the explained shares.
+    max_rows : int or None
+        At most so many rows, drawn at random, are shown to the learners; equal rows are looked for among all.
     rng : Generator or int
 
     Returns
@@ -90,6 +94,11 @@ def missing_inputs(
     if not 2 <= n_folds <= len(X):
         raise InvalidInputError(f"n_folds must lie between 2 and the number of rows, {len(X)}, got {n_folds}")
     generator = np.random.default_rng(rng)
+    equal = duplicate_scores(X, s, tolerance=tolerance, level=level)
+    y = None if outcome is None else np.asarray(outcome, dtype=float)
+    if max_rows is not None and len(X) > max_rows:
+        at = np.sort(generator.choice(len(X), max_rows, replace=False))
+        X, s, y = X.iloc[at].reset_index(drop=True), s[at], None if y is None else y[at]
     fold = generator.permutation(len(X)) % n_folds
     lines = []
     for name, learner in learners.items():
@@ -97,11 +106,10 @@ def missing_inputs(
             error = s - _out_of_fold(X, s, learner, fold, share, generator)
             subset = "all rows" if share == 1 else f"{share:.0%} of the rows"
             lines.append(_explained(error, s, subset, name, level, n_draws, generator))
-        if outcome is not None:
-            y = np.asarray(outcome, dtype=float)
+        if y is not None:
             other = y - _out_of_fold(X, y, learner, fold, 1.0, generator)
             lines.append(_correlation(error, other, name, level))
-    return pd.concat([frame(lines), duplicate_scores(X, s, tolerance=tolerance, level=level)], ignore_index=True)
+    return pd.concat([frame(lines), equal], ignore_index=True)
 
 
 def _out_of_fold(
@@ -125,7 +133,7 @@ def _explained(
         return row(
             "score_explained", np.nan, np.nan, np.nan, n=n, subset=subset, subject=name, reason="score is constant"
         )
-    counts = rng.multinomial(n, np.full(n, 1 / n), n_draws) / n
+    counts = row_counts(n, n_draws, rng) / n
     spread = counts @ s**2 - (counts @ s) ** 2
     draws = 1 - (counts @ error**2) / np.where(spread > 0, spread, np.nan)
     tail = (1 - level) / 2
