@@ -38,6 +38,13 @@ class ShapleyControl:
         From rows to numbers ``(n,)``.
     shapley : callable
         From rows and background to exact interventional values ``(n, d)``.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"a": np.arange(60.0), "b": np.arange(60) % 7.0})
+    >>> found = shapley_control(X, X["a"] + X["b"], kinds=("additive",))
+    >>> found.kind, found.shapley(X[:2], X).shape
+    ('additive', (2, 2))
     """
 
     kind: str

@@ -141,3 +141,24 @@ def test_a_column_that_may_not_change_is_only_asked():
     assert box.narrow(Condition(1, low=2.0, missing=True)) is box
     assert box.narrow(Condition(1, low=2.0)) is None
     assert nearest_sum([], [1.0], [], np.array([0.5])) is None
+
+
+def test_conditions_on_one_column_add_up():
+    age = Number(0, 30.0, 18.0, 80.0, 1.0, 0.1)
+    whole = Box.whole([age], [30.0])
+    assert whole.narrow(Condition(0, low=40.0)).narrow(Condition(0, low=35.0)).point().tolist() == [41.0]
+    assert whole.narrow(Condition(0, high=20.0)).narrow(Condition(0, high=25.0)).point().tolist() == [20.0]
+    assert whole.narrow(Condition(0, low=40.0)).narrow(Condition(0, high=40.0)) is None
+
+
+def test_of_options_that_cost_the_same_the_first_is_taken():
+    choice = Choice((0,), ((0.0,), (1.0,), (2.0,)), (0.0, 0.5, 0.5))
+    box = Box.whole([choice], [0.0]).narrow(Condition(0, holds_code=lambda c: c >= 1))
+    assert box.point().tolist() == [1.0]
+
+
+def test_a_number_below_its_bounds_moves_whole_steps_into_them():
+    assert nearest_sum([Number(0, 0.0, 2.5, 9.0, 1.0, 1.0)], [0.0], [np.array([1.0])], np.array([1.0])).tolist() == [
+        3.0
+    ]
+    assert nearest_sum([Number(0, 0.0, 2.5, 2.9, 1.0, 1.0)], [0.0], [np.array([1.0])], np.array([1.0])) is None

@@ -11,6 +11,7 @@ from explaindistill import TreeClassifier, plugins
 from explaindistill.attribution import shapley_by_shap
 from explaindistill.errors import InvalidInputError, MissingExtraError
 from explaindistill.measures.shapley import shapley_exact
+from explaindistill.students._shapley import _answers
 
 STUDENTS = [
     value
@@ -117,3 +118,16 @@ def test_a_second_opinion_and_the_way_to_its_plots(monkeypatch):
         found.to_shap()
     with pytest.raises(MissingExtraError, match=r"explaindistill\[shap\]"):
         shapley_by_shap(answer(student, "probability"), X.iloc[:5], X.iloc[50:60])
+
+
+def test_a_second_opinion_on_the_scale_of_logs_asks_about_logs():
+    class Counts:
+        class schema_:  # noqa: N801 - as fitted students name it
+            restore = staticmethod(lambda rows: rows)
+
+        def predict(self, X):
+            return np.exp(X["a"].to_numpy())
+
+    rows = pd.DataFrame({"a": [0.0, 2.0]})
+    assert _answers(Counts(), rows, "log").tolist() == [0.0, 2.0]
+    assert _answers(Counts(), rows, "value").tolist() == pytest.approx([1.0, np.exp(2.0)])
