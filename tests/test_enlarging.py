@@ -6,7 +6,7 @@ import pytest
 from scipy.special import ndtr
 
 import explaindistill as xd
-from explaindistill.enlarging import half_disagreement
+from explaindistill.enlarging import _more, half_disagreement
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.canonical import _chance, _losses
 from explaindistill.samplers.boundary import BoundarySampler
@@ -203,3 +203,20 @@ def test_stable_needs_a_sampler_that_asks_nothing(rows):
 def test_bad_tolerances(rows, value, search):
     with pytest.raises(InvalidInputError, match="tie_tolerance must be"):
         xd.TreeClassifier(tie_tolerance=value, search=search).fit(rows, pd.DataFrame(steps(rows)))
+
+
+def test_rows_that_are_made_again_keep_their_answer_and_cost_nothing():
+    X = pd.DataFrame({"a": [0.0, 1.0]})
+    first = SoftTargets(X, np.array([0.3, 0.7]), np.ones(2), np.full(2, "observed"), None, 2)
+    asked = []
+
+    def ask(rows):
+        asked.append(rows["a"].tolist())
+        return np.full(len(rows), 9.0)
+
+    more = _more(first, pd.DataFrame({"a": [1.0, 2.0, 2.0]}), np.full(3, 0.5), ask)
+    assert asked == [[2.0]]
+    assert more.P.tolist() == [0.3, 0.7, 0.7, 9.0, 9.0]
+    assert more.n_queries == 3
+    assert more.weight.tolist() == [1, 1, 0.5, 0.5, 0.5]
+    assert more.origin.tolist() == ["observed"] * 2 + ["synthetic"] * 3

@@ -398,3 +398,10 @@ def test_nobody_there():
     teacher = HttpTeacher("http://127.0.0.1:9/", classes=[0, 1], max_retries=1, **FAST)
     with pytest.raises(TeacherError, match="gave no answer for 1 rows"):
         teacher.predict(np.zeros((1, 2)))
+
+
+def test_requests_are_spread_over_time(monkeypatch):
+    monkeypatch.setattr(module.time, "monotonic", lambda: 100.0)
+    teacher = HttpTeacher("http://there", classes=["yes", "no"], requests_per_second=10, **FAST)
+    pauses = [teacher._before(1, "", lambda n: None, threading.Event()) for _ in range(3)]
+    assert pauses == pytest.approx([0.0, 0.1, 0.2])
