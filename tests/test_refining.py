@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from explaindistill.distiller import Distiller
 from explaindistill.errors import InvalidInputError
+from explaindistill.moving import toward_labels
 from explaindistill.numerics.towards import fit_towards
 from explaindistill.refining import refine
 from explaindistill.schema import Schema
@@ -195,3 +196,11 @@ def test_towards_against_a_plain_minimiser() -> None:
     found = fit_towards(Z, P, start, support, "softmax")
     assert found[2, 0] == start[2, 0]
     assert found[support] == pytest.approx(best.x, abs=1e-4)
+
+
+def test_a_rule_with_ten_rows_goes_half_the_way() -> None:
+    x = pd.DataFrame({"x": np.arange(100.0)})
+    student = RuleListRegressor(max_rules=1).fit(x, np.where(x["x"] > 59, 7.0, 1.0))
+    ten = pd.DataFrame({"x": np.arange(60.0, 70.0)})
+    moved = toward_labels(student, student.schema_.frame(ten), np.full((10, 1), 7.0), np.full((10, 1), 9.0))(1.0)
+    assert moved.predict(pd.DataFrame({"x": [80.0, 10.0]})).tolist() == [8.0, 1.0]
