@@ -248,14 +248,7 @@ def audit(
     >>> report
     Audit of tree against EstimatorTeacher(RandomForestClassifier) on 269 rows: ...
     """
-    if n_refits < 0 or n_refits in (1, 2):
-        raise InvalidInputError(f"n_refits must be 0 or at least 3, got {n_refits}")
-    if min_group_size < 1:
-        raise InvalidInputError(f"min_group_size must be at least 1, got {min_group_size}; 1 shows everything")
-    if n_refits and train is None:
-        raise InvalidInputError("n_refits needs the rows of fitting; pass train=(X, y), or leave it 0")
-    if n_explained < 0:
-        raise InvalidInputError(f"n_explained must be at least 0, got {n_explained}")
+    _check_sizes(n_refits, n_explained, min_group_size, train)
     rule_set = None if profile is None else load_profile(profile)
     said = _statements(statements, date)
     case = open_case(
@@ -279,11 +272,13 @@ def audit(
     measured |= profile_frames(case, rule_set, measured, said)
     frames = suppress(measured, case.attributes, min_group_size)
     frames["cells"], partition = cells(case, min_group_size)
-    frames["cost"] = costs(case, price_per_row)
-    frames["deployment"] = deployment_of(case, time_models)
     frames["believability"], worries = believed(case)
-    frames["teachers"] = per_teacher(case)
-    frames["query_curve"] = _curve(query_curve)
+    frames |= {
+        "cost": costs(case, price_per_row),
+        "deployment": deployment_of(case, time_models),
+        "teachers": per_teacher(case),
+        "query_curve": _curve(query_curve),
+    }
     chosen = dict(rules) if rules is not None else _default_rules(case)
     frames["verdicts"] = check(frames, chosen)
     return Audit(
@@ -311,6 +306,17 @@ def audit(
         rules=chosen,
         cells=partition,
     )
+
+
+def _check_sizes(n_refits: int, n_explained: int, min_group_size: int, train: Any) -> None:
+    if n_refits < 0 or n_refits in (1, 2):
+        raise InvalidInputError(f"n_refits must be 0 or at least 3, got {n_refits}")
+    if min_group_size < 1:
+        raise InvalidInputError(f"min_group_size must be at least 1, got {min_group_size}; 1 shows everything")
+    if n_refits and train is None:
+        raise InvalidInputError("n_refits needs the rows of fitting; pass train=(X, y), or leave it 0")
+    if n_explained < 0:
+        raise InvalidInputError(f"n_explained must be at least 0, got {n_explained}")
 
 
 def _curve(frame: pd.DataFrame | None) -> pd.DataFrame:
