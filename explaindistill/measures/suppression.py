@@ -16,6 +16,7 @@ __all__ = ["hidden_groups", "suppress"]
 SELECTION = ("selection_rate", "selection_rate_difference", "selection_rate_ratio")
 _NUMBERS = ("n", "k", "n_effective", "estimate", "low", "high")
 _MOST_CELLS = 600
+_MOST_SHARES = 200
 
 
 def hidden_groups(
@@ -121,6 +122,7 @@ def _without(frame: pd.DataFrame, attributes: pd.DataFrame, minimum: int, always
     gone = _among(keys, always)
     if "reference" in frame:
         gone |= _among(zip(frame["attribute"].astype(str), frame["reference"].astype(str), strict=True), always)
+    gone |= _small_shares(frame, gone, minimum)
     for subject in frame["subject"].unique():
         gone |= _conditional(frame, keys, subject, attributes, minimum, always)
     if not gone.any():
@@ -154,3 +156,50 @@ def _conditional(
     if not first:
         return np.zeros(len(frame), dtype=bool)
     return rests & _among(keys, hidden_groups(attributes, minimum, first | always))
+
+
+def _small_shares(frame: pd.DataFrame, gone: NDArray[np.bool_], minimum: int) -> NDArray[np.bool_]:
+    """Shares of leaves that tell of fewer people than the minimum, and those from which they could be worked out.
+
+    That nobody of a group is in a leaf may be shown: it tells of no single person there.
+    """
+    out = np.zeros(len(frame), dtype=bool)
+    at = np.flatnonzero((frame["metric"] == "leaf_share").to_numpy())
+    lines = frame.iloc[at].assign(at=at, gone=gone[at])
+    for _, table in lines.groupby(["subject", "attribute"], sort=False):
+        counts = table.pivot(index="subset", columns="group", values="k").astype(float)
+        cells = table.pivot(index="subset", columns="group", values="at")
+        hidden = table.pivot(index="subset", columns="group", values="gone").to_numpy(dtype=bool)
+        first = hidden | ((counts > 0) & (counts < minimum)).to_numpy()
+        if (first & ~hidden).any():
+            protect = _protected if counts.size <= _MOST_SHARES else _whole_leaves
+            out[cells.to_numpy()[protect(counts.to_numpy(), first, hidden.all(axis=0))]] = True
+    return out
+
+
+def _protected(counts: NDArray[np.float64], first: NDArray[np.bool_], unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Cells of a table to withhold, where the totals of its rows and of its known columns are published."""
+    n_leaves, n_groups = counts.shape
+    leaves = np.repeat(np.eye(n_leaves), n_groups, axis=1)
+    groups = np.tile(np.eye(n_groups), (1, n_leaves))[~unknown]
+    totals = np.vstack([leaves, groups])
+    # an empty cell protects badly: it is guessed at once
+    sizes = np.where(counts.ravel() > 0, np.nan_to_num(counts.ravel()), np.inf)
+    hidden = withheld(
+        np.vstack([totals, np.eye(counts.size)]),
+        np.concatenate([totals @ np.nan_to_num(counts.ravel()), np.minimum(sizes, 2.0**53)]).astype(np.int64),
+        [-1] * len(totals) + [0] * counts.size,
+        np.concatenate([np.zeros(len(totals), dtype=bool), first.ravel()]),
+    )
+    return hidden[len(totals) :].reshape(counts.shape)
+
+
+def _whole_leaves(
+    counts: NDArray[np.float64], first: NDArray[np.bool_], unknown: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """The same for tables too large to solve for: whole leaves, at least two, so that no total tells one of them."""
+    touched = (first & ~unknown).any(axis=1)
+    if touched.sum() == 1 and len(touched) > 1:
+        sizes = np.where(touched, np.inf, np.nansum(counts, axis=1))
+        touched[int(np.argmin(sizes))] = True
+    return np.broadcast_to(touched[:, None], counts.shape).copy() | first
