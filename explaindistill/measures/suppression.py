@@ -198,7 +198,7 @@ def _whole_leaves(
     counts: NDArray[np.float64], first: NDArray[np.bool_], unknown: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """The same for tables too large to solve for: whole leaves, at least two, so that no total tells one of them."""
-    touched = (first & ~unknown).any(axis=1)
+    touched: NDArray[np.bool_] = np.any(first & ~unknown, axis=1)
     if touched.sum() == 1 and len(touched) > 1:
         sizes = np.where(touched, np.inf, np.nansum(counts, axis=1))
         touched[int(np.argmin(sizes))] = True
