@@ -17,6 +17,7 @@ from explaindistill.report.words import name, number, quantity
 __all__ = ["structure"]
 
 DRAWN_TERMS = 6
+SHOWN_GROUPS = 4
 
 
 def structure(student: Any, id: str, audit: Any, key: str = "") -> list[Block]:
@@ -59,16 +60,22 @@ def _who(student: Any, audit: Any, key: str) -> dict[int, str]:
     if found.empty or not hasattr(student, "rules"):
         return {}
     told: dict[str, dict[str, list[str]]] = {}
-    for row in found.to_dict("records"):
+    for row in found.sort_values("estimate", ascending=False, kind="stable").to_dict("records"):
         words = "withheld" if row["status"] == "suppressed" else quantity(row["estimate"], "share")
         attributes = told.setdefault(str(row["subset"]), {})
         attributes.setdefault(str(row["attribute"]), []).append(f"{name(str(row['group']), 20)} {words}")
     table = student.rules()
     return {
-        int(leaf): "; ".join(f"{name(a, 20)}: {', '.join(groups)}" for a, groups in told[rule].items())
+        int(leaf): "; ".join(f"{name(a, 20)}: {_largest(groups)}" for a, groups in told[rule].items())
         for leaf, rule in zip(table["leaf"], table["rule"], strict=True)
         if rule in told
     }
+
+
+def _largest(groups: list[str]) -> str:
+    """The first few, and how many more there are."""
+    more = len(groups) - SHOWN_GROUPS
+    return ", ".join(groups[:SHOWN_GROUPS]) + (f", {more} more" if more > 0 else "")
 
 
 def _bar(form: Mapping[str, Any]) -> str:
