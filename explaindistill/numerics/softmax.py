@@ -58,6 +58,18 @@ class _Problem:
         curvature = np.sum(P * (1.0 - P), axis=1)
         return float((self.rows.weight @ curvature) ** 2 / max(self.rows.weight @ curvature**2, 1e-300))
 
+    def dispersion(self, deviance: float, P: Matrix | None, edf: float, floor: float) -> float:
+        """Deviance per residual degree of freedom; ``P`` where rows count by their curvature, None for noise.
+
+        A row of k classes has k - 1 answers of its own, and of the degrees of freedom of k predictors that sum to zero
+        one in k is no freedom. An answer between 0 and 1 of mean p has a variance of at most p (1 - p), hence at most
+        1; first steps, which all but interpolate, would otherwise say far more and smooth every curve away.
+        """
+        k = self.rows.y.shape[1]
+        if P is None:
+            return dispersion(deviance / (k - 1), float(self.rows.weight.sum()), 1.0 + edf / k, floor)
+        return min(dispersion(deviance / (k - 1), self.informative(P), 1.0 + edf / k, floor), 1.0)
+
     def grams(self, P: Matrix) -> list[Matrix]:
         """One class at a time: ``X' diag(w p (1 - p)) X``."""
         rows, scale = self.rows, 1.0
@@ -117,8 +129,7 @@ def fit_softmax(
         B, eta = B - B.mean(axis=0), eta - eta.mean(axis=1, keepdims=True)
         P, deviance = softmax(eta, axis=1), problem.deviance(eta)
         now = _edf(solutions)
-        informative = float(rows.weight.sum()) if noisy else problem.informative(P)
-        used_phi = phi or dispersion(deviance, informative, float(np.sum(now)), floor)
+        used_phi = phi or problem.dispersion(deviance, None if noisy else P, float(np.sum(now)), floor)
         if fixed and abs(before - after) <= tol * (abs(after) + floor * rows.weight.sum()):
             converged = True
             break

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from explaindistill.numerics.elimination import eliminate
@@ -39,6 +38,7 @@ SCAN_ROWS = 100_000
 HELD_OUT = 0.2
 JOINED_ROWS = 2_000
 LEAST_EDF = 1e-2
+G_FLOOR = 1e-7
 PREVIEW_STEPS = 8
 FEW_PAIRS = 12
 
@@ -102,7 +102,6 @@ def _preview(case: Case, terms: list[Term], fit: AdditiveFit, new: list[Term]) -
     smooth.settle_corners(corners, fit.phi / 4, PREVIEW_STEPS)
     smaller = []
     for term, G, lam in zip(new, grams, smooth.values, strict=True):
-        G[np.diag_indices_from(G)] += 1e-7 * np.trace(G) / len(G)
         smaller.append(_alive(term, G, lam, LEAST_EDF)[0])
     width = sum(t.block.size for t in smaller)
     betas = np.hstack([fit.beta, np.zeros((len(fit.beta), width))])
@@ -113,13 +112,27 @@ def _alive(term: Term, G: Matrix, lam: Vector, least: float) -> tuple[Term, Matr
     """Return the term in its directions with at least ``least`` edf, and the basis of all, the liveliest first."""
     block = term.block
     S = sum(v * part for v, part in zip(lam, block.penalties, strict=True))
-    price, U = eigh(S, G)
+    U, price = _directions(S, G)
     kept = max(2, int((1.0 / (1.0 + np.maximum(price, 0.0)) > least).sum()))
     basis = U[:, :kept]
     halves = [_root(part) @ basis for part in block.penalties]
     costs = tuple(half.T @ half for half in halves)
     small = replace(block, Z=block.Z @ basis, penalties=costs, bounded=np.zeros(basis.shape[1], dtype=bool))
     return replace(term, block=small), U
+
+
+def _directions(S: Matrix, G: Matrix) -> tuple[Matrix, Vector]:
+    """U with ``U' G U = I`` and ``U' S U`` diagonal, the cheapest first, for a G that rows may leave without rank.
+
+    Directions that the rows do not see get a ten-millionth of the mean, and G is brought to the unit matrix before S is
+    looked at: where a teacher is sure of nearly all rows, G may be as small as the rounding of its own sums.
+    """
+    seen, vectors = np.linalg.eigh((G + G.T) / 2)
+    least = max(G_FLOOR * float(np.mean(np.maximum(seen, 0.0))), 1e-30)
+    whiten = vectors / np.sqrt(np.maximum(seen, least))
+    inner = whiten.T @ S @ whiten
+    price, turn = np.linalg.eigh((inner + inner.T) / 2)
+    return whiten @ turn, price
 
 
 def _root(S: Matrix) -> Matrix:
@@ -149,7 +162,6 @@ def _compress(case: Case, terms: list[Term], fit: AdditiveFit, least: float) -> 
             betas.append(fit.beta[:, cut])
             continue
         G = scale * block.Z.T @ raw_gram(block.margins, block.margins, rows.codes, weight) @ block.Z
-        G[np.diag_indices_from(G)] += 1e-7 * np.trace(G) / len(G)
         small, U = _alive(term, G, lam, least)
         smaller.append(small)
         betas.append(np.linalg.solve(U, fit.beta[:, cut].T)[: small.block.size].T)

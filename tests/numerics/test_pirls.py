@@ -230,8 +230,9 @@ def test_a_misfit_is_shared_by_the_rows_that_can_show_it():
     double = [2 * v for v in LAM]
     soft = [fit_softmax(design, replace(rows, y=two), smoothing=double, fixed=True, noisy=k) for k in (False, True)]
     assert soft[0].phi / soft[1].phi == pytest.approx(
-        (600 - soft[1].edf.sum()) / (informative - soft[0].edf.sum()), rel=0.01
+        (599 - soft[1].edf.sum() / 2) / (informative - 1 - soft[0].edf.sum() / 2), rel=0.01
     )
+    assert soft[0].phi == pytest.approx(kinds[0].phi, rel=0.02)
 
 
 def test_two_columns_that_can_stand_for_each_other_settle():

@@ -10,7 +10,9 @@ from sklearn.base import clone
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Student
+from explaindistill.students._gam_fit import _directions
 from explaindistill.students.gam import GAMClassifier, GAMRegressor
+from explaindistill.students.linear import LinearClassifier
 
 
 def mixed(n=600, seed=0):
@@ -123,6 +125,42 @@ def test_three_classes_recover_an_additive_softmax():
     assert set(gam.shape("a").output) == {0, 1, 2}
     told = gam.explain(X.iloc[:5]).groupby(["row", "output"]).contribution.sum().unstack().to_numpy()
     assert np.abs(told - gam.decision_function(X.iloc[:5])).max() < 1e-9
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_ten_classes_on_few_rows_of_many_columns_do_not_go_flat(seed):
+    """Ten logits share their rows: counted as one, they had more degrees of freedom than rows, and went flat."""
+    rng = np.random.default_rng(seed)
+    X = np.round(rng.normal(size=(1200, 30)), 1)
+    eta = 3 * np.hstack([X[:, :4], np.tanh(X[:, :4])]) @ rng.normal(size=(8, 10))
+    P = softmax(eta, axis=1)
+    student, linear = GAMClassifier(n_jobs=1).fit(X[:150], P[:150]), LinearClassifier().fit(X[:150], P[:150])
+    assert student.dispersion_ <= 1
+    assert student.score(X[150:], P[150:]) > linear.score(X[150:], P[150:]) - 0.15
+
+
+def test_many_classes_few_rows_and_columns_that_hardly_vary():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 17, size=(130, 24)).astype(float)
+    X[:, :6] = 0.0
+    X[np.arange(6), 6 + np.arange(6)], X[6:, 6:12] = 5.0, 0.0
+    eta = 60 * rng.normal(size=(24, 10)).T @ (X - X.mean(axis=0)).T / 17
+    P = GAMClassifier(n_jobs=1).fit(X, softmax(eta.T, axis=1)).predict_proba(X)
+    assert np.isfinite(P).all()
+    assert np.abs(P.sum(axis=1) - 1).max() < 1e-12
+
+
+@pytest.mark.parametrize("seen", [0.0, 1e-20, 1.0])
+def test_directions_that_no_row_sees_are_the_first_to_go(seen):
+    """The curvature of a teacher that is sure may have no rank, or one that rounding makes negative."""
+    S, G = np.diag([1.0, 2.0, 3.0, 4.0]), seen * np.diag([1.0, 0.5, 0.0, -1e-12])
+    U, price = _directions(S, G)
+    assert np.isfinite(U).all()
+    assert (np.diff(price) >= 0).all()
+    assert np.linalg.matrix_rank(U / np.abs(U).max(axis=0)) == 4
+    if seen == 1.0:
+        assert price[:2] == pytest.approx([1.0, 4.0])
+        assert price[2] > 1e5
 
 
 def test_weight_two_is_the_row_twice():
