@@ -126,7 +126,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--strategy", choices=("advised", "random", "committee", "boundary"), default="advised")
     storing(parser)
     args = parser.parse_args(argv)
-    seeds, cap = (1, 400) if args.quick else (args.seeds, CAP)
+    seeds, cap = (1, 200) if args.quick else (args.seeds, CAP)
     proxy = None if args.proxy == "none" else args.proxy
     store = None if args.quick else args.store
     parts = [

@@ -79,7 +79,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--cap", type=int, default=CAP)
     storing(parser)
     args = parser.parse_args(argv)
-    n_refits, cap = (4, 500) if args.quick else (args.refits, args.cap)
+    n_refits, cap = (3, 300) if args.quick else (args.refits, args.cap)
     store = None if args.quick else args.store
     parts = [
         kept(store, f"{args.on}-{n_refits}-{cap}-{name}", partial(refits, name, n_refits, args.on, cap))
