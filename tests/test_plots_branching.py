@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from explaindistill import plots
+from explaindistill.schema import Schema
 from explaindistill.students.model_tree import ModelTreeClassifier, ModelTreeRegressor
 from explaindistill.students.rules import RuleListClassifier, RuleListRegressor
 from explaindistill.students.scorecard import ScorecardClassifier
@@ -139,3 +140,31 @@ def test_points_and_their_risks_are_those_of_the_card():
     assert next(t.get_text() for t in ax.get_yticklabels()) == points.loc[points["estimate"].abs().idxmax(), "term"]
     risks = plots.risk_frame(student.to_dict())
     np.testing.assert_allclose(risks["estimate"], student.risks()["risk"])
+
+
+@pytest.mark.parametrize(
+    ("listed_left", "missing_left", "edges"),
+    [
+        (True, True, ["yes, missing", "no"]),
+        (True, False, ["yes", "no, missing"]),
+        (False, True, ["no, missing", "yes"]),
+        (False, False, ["no", "yes, missing"]),
+    ],
+)
+def test_branches_of_categories_say_which_side_the_listed_and_the_missing_take(listed_left, missing_left, edges):
+    schema = Schema.infer(pd.DataFrame({"city": ["Bern", "Zug", None]}))
+    root = {
+        "feature": 0,
+        "listed": [0],
+        "listed_left": listed_left,
+        "missing_left": missing_left,
+        "left": 1,
+        "right": 2,
+    }
+    below = {"left": 1, "right": 2, "share": 1.0}
+    leaves = [{"intercept": [1.0], "share": 0.4}, {"intercept": [2.0], "share": 0.6}]
+    tree = {"schema": schema.to_dict(), "terms": [], "n_outputs": 1, "nodes": [root | below, *leaves]}
+    found = plots.model_root({"classes": None, "tree": tree})
+    assert found["text"] == "city is Bern?"
+    assert [child["edge"] for child in found["children"]] == edges
+    assert [child["node"] for child in found["children"]] == ["w1", "w0"]

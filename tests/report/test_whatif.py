@@ -1,7 +1,9 @@
 """The students in the page, asked in a real browser, against the students themselves; and how they are shown."""
 
 import json
+import re
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pandas as pd
 import pytest
 
 from explaindistill import plugins
+from explaindistill.export import javascript
 from explaindistill.measures.columns import describe_columns
 from explaindistill.measures.teacher_cells import teacher_cells
 from explaindistill.report.render import render
@@ -140,3 +143,35 @@ def test_the_panel_starts_at_a_typical_row_and_tells_what_the_teacher_says_near_
         inside = tree.apply(rows(600, 0)) == mine
         assert f"on the {inside.sum()} audited rows nearest to this" in browser.ask(answer)
         assert f"{100 * soft(rows(600, 0))[inside, 1].mean():.1f} %" in browser.ask(answer)
+
+
+def test_controls_are_the_columns_that_the_script_reads(page, students):
+    text = page.read_text(encoding="utf-8")
+    panel = r'<div class="whatif" data-student="student-(\d)".*?application/json">(.*?)</script>'
+    panels = re.findall(panel, text, re.DOTALL)
+    assert len(panels) == len(KINDS)
+    for i, content in panels:
+        script = javascript.generate(students[KINDS[int(i)]])
+        read = json.loads(re.search(r"^var model = (.*);$", script, re.MULTILINE)[1])["features"]
+        assert [f["name"] for f in json.loads(content)["features"]] == [f["name"] for f in read]
+
+
+@pytest.mark.browser
+def test_the_path_of_a_model_tree_and_the_rule_of_a_list_are_marked(browser, page, students):
+    """Whatever the slider of age says, the marked lines are those of the row that the panel asks about."""
+    usual = describe_columns(rows(600, 0), Schema.infer(rows(600, 0))).set_index("feature")
+    row = {c: usual.loc[c, "median"] for c in ("age", "</script>", "since")}
+    row |= {"city": usual.loc["city", "mode"], "owner": usual.loc["owner", "mode"] == "yes"}
+    row["since"] = pd.Timestamp(row["since"], unit="s").floor("D")
+    frame = pd.DataFrame([row])[list(rows(2, 0))]
+    browser.open(page)
+    lit = "Array.from(document.querySelectorAll('#student-{}-outline .lit')).map(line => line.dataset.node)"
+    tree, rules = (students[k] for k in ("model_tree", "rules"))
+    way = ["w"]
+    path = tree.tree_.path(int(tree.tree_.leaves(tree.schema_.frame(frame))[0]))
+    for node, child in pairwise(path):
+        way.append(way[-1] + ("1" if tree.tree_.nodes[node].left == child else "0"))
+    assert len(way) > 1
+    assert browser.ask(lit.format(3)) == way
+    taken = int(rules.rules_.taken(rules.schema_.frame(frame))[0])
+    assert browser.ask(lit.format(4)) == ["w" + "0" * taken + "1" * (taken < len(rules.rules_.rules))]
