@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from explaindistill.errors import InvalidInputError, MissingExtraError
 from explaindistill.label_file import connect, told
 from explaindistill.numerics.rowkeys import CANONICAL_FORM
+from explaindistill.numerics.sorted_keys import Answers, Keys, merged, packed, positions
 
 __all__ = ["LabelStore", "Shelf", "as_store"]
 
@@ -31,9 +32,6 @@ MERGE_ROWS = 1_000_000
 """A run is not merged beyond this."""
 CACHE_BYTES = 2**28
 """Keys kept in memory per shelf; beyond it they are read again."""
-
-Keys = NDArray[np.uint64]
-Answers = NDArray[np.float64]
 
 
 class LabelStore:
@@ -174,7 +172,7 @@ class LabelStore:
         pairs = [(shelf.keys_of(run), shelf.answers_of(run)) for run in shelf.runs()]
         if not pairs:
             return pd.DataFrame({"key": pd.Series([], dtype=str)})
-        keys, values = _merged(pairs)
+        keys, values = merged(pairs)
         table = values.reshape(len(values), -1)
         columns = names or [f"value_{i}" for i in range(table.shape[1])]
         hexes = [f"{int(a):016x}{int(b):016x}" for a, b in keys]
@@ -206,7 +204,7 @@ class LabelStore:
                     found += [f"run {run} of teacher {fingerprint[:12]}: {w}" for w in _faults(keys, shelf, run)]
                 except InvalidInputError as error:
                     found.append(str(error))
-            if seen and len(np.unique(_packed(np.concatenate(seen)))) < sum(map(len, seen)):
+            if seen and len(np.unique(packed(np.concatenate(seen)))) < sum(map(len, seen)):
                 found.append(f"teacher {fingerprint[:12]} has a row stored twice")
         return found
 
@@ -305,7 +303,7 @@ class Shelf:
         ranked = np.asfortranarray(keys[order])  # searched in order, memory is read in order
         runs = self.runs()
         for run in runs:
-            at = _positions(self.keys_of(run), ranked)
+            at = positions(self.keys_of(run), ranked)
             hit = np.flatnonzero(at >= 0)
             if len(hit) == 0:
                 continue
@@ -328,10 +326,10 @@ class Shelf:
         before = set(self._checked)
         try:
             with self._store._writing():
-                keys, answers = _merged([(keys, answers)])
+                keys, answers = merged([(keys, answers)])
                 new = np.ones(len(keys), dtype=bool)
                 for run in set(self.runs()) - self._checked:
-                    new &= _positions(self.keys_of(run), keys) < 0
+                    new &= positions(self.keys_of(run), keys) < 0
                 if new.any():
                     self._write(keys[new], answers[new])
                 self._merge()
@@ -365,7 +363,7 @@ class Shelf:
                 group = next((runs for runs in classes.values() if len(runs) >= MERGE_COUNT), None)
                 if group is None:
                     return
-                one = self._write(*_merged([(self.keys_of(run), self.answers_of(run)) for run in group]))
+                one = self._write(*merged([(self.keys_of(run), self.answers_of(run)) for run in group]))
                 if self._checked.issuperset(group):
                     self._checked.add(one)
                 db.executemany("DELETE FROM run WHERE id = ?", [(run,) for run in group])
@@ -429,31 +427,3 @@ def _faults(keys: Keys, shelf: Shelf, run: int) -> Iterator[str]:
     first, second = keys[:, 0], keys[:, 1]
     if ((first[1:] < first[:-1]) | ((first[1:] == first[:-1]) & (second[1:] < second[:-1]))).any():
         yield "the keys are not sorted"
-
-
-def _packed(keys: Keys) -> NDArray[np.void]:
-    return np.ascontiguousarray(keys).view("V16").ravel()
-
-
-def _merged(pairs: list[tuple[Keys, Answers]]) -> tuple[Keys, Answers]:
-    """One run of sorted keys from several."""
-    keys = np.concatenate([k for k, _ in pairs])
-    answers = np.concatenate([a for _, a in pairs])
-    order = np.lexsort((keys[:, 1], keys[:, 0]))
-    return keys[order], answers[order]
-
-
-def _positions(stored: Keys, asked: Keys) -> NDArray[np.intp]:
-    """Position of each asked key among sorted stored ones, -1 where there is none."""
-    if len(stored) == 0:
-        return np.full(len(asked), -1)
-    first = np.ascontiguousarray(stored[:, 0])
-    at = np.searchsorted(first, asked[:, 0])
-    inside = np.minimum(at, len(first) - 1)
-    hit = (first[inside] == asked[:, 0]) & (stored[inside, 1] == asked[:, 1])
-    for i in np.flatnonzero(~hit & (first[inside] == asked[:, 0])):  # equal first words: as good as never
-        end = np.searchsorted(first, asked[i, 0], side="right")
-        same = np.flatnonzero(stored[at[i] : end, 1] == asked[i, 1])
-        if len(same):
-            inside[i], hit[i] = at[i] + same[0], True
-    return np.where(hit, inside, -1)

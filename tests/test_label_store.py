@@ -22,6 +22,7 @@ import explaindistill.label_store as module
 from explaindistill.errors import InvalidInputError
 from explaindistill.label_store import LabelStore, as_store
 from explaindistill.numerics.rowkeys import row_keys
+from explaindistill.numerics.sorted_keys import positions
 from explaindistill.teachers.callable import CallableTeacher
 
 
@@ -278,8 +279,8 @@ def test_a_path_a_store_or_none(tmp_path, store):
 def test_equal_first_words_are_told_apart():
     stored = np.array([[1, 1], [7, 1], [7, 5], [9, 0]], dtype=np.uint64)
     asked = np.array([[7, 5], [7, 1], [7, 3], [9, 0], [10, 0]], dtype=np.uint64)
-    assert module._positions(stored, asked).tolist() == [2, 1, -1, 3, -1]
-    assert module._positions(stored[:0], asked[:1]).tolist() == [-1]
+    assert positions(stored, asked).tolist() == [2, 1, -1, 3, -1]
+    assert positions(stored[:0], asked[:1]).tolist() == [-1]
 
 
 LABELLER = """

@@ -12,6 +12,7 @@ import sys
 import unittest
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
@@ -133,6 +134,10 @@ def test_the_sampler_keeps_the_contract(plug_in):
     contract.test_the_contract("jitter")
     contract.test_rules_are_kept("jitter")
     contract.test_private_rows_are_no_copies("jitter")
+    X = contract.mixed()
+    rows = plug_in.JitterSampler().fit(X).sample(50, np.random.default_rng(0))
+    assert rows.shape == (50, X.shape[1])
+    assert not rows.reset_index(drop=True).equals(X.head(50))
 
 
 @page("add_a_report_section")
