@@ -21,7 +21,7 @@ from scipy import stats
 sys.path.insert(0, str(Path(__file__).parent))
 from _bars import Bars, options
 
-from explaindistill.numerics.intervals import (
+from explaindistill.numerics.statistics.intervals import (
     bonett_price,
     clopper_pearson,
     mover_difference,
@@ -30,7 +30,7 @@ from explaindistill.numerics.intervals import (
     simultaneous_level,
     wilson,
 )
-from explaindistill.numerics.ranks import auc_interval
+from explaindistill.numerics.statistics.ranks import auc_interval
 
 SIZES = (20, 50, 100, 200, 500, 1000, 5000)
 RATES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5)

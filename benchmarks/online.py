@@ -29,12 +29,12 @@ sys.path.append(sys.path.pop(0))
 from _bars import Bars, environment, kept, options, storing
 from _teachers import Network
 
-from explaindistill.datasets import lending
-from explaindistill.online import OnlineStudent
-from explaindistill.students.gam import GAMClassifier
-from explaindistill.students.linear import LinearClassifier
-from explaindistill.students.model_tree import ModelTreeClassifier
-from explaindistill.students.tree import TreeClassifier
+from explaindistill.data.datasets import lending
+from explaindistill.distillation.wrappers.online import OnlineStudent
+from explaindistill.students.gam.estimators import GAMClassifier
+from explaindistill.students.linear.estimators import LinearClassifier
+from explaindistill.students.model_tree.estimators import ModelTreeClassifier
+from explaindistill.students.tree.estimators import TreeClassifier
 
 CHUNK = 1_000
 STUDENTS = {

@@ -21,13 +21,13 @@ from scipy import stats
 sys.path.insert(0, str(Path(__file__).parent))
 from _bars import Bars, options
 
-from explaindistill.datasets import lending
+from explaindistill.data.datasets import lending
 from explaindistill.measures.bias import group_gaps, group_rates
 from explaindistill.measures.comparisons import missing_bounds, stratified_gaps, worst_pairs
 from explaindistill.measures.transfer import transfer
 from explaindistill.measures.verdicts import check, judge
-from explaindistill.numerics.hypotheses import power_of_difference
-from explaindistill.numerics.intervals import mover_ratio, simultaneous_level
+from explaindistill.numerics.statistics.hypotheses import power_of_difference
+from explaindistill.numerics.statistics.intervals import mover_ratio, simultaneous_level
 
 N = 4_000
 RULE = ">= 0.8"

@@ -21,8 +21,8 @@ from _teachers import Network
 from rich.console import Console
 
 from explaindistill import GAMClassifier, TreeClassifier
-from explaindistill.corpus import compose
-from explaindistill.schema import Schema
+from explaindistill.data.schema import Schema
+from explaindistill.distillation.corpus import compose
 from explaindistill.teachers.callable import CallableTeacher
 
 SETS = ("adult", "heloc", "acs", "german", "digits", "breast_cancer", "wine")

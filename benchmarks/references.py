@@ -23,8 +23,13 @@ from explaindistill.measures.bias import group_rates
 from explaindistill.measures.calibration import calibration
 from explaindistill.measures.fidelity import fidelity
 from explaindistill.measures.performance import performance
-from explaindistill.numerics.hypotheses import benjamini_hochberg, fisher, holm, stratified
-from explaindistill.numerics.intervals import clopper_pearson, newcombe, wilson
+from explaindistill.numerics.statistics.hypotheses import (
+    benjamini_hochberg,
+    fisher,
+    holm,
+    stratified,
+)
+from explaindistill.numerics.statistics.intervals import clopper_pearson, newcombe, wilson
 
 PACKAGES = ("statsmodels==0.14.5", "fairlearn==0.12.0", "scikit-learn==1.6.1", "pandas<3", "numpy<2.3", "scipy<1.16")
 BAR = 1e-9

@@ -12,11 +12,11 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
+from explaindistill.data.schema import Schema
 from explaindistill.measures.believability import broken
 from explaindistill.samplers._constraints import Constraint, kept
 from explaindistill.samplers.copula import CopulaSampler
 from explaindistill.samplers.munge import MungeSampler
-from explaindistill.schema import Schema
 
 SETS = ("adult", "heloc", "german")
 

@@ -21,9 +21,9 @@ from _data import load
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from explaindistill.numerics.design import matrix, rule_columns
-from explaindistill.numerics.scorecard import search, unique_columns, unique_rows
-from explaindistill.schema import Schema
+from explaindistill.data.design import matrix, rule_columns
+from explaindistill.data.schema import Schema
+from explaindistill.numerics.linear.scorecard import search, unique_columns, unique_rows
 
 PACKAGES = ["numpy<2", "pandas==1.5.2", "scikit-learn==1.2.0", "fasterrisk==0.1.10"]
 THEIRS = """

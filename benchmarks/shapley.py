@@ -26,8 +26,8 @@ from _bars import Bars, options
 from _data import load
 from _teachers import Network, forest
 
-from explaindistill.controls import shapley_control
 from explaindistill.measures.shapley import shapley_sampled
+from explaindistill.measures.shapley_control import shapley_control
 
 WIDTH = 20
 BACKGROUND = 100

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from _bars import Bars, options, seconds
 
-from explaindistill.label_store import LabelStore, Shelf
-from explaindistill.numerics.rowkeys import row_keys
+from explaindistill.asking.store import LabelStore, Shelf
+from explaindistill.data.row_keys import row_keys
 from explaindistill.teachers.callable import CallableTeacher
 
 BATCH = 16_384

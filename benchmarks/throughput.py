@@ -13,7 +13,7 @@ import torch
 from _bars import Bars, options, seconds
 from torch import nn
 
-from explaindistill.labelling import label
+from explaindistill.asking.labelling import label
 from explaindistill.teachers.torch import TorchTeacher
 
 BATCH = 4096

@@ -25,22 +25,22 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 import explaindistill as xd
-from explaindistill.agreeing import RegionClassifier
-from explaindistill.compression import compress
-from explaindistill.deferring import DeferringClassifier
-from explaindistill.lineage import lineage
-from explaindistill.online import OnlineStudent
-from explaindistill.refining import refine
+from explaindistill.distillation.compression import compress
+from explaindistill.distillation.refining import refine
+from explaindistill.distillation.studies.lineages import lineage
+from explaindistill.distillation.ways.hint_columns import HintColumns
+from explaindistill.distillation.ways.probe_weights import ProbeWeights
+from explaindistill.distillation.ways.relations import SharedAnswers
+from explaindistill.distillation.ways.synthetic_only import SyntheticOnly
+from explaindistill.distillation.wrappers.deferring import DeferringClassifier
+from explaindistill.distillation.wrappers.online import OnlineStudent
+from explaindistill.distillation.wrappers.regions import RegionClassifier
 from explaindistill.samplers.munge import MungeSampler
 from explaindistill.samplers.observed import ObservedSampler
 from explaindistill.teachers.ensemble import EnsembleTeacher
 from explaindistill.teachers.estimator import EstimatorTeacher
 from explaindistill.teachers.pate import PateTeacher
 from explaindistill.teachers.torch import TorchTeacher
-from explaindistill.ways.hint_columns import HintColumns
-from explaindistill.ways.probe_weights import ProbeWeights
-from explaindistill.ways.relations import SharedAnswers
-from explaindistill.ways.synthetic_only import SyntheticOnly
 
 SETS = ("adult", "heloc", "compas", "digits")
 LEAVES = 16

@@ -2,48 +2,49 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from explaindistill import plugins
 
 if TYPE_CHECKING:
-    from explaindistill.auditing import Audit, audit
-    from explaindistill.distiller import Distiller
-    from explaindistill.frontiers import Frontier, frontier
-    from explaindistill.query_curves import query_curve
-    from explaindistill.schema import Feature, Schema
-    from explaindistill.students.gam import GAMClassifier, GAMRegressor
-    from explaindistill.students.linear import LinearClassifier, LinearRegressor
-    from explaindistill.students.model_tree import ModelTreeClassifier, ModelTreeRegressor
-    from explaindistill.students.rules import RuleListClassifier, RuleListRegressor
-    from explaindistill.students.scorecard import ScorecardClassifier
-    from explaindistill.students.tree import TreeClassifier, TreeRegressor
-    from explaindistill.twins import Comparison, distill_and_compare
+    from explaindistill.auditing.audits import Audit, audit
+    from explaindistill.auditing.twin_models import Comparison, distill_and_compare
+    from explaindistill.data.schema import Feature, Schema
+    from explaindistill.distillation.distiller import Distiller
+    from explaindistill.distillation.studies.frontiers import Frontier, frontier
+    from explaindistill.distillation.studies.query_curves import query_curve
+    from explaindistill.students.gam.estimators import GAMClassifier, GAMRegressor
+    from explaindistill.students.linear.estimators import LinearClassifier, LinearRegressor
+    from explaindistill.students.model_tree.estimators import ModelTreeClassifier, ModelTreeRegressor
+    from explaindistill.students.rules.estimators import RuleListClassifier, RuleListRegressor
+    from explaindistill.students.scorecard.estimators import ScorecardClassifier
+    from explaindistill.students.tree.estimators import TreeClassifier, TreeRegressor
 
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
-    "Audit": "auditing",
-    "Comparison": "twins",
-    "Distiller": "distiller",
-    "Feature": "schema",
-    "Frontier": "frontiers",
-    "GAMClassifier": "students.gam",
-    "GAMRegressor": "students.gam",
-    "LinearClassifier": "students.linear",
-    "LinearRegressor": "students.linear",
-    "ModelTreeClassifier": "students.model_tree",
-    "ModelTreeRegressor": "students.model_tree",
-    "RuleListClassifier": "students.rules",
-    "RuleListRegressor": "students.rules",
-    "Schema": "schema",
-    "ScorecardClassifier": "students.scorecard",
-    "TreeClassifier": "students.tree",
-    "TreeRegressor": "students.tree",
-    "audit": "auditing",
-    "distill_and_compare": "twins",
-    "fidelity_scorer": "scoring",
-    "frontier": "frontiers",
-    "query_curve": "query_curves",
+    "Audit": "auditing.audits",
+    "Comparison": "auditing.twin_models",
+    "Distiller": "distillation.distiller",
+    "Feature": "data.schema",
+    "Frontier": "distillation.studies.frontiers",
+    "GAMClassifier": "students.gam.estimators",
+    "GAMRegressor": "students.gam.estimators",
+    "LinearClassifier": "students.linear.estimators",
+    "LinearRegressor": "students.linear.estimators",
+    "ModelTreeClassifier": "students.model_tree.estimators",
+    "ModelTreeRegressor": "students.model_tree.estimators",
+    "RuleListClassifier": "students.rules.estimators",
+    "RuleListRegressor": "students.rules.estimators",
+    "Schema": "data.schema",
+    "ScorecardClassifier": "students.scorecard.estimators",
+    "TreeClassifier": "students.tree.estimators",
+    "TreeRegressor": "students.tree.estimators",
+    "audit": "auditing.audits",
+    "distill_and_compare": "auditing.twin_models",
+    "fidelity_scorer": "distillation.scoring",
+    "frontier": "distillation.studies.frontiers",
+    "query_curve": "distillation.studies.query_curves",
 }
 
 __all__ = [
@@ -72,11 +73,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Load a public name at its first use, so that importing the package costs little."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'explaindistill' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"explaindistill.{_HOMES[name]}"), name)
+__getattr__ = plugins.lazy(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError, MissingExtraError
-from explaindistill.schema import Schema
 
 __all__ = ["ShapleyValues", "shapley_by_shap"]
 

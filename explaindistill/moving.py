@@ -12,19 +12,19 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from explaindistill.data.design import matrix
 from explaindistill.errors import InvalidInputError
-from explaindistill.numerics.design import matrix
-from explaindistill.numerics.elastic_net import LinearFit, refit_gaussian, refit_logistic
-from explaindistill.numerics.leaf_models import Loss
-from explaindistill.numerics.penalty_choice import standardise
-from explaindistill.numerics.towards import fit_towards
-from explaindistill.students import _gam_refit
-from explaindistill.students._linear_model import LinearModel, fitted_model
-from explaindistill.students._path_tree import PathTree
-from explaindistill.students._rule_list import RuleList
-from explaindistill.students._rule_tables import class_table, value_table
-from explaindistill.students._tree_model import TreeModel
-from explaindistill.students.scorecard import CardModel, risk_table
+from explaindistill.numerics.linear.elastic_net import LinearFit, refit_gaussian, refit_logistic
+from explaindistill.numerics.linear.penalty_choice import standardise
+from explaindistill.numerics.model_trees.leaf_models import Loss
+from explaindistill.numerics.model_trees.refit import fit_towards
+from explaindistill.students.gam import refining as _gam_refit
+from explaindistill.students.linear.model import LinearModel, fitted_model
+from explaindistill.students.model_tree.model import PathTree
+from explaindistill.students.rules.model import RuleList
+from explaindistill.students.rules.tables import class_table, value_table
+from explaindistill.students.scorecard.estimators import CardModel, risk_table
+from explaindistill.students.tree.model import TreeModel
 
 __all__ = ["toward_labels"]
 

@@ -1,17 +1,18 @@
-"""The folder is the registry: a module without a leading underscore in a plug-in room is a plug-in."""
+"""The folder is the registry: a module or package without a leading underscore in a plug-in room is a plug-in."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["DOORS", "ROOMS", "door", "load", "names", "public"]
+__all__ = ["DOORS", "ROOMS", "door", "lazy", "load", "names", "public"]
 
-ROOMS = ("domains", "export", "report.sections", "samplers", "students", "teachers", "ways")
+ROOMS = ("distillation.ways", "export", "report.sections", "samplers", "students", "teachers")
 DOORS = {"plots": "explaindistill.plots", "report": "explaindistill.report.render"}
 
 
@@ -26,7 +27,7 @@ def names(room: str) -> list[str]:
     Returns
     -------
     list of str
-        File names without ``.py``; nothing is imported but the room itself.
+        Names of files without ``.py``, and of folders; nothing is imported but the room itself.
 
     Examples
     --------
@@ -77,6 +78,42 @@ def public(room: str, name: str) -> dict[str, Any]:
     """
     module = load(room, name)
     return {key: getattr(module, key) for key in module.__all__}
+
+
+def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """The ``__getattr__`` of a package whose public names are loaded at their first use.
+
+    Parameters
+    ----------
+    package : str
+        ``__name__`` of the package.
+    homes : mapping of str to str
+        Name to module, seen from the package: ``"estimators"``, or absolute with a leading ``explaindistill.``.
+
+    Returns
+    -------
+    callable
+        Takes a name, gives what the module holds under it, and raises AttributeError for other names.
+
+    Examples
+    --------
+    >>> load_name = lazy("explaindistill.students.tree", {"TreeClassifier": "estimators"})
+    >>> load_name("TreeClassifier").__name__
+    'TreeClassifier'
+    >>> load_name("Oak")
+    Traceback (most recent call last):
+        ...
+    AttributeError: module 'explaindistill.students.tree' has no attribute 'Oak'
+    """
+
+    def load_name(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        home = homes[name]
+        path = home if home.startswith("explaindistill.") else f"{package}.{home}"
+        return getattr(importlib.import_module(path), name)
+
+    return load_name
 
 
 def door(name: str) -> ModuleType:

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from explaindistill.numerics.rowkeys import distinct, row_keys
-from explaindistill.targets import SoftTargets
+from explaindistill.data.row_keys import distinct, row_keys
+from explaindistill.data.targets import SoftTargets
 
 __all__ = ["LEAF_ROWS", "top_up"]
 
@@ -61,7 +61,7 @@ def top_up(
     Examples
     --------
     >>> from explaindistill.samplers.munge import MungeSampler
-    >>> from explaindistill.schema import Schema
+    >>> from explaindistill.data.schema import Schema
     >>> X = pd.DataFrame({"x": np.linspace(0, 1, 100)})
     >>> targets = SoftTargets(X, X["x"].to_numpy(), np.ones(100), np.full(100, "observed"), None, 100)
     >>> more = top_up(targets, lambda rows: (rows["x"] > 0.9).to_numpy().astype(int), lambda rows: rows["x"].to_numpy(),

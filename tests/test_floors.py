@@ -243,7 +243,7 @@ class Absent:
 
 sys.meta_path.insert(0, Absent())
 import explaindistill as xd
-from explaindistill.datasets import lending
+from explaindistill.data.datasets import lending
 from sklearn.linear_model import LogisticRegression
 
 data = lending(600)

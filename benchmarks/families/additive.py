@@ -29,7 +29,7 @@ from _bars import Bars, environment, options
 from _data import load, names
 from _teachers import Network, forest
 
-from explaindistill.students.gam import GAMClassifier, GAMRegressor
+from explaindistill.students.gam.estimators import GAMClassifier, GAMRegressor
 
 SETS = ["adult", "compas", "german", "heloc", "acs", "breast_cancer", "california", "bike", "diabetes"]
 PAIRS = (0, 10, 30)

@@ -23,9 +23,9 @@ from _bars import Bars, environment, options
 from _teachers import encoder
 from families.tree import Case as Kept
 
-from explaindistill.students.linear import LinearClassifier
-from explaindistill.students.model_tree import ModelTreeClassifier
-from explaindistill.students.tree import TreeClassifier
+from explaindistill.students.linear.estimators import LinearClassifier
+from explaindistill.students.model_tree.estimators import ModelTreeClassifier
+from explaindistill.students.tree.estimators import TreeClassifier
 
 SETS = ("german", "breast_cancer", "wine", "heloc", "adult", "compas", "california", "bike", "acs", "digits")
 LEAVES = (8, 16, 32)

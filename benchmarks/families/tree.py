@@ -23,7 +23,7 @@ from _data import load
 from _teachers import Network, encoder, forest
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from explaindistill.students.tree import TreeClassifier
+from explaindistill.students.tree.estimators import TreeClassifier
 
 SETS = ("adult", "compas", "german", "heloc", "acs", "breast_cancer", "digits", "california", "bike")
 SIZES = (8, 16, 32, 64)

@@ -16,7 +16,7 @@ from scipy.special import expit
 sys.path.append(str(Path(__file__).parents[1]))
 from _bars import Bars, options
 
-from explaindistill.students.gam import GAMClassifier
+from explaindistill.students.gam.estimators import GAMClassifier
 
 
 def rows(n: int, d: int = 30) -> tuple[pd.DataFrame, np.ndarray]:

@@ -23,8 +23,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
-from explaindistill.numerics.folds import content_rank
-from explaindistill.students.linear import LinearClassifier, deciding_folds
+from explaindistill.data.folds import content_rank
+from explaindistill.students.linear.estimators import LinearClassifier, deciding_folds
 
 SPLITS = 3
 

@@ -20,11 +20,16 @@ import pandas as pd
 from _bars import Bars, environment, in_turn, options, seconds
 from sklearn.tree import DecisionTreeRegressor
 
-from explaindistill.numerics.binning import bin_table
-from explaindistill.numerics.growth import Grower, Grown, Limits, grow
-from explaindistill.numerics.histogram import channels
-from explaindistill.schema import Schema
-from explaindistill.students.tree import TreeClassifier
+from explaindistill.data.schema import Schema
+from explaindistill.numerics.trees.binning import bin_table
+from explaindistill.numerics.trees.growth import (
+    Grower,
+    Grown,
+    Limits,
+    grow,
+)
+from explaindistill.numerics.trees.histogram import channels
+from explaindistill.students.tree.estimators import TreeClassifier
 
 LEAVES = 32
 
@@ -126,7 +131,7 @@ import sys
 sys.path.append(sys.argv[1])
 from speeds.tree import engine, peak_bytes, resident_bytes, rows
 import pandas as pd
-from explaindistill.schema import Schema
+from explaindistill.data.schema import Schema
 X, p = rows(int(sys.argv[2]), int(sys.argv[3]))
 small = X[:2000]
 frame = pd.DataFrame(small, columns=[f"x{i}" for i in range(X.shape[1])])

@@ -7,8 +7,8 @@ from argparse import Namespace
 from rich.console import Console
 from rich.table import Table
 
-from explaindistill.comparing import compare
-from explaindistill.gates import gate
+from explaindistill.auditing.comparing import compare
+from explaindistill.auditing.gates import gate
 
 __all__ = ["run_check", "run_compare"]
 

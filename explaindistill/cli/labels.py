@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from explaindistill.asking.store import LabelStore
 from explaindistill.errors import InvalidInputError
-from explaindistill.label_store import LabelStore
 
 __all__ = ["run_labels"]
 

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from explaindistill import plugins
+from explaindistill.auditing.profiles.loading import load_profile, profile_names
 from explaindistill.cli.endpoints import check_endpoint, endpoint_teacher
 from explaindistill.cli.folders import results_folder
 from explaindistill.cli.judging import run_check, run_compare
@@ -25,7 +26,6 @@ from explaindistill.cli.labels import run_labels
 from explaindistill.cli.rows import Rows, read_rows, split
 from explaindistill.cli.students import make_students
 from explaindistill.errors import InvalidInputError
-from explaindistill.profiles.loading import load_profile, profile_names
 from explaindistill.protocols import Task
 
 __all__ = ["COMMANDS", "run_audit", "run_curve", "run_demo", "run_distill", "run_list", "run_teach"]
@@ -37,7 +37,7 @@ PROFILES = "profiles"
 
 def run_demo(args: Namespace, console: Console) -> int:
     """Train a network on the embedded example, distil it into four students, audit all of them."""
-    from explaindistill.datasets import lending
+    from explaindistill.data.datasets import lending
 
     with results_folder(args.out) as out:
         data = lending(4_000 if args.quick else 20_000, args.random_state)
@@ -140,7 +140,7 @@ def run_audit(args: Namespace, console: Console) -> int:
 def run_curve(args: Namespace, console: Console) -> int:
     """Measure fidelity against the number of questions; write it as a table and a drawing."""
     from explaindistill import plots
-    from explaindistill.query_curves import query_curve
+    from explaindistill.distillation.studies.query_curves import query_curve
 
     teacher, rows = _teacher_and_rows(args)
     students = make_students(args.student, _task(teacher), args.set, args.random_state)
@@ -241,7 +241,7 @@ def _fit(
     teacher: Any, students: Mapping[str, Any], rows: Rows, n_queries: int | None, seed: int, store: str | None = None
 ) -> dict[str, Any]:
     """Distillers by name; all ask about the same rows."""
-    from explaindistill.distiller import Distiller
+    from explaindistill.distillation.distiller import Distiller
 
     X, _ = rows.part("train")
     asked: dict[str, Any] = {} if n_queries is None else {"n_queries": n_queries}
@@ -253,7 +253,7 @@ def _fit(
 
 
 def _measure(teacher: Any, fitted: Mapping[str, Any], rows: Rows, **options: Any) -> Any:
-    from explaindistill.auditing import audit
+    from explaindistill.auditing.audits import audit
 
     X, y = rows.part("test")
     with _working(f"measuring on {len(X):,} rows that no fitting saw …"):

@@ -23,7 +23,7 @@ from explaindistill.export._program import (
     Unseen,
     program_of,
 )
-from explaindistill.numerics.families import LOG_LIMIT
+from explaindistill.numerics.additive.families import LOG_LIMIT
 
 __all__ = ["generate"]
 

@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures._rows import frame, row
 from explaindistill.measures.importance import compare_importance
-from explaindistill.numerics.resampling import percentile_limits, row_counts
-from explaindistill.numerics.tallies import weights_of
+from explaindistill.measures.table import frame, row
+from explaindistill.numerics.statistics.resampling import percentile_limits, row_counts
+from explaindistill.numerics.statistics.tallies import weights_of
 
 __all__ = ["attribution_gaps", "attribution_importance", "compare_attributions"]
 

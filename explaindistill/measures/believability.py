@@ -13,13 +13,13 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
+from explaindistill.data.neighbours import gaps, positions
+from explaindistill.data.row_keys import row_keys
+from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures._rows import frame, row
-from explaindistill.numerics.intervals import wilson
-from explaindistill.numerics.neighbours import gaps, positions
-from explaindistill.numerics.ranks import auc_and_interval
-from explaindistill.numerics.rowkeys import row_keys
-from explaindistill.schema import Schema
+from explaindistill.measures.table import frame, row
+from explaindistill.numerics.statistics.intervals import wilson
+from explaindistill.numerics.statistics.ranks import auc_and_interval
 
 __all__ = ["AUC_LIMIT", "believability", "broken", "worries"]
 

@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures._rows import frame, row, shares
 from explaindistill.measures.groups import MISSING, Grouping, groupings
-from explaindistill.numerics.intervals import mover_difference, newcombe, ratio_of_intervals
-from explaindistill.numerics.tallies import group_means, tally, weights_of
+from explaindistill.measures.table import frame, row, shares
+from explaindistill.numerics.statistics.intervals import mover_difference, newcombe, ratio_of_intervals
+from explaindistill.numerics.statistics.tallies import group_means, tally, weights_of
 
 __all__ = [
     "FIDELITY_CAVEAT",

@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures._rows import frame, row
 from explaindistill.measures.groups import groupings
-from explaindistill.numerics.intervals import normal_quantile, wilson
-from explaindistill.numerics.ranks import auc_and_interval
-from explaindistill.numerics.recalibration import recalibrated
-from explaindistill.numerics.tallies import weights_of
+from explaindistill.measures.table import frame, row
+from explaindistill.numerics.statistics.intervals import normal_quantile, wilson
+from explaindistill.numerics.statistics.ranks import auc_and_interval
+from explaindistill.numerics.statistics.recalibration import recalibrated
+from explaindistill.numerics.statistics.tallies import weights_of
 
 __all__ = ["AUC_MINIMUM", "calibration", "reliability"]
 

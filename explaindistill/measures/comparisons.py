@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures._rows import frame, row
 from explaindistill.measures.bias import SMALL
 from explaindistill.measures.groups import MISSING, groupings
-from explaindistill.numerics.hypotheses import (
+from explaindistill.measures.table import frame, row
+from explaindistill.numerics.statistics.hypotheses import (
     benjamini_hochberg,
     detectable_difference,
     equal_proportions,
@@ -22,7 +22,7 @@ from explaindistill.numerics.hypotheses import (
     power_of_difference,
     stratified,
 )
-from explaindistill.numerics.intervals import mover_ratio, newcombe, simultaneous_level
+from explaindistill.numerics.statistics.intervals import mover_ratio, newcombe, simultaneous_level
 
 __all__ = ["adjust", "gap_tests", "missing_bounds", "power_table", "stratified_gaps", "worst_pairs"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.numerics.tallies import weights_of
+from explaindistill.numerics.statistics.tallies import weights_of
 
 __all__ = ["Threshold", "decisions", "favorable_position"]
 

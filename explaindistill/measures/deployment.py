@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from explaindistill.measures._rows import frame, row
+from explaindistill.measures.table import frame, row
 
 __all__ = ["Footprint", "deployment"]
 

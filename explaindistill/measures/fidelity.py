@@ -11,12 +11,17 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures._rows import frame, positions, row, shares
 from explaindistill.measures.decision import Threshold, decisions, favorable_position
-from explaindistill.numerics.intervals import mean_of_intervals, normal_quantile, wilson
-from explaindistill.numerics.ranks import auc_and_interval, spearman, spearman_interval
-from explaindistill.numerics.recalibration import recalibrated
-from explaindistill.numerics.tallies import mean_function, tally, weights_of
+from explaindistill.measures.table import (
+    frame,
+    positions,
+    row,
+    shares,
+)
+from explaindistill.numerics.statistics.intervals import mean_of_intervals, normal_quantile, wilson
+from explaindistill.numerics.statistics.ranks import auc_and_interval, spearman, spearman_interval
+from explaindistill.numerics.statistics.recalibration import recalibrated
+from explaindistill.numerics.statistics.tallies import mean_function, tally, weights_of
 
 __all__ = ["LOGIT_CLIP", "NEAR_BOUNDARY", "fidelity", "margin", "regression_fidelity"]
 

@@ -14,7 +14,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures._rows import frame, row
+from explaindistill.measures.table import frame, row
 
 __all__ = ["distance_correlation", "geometry"]
 

@@ -12,10 +12,10 @@ from scipy import special
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures._batches import batches
-from explaindistill.measures._rows import frame, row
-from explaindistill.numerics.ranks import spearman, spearman_interval
-from explaindistill.numerics.resampling import percentile_limits, row_counts
-from explaindistill.numerics.tallies import weights_of
+from explaindistill.measures.table import frame, row
+from explaindistill.numerics.statistics.ranks import spearman, spearman_interval
+from explaindistill.numerics.statistics.resampling import percentile_limits, row_counts
+from explaindistill.numerics.statistics.tallies import weights_of
 
 __all__ = ["compare_importance", "permutation_growth", "permutation_importance", "rank_biased_overlap"]
 

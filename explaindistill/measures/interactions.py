@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures._rows import frame, row
+from explaindistill.measures.table import frame, row
 
 __all__ = ["missed_interactions"]
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures._rows import frame, row
+from explaindistill.measures.table import frame, row
 
 __all__ = ["membership_inference"]
 

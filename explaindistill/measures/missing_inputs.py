@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from explaindistill.data.row_keys import row_keys
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures._rows import frame, row
-from explaindistill.numerics.intervals import wilson
-from explaindistill.numerics.ranks import spearman_interval
-from explaindistill.numerics.resampling import row_counts
-from explaindistill.numerics.rowkeys import row_keys
+from explaindistill.measures.table import frame, row
+from explaindistill.numerics.statistics.intervals import wilson
+from explaindistill.numerics.statistics.ranks import spearman_interval
+from explaindistill.numerics.statistics.resampling import row_counts
 
 __all__ = ["duplicate_scores", "missing_inputs", "missing_inputs_statement"]
 

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures._rows import frame, shares
-from explaindistill.numerics.tallies import tally, weights_of
+from explaindistill.measures.table import frame, shares
+from explaindistill.numerics.statistics.tallies import tally, weights_of
 
 __all__ = ["mistakes"]
 

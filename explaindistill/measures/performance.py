@@ -10,12 +10,17 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures._rows import frame, positions, row, shares
 from explaindistill.measures.decision import Threshold, decisions, favorable_position
 from explaindistill.measures.fidelity import TINY, regression_fidelity
-from explaindistill.numerics.intervals import mean_of_intervals, normal_quantile
-from explaindistill.numerics.ranks import auc_and_interval
-from explaindistill.numerics.tallies import mean_function, tally, weights_of
+from explaindistill.measures.table import (
+    frame,
+    positions,
+    row,
+    shares,
+)
+from explaindistill.numerics.statistics.intervals import mean_of_intervals, normal_quantile
+from explaindistill.numerics.statistics.ranks import auc_and_interval
+from explaindistill.numerics.statistics.tallies import mean_function, tally, weights_of
 
 __all__ = ["performance", "regression_performance"]
 

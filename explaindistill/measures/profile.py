@@ -10,12 +10,12 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures._rows import frame, row
 from explaindistill.measures.bias import group_rates
 from explaindistill.measures.groups import MISSING
+from explaindistill.measures.table import frame, row
 from explaindistill.measures.verdicts import judge
-from explaindistill.numerics.hypotheses import fisher
-from explaindistill.numerics.intervals import mover_ratio
+from explaindistill.numerics.statistics.hypotheses import fisher
+from explaindistill.numerics.statistics.intervals import mover_ratio
 
 __all__ = ["RATES", "profile_rates"]
 

@@ -12,13 +12,13 @@ from scipy import special
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
+from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures._rows import frame, row, shares
 from explaindistill.measures.groups import Grouping, groupings
-from explaindistill.numerics.ranks import auc_and_interval, auc_interval, auc_of_counts
-from explaindistill.numerics.single_column import bins_of, out_of_fold_shares
-from explaindistill.numerics.tallies import tally
-from explaindistill.schema import Schema
+from explaindistill.measures.table import frame, row, shares
+from explaindistill.numerics.statistics.ranks import auc_and_interval, auc_interval, auc_of_counts
+from explaindistill.numerics.statistics.single_column import bins_of, out_of_fold_shares
+from explaindistill.numerics.statistics.tallies import tally
 
 __all__ = ["flips", "leaf_audit", "proxies", "with_use"]
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures._rows import frame, row
-from explaindistill.numerics.ranks import spearman
+from explaindistill.measures.table import frame, row
+from explaindistill.numerics.statistics.ranks import spearman
 
 __all__ = ["splits_of", "stability"]
 

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.measures.groups import Grouping, groupings
-from explaindistill.numerics.suppression import withheld
+from explaindistill.numerics.statistics.suppression import withheld
 
 __all__ = ["hidden_groups", "suppress"]
 

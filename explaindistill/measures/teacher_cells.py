@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures._rows import frame, row
+from explaindistill.measures.table import frame, row
 
 __all__ = ["teacher_cells"]
 

@@ -11,12 +11,17 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from explaindistill.measures._rows import frame, positions, row, shares
-from explaindistill.numerics.intervals import newcombe, normal_quantile
-from explaindistill.numerics.ranks import auc_and_interval
-from explaindistill.numerics.single_column import bins_of, out_of_fold_means
-from explaindistill.numerics.tallies import mean_function, tally
-from explaindistill.schema import Schema
+from explaindistill.data.schema import Schema
+from explaindistill.measures.table import (
+    frame,
+    positions,
+    row,
+    shares,
+)
+from explaindistill.numerics.statistics.intervals import newcombe, normal_quantile
+from explaindistill.numerics.statistics.ranks import auc_and_interval
+from explaindistill.numerics.statistics.single_column import bins_of, out_of_fold_means
+from explaindistill.numerics.statistics.tallies import mean_function, tally
 
 __all__ = ["LEAK", "NOISE", "teacher_check"]
 

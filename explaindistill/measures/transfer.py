@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures._rows import frame, row
 from explaindistill.measures.bias import SMALL, Reference, group_gaps, group_rates
 from explaindistill.measures.groups import Grouping, groupings
-from explaindistill.numerics.intervals import bonett_price, mover_difference, newcombe
-from explaindistill.numerics.tallies import Tally, tally
+from explaindistill.measures.table import frame, row
+from explaindistill.numerics.statistics.intervals import bonett_price, mover_difference, newcombe
+from explaindistill.numerics.statistics.tallies import Tally, tally
 
 __all__ = ["VERDICTS", "transfer"]
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from explaindistill.data.schema import Schema
 from explaindistill.plots.forms import answer_words, question_words
-from explaindistill.schema import Schema
 
 __all__ = ["leaf_frame", "model_root", "point_frame", "risk_frame", "rule_frame"]
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.schema import Feature, Schema
+from explaindistill.data.schema import Feature, Schema
 
 __all__ = ["Term", "coefficient_frame", "effect_unit", "kind", "terms", "tree_root"]
 

@@ -13,8 +13,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from explaindistill.report import blocks as b
-from explaindistill.report.results import island, results
 from explaindistill.report.words import name, sentence
+from explaindistill.report.writers.json import island, results
 
 __all__ = ["cell", "page"]
 

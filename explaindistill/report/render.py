@@ -6,8 +6,11 @@ from typing import Any
 
 from explaindistill import plugins
 from explaindistill.errors import InvalidInputError
-from explaindistill.report import markdown, model_card, page, results, spreadsheet
+from explaindistill.report import page
 from explaindistill.report.blocks import Section
+from explaindistill.report.writers import csv as spreadsheet
+from explaindistill.report.writers import json as results
+from explaindistill.report.writers import markdown, model_card
 
 __all__ = ["KINDS", "notebook", "render", "sections"]
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explaindistill.data.schema import Feature, Schema
 from explaindistill.errors import InvalidInputError
-from explaindistill.schema import Feature, Schema
 
 __all__ = ["Constraint", "kept"]
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explaindistill.data.row_keys import row_keys
+from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
-from explaindistill.numerics.rowkeys import row_keys
 from explaindistill.protocols import Draw
 from explaindistill.samplers._constraints import Constraint, kept
-from explaindistill.schema import Schema
 
 __all__ = ["Ground", "lay", "together"]
 

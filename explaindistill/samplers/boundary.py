@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explaindistill.data.neighbours import positions
+from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
-from explaindistill.numerics.neighbours import positions
 from explaindistill.protocols import Draw
 from explaindistill.samplers._ground import lay, together
-from explaindistill.schema import Schema
 
 __all__ = ["BoundarySampler"]
 

@@ -13,12 +13,12 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import rankdata
 from sklearn.cluster import MiniBatchKMeans
 
+from explaindistill.data.neighbours import positions
+from explaindistill.data.row_keys import distinct, row_keys
+from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
-from explaindistill.numerics.neighbours import positions
-from explaindistill.numerics.rowkeys import distinct, row_keys
 from explaindistill.protocols import Draw
 from explaindistill.samplers._ground import lay
-from explaindistill.schema import Schema
 
 __all__ = ["CopulaSampler"]
 

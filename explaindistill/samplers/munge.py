@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explaindistill.data.neighbours import nearest, positions
+from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
-from explaindistill.numerics.neighbours import nearest, positions
 from explaindistill.protocols import Draw
 from explaindistill.samplers._ground import lay, together
-from explaindistill.schema import Schema
 
 __all__ = ["MungeSampler"]
 

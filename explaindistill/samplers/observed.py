@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Draw
-from explaindistill.schema import Schema
 
 __all__ = ["ObservedSampler"]
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explaindistill.data.schema import Feature, Schema
 from explaindistill.protocols import Draw
 from explaindistill.samplers._ground import lay, together
-from explaindistill.schema import Feature, Schema
 
 __all__ = ["UniformSampler"]
 

@@ -12,9 +12,9 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from explaindistill.data.schema import Schema, as_frame
+from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
-from explaindistill.schema import Schema, as_frame
-from explaindistill.targets import as_soft_targets
 
 __all__ = ["Intake", "fit_classifier", "fit_regressor", "rows"]
 

@@ -11,10 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from explaindistill.numerics.axes import Axis, Choice, Number
-from explaindistill.numerics.design import column_values
-from explaindistill.numerics.nearest import Box, Condition, nearest_box, nearest_sum
-from explaindistill.students._counterfactual import Problem
+from explaindistill.data.design import column_values
+from explaindistill.numerics.explaining.axes import Axis, Choice, Number
+from explaindistill.numerics.explaining.nearest import (
+    Box,
+    Condition,
+    nearest_box,
+    nearest_sum,
+)
+from explaindistill.students._explaining.counterfactual import Problem
 
 __all__ = ["nearest_in_card", "nearest_in_rules", "nearest_in_sum", "nearest_in_tree"]
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from explaindistill.data.targets import one_hot
 from explaindistill.errors import InvalidInputError, TeacherError
-from explaindistill.targets import one_hot
 
 __all__ = ["OUTPUTS", "Output", "check_output", "checked_answer", "class_order", "no_probabilities", "sorted_classes"]
 

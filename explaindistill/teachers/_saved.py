@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explaindistill.data.encoder import TableEncoder
 from explaindistill.errors import InvalidInputError, UntrustedError
 from explaindistill.protocols import Teacher
-from explaindistill.teachers._encoder import TableEncoder
 from explaindistill.teachers._layers import from_mlp, from_torch
 from explaindistill.teachers.network import NetworkTeacher
 

@@ -12,10 +12,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explaindistill.data.encoder import TableEncoder
+from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError, MissingExtraError
 from explaindistill.protocols import Teacher
-from explaindistill.schema import Schema
-from explaindistill.teachers._encoder import TableEncoder
 
 __all__ = ["teach"]
 

@@ -18,10 +18,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError, MissingExtraError, TeacherError
-from explaindistill.rights import Rights
 from explaindistill.teachers._chat import chat_body, chat_scores
 from explaindistill.teachers._checks import Output, check_output, checked_answer, class_order, no_probabilities
 from explaindistill.teachers._fingerprint import digest
+from explaindistill.teachers._rights import Rights
 
 try:
     import httpx
@@ -37,7 +37,7 @@ WINDOW = 16
 NO_RIGHTS = (
     "rights must be given: the terms of many services forbid fitting a model to their answers, and the audit must be "
     "able to say whose teacher this is; pass rights=Rights(owner=..., terms=..., declaration=...), "
-    "which is in explaindistill.rights"
+    "which is in explaindistill.teachers._rights"
 )
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import erf, expit
 
+from explaindistill.data.encoder import TableEncoder
 from explaindistill.errors import InvalidInputError
 from explaindistill.teachers._batches import FEW_ROWS, in_batches
 from explaindistill.teachers._checks import Output, check_output, checked_answer, class_order, no_probabilities
-from explaindistill.teachers._encoder import TableEncoder
 from explaindistill.teachers._fingerprint import digest
 
 __all__ = ["LAYERS", "NetworkTeacher"]

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explaindistill.data.row_keys import row_keys
+from explaindistill.data.schema import as_frame
 from explaindistill.errors import InvalidInputError, TeacherError
-from explaindistill.numerics.renyi import epsilon_of_votes, most_questions
-from explaindistill.numerics.rowkeys import row_keys
+from explaindistill.numerics.statistics.privacy import epsilon_of_votes, most_questions
 from explaindistill.protocols import Teacher
-from explaindistill.schema import as_frame
 from explaindistill.teachers.ensemble import _common_classes
 
 __all__ = ["PateTeacher"]

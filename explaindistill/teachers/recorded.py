@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from explaindistill.data.row_keys import distinct, row_keys
 from explaindistill.errors import InvalidInputError, TeacherError
-from explaindistill.numerics.rowkeys import distinct, row_keys
 from explaindistill.teachers._checks import checked_answer, class_order, no_probabilities
 from explaindistill.teachers._fingerprint import digest
 

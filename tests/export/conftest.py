@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from explaindistill.students.gam import GAMClassifier, GAMRegressor
-from explaindistill.students.linear import LinearClassifier, LinearRegressor
-from explaindistill.students.model_tree import ModelTreeClassifier, ModelTreeRegressor
-from explaindistill.students.rules import RuleListClassifier, RuleListRegressor
-from explaindistill.students.scorecard import ScorecardClassifier
-from explaindistill.students.tree import TreeClassifier, TreeRegressor
+from explaindistill.students.gam.estimators import GAMClassifier, GAMRegressor
+from explaindistill.students.linear.estimators import LinearClassifier, LinearRegressor
+from explaindistill.students.model_tree.estimators import ModelTreeClassifier, ModelTreeRegressor
+from explaindistill.students.rules.estimators import RuleListClassifier, RuleListRegressor
+from explaindistill.students.scorecard.estimators import ScorecardClassifier
+from explaindistill.students.tree.estimators import TreeClassifier, TreeRegressor
 
 FAMILIES = {
     "tree": lambda k: TreeClassifier(max_leaf_nodes=24),

@@ -17,7 +17,7 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.export import c, python, sql
 from explaindistill.export import json as json_export
 from explaindistill.export._program import program_of
-from explaindistill.students.tree import TreeClassifier
+from explaindistill.students.tree.estimators import TreeClassifier
 
 TIGHT = 1e-12
 TYPES = {

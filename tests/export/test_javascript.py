@@ -11,12 +11,12 @@ import pytest
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.export.javascript import generate
-from explaindistill.students.gam import GAMClassifier, GAMRegressor
-from explaindistill.students.linear import LinearClassifier, LinearRegressor
-from explaindistill.students.model_tree import ModelTreeClassifier, ModelTreeRegressor
-from explaindistill.students.rules import RuleListClassifier, RuleListRegressor
-from explaindistill.students.scorecard import ScorecardClassifier
-from explaindistill.students.tree import TreeClassifier, TreeRegressor
+from explaindistill.students.gam.estimators import GAMClassifier, GAMRegressor
+from explaindistill.students.linear.estimators import LinearClassifier, LinearRegressor
+from explaindistill.students.model_tree.estimators import ModelTreeClassifier, ModelTreeRegressor
+from explaindistill.students.rules.estimators import RuleListClassifier, RuleListRegressor
+from explaindistill.students.scorecard.estimators import ScorecardClassifier
+from explaindistill.students.tree.estimators import TreeClassifier, TreeRegressor
 
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="Node.js is not installed: apt install nodejs")

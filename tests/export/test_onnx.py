@@ -12,9 +12,9 @@ import pytest
 from explaindistill.errors import InvalidInputError, MissingExtraError
 from explaindistill.export import onnx as onnx_export
 from explaindistill.export._program import program_of
-from explaindistill.students.gam import GAMRegressor
-from explaindistill.students.linear import LinearClassifier
-from explaindistill.students.tree import TreeClassifier
+from explaindistill.students.gam.estimators import GAMRegressor
+from explaindistill.students.linear.estimators import LinearClassifier
+from explaindistill.students.tree.estimators import TreeClassifier
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")

@@ -6,9 +6,9 @@ import pytest
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.export._operations import operations
-from explaindistill.students.gam import GAMClassifier, GAMRegressor
-from explaindistill.students.linear import LinearClassifier, LinearRegressor
-from explaindistill.students.tree import TreeRegressor
+from explaindistill.students.gam.estimators import GAMClassifier, GAMRegressor
+from explaindistill.students.linear.estimators import LinearClassifier, LinearRegressor
+from explaindistill.students.tree.estimators import TreeRegressor
 
 
 def test_a_tree_costs_its_longest_path():

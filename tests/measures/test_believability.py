@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from explaindistill.data.neighbours import gaps
+from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.believability import AUC_LIMIT, believability, broken, worries
-from explaindistill.numerics.neighbours import gaps
-from explaindistill.schema import Schema
 
 
 def draw(n, seed):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from explaindistill.datasets import lending
+from explaindistill.data.datasets import lending
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.bias import (
     FIDELITY_CAVEAT,
@@ -15,7 +15,7 @@ from explaindistill.measures.bias import (
     group_rates,
 )
 from explaindistill.measures.verdicts import check
-from explaindistill.numerics.intervals import mover_ratio, newcombe, wilson
+from explaindistill.numerics.statistics.intervals import mover_ratio, newcombe, wilson
 
 
 def people(**sizes):

@@ -14,8 +14,8 @@ from explaindistill.measures.comparisons import (
     stratified_gaps,
     worst_pairs,
 )
-from explaindistill.numerics.hypotheses import fisher
-from explaindistill.numerics.intervals import mover_ratio, newcombe, simultaneous_level
+from explaindistill.numerics.statistics.hypotheses import fisher
+from explaindistill.numerics.statistics.intervals import mover_ratio, newcombe, simultaneous_level
 
 
 def rates_of(*counts, names="abcdefgh"):

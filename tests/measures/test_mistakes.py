@@ -5,7 +5,7 @@ import pytest
 import explaindistill as xd
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.mistakes import mistakes
-from explaindistill.numerics.intervals import wilson
+from explaindistill.numerics.statistics.intervals import wilson
 
 
 def grow(rows, wrong):

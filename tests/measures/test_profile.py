@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from explaindistill.auditing.profiles.loading import FOLDER, load_profile, profile_names
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.profile import profile_rates
-from explaindistill.numerics.hypotheses import fisher
-from explaindistill.numerics.intervals import mover_ratio
-from explaindistill.profiles.loading import FOLDER, load_profile, profile_names
+from explaindistill.numerics.statistics.hypotheses import fisher
+from explaindistill.numerics.statistics.intervals import mover_ratio
 
 SEX = ["f"] * 400 + ["m"] * 500 + ["x"] * 10 + [None] * 90
 D = np.r_[np.ones(100), np.zeros(300), np.ones(250), np.zeros(250), np.ones(9), np.zeros(1), np.ones(45), np.zeros(45)]

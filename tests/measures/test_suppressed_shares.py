@@ -7,7 +7,7 @@ import pytest
 from explaindistill.measures import suppression
 from explaindistill.measures.sensitivity import leaf_audit
 from explaindistill.measures.suppression import suppress
-from explaindistill.numerics.suppression import derivable
+from explaindistill.numerics.statistics.suppression import derivable
 
 
 def people(table: list[list[int]]) -> tuple[np.ndarray, pd.DataFrame]:

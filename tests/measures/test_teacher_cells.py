@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.columns import describe_columns
 from explaindistill.measures.teacher_cells import teacher_cells
-from explaindistill.schema import Schema
-from explaindistill.students.tree import TreeRegressor
+from explaindistill.students.tree.estimators import TreeRegressor
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from scipy import stats
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.transfer import VERDICTS, transfer
-from explaindistill.numerics.intervals import newcombe
+from explaindistill.numerics.statistics.intervals import newcombe
 
 WHO = pd.DataFrame({"sex": np.repeat(["f", "m"], 300)})
 

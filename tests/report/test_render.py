@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 
 from explaindistill import plugins
+from explaindistill.auditing.stored import frame_from
 from explaindistill.errors import InvalidInputError
-from explaindistill.report import results
 from explaindistill.report.render import notebook, render, sections
-from explaindistill.stored import frame_from
+from explaindistill.report.writers import json as results
 
 HOSTILE = (
     "<script>alert(1)</script>",

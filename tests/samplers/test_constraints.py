@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.samplers._constraints import Constraint
-from explaindistill.schema import Schema
 
 X = pd.DataFrame(
     {

@@ -9,9 +9,10 @@ from scipy.stats import norm
 from sklearn.base import clone
 
 from explaindistill import plugins
+from explaindistill.data.neighbours import nearest, positions
+from explaindistill.data.row_keys import row_keys
+from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
-from explaindistill.numerics.neighbours import nearest, positions
-from explaindistill.numerics.rowkeys import row_keys
 from explaindistill.protocols import Sampler
 from explaindistill.samplers.boundary import BoundarySampler
 from explaindistill.samplers.copula import CopulaSampler
@@ -19,7 +20,6 @@ from explaindistill.samplers.marginal import MarginalSampler
 from explaindistill.samplers.munge import MungeSampler, _snap
 from explaindistill.samplers.observed import ObservedSampler
 from explaindistill.samplers.uniform import UniformSampler
-from explaindistill.schema import Schema
 from explaindistill.teachers.callable import CallableTeacher
 
 YOUNG = CallableTeacher(lambda X: np.where(X["age"] < 45, "young", "old"), classes=["young", "old"], output="labels")
@@ -333,8 +333,8 @@ def test_neighbours_are_the_slow_ones_when_few():
 
 
 def test_neighbours_are_near_when_many(monkeypatch):
-    monkeypatch.setattr("explaindistill.numerics.neighbours.EXACT_ROWS", 100)
-    monkeypatch.setattr("explaindistill.numerics.neighbours.LEAF_ROWS", 64)
+    monkeypatch.setattr("explaindistill.data.neighbours.EXACT_ROWS", 100)
+    monkeypatch.setattr("explaindistill.data.neighbours.LEAF_ROWS", 64)
     points = np.random.default_rng(0).normal(size=(1500, 3)).astype(np.float32)
     found = nearest(points, 3)
     gaps = ((points[:, None] - points) ** 2).sum(axis=2)

@@ -11,7 +11,7 @@ from explaindistill import TreeClassifier, plugins
 from explaindistill.attribution import shapley_by_shap
 from explaindistill.errors import InvalidInputError, MissingExtraError
 from explaindistill.measures.shapley import shapley_exact
-from explaindistill.students._shapley import _answers
+from explaindistill.students._explaining.shapley import _answers
 
 STUDENTS = [
     value

@@ -15,15 +15,15 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
+from explaindistill.asking.labelling import Budget, label
+from explaindistill.asking.store import LabelStore, Shelf
 from explaindistill.errors import BudgetError, InvalidInputError, TeacherError
-from explaindistill.label_store import LabelStore, Shelf
-from explaindistill.labelling import Budget, label
 from explaindistill.protocols import Teacher
 
 pytest.importorskip("httpx")
 import explaindistill.teachers.http as module
-from explaindistill.rights import Rights
 from explaindistill.teachers._chat import chat_body, label_shares
+from explaindistill.teachers._rights import Rights
 from explaindistill.teachers.http import HttpTeacher
 
 RIGHTS = Rights("us", "internal", "our own endpoint")

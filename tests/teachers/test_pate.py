@@ -6,7 +6,7 @@ import pytest
 
 import explaindistill as xd
 from explaindistill.errors import InvalidInputError, TeacherError
-from explaindistill.numerics.renyi import epsilon_of_votes, most_questions
+from explaindistill.numerics.statistics.privacy import epsilon_of_votes, most_questions
 from explaindistill.teachers.callable import CallableTeacher
 from explaindistill.teachers.pate import PateTeacher
 

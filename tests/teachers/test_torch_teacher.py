@@ -8,8 +8,8 @@ import pytest
 from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 
+from explaindistill.asking.labelling import label
 from explaindistill.errors import InvalidInputError, TeacherError
-from explaindistill.labelling import label
 from explaindistill.protocols import Teacher
 from explaindistill.teachers import TableEncoder, as_teacher
 

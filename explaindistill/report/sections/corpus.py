@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from explaindistill.cost import CORE_WATTS
+from explaindistill.asking.cost import CORE_WATTS
 from explaindistill.measures.believability import worries
 from explaindistill.report.blocks import Block, Cell, Details, Items, Section, Table, Text
 from explaindistill.report.figures import query_curve

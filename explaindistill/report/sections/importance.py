@@ -8,9 +8,9 @@ import pandas as pd
 
 from explaindistill.report.blocks import Block, Cell, Details, Group, Section, Table, Text
 from explaindistill.report.figures import importance, students_of
-from explaindistill.report.results import STRONGEST, strongest
 from explaindistill.report.tables import frame_of, pivot
 from explaindistill.report.words import name, quantity
+from explaindistill.report.writers.json import STRONGEST, strongest
 
 __all__ = ["section"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from explaindistill.report.blocks import Block, Code, Details, Facts, Group, Section, Text
-from explaindistill.report.structures import structure
+from explaindistill.report.student.structure import structure
 from explaindistill.report.tables import frame_of, rows_of
 from explaindistill.report.words import count, name, number, sentence
 

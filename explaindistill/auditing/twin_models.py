@@ -1,0 +1,428 @@
+r"""Distill-and-Compare, the question whether a score uses the columns as the outcomes would have it.
+
+Two models of one transparent class on the same rows and the same design: the *mimic* repeats the score, the *outcome
+model* what came of it. Where a curve of one departs from that of the other, beyond a band that speaks of all curves at
+once, the score weighs that column differently from what the outcomes support.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
+from sklearn.ensemble import HistGradientBoostingRegressor
+
+from explaindistill.data.schema import Schema
+from explaindistill.errors import InvalidInputError
+from explaindistill.measures.missing_inputs import missing_inputs, missing_inputs_statement
+from explaindistill.measures.table import frame as rows_frame
+from explaindistill.measures.table import row
+from explaindistill.numerics.statistics.bands import max_t_band
+from explaindistill.numerics.statistics.ranks import auc_interval
+from explaindistill.students.gam.estimators import GAMRegressor
+from explaindistill.students.gam.paired_fit import (
+    Calibration,
+    Twins,
+    calibrate,
+    fit_twins,
+    soft_logit,
+)
+
+__all__ = ["Comparison", "distill_and_compare"]
+
+Floats = NDArray[np.float64]
+SCALES = ("probability", "logit", "value", "recorded")
+LEAST_SUPPORT = 10.0
+"""Rows near a place of a curve below which the band does not speak of it."""
+CAVEAT = (
+    "The outcome is what was recorded, not what was done: an arrest is not a crime, a default under a loan that was "
+    "granted says nothing of loans that were refused."
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison:
+    """What the twins say.
+
+    Attributes
+    ----------
+    curves : DataFrame
+        One line per term and place: ``feature``, ``place`` (words), ``value``, ``mimic``, ``outcome`` (their curves),
+        and in the canonical columns the difference mimic minus outcome with its simultaneous band; ``p`` allows for all
+        places, ``differs`` says that the band excludes 0. The first line, ``(level)``, compares the intercepts.
+    terms : DataFrame
+        One line per term: ``estimate`` is the largest difference, with the band there; ``p``, ``differs``.
+    quality : DataFrame
+        Fidelity of the mimic (``mimic_r2``) and accuracy of the outcome model (``outcome_auc`` or ``outcome_r2``), on
+        rows outside of each bootstrap sample, overall and by group.
+    missing : DataFrame
+        Lines of :func:`explaindistill.measures.missing_inputs.missing_inputs`.
+    calibration : DataFrame
+        ``score`` and ``calibrated`` (outcome's log-odds or value by a monotone curve); empty unless recorded.
+    statement, sentence : str
+        What may be said of missing inputs.
+    scale : str
+        ``"logit"`` or ``"value"``: unit of the curves.
+    critical : float
+        How many standard errors the band is wide; 1.96 would be a single place's.
+    n, n_boot : int
+    notes : tuple of str
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = pd.DataFrame({"age": rng.integers(18, 60, 1000), "priors": rng.poisson(2, 1000)})
+    >>> truth = -0.05 * (X["age"] - 35) + 0.4 * (X["priors"] - 2)
+    >>> y = rng.random(1000) < expit(truth)
+    >>> found = distill_and_compare(X, expit(truth), y, scale="probability", n_boot=100, learners={})
+    >>> found  # the score is the truth
+    Comparison of score and outcome on 1,000 rows: no column differs; inputs: not asked
+    >>> found.terms["feature"].tolist(), found.scale
+    (['(level)', 'age', 'priors'], 'logit')
+    """
+
+    curves: pd.DataFrame
+    terms: pd.DataFrame
+    quality: pd.DataFrame
+    missing: pd.DataFrame
+    calibration: pd.DataFrame
+    statement: str
+    sentence: str
+    scale: str
+    critical: float
+    n: int
+    n_boot: int
+    notes: tuple[str, ...]
+
+    @property
+    def differing(self) -> list[str]:
+        """Terms that the score uses differently from what the outcomes support."""
+        return self.terms.loc[self.terms["differs"].astype(bool), "feature"].tolist()
+
+    def plot(self, feature: str, ax: Any = None) -> Any:
+        """Draw both curves of one column and the band of their difference; see ``plots.twin_curves``."""
+        from explaindistill import plots
+
+        return plots.twin_curves(self.curves, feature, ax)
+
+    def __repr__(self) -> str:
+        found = ", ".join(self.differing) or "no column"
+        return f"Comparison of score and outcome on {self.n:,} rows: {found} differs; inputs: {self.statement}"
+
+
+def distill_and_compare(
+    X: Any,
+    score: ArrayLike,
+    y: ArrayLike,
+    *,
+    scale: str = "recorded",
+    favorable: Any = None,
+    groups: pd.DataFrame | None = None,
+    pairs: Sequence[tuple[str, str]] = (),
+    n_knots: int = 10,
+    n_boot: int = 200,
+    level: float = 0.95,
+    learners: Mapping[str, Any] | None = None,
+    random_state: int = 0,
+) -> Comparison:
+    r"""Compare what a black box's score and the outcomes say of each column.
+
+    Both twins are additive models by the same loss, on one design, with one smoothing, the score as soft labels. Under
+    equal use of the columns their difference is then unbiased whatever the class of models leaves out. Rows are
+    resampled jointly and both are refitted (with the smoothing as it is; a recorded score's calibration is refitted,
+    too); the band is that of the largest deviation over all places of all curves.
+
+    Parameters
+    ----------
+    X : DataFrame or array of shape (n, d)
+        What is known of the rows; columns the black box did not see are welcome.
+    score : array of shape (n,)
+        A teacher's probability of the favourable class, its log-odds, its value, or any recorded score.
+    y : array of shape (n,)
+        Outcomes: two classes, or values.
+    scale : "recorded", "probability", "logit" or "value"
+        What ``score`` is. A recorded score is first brought to the scale of the outcome by a monotone smooth curve
+        ``outcome ~ s(score)``; it may run either way.
+    favorable : class, optional
+        The class whose probability the score speaks of; the second one when None.
+    groups : DataFrame of n rows, optional
+        Attributes by which the quality of both twins is told.
+    pairs : pairs of columns, optional
+        Interactions that get a term of their own.
+    n_knots : int, at least 3
+        Knots of a numeric column.
+    n_boot : int, at least 50
+    level : float in (0, 1)
+    learners : mapping of name to learner, optional
+        For the question of missing inputs, see :func:`~explaindistill.measures.missing_inputs.missing_inputs`; an
+        additive model and boosted trees when None, nothing where it is empty.
+    random_state : int
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InvalidInputError
+        For more than two classes, scores out of range, or fewer than 100 rows.
+
+    References
+    ----------
+    Tan, Caruana, Hooker and Lou (2018), doi:10.1145/3278721.3278725.
+
+    Examples
+    --------
+    A score that counts priors twice as much as the outcomes do:
+
+    >>> rng = np.random.default_rng(0)
+    >>> X = pd.DataFrame({"age": rng.integers(18, 60, 2000), "priors": rng.poisson(2, 2000)})
+    >>> truth = -0.05 * (X["age"] - 35) + 0.4 * (X["priors"] - 2)
+    >>> y = rng.random(2000) < expit(truth)
+    >>> score = expit(truth + 0.4 * (X["priors"] - 2))
+    >>> found = distill_and_compare(X, score, y, scale="probability", n_boot=100, learners={})
+    >>> found.differing
+    ['priors']
+    """
+    _check(scale, n_knots, n_boot, level)
+    schema = Schema.infer(X)
+    table = schema.frame(X).reset_index(drop=True)
+    truth, is_binary = _outcome(y, favorable, len(table))
+    given, curve = _score(score, truth, scale, is_binary, len(table))
+    Y = np.column_stack([given, truth])
+    for a, b in pairs:
+        for c in (a, b):
+            schema[c]
+    twins = fit_twins(schema, table, Y, is_binary, n_knots, pairs)
+    draws, outside = _bootstrap(twins, Y, curve, n_boot, np.random.default_rng(random_state))
+    curves, critical = _curves(twins, schema, draws, level)
+    chosen = _learners(schema) if learners is None else dict(learners)
+    on_scale = soft_logit(given) if is_binary else given
+    found = _missing(table, on_scale, truth, chosen, level, random_state)
+    statement, sentence = missing_inputs_statement(found) if len(found) else ("not asked", "")
+    return Comparison(
+        curves=curves,
+        terms=_terms(curves),
+        quality=_quality(on_scale, truth, outside, is_binary, groups, level),
+        missing=found,
+        calibration=_calibration(curve),
+        statement=statement,
+        sentence=sentence,
+        scale="logit" if is_binary else "value",
+        critical=critical,
+        n=len(table),
+        n_boot=n_boot,
+        notes=(CAVEAT, *schema.notices),
+    )
+
+
+def _check(scale: str, n_knots: int, n_boot: int, level: float) -> None:
+    if scale not in SCALES:
+        raise InvalidInputError(f"scale must be one of {', '.join(SCALES)}, got {scale!r}")
+    for name, value, least in (("n_knots", n_knots, 3), ("n_boot", n_boot, 50)):
+        if value < least:
+            raise InvalidInputError(f"{name} must be at least {least}, got {value}")
+    if not 0 < level < 1:
+        raise InvalidInputError(f"level must lie between 0 and 1, got {level}")
+
+
+def _outcome(y: ArrayLike, favorable: Any, n: int) -> tuple[Floats, bool]:
+    """Outcome as a number, and whether it is one of two classes."""
+    given = np.asarray(y).ravel()
+    if len(given) != n:
+        raise InvalidInputError(f"y must have one value per row of X, {n}, got {len(given)}")
+    if n < 100:
+        raise InvalidInputError(f"X must have at least 100 rows to compare two models, got {n}")
+    if pd.isna(pd.Series(given)).any():
+        raise InvalidInputError("y must have a value in every row; drop those without an outcome")
+    classes = np.unique(given)
+    if len(classes) == 2:
+        if favorable is not None and favorable not in classes.tolist():
+            raise InvalidInputError(f"favorable must be one of the classes {classes.tolist()}, got {favorable!r}")
+        return (given == (classes[1] if favorable is None else favorable)).astype(float), True
+    if len(classes) < 2:
+        raise InvalidInputError(f"y must have at least two different values, got {classes.tolist()}")
+    if given.dtype.kind not in "iuf":
+        raise InvalidInputError(f"y must be two classes or numbers, got {len(classes)} classes; compare one at a time")
+    return given.astype(float), False
+
+
+def _score(score: ArrayLike, truth: Floats, scale: str, is_binary: bool, n: int) -> tuple[Floats, Calibration | None]:
+    """The score as soft labels, and the curve that brought a recorded one there."""
+    s = np.asarray(score, dtype=float).ravel()
+    if len(s) != n or not np.isfinite(s).all():
+        raise InvalidInputError(f"score must have one finite value per row of X, {n}, got {len(s)}")
+    if (scale in ("probability", "logit")) != is_binary and scale != "recorded":
+        kind = "two classes" if is_binary else "numbers"
+        raise InvalidInputError(f"scale {scale!r} does not go with an outcome of {kind}")
+    if scale == "probability" and (s.min() < 0 or s.max() > 1):
+        raise InvalidInputError(f"score must be probabilities, got {s.min()} to {s.max()}; or name another scale")
+    if scale == "recorded":
+        turned = s if np.corrcoef(s, truth)[0, 1] >= 0 or s.std() == 0 else -s
+        curve = calibrate(turned, truth, is_binary)
+        return curve.mean(curve.fit.beta[0]), curve
+    return (expit(s) if scale == "logit" else s), None
+
+
+def _bootstrap(
+    twins: Twins, Y: Floats, curve: Calibration | None, n_boot: int, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Coefficients of both twins in each resample ``(B, 2, p)``, and mean answers to rows outside of it ``(2, n)``."""
+    n = len(Y)
+    draws = np.empty((n_boot, *twins.beta.shape))
+    total, times = np.zeros((2, n)), np.zeros(n)
+    for b in range(n_boot):
+        weight = np.bincount(rng.integers(0, n, n), minlength=n).astype(float)
+        target = Y
+        if curve is not None:
+            target = np.column_stack([curve.mean(curve.refit(Y[:, 1], weight)), Y[:, 1]])
+        draws[b] = twins.refit(target, weight)
+        out = weight == 0
+        total[:, out] += twins.answers(draws[b])[:, out]
+        times[out] += 1
+    return draws, np.where(times > 0, total / np.maximum(times, 1), np.nan)
+
+
+def _curves(twins: Twins, schema: Schema, draws: Floats, level: float) -> tuple[pd.DataFrame, float]:
+    """Both curves at every place, their difference and its band.
+
+    A model of noisy outcomes overstates its curves a little, one of a score does not: the resamples show by how much
+    (they overstate the fit that they were drawn around), and it is taken off.
+    """
+    centre = draws.mean(axis=0)
+    beta = 2 * twins.beta - centre
+    draws = draws - centre + beta
+    own = twins.curves(beta)
+    gap = np.concatenate([[beta[0, 0] - beta[1, 0]], *(c[0] - c[1] for c in own)])
+    drawn = np.array([np.concatenate([[d[0, 0] - d[1, 0]], *(c[0] - c[1] for c in twins.curves(d))]) for d in draws])
+    n = len(twins.X)
+    support = np.concatenate([[n], *twins.support()])
+    low, high, p, critical = max_t_band(gap, drawn, level, support >= LEAST_SUPPORT)
+    lines: list[dict[str, Any]] = [{"feature": "(level)", "place": "average row", "value": np.nan}]
+    lines[0] |= {"mimic": beta[0, 0], "outcome": beta[1, 0]}
+    for term, both in zip(twins.terms, own, strict=True):
+        lines += [
+            {"feature": term.name, **where, "mimic": m, "outcome": o}
+            for where, m, o in zip(_places(term, schema), both[0], both[1], strict=True)
+        ]
+    made = [
+        row("twin_difference", gap[i], low[i], high[i], n=round(support[i]), subset=str(line["place"]), p=p[i],
+            method="joint bootstrap, max t", differs=bool(low[i] > 0 or high[i] < 0), **_status(low[i], support[i]),
+            **line)
+        for i, line in enumerate(lines)
+    ]  # fmt: skip
+    extra = ["feature", "place", "value", "mimic", "outcome", "p", "differs"]
+    return rows_frame(made, extra=extra), critical
+
+
+def _status(low: float, support: float) -> dict[str, str]:
+    if np.isfinite(low):
+        return {}
+    few = support < LEAST_SUPPORT
+    reason = f"fewer than {LEAST_SUPPORT:.0f} rows near it" if few else "the same in every resample"
+    return {"status": "small" if few else "ok", "reason": reason}
+
+
+def _places(term: Any, schema: Schema) -> list[dict[str, Any]]:
+    """Words and number of each place of a term's grid; a pair's in the order of its table."""
+    labels = [g.labels(schema[g.axis]) for g in term.grids]
+    values = [g.places() for g in term.grids]
+    if len(term.grids) == 1:
+        return [{"place": label, "value": float(v)} for label, v in zip(labels[0], values[0], strict=True)]
+    return [{"place": f"{a}, {b}", "value": np.nan} for a in labels[0] for b in labels[1]]
+
+
+def _terms(curves: pd.DataFrame) -> pd.DataFrame:
+    """The place of each term where the difference is surest."""
+    lines = []
+    for name, part in curves.groupby("feature", sort=False):
+        known = part[part["p"].notna()]
+        if known.empty:
+            lines.append(row("twin_difference", np.nan, np.nan, np.nan, n=0, feature=name, place="", p=np.nan,
+                             differs=False, status="small", reason="too few rows anywhere"))  # fmt: skip
+            continue
+        excess = known["estimate"].abs() / (known["high"] - known["low"])
+        best = known.loc[excess.idxmax()]
+        keep = ("n", "estimate", "low", "high", "method", "subset", "feature", "place", "p", "differs")
+        lines.append({"metric": "twin_difference", **{k: best[k] for k in keep}})
+    return rows_frame(lines, extra=["feature", "place", "p", "differs"])
+
+
+def _learners(schema: Schema) -> dict[str, Any]:
+    """An additive model, and boosted trees on all interactions."""
+    codes = [i for i, f in enumerate(schema) if f.kind == "categorical" and len(f.categories) <= 250]
+
+    def additive(rows: pd.DataFrame, s: Floats) -> Callable[[pd.DataFrame], Floats]:
+        return GAMRegressor(n_jobs=1).fit(rows, s).predict
+
+    def boosted(rows: pd.DataFrame, s: Floats) -> Callable[[pd.DataFrame], Floats]:
+        def numbers(given: pd.DataFrame) -> Floats:
+            Z = np.ascontiguousarray(schema.encode(given))
+            return np.where(Z < 0, np.nan, Z) if codes else Z
+
+        model = HistGradientBoostingRegressor(max_iter=200, categorical_features=codes or None, random_state=0)
+        model.fit(numbers(rows), s)
+        return lambda given: np.asarray(model.predict(numbers(given)), dtype=float)
+
+    return {"additive model": additive, "boosted trees": boosted}
+
+
+def _missing(
+    table: pd.DataFrame, s: Floats, truth: Floats, learners: Mapping[str, Any], level: float, seed: int
+) -> pd.DataFrame:
+    if not learners:
+        return rows_frame([])
+    return missing_inputs(table, s, truth, learners, level=level, rng=seed)
+
+
+def _quality(
+    s: Floats, truth: Floats, outside: Floats, is_binary: bool, groups: pd.DataFrame | None, level: float
+) -> pd.DataFrame:
+    """How well each twin does on rows outside of its resamples."""
+    known = np.asarray(np.isfinite(outside).all(axis=0), dtype=np.bool_)
+    lines = _quality_of(s, truth, outside, known, is_binary, level, {})
+    for a in [] if groups is None else groups.columns:
+        column = groups[a].reset_index(drop=True)  # type: ignore[index]  # not None here
+        for g in sorted(column.dropna().unique(), key=str):
+            inside = np.asarray(known & (column == g).to_numpy(dtype=bool))
+            lines += _quality_of(s, truth, outside, inside, is_binary, level, {"attribute": str(a), "group": str(g)})
+    return rows_frame(lines)
+
+
+def _quality_of(
+    s: Floats,
+    truth: Floats,
+    outside: Floats,
+    kept: NDArray[np.bool_],
+    is_binary: bool,
+    level: float,
+    name: dict[str, Any],
+) -> list[dict[str, Any]]:
+    s, truth, mimic, model = s[kept], truth[kept], outside[0, kept], outside[1, kept]
+    out = [_r2("mimic_r2", s, mimic, name)]
+    if not is_binary:
+        return [*out, _r2("outcome_r2", truth, model, name)]
+    ones, zeros = model[truth == 1], model[truth == 0]
+    if len(ones) < 2 or len(zeros) < 2:
+        return [*out, row("outcome_auc", np.nan, np.nan, np.nan, n=len(s), reason="one outcome only", **name)]
+    rank = pd.Series(model).rank().to_numpy()[truth == 1].sum() - len(ones) * (len(ones) + 1) / 2
+    theta = float(rank / (len(ones) * len(zeros)))
+    ends = auc_interval(theta, len(ones), len(zeros), level)
+    return [*out, row("outcome_auc", theta, *(float(e) for e in ends), n=len(s), method="newcombe", **name)]
+
+
+def _r2(metric: str, truth: Floats, answer: Floats, name: dict[str, Any]) -> dict[str, Any]:
+    spread = float(((truth - truth.mean()) ** 2).sum()) if len(truth) > 1 else 0.0
+    value = 1 - float(((truth - answer) ** 2).sum()) / spread if spread > 0 else np.nan
+    return row(metric, value, np.nan, np.nan, n=len(truth), **name)
+
+
+def _calibration(curve: Calibration | None) -> pd.DataFrame:
+    if curve is None:
+        return pd.DataFrame({"score": [], "calibrated": []})
+    return pd.DataFrame({"score": curve.knots, "calibrated": curve.curve[: len(curve.knots)]})

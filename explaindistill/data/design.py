@@ -1,0 +1,234 @@
+"""Design: the named columns of numbers that a linear model or a scorecard adds up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from explaindistill.data.schema import Feature, Schema
+from explaindistill.errors import InvalidInputError
+
+__all__ = ["Column", "column_values", "linear_columns", "matrix", "rule_columns"]
+
+SECONDS_PER_DAY = 86400.0
+Operation = Literal["value", "missing", "level", "at_most", "above"]
+OPERATIONS = ("value", "missing", "level", "at_most", "above")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One named column of a design.
+
+    Attributes
+    ----------
+    feature : str
+        The column of the rows that it is made from.
+    operation : "value", "missing", "level", "at_most" or "above"
+        ``value``: the number itself (dates: days since 1970), missing replaced by ``fill``. The others are 0 or 1:
+        ``missing``: no value; ``level``: the category ``level``; ``at_most``, ``above``: the number lies at or below,
+        or above ``threshold`` (dates: seconds since 1970), 0 where it is missing.
+    fill : float
+        What a missing value counts as (``value`` only).
+    level : category (``level`` only)
+    threshold : float (``at_most`` and ``above`` only)
+    """
+
+    feature: str
+    operation: Operation
+    fill: float | None = None
+    level: Any = None
+    threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.operation not in OPERATIONS:
+            raise InvalidInputError(f"operation must be one of {', '.join(OPERATIONS)}, got {self.operation!r}")
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether it is 0 or 1 in every row."""
+        return self.operation != "value"
+
+    def words(self, feature: Feature) -> str:
+        """Name of the column as it is shown.
+
+        Examples
+        --------
+        >>> Column("age", "above", threshold=40.0).words(Feature("age", "integer"))
+        'age > 40'
+        """
+        if self.operation == "value":
+            return f"{self.feature} (days since 1970)" if feature.kind == "datetime" else self.feature
+        if self.operation == "missing":
+            return f"{self.feature} is missing"
+        if self.operation == "level":
+            return f"{self.feature} = {'yes' if feature.kind == 'boolean' else self.level}"
+        assert self.threshold is not None
+        sign = "<=" if self.operation == "at_most" else ">"
+        return f"{self.feature} {sign} {feature.words(self.threshold)}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields that this kind of column has."""
+        return {k: v for k, v in asdict(self).items() if v is not None or k in ("feature", "operation")}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Column:
+        """Inverse of :meth:`to_dict`."""
+        return cls(**data)
+
+
+def column_values(column: Column, feature: Feature, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values of one column from the encoded numbers of its feature (see :meth:`Schema.column`)."""
+    if column.operation == "missing":
+        return np.isnan(numbers).astype(float)
+    if column.operation == "level":
+        return (numbers == _code(column, feature)).astype(float)
+    if column.operation in ("at_most", "above"):
+        assert column.threshold is not None
+        below = numbers <= column.threshold
+        return (below if column.operation == "at_most" else ~below & ~np.isnan(numbers)).astype(float)
+    values = numbers / SECONDS_PER_DAY if feature.kind == "datetime" else numbers
+    return np.where(np.isnan(values), 0.0 if column.fill is None else column.fill, values)
+
+
+def _code(column: Column, feature: Feature) -> float:
+    if feature.kind == "boolean":
+        return 1.0
+    return float(feature.categories.index(column.level))
+
+
+def matrix(columns: Iterable[Column], schema: Schema, X: pd.DataFrame) -> NDArray[np.float64]:
+    """Values of all columns, ``(n, p)`` float64 in Fortran order."""
+    columns = list(columns)
+    out = np.empty((len(X), len(columns)), order="F")
+    numbers: dict[str, NDArray[np.float64]] = {}
+    for j, column in enumerate(columns):
+        if column.feature not in numbers:
+            numbers = {column.feature: schema.column(X, column.feature)}
+        out[:, j] = column_values(column, schema[column.feature], numbers[column.feature])
+    return out
+
+
+def linear_columns(
+    schema: Schema, X: pd.DataFrame, weight: NDArray[np.float64], max_levels: int = 50
+) -> tuple[list[Column], dict[str, Any]]:
+    """Columns of a linear model, and the base level of each categorical feature.
+
+    A number gives its value (missing counts as the weighted mean) and, where values are missing, a column that says
+    so. A flag gives one column. A category gives one column for each of its ``max_levels`` most frequent levels but
+    the most frequent, which is the base; levels beyond them, and unseen ones, count as the base.
+
+    Returns
+    -------
+    columns : list of Column
+    base : dict of feature name to base level, categories only
+    """
+    columns: list[Column] = []
+    base: dict[str, Any] = {}
+    for feature in schema:
+        numbers = schema.column(X, feature.name)
+        present = ~np.isnan(numbers)
+        if feature.is_category:
+            levels = _levels(feature, numbers, weight)[: max_levels + 1]
+            base[feature.name] = levels[0]
+            columns += [Column(feature.name, "level", level=c) for c in feature.categories if c in levels[1:]]
+        elif feature.kind == "boolean":
+            columns.append(Column(feature.name, "level", level=True))
+        else:
+            mean = float(np.average(numbers[present], weights=weight[present]))
+            fill = mean / SECONDS_PER_DAY if feature.kind == "datetime" else mean
+            # what a missing value counts as is read by people, so it has few digits; the shown number is applied
+            columns.append(Column(feature.name, "value", fill=float(f"{fill:.6g}")))
+        if not present.all():
+            columns.append(Column(feature.name, "missing"))
+    return columns, base
+
+
+def rule_columns(
+    schema: Schema, X: pd.DataFrame, weight: NDArray[np.float64], n_thresholds: int = 9, max_levels: int = 50
+) -> list[Column]:
+    """Columns of 0 and 1 for a scorecard: thresholds at weighted quantiles, levels, flags, missing.
+
+    A number with at most ``n_thresholds + 1`` distinct values is cut between each two of them; any other at
+    ``n_thresholds`` quantiles. Both ``at_most`` and ``above`` are not needed: one is the complement of the other, but
+    where values may be missing both are offered, since missing is then a third answer.
+    """
+    columns: list[Column] = []
+    for feature in schema:
+        numbers = schema.column(X, feature.name)
+        present = ~np.isnan(numbers)
+        if feature.is_category:
+            levels = _levels(feature, numbers, weight)[:max_levels]
+            columns += [Column(feature.name, "level", level=c) for c in feature.categories if c in levels]
+        elif feature.kind == "boolean":
+            columns.append(Column(feature.name, "level", level=True))
+        else:
+            cuts = thresholds(numbers[present], weight[present], n_thresholds)
+            if feature.kind == "datetime":
+                cuts = [_midnight(cut, numbers[present]) for cut in cuts]
+            for cut in cuts:
+                columns.append(Column(feature.name, "at_most", threshold=cut))
+                if not present.all():
+                    columns.append(Column(feature.name, "above", threshold=cut))
+        if not present.all():
+            columns.append(Column(feature.name, "missing"))
+    return columns
+
+
+def thresholds(values: NDArray[np.float64], weight: NDArray[np.float64], n: int) -> list[float]:
+    """At most ``n`` short numbers that lie between values, near the weighted quantiles.
+
+    Examples
+    --------
+    >>> thresholds(np.array([1.0, 2.0, 2.0, 8.0]), np.ones(4), 5)
+    [1.5, 5.0]
+    """
+    distinct, inverse = np.unique(values, return_inverse=True)
+    if len(distinct) < 2:
+        return []
+    total = np.cumsum(np.bincount(inverse, weights=weight))
+    share = total / total[-1]
+    gaps = np.arange(len(distinct) - 1)
+    if len(gaps) > n:
+        # the small margin keeps a quantile that falls on a value on the same side whatever the order of summing
+        wanted = np.arange(1, n + 1) / (n + 1) - 1e-9
+        gaps = np.unique(np.clip(np.searchsorted(share, wanted), 0, len(distinct) - 2))
+    return [shortest_between(float(distinct[g]), float(distinct[g + 1])) for g in gaps]
+
+
+def _midnight(cut: float, seconds: NDArray[np.float64]) -> float:
+    """Midnight before a cut in seconds, where that tells the same dates apart."""
+    earlier = math.floor(cut / SECONDS_PER_DAY) * SECONDS_PER_DAY
+    return cut if ((seconds > earlier) & (seconds <= cut)).any() else earlier
+
+
+def shortest_between(low: float, high: float) -> float:
+    """Return the number with the fewest digits in ``[low, high)``, the middle one where there are several.
+
+    Examples
+    --------
+    >>> shortest_between(0.12, 0.14), shortest_between(3.0, 4.0), shortest_between(1.0, 9.0)
+    (0.13, 3.5, 5.0)
+    """
+    middle = low + (high - low) / 2
+    if middle == 0.0:
+        return 0.0
+    gap = math.floor(math.log10(high - low)) if high > low else 0
+    for digits in range(-gap, -gap + 3):
+        rounded = round(middle, digits)
+        if low <= rounded < high and abs(rounded - middle) <= (high - low) / 4:
+            return float(rounded)
+    return middle if low <= middle < high else low
+
+
+def _levels(feature: Feature, codes: NDArray[np.float64], weight: NDArray[np.float64]) -> list[Any]:
+    """Levels with rows, most frequent first; ties in the order of the categories."""
+    seen = codes >= 0
+    mass = np.bincount(codes[seen].astype(np.intp), weights=weight[seen], minlength=len(feature.categories))
+    order = np.argsort(-np.round(mass, 9), kind="stable")
+    return [feature.categories[i] for i in order if mass[i] > 0]

@@ -1,0 +1,414 @@
+"""Schema: what each column is, so that raw frames go in as they are, everywhere."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils import check_array
+
+from explaindistill.data.columns import (
+    KINDS,
+    Kind,
+    from_numbers,
+    kind_of,
+    ordered_unique,
+    to_numbers,
+)
+from explaindistill.errors import InvalidInputError
+
+__all__ = ["Feature", "Schema", "as_frame"]
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column.
+
+    Attributes
+    ----------
+    name : str
+    kind : "numeric", "integer", "categorical", "ordered", "boolean" or "datetime"
+    minimum, maximum : float
+        Bounds of the values seen, in the column's own unit (dates: seconds since 1970); NaN for categories.
+    categories : tuple
+        In order for ``"ordered"``, else sorted.
+    nullable : bool
+        Whether a missing value was seen.
+    sensitive : bool
+        Whether the audit compares groups by it.
+    dtype : str
+        The pandas dtype, so that rows made by a sampler look like the user's own.
+    one_hot : str or None
+        Name of the group of 0/1 columns of which exactly one is 1 in every row.
+    id_like : bool
+        Whether the values look like a row number or a key.
+
+    Examples
+    --------
+    >>> Feature("age", "integer", minimum=18, maximum=90).words(41.0)
+    '41'
+    >>> Feature("home", "categorical", categories=("own", "rent")).words(1.0)
+    'rent'
+    >>> Feature("home", "colour")
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.InvalidInputError: kind of 'home' must be one of numeric, integer, ...
+    """
+
+    name: str
+    kind: Kind
+    minimum: float = math.nan
+    maximum: float = math.nan
+    categories: tuple[Any, ...] = ()
+    nullable: bool = False
+    sensitive: bool = False
+    dtype: str = "float64"
+    one_hot: str | None = None
+    id_like: bool = False
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise InvalidInputError(f"kind of {self.name!r} must be one of {', '.join(KINDS)}, got {self.kind!r}")
+
+    @property
+    def is_category(self) -> bool:
+        """Whether its numbers are codes of categories."""
+        return self.kind in ("categorical", "ordered")
+
+    def words(self, value: float) -> str:
+        """Show one of its numbers in the user's terms.
+
+        Examples
+        --------
+        >>> Feature("sex", "categorical", categories=("female", "male")).words(1.0)
+        'male'
+        >>> Feature("age", "integer").words(41.5), Feature("since", "datetime").words(86400.0)
+        ('41.5', '1970-01-02')
+        """
+        if np.isnan(value):
+            return "missing"
+        if self.is_category:
+            return str(self.categories[int(value)]) if 0 <= value < len(self.categories) else "(unseen)"
+        if self.kind == "boolean" and value in (0.0, 1.0):
+            return "yes" if value else "no"
+        if self.kind == "datetime":
+            return str(pd.Timestamp(float(value), unit="s").isoformat()).removesuffix("T00:00:00")
+        return repr(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+
+    def shown(self, value: float, digits: int = 4) -> str:
+        """Like :meth:`words`, a fraction rounded for reading; its whole part is never touched.
+
+        Examples
+        --------
+        >>> Feature("income", "numeric").shown(35204.4782), Feature("share", "numeric").shown(0.0123456)
+        ('35204', '0.01235')
+        """
+        if not np.isfinite(value) or self.kind not in ("numeric", "integer") or value == 0:
+            return self.words(value)
+        return self.words(round(value, max(digits - 1 - math.floor(math.log10(abs(value))), 0)))
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns in order; knows how to turn rows into numbers and numbers into rows.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"age": [31, 45, 27], "city": ["Bern", None, "Aarau"]})
+    >>> schema = Schema.infer(frame)
+    >>> [(f.name, f.kind, f.nullable) for f in schema.features]
+    [('age', 'integer', False), ('city', 'categorical', True)]
+    >>> schema.encode(frame)[:, 1].tolist()
+    [1.0, nan, 0.0]
+    >>> schema.decode(schema.encode(frame)).equals(frame)
+    True
+    """
+
+    features: tuple[Feature, ...]
+    container: str = "frame"
+    notices: tuple[str, ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        if repeated := sorted({n for n in self.names if self.names.count(n) > 1}):
+            raise InvalidInputError(f"column names must differ from each other, got {', '.join(repeated)} twice")
+
+    @classmethod
+    def infer(cls, X: Any, sensitive: Iterable[str] = (), kinds: Mapping[str, Kind] | None = None) -> Schema:
+        """Read the schema from rows.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, d)
+            Columns of an array are called ``x0``, ``x1``, …
+        sensitive : names of columns by which the audit compares groups
+        kinds : mapping of column to kind, optional
+            Where the data cannot tell, such as codes of categories stored as numbers.
+
+        Raises
+        ------
+        InvalidInputError
+            For no rows, no columns, duplicate names, a column without any value, infinite values, or names in
+            ``sensitive`` and ``kinds`` that are not columns.
+        """
+        frame = as_frame(X)
+        names = frame.columns.tolist()
+        chosen, protected = dict(kinds or {}), set(sensitive)
+        for argument, given in (("sensitive", protected), ("kinds", set(chosen))):
+            if unknown := sorted(given - set(names)):
+                raise InvalidInputError(f"{argument} names {', '.join(unknown)}, the columns are: {', '.join(names)}")
+        features = [_feature(frame[name], chosen.get(name), name in protected) for name in names]
+        features, notices = _notice(frame, features)
+        return cls(tuple(features), "frame" if isinstance(X, pd.DataFrame) else "array", notices)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns, in order."""
+        return [f.name for f in self.features]
+
+    @property
+    def sensitive(self) -> list[str]:
+        """Names of the sensitive columns."""
+        return [f.name for f in self.features if f.sensitive]
+
+    @property
+    def one_hot_groups(self) -> dict[str, tuple[str, ...]]:
+        """Columns of each one-hot group."""
+        groups: dict[str, tuple[str, ...]] = {}
+        for f in self.features:
+            if f.one_hot is not None:
+                groups[f.one_hot] = (*groups.get(f.one_hot, ()), f.name)
+        return groups
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __iter__(self) -> Iterator[Feature]:
+        return iter(self.features)
+
+    def __getitem__(self, key: str | int) -> Feature:
+        if isinstance(key, str):
+            found = next((f for f in self.features if f.name == key), None)
+            if found is None:
+                raise InvalidInputError(f"no column {key!r}; the columns are: {', '.join(self.names)}")
+            return found
+        return self.features[key]
+
+    def frame(self, X: Any) -> pd.DataFrame:
+        """Rows in any container as a DataFrame with just these columns, in this order.
+
+        Raises
+        ------
+        InvalidInputError
+            If a column is missing, or an array has another width.
+        """
+        rows = as_frame(X)
+        if not isinstance(X, pd.DataFrame) and rows.shape[1] == len(self):
+            rows.columns = pd.Index(self.names)
+        if absent := [n for n in self.names if n not in rows.columns]:
+            raise InvalidInputError(
+                f"X must have the columns of the schema, {', '.join(absent)} missing; got: {', '.join(rows.columns)}"
+            )
+        return rows if rows.columns.tolist() == self.names else rows[self.names]
+
+    def column(self, X: pd.DataFrame, key: str | int) -> NDArray[np.float64]:
+        """One column as float64 ``(n,)``: missing is NaN, categories are codes, unseen ones -1."""
+        feature = self[key]
+        return to_numbers(X[feature.name], feature.kind, feature.categories)
+
+    def plain_column(self, X: pd.DataFrame, key: str | int) -> NDArray[Any]:
+        """As :meth:`column`, but numbers are not copied and keep their dtype; the caller must refuse infinity."""
+        feature = self[key]
+        series = X[feature.name]
+        if feature.kind in ("numeric", "integer", "boolean") and isinstance(series.dtype, np.dtype):
+            values = series.to_numpy()
+            if values.dtype.kind in "fiub":
+                return values
+        return self.column(X, key)
+
+    def encode(self, X: Any) -> NDArray[np.float64]:
+        """All columns as a float64 matrix ``(n, d)`` in Fortran order; see :meth:`column`."""
+        rows = self.frame(X)
+        out = np.empty((len(rows), len(self)), order="F")
+        for i in range(len(self)):
+            out[:, i] = self.column(rows, i)
+        return out
+
+    def decode(self, Z: NDArray[np.float64]) -> pd.DataFrame:
+        """Inverse of :meth:`encode`: integers are rounded, bounds kept, dtypes the user's own."""
+        columns = {}
+        for i, f in enumerate(self.features):
+            values = np.asarray(Z[:, i], dtype=float)
+            if not f.is_category and not math.isnan(f.minimum):
+                values = np.clip(values, f.minimum, f.maximum)
+            columns[f.name] = from_numbers(values, f.kind, f.categories, f.dtype)
+        return pd.DataFrame(columns, columns=self.names)
+
+    def restore(self, frame: pd.DataFrame) -> Any:
+        """Rows in the container that the schema was read from: the frame itself, or an array."""
+        return frame if self.container == "frame" else frame.to_numpy()
+
+    def select(self, names: Iterable[str]) -> Schema:
+        """Return the schema of some columns, in the order given."""
+        return replace(self, features=tuple(self[n] for n in names))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a versioned JSON form: NaN as None."""
+        rows = []
+        for f in self.features:
+            row = asdict(f) | {"categories": [_plain(c) for c in f.categories]}
+            row |= {k: None if math.isnan(row[k]) else row[k] for k in ("minimum", "maximum")}
+            rows.append(row)
+        return {"schema_version": SCHEMA_VERSION, "container": self.container, "features": rows}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Schema:
+        """Inverse of :meth:`to_dict`; runs no code.
+
+        Raises
+        ------
+        InvalidInputError
+            If the form has another version or lacks a field.
+        """
+        if data.get("schema_version") != SCHEMA_VERSION:
+            raise InvalidInputError(f"schema_version must be {SCHEMA_VERSION}, got {data.get('schema_version')!r}")
+        features = []
+        for row in data["features"]:
+            bounds = {k: math.nan if row.get(k) is None else float(row[k]) for k in ("minimum", "maximum")}
+            features.append(Feature(**{**row, **bounds, "categories": tuple(row.get("categories", ()))}))
+        return cls(tuple(features), str(data.get("container", "frame")))
+
+    def describe(self) -> str:
+        """One line per column, in words."""
+        return "\n".join([*(_line(f) for f in self.features), *(f"note: {n}" for n in self.notices)])
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per column: name, kind, bounds, number of categories, missing, sensitive."""
+        keys = ("name", "kind", "minimum", "maximum", "nullable", "sensitive", "one_hot", "id_like")
+        rows = [{k: getattr(f, k) for k in keys} | {"n_categories": len(f.categories)} for f in self.features]
+        return pd.DataFrame(rows)
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().to_html(index=False))
+
+
+def as_frame(X: Any) -> pd.DataFrame:
+    """Rows in any container as a DataFrame with names that are strings; nothing is copied that need not be.
+
+    Raises
+    ------
+    TypeError
+        For sparse matrices.
+    InvalidInputError
+        For no rows, no columns, another number of dimensions than two, complex numbers, or duplicate names.
+
+    Examples
+    --------
+    >>> as_frame([[1.0, 2.0, 3.0]]).columns.tolist()
+    ['x0', 'x1', 'x2']
+    >>> as_frame(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.InvalidInputError: column names must differ from each other, got a twice
+    """
+    if sparse.issparse(X):
+        raise TypeError("sparse input is not supported; use X.toarray() or a DataFrame")
+    if not isinstance(X, pd.DataFrame) and hasattr(X, "to_pandas"):
+        X = X.to_pandas()
+    if not isinstance(X, pd.DataFrame):
+        values = check_array(X, dtype=None, ensure_all_finite=False, copy=False, order=None)
+        return pd.DataFrame(values, columns=[f"x{i}" for i in range(values.shape[1])], copy=False)
+    if X.shape[1] == 0:
+        raise InvalidInputError(f"0 feature(s) (shape={X.shape}) while a minimum of 1 is required: X has no columns")
+    if len(X) == 0:
+        raise InvalidInputError(f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required")
+    names = [str(c) for c in X.columns]
+    if repeated := sorted(n for n, times in Counter(names).items() if times > 1):
+        raise InvalidInputError(f"column names must differ from each other, got {', '.join(repeated)} twice")
+    return X if all(isinstance(c, str) for c in X.columns) else X.set_axis(names, axis=1)
+
+
+def _feature(series: pd.Series, chosen: Kind | None, sensitive: bool) -> Feature:
+    missing = series.isna()
+    if missing.all():
+        raise InvalidInputError(f"column {series.name!r} has no value at all; drop it")
+    kind = chosen or kind_of(series)
+    categories = ordered_unique(series) if kind in ("categorical", "ordered") else ()
+    low = high = math.nan
+    if not categories:
+        numbers = to_numbers(series, kind, ())
+        low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
+    return Feature(
+        name=str(series.name),
+        kind=kind,
+        minimum=low,
+        maximum=high,
+        categories=categories,
+        nullable=bool(missing.any()),
+        sensitive=sensitive,
+        dtype=str(series.dtype),
+    )
+
+
+def _notice(frame: pd.DataFrame, features: list[Feature]) -> tuple[list[Feature], tuple[str, ...]]:
+    notices = []
+    groups = _one_hot(frame, features)
+    out = []
+    for f in features:
+        id_like = _id_like(frame[f.name], f)
+        if id_like:
+            notices.append(f"{f.name} looks like a row number or a key; leave it out unless it means something")
+        if f.minimum == f.maximum or len(f.categories) == 1:
+            notices.append(f"{f.name} has one value only")
+        out.append(replace(f, one_hot=groups.get(f.name), id_like=id_like))
+    for group in dict.fromkeys(groups.values()):
+        members = [n for n, g in groups.items() if g == group]
+        notices.append(f"{', '.join(members)} are one-hot columns of {group}")
+    return out, tuple(notices)
+
+
+def _id_like(series: pd.Series, feature: Feature) -> bool:
+    n = len(series)
+    if n < 50 or feature.nullable:
+        return False
+    if feature.is_category:
+        return len(feature.categories) >= 0.95 * n and feature.dtype != "category"
+    dense = feature.maximum - feature.minimum <= 2 * n
+    return feature.kind == "integer" and dense and bool(series.is_unique)
+
+
+def _one_hot(frame: pd.DataFrame, features: list[Feature]) -> dict[str, str]:
+    """Groups of 0/1 columns with a common prefix (before the last ``_`` or ``=``) whose rows sum to 1."""
+    members: dict[str, list[str]] = {}
+    for f in features:
+        binary = f.kind in ("integer", "boolean") and (f.minimum, f.maximum) == (0.0, 1.0) and not f.nullable
+        cut = max(f.name.rfind("_"), f.name.rfind("="))
+        if binary and cut > 0:
+            members.setdefault(f.name[:cut], []).append(f.name)
+    found: dict[str, str] = {}
+    for prefix, names in members.items():
+        if len(names) > 1 and (frame[names].to_numpy(dtype=float).sum(axis=1) == 1.0).all():
+            found |= dict.fromkeys(names, prefix)
+    return found
+
+
+def _line(f: Feature) -> str:
+    if f.is_category:
+        shown = ", ".join(str(c) for c in f.categories[:6]) + (", …" if len(f.categories) > 6 else "")
+        what = f"{f.kind}, {len(f.categories)} categories ({shown})"
+    else:
+        what = f"{f.kind} from {f.words(f.minimum)} to {f.words(f.maximum)}"
+    return f"{f.name}: {what}{', may be missing' if f.nullable else ''}{', sensitive' if f.sensitive else ''}"
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value if isinstance(value, int | float) else str(value)

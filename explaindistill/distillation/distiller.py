@@ -1,0 +1,369 @@
+"""Distiller: the meta-estimator that joins teacher, sampler and student."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from explaindistill.asking.cost import Meter
+from explaindistill.data.row_keys import row_keys
+from explaindistill.data.schema import Schema, as_frame
+from explaindistill.data.student_view import View, WholeRows, seen_columns
+from explaindistill.data.targets import SoftTargets, mix_labels, one_hot
+from explaindistill.distillation.corpus import Corpus, asks
+from explaindistill.distillation.run import STABLE, Distillation, stable_sampler
+from explaindistill.distillation.scoring import fidelity_scorer, score
+from explaindistill.distillation.student_fit import check_task
+from explaindistill.errors import InvalidInputError
+from explaindistill.teachers._adapt import as_teacher
+
+__all__ = ["Distiller"]
+
+
+def _student_has(method: str) -> Callable[[Any], bool]:
+    def check(self: Any) -> bool:
+        getattr(getattr(self, "student_", self.student), method)
+        return True
+
+    return check
+
+
+class Distiller(MetaEstimatorMixin, BaseEstimator):
+    r"""Ask a teacher, fit a student to its answers.
+
+    The student :math:`s` minimises its own loss against the teacher :math:`t` on real and made-up rows,
+
+    .. math:: \min_s \sum_i w_i\, \ell\big((1-a)\,t(x_i) + a\,y_i,\; s(x_i)\big),
+
+    with ``a = label_weight`` on real rows that have a label, 0 elsewhere.
+
+    Parameters
+    ----------
+    teacher : teacher adapter, fitted estimator, torch module, or callable
+        Asked, never trained, cloned or changed.
+    student : scikit-learn estimator
+        One of ours takes soft labels, raw categories and missing values; any other works too: each row is repeated
+        per class with weight p_k.
+    sampler : Sampler, optional
+        Makes rows beyond the real ones; ``MungeSampler()`` when None. With up to about 2,000 rows and no weights
+        ``CopulaSampler()`` is better, above all for trees.
+    features : list of column names (or positions), or transformer, optional
+        What the student may see; all columns when None. The teacher always gets the whole row.
+    n_queries : int >= 1, "auto" or "stable", default="auto"
+        Distinct rows asked of the teacher during ``fit``, all pools included. ``"auto"`` asks five times the real rows,
+        at most 100,000 unless there are more real rows; fewer than the real rows asks a random part of them.
+        ``"stable"`` asks 8 times the real rows and doubles that, up to 64 times, until the student no longer changes by
+        chance; rows then are made by ``CopulaSampler(n_groups=1)``, which depends least on the rows at hand, and trees
+        get ``tie_tolerance=0.15``, where neither is set.
+    query_strategy : "random", "committee" or "boundary", default="random"
+        Which rows are asked where ``n_queries`` is not enough for all: by chance; or in rounds, where small trees
+        disagree or are undecided.
+    proxy : "auto", "gam", "network" or None, default=None
+        A model fitted to the teacher's answers that labels the other rows in its place; ``"auto"`` mixes an additive
+        model and a network by their held-out error. The best known way to ask few questions is ``proxy="auto"``,
+        with ``query_strategy="committee"`` for additive students; see the how-to "Ask less".
+    label_weight : float in [0, 1], default=0
+        Share of the true label in the target, where ``y`` is given to ``fit``.
+    top_up : bool, default=False
+        For trees: keep a fifth of ``n_queries`` for questions inside the leaves that have few rows, and grow again; no
+        gain could be shown (−0.3 points of agreement [−1.2, +0.5], ``benchmarks/ways.py``).
+    ways : sequence of objects with ``apply(targets, teacher, schema, seed)``, default=()
+        Further ways of distilling, in order: each changes rows, targets or weights before the student is fitted. Those
+        of this package are in ``explaindistill.distillation.ways``.
+    store : path or label store, optional
+        Keeps the answers, so that no row is asked twice.
+    random_state : int, RandomState or None, default=None
+        None draws a seed and keeps it in ``seed_``.
+
+    Attributes
+    ----------
+    student_ : fitted clone of ``student``
+    teacher_ : the adapter that was asked
+    classes_ : ndarray of shape (k,), sorted; classification only
+    schema_ : Schema of the rows given to ``fit``
+    corpus_ : Corpus
+        How many rows were asked and where they came from; holds no rows.
+    n_queries_ : int
+    cost_ : Cost
+        Seconds, memory and questions of this fit; an audit shows them and never looks at a clock itself.
+    enlargements_ : DataFrame
+        Only with ``n_queries="stable"``: a line per size tried, ``n_rows``, ``n_queries``, ``chance``; why it stopped
+        is ``corpus_.stopped``.
+    seed_ : int
+    n_features_in_, feature_names_in_ : as in scikit-learn
+
+    Notes
+    -----
+    ``score(X)`` is fidelity: agreement with the teacher, or R² in regression; ``score(X, y)`` is accuracy or R²
+    against ``y``. Cloning keeps the teacher and the store themselves, so that grid search neither unfits
+    nor copies them.
+
+    References
+    ----------
+    Buciluă, Caruana and Niculescu-Mizil (2006), doi:10.1145/1150402.1150464.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from explaindistill import Distiller, TreeClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    >>> forest = RandomForestClassifier(50, random_state=0).fit(X, y)
+    >>> student = Distiller(forest, TreeClassifier(max_leaf_nodes=8), random_state=0).fit(X)
+    >>> student.score(X) > 0.93
+    True
+    """
+
+    def __init__(
+        self,
+        teacher: Any,
+        student: Any,
+        *,
+        sampler: Any = None,
+        features: Any = None,
+        n_queries: int | str = "auto",
+        query_strategy: str = "random",
+        proxy: str | None = None,
+        label_weight: float = 0.0,
+        top_up: bool = False,
+        ways: Sequence[Any] = (),
+        store: Any = None,
+        random_state: Any = None,
+    ) -> None:
+        self.teacher = teacher
+        self.student = student
+        self.sampler = sampler
+        self.features = features
+        self.n_queries = n_queries
+        self.query_strategy = query_strategy
+        self.proxy = proxy
+        self.label_weight = label_weight
+        self.top_up = top_up
+        self.ways = ways
+        self.store = store
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> Distiller:
+        """Ask the teacher about X and rows like it, and fit the student.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, d)
+            Raw rows in the teacher's input space.
+        y : array of shape (n,), optional
+            True labels; used only where ``label_weight`` is above 0.
+        sample_weight : array of shape (n,), optional
+            Synthetic rows inherit the mean weight of the rows they were made from.
+
+        Raises
+        ------
+        InvalidInputError
+            For arguments that break their rule; nothing is asked then.
+        TeacherError
+            If the teacher's answer is not an answer.
+        """
+        work, task = self._opened(X, y, sample_weight)
+        answered = work.ask(self.n_queries, self.query_strategy, self.proxy, self.top_up)
+        targets = self._with_labels(answered, work.corpus, y)
+        if work.stable:
+            student, targets = work.enlarge(targets)
+            self.enlargements_ = work.path
+        else:
+            student = work.grow(targets)
+        if self.top_up:
+            targets = work.top_up(student, targets)
+            student = work.grow(targets)
+        self.teacher_, self.schema_, self.student_, self.task_ = work.teacher, work.view.schema, student, task
+        self.corpus_, self.label_mode_, self.n_queries_ = work.corpus, work.label_mode, targets.n_queries
+        asked, seconds = self.corpus_.n_asked, self.corpus_.query_seconds
+        self.cost_ = work.meter.cost(n_queries=self.n_queries_, n_asked=asked, query_seconds=seconds)
+        self.fit_index_ = X.index if isinstance(X, pd.DataFrame) else None
+        self.fit_keys_ = row_keys(work.frame)
+        if targets.classes is not None:
+            self.classes_ = targets.classes
+        return self
+
+    def _opened(self, X: Any, y: ArrayLike | None, sample_weight: ArrayLike | None) -> tuple[Distillation, str]:
+        """Check everything that can be checked before the first question."""
+        meter = Meter()
+        teacher = as_teacher(self.teacher)
+        task = check_task(self.student, teacher)
+        self._check_parameters(y)
+        frame = as_frame(X)
+        validate_data(self, X, reset=True, skip_check_array=True)
+        schema = Schema.infer(X)
+        rows = np.empty((len(frame), 1))
+        weight = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
+        self.seed_ = self._draw_seed()
+        self.features_ = seen_columns(self.features, schema, X)
+        work = Distillation(
+            teacher=teacher,
+            view=View(schema, self.features_),
+            frame=schema.frame(X),
+            weight=weight,
+            student=self.student,
+            sampler=stable_sampler() if self.sampler is None and self._stable else self.sampler,
+            ways=self.ways,
+            store=self.store,
+            seed=self.seed_,
+            stable=self._stable,
+            meter=meter,
+        )
+        return work, task
+
+    @property
+    def _stable(self) -> bool:
+        return isinstance(self.n_queries, str) and self.n_queries == STABLE
+
+    @available_if(_student_has("predict"))
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Answers of the student ``(n,)``, or ``(n, m)``."""
+        return self.student_.predict(self._student_rows(X))
+
+    @available_if(_student_has("predict_proba"))
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities of the student ``(n, k)``, in the order of ``classes_``."""
+        return self.student_.predict_proba(self._student_rows(X))
+
+    def describe(self) -> str:
+        """The student in words; see the student's own ``describe``."""
+        check_is_fitted(self)
+        return str(self.student_.describe())
+
+    def explain(self, X: Any) -> pd.DataFrame:
+        """Reasons of the student for each row; see the student's own ``explain``."""
+        return self.student_.explain(self._student_rows(X))
+
+    @available_if(_student_has("reasons"))
+    def reasons(self, X: Any, **wanted: Any) -> pd.DataFrame:
+        """Reason codes of the student for each row, in order of weight; see the student's own ``reasons``."""
+        if wanted.get("reference") is not None:
+            wanted["reference"] = self._student_rows(wanted["reference"])
+        return self.student_.reasons(self._student_rows(X), **wanted)
+
+    @available_if(_student_has("shapley"))
+    def shapley(self, X: Any, background: Any, **how: Any) -> Any:
+        """Exact Shapley values of the student; see the student's own ``shapley``."""
+        return self.student_.shapley(self._student_rows(X), self._student_rows(background), **how)
+
+    @available_if(_student_has("counterfactual"))
+    def counterfactual(self, row: Any, **limits: Any) -> Any:
+        """Find the smallest change of a row that changes the student's decision, and put it to the teacher.
+
+        Parameters
+        ----------
+        row : DataFrame with one row, Series or mapping
+            All columns of the teacher; those that the student does not see stay as they are.
+        **limits : ``wanted``, ``threshold``, ``change``, ``bounds``, ``prices`` of the student's own ``counterfactual``
+
+        Returns
+        -------
+        Counterfactual
+            ``row`` has all columns. ``teacher_agrees`` is None where the teacher is a record: it answers nothing new.
+
+        Raises
+        ------
+        InvalidInputError
+            If the student sees transformed columns, or ``row`` is not one row.
+        """
+        check_is_fitted(self)
+        if self.features_ is not None and not isinstance(self.features_, list):
+            raise InvalidInputError("counterfactual needs a student that sees columns as they are, not transformed")
+        given = row.to_dict() if isinstance(row, pd.Series) else row
+        if isinstance(given, Mapping):
+            given = pd.DataFrame({k: [v] for k, v in given.items()})
+        frame = self.schema_.frame(given)
+        whole = WholeRows(self.teacher_, View(self.schema_, self.features_), frame)
+        asked = None if hasattr(self.teacher_, "knows") else whole
+        found = self.student_.counterfactual(self._student_rows(given), teacher=asked, **limits)
+        return found if found.row is None else replace(found, row=whole.of(found.row))
+
+    @available_if(_student_has("export"))
+    def export(self, path: str | Path) -> Path:
+        """Write the student as code or data; see the student's own ``export``. It asks for the columns that it sees.
+
+        Raises
+        ------
+        InvalidInputError
+            If the student sees transformed columns, which code without this package could not make.
+        """
+        check_is_fitted(self)
+        if self.features_ is not None and not isinstance(self.features_, list):
+            raise InvalidInputError(
+                f"export needs a student that sees columns as they are, got features={type(self.features_).__name__}; "
+                "distiller.student_.export writes the student alone, for rows that went through distiller.features_"
+            )
+        return Path(self.student_.export(path))
+
+    def score(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
+        """Fidelity where ``y`` is None (agreement, or R² against the teacher), else accuracy or R² against ``y``."""
+        check_is_fitted(self)
+        if y is None:
+            return fidelity_scorer(self.teacher_)(self, X, sample_weight=sample_weight)
+        return score(y, self.predict(X), self.task_, sample_weight)
+
+    def _student_rows(self, X: Any) -> Any:
+        check_is_fitted(self)
+        as_frame(X)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        return View(self.schema_, self.features_).restored(self.schema_.frame(X))
+
+    def _check_parameters(self, y: Any) -> None:
+        if not isinstance(self.label_weight, numbers.Real) or not 0 <= self.label_weight <= 1:
+            raise InvalidInputError(f"label_weight must lie between 0 and 1, got {self.label_weight!r}")
+        if missing := [type(way).__name__ for way in self.ways if not hasattr(way, "apply")]:
+            raise InvalidInputError(f"ways must be objects with apply(), got {', '.join(missing)}")
+        if self._stable and (self.top_up or self.proxy is not None or self.query_strategy != "random"):
+            raise InvalidInputError(
+                'n_queries="stable" asks about every row it makes; leave query_strategy, proxy and top_up as they are'
+            )
+        if self._stable and asks(self.sampler):
+            raise InvalidInputError(
+                f'n_queries="stable" needs a sampler that asks nothing itself, got {type(self.sampler).__name__}'
+            )
+        if self.label_weight > 0 and y is None:
+            raise InvalidInputError(f"label_weight is {self.label_weight}, which needs y; give y to fit, or leave it 0")
+
+    def _draw_seed(self) -> int:
+        if isinstance(self.random_state, numbers.Integral):
+            return int(self.random_state)
+        if self.random_state is None:
+            return int(np.random.default_rng().integers(2**31))
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _with_labels(self, targets: SoftTargets, corpus: Corpus, y: ArrayLike | None) -> SoftTargets:
+        """Mix true labels into the answers on the real rows, which come first in the order of ``corpus.observed``."""
+        if self.label_weight == 0 or y is None:
+            return targets
+        rows = corpus.observed
+        labels = np.asarray(y).ravel()[rows]
+        truth = labels.astype(float) if targets.classes is None else one_hot(labels, targets.classes)
+        P = targets.P.copy()
+        P[: len(rows)] = mix_labels(P[: len(rows)], truth.reshape(P[: len(rows)].shape), float(self.label_weight))
+        return targets.with_targets(P)
+
+    def __sklearn_clone__(self) -> Distiller:
+        """Clone the parameters, but keep the teacher and the store themselves."""
+        kept = {"teacher", "store"}
+        params = {k: v if k in kept else clone(v, safe=False) for k, v in self.get_params(deep=False).items()}
+        return type(self)(**params)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.student)
+        tags.estimator_type = inner.estimator_type
+        tags.classifier_tags, tags.regressor_tags = inner.classifier_tags, inner.regressor_tags
+        tags.target_tags.required = False
+        tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
+        return tags

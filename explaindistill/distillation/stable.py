@@ -1,0 +1,143 @@
+"""Enlarge a corpus until the student no longer changes by chance, and say why it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from explaindistill.data.row_keys import distinct, row_keys
+from explaindistill.data.targets import SoftTargets
+
+__all__ = ["CHANCE", "DISAGREEMENT", "FACTORS", "Enlarged", "enlarge", "half_disagreement"]
+
+FACTORS = (8, 16, 32, 64)
+"""Sizes of the corpus that are tried, in rows given."""
+CHANCE = 0.05
+"""Chance of another tree that is put up with."""
+DISAGREEMENT = 0.015
+"""Share of rows that students of two halves of a corpus may decide differently."""
+
+Draw = Callable[[int, int], tuple[pd.DataFrame | None, NDArray[np.float64]]]
+Ask = Callable[[pd.DataFrame], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Enlarged:
+    """What came of it.
+
+    Attributes
+    ----------
+    targets : SoftTargets
+    student : fitted student
+    path : DataFrame
+        One line per size: ``n_rows``, ``n_queries``, ``chance`` (of another tree, or disagreement of two halves).
+    reason : str
+    """
+
+    targets: SoftTargets
+    student: Any
+    path: pd.DataFrame
+    reason: str
+
+
+def enlarge(
+    targets: SoftTargets,
+    n_given: int,
+    draw: Draw,
+    ask: Ask,
+    grow: Callable[[SoftTargets], Any],
+    half: Callable[[SoftTargets], float],
+) -> Enlarged:
+    """Fit, ask whether another draw of the corpus would give another student, and double the corpus while it would.
+
+    Parameters
+    ----------
+    targets : SoftTargets
+        The first corpus, ``FACTORS[0]`` times the rows given.
+    n_given : int
+    draw : callable
+        From a number of rows and of the size that is tried to new rows and their weights.
+    ask : callable
+        Rows to answers; rows that the corpus has already are not asked again.
+    grow : callable
+        From a corpus to a fitted student. Trees say with ``chance_`` how likely another corpus gives another tree, by
+        the test of Zhou, Zhou and Hooker (:mod:`explaindistill.numerics.trees.stable_growth`).
+    half : callable
+        Disagreement of students of two halves, for students without ``chance_``.
+
+    References
+    ----------
+    Zhou, Zhou and Hooker (2023), doi:10.1007/s10618-022-00907-3; Zhou et al. (2022), arXiv:2211.12631.
+    """
+    lines = []
+    for i, factor in enumerate(FACTORS):
+        if i:
+            targets = _more(targets, *draw(factor * n_given - targets.n_queries, i), ask)
+        student = grow(targets)
+        tree = hasattr(student, "chance_")
+        chance = float(student.chance_) if tree else half(targets)
+        lines.append({"n_rows": len(targets), "n_queries": targets.n_queries, "chance": chance})
+        what, limit = _words(tree)
+        if chance <= limit:
+            reason = f"{what} is {chance:.3f}, at most {limit:g}"
+            break
+    else:
+        reason = f"{FACTORS[-1]} times the rows given are reached; {what} is still {chance:.3f}, above {limit:g}"
+    return Enlarged(targets, student, pd.DataFrame(lines), reason)
+
+
+def _words(tree: bool) -> tuple[str, float]:
+    if tree:
+        return "the chance that another corpus gives another tree", CHANCE
+    return "the disagreement of students of two halves of the corpus", DISAGREEMENT
+
+
+def _more(targets: SoftTargets, made: pd.DataFrame | None, weight: NDArray[np.float64], ask: Ask) -> SoftTargets:
+    """The corpus with further rows; the new among them are asked, the others have their answer already."""
+    if made is None or len(made) == 0:
+        return targets
+    rows = pd.concat([targets.X, made], ignore_index=True)
+    first, number = distinct(row_keys(rows))
+    n = len(targets)
+    new = first >= n
+    P = np.empty((len(first), *targets.P.shape[1:]))
+    P[~new] = targets.P[first[~new]]
+    if new.any():
+        P[new] = ask(rows.iloc[first[new]])
+    return replace(
+        targets,
+        X=rows,
+        P=np.concatenate([targets.P, P[number[n:]]]),  # equal real rows may differ by their true labels
+        weight=np.concatenate([targets.weight, weight]),
+        origin=np.concatenate([targets.origin, np.full(len(made), "synthetic")]),
+        n_queries=targets.n_queries + int(new.sum()),
+    )
+
+
+def half_disagreement(
+    targets: SoftTargets, grow: Callable[[SoftTargets], Any], decide: Callable[[Any], NDArray[Any]], seed: int
+) -> float:
+    """How far students of two random halves of a corpus differ.
+
+    Parameters
+    ----------
+    decide : callable
+        From a student to its answers ``(n,)`` on the rows that are compared: the share of different ones is returned,
+        or for numbers their mean squared difference over their variance.
+    """
+    order = np.random.default_rng([seed, 2]).permutation(len(targets))
+    middle = len(order) // 2
+    a, b = (decide(grow(_part(targets, np.sort(half)))) for half in (order[:middle], order[middle:]))
+    if a.dtype.kind != "f":
+        return float((a != b).mean())
+    spread = float(a.var() + b.var()) / 2
+    return float(((a - b) ** 2).mean()) / (2 * spread) if spread > 0 else 0.0
+
+
+def _part(targets: SoftTargets, at: NDArray[np.intp]) -> SoftTargets:
+    return replace(targets, X=targets.X.iloc[at], P=targets.P[at], weight=targets.weight[at], origin=targets.origin[at])

@@ -1,0 +1,371 @@
+"""frontier(): many students of many sizes on one set of answers, and the simplest one that is faithful enough."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
+from sklearn.utils.validation import _check_sample_weight
+
+from explaindistill import plugins
+from explaindistill.asking.labelling import label
+from explaindistill.data.schema import Schema
+from explaindistill.data.targets import SoftTargets
+from explaindistill.distillation.corpus import compose
+from explaindistill.distillation.student_fit import check_task, fit_student
+from explaindistill.errors import InvalidInputError
+from explaindistill.measures.fidelity import fidelity, regression_fidelity
+from explaindistill.numerics.statistics.intervals import bonett_price, normal_quantile, wilson
+from explaindistill.teachers._adapt import as_teacher
+
+__all__ = ["Frontier", "default_students", "frontier"]
+
+SIZE_LIMITS = (8, 256)
+
+
+@dataclass(frozen=True, repr=False)
+class Frontier:
+    """Students by size and fidelity.
+
+    Attributes
+    ----------
+    frame : DataFrame, one line per student, smallest first
+        ``student, family, n_parameters, n_features, metric`` ("agreement", or "r2" in regression), ``n`` (held-out
+        rows), ``k``, ``estimate``, ``low``, ``high`` (95 %), ``low_simultaneous`` (95 % for all students at once),
+        ``front`` ("front": no student that is no larger does better; "tied": one does, but not beyond chance;
+        "dominated"; "no size": not one of ours), ``fit_seconds``.
+    students : mapping of name to fitted student
+    n_queries : int
+        Distinct rows the teacher was asked to fit all of them, and to measure them.
+
+    Examples
+    --------
+    >>> import explaindistill as xd
+    >>> X = pd.DataFrame({"x": np.linspace(0, 1, 300)})
+    >>> students = {f"{n} leaves": xd.TreeRegressor(max_leaf_nodes=n) for n in (2, 8)}
+    >>> found = xd.frontier(lambda X: X["x"].to_numpy() ** 2, X, students, n_queries=300, random_state=0)
+    >>> found.frame[["student", "n_parameters", "front"]].values.tolist()
+    [['2 leaves', 4, 'front'], ['8 leaves', 22, 'front']]
+    >>> found.simplest(r2=0.9).complexity().n_leaves
+    8
+    """
+
+    frame: pd.DataFrame
+    students: Mapping[str, Any]
+    n_queries: int
+
+    def simplest(self, agreement: float | None = None, *, r2: float | None = None) -> Any:
+        """The student with the fewest parameters whose *lower* bound reaches the target.
+
+        The bound is the simultaneous one, so that the claim holds although the student was searched for.
+
+        Parameters
+        ----------
+        agreement, r2 : float in (0, 1)
+            One of the two, as the task asks.
+
+        Raises
+        ------
+        InvalidInputError
+            If no student reaches it; the message says how far the best one comes.
+        """
+        metric = str(self.frame["metric"].iloc[0])
+        target = {"agreement": agreement, "r2": r2}[metric]
+        if target is None:
+            raise InvalidInputError(f"simplest needs {metric}=, a number between 0 and 1")
+        good = self.frame[self.frame["low_simultaneous"] >= target]
+        if good.empty:
+            best = self.frame.loc[self.frame["low_simultaneous"].idxmax()]
+            raise InvalidInputError(
+                f"no student reaches {metric} {target:g} with its lower bound; the best, {best['student']!r}, has "
+                f"{best['estimate']:.3f} with lower bound {best['low_simultaneous']:.3f}; allow larger students or "
+                f"more held-out rows"
+            )
+        return self.students[str(good["student"].iloc[0])]
+
+    def area(self, limits: tuple[float, float] = SIZE_LIMITS) -> float:
+        r"""Mean fidelity of the front over :math:`\log_2` of the number of parameters between two limits.
+
+        At each size counts the best student that is no larger; sizes below the smallest student count as 0.
+        """
+        low, high = (float(np.log2(v)) for v in limits)
+        if not low < high:
+            raise InvalidInputError(f"limits must rise, got {limits}")
+        sized = self.frame.dropna(subset="n_parameters")
+        size = np.log2(np.maximum(sized["n_parameters"].to_numpy(dtype=float), 1))
+        best = np.maximum.accumulate(sized["estimate"].to_numpy(dtype=float))
+        edges = np.clip(np.concatenate([size, [high]]), low, high)
+        return float((np.diff(edges) * best).sum() / (high - low))
+
+    def plot(self, ax: Any = None) -> Any:
+        """Fidelity against size, with intervals; returns the matplotlib Axes."""
+        table = self.frame.rename(columns={"student": "subject", "n_parameters": "size"})
+        return plugins.door("plots").fidelity_size(table.dropna(subset="size"), ax)
+
+    def _repr_html_(self) -> str:
+        return str(self.frame.to_html(index=False, float_format="{:.3f}".format))
+
+    def __repr__(self) -> str:
+        """The table as text."""
+        return str(self.frame.to_string(index=False, float_format="{:.3f}".format))
+
+
+def default_students(task: str) -> dict[str, Any]:
+    """Trees of 4 to 64 leaves, sparse linear models of 2 to 32 terms and a GAM.
+
+    Examples
+    --------
+    >>> list(default_students("regression"))[:6]
+    ['tree, 4 leaves', 'tree, 8 leaves', 'tree, 16 leaves', 'tree, 32 leaves', 'tree, 64 leaves', 'linear, 2 terms']
+    """
+    kind = "Classifier" if task == "classification" else "Regressor"
+    made: dict[str, Any] = {}
+    tree = plugins.public("students", "tree")[f"Tree{kind}"]
+    linear = plugins.public("students", "linear")[f"Linear{kind}"]
+    made |= {f"tree, {n} leaves": tree(max_leaf_nodes=n) for n in (4, 8, 16, 32, 64)}
+    made |= {f"linear, {n} terms": linear(max_terms=n) for n in (2, 4, 8, 16, 32)}
+    made["gam"] = plugins.public("students", "gam")[f"GAM{kind}"]()
+    return made
+
+
+def frontier(
+    teacher: Any,
+    X: Any,
+    students: Mapping[str, Any] | None = None,
+    *,
+    X_test: Any = None,
+    sample_weight: ArrayLike | None = None,
+    sampler: Any = None,
+    n_queries: int | str = "auto",
+    store: Any = None,
+    n_jobs: int | None = None,
+    folder: str | Path | None = None,
+    progress: bool = False,
+    random_state: int = 0,
+) -> Frontier:
+    """Fit many students to the same answers and measure them on the same rows that no fitting saw.
+
+    Parameters
+    ----------
+    teacher : as in Distiller
+    X : DataFrame or array of shape (n, d)
+    students : mapping of name to unfitted student, optional
+        :func:`default_students` when None.
+    X_test : rows to measure on, optional
+        A random 30 % of X, left out of fitting, when None.
+    sample_weight : array of shape (n,), optional
+    sampler, n_queries, store : as in Distiller
+    n_jobs : int, optional
+        Processes, as in joblib.
+    folder : path, optional
+        Where finished students are kept as JSON, so that a run that was stopped goes on where it was.
+    progress : bool, default=False
+    random_state : int, default=0
+
+    Returns
+    -------
+    Frontier
+
+    Examples
+    --------
+    >>> import explaindistill as xd
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    >>> forest = RandomForestClassifier(20, random_state=0).fit(X, y)
+    >>> students = {f"tree, {n} leaves": xd.TreeClassifier(max_leaf_nodes=n) for n in (2, 4, 8)}
+    >>> found = xd.frontier(forest, X, students)
+    >>> found.frame["n_parameters"].tolist()
+    [4, 10, 22]
+    >>> found.simplest(agreement=0.8).complexity().n_leaves <= 8
+    True
+    """
+    adapter = as_teacher(teacher)
+    task = "regression" if adapter.classes_ is None else "classification"
+    named = dict(default_students(task) if students is None else students)
+    for student in named.values():
+        check_task(student, adapter)
+    schema = Schema.infer(X)
+    frame = schema.frame(X)
+    weight = _check_sample_weight(sample_weight, np.empty((len(frame), 1)), dtype=np.float64, ensure_non_negative=True)
+    kept, test = _split(frame, schema, X_test, random_state)
+    targets, corpus = compose(
+        adapter,
+        schema,
+        frame.iloc[kept].reset_index(drop=True),
+        weight[kept],
+        sampler=sampler,
+        n_queries=n_queries,
+        store=store,
+        seed=random_state,
+    )
+    P = label(adapter, schema.restore(test), store=store)
+    shelf = _Shelf(folder, targets)
+    lines = _fit_all(named, targets, schema, test, P, shelf, n_jobs, progress)
+    return _ranked(lines, corpus.n_queries + len(test), task)
+
+
+def _split(
+    frame: pd.DataFrame, schema: Schema, X_test: Any, random_state: int
+) -> tuple[NDArray[np.intp], pd.DataFrame]:
+    if X_test is not None:
+        return np.arange(len(frame)), schema.frame(X_test)
+    order = np.random.default_rng([random_state, 2]).permutation(len(frame))
+    n_test = int(0.3 * len(frame))
+    if n_test < 1:
+        raise InvalidInputError(f"X must have at least 4 rows to hold some out, got {len(frame)}; or give X_test")
+    return np.sort(order[n_test:]), frame.iloc[np.sort(order[:n_test])].reset_index(drop=True)
+
+
+class _Shelf:
+    """Finished students as JSON, one file each, named by what decides the result."""
+
+    def __init__(self, folder: str | Path | None, targets: SoftTargets) -> None:
+        self.folder = None if folder is None else Path(folder)
+        if self.folder is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            body = pd.util.hash_pandas_object(targets.X, index=False).to_numpy().tobytes()
+            self.corpus = hashlib.sha256(body + targets.P.tobytes() + targets.weight.tobytes()).hexdigest()
+
+    def path(self, name: str, student: Any) -> Path | None:
+        if self.folder is None or not hasattr(type(student), "from_dict"):
+            return None
+        text = f"{self.corpus}{name}{type(student).__name__}{sorted(student.get_params().items())}"
+        return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"
+
+
+def _fit_all(
+    named: Mapping[str, Any],
+    targets: SoftTargets,
+    schema: Schema,
+    test: pd.DataFrame,
+    P: NDArray[np.float64],
+    shelf: _Shelf,
+    n_jobs: int | None,
+    progress: bool,
+) -> list[dict[str, Any]]:
+    jobs = (
+        joblib.delayed(_one)(name, clone(student), targets, schema, test, P, shelf.path(name, student))
+        for name, student in named.items()
+    )
+    out = []
+    with _bar(len(named), progress) as advance:
+        for line in joblib.Parallel(n_jobs=n_jobs, return_as="generator")(jobs):
+            out.append(line)
+            advance()
+    return out
+
+
+def _one(
+    name: str,
+    student: Any,
+    targets: SoftTargets,
+    schema: Schema,
+    test: pd.DataFrame,
+    P: NDArray[np.float64],
+    path: Path | None,
+) -> dict[str, Any]:
+    """Fit one student, or read it back, and measure it."""
+    start = time.perf_counter()
+    if path is not None and path.exists():
+        data = json.loads(path.read_text())
+        student, seconds = type(student).from_dict(data["student"]), float(data["fit_seconds"])
+    else:
+        fit_student(student, targets, schema)
+        seconds = time.perf_counter() - start
+        if path is not None:
+            draft = path.with_suffix(".part")
+            draft.write_text(json.dumps({"student": student.to_dict(), "fit_seconds": seconds}))
+            draft.replace(path)
+    line = _measured(student, schema, test, P, targets.classes)
+    return {"student": name, "fitted": student, "fit_seconds": seconds, **_size(student, test), **line}
+
+
+def _size(student: Any, test: pd.DataFrame) -> dict[str, Any]:
+    if not hasattr(student, "complexity"):
+        return {"family": type(student).__name__, "n_parameters": np.nan, "n_features": test.shape[1]}
+    record = student.complexity()
+    return {"family": record.family, "n_parameters": record.n_parameters, "n_features": record.n_features}
+
+
+def _measured(
+    student: Any, schema: Schema, test: pd.DataFrame, P: NDArray[np.float64], classes: NDArray[Any] | None
+) -> dict[str, Any]:
+    rows = schema.restore(test)
+    if classes is None:
+        answer = np.asarray(student.predict(rows), dtype=float)
+        found = regression_fidelity(P, answer)
+        same = -((answer - P) ** 2).reshape(len(P), -1).sum(axis=1)
+        metric = "r2"
+    else:
+        answer = np.zeros(P.shape)
+        answer[:, np.searchsorted(classes, student.classes_)] = student.predict_proba(rows)
+        found = fidelity(P, answer, classes=classes)
+        same = (answer.argmax(axis=1) == P.argmax(axis=1)).astype(float)
+        metric = "agreement"
+    top = found[(found["metric"] == metric) & (found["subset"] == "")].iloc[0]
+    return {"metric": metric, "same": same, **{c: top[c] for c in ("n", "k", "estimate", "low", "high")}}
+
+
+def _ranked(lines: list[dict[str, Any]], n_queries: int, task: str) -> Frontier:
+    table = pd.DataFrame(lines).sort_values(["n_parameters", "estimate"], ascending=[True, False], kind="stable")
+    students = dict(zip(table["student"], table.pop("fitted"), strict=True))
+    same = np.stack(table.pop("same").tolist())
+    table = table.reset_index(drop=True)
+    table["low_simultaneous"] = _simultaneous(table)
+    table["front"] = [_standing(table, same, i, task) for i in range(len(table))]
+    columns = [
+        "student", "family", "n_parameters", "n_features", "metric", "n", "k", "estimate", "low", "high",
+        "low_simultaneous", "front", "fit_seconds",
+    ]  # fmt: skip
+    return Frontier(table[columns], students, n_queries)
+
+
+def _simultaneous(table: pd.DataFrame) -> NDArray[np.float64]:
+    """Lower bounds that hold for all students at once: Bonferroni's, by the ratio of normal quantiles."""
+    level = 1 - 0.05 / len(table)
+    if table["metric"].iloc[0] == "agreement":
+        return np.asarray(wilson(table["k"].to_numpy(float), table["n"].to_numpy(float), level)[0])
+    stretch = normal_quantile(level) / normal_quantile(0.95)
+    return np.asarray(table["estimate"] - stretch * (table["estimate"] - table["low"]))
+
+
+def _standing(table: pd.DataFrame, same: NDArray[np.float64], i: int, task: str) -> str:
+    """Whether a student that is no larger does better, and whether beyond chance: paired on the same rows."""
+    size, value = table["n_parameters"].to_numpy(float), table["estimate"].to_numpy(float)
+    if np.isnan(size[i]):
+        return "no size"
+    rivals = np.flatnonzero((size <= size[i]) & (value > value[i]))
+    if len(rivals) == 0:
+        return "front"
+    best = rivals[value[rivals].argmax()]
+    gain = same[best] - same[i]
+    if task == "classification":
+        low = float(bonett_price((gain > 0).sum(), (gain < 0).sum(), len(gain))[0])
+    else:
+        low = float(gain.mean() - 1.96 * gain.std(ddof=1) / np.sqrt(len(gain)))
+    return "dominated" if low > 0 else "tied"
+
+
+@contextmanager
+def _bar(total: int, shown: bool) -> Any:
+    if not shown:
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("fitting students", total=total)
+        yield lambda: bar.advance(task)

@@ -1,0 +1,79 @@
+"""The one shape of a measured frame: which columns there are, in which order, and what a status means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from explaindistill.numerics.statistics.intervals import wilson
+from explaindistill.numerics.statistics.tallies import Tally
+
+COLUMNS = (
+    "metric", "subject", "attribute", "group", "reference", "subset",
+    "n", "k", "n_effective", "estimate", "low", "high", "method", "status", "reason",
+)  # fmt: skip
+TEXT = {"metric", "subject", "attribute", "group", "reference", "subset", "method", "status", "reason"}
+STATUSES = ("ok", "undefined", "small", "suppressed", "excluded")
+
+
+def row(metric: str, estimate: float, low: float, high: float, **rest: Any) -> dict[str, Any]:
+    """One line; an estimate that is NaN is ``undefined`` unless a status says otherwise."""
+    line = {"metric": metric, "estimate": float(estimate), "low": float(low), "high": float(high), **rest}
+    if np.isnan(line["estimate"]):
+        line.setdefault("status", "undefined")
+        line.setdefault("reason", "no rows" if not rest.get("n") else "not defined for these rows")
+    return line
+
+
+def frame(lines: Iterable[Mapping[str, Any]], extra: Iterable[str] = ()) -> pd.DataFrame:
+    """Lines as a frame with the canonical columns, then ``extra`` ones; text is never missing."""
+    rows = list(lines)
+    columns: dict[str, Any] = {}
+    for column in COLUMNS:
+        if column in TEXT:
+            blank = "ok" if column == "status" else ""
+            columns[column] = pd.Series([str(line.get(column, blank)) for line in rows], dtype="str")
+        elif column == "n":
+            columns[column] = np.array([line.get("n", 0) for line in rows], dtype=np.int64)
+        else:
+            spare = "n" if column == "n_effective" else ""
+            columns[column] = np.array([line.get(column, line.get(spare, np.nan)) for line in rows], dtype=float)
+    table = pd.DataFrame(columns)
+    for column in extra:
+        table[column] = pd.Series([line.get(column) for line in rows], index=table.index).infer_objects()
+    return table
+
+
+def shares(
+    metric: str,
+    counted: Tally,
+    names: Iterable[Mapping[str, Any]],
+    *,
+    level: float,
+    minimum: int = 0,
+    empty: str = "no rows",
+) -> list[dict[str, Any]]:
+    """One line per group of a tally, with Wilson's interval."""
+    low, high = wilson(counted.k_effective, counted.n_effective, level)
+    lines = []
+    for i, name in enumerate(names):
+        n = int(counted.n[i])
+        line = row(
+            metric, counted.share[i], low[i], high[i], n=n, k=counted.k[i] if n else np.nan,
+            n_effective=counted.n_effective[i], method="wilson", **name,
+        )  # fmt: skip
+        if n == 0:
+            line.update(status="undefined", reason=empty, low=np.nan, high=np.nan)
+        elif n < minimum:
+            line.update(status="small", reason=f"{n} rows, fewer than {minimum}")
+        lines.append(line)
+    return lines
+
+
+def positions(values: ArrayLike, classes: ArrayLike) -> NDArray[np.int64]:
+    """Position of each value among the classes, -1 where it is missing or not among them."""
+    return np.asarray(pd.Index(np.asarray(classes)).get_indexer(pd.Index(np.asarray(values))), dtype=np.int64)

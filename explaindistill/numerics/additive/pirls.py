@@ -1,0 +1,380 @@
+r"""Penalised iteratively re-weighted least squares on binned rows, with smoothing chosen on the way.
+
+Minimises :math:`D(y, X\beta) + \sum_j \lambda_j \beta^\top S_j \beta` where D is the deviance. A step needs three sums
+over rows (cross-products, score and deviance), which are additive over chunks; everything else is small.
+
+References
+----------
+Wood, Li, Shaddick and Augustin (2017), doi:10.1080/01621459.2016.1195744.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explaindistill.numerics.additive.families import Family, Gaussian
+from explaindistill.numerics.additive.gram import (
+    Codes,
+    Design,
+    cross,
+    gram,
+    predictor,
+)
+from explaindistill.numerics.additive.reml import Smoothing, Solution, solve
+
+__all__ = ["AdditiveFit", "Rows", "Statistics", "collect", "fit_additive"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+EDF_TOLERANCE = 1e-2
+SMOOTHING_ROUNDS = 20
+INNER_STEPS = 6
+DISPERSION_FLOOR = 1e-6  # of what the intercept alone leaves: without a floor, saturated data have no optimum
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows as the solver sees them: bins ``(d, n)``, outcome ``(n,)`` or ``(n, k)``, weight ``(n,)``."""
+
+    codes: Codes
+    y: Matrix
+    weight: Vector
+
+    def __len__(self) -> int:
+        return len(self.weight)
+
+    def take(self, chosen: NDArray[np.intp]) -> Rows:
+        """Return some of the rows."""
+        return Rows(np.ascontiguousarray(self.codes[:, chosen]), self.y[chosen], self.weight[chosen])
+
+    def joined(self) -> Rows:
+        """Rows in a canonical order, equal ones made one by adding their weights.
+
+        Neither the order nor the repetition of rows then changes a single bit of the fit, even where there are more
+        coefficients than rows.
+        """
+        keys = np.vstack([self.y.T if self.y.ndim == 2 else self.y[None], self.codes])
+        order = np.lexsort(keys)
+        ordered = keys[:, order]
+        first = np.append(True, (ordered[:, 1:] != ordered[:, :-1]).any(axis=0))
+        weight = np.bincount(np.cumsum(first) - 1, self.weight[order]).astype(np.float64)
+        return replace(self.take(order[first]), weight=weight)
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What a Newton step needs to know of rows; the sum of two is the statistics of both together.
+
+    Attributes
+    ----------
+    gram : ndarray of shape (p, p)
+        ``X' diag(weight * curvature) X``.
+    score : ndarray of shape (p,)
+        ``X' (weight * score)``.
+    deviance, weight : float
+    curvature, curvature_squared : float
+        Weighted sums over rows of the curvature and of its square.
+    """
+
+    gram: Matrix
+    score: Vector
+    deviance: float
+    weight: float
+    curvature: float
+    curvature_squared: float
+
+    def __add__(self, other: Statistics) -> Statistics:
+        return Statistics(*(a + b for a, b in zip(self._sums(), other._sums(), strict=True)))
+
+    def scaled(self, factor: float) -> Statistics:
+        """Return the statistics of ``factor`` times as many rows."""
+        return Statistics(*(factor * a for a in self._sums()))
+
+    def _sums(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, f.name) for f in fields(self))
+
+    def informative(self) -> float:
+        r"""Return how many rows say something about a misfit, :math:`(\sum w c)^2 / \sum w c^2` with curvature c.
+
+        Noise has variance :math:`\phi / c` on the scale of the predictor; what an additive model misses of a teacher
+        is about as large where the teacher is sure, and there neither the deviance nor the score sees it.
+        """
+        return self.curvature**2 / max(self.curvature_squared, 1e-300)
+
+
+@dataclass(frozen=True)
+class AdditiveFit:
+    """A fitted additive model.
+
+    Attributes
+    ----------
+    beta : ndarray of shape (outputs, p)
+    V : tuple of (p, p) matrices, one per output
+        Inverse of the penalised curvature; times ``phi`` it is the posterior covariance.
+    smoothing : list of arrays
+        Smoothing parameters of each block.
+    phi : float
+        Dispersion.
+    edf : ndarray of shape (blocks,)
+        Effective degrees of freedom of each block, all outputs together.
+    deviance : float
+    n_iter : int
+    converged : bool
+    """
+
+    beta: Matrix
+    V: tuple[Matrix, ...]
+    smoothing: list[Vector]
+    phi: float
+    edf: Vector
+    deviance: float
+    n_iter: int
+    converged: bool
+
+
+def collect(
+    design: Design, rows: Rows, family: Family, beta: Vector, pool: ThreadPoolExecutor | None = None
+) -> Statistics:
+    """Sum what a Newton step needs over rows, at the coefficients ``beta``.
+
+    Chunks of rows may be collected apart and added up.
+    """
+    eta = predictor(design, rows.codes, beta)
+    curvature = family.curvature(eta)
+    return Statistics(
+        gram(design, rows.codes, rows.weight * curvature, pool),
+        cross(design, rows.codes, rows.weight * family.score(rows.y, eta)),
+        float(rows.weight @ family.deviance(rows.y, eta)),
+        float(rows.weight.sum()),
+        float(rows.weight @ curvature),
+        float(rows.weight @ curvature**2),
+    )
+
+
+def dispersion(deviance: float, weight: float, edf: float, floor: float) -> float:
+    """Deviance per residual degree of freedom; weights that are not counts cannot make it negative."""
+    return max(deviance / max(weight - edf, 0.1 * weight), floor)
+
+
+def settled(before: Vector, now: Vector, n_iter: int, rounds: int = SMOOTHING_ROUNDS) -> bool:
+    """Whether the smoothing may be left as it is, so that only the coefficients still have to settle."""
+    still = np.abs(now - before) <= EDF_TOLERANCE * (1.0 + now)
+    return bool(still.all()) or n_iter >= rounds
+
+
+def fit_additive(
+    design: Design,
+    rows: Rows,
+    family: Family,
+    *,
+    phi: float | None = None,
+    noisy: bool = True,
+    smoothing: Sequence[Vector | None] | None = None,
+    fixed: bool = False,
+    start: Vector | None = None,
+    max_iter: int = 60,
+    tol: float = 1e-8,
+    rounds: int = SMOOTHING_ROUNDS,
+    curvature_rows: NDArray[np.intp] | None = None,
+    pool: ThreadPoolExecutor | None = None,
+) -> AdditiveFit:
+    """Fit one linear predictor.
+
+    Parameters
+    ----------
+    design : Design
+    rows : Rows
+    family : Family
+    phi : float, optional
+        Known dispersion (1 for true 0/1 outcomes); estimated when None.
+    noisy : bool
+        Whether what the model leaves is noise, of which every row has its share, or the misfit of answers without
+        noise, of which rows count by their curvature; decides the degrees of freedom of the dispersion.
+    smoothing : smoothing parameters to start from, optional
+    fixed : bool
+        Keep the smoothing as given.
+    start : ndarray of shape (p,), optional
+    max_iter : int
+    tol : float
+        On the relative change of the penalised deviance.
+    rounds : int
+        After so many steps the smoothing is left as it is.
+    curvature_rows : positions of rows, optional
+        Measure the curvature on these rows only, scaled up; the score is always that of all rows, so that the
+        solution is the same and only the way to it changes.
+    pool : ThreadPoolExecutor, optional
+    """
+    beta = np.zeros(design.size)
+    beta[0] = family.start(rows.y, rows.weight)
+    if start is not None:
+        beta = start.copy()
+    state = _State(design, rows, family, curvature_rows, pool)
+    stats = state.collect(beta)
+    smooth = Smoothing(design, np.diag(stats.gram), smoothing, stats.weight)
+    alone = float(rows.weight @ family.deviance(rows.y, np.full(len(rows), family.start(rows.y, rows.weight))))
+    solver = _Solver(smooth, phi, noisy, fixed, floor=DISPERSION_FLOOR * max(alone, 1e-12) / stats.weight)
+    return solver.run(state, stats, beta, max_iter, tol, rounds)
+
+
+@dataclass(frozen=True)
+class _State:
+    """The rows, and where their curvature is measured."""
+
+    design: Design
+    rows: Rows
+    family: Family
+    curvature_rows: NDArray[np.intp] | None
+    pool: ThreadPoolExecutor | None
+
+    def collect(self, beta: Vector) -> Statistics:
+        if self.curvature_rows is None:
+            return collect(self.design, self.rows, self.family, beta, self.pool)
+        some = self.rows.take(self.curvature_rows)
+        eta = predictor(self.design, self.rows.codes, beta)
+        total = float(self.rows.weight.sum())
+        scale = total / float(some.weight.sum())
+        curvature = self.family.curvature(eta)
+        score = self.rows.weight * self.family.score(self.rows.y, eta)
+        return Statistics(
+            gram(self.design, some.codes, scale * some.weight * curvature[self.curvature_rows], self.pool),
+            cross(self.design, self.rows.codes, score),
+            float(self.rows.weight @ self.family.deviance(self.rows.y, eta)),
+            total,
+            float(self.rows.weight @ curvature),
+            float(self.rows.weight @ curvature**2),
+        )
+
+    def score(self, stats: Statistics, beta: Vector) -> Statistics:
+        """Score and deviance at other coefficients, the cross-products as they were."""
+        eta = predictor(self.design, self.rows.codes, beta)
+        score = cross(self.design, self.rows.codes, self.rows.weight * self.family.score(self.rows.y, eta))
+        curvature = self.family.curvature(eta)
+        return replace(
+            stats,
+            score=score,
+            deviance=float(self.rows.weight @ self.family.deviance(self.rows.y, eta)),
+            curvature=float(self.rows.weight @ curvature),
+            curvature_squared=float(self.rows.weight @ curvature**2),
+        )
+
+    def deviance(self, beta: Vector) -> float:
+        eta = predictor(self.design, self.rows.codes, beta)
+        return float(self.rows.weight @ self.family.deviance(self.rows.y, eta))
+
+
+@dataclass
+class _Solver:
+    """Alternates Newton steps on the coefficients and Fellner-Schall steps on the smoothing."""
+
+    smooth: Smoothing
+    known_phi: float | None
+    noisy: bool
+    fixed: bool
+    floor: float
+    phi: float = 1.0
+
+    def run(
+        self, state: _State, stats: Statistics, beta: Vector, max_iter: int, tol: float, rounds: int
+    ) -> AdditiveFit:
+        linear = isinstance(state.family, Gaussian) and state.curvature_rows is None
+        edf = np.full(len(state.design.blocks), np.inf)
+        n_iter, converged = 0, False
+        solution = self._working(state, stats, beta, 0)
+        while n_iter < max_iter and not converged:
+            n_iter += 1
+            beta, stats, fall = self._newton(state, stats, beta, solution, linear)
+            small = tol * (abs(stats.deviance) + self.floor * stats.weight)
+            if self.fixed and fall > small and not linear and not state.design.bounded.any():
+                beta, stats, fall, more = self._polish(state, stats, beta, solution, small)
+                n_iter += more
+            converged = self.fixed and fall <= small
+            now = solution.edf
+            self.fixed = self.fixed or settled(edf, now, n_iter, rounds)
+            edf = now
+            if not converged and n_iter < max_iter:
+                solution = self._working(state, stats, beta, n_iter)
+        self.phi = self._dispersion(stats, 1.0 + float(solution.edf.sum()))
+        return AdditiveFit(
+            beta[None], (solution.inverse(),), self.smooth.values, self.phi, solution.edf,
+            stats.deviance, n_iter, converged,
+        )  # fmt: skip
+
+    def _newton(
+        self, state: _State, stats: Statistics, beta: Vector, solution: Solution, linear: bool
+    ) -> tuple[Vector, Statistics, float]:
+        """Walk to the solution of the working model; returns the fall of the penalised deviance too."""
+        S = self.smooth.matrix()
+        before = stats.deviance + float(beta @ S @ beta)
+        moved = _halve(solution.beta, beta, before, S, (lambda _: -np.inf) if linear else state.deviance)
+        if linear:
+            stats = _shift(stats, moved - beta)
+        elif self.fixed and not state.design.bounded.any():
+            stats = state.score(stats, moved)
+        else:
+            stats = state.collect(moved)
+        return moved, stats, abs(before - stats.deviance - float(moved @ S @ moved))
+
+    def _polish(
+        self, state: _State, stats: Statistics, beta: Vector, solution: Solution, small: float
+    ) -> tuple[Vector, Statistics, float, int]:
+        """More steps with the curvature as it is, which cost a score each; a last one that fails asks for a new one."""
+        S, fall = self.smooth.matrix(), np.inf
+        for count in range(1, 9):
+            before = stats.deviance + float(beta @ S @ beta)
+            trial = beta + solution.apply(stats.score - S @ beta)
+            there = state.score(stats, trial)
+            fall = before - there.deviance - float(trial @ S @ trial)
+            if fall < -small:
+                break
+            beta, stats = trial, there
+            if fall <= small:
+                return beta, stats, abs(fall), count
+        return beta, state.collect(beta), np.inf, count
+
+    def _dispersion(self, stats: Statistics, edf: float) -> float:
+        if self.known_phi is not None:
+            return self.known_phi
+        return dispersion(stats.deviance, stats.weight if self.noisy else stats.informative(), edf, self.floor)
+
+    def _working(self, state: _State, stats: Statistics, beta: Vector, n_iter: int) -> Solution:
+        """Solve the working model, moving the smoothing a few times unless it is fixed or the start is far."""
+        b = stats.gram @ beta + stats.score
+        solution = solve(stats.gram, b, self.smooth.matrix(), state.design)
+        if self.fixed or not state.design.blocks or (n_iter == 0 and not isinstance(state.family, Gaussian)):
+            return solution
+        edf = solution.edf
+        for _ in range(INNER_STEPS if isinstance(state.family, Gaussian) else 2):
+            move = solution.beta - beta
+            predicted = stats.deviance - 2.0 * stats.score @ move + move @ stats.gram @ move
+            inner = replace(stats, deviance=max(float(predicted), 0.0))
+            self.phi = self._dispersion(inner, 1.0 + float(solution.edf.sum()))
+            self.smooth.settle([solution], self.phi)
+            solution = solve(stats.gram, b, self.smooth.matrix(), state.design)
+            before, edf = edf, solution.edf
+            if n_iter < 2 or settled(before, edf, 0):
+                break
+        return solution
+
+
+def _halve(target: Vector, beta: Vector, before: float, S: Matrix, deviance: Callable[[Vector], float]) -> Vector:
+    """Walk towards the Newton point, half as far again until the penalised deviance does not rise."""
+    step = target - beta
+    for _ in range(30):
+        trial = beta + step
+        if deviance(trial) + trial @ S @ trial <= before * (1 + 1e-12) + 1e-12:
+            return trial
+        step = step / 2
+    return beta
+
+
+def _shift(stats: Statistics, move: Vector) -> Statistics:
+    """Statistics of a linear model at moved coefficients, without looking at the rows."""
+    along = stats.gram @ move
+    deviance = stats.deviance - 2.0 * stats.score @ move + move @ along
+    return replace(stats, score=stats.score - along, deviance=max(float(deviance), 0.0))

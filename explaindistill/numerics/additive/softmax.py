@@ -1,0 +1,195 @@
+r"""Several classes at once: softmax cross-entropy on soft labels with one shared design.
+
+Newton's equations couple the classes; they are solved by conjugate gradients, preconditioned with the blocks of the
+single classes, so that no matrix larger than one class's is ever made and the joint optimum is reached all the same.
+Smoothing parameters are shared by the classes, which leaves the choice of a reference class without any effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp, softmax, xlogy
+
+from explaindistill.numerics.additive.gram import (
+    Design,
+    cross,
+    gram,
+    predictor,
+)
+from explaindistill.numerics.additive.pirls import (
+    DISPERSION_FLOOR,
+    SMOOTHING_ROUNDS,
+    AdditiveFit,
+    Rows,
+    dispersion,
+    settled,
+)
+from explaindistill.numerics.additive.reml import Smoothing, Solution, solve
+
+__all__ = ["fit_softmax"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+CURVATURE_FLOOR = 1e-8
+RIDGE = 1e-9
+
+
+@dataclass(frozen=True)
+class _Problem:
+    design: Design
+    rows: Rows
+    curvature_rows: NDArray[np.intp] | None
+    pool: ThreadPoolExecutor | None
+
+    def predictors(self, B: Matrix) -> Matrix:
+        return np.column_stack([predictor(self.design, self.rows.codes, b) for b in B])
+
+    def deviance(self, eta: Matrix) -> float:
+        own = xlogy(self.rows.y, self.rows.y).sum(axis=1)
+        loss = logsumexp(eta, axis=1) - np.einsum("ij,ij->i", self.rows.y, eta) + own
+        return float(2.0 * self.rows.weight @ np.maximum(loss, 0.0))
+
+    def score(self, P: Matrix) -> Matrix:
+        R = (self.rows.y - P) * self.rows.weight[:, None]
+        return np.stack([cross(self.design, self.rows.codes, np.ascontiguousarray(r)) for r in R.T])
+
+    def informative(self, P: Matrix) -> float:
+        """Return how many rows say something about a misfit; see ``Statistics.informative``."""
+        curvature = np.sum(P * (1.0 - P), axis=1)
+        return float((self.rows.weight @ curvature) ** 2 / max(self.rows.weight @ curvature**2, 1e-300))
+
+    def dispersion(self, deviance: float, P: Matrix | None, edf: float, floor: float) -> float:
+        """Deviance per residual degree of freedom; ``P`` where rows count by their curvature, None for noise.
+
+        A row of k classes has k - 1 answers of its own, and of the degrees of freedom of k predictors that sum to zero
+        one in k is no freedom. An answer between 0 and 1 of mean p has a variance of at most p (1 - p), hence at most
+        1; first steps, which all but interpolate, would otherwise say far more and smooth every curve away.
+        """
+        k = self.rows.y.shape[1]
+        if P is None:
+            return dispersion(deviance / (k - 1), float(self.rows.weight.sum()), 1.0 + edf / k, floor)
+        return min(dispersion(deviance / (k - 1), self.informative(P), 1.0 + edf / k, floor), 1.0)
+
+    def grams(self, P: Matrix) -> list[Matrix]:
+        """One class at a time: ``X' diag(w p (1 - p)) X``."""
+        rows, scale = self.rows, 1.0
+        if self.curvature_rows is not None:
+            rows, P = rows.take(self.curvature_rows), P[self.curvature_rows]
+            scale = float(self.rows.weight.sum() / rows.weight.sum())
+        curvature = scale * rows.weight[:, None] * np.maximum(P * (1.0 - P), CURVATURE_FLOOR)
+        return [gram(self.design, rows.codes, np.ascontiguousarray(c), self.pool) for c in curvature.T]
+
+    def curve(self, P: Matrix, D: Matrix, S: Matrix) -> Matrix:
+        """Apply the full penalised curvature to a direction ``D`` of shape (classes, p)."""
+        along = self.predictors(D)
+        bend = P * (along - np.einsum("ij,ij->i", P, along)[:, None]) * self.rows.weight[:, None]
+        out = np.stack([cross(self.design, self.rows.codes, np.ascontiguousarray(c)) for c in bend.T])
+        return out + D @ S + self._ridge() * D
+
+    def _ridge(self) -> float:
+        return RIDGE * float(self.rows.weight.sum())
+
+
+def fit_softmax(
+    design: Design,
+    rows: Rows,
+    *,
+    phi: float | None = None,
+    noisy: bool = True,
+    smoothing: Sequence[Vector | None] | None = None,
+    fixed: bool = False,
+    start: Matrix | None = None,
+    max_iter: int = 60,
+    tol: float = 1e-7,
+    rounds: int = SMOOTHING_ROUNDS,
+    curvature_rows: NDArray[np.intp] | None = None,
+    pool: ThreadPoolExecutor | None = None,
+) -> AdditiveFit:
+    """Fit one linear predictor per class; the parameters are those of ``fit_additive``.
+
+    ``rows.y`` is ``(n, k)``; the predictors of a row sum to about zero and their softmax is the probability.
+    """
+    problem = _Problem(design, rows, curvature_rows, pool)
+    B = np.zeros((rows.y.shape[1], design.size))
+    share = rows.weight @ rows.y + 1e-3
+    B[:, 0] = np.log(share) - np.log(share).mean()
+    alone = problem.deviance(problem.predictors(B))
+    floor = DISPERSION_FLOOR * max(alone, 1e-12) / rows.weight.sum()
+    B = B if start is None else start.copy()
+    eta = problem.predictors(B)
+    P, deviance = softmax(eta, axis=1), problem.deviance(eta)
+    grams = problem.grams(P)
+    smooth = Smoothing(design, np.diag(sum(grams)), smoothing, float(rows.weight.sum()))
+    solutions: list[Solution] = []
+    edf, used_phi, converged, n_iter = np.full(len(design.blocks), np.inf), 1.0, False, 0
+    for n_iter in range(1, max_iter + 1):
+        S = smooth.matrix()
+        solutions = [_block(g, S, design) for g in grams]
+        B, eta, after, before = _newton(problem, B, eta, P, solutions, S, deviance)
+        B, eta = B - B.mean(axis=0), eta - eta.mean(axis=1, keepdims=True)
+        P, deviance = softmax(eta, axis=1), problem.deviance(eta)
+        now = _edf(solutions)
+        used_phi = phi or problem.dispersion(deviance, None if noisy else P, float(np.sum(now)), floor)
+        if fixed and abs(before - after) <= tol * (abs(after) + floor * rows.weight.sum()):
+            converged = True
+            break
+        fixed = fixed or settled(edf, now, n_iter, rounds)
+        edf = now
+        grams = problem.grams(P)
+        if not fixed and design.blocks and n_iter > 1:
+            smooth.settle([replace(s, beta=b) for s, b in zip(solutions, B, strict=True)], used_phi)
+    total = _edf(solutions)
+    return AdditiveFit(
+        B, tuple(s.inverse() for s in solutions), smooth.values, used_phi, total, deviance, n_iter, converged
+    )
+
+
+def _edf(solutions: list[Solution]) -> Vector:
+    return np.asarray(np.sum([s.edf for s in solutions], axis=0))
+
+
+def _block(G: Matrix, S: Matrix, design: Design) -> Solution:
+    return solve(G, np.zeros(len(G)), S, design)
+
+
+def _newton(
+    problem: _Problem, B: Matrix, eta: Matrix, P: Matrix, blocks: list[Solution], S: Matrix, deviance: float
+) -> tuple[Matrix, Matrix, float, float]:
+    """One damped Newton step; returns coefficients, predictors and the objective after and before."""
+    before = deviance + float(np.sum((B @ S) * B))
+    pull = problem.score(P) - B @ S
+    step = _conjugate(lambda D: problem.curve(P, D, S), pull, blocks)
+    length = 1.0
+    for _ in range(30):
+        trial = B + length * step
+        there = problem.predictors(trial)
+        after = problem.deviance(there) + float(np.sum((trial @ S) * trial))
+        if after <= before * (1 + 1e-12) + 1e-12:
+            return trial, there, after, before
+        length /= 2
+    return B, eta, before, before
+
+
+def _conjugate(apply, target: Matrix, blocks: list[Solution], rtol: float = 1e-3, limit: int = 40) -> Matrix:  # type: ignore[no-untyped-def]  # a callable on matrices
+    """Preconditioned conjugate gradients on (classes, p) arrays."""
+    x = np.zeros_like(target)
+    r = target.copy()
+    z = np.stack([s.apply(q) for s, q in zip(blocks, r, strict=True)])
+    d, rz = z.copy(), float(np.sum(r * z))
+    first = rz
+    for _ in range(limit):
+        if rz <= rtol**2 * first or rz <= 0:
+            break
+        Ad = apply(d)
+        alpha = rz / float(np.sum(d * Ad))
+        x += alpha * d
+        r -= alpha * Ad
+        z = np.stack([s.apply(q) for s, q in zip(blocks, r, strict=True)])
+        rz, previous = float(np.sum(r * z)), rz
+        d = z + (rz / previous) * d
+    return x

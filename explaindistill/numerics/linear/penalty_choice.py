@@ -1,0 +1,198 @@
+"""Choice of the penalty by fidelity on held-out rows, and of at most so many terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explaindistill.numerics.linear.elastic_net import (
+    LinearFit,
+    gaussian_path,
+    largest_penalty,
+    logistic_at,
+    logistic_path,
+    mean_divergence,
+    null_fit,
+    refit_gaussian,
+    refit_logistic,
+)
+
+__all__ = ["Problem", "Trace", "choose", "limit_terms", "penalty_grid", "standardise"]
+
+Array = NDArray[np.float64]
+PATH_TOLERANCE = 1e-4
+"""Precision of fits that are only compared; the fit that is kept is solved again."""
+PATIENCE = 3
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Columns ``(n, p)``, targets ``(n, k)`` or ``(n, m)``, weights, and what is fitted to them."""
+
+    Z: Array
+    Y: Array
+    w: Array
+    classification: bool
+    l1_ratio: float
+
+    def rows(self, mask: NDArray[np.bool_]) -> Problem:
+        """Return the problem on some rows, weights summing to 1 again."""
+        w = self.w[mask]
+        return Problem(np.asfortranarray(self.Z[mask]), self.Y[mask], w / w.sum(), self.classification, self.l1_ratio)
+
+    def path(self, penalties: Array, tol: float) -> list[LinearFit]:
+        """Fits at falling penalties."""
+        solver = logistic_path if self.classification else gaussian_path
+        return solver(self.Z, self.Y, self.w, penalties.tolist(), self.l1_ratio, tol)
+
+    def at(self, penalty: float, start: LinearFit, tol: float) -> LinearFit:
+        """One fit, started from another."""
+        if self.classification:
+            return logistic_at(self.Z, self.Y, self.w, penalty, self.l1_ratio, start, tol)
+        return gaussian_path(self.Z, self.Y, self.w, [penalty], self.l1_ratio)[0]
+
+    def refit(self, fit: LinearFit, support: NDArray[np.bool_] | None = None, tol: float = 1e-10) -> LinearFit:
+        """Fit anew, without penalty, on the columns of a fit."""
+        support = fit.coef != 0 if support is None else support
+        if self.classification:
+            return refit_logistic(self.Z, self.Y, self.w, support, fit, tol)
+        return refit_gaussian(self.Z, self.Y, self.w, support)
+
+    def null(self) -> LinearFit:
+        """Intercepts alone."""
+        return null_fit(self.Y, self.w, self.Z.shape[1], self.classification)
+
+    def loss(self, fit: LinearFit) -> float:
+        """Mean KL divergence in nats, or mean squared error over outputs."""
+        eta = fit.predictor(self.Z)
+        if self.classification:
+            return mean_divergence(self.Y, self.w, eta)
+        return float(self.w @ ((self.Y - eta) ** 2).mean(axis=1))
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What the choice saw: one entry per penalty; ``explained`` is 1 minus loss over the loss of no term."""
+
+    penalty: Array
+    n_terms: NDArray[np.intp]
+    explained: Array
+    explained_relaxed: Array
+    chosen: int
+    relaxed: bool
+
+
+def standardise(values: Array, w: Array) -> tuple[Array, Array, Array]:
+    """Columns less their weighted mean, in weighted standard deviations; a constant column becomes 0, its scale 0."""
+    mean = w @ values
+    Z = np.asfortranarray(values - mean)
+    scale = np.sqrt(w @ Z**2)
+    scale[scale <= 1e-9 * np.maximum(1.0, np.abs(mean))] = 0.0
+    Z *= np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
+    return Z, mean, scale
+
+
+def penalty_grid(problem: Problem, n: int, smallest: float = 1e-4) -> Array:
+    """``n`` penalties from the largest that matters down to ``smallest`` times it, evenly on the logarithm."""
+    top = largest_penalty(problem.Z, problem.Y, problem.w, problem.l1_ratio)
+    # nothing to explain (one column, or a constant target): one penalty, no term
+    return np.geomspace(top, top * smallest, n) if top > 1e-12 else np.ones(1)
+
+
+def choose(
+    problem: Problem, folds: NDArray[np.intp], penalties: Array, tolerance: float, relax: bool, tries: int
+) -> tuple[LinearFit, Trace]:
+    """Sparsest fit whose held-out explained share is within ``tolerance`` of the best.
+
+    Parameters
+    ----------
+    folds : ndarray of int, shape (n,)
+        Rows of fold 0 are held out first, and so on; rows of a negative fold take no part in the choice, only in the
+        last fit.
+    penalties : falling numbers
+    tolerance : float, at least 0
+        Share of what the best fit explains that may be given up for fewer terms.
+    relax : bool
+        Whether unpenalised refits compete too.
+    tries : int
+        Number of folds that are held out in turn; 0 chooses on the rows of fitting, for a handful of distinct rows.
+    """
+    losses = np.zeros((2, len(penalties)))
+    base = 0.0
+    path: list[LinearFit] = []
+    for fold in range(tries):
+        held, kept = folds == fold, (folds >= 0) & (folds != fold)
+        if not held.any() or not kept.any():
+            continue
+        train, test = problem.rows(kept), problem.rows(held)
+        path = train.path(penalties, PATH_TOLERANCE)
+        mass = problem.w[held].sum()
+        base += mass * test.loss(train.null())
+        losses += mass * _held_out(train, test, path, relax, tolerance / 50)
+    if tries != 1 or not path:
+        path = problem.rows(folds >= 0).path(penalties, PATH_TOLERANCE)
+    if tries == 0:
+        base, losses = problem.loss(problem.null()), _held_out(problem, problem, path, relax, tolerance / 50)
+    explained = 1 - losses / base if base > 0 else np.zeros_like(losses)
+    best = explained.max(axis=0)
+    enough = best.max() - tolerance * abs(best.max()) - 1e-9
+    chosen = int(np.flatnonzero(best >= enough)[0])
+    relaxed = relax and bool(explained[1, chosen] >= explained[0, chosen])
+    fit = problem.at(float(penalties[chosen]), path[chosen], 1e-5 if relaxed else 1e-8)
+    fit = problem.refit(fit) if relaxed else fit
+    n_terms = np.array([f.n_terms for f in path])
+    shown = np.where(np.isfinite(explained), explained, np.nan)
+    return fit, Trace(penalties, n_terms, shown[0], shown[1], chosen, relaxed)
+
+
+def _held_out(train: Problem, test: Problem, path: list[LinearFit], relax: bool, gain: float) -> Array:
+    """Losses ``(2, n_penalties)`` on held-out rows of penalised and relaxed fits.
+
+    Relaxed fits stop, at infinity, where they have not gained that share of the first loss for
+    ``PATIENCE`` supports: smaller penalties only add
+    columns to them.
+    """
+    losses = np.full((2, len(path)), np.inf)
+    last: NDArray[np.bool_] | None = None
+    relaxed = LinearFit(path[0].intercept, np.zeros_like(path[0].coef))
+    since = 0
+    for i, fit in enumerate(path):
+        losses[0, i] = test.loss(fit)
+        if not relax or since >= PATIENCE:
+            continue
+        support = fit.coef != 0
+        same = last is not None and bool((support == last).all())
+        if not same:
+            relaxed = train.refit(_warm(fit, relaxed), tol=1e-2)
+        losses[1, i] = test.loss(relaxed)
+        last = support
+        least = losses[1, :i].min(initial=np.inf)
+        since = 0 if i == 0 or losses[1, i] < least - gain * losses[0, 0] else since + (not same)
+    return losses
+
+
+def _warm(fit: LinearFit, relaxed: LinearFit) -> LinearFit:
+    """The columns of a fit, at the last relaxed coefficients where there are any: a start for the next refit."""
+    coef = np.where((fit.coef != 0) & (relaxed.coef != 0), relaxed.coef, fit.coef)
+    return LinearFit(relaxed.intercept, coef)
+
+
+def limit_terms(problem: Problem, part: Problem, fit: LinearFit, max_terms: int, penalties: Array) -> LinearFit:
+    """At most ``max_terms`` columns: the first fit on the path with enough, the weakest dropped one by one.
+
+    The weakest is the column with the smallest sum over outputs of the absolute standardised coefficient after a
+    refit without penalty. Columns are dropped on the rows of ``part``; the last refit takes all rows.
+    """
+    if fit.n_terms <= max_terms:
+        return fit
+    path = part.path(penalties, PATH_TOLERANCE)
+    fit = part.refit(next((f for f in path if f.n_terms >= max_terms), fit), tol=1e-6)
+    while fit.n_terms > max_terms:
+        strength = np.round(np.abs(fit.coef).sum(axis=1), 9)
+        strength[strength == 0] = np.inf
+        support = fit.coef != 0
+        support[int(np.argmin(strength))] = False
+        fit = part.refit(fit, support, tol=1e-6)
+    return problem.refit(fit)

@@ -1,0 +1,1 @@
+"""Room model_trees."""

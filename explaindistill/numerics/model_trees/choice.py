@@ -1,0 +1,171 @@
+"""How much of its budget a model tree should use, and for what, judged on rows that growth did not see.
+
+For each fold the tree is grown on the other rows three times: free, without splits (one sparse model), and without
+coefficients (constant leaves). After every move the held-out loss is noted together with the numbers written down so
+far; the size of the least mean loss is taken, the fewest numbers among equals. The lasso gives another sparse model
+without splits. A tree is taken where it is better than the best of these by more than two standard errors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explaindistill.numerics.model_trees.growth import grow_model_tree
+from explaindistill.numerics.model_trees.leaf_models import Problem, row_losses
+from explaindistill.numerics.model_trees.sparse_model import INNER_FOLDS, sparse_model, without
+from explaindistill.numerics.model_trees.state import Limits, State, Table
+
+__all__ = ["Choice", "chosen", "held_out_path", "held_out_sparse", "least_loss", "shapes"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+Path = list[tuple[float, Floats]]
+BATCHES = 30  # of held-out rows, whose sums say how far a difference is chance; a multiple of the lasso's folds
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to fit to all rows: a tree within the limits, or the lasso's model (``sparse``)."""
+
+    limits: Limits
+    sparse: bool = False
+
+
+def shapes(limits: Limits) -> list[Limits]:
+    """The limits themselves, and where they leave a choice those of one model and of constant leaves."""
+    found = [limits]
+    if limits.leaves > 1 and limits.depth > 0 and limits.leaf_terms > 0:
+        found += [replace(limits, leaves=1), replace(limits, leaf_terms=0)]
+    return found
+
+
+def held_out_path(
+    problem: Problem,
+    table: Table,
+    limits: Limits,
+    held: NDArray[np.bool_],
+    n_jobs: int | None = None,
+    batch: Ints | None = None,
+) -> Path:
+    """Numbers and held-out loss after each move of a growth on the rows that are not held out.
+
+    Parameters
+    ----------
+    problem, table, limits : Problem, Table, Limits
+        Of all rows.
+    held : ndarray of bool, shape (n,)
+        Rows that growth must not see; they are routed along with weight 0.
+    batch : ndarray of int, shape (n,), optional
+        Number of each row's batch, below 30; all are of one batch when None.
+
+    Returns
+    -------
+    list of pairs
+        Numbers so far, ascending, and the summed loss of each batch of held-out rows.
+    """
+    weight = np.where(held, 0.0, problem.weight)
+    count = np.where(held, 0.0, problem.count)
+    ridge = problem.ridge * problem.count.sum() / count.sum()
+    seen = replace(problem, weight=weight / weight.sum(), count=count, ridge=ridge)
+    path: Path = []
+
+    def watch(numbers: float, eta: Floats) -> None:
+        path.append((numbers, _by_batch(problem, eta[held], held, batch)))
+
+    grow_model_tree(seen, table, limits, n_jobs, watch)
+    return path
+
+
+def held_out_sparse(problem: Problem, limits: Limits, held: NDArray[np.bool_], batch: Ints) -> Floats:
+    """Summed loss of each batch of held-out rows under the lasso's model of the others."""
+    model = sparse_model(without(problem, held), limits, batch[~held] % INNER_FOLDS)
+    model.members = {0: np.arange(len(held))}
+    return _by_batch(problem, State(problem, model).eta[held], held, batch)
+
+
+def _by_batch(problem: Problem, eta: Floats, held: NDArray[np.bool_], batch: Ints | None) -> Floats:
+    loss = problem.weight[held] * row_losses(eta, problem.targets[held], problem.loss)
+    if batch is None:
+        return loss.sum(keepdims=True)
+    return np.bincount(batch[held], loss, minlength=BATCHES).astype(np.float64)
+
+
+def least_loss(paths: list[Path]) -> tuple[float, Floats]:
+    """Size at which the sum of some held-out paths is least, and the losses there, path by path.
+
+    Between its moves a path keeps its loss; sizes that some path does not reach by moves count with its last one.
+
+    Examples
+    --------
+    >>> one, two, three, four, five = np.arange(1.0, 6.0)[:, None]
+    >>> size, losses = least_loss([[(1.0, five), (2.0, three), (3.0, four)], [(1.0, five), (4.0, one)]])
+    >>> size, losses.tolist()
+    (4.0, [4.0, 1.0])
+    """
+    sizes = np.unique([size for path in paths for size, _ in path])
+    first = max(path[0][0] for path in paths)
+    sizes = sizes[sizes >= first]
+    total = np.zeros(len(sizes))
+    at = [np.searchsorted([s for s, _ in path], sizes, side="right") - 1 for path in paths]
+    for path, moves in zip(paths, at, strict=True):
+        total += np.array([loss.sum() for _, loss in path])[moves]
+    best = int(np.argmin(np.round(total, 12)))
+    return float(sizes[best]), np.concatenate([path[m[best]][1] for path, m in zip(paths, at, strict=True)])
+
+
+def chosen(
+    problem: Problem,
+    table: Table,
+    limits: Limits,
+    rank: Ints,
+    n_folds: int,
+    n_jobs: int | None = None,
+    lasso: bool = True,
+) -> Choice:
+    """The shape and the size with the least held-out loss; splits only where they gain more than two standard errors.
+
+    Parameters
+    ----------
+    problem, table, limits : Problem, Table, Limits
+    rank : ndarray of int, shape (n,)
+        Places in a shuffle of the distinct rows, which decide the folds.
+    n_folds : int, at least 2
+    lasso : bool
+        Whether the lasso's model competes.
+    """
+    folds, batch = rank % n_folds, rank // n_folds % BATCHES
+    parts = [folds == k for k in range(n_folds)]
+    parts = [held for held in parts if 0 < problem.weight[held].sum() < problem.weight.sum()]
+    if not parts:
+        return Choice(limits)
+    plain: list[tuple[Floats, Choice]] = []
+    split: list[tuple[Floats, Choice]] = []
+    for shape in shapes(limits):
+        size, losses = least_loss([held_out_path(problem, table, shape, held, n_jobs, batch) for held in parts])
+        (plain if shape.leaves == 1 else split).append((losses, Choice(replace(shape, parameters=size))))
+    if lasso and limits.leaf_terms > 0 and rank.max() >= n_folds * BATCHES:
+        losses = np.concatenate([held_out_sparse(problem, limits, held, batch) for held in parts])
+        plain.append((losses, Choice(replace(limits, leaves=1), sparse=True)))
+    best, least = _least(plain), _least(split)
+    if best is None or least is None:
+        return (best or least or (None, Choice(limits)))[1]
+    return least[1] if _better(best[0] - least[0]) else best[1]
+
+
+def _least(found: list[tuple[Floats, Choice]]) -> tuple[Floats, Choice] | None:
+    """The first of those with the least loss."""
+    best = None
+    for one in found:
+        if best is None or one[0].sum() < best[0].sum() * (1 - 1e-9):
+            best = one
+    return best
+
+
+def _better(gain: Floats) -> bool:
+    """Whether summed gains of batches are more than two standard errors above 0."""
+    n = len(gain)
+    error = np.sqrt(n / max(n - 1, 1) * ((gain - gain.mean()) ** 2).sum())
+    return bool(gain.sum() > 2 * error * (1 + 1e-9))

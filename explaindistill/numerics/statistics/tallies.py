@@ -1,0 +1,203 @@
+"""Counts, shares and means by group, with the number of independent rows that they are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.statistics.intervals import normal_quantile
+
+__all__ = ["Tally", "group_means", "mean_function", "tally", "weights_of"]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Successes per group.
+
+    Attributes
+    ----------
+    n, k : ndarray of float, shape (groups,)
+        Rows and successes, unweighted.
+    share : ndarray
+        Weighted share of successes; NaN without rows.
+    n_effective : ndarray
+        Independent unweighted rows that are worth as much as these: Kish's formula for weights, the variance
+        between clusters for clusters.
+    """
+
+    n: NDArray[np.float64]
+    k: NDArray[np.float64]
+    share: NDArray[np.float64]
+    n_effective: NDArray[np.float64]
+
+    @property
+    def k_effective(self) -> NDArray[np.float64]:
+        """Successes among the effective rows; 0 where there are none."""
+        return np.where(self.n_effective > 0, np.nan_to_num(self.share) * self.n_effective, 0.0)
+
+
+def weights_of(sample_weight: ArrayLike | None, n: int) -> NDArray[np.float64]:
+    """Weights ``(n,)``, ones when None; they must be finite, non-negative and not all zero."""
+    if sample_weight is None:
+        return np.ones(n)
+    w = np.asarray(sample_weight, dtype=float).ravel()
+    if len(w) != n:
+        raise InvalidInputError(f"sample_weight must have one number per row: {n} rows, got {len(w)}")
+    if not np.isfinite(w).all() or (w < 0).any() or (n and w.sum() <= 0):
+        raise InvalidInputError("sample_weight must be finite, non-negative and not all zero")
+    return w
+
+
+def tally(
+    success: ArrayLike,
+    codes: ArrayLike,
+    n_groups: int,
+    *,
+    sample_weight: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
+) -> Tally:
+    """Count rows and successes of each group.
+
+    Parameters
+    ----------
+    success : bool array of shape (n,)
+    codes : int array of shape (n,)
+        Group of each row, ``0 … n_groups - 1``; rows with a negative code are left out.
+    sample_weight : array of shape (n,), optional
+        Rows of weight 0 are left out.
+    clusters : array of shape (n,), optional
+        Rows of one cluster are not independent (visits of one patient, say).
+
+    Examples
+    --------
+    >>> t = tally([True, False, True], [0, 0, 1], 2)
+    >>> t.share.tolist(), t.n.tolist()
+    ([0.5, 1.0], [2.0, 1.0])
+    """
+    x, g = np.asarray(success, dtype=bool), np.asarray(codes, dtype=np.int64)
+    w = None if sample_weight is None else weights_of(sample_weight, len(x))
+    inside = g >= 0 if w is None else (g >= 0) & (w > 0)
+    labels = None if clusters is None else np.asarray(clusters)
+    if not inside.all():
+        x, g = x[inside], g[inside]
+        w = None if w is None else w[inside]
+        labels = None if labels is None else labels[inside]
+    n = np.bincount(g, minlength=n_groups).astype(float)
+    k = np.bincount(g[x], minlength=n_groups).astype(float)
+    total = n if w is None else np.bincount(g, w, n_groups)
+    hits = k if w is None else np.bincount(g[x], w[x], n_groups)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = hits / total
+        effective = n if w is None else total**2 / np.bincount(g, w**2, n_groups)
+    effective = np.where(n > 0, np.minimum(effective, n), 0.0)
+    if labels is not None:
+        effective = _between_clusters(x, g, np.ones(len(x)) if w is None else w, labels, share, total, effective)
+    return Tally(n, k, np.where(n > 0, np.clip(share, 0, 1), np.nan), effective)
+
+
+def _between_clusters(
+    x: NDArray[np.bool_],
+    g: NDArray[np.int64],
+    w: NDArray[np.float64],
+    labels: NDArray[Any],
+    share: NDArray[np.float64],
+    total: NDArray[Any],
+    kish: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Effective rows so that p(1-p)/n equals the variance between clusters; clusters where p is 0 or 1."""
+    _, cluster = np.unique(labels, return_inverse=True)
+    size = int(cluster.max(initial=0)) + 1
+    cell, where = np.unique(g * size + cluster, return_inverse=True)
+    residual = np.bincount(where, w * (x - share[g]), len(cell))
+    group = cell // size
+    count = np.bincount(group, minlength=len(share)).astype(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        variance = np.bincount(group, residual**2, len(share)) / total**2 * count / (count - 1)
+        n = share * (1 - share) / variance
+    n = np.where((share > 0) & (share < 1) & np.isfinite(n), n, count)
+    return np.minimum(np.minimum(n, kish), np.where(count > 1, np.inf, count))
+
+
+def group_means(
+    values: ArrayLike, codes: ArrayLike, n_groups: int, *, sample_weight: ArrayLike | None = None, level: float = 0.95
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Weighted mean of each group, its standard error and Student's quantile at the effective rows.
+
+    Returns
+    -------
+    mean, standard_error, quantile : ndarray of shape (n_groups,)
+        Standard error and quantile are NaN below two rows.
+    """
+    normal_quantile(level)
+    v, g = np.asarray(values, dtype=float), np.asarray(codes, dtype=np.int64)
+    w = weights_of(sample_weight, len(v))
+    inside = (g >= 0) & (w > 0)
+    v, g, w = v[inside], g[inside], w[inside]
+    n = np.bincount(g, minlength=n_groups)
+    total = np.bincount(g, w, n_groups)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.bincount(g, w * v, n_groups) / total
+        effective = total**2 / np.bincount(g, w**2, n_groups)
+        square = np.bincount(g, (w * (v - mean[g])) ** 2, n_groups) / total**2
+        error = np.sqrt(square * n / (n - 1))
+    error = np.where(n > 1, error, np.nan)
+    freedom = np.where(n > 1, np.maximum(effective - 1, 0.5), np.nan)
+    return np.where(n > 0, mean, np.nan), error, special.stdtrit(freedom, 0.5 + level / 2)
+
+
+def mean_function(
+    moments: NDArray[np.float64],
+    function: Callable[[NDArray[np.float64]], float],
+    *,
+    sample_weight: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
+) -> tuple[float, float]:
+    """Value and standard error of a smooth function of means, by the delta method.
+
+    Parameters
+    ----------
+    moments : ndarray of shape (n, q)
+        One row of numbers per row of data, whose means the function takes.
+    function : callable
+        From the ``q`` means to one number, smooth near them.
+
+    Returns
+    -------
+    estimate, standard_error : float
+        NaN below two rows (or two clusters), or where the function is undefined.
+
+    Examples
+    --------
+    The ratio of two means:
+
+    >>> x = np.array([[1.0, 2.0], [2.0, 4.5], [3.0, 5.5]])
+    >>> value, error = mean_function(x, lambda m: m[0] / m[1])
+    >>> round(value, 3), round(error, 3)
+    (0.5, 0.036)
+    """
+    w = weights_of(sample_weight, len(moments))
+    if len(moments) == 0:
+        return np.nan, np.nan
+    share = w / w.sum()
+    mean = share @ moments
+    estimate = float(function(mean))
+    step = 1e-6 * np.maximum(np.abs(mean), 1e-6)
+    gradient = np.array(
+        [
+            (function(mean + h * e) - function(mean - h * e)) / (2 * h)
+            for h, e in zip(step, np.eye(len(mean)), strict=True)
+        ]
+    )
+    influence = share * ((moments - mean) @ gradient)
+    if clusters is not None:
+        influence = np.bincount(np.unique(np.asarray(clusters), return_inverse=True)[1], influence)
+    n = int((w > 0).sum()) if clusters is None else len(influence)
+    if n < 2 or not np.isfinite(estimate):
+        return estimate, np.nan
+    return estimate, float(np.sqrt((influence**2).sum() * n / (n - 1)))

@@ -1,0 +1,396 @@
+"""Columns as small whole numbers: at most 254 bins, one code for missing, one for unseen.
+
+How to use it
+-------------
+``table = bin_table(schema, X, weight, n_jobs)`` bins a frame; ``table.codes`` is ``(n, d)`` uint8 in Fortran order
+(a column is contiguous) and ``table.rules[j]`` says what the codes of column ``j`` mean. ``fit_rule`` and
+``apply_rule`` do one column. Codes ``0 .. rule.n_bins - 1`` are
+bins, ``MISSING`` (254) and ``UNSEEN`` (255) the two others.
+
+Numbers: bin ``b`` holds the training values from ``rule.lows[b]`` to ``rule.highs[b]``; any threshold ``t`` with
+``highs[b] <= t < lows[b + 1]`` sends the training rows of bins ``0 .. b`` to the left of ``x <= t`` and no others.
+``rule.edges[b]`` is such a number, and ``apply_rule`` uses it: ``code <= b`` exactly when ``x <= edges[b]``. Up to
+``max_bins`` distinct values each get a bin of their own; beyond that, bins are quantiles of the weight, and values that
+hold two bins' worth of weight or more stay on their own.
+
+Categories: each category seen gets a bin (``rule.codes[c]`` is the bin of category code ``c``, ``UNSEEN`` if no
+training row had it). Of more than ``max_bins`` categories, neighbours in the order of the mean target (its first
+principal direction when there are several outputs; the order of weight without a target) share a bin.
+
+Weights are counted as whole numbers (see ``fixed_point``), so a row of weight 2 is the row twice and the order of rows
+does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.numerics._jit import kernel
+from explaindistill.numerics.trees.fixed_point import SCALE, whole_weights
+
+__all__ = ["MAX_BINS", "MISSING", "UNSEEN", "BinRule", "BinnedTable", "apply_rule", "bin_table", "fit_rule", "spread"]
+
+MAX_BINS = 254
+MISSING = 254
+UNSEEN = 255
+CELLS = 1 << 14
+MANY = 50_000  # total weight from which cells replace sorting: a sum of weights, so that weight 2 is the row twice
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class BinRule:
+    """What the codes of one column mean.
+
+    Attributes
+    ----------
+    is_category : bool
+    n_bins : int
+        At most 254.
+    edges : ndarray, shape (n_bins - 1,)
+        Numbers only: ``x <= edges[b]`` exactly when the code is at most ``b``.
+    lows, highs : ndarrays, shape (n_bins,)
+        Numbers only: smallest and largest training value of each bin.
+    codes : uint8 ndarray, shape (n_categories,)
+        Categories only: bin of each category code.
+    """
+
+    is_category: bool
+    n_bins: int
+    edges: NDArray[np.float64]
+    lows: NDArray[np.float64]
+    highs: NDArray[np.float64]
+    codes: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class BinnedTable:
+    """A frame as codes ``(n, d)`` uint8 in Fortran order, with the rule of each column."""
+
+    codes: NDArray[np.uint8]
+    rules: tuple[BinRule, ...]
+
+
+def fit_rule(
+    values: NDArray[np.float64],
+    weight: NDArray[Any] | None = None,
+    *,
+    is_category: bool = False,
+    n_categories: int = 0,
+    max_bins: int = MAX_BINS,
+    target: NDArray[np.float64] | None = None,
+) -> BinRule:
+    """Learn the bins of one column.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Numbers with NaN for missing, or category codes with -1 for unseen.
+    weight : ndarray, shape (n,), optional
+        Positive; whole numbers are repetitions.
+    is_category, n_categories : bool, int
+    max_bins : int, 2 to 254
+    target : ndarray, shape (n,) or (n, m), optional
+        Used for more than ``max_bins`` categories only.
+
+    Examples
+    --------
+    >>> rule = fit_rule(np.array([3.0, 1.0, np.nan, 3.0]))
+    >>> rule.edges.tolist(), apply_rule(np.array([0.0, 2.5, np.nan]), rule).tolist()
+    ([2.0], [0, 1, 254])
+    """
+    if not 2 <= max_bins <= MAX_BINS:
+        raise InvalidInputError(f"max_bins must lie between 2 and {MAX_BINS}, got {max_bins}")
+    whole = None if weight is None else whole_weights(np.asarray(weight, dtype=np.float64))[0]
+    if whole is not None and (whole == 1).all():
+        whole = None
+    if is_category:
+        return _category_rule(values, whole, n_categories, max_bins, target)
+    return _number_rule(values, whole, max_bins)
+
+
+def apply_rule(values: NDArray[np.float64], rule: BinRule) -> NDArray[np.uint8]:
+    """Codes ``(n,)`` uint8 of one column: bins, 254 for missing, 255 for unseen categories."""
+    out = np.empty(len(values), dtype=np.uint8)
+    _apply_into(np.ascontiguousarray(values, dtype=np.float64), rule, out)
+    return out
+
+
+def bin_table(
+    schema: Any,
+    X: Any,
+    weight: NDArray[np.float64] | None = None,
+    n_jobs: int | None = None,
+    max_bins: int = MAX_BINS,
+    target: NDArray[np.float64] | None = None,
+) -> BinnedTable:
+    """Bin every column of a frame, one at a time per thread: no float copy of the whole table is made.
+
+    Parameters
+    ----------
+    schema : Schema
+    X : DataFrame with the schema's columns
+    weight : ndarray, shape (n,), optional
+    n_jobs : int or None
+        Threads; None is 1, -1 one per core.
+    max_bins, target : see :func:`fit_rule`
+    """
+    codes = np.empty((len(X), len(schema)), dtype=np.uint8, order="F")
+
+    def one(j: int) -> BinRule:
+        values = np.ascontiguousarray(schema.column(X, j))
+        feature = schema[j]
+        # an order is kept: many ordered categories are binned like numbers, few are codes already
+        rule = fit_rule(
+            values if feature.kind != "ordered" else np.where(values < 0, np.nan, values),
+            weight,
+            is_category=feature.kind == "categorical",
+            n_categories=len(feature.categories),
+            max_bins=max_bins,
+            target=target,
+        )
+        _apply_into(values, rule, codes[:, j])
+        if feature.kind == "ordered":
+            codes[values < 0, j] = UNSEEN
+        return rule
+
+    return BinnedTable(codes, tuple(spread(one, range(len(schema)), n_jobs)))
+
+
+def spread(function: Callable[[int], T], items: range, n_jobs: int | None) -> list[T]:
+    """Call a function for each item on ``n_jobs`` threads; results in the order of the items."""
+    threads = n_threads(n_jobs)
+    if threads == 1 or len(items) < 2:
+        return [function(i) for i in items]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(function, items))
+
+
+def n_threads(n_jobs: int | None) -> int:
+    """Threads for ``n_jobs``: None is 1, -1 one per core that this process may use."""
+    if n_jobs is None:
+        return 1
+    if n_jobs == 0:
+        raise InvalidInputError("n_jobs must be at least 1, or -1 for all cores, got 0")
+    import joblib
+
+    return max(1, int(joblib.cpu_count()) + 1 + n_jobs) if n_jobs < 0 else int(n_jobs)
+
+
+def _number_rule(values: NDArray[np.float64], whole: NDArray[np.int64] | None, max_bins: int) -> BinRule:
+    values = np.ascontiguousarray(values, dtype=np.float64)
+    total = int(len(values) if whole is None else whole.sum())
+    found = _by_cells(values, whole, max_bins) if total >= MANY else None
+    lows, highs, mass = found if found is not None else _by_sorting(values, whole)
+    if len(mass) > max_bins:
+        group = quantile_groups(mass, max_bins)
+        first = np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
+        lows, highs = lows[first], highs[np.r_[first[1:] - 1, len(highs) - 1]]
+    middle = highs[:-1] + (lows[1:] - highs[:-1]) / 2
+    edges = np.where(middle < lows[1:], middle, highs[:-1])  # neighbours in float64 have no number between them
+    return BinRule(False, len(lows), edges, lows, highs, np.empty(0, dtype=np.uint8))
+
+
+Runs = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
+
+
+def _by_sorting(values: NDArray[np.float64], whole: NDArray[np.int64] | None) -> Runs:
+    """Every distinct value with its weight."""
+    present = ~np.isnan(values)
+    if whole is None:
+        distinct, mass = np.unique(values[present], return_counts=True)
+        return distinct, distinct, mass
+    order = np.argsort(values[present], kind="stable")
+    ordered = values[present][order]
+    first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])[: len(ordered)]
+    if len(first) == 0:
+        return ordered, ordered, np.empty(0, dtype=np.int64)
+    return ordered[first], ordered[first], np.add.reduceat(whole[present][order], first)
+
+
+def _by_cells(values: NDArray[np.float64], whole: NDArray[np.int64] | None, max_bins: int) -> Runs | None:
+    """Weight of fine equal cells; None where they are too coarse for this column, and sorting must do."""
+    low, high = _range(values)
+    if not high > low or not np.isfinite(CELLS / (high - low)):
+        return None
+    mass = np.zeros(CELLS, dtype=np.int64)
+    lows, highs = np.full(CELLS, np.inf), np.full(CELLS, -np.inf)
+    _fill_cells(
+        values, np.ones(0, dtype=np.int64) if whole is None else whole, low, CELLS / (high - low), mass, lows, highs
+    )
+    full = mass > 0
+    lows, highs, mass = lows[full], highs[full], mass[full]
+    mixed = lows < highs
+    coarse = 2 * max_bins * mass[mixed].max(initial=0) > mass.sum()
+    if coarse or (len(mass) <= max_bins and mixed.any()):
+        return None
+    return lows, highs, mass
+
+
+def quantile_groups(mass: NDArray[np.int64], n_groups: int) -> NDArray[np.int64]:
+    """Group neighbours into at most ``n_groups`` of about equal mass; two groups' worth stays on its own.
+
+    Parameters
+    ----------
+    mass : int64 ndarray, shape (m,)
+        Positive.
+    n_groups : int, at least 2
+
+    Returns
+    -------
+    group : int64 ndarray, shape (m,), non-decreasing
+    """
+    alone = mass * n_groups >= 2 * mass.sum()
+    rest = np.where(alone, 0, mass)
+    bins = max(1, n_groups - 2 * int(alone.sum()))
+    middle = np.cumsum(rest) - rest / 2
+    quantile = np.minimum((middle * bins / max(1, rest.sum())).astype(np.int64), bins - 1)
+    cuts = np.zeros(len(mass), dtype=np.int64)
+    cuts[1:] = (quantile[1:] != quantile[:-1]) | alone[1:] | alone[:-1]
+    return np.cumsum(cuts)
+
+
+def _category_rule(
+    values: NDArray[np.float64],
+    whole: NDArray[np.int64] | None,
+    n_categories: int,
+    max_bins: int,
+    target: NDArray[np.float64] | None,
+) -> BinRule:
+    known = values >= 0
+    code = values[known].astype(np.int64)
+    mass = np.bincount(code, None if whole is None else whole[known], minlength=n_categories).astype(np.int64)
+    seen = np.flatnonzero(mass)
+    bins = np.full(max(n_categories, len(mass)), UNSEEN, dtype=np.uint8)
+    if len(seen) <= max_bins:
+        bins[seen] = np.arange(len(seen))
+        n_bins = len(seen)
+    else:
+        rank = -mass[seen] if target is None else _target_rank(code, known, whole, target, mass)[seen]
+        by_rank = np.lexsort((seen, rank))
+        order = seen[by_rank]
+        group = _ranked_groups(mass[order], rank[by_rank], max_bins)
+        bins[order] = group
+        n_bins = int(group[-1]) + 1
+    none = np.empty(0)
+    return BinRule(True, n_bins, none, none, none, bins)
+
+
+def _ranked_groups(mass: NDArray[np.int64], rank: NDArray[Any], max_bins: int) -> NDArray[np.int64]:
+    """Quantile groups that do not mix ranks, where there are few ranks enough."""
+    step = np.r_[False, rank[1:] != rank[:-1]]
+    if 2 * int(step.sum()) > max_bins:
+        return quantile_groups(mass, max_bins)
+    group = quantile_groups(mass, max_bins - int(step.sum()))
+    return np.cumsum(step | np.r_[False, group[1:] != group[:-1]])
+
+
+def _target_rank(
+    code: NDArray[np.int64],
+    known: NDArray[np.bool_],
+    whole: NDArray[np.int64] | None,
+    target: NDArray[np.float64],
+    mass: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Mean target of each category along the first principal direction between categories."""
+    # rounding makes the sums whole numbers, exact in float64 and so the same in any order of rows
+    steps = np.rint(np.asarray(target, dtype=np.float64).reshape(len(target), -1)[known] * SCALE)
+    if whole is not None:
+        steps = steps * whole[known][:, None]
+    sums = np.stack([np.bincount(code, column, minlength=len(mass)) for column in steps.T], axis=1)
+    mean = sums / np.maximum(mass, 1)[:, None] / SCALE
+    if mean.shape[1] == 1:
+        return mean[:, 0]
+    centred = mean - np.average(mean, axis=0, weights=mass)
+    direction = np.linalg.eigh((centred * mass[:, None]).T @ centred)[1][:, -1]
+    top = np.argmax(np.abs(direction))
+    return np.round(centred @ (direction * np.sign(direction[top])), 12)
+
+
+def _apply_into(values: NDArray[np.float64], rule: BinRule, out: NDArray[np.uint8]) -> None:
+    if rule.is_category:
+        missing = np.isnan(values)
+        code = np.where(missing | (values >= len(rule.codes)), -1, values).astype(np.int64)
+        out[:] = np.append(rule.codes, np.uint8(UNSEEN))[code]
+        out[missing] = MISSING
+        return
+    cells = 1 << 12 if len(values) > 1 << 12 else 1
+    low = rule.edges[0] if len(rule.edges) else 0.0
+    width = rule.edges[-1] - low if len(rule.edges) > 1 else 0.0
+    # one cell is plain bisection; its step of 0 sends every value to cell 0
+    step = (cells - 1) / width if width > 0 and np.isfinite((cells - 1) / width) else 0.0
+    cell = _cell_of(rule.edges, low, step, cells)
+    first = np.searchsorted(cell, np.arange(cells), side="left").astype(np.int64)
+    last = np.searchsorted(cell, np.arange(cells), side="right").astype(np.int64)
+    _assign(values, rule.edges, low, step, first, last, out)
+
+
+def _cell_of(edges: NDArray[np.float64], low: float, step: float, cells: int) -> NDArray[np.int64]:
+    return np.clip((edges - low) * step, 0, cells - 1).astype(np.int64)
+
+
+@kernel
+def _range(values: NDArray[np.float64]) -> tuple[float, float]:
+    low, high = np.inf, -np.inf
+    for x in values:
+        if x < low:  # noqa: PLR1730 - a comparison lets NaN lose
+            low = x
+        if x > high:  # noqa: PLR1730 - the same
+            high = x
+    return low, high
+
+
+@kernel
+def _fill_cells(
+    values: NDArray[np.float64],
+    whole: NDArray[np.int64],
+    low: float,
+    step: float,
+    mass: NDArray[np.int64],
+    lows: NDArray[np.float64],
+    highs: NDArray[np.float64],
+) -> None:
+    weighted = len(whole) > 0
+    for i in range(len(values)):
+        x = values[i]
+        if np.isnan(x):
+            continue
+        c = min(int((x - low) * step), len(mass) - 1)
+        mass[c] += whole[i] if weighted else 1
+        lows[c] = min(lows[c], x)
+        highs[c] = max(highs[c], x)
+
+
+@kernel
+def _assign(
+    values: NDArray[np.float64],
+    edges: NDArray[np.float64],
+    low: float,
+    step: float,
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
+    out: NDArray[np.uint8],
+) -> None:
+    top = float(len(first) - 1)
+    for i in range(len(values)):
+        x = values[i]
+        if np.isnan(x):
+            out[i] = 254
+            continue
+        c = int(min(max((x - low) * step, 0.0), top))
+        a, b = first[c], last[c]
+        while a < b:
+            m = (a + b) >> 1
+            if x <= edges[m]:
+                b = m
+            else:
+                a = m + 1
+        out[i] = a

@@ -1,0 +1,175 @@
+"""Where rows end up in a tree, and what their leaves should say."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explaindistill.numerics._jit import kernel
+from explaindistill.numerics.trees.fixed_point import SCALE, whole_targets, whole_weights
+
+__all__ = ["any_infinite", "bounded", "gap", "node_means", "walk"]
+
+
+@kernel
+def walk(
+    columns: NDArray[np.float64],
+    feature: NDArray[np.int64],
+    threshold: NDArray[np.float64],
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
+    sets: NDArray[np.bool_],
+    missing_left: NDArray[np.bool_],
+    unseen_left: NDArray[np.bool_],
+    children: NDArray[np.int64],
+    under_way: NDArray[np.int64],
+    out: NDArray[np.int64],
+) -> None:
+    """Leaf of each row.
+
+    ``columns`` is ``(u, n)``; ``feature`` numbers its rows; node ``i`` asks ``sets[first[i]:last[i]]`` where
+    ``first[i] >= 0``, else its threshold, and goes on to ``children[i, 1]`` for yes, ``children[i, 0]`` for no. A leaf
+    is its own child. ``under_way`` is ``(n,)``, for the kernel's use.
+
+    All rows go down side by side, a step at a time, and those that have arrived drop out: the processor has no branch
+    to guess and works on many rows at once.
+    """
+    n = 0 if children[0, 0] == 0 else len(out)
+    out[:] = 0
+    for i in range(n):
+        under_way[i] = i
+    while n:
+        kept = 0
+        for j in range(n):
+            i = under_way[j]
+            node = out[i]
+            x = columns[feature[node], i]
+            if first[node] < 0:
+                goes = (x <= threshold[node]) | (np.isnan(x) & missing_left[node])
+            elif np.isnan(x):
+                goes = missing_left[node]
+            elif x < 0 or first[node] + x >= last[node]:
+                goes = unseen_left[node]
+            else:
+                goes = sets[first[node] + int(x)]
+            child = children[node, 1 if goes else 0]
+            out[i] = child
+            under_way[kept] = i
+            kept += children[child, 0] != child
+        n = kept
+
+
+@kernel
+def any_infinite(columns: NDArray[np.float64]) -> bool:
+    """Whether some number is infinite; reads each once and keeps no copy."""
+    found = False
+    for column in columns:
+        for x in column:
+            found |= abs(x) == np.inf
+    return found
+
+
+@kernel
+def gap(
+    values: NDArray[np.float64], index: NDArray[np.int32], start: int, middle: int, end: int
+) -> tuple[float, float]:
+    """Largest value on the left (rows ``start:middle``) and smallest on the right; infinity where there is none."""
+    low, high = -np.inf, np.inf
+    for i in range(start, middle):
+        x = values[index[i]]
+        if x > low:  # noqa: PLR1730 - a comparison lets NaN lose
+            low = x
+    for i in range(middle, end):
+        x = values[index[i]]
+        if x < high:  # noqa: PLR1730 - the same
+            high = x
+    return low, high
+
+
+@kernel
+def _sums(
+    whole: NDArray[np.int64], index: NDArray[np.int32], start: NDArray[np.int64], end: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    out = np.zeros(len(start), dtype=np.int64)
+    for node in range(len(start)):
+        for i in range(start[node], end[node]):
+            out[node] += whole[index[i]]
+    return out
+
+
+def node_means(
+    Y: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    index: NDArray[np.int32],
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    feature: NDArray[np.int64],
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weighted mean of each output in each node, from whole-number sums: the order of rows does not matter.
+
+    Returns
+    -------
+    mean : ndarray, shape (n_nodes, m)
+    total : ndarray, shape (n_nodes,)
+        Weight of each node.
+    """
+    whole, unit = whole_weights(weight)
+    repeated = unit == 1.0 or bool((whole == 1).all())
+    leaf = feature < 0
+    spans = np.where(leaf, start, 0), np.where(leaf, end, 0)
+    totals = _from_leaves(_sums(whole, index, *spans), feature, left, right)
+    largest = float(whole.sum()) if repeated else float(len(whole))
+    scale = 2.0 ** min(50, int(61 - np.ceil(np.log2(largest))))
+    mean = np.empty((len(feature), Y.shape[1]))
+    for k, column in enumerate(Y.T):
+        low, high = float(column.min()), float(column.max())
+        middle, half = low / 2 + high / 2, high / 2 - low / 2
+        if low >= 0 and high <= 1:
+            middle, half = 0.0, 1.0  # probabilities stay exact at 0 and 1
+        if half == 0:
+            mean[:, k] = middle
+            continue
+        steps = whole_targets(((column - middle) / half)[:, None], whole, unit, scale)[:, 0]
+        sums = _from_leaves(_sums(steps, index, *spans), feature, left, right)
+        per_weight = totals if repeated else totals / SCALE
+        mean[:, k] = np.clip(middle + half * (sums / scale / per_weight), low, high)
+    return mean, totals.astype(np.float64) * unit
+
+
+def _from_leaves(
+    sums: NDArray[np.int64], feature: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    for node in range(len(sums) - 1, -1, -1):
+        if feature[node] >= 0:
+            sums[node] = sums[left[node]] + sums[right[node]]
+    return sums
+
+
+def bounded(
+    value: NDArray[np.float64],
+    total: NDArray[np.float64],
+    feature: NDArray[np.int64],
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    signs: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Values ``(n_nodes,)`` that keep monotone constraints: each side of such a split stays on its side of a middle."""
+    out = value.copy()
+    low, high = np.full(len(value), -np.inf), np.full(len(value), np.inf)
+    for node in range(len(value)):
+        out[node] = min(max(value[node], low[node]), high[node])
+        if feature[node] < 0:
+            continue
+        a, b = left[node], right[node]
+        low[[a, b]], high[[a, b]] = low[node], high[node]
+        sign = signs[feature[node]]
+        if sign == 0:
+            continue
+        x, y = np.clip(value[[a, b]], low[node], high[node])
+        w = total[a] / (total[a] + total[b])
+        middle = (x + y) / 2 if sign * (y - x) >= 0 else w * x + (1 - w) * y
+        (high if sign > 0 else low)[a] = middle
+        (low if sign > 0 else high)[b] = middle
+    return out

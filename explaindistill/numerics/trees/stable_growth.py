@@ -1,0 +1,165 @@
+r"""Growth for stability: of splits as good as tied, the one that another sample of rows would choose too.
+
+The best of near equals is decided by chance. Here every split whose gain reaches :math:`(1 - \tau) \max g` counts as
+tied: of tied columns the first by name is cut, and of the tied thresholds around the best one of that column the one
+with the fewest digits. What is left to chance is whether a column is tied at all, and which leaf is split last. Both
+are sums over rows of differences of losses, so the central limit theorem says how likely another sample of rows would
+decide otherwise; the sum of these probabilities bounds the chance that the tree would be another one.
+
+References
+----------
+Zhou, Zhou and Hooker (2023), Approximation trees: statistical reproducibility in model distillation, Data Mining and
+Knowledge Discovery, doi:10.1007/s10618-022-00907-3.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from explaindistill.numerics.trees.growth import (
+    Grower,
+    Grown,
+    Leaf,
+    Split,
+    build,
+)
+from explaindistill.numerics.trees.rounding import fewest_digits
+from explaindistill.numerics.trees.splitting import left_table
+
+__all__ = ["grow_canonical"]
+
+MOST_ROWS = 50_000
+"""Rows of a node that variances are estimated on."""
+FAR = 0.5
+"""Columns with less than this share of the best gain are no rivals."""
+
+Floats = NDArray[np.float64]
+
+
+def grow_canonical(grower: Grower, tolerance: float) -> tuple[Grown, float]:
+    """Best-first growth with a canonical choice among tied splits.
+
+    Parameters
+    ----------
+    grower : Grower
+        Its thresholds are not refined beyond the bins.
+    tolerance : float in (0, 1)
+        The share of the best gain that a tied split may lack.
+
+    Returns
+    -------
+    grown : Grown
+    chance : float in [0, 1]
+        Bound on the probability that another sample of as many rows gives another tree, as far as columns and the
+        order of leaves go.
+    """
+    grower.raw = None
+    offers: dict[tuple[int, int], tuple[float, float, float]] = {}
+    made: list[tuple[int, int]] = []
+
+    def offer(leaf: Leaf, allowed: frozenset[int] | None) -> Split | None:
+        splits = grower.choices(leaf, allowed, most=len(grower.codes))
+        if not splits:
+            return None
+        least = (1.0 - tolerance) * splits[0].gain
+        chosen = min((s for s in splits if s.gain >= least), key=lambda s: _rank(grower, s))
+        doubt, variance = _doubt(grower, leaf, splits, chosen, tolerance)
+        offers[leaf.start, leaf.end] = splits[0].gain, variance, doubt
+        return _plainest(grower, leaf, chosen, tolerance)
+
+    def settle(leaf: Leaf, split: Split, allowed: frozenset[int] | None, room: int | None) -> Split:
+        made.append((leaf.start, leaf.end))
+        return split
+
+    grown = build(grower, grower.root(), offer, settle)
+    chance = sum(offers[node][2] for node in made) + _doubt_of_order(offers, made)
+    return grown, float(min(chance, 1.0))
+
+
+def _rank(grower: Grower, split: Split) -> int:
+    """Place of a column among the names."""
+    return int(np.flatnonzero(grower.by_name == split.feature)[0])
+
+
+def _plainest(grower: Grower, leaf: Leaf, split: Split, tolerance: float) -> Split:
+    """The tied threshold with the fewest digits; categories and monotone columns stay as they are."""
+    f, rows = split.feature, grower.rows
+    if grower.slots.is_category[f] or grower.limits.signs[f] or leaf.hist is None:
+        return split
+    hist = leaf.hist[grower.slots.offsets[f] : grower.slots.offsets[f + 1]]
+    best, side = int(leaf.cut[f]), int(leaf.side[f])
+    gain = _gains(hist, side, rows.weight, rows.target, grower.limits.min_samples_leaf)
+    if best >= len(gain):
+        return split
+    tied = gain >= (1.0 - tolerance) * gain[best]
+    first = best - int(np.argmin(np.append(tied[best::-1], False))) + 1
+    last = best + int(np.argmin(np.append(tied[best:], False))) - 1
+    rule = grower.rules[f]
+    plain = fewest_digits(float(rule.highs[first]), float(rule.lows[last + 1]))
+    cut = int(np.clip(np.searchsorted(rule.lows, plain, side="right") - 1, first, last))
+    goes_left, left = left_table(hist, False, cut, side, rows.weight)
+    return Split(split.gain, f, goes_left, left)
+
+
+def _gains(hist: NDArray[np.int64], side: int, weight: int, target: int, least: int) -> Floats:
+    """Gain of a cut after each bin but the last; 0 where a side has too few rows."""
+    whole = hist.astype(float)
+    total = whole.sum(axis=0)
+    left = np.cumsum(whole[:-1], axis=0)[:-1] + (whole[-1] if side else 0.0)
+    right = total - left
+    gain = _score(left, weight, target) + _score(right, weight, target) - _score(total, weight, target)
+    return np.where((left[:, 0] >= least) & (right[:, 0] >= least), gain, 0.0)
+
+
+def _score(sums: Floats, weight: int, target: int) -> Floats:
+    return np.asarray((sums[..., target:] ** 2).sum(axis=-1) / np.maximum(sums[..., weight], 1e-300))
+
+
+def _doubt(grower: Grower, leaf: Leaf, splits: list[Split], chosen: Split, tolerance: float) -> tuple[float, float]:
+    """Chances that a column ahead of the chosen one ties, or that this one does not; variance of the gain."""
+    best = splits[0]
+    part = grower.index[leaf.start : leaf.end]
+    step = -(-len(part) // MOST_ROWS)
+    part = part[::step]
+    sums = grower.channels_of(part).astype(float)
+    weight = sums[:, grower.rows.weight]
+    target = sums[:, grower.rows.target :] / weight[:, None]
+    own = _losses(target, weight, np.zeros(len(part), dtype=bool))
+
+    def saved(split: Split) -> Floats:
+        return own - _losses(target, weight, split.goes_left[grower.codes[split.feature][part]])
+
+    top = saved(best)
+    ahead = [s for s in splits if s.gain >= FAR * best.gain and _rank(grower, s) <= _rank(grower, chosen)]
+    doubt = 0.0
+    for rival in ahead:
+        spread = saved(rival) - (1.0 - tolerance) * top
+        distance = abs(rival.gain - (1.0 - tolerance) * best.gain)
+        doubt += _chance(distance, step * float(spread.var() * len(spread)))
+    return doubt, step * float(top.var() * len(top))
+
+
+def _losses(target: Floats, weight: Floats, left: NDArray[np.bool_]) -> Floats:
+    """Weighted squared error of each row under the mean of its side."""
+    out = np.empty(len(target))
+    for side in (left, ~left):
+        if side.any():
+            mean = np.average(target[side], axis=0, weights=weight[side])
+            out[side] = weight[side] * ((target[side] - mean) ** 2).sum(axis=1)
+    return out
+
+
+def _doubt_of_order(offers: dict[tuple[int, int], tuple[float, float, float]], made: list[tuple[int, int]]) -> float:
+    """Chance that the best split left out would have come before the worst that was made."""
+    left_out = [o for node, o in offers.items() if node not in made]
+    if not made or not left_out:
+        return 0.0
+    worst, next_ = min(offers[node] for node in made), max(left_out)
+    return _chance(abs(worst[0] - next_[0]), worst[1] + next_[1])
+
+
+def _chance(distance: float, variance: float) -> float:
+    """One-sided normal tail; without spread nothing is left to chance."""
+    return float(ndtr(-distance / np.sqrt(variance))) if variance > 0 else 0.0

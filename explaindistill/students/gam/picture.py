@@ -1,0 +1,48 @@
+"""A picture of one term: its curve or surface, its interval, and where the rows of the fit are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from explaindistill import plugins
+from explaindistill.students.gam.words import find, term_frame
+
+__all__ = ["plot"]
+
+HEIGHT = 0.12
+
+
+def plot(self: Any, term: str | None = None, ax: Any = None) -> Any:
+    """Draw a term with its 95 % interval and the density of the rows of the fit; the strongest one when None.
+
+    Parameters
+    ----------
+    term : str, optional
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    plots = plugins.door("plots")
+    name = term_frame(self).term.iloc[0] if term is None else term
+    _, shape = find(self, name)
+    form = self.to_dict()
+    drawn = next(t for t in plots.terms(form) if t.name == name)
+    ax = plots.term(drawn, ax, effect=plots.effect_unit(form))
+    if len(shape.grids) == 1:
+        grid = shape.grids[0]
+        n = shape.n[: grid.n_places]
+        if "x" in drawn.frame:
+            x = drawn.frame["x"].to_numpy()[: len(n)]
+            width = np.gradient(x) if len(x) > 1 else np.ones(1)
+            thick = n / width
+            bottom = np.zeros(len(x))
+            ax.fill_between(
+                x, bottom, HEIGHT * thick / thick.max(), transform=ax.get_xaxis_transform(), alpha=0.3, linewidth=0
+            )
+        else:
+            ax.bar(np.arange(len(n)), HEIGHT * n / n.max(), transform=ax.get_xaxis_transform(), alpha=0.3, width=0.6)
+    return ax

@@ -1,0 +1,125 @@
+"""The same terms on the same grids, with curves that other labels would give them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.additive.families import FAMILIES, Bernoulli
+from explaindistill.numerics.additive.pirls import Rows
+from explaindistill.students.gam.design import (
+    Columns,
+    Term,
+    discretise_columns,
+    main_on,
+    pair_on,
+)
+from explaindistill.students.gam.fit import Additive, finish
+from explaindistill.students.gam.problem import Case
+from explaindistill.students.gam.settings import recipe
+from explaindistill.students.gam.shapes import Grid, Shape
+
+__all__ = ["toward_labels"]
+
+Array = NDArray[np.float64]
+
+
+def toward_labels(student: Any, frame: pd.DataFrame, labels: Array) -> Callable[[float], Any]:
+    r"""Way from a student's curves to those of the labels, :math:`f_j \leftarrow (1 - a) f_j + a\, g_j`.
+
+    The :math:`g_j` are fitted to the labels on the knots and categories of the student, their smoothness by restricted
+    likelihood; a mixture of curves that are monotone, convex or 0 at a point is so too. Places that none of the rows
+    come near keep the student's value.
+
+    Parameters
+    ----------
+    student : fitted GAMClassifier or GAMRegressor
+    frame : n rows in the student's schema
+    labels : array of shape (n, k), or (n, 1) in regression
+
+    Returns
+    -------
+    callable
+        From a strength in [0, 1] to a copy of the student.
+
+    Raises
+    ------
+    InvalidInputError
+        If a term was edited by hand or stands on other knots, or no row has values that the student knows.
+    """
+    if student.edits_:
+        raise InvalidInputError(
+            "student has terms that were edited by hand, and refining would undo that; refine first"
+        )
+    known = np.logical_and.reduce(
+        [g.weights(student.schema_.column(frame, g.axis))[3] for s in student.shapes_ for g in s.grids]
+        or [np.ones(len(frame), dtype=bool)]
+    )
+    if not known.any():
+        raise InvalidInputError("X must have rows whose categories the student has seen, got none")
+    with threadpool_limits(1):
+        model = _fitted(student, frame.loc[known].reset_index(drop=True), labels[known])
+    found = {shape.name: shape for shape in model.shapes}
+    if any(s.values.shape != found[s.name].values.shape for s in student.shapes_ if s.name in found):
+        raise InvalidInputError("student has curves on other knots than its fit gave them; refine before compressing")
+
+    def moved(strength: float) -> Any:
+        out = copy.copy(student)
+        out.intercept_ = (1 - strength) * student.intercept_ + strength * model.intercept
+        out.shapes_ = [_mixed(s, found[s.name], strength) if s.name in found else s for s in student.shapes_]
+        return out
+
+    return moved
+
+
+def _fitted(student: Any, frame: pd.DataFrame, labels: Array) -> Additive:
+    classes = getattr(student, "classes_", None)
+    family: Any = FAMILIES[student.loss] if classes is None else Bernoulli() if len(classes) == 2 else None
+    y = labels if family is None else np.ascontiguousarray(labels[:, -1])
+    noisy = classes is not None
+    chosen = replace(recipe(student, student.schema_, family, noisy), noisy=noisy, phi=1.0 if noisy else None)
+    weight = np.ones(len(frame))
+    columns = discretise_columns(student.schema_, frame, weight, None)
+    case = Case(chosen, columns, Rows(columns.codes, y, weight), None)
+    made = [_term(shape, case, columns, weight) for shape in student.shapes_]
+    terms = [term for term in made if term is not None]
+    return finish(case, terms, case.solve(terms), [], [])
+
+
+def _term(shape: Shape, case: Case, columns: Columns, weight: Array) -> Term | None:
+    grids = tuple(_inner(grid) for grid in shape.grids)
+    if len(grids) == 2:
+        return pair_on(columns, weight, grids)
+    return main_on(columns, grids[0], case.recipe.shaping[grids[0].axis])
+
+
+def _inner(grid: Grid) -> Grid:
+    """The grid without the knots that only say how its curve ends."""
+    kept = grid.within()[: len(grid.knots)]
+    return replace(grid, knots=grid.knots[kept], seen=None)
+
+
+def _mixed(shape: Shape, other: Shape, strength: float) -> Shape:
+    """Mixture of two curves; its standard error is not known."""
+    toward = np.where(_near(other), other.values, shape.values)
+    values = (1 - strength) * shape.values + strength * toward
+    spread = (1 - strength) * shape.spread + strength * other.spread
+    return shape.with_values(values, sd=np.full(values.shape, np.nan), spread=spread)
+
+
+def _near(shape: Shape) -> NDArray[np.bool_]:
+    """Where rows were near; between and beyond knots a curve is carried on by its smoothness."""
+    out = np.ones(shape.n.shape, dtype=bool)
+    for axis, grid in enumerate(shape.grids):
+        alone = shape.n.sum(axis=tuple(i for i in range(shape.n.ndim) if i != axis)) > 0
+        alone[: len(grid.knots)] = True
+        out &= np.expand_dims(alone, tuple(i for i in range(shape.n.ndim) if i != axis))
+    return out

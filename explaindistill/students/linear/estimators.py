@@ -1,0 +1,398 @@
+"""Linear students: a short list of named coefficients, fitted to soft labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
+
+from explaindistill.data.design import linear_columns, matrix
+from explaindistill.data.folds import content_rank
+from explaindistill.data.targets import as_soft_targets
+from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.linear.elastic_net import classify
+from explaindistill.numerics.linear.penalty_choice import (
+    Problem,
+    choose,
+    limit_terms,
+    penalty_grid,
+    standardise,
+)
+from explaindistill.protocols import Complexity
+from explaindistill.students import _intake
+from explaindistill.students._explaining.counterfactual import counterfactual
+from explaindistill.students._explaining.reasons import reasons
+from explaindistill.students._explaining.shapley import linear_shapley, shapley
+from explaindistill.students._export import export
+from explaindistill.students._nearest import nearest_in_sum
+from explaindistill.students._picture import plot
+from explaindistill.students.linear.model import LinearModel, fitted_model
+
+__all__ = ["LinearClassifier", "LinearRegressor"]
+
+N_FOLDS = 5
+FOLDS_FROM = 30
+"""Distinct rows below which none can be spared: the penalty is chosen on the rows of fitting."""
+ONE_FOLD_FROM = 5000
+"""Distinct rows from which one held-out fifth is enough; below, each fifth is held out in turn."""
+MOST_ROWS = 12_000
+"""Distinct rows that the choice of the penalty looks at; the last fit takes all rows."""
+LEAST_ROWS = 3000
+"""The same, where there are many classes."""
+
+
+def deciding_folds(rank: NDArray[np.intp], n_scores: int) -> tuple[NDArray[np.intp], int]:
+    """Fold of each row (-1: it does not decide) and how many folds are held out in turn, to choose the penalty.
+
+    The work of a step grows with the square of the scores, so that with many of them fewer rows decide.
+    """
+    folds = np.where(rank < max(MOST_ROWS // n_scores, LEAST_ROWS), rank % N_FOLDS, -1)
+    several = N_FOLDS if rank.max() >= FOLDS_FROM else 0
+    return folds, 1 if rank.max() >= ONE_FOLD_FROM // n_scores else several
+
+
+class _Linear(BaseEstimator):
+    """What both linear students share once they are fitted."""
+
+    model_: LinearModel
+
+    def describe(self) -> str:
+        """Return the sum that is applied, number for number, and its rules for missing values and levels."""
+        check_is_fitted(self)
+        return self.model_.describe()
+
+    def explain(self, X: Any) -> pd.DataFrame:
+        """Contributions of each feature, less their mean over the rows of fitting; see ``protocols.Student``."""
+        return self.model_.explain(_intake.rows(self, X))
+
+    def complexity(self) -> Complexity:
+        """How much there is to read."""
+        check_is_fitted(self)
+        return self.model_.complexity()
+
+    def importance(self) -> pd.DataFrame:
+        """Share of each feature in the sum of standard deviations of contributions."""
+        check_is_fitted(self)
+        return self.model_.importance()
+
+    def coefficients(self) -> pd.DataFrame:
+        """Return one row per intercept and coefficient.
+
+        Returns
+        -------
+        DataFrame
+            ``term``, ``feature``, ``output`` (class or number), ``coefficient`` (per unit of the column, the number
+            that is applied), ``standardised`` (per standard deviation of the column; for the intercept: the output of
+            an average row).
+        """
+        check_is_fitted(self)
+        return self.model_.table()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a versioned JSON form; :meth:`from_dict` reads it without running code."""
+        check_is_fitted(self)
+        return self.model_.to_dict()
+
+    export = export
+    plot = plot
+    shapley = shapley
+    counterfactual = counterfactual
+    reasons = reasons
+    _nearest = nearest_in_sum
+    _shapley = linear_shapley
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Student from :meth:`to_dict`, ready to predict; parameters of fitting are the defaults."""
+        student = cls()
+        model = LinearModel.from_dict(data)
+        student.model_, student.schema_, student.n_features_in_ = model, model.schema, len(model.schema)
+        if model.schema.container == "frame":
+            student.feature_names_in_ = np.array(model.schema.names, dtype=object)
+        student._answer(model)
+        return student
+
+    def _answer(self, model: LinearModel) -> None:
+        if model.classes is None:
+            self.n_outputs_ = len(model.intercept)
+        else:
+            self.classes_ = model.classes
+
+    def _fit(self, intake: _intake.Intake) -> None:
+        self._check_parameters()
+        # small products: one thread is faster on a busy machine, and bits do not depend on the number of cores
+        with threadpool_limits(1, user_api="blas"):
+            self._fit_alone(intake)
+
+    def _fit_alone(self, intake: _intake.Intake) -> None:
+        columns, base = linear_columns(intake.schema, intake.X, intake.weight, self.max_levels)
+        values = matrix(columns, intake.schema, intake.X)
+        w = intake.weight / intake.weight.sum()
+        Z, mean, scale = standardise(values, w)
+        size = self._target_scale(intake.Y, w)
+        problem = Problem(Z, intake.Y / size, w, intake.classes is not None, self.l1_ratio)
+        fit = self._choose(problem, intake)
+        if intake.classes is None:
+            fit = type(fit)(fit.intercept * size, fit.coef * size)
+        self.model_ = fitted_model(
+            fit, intake.schema, columns, values, w, (mean, scale), base, intake.classes, self.digits
+        )
+
+    def _choose(self, problem: Problem, intake: _intake.Intake) -> Any:
+        if self.penalty == "auto":
+            penalties = penalty_grid(problem, self.n_penalties)
+            rank = content_rank(intake.X, 0 if self.random_state is None else int(self.random_state))
+            n_scores = 1 if intake.classes is None or len(intake.classes) == 2 else len(intake.classes)
+            folds, tries = deciding_folds(rank, n_scores)
+            fit, trace = choose(problem, folds, penalties, self.tolerance, self.relax, tries)
+            self.penalty_, self.relaxed_ = float(penalties[trace.chosen]), trace.relaxed
+            self.path_ = pd.DataFrame(
+                {
+                    "penalty": trace.penalty,
+                    "n_terms": trace.n_terms,
+                    "explained": trace.explained,
+                    "explained_relaxed": trace.explained_relaxed,
+                }
+            )
+        else:
+            folds = np.zeros(len(intake.X), dtype=np.intp)
+            top = penalty_grid(problem, 1)[0]
+            penalties = np.geomspace(max(top, self.penalty), self.penalty, 10) if self.penalty > 0 else np.zeros(1)
+            fit = problem.path(penalties, 1e-8)[-1]
+            self.penalty_, self.relaxed_ = float(self.penalty), bool(self.relax)
+            fit = problem.refit(fit) if self.relax else fit
+        if self.max_terms is None:
+            return fit
+        return limit_terms(problem, problem.rows(folds >= 0), fit, self.max_terms, penalties)
+
+    def _target_scale(self, Y: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:
+        if hasattr(self, "classes_"):
+            return np.ones(Y.shape[1])
+        spread = np.sqrt(w @ (Y - w @ Y) ** 2)
+        return np.where(spread > 0, spread, 1.0)
+
+    def _check_parameters(self) -> None:
+        if not 0 <= self.l1_ratio <= 1:
+            raise InvalidInputError(f"l1_ratio must lie between 0 and 1, got {self.l1_ratio}")
+        if self.penalty != "auto" and not (isinstance(self.penalty, int | float) and self.penalty >= 0):
+            raise InvalidInputError(f'penalty must be "auto" or a number of at least 0, got {self.penalty!r}')
+        for name, least in (("max_terms", 0), ("n_penalties", 1), ("max_levels", 1), ("digits", 1)):
+            value = getattr(self, name)
+            if not (value is None and name in ("max_terms", "digits")) and value < least:
+                raise InvalidInputError(f"{name} must be at least {least}, got {value}")
+        if self.tolerance < 0:
+            raise InvalidInputError(f"tolerance must be at least 0, got {self.tolerance}")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+
+class LinearClassifier(ClassifierMixin, _Linear):
+    r"""A sparse logistic model: the log-odds are a short sum of named terms.
+
+    .. math:: \log \frac{q(x)}{1 - q(x)} = b + \sum_j \beta_j x_j
+
+    fitted to soft labels by cross-entropy with an elastic-net penalty on standardised columns; softmax for more than
+    two classes. The penalty is the largest whose fidelity on held-out rows is within ``tolerance`` of the best; the
+    terms that it leaves are then fitted anew without penalty where that is more faithful.
+
+    Parameters
+    ----------
+    classes : array of shape (k,), optional
+        Classes of the columns of a soft ``y`` array; ``range(k)`` when None.
+    l1_ratio : float in [0, 1]
+        1 is the lasso (few terms), 0 the ridge (all terms).
+    penalty : "auto" or float, at least 0
+        ``"auto"`` chooses on held-out rows: a fifth from 5,000 distinct rows on, below that each fifth in turn, below
+        30 none (the rows of fitting decide). Of more than 12,000 distinct rows a sample decides, and all are fitted.
+        With k > 2 classes the 5,000 and the 12,000 are divided by k (the latter not below 3,000). Which row is held
+        out follows from its content and ``random_state``, not from its place: equal rows stay together.
+    max_terms : int, optional
+        At most so many columns with a coefficient.
+    tolerance : float, at least 0
+        Share of the explained divergence that may be given up for fewer terms; 0 takes the most faithful.
+    relax : bool
+        Whether the chosen terms may be fitted anew without penalty.
+    n_penalties : int
+        Penalties tried, evenly spaced on the logarithm over four decades.
+    max_levels : int
+        Levels of a category that get a coefficient: the most frequent ones after the base level. The others, and
+        levels not seen in fitting, count as the base level.
+    digits : int or None
+        Significant digits of the coefficients that are shown *and applied*; None keeps them all.
+    random_state : int or None
+        Decides which rows are held out; None is 0.
+
+    Attributes
+    ----------
+    classes_, n_features_in_, feature_names_in_, schema_
+    model_ : the sum itself
+    penalty_ : float
+    relaxed_ : bool
+    path_ : DataFrame
+        What the choice saw: ``penalty``, ``n_terms``, ``explained`` and ``explained_relaxed`` (1 minus the held-out
+        divergence over that of no term).
+
+    Notes
+    -----
+    A missing number counts as the mean and, if any was missing in fitting, has a term of its own; so has a missing
+    level. Dates count as days since 1970.
+
+    References
+    ----------
+    Friedman, Hastie and Tibshirani (2010), doi:10.18637/jss.v033.i01; Meinshausen (2007),
+    doi:10.1016/j.csda.2006.12.019.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = pd.DataFrame({"income": rng.normal(50, 10, 500), "noise": rng.normal(size=500)})
+    >>> p = 1 / (1 + np.exp(5 - 0.1 * X["income"]))
+    >>> print(LinearClassifier().fit(X, np.c_[1 - p, p]).describe())
+    log-odds of 1 =
+        -5.0
+        + 0.1 × income
+    probability of 1 = 1 / (1 + exp(-log-odds))
+    """
+
+    accepts_soft_targets = True
+
+    def __init__(
+        self,
+        *,
+        classes: ArrayLike | None = None,
+        l1_ratio: float = 1.0,
+        penalty: float | str = "auto",
+        max_terms: int | None = None,
+        tolerance: float = 0.005,
+        relax: bool = True,
+        n_penalties: int = 30,
+        max_levels: int = 50,
+        digits: int | None = 4,
+        random_state: int | None = None,
+    ) -> None:
+        self.classes = classes
+        self.l1_ratio = l1_ratio
+        self.penalty = penalty
+        self.max_terms = max_terms
+        self.tolerance = tolerance
+        self.relax = relax
+        self.n_penalties = n_penalties
+        self.max_levels = max_levels
+        self.digits = digits
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> LinearClassifier:
+        """Fit to hard labels ``(n,)`` or soft labels ``(n, k)``; see the class."""
+        intake = _intake.fit_classifier(self, X, y, sample_weight, self.classes)
+        self._fit(intake)
+        return self
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Log-odds of the second class ``(n,)``, or scores of the classes ``(n, k)``."""
+        frame = _intake.rows(self, X)
+        eta = self.model_.predictor(frame)
+        return eta[:, 0] if eta.shape[1] == 1 else eta
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities ``(n, k)`` in the order of ``classes_``."""
+        frame = _intake.rows(self, X)
+        return classify(self.model_.predictor(frame))
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Most probable class ``(n,)``; the first of equals."""
+        best = np.argmax(self.predict_proba(X), axis=1)
+        return self.classes_[best]
+
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+        """Accuracy for hard labels; agreement with the most probable class for soft ones."""
+        P, known, soft = as_soft_targets(y, self.classes if np.ndim(y) == 2 else None)
+        labels = known[np.argmax(P, axis=1)] if soft else np.ravel(y)
+        return float(accuracy_score(labels, self.predict(X), sample_weight=sample_weight))
+
+
+class LinearRegressor(RegressorMixin, _Linear):
+    r"""A sparse linear model: the value is a short sum of named terms.
+
+    .. math:: f(x) = b + \sum_j \beta_j x_j
+
+    fitted by least squares with an elastic-net penalty on standardised columns. Several outputs share the penalty,
+    each has its own terms; each counts by its standard deviation.
+
+    Parameters
+    ----------
+    l1_ratio, penalty, max_terms, tolerance, relax, n_penalties, max_levels, digits, random_state
+        As in :class:`LinearClassifier`; fidelity is the explained share of the variance.
+
+    Attributes
+    ----------
+    n_outputs_, n_features_in_, feature_names_in_, schema_, model_, penalty_, relaxed_, path_
+
+    References
+    ----------
+    Friedman, Hastie and Tibshirani (2010), doi:10.18637/jss.v033.i01.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"floor": [0, 1, 2, 3, 4, 5], "lift": ["no", "yes", "no", "yes", "no", "yes"]})
+    >>> print(LinearRegressor(tolerance=0).fit(X, [9, 12, 13, 16, 17, 20]).describe())
+    value =
+        9.0
+        + 2.0 × floor
+        + 1.0 if lift = yes
+    note: lift: any other level counts as no
+    """
+
+    accepts_soft_targets = True
+
+    def __init__(
+        self,
+        *,
+        l1_ratio: float = 1.0,
+        penalty: float | str = "auto",
+        max_terms: int | None = None,
+        tolerance: float = 0.005,
+        relax: bool = True,
+        n_penalties: int = 30,
+        max_levels: int = 50,
+        digits: int | None = 4,
+        random_state: int | None = None,
+    ) -> None:
+        self.l1_ratio = l1_ratio
+        self.penalty = penalty
+        self.max_terms = max_terms
+        self.tolerance = tolerance
+        self.relax = relax
+        self.n_penalties = n_penalties
+        self.max_levels = max_levels
+        self.digits = digits
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> LinearRegressor:
+        """Fit to values ``(n,)`` or ``(n, m)``; see the class."""
+        intake = _intake.fit_regressor(self, X, y, sample_weight, multi_output=True)
+        self._fit(intake)
+        return self
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """Values ``(n,)``, or ``(n, m)`` where it was fitted to several outputs."""
+        frame = _intake.rows(self, X)
+        value = self.model_.predictor(frame)
+        return value[:, 0] if value.shape[1] == 1 else value
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = True
+        return tags

@@ -1,0 +1,277 @@
+"""A fitted linear model in the user's own units: what it adds up, how it says so, and how it is written down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from explaindistill.data.design import Column, column_values
+from explaindistill.data.schema import Schema
+from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.linear.elastic_net import LinearFit
+from explaindistill.protocols import Complexity
+
+__all__ = ["LinearModel", "fitted_model", "plain"]
+
+FORMAT, VERSION = "explaindistill.linear", 1
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class LinearModel:
+    """Intercepts and coefficients of the columns that matter; q columns, K outputs.
+
+    Attributes
+    ----------
+    schema : Schema
+    columns : tuple of q Column
+    coef : ndarray of shape (q, K), per unit of the column
+    intercept : ndarray of shape (K,)
+    mean, scale : ndarrays of shape (q,)
+        Weighted mean and standard deviation of each column in the rows of fitting.
+    base : dict of feature name to its base level
+    classes : ndarray of shape (k,), or None in regression
+        With two classes there is one output, the logit of the second.
+    spread : dict of feature name to the standard deviation of its contribution, summed over outputs
+    """
+
+    schema: Schema
+    columns: tuple[Column, ...]
+    coef: Array
+    intercept: Array
+    mean: Array
+    scale: Array
+    base: dict[str, Any]
+    classes: NDArray[Any] | None
+    spread: dict[str, float]
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What each output is called: a class, or its number."""
+        if self.classes is None:
+            return list(range(len(self.intercept)))
+        return self.classes[1:].tolist() if len(self.classes) == 2 else self.classes.tolist()
+
+    @property
+    def scale_name(self) -> str:
+        """What contributions sum to: ``"logit"`` or ``"value"``."""
+        return "value" if self.classes is None else "logit"
+
+    def contributions(self, X: pd.DataFrame) -> dict[str, Array]:
+        """Per feature in the model, ``(n, K)``: the sum of its coefficients times its columns."""
+        out: dict[str, Array] = {}
+        for j, column in enumerate(self.columns):
+            numbers = self.schema.column(X, column.feature)
+            values = column_values(column, self.schema[column.feature], numbers)
+            part = values[:, None] * self.coef[j]
+            out[column.feature] = out[column.feature] + part if column.feature in out else part
+        return out
+
+    def predictor(self, X: pd.DataFrame) -> Array:
+        """Linear predictor ``(n, K)``: added up in the order shown, row by row, so that a batch changes no bit."""
+        eta = np.tile(self.intercept, (len(X), 1))
+        numbers: dict[str, Array] = {}
+        for j, column in enumerate(self.columns):
+            if column.feature not in numbers:
+                numbers = {column.feature: self.schema.column(X, column.feature)}
+            values = column_values(column, self.schema[column.feature], numbers[column.feature])
+            eta += values[:, None] * self.coef[j]
+        return eta
+
+    def table(self) -> pd.DataFrame:
+        """One row per intercept and coefficient: ``term, feature, output, coefficient, standardised``."""
+        rows: list[tuple[Any, ...]] = []
+        for k, output in enumerate(self.outputs):
+            at_mean = self.intercept[k] + self.mean @ self.coef[:, k]
+            rows.append(("(intercept)", "", output, self.intercept[k], at_mean))
+            for j, column in enumerate(self.columns):
+                if self.coef[j, k] != 0:
+                    term = column.words(self.schema[column.feature])
+                    rows.append((term, column.feature, output, self.coef[j, k], self.coef[j, k] * self.scale[j]))
+        return pd.DataFrame(rows, columns=["term", "feature", "output", "coefficient", "standardised"])
+
+    def explain(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Contributions less their mean over the rows of fitting; see :class:`explaindistill.protocols.Student`."""
+        parts = self.contributions(X)
+        centre = {f: np.zeros(len(self.intercept)) for f in parts}
+        for j, column in enumerate(self.columns):
+            centre[column.feature] = centre[column.feature] + self.mean[j] * self.coef[j]
+        start = self.intercept + sum(centre.values(), np.zeros(len(self.intercept)))
+        pieces = [_piece(len(X), 0, "(base)", ["an average row"] * len(X), self.outputs, np.tile(start, (len(X), 1)))]
+        for step, (name, part) in enumerate(parts.items(), start=1):
+            words = [f"{name} = {self.schema[name].shown(v)}" for v in self.schema.column(X, name)]
+            pieces.append(_piece(len(X), step, name, words, self.outputs, part - centre[name]))
+        frame = pd.concat(pieces, ignore_index=True)
+        frame["place"] = np.tile(np.arange(len(self.outputs)), len(frame) // len(self.outputs))
+        frame = frame.sort_values(["row", "place", "step"], kind="stable", ignore_index=True).drop(columns="place")
+        frame.attrs["scale"] = self.scale_name
+        return frame
+
+    def importance(self) -> pd.DataFrame:
+        """Share of each feature in the sum of standard deviations of contributions."""
+        spread = np.array([self.spread.get(name, 0.0) for name in self.schema.names])
+        total = spread.sum()
+        return pd.DataFrame({"feature": self.schema.names, "estimate": spread / total if total > 0 else spread})
+
+    def complexity(self) -> Complexity:
+        """Terms are columns with a coefficient; parameters are coefficients and intercepts."""
+        return Complexity(
+            family="linear",
+            n_parameters=int((self.coef != 0).sum()) + len(self.intercept),
+            n_features=len({c.feature for c in self.columns}),
+            n_bytes=len(json.dumps(self.to_dict(), separators=(",", ":"), ensure_ascii=False).encode()),
+            n_terms=len(self.columns),
+        )
+
+    def describe(self) -> str:
+        """Return the sums, strongest term first, and the rules for missing values and levels."""
+        table = self.table()
+        lines = []
+        for output in self.outputs:
+            part = table[[o == output for o in table["output"]]]
+            lines.append(f"{self._left_side(output)} =")
+            lines.append(f"    {float(part['coefficient'].iloc[0])!r}")
+            terms = part.iloc[1:]
+            for i in np.argsort(-np.abs(terms["standardised"].to_numpy()), kind="stable"):
+                lines.append(f"    {_addend(terms['coefficient'].iloc[i], terms['term'].iloc[i])}")
+        if self.classes is not None:
+            lines.append(self._probability_rule())
+        return "\n".join(lines + self._notes())
+
+    def _left_side(self, output: Any) -> str:
+        if self.classes is not None:
+            return f"log-odds of {output}" if len(self.classes) == 2 else f"score of {output}"
+        return "value" if len(self.intercept) == 1 else f"value {output}"
+
+    def _probability_rule(self) -> str:
+        assert self.classes is not None
+        if len(self.classes) == 2:
+            return f"probability of {self.classes[1]} = 1 / (1 + exp(-log-odds))"
+        return "probability of a class = exp(its score) / sum of exp(scores)"
+
+    def _notes(self) -> list[str]:
+        used = {c.feature for c in self.columns}
+        notes = [
+            f"a missing {c.feature} counts as {c.fill!r}"
+            for c in self.columns
+            if c.operation == "value" and self.schema[c.feature].nullable
+        ]
+        notes += [f"{f}: any other level counts as {level}" for f, level in self.base.items() if f in used]
+        return [f"note: {note}" for note in notes]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Versioned JSON form; ``predictor = intercept + sum of coefficient x column``."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "schema": self.schema.to_dict(),
+            "classes": None if self.classes is None else [plain(c) for c in self.classes],
+            "intercept": self.intercept.tolist(),
+            "columns": [
+                c.to_dict() | {"level": plain(c.level)} if c.level is not None else c.to_dict() for c in self.columns
+            ],
+            "coefficients": self.coef.tolist(),
+            "mean": self.mean.tolist(),
+            "scale": self.scale.tolist(),
+            "base": {k: plain(v) for k, v in self.base.items()},
+            "spread": self.spread,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> LinearModel:
+        """Inverse of :meth:`to_dict`; runs no code."""
+        if (data.get("format"), data.get("version")) != (FORMAT, VERSION):
+            raise InvalidInputError(
+                f"format must be {FORMAT} version {VERSION}, got {data.get('format')!r} {data.get('version')!r}"
+            )
+        columns = tuple(Column.from_dict(c) for c in data["columns"])
+        K = len(data["intercept"])
+        return cls(
+            schema=Schema.from_dict(data["schema"]),
+            columns=columns,
+            coef=np.array(data["coefficients"], dtype=float).reshape(len(columns), K),
+            intercept=np.array(data["intercept"], dtype=float),
+            mean=np.array(data["mean"], dtype=float),
+            scale=np.array(data["scale"], dtype=float),
+            base=dict(data["base"]),
+            classes=None if data["classes"] is None else np.array(data["classes"]),
+            spread=dict(data["spread"]),
+        )
+
+
+def fitted_model(
+    fit: LinearFit,
+    schema: Schema,
+    columns: list[Column],
+    values: Array,
+    weight: Array,
+    moments: tuple[Array, Array],
+    base: dict[str, Any],
+    classes: NDArray[Any] | None,
+    digits: int | None,
+) -> LinearModel:
+    """Bring a standardised fit into the user's units and round it to what is shown.
+
+    Coefficients keep ``digits`` significant digits. The intercept then moves so that the mean over the rows of
+    fitting stays, and is rounded to ``digits`` digits of the spread of the sum.
+    """
+    mean, scale = moments
+    kept = np.flatnonzero((fit.coef != 0).any(axis=1) & (scale > 0))
+    coef = fit.coef[kept] / scale[kept, None]
+    intercept = fit.intercept - mean[kept] @ coef
+    if digits is not None:
+        coef = _significant(coef, digits)
+        spread = np.sqrt(weight @ ((values[:, kept] - mean[kept]) @ coef) ** 2 / weight.sum())
+        intercept = _decimals(fit.intercept - mean[kept] @ coef, spread, digits)
+    model = LinearModel(
+        schema, tuple(columns[j] for j in kept), coef, intercept, mean[kept], scale[kept], base, classes, {}
+    )
+    spread_of = {}
+    for name in dict.fromkeys(c.feature for c in model.columns):
+        own = [i for i, c in enumerate(model.columns) if c.feature == name]
+        part = (values[:, kept[own]] - mean[kept[own]]) @ coef[own]
+        spread_of[name] = float(np.sqrt(weight @ part**2 / weight.sum()).sum())
+    model.spread.update(spread_of)
+    return model
+
+
+def plain(value: Any) -> Any:
+    """Return a value that JSON can write."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _significant(values: Array, digits: int) -> Array:
+    return np.array([float(f"{v:.{digits}g}") for v in values.ravel()]).reshape(values.shape)
+
+
+def _decimals(values: Array, spread: Array, digits: int) -> Array:
+    size = np.where(spread > 0, spread, np.maximum(np.abs(values), 1e-300))
+    places = digits - 1 - np.floor(np.log10(size)).astype(int)
+    return np.array([float(np.round(v, min(max(k, -300), 300))) for v, k in zip(values, places.tolist(), strict=True)])
+
+
+def _addend(coefficient: float, term: str) -> str:
+    sign = "-" if coefficient < 0 else "+"
+    size = repr(abs(float(coefficient)))
+    binary = any(mark in term for mark in (" = ", " is missing"))
+    return f"{sign} {size} if {term}" if binary else f"{sign} {size} × {term}"
+
+
+def _piece(n: int, step: int, term: str, words: list[str], outputs: list[Any], part: Array) -> pd.DataFrame:
+    K = len(outputs)
+    return pd.DataFrame(
+        {
+            "row": np.repeat(np.arange(n), K),
+            "step": step,
+            "term": term,
+            "reason": np.repeat(np.array(words, dtype=object), K),
+            "output": np.tile(np.array(outputs), n),
+            "contribution": part.ravel(),
+        }
+    )

@@ -1,0 +1,415 @@
+"""Model trees: a few named coefficients in each leaf instead of a constant."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from explaindistill.data.targets import as_soft_targets, sharpen
+from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.model_trees.leaf_models import Loss, respond
+from explaindistill.numerics.model_trees.state import Limits
+from explaindistill.protocols import Complexity
+from explaindistill.students._explaining.counterfactual import counterfactual
+from explaindistill.students._explaining.reasons import reasons
+from explaindistill.students._explaining.shapley import path_tree_shapley, shapley
+from explaindistill.students._export import export
+from explaindistill.students._intake import fit_classifier, fit_regressor, rows
+from explaindistill.students._picture import plot
+from explaindistill.students.model_tree.fit import fit_path_tree
+from explaindistill.students.model_tree.model import PathTree
+
+__all__ = ["ModelTreeClassifier", "ModelTreeRegressor"]
+
+VERSION = 1
+AUTO_FOLDS = 3
+FEW_ROWS = 10_000
+
+
+class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
+    r"""Tree whose leaves are sparse logistic models, :math:`\log\frac{p}{1-p} = a_\ell + \sum_t \beta_{\ell t} z_t(x)`.
+
+    A coefficient belongs to a node and holds for every row below it: what a child adds is shrunk to nothing, so its
+    model is shrunk to its parent's. Growth takes, again and again, the coefficient or the split that lowers the
+    cross-entropy to the soft labels most per number written down; a single logistic model and a tree with constant
+    leaves are both among the results. More than two classes: softmax.
+
+    Parameters
+    ----------
+    max_leaf_nodes : int, at least 1, or None
+        1 is one sparse logistic model without splits, None sets no limit.
+    max_depth : int or None
+    min_samples_leaf : int
+        Least rows in a leaf; whole-number weights count as repetitions.
+    max_leaf_features : int or None
+        Most terms in the model of one leaf, those from the nodes above it included; 0 makes leaves constant, None
+        sets no limit.
+    max_parameters : int or None
+        Most numbers in the whole model: 2 for a numeric split, ``min(left, right) + 1`` for a split of categories
+        into two sets, one intercept per leaf and free output, 1 for each coefficient.
+    shrinkage : float, positive
+        Ridge penalty on each coefficient (terms in standard deviations), in units of one row's loss.
+    min_gain : float
+        Growth ends when no move lowers the loss by this share of its reducible part per number.
+    n_folds : "auto", 0, or int of at least 2
+        Folds of the fitting rows on which growth is tried, free, without splits and with constant leaves, beside one
+        sparse model along the lasso's path. The model without splits that has the least held-out loss is fitted to
+        all rows, or a tree where that is better by more than two standard errors. 0 always uses the limits up.
+        ``"auto"`` is 3 for up to 10,000 rows, where a budget of numbers can overfit, and 0 for more.
+    structure_temperature : float
+        Below 1 the splits and terms are chosen for sharpened labels, see :func:`~explaindistill.data.targets.sharpen`; the
+        numbers are always fitted to the labels themselves.
+    classes : array of shape (k,), optional
+        Classes of the columns of soft labels; ``range(k)`` when None.
+    n_jobs : int or None
+        Threads over columns; the result does not depend on them.
+
+    Attributes
+    ----------
+    tree_ : PathTree
+        Nodes, terms and schema.
+    classes_, schema_, n_features_in_, feature_names_in_
+
+    Notes
+    -----
+    Numbers are held at the ends of the range seen in fitting and count from their mean; a missing number counts as
+    the mean, and "is missing" is a term of its own. In splits, missing values go to the side that fits, unseen
+    categories with the set that is not listed.
+
+    References
+    ----------
+    Landwehr, Hall and Frank (2005), doi:10.1007/s10994-005-0466-3.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> a, b = (g.ravel() for g in np.meshgrid(np.arange(40.0), np.linspace(-1, 1, 41)))
+    >>> p = 1 / (1 + np.exp(-np.where(a < 20, 3 * b, -3 * b)))
+    >>> student = ModelTreeClassifier(max_leaf_nodes=2).fit(pd.DataFrame({"a": a, "b": b}), np.c_[1 - p, p])
+    >>> student.tree_.leaves(pd.DataFrame({"a": [19.0, 20.0], "b": [0.0, 0.0]})).tolist()
+    [1, 2]
+    """
+
+    accepts_soft_targets = True
+    export = export
+    plot = plot
+    shapley = shapley
+    counterfactual = counterfactual
+    reasons = reasons
+    _shapley = path_tree_shapley
+
+    def __init__(
+        self,
+        max_leaf_nodes: int | None = 8,
+        *,
+        max_depth: int | None = None,
+        min_samples_leaf: int = 20,
+        max_leaf_features: int | None = 4,
+        max_parameters: int | None = None,
+        shrinkage: float = 1.0,
+        min_gain: float = 1e-3,
+        n_folds: int | Literal["auto"] = "auto",
+        structure_temperature: float = 1.0,
+        classes: ArrayLike | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.max_leaf_nodes = max_leaf_nodes
+        self.max_depth = max_depth
+        self.min_samples_leaf = min_samples_leaf
+        self.max_leaf_features = max_leaf_features
+        self.max_parameters = max_parameters
+        self.shrinkage = shrinkage
+        self.min_gain = min_gain
+        self.n_folds = n_folds
+        self.structure_temperature = structure_temperature
+        self.classes = classes
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit to hard labels ``(n,)`` or soft labels ``(n, k)``."""
+        intake = fit_classifier(self, X, y, sample_weight, self.classes)
+        two = intake.Y.shape[1] == 2
+        free = 1 if two else intake.Y.shape[1] - 1
+        limits = limits_of(self, free)
+        own = slice(1, 2) if two else slice(None)
+        sharp = None
+        if self.structure_temperature != 1:
+            sharp = np.ascontiguousarray(sharpen(intake.Y, self.structure_temperature)[:, own])
+        intake = replace(intake, Y=np.ascontiguousarray(intake.Y[:, own]))
+        loss: Loss = "binary" if two else "softmax"
+        folds = folds_of(self, len(intake.X))
+        self.tree_ = fit_path_tree(intake, loss, limits, self.shrinkage, self.n_jobs, sharp, folds)
+        return self
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Log-odds of ``classes_[1]`` ``(n,)`` for two classes, else one score per class ``(n, k)``."""
+        frame = rows(self, X)
+        eta = self.tree_.predictors(frame)
+        return eta[:, 0] if eta.shape[1] == 1 else eta
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities ``(n, k)`` in the order of ``classes_``."""
+        frame = rows(self, X)
+        eta = self.tree_.predictors(frame)
+        if eta.shape[1] > 1:
+            return respond(eta, "softmax")
+        p = respond(eta, "binary")
+        return np.concatenate([1.0 - p, p], axis=1)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Most probable class."""
+        P = self.predict_proba(X)
+        return self.classes_[P.argmax(axis=1)]
+
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+        """Share of rows whose class is that of ``y``: accuracy for hard labels, agreement for soft ones."""
+        P, classes, _ = as_soft_targets(y, self.classes if np.ndim(y) == 2 else None)
+        same = self.predict(X) == classes[P.argmax(axis=1)]
+        weight = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
+        return float(np.average(same, weights=weight))
+
+    def describe(self) -> str:
+        """Return the tree in words, the numbers that `predict` uses."""
+        check_is_fitted(self)
+        what, outputs = self._outputs()
+        return "\n".join([_headline(self), *self.tree_.text([str(o) for o in outputs], what)])
+
+    def explain(self, X: Any) -> pd.DataFrame:
+        """Contributions that sum to the log-odds of ``classes_[1]``, or to each class's score."""
+        frame = rows(self, X)
+        out = self.tree_.explain(frame, self._outputs()[1])
+        out.attrs["scale"] = "logit"
+        return out
+
+    def _outputs(self) -> tuple[str, list[Any]]:
+        if len(self.classes_) == 2:
+            return "log-odds of", [self.classes_[1]]
+        return "score of", list(self.classes_)
+
+    def complexity(self) -> Complexity:
+        """Count what there is to read."""
+        check_is_fitted(self)
+        return complexity_of(self, 1 if len(self.classes_) == 2 else len(self.classes_) - 1)
+
+    def importance(self) -> pd.DataFrame:
+        """How far each feature moves the log-odds, see :meth:`PathTree.with_importance`."""
+        check_is_fitted(self)
+        return pd.DataFrame({"feature": self.tree_.schema.names, "estimate": self.tree_.importance})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the versioned JSON form."""
+        check_is_fitted(self)
+        classes = [c.item() if isinstance(c, np.generic) else c for c in self.classes_]
+        return _head(self) | {"classes": classes, "tree": self.tree_.to_dict()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Inverse of :meth:`to_dict`; runs no code."""
+        student = _empty(cls, data)
+        student.classes_ = np.array(data["classes"])
+        return student
+
+    def __sklearn_tags__(self) -> Any:
+        return open_tags(super().__sklearn_tags__())
+
+
+class ModelTreeRegressor(RegressorMixin, BaseEstimator):
+    r"""Tree whose leaves are sparse linear models, :math:`y = a_\ell + \sum_t \beta_{\ell t} z_t(x)`.
+
+    As :class:`ModelTreeClassifier`, but growth lowers the squared error; several outputs are standardised, share the
+    splits, and have their own coefficients.
+
+    Parameters
+    ----------
+    max_leaf_nodes, max_depth, min_samples_leaf, max_leaf_features, max_parameters, shrinkage, min_gain, n_folds,
+    n_jobs
+        See :class:`ModelTreeClassifier`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.linspace(-1, 1, 201)
+    >>> student = ModelTreeRegressor(max_leaf_nodes=2, shrinkage=1e-6).fit(x[:, None], np.abs(x))
+    >>> np.abs(student.predict(x[:, None]) - np.abs(x)).max().round(3).item()
+    0.0
+    """
+
+    accepts_soft_targets = True
+    export = export
+    plot = plot
+    shapley = shapley
+    counterfactual = counterfactual
+    reasons = reasons
+    _shapley = path_tree_shapley
+
+    def __init__(
+        self,
+        max_leaf_nodes: int | None = 8,
+        *,
+        max_depth: int | None = None,
+        min_samples_leaf: int = 20,
+        max_leaf_features: int | None = 4,
+        max_parameters: int | None = None,
+        shrinkage: float = 1.0,
+        min_gain: float = 1e-3,
+        n_folds: int | Literal["auto"] = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
+        self.max_leaf_nodes = max_leaf_nodes
+        self.max_depth = max_depth
+        self.min_samples_leaf = min_samples_leaf
+        self.max_leaf_features = max_leaf_features
+        self.max_parameters = max_parameters
+        self.shrinkage = shrinkage
+        self.min_gain = min_gain
+        self.n_folds = n_folds
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit to values ``(n,)`` or ``(n, m)``."""
+        intake = fit_regressor(self, X, y, sample_weight, multi_output=True)
+        limits = limits_of(self, intake.Y.shape[1])
+        shape = np.shape(np.asarray(y))
+        self.flat_ = len(shape) < 2 or shape[1] == 1
+        folds = folds_of(self, len(intake.X))
+        self.tree_ = fit_path_tree(intake, "squared", limits, self.shrinkage, self.n_jobs, n_folds=folds)
+        return self
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """Values ``(n,)`` or ``(n, m)``."""
+        frame = rows(self, X)
+        eta = self.tree_.predictors(frame)
+        return eta[:, 0] if self.flat_ else eta
+
+    def describe(self) -> str:
+        """Return the tree in words, the numbers that `predict` uses."""
+        check_is_fitted(self)
+        names = ["y"] if self.n_outputs_ == 1 else [f"y[{k}]" for k in range(self.n_outputs_)]
+        return "\n".join([_headline(self), *self.tree_.text(names, "value of")])
+
+    def explain(self, X: Any) -> pd.DataFrame:
+        """Contributions that sum to each output's value."""
+        frame = rows(self, X)
+        out = self.tree_.explain(frame, list(range(self.n_outputs_)))
+        out.attrs["scale"] = "value"
+        return out
+
+    def complexity(self) -> Complexity:
+        """Count what there is to read."""
+        check_is_fitted(self)
+        return complexity_of(self, self.n_outputs_)
+
+    def importance(self) -> pd.DataFrame:
+        """How far each feature moves the value, see :meth:`PathTree.with_importance`."""
+        check_is_fitted(self)
+        return pd.DataFrame({"feature": self.tree_.schema.names, "estimate": self.tree_.importance})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the versioned JSON form."""
+        check_is_fitted(self)
+        return _head(self) | {"n_outputs": self.n_outputs_, "flat": bool(self.flat_), "tree": self.tree_.to_dict()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Inverse of :meth:`to_dict`; runs no code."""
+        student = _empty(cls, data)
+        student.n_outputs_, student.flat_ = int(data["n_outputs"]), bool(data["flat"])
+        return student
+
+    def __sklearn_tags__(self) -> Any:
+        tags = open_tags(super().__sklearn_tags__())
+        tags.target_tags.single_output = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def limits_of(student: Any, n_free: int) -> Limits:
+    """Check the limits of growth and bring them into one record."""
+    for name, least in (("max_leaf_nodes", 1), ("min_samples_leaf", 1), ("max_leaf_features", 0)):
+        value = getattr(student, name)
+        if value is not None and value < least:
+            raise InvalidInputError(f"{name} must be at least {least}, got {value}")
+    if student.max_depth is not None and student.max_depth < 0:
+        raise InvalidInputError(f"max_depth must be at least 0, got {student.max_depth}")
+    if student.max_parameters is not None and student.max_parameters < n_free:
+        raise InvalidInputError(
+            f"max_parameters must be at least {n_free}, the intercepts of one leaf, got {student.max_parameters}"
+        )
+    if not student.shrinkage > 0:
+        raise InvalidInputError(f"shrinkage must be positive, got {student.shrinkage}")
+    if student.min_gain < 0:
+        raise InvalidInputError(f"min_gain must be at least 0, got {student.min_gain}")
+    depth = 10**6 if student.max_depth is None else student.max_depth
+    budget = np.inf if student.max_parameters is None else float(student.max_parameters)
+    leaves, terms = (10**6 if v is None else v for v in (student.max_leaf_nodes, student.max_leaf_features))
+    return Limits(leaves, depth, float(student.min_samples_leaf), terms, budget, float(student.min_gain))
+
+
+def folds_of(student: Any, n_rows: int) -> int:
+    """Check ``n_folds`` and say how many folds that is."""
+    given = student.n_folds
+    if isinstance(given, str):
+        if given != "auto":
+            raise InvalidInputError(f'n_folds must be "auto", 0 or at least 2, got {given!r}')
+        return AUTO_FOLDS if n_rows <= FEW_ROWS else 0
+    if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 0 or given == 1:
+        raise InvalidInputError(f'n_folds must be "auto", 0 or at least 2, got {given!r}')
+    return int(given)
+
+
+def complexity_of(student: Any, n_free: int) -> Complexity:
+    """Count splits, intercepts and coefficients as ``max_parameters`` does."""
+    tree: PathTree = student.tree_
+    leaves = [v for v, n in enumerate(tree.nodes) if n.feature < 0]
+    slopes = sum(len(n.terms) for n in tree.nodes)
+    return Complexity(
+        family="model_tree",
+        n_parameters=int(sum(n.cost for n in tree.nodes) + n_free * len(leaves) + slopes),
+        n_features=len(tree.used()),
+        n_bytes=len(json.dumps(student.to_dict(), separators=(",", ":")).encode()),
+        n_leaves=len(leaves),
+        n_terms=slopes,
+        depth=tree.depth(),
+        mean_path_length=float(sum(tree.nodes[v].share * (len(tree.path(v)) - 1) for v in leaves)),
+    )
+
+
+def open_tags(tags: Any) -> Any:
+    """Missing values, categories and text are welcome."""
+    tags.input_tags.allow_nan = True
+    tags.input_tags.categorical = True
+    tags.input_tags.string = True
+    return tags
+
+
+def _headline(student: Any) -> str:
+    c = student.complexity()
+    leaves = f"{c.n_leaves} {'leaf' if c.n_leaves == 1 else 'leaves'}"
+    return f"Model tree: {leaves}, {c.n_terms} coefficients, {c.n_parameters} numbers in all."
+
+
+def _head(student: Any) -> dict[str, Any]:
+    parameters = {k: v for k, v in student.get_params().items() if k != "classes"}
+    return {"family": type(student).__name__, "version": VERSION, "parameters": parameters}
+
+
+def _empty(cls: Any, data: Mapping[str, Any]) -> Any:
+    if data.get("family") != cls.__name__ or data.get("version") != VERSION:
+        raise InvalidInputError(
+            f"this is not version {VERSION} of a {cls.__name__}, got {data.get('family')!r} {data.get('version')!r}"
+        )
+    student = cls(**data["parameters"])
+    student.tree_ = PathTree.from_dict(data["tree"])
+    student.schema_ = student.tree_.schema
+    student.n_features_in_ = len(student.schema_)
+    if student.schema_.container == "frame":
+        student.feature_names_in_ = np.array(student.schema_.names, dtype=object)
+    return student

@@ -1,0 +1,202 @@
+"""From rows and soft labels to a fitted model tree: terms, bins, growth, and numbers rounded to what is shown."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from explaindistill.data.design import linear_columns
+from explaindistill.data.folds import content_rank
+from explaindistill.data.schema import Schema
+from explaindistill.numerics.model_trees.choice import BATCHES, Choice, chosen
+from explaindistill.numerics.model_trees.growth import grow_model_tree
+from explaindistill.numerics.model_trees.leaf_models import (
+    Loss,
+    PathModel,
+    Problem,
+    refit,
+)
+from explaindistill.numerics.model_trees.sparse_model import INNER_FOLDS, sparse_model
+from explaindistill.numerics.model_trees.state import Limits, Table
+from explaindistill.numerics.trees.binning import MAX_BINS, BinnedTable, bin_table
+from explaindistill.numerics.trees.fixed_point import repetitions
+from explaindistill.numerics.trees.rounding import fewest_digits, plainest_moment
+from explaindistill.students._intake import Intake
+from explaindistill.students.model_tree.model import Node, PathTree, Term
+
+Floats = NDArray[np.float64]
+DIGITS = 4
+MAX_LEVELS = 30
+
+
+def fit_path_tree(
+    intake: Intake,
+    loss: Loss,
+    limits: Limits,
+    shrinkage: float,
+    n_jobs: int | None,
+    structure: Floats | None = None,
+    n_folds: int = 0,
+) -> PathTree:
+    """Grow on ``structure`` (the targets themselves when None), fit the numbers to the targets, round them.
+
+    Parameters
+    ----------
+    intake : Intake
+        ``Y`` has one column for two classes.
+    structure : ndarray, shape (n, K), optional
+        Sharpened targets that decide splits and terms.
+    n_folds : int
+        Folds that decide how much of the limits to use; 0 for all of it.
+    """
+    schema, X, weight = intake.schema, intake.X, intake.weight
+    terms, scales, design = make_terms(schema, X, weight)
+    w = weight / weight.sum()
+    count = repetitions(weight)
+    centre, spread = _scaling(intake.Y, w, loss)
+    targets = (intake.Y - centre) / spread
+    problem = Problem(design, targets, w, count, loss, shrinkage / float(count.sum()))
+    binned = bin_table(schema, X, weight, n_jobs, MAX_BINS, intake.Y)
+    grown_on = problem if structure is None else replace(problem, targets=structure)
+    table = _table(schema, X, binned)
+    choice, rank = Choice(limits), content_rank(X) if n_folds else None
+    if rank is not None:
+        choice = chosen(grown_on, table, limits, rank, n_folds, n_jobs, lasso=structure is None)
+    if choice.sparse and rank is not None:
+        model = sparse_model(problem, limits, rank // n_folds % BATCHES % INNER_FOLDS)
+    else:
+        model = grow_model_tree(grown_on, table, choice.limits, n_jobs)
+    if structure is not None:
+        refit(problem, model, 50, 1e-12)
+    tree = PathTree(
+        schema, tuple(terms), _nodes(model, problem, schema, binned, scales, centre, spread), targets.shape[1]
+    )
+    return tree.with_importance(X, w)
+
+
+def _scaling(Y: Floats, w: Floats, loss: Loss) -> tuple[Floats, Floats]:
+    """Centre and spread of each output: only values are standardised, probabilities stay."""
+    if loss != "squared":
+        return np.zeros(Y.shape[1]), np.ones(Y.shape[1])
+    centre = w @ Y
+    spread = np.sqrt(w @ (Y - centre) ** 2)
+    return centre, np.where(spread > 1e-12 * (1 + np.abs(centre)), spread, 1.0)
+
+
+def make_terms(schema: Schema, X: pd.DataFrame, weight: Floats) -> tuple[list[Term], Floats, Floats]:
+    """Terms that leaves may use, their scales ``(p,)``, and the design ``(n, p + 1)`` with a last column of ones."""
+    columns, _ = linear_columns(schema, X, weight, MAX_LEVELS)
+    w = weight / weight.sum()
+    terms: list[Term] = []
+    scales = []
+    design = np.ones((len(X), len(columns) + 1))
+    for column in columns:
+        feature = schema[column.feature]
+        numbers = schema.column(X, column.feature)
+        term = Term(column)
+        values = term.values(feature, numbers)
+        scale = 1.0
+        if not column.is_binary:
+            term = Term(column, 0.0, -math.inf, math.inf)
+            raw = term.values(feature, numbers)
+            spread = float(np.sqrt(w @ (raw - w @ raw) ** 2))
+            centre = _plain(float(w @ raw), spread)
+            term = Term(replace(column, fill=centre), centre, float(raw.min()), float(raw.max()))
+            values, scale = term.values(feature, numbers), spread
+        if scale > 1e-12 * (1.0 + abs(term.centre)) and values.min() < values.max():
+            design[:, len(terms)] = values / scale
+            terms.append(term)
+            scales.append(scale)
+    kept = np.ascontiguousarray(design[:, [*range(len(terms)), len(columns)]])
+    return terms, np.array(scales), kept
+
+
+def _plain(value: float, spread: float) -> float:
+    """Round a centre to about a tenth of the spread."""
+    if not spread > 0:
+        return value
+    return round(value, 1 - math.floor(math.log10(spread)))
+
+
+def _table(schema: Schema, X: pd.DataFrame, binned: BinnedTable) -> Table:
+    sizes = [
+        np.bincount(r.codes[r.codes < r.n_bins], minlength=r.n_bins).astype(float)
+        if r.is_category
+        else np.ones(r.n_bins)
+        for r in binned.rules
+    ]
+    rank = np.argsort(np.argsort(schema.names, kind="stable"), kind="stable")
+    return Table(
+        binned.codes,
+        [r.n_bins for r in binned.rules],
+        [r.is_category for r in binned.rules],
+        sizes,
+        rank,
+        lambda f: schema.column(X, f),
+    )
+
+
+def _nodes(
+    model: PathModel,
+    problem: Problem,
+    schema: Schema,
+    binned: BinnedTable,
+    scales: Floats,
+    centre: Floats,
+    spread: Floats,
+) -> tuple[Node, ...]:
+    intercept = np.zeros((len(model.parent), problem.n_outputs))
+    terms: list[list[tuple[int, int, float]]] = [[] for _ in model.parent]
+    for v, t, k, b in zip(model.node, model.term, model.output, model.beta, strict=True):
+        if t == problem.n_terms:
+            intercept[v, k] += b
+        elif (rounded := significant(float(b * spread[k] / scales[t]))) != 0.0:
+            terms[v].append((t, k, rounded))
+    share = _shares(model, problem)
+    nodes = []
+    for v in range(len(model.parent)):
+        node = Node(terms=tuple(terms[v]), share=share[v])
+        if model.left[v] >= 0:
+            node = _question(replace(node, left=model.left[v], right=model.right[v]), model, v, schema, binned)
+        else:
+            value = intercept[model.path(v)].sum(axis=0) * spread + centre
+            node = replace(
+                node, intercept=tuple(_steady(float(b), float(s)) for b, s in zip(value, spread, strict=True))
+            )
+        nodes.append(node)
+    return tuple(nodes)
+
+
+def _question(node: Node, model: PathModel, v: int, schema: Schema, binned: BinnedTable) -> Node:
+    f, go = model.feature[v], model.goes_left[v]
+    rule, feature = binned.rules[f], schema[f]
+    node = replace(node, feature=f, cost=model.split_cost[v], missing_left=bool(go[254]))
+    if rule.is_category:
+        codes = np.arange(len(feature.categories))
+        left = go[rule.codes[codes]]
+        listed_left = not bool(go[255])
+        return replace(node, listed=tuple(int(c) for c in codes[left == listed_left]), listed_left=listed_left)
+    low, high = model.gap[v]
+    plain = plainest_moment if feature.kind == "datetime" else fewest_digits
+    return replace(node, threshold=float(plain(low, high)))
+
+
+def _shares(model: PathModel, problem: Problem) -> list[float]:
+    return [
+        round(float(sum(problem.weight[model.members[leaf]].sum() for leaf in model.below(v))), 12)
+        for v in range(len(model.parent))
+    ]
+
+
+def significant(value: float, digits: int = DIGITS) -> float:
+    """Round to significant digits."""
+    return float(f"{value:.{digits - 1}e}")
+
+
+def _steady(value: float, spread: float) -> float:
+    """Round an intercept to a ten-thousandth of its unit's spread."""
+    return round(value, 4 - math.floor(math.log10(spread)))

@@ -1,0 +1,333 @@
+"""A fitted model tree: routing, linear predictors, words. What `describe` shows is what `predict` adds up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from explaindistill.data.design import Column, column_values
+from explaindistill.data.schema import Feature, Schema
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Term:
+    """A column of numbers in a leaf's model, as it is added up: ``clip(value, low, high) - centre``.
+
+    Numbers are held at the ends of the range seen in fitting and counted from ``centre``, so that a missing value adds
+    nothing; flags and levels are 0 or 1 (``centre`` 0).
+    """
+
+    column: Column
+    centre: float = 0.0
+    low: float = 0.0
+    high: float = 1.0
+
+    def values(self, feature: Feature, numbers: Floats) -> Floats:
+        """Values ``(n,)`` from the encoded numbers of its feature."""
+        raw = column_values(self.column, feature, numbers)
+        return raw if self.column.is_binary else np.clip(raw, self.low, self.high) - self.centre
+
+    def words(self, feature: Feature) -> str:
+        """Show it as a factor in a formula."""
+        name = self.column.words(feature)
+        if self.column.is_binary:
+            return f"[{name}]"
+        return f"({name} {'+' if self.centre < 0 else '-'} {abs(self.centre):.12g})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"column": self.column.to_dict(), "centre": self.centre, "low": self.low, "high": self.high}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Term:
+        """Inverse of :meth:`to_dict`."""
+        numbers = {k: float(data[k]) for k in ("centre", "low", "high")}
+        return cls(Column.from_dict(data["column"]), **numbers)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A question or a leaf, and what it adds to every row below it.
+
+    Attributes
+    ----------
+    feature : int, -1 in a leaf
+    threshold : float or None
+        Numbers: ``x <= threshold`` goes left; infinite where every known value does (``"known"`` in JSON).
+    listed : tuple of int
+        Categories: codes of the smaller set, which goes to the side ``listed_left``; all others, unseen ones too, to
+        the other.
+    missing_left : bool
+    left, right : int
+    intercept : tuple of float, one per output
+        Leaves only.
+    terms : tuple of (term, output, coefficient)
+    share : float
+        Share of the weight seen in fitting.
+    cost : float
+        Numbers that the question costs.
+    """
+
+    feature: int = -1
+    threshold: float | None = None
+    listed: tuple[int, ...] = ()
+    listed_left: bool = True
+    missing_left: bool = False
+    left: int = -1
+    right: int = -1
+    intercept: tuple[float, ...] = ()
+    terms: tuple[tuple[int, int, float], ...] = ()
+    share: float = 1.0
+    cost: float = 0.0
+
+    def goes_left(self, numbers: Floats) -> NDArray[np.bool_]:
+        """Answer the question for encoded numbers of its feature."""
+        missing = np.isnan(numbers)
+        if self.threshold is not None:
+            with np.errstate(invalid="ignore"):
+                left = numbers <= self.threshold
+        else:
+            left = np.isin(numbers, self.listed) == self.listed_left
+        return np.asarray(np.where(missing, self.missing_left, left))
+
+    def question(self, feature: Feature, left: bool) -> str:
+        """Answer to the question on one side, in words."""
+        if self.threshold == math.inf:
+            return f"{feature.name} is {'known' if left else 'missing'}"
+        if self.threshold is not None:
+            text = f"{feature.name} {'<=' if left else '>'} {feature.words(self.threshold)}"
+        else:
+            names = ", ".join(feature.words(c) for c in self.listed)
+            inside = "is" if len(self.listed) == 1 else "in"
+            outside = "is not" if len(self.listed) == 1 else "not in"
+            shown = names if len(self.listed) == 1 else f"{{{names}}}"
+            text = f"{feature.name} {inside if left == self.listed_left else outside} {shown}"
+        if feature.nullable and left == self.missing_left:
+            text += " or missing"
+        return text
+
+
+@dataclass(frozen=True)
+class PathTree:
+    """Nodes (the root first), terms, and the schema they speak about."""
+
+    schema: Schema
+    terms: tuple[Term, ...]
+    nodes: tuple[Node, ...]
+    n_outputs: int
+    importance: tuple[float, ...] = field(default=())
+
+    def columns(self, X: pd.DataFrame) -> dict[int, Floats]:
+        """Encoded numbers of the features that the tree uses; an unseen value of an order counts as missing."""
+        out = {}
+        for i in self.used():
+            numbers = self.schema.column(X, i)
+            out[i] = np.where(numbers < 0, np.nan, numbers) if self.schema[i].kind == "ordered" else numbers
+        return out
+
+    def used(self) -> list[int]:
+        """Positions of the features that the tree uses."""
+        names = self.schema.names
+        asked = {n.feature for n in self.nodes if n.feature >= 0}
+        added = {names.index(self.terms[t].column.feature) for n in self.nodes for t, _, _ in n.terms}
+        return sorted(asked | added)
+
+    def walk(self, columns: Mapping[int, Floats], n: int, start: int = 0) -> Iterator[tuple[int, Ints]]:
+        """Every node with the rows that reach it, parents first."""
+        waiting = [(start, np.arange(n))]
+        while waiting:
+            v, rows = waiting.pop()
+            yield v, rows
+            node = self.nodes[v]
+            if node.feature >= 0:
+                left = node.goes_left(columns[node.feature][rows])
+                waiting += [(node.right, rows[~left]), (node.left, rows[left])]
+
+    def added(self, v: int, columns: Mapping[int, Floats], rows: Ints) -> Iterator[tuple[int, int, float, Floats]]:
+        """What a node adds: (term, output, coefficient, contributions)."""
+        for t, k, coefficient in self.nodes[v].terms:
+            term = self.terms[t]
+            i = self.schema.names.index(term.column.feature)
+            yield t, k, coefficient, coefficient * term.values(self.schema[i], columns[i][rows])
+
+    def predictors(self, X: pd.DataFrame) -> Floats:
+        """Linear predictors ``(n, K)``."""
+        columns, n = self.columns(X), len(X)
+        out = np.zeros((n, self.n_outputs))
+        self._add(out, columns, n, 0)
+        return out
+
+    def _add(self, out: Floats, columns: Mapping[int, Floats], n: int, start: int) -> None:
+        for v, rows in self.walk(columns, n, start):
+            if self.nodes[v].feature < 0:
+                out[rows] += np.array(self.nodes[v].intercept)
+            for _, k, _, values in self.added(v, columns, rows):
+                out[rows, k] += values
+
+    def leaves(self, X: pd.DataFrame) -> Ints:
+        """Node number ``(n,)`` of the leaf of each row."""
+        out = np.zeros(len(X), dtype=np.int64)
+        for v, rows in self.walk(self.columns(X), len(X)):
+            out[rows] = v
+        return out
+
+    def path(self, leaf: int) -> list[int]:
+        """Nodes from the root down to a leaf."""
+        parent = {child: v for v, n in enumerate(self.nodes) if n.feature >= 0 for child in (n.left, n.right)}
+        out = [leaf]
+        while out[-1] in parent:
+            out.append(parent[out[-1]])
+        return out[::-1]
+
+    def reasons(self, leaf: int) -> str:
+        """Answers on the path to a leaf, in words."""
+        path = self.path(leaf)
+        steps = [
+            self.nodes[v].question(self.schema[self.nodes[v].feature], self.nodes[v].left == child)
+            for v, child in pairwise(path)
+        ]
+        return " and ".join(steps) if steps else "everywhere"
+
+    def explain(self, X: pd.DataFrame, outputs: list[Any]) -> pd.DataFrame:
+        """One line per row, reason and output; contributions sum to the linear predictor."""
+        parts = []
+        columns = self.columns(X)
+        for leaf, rows in self.walk(columns, len(X)):
+            if self.nodes[leaf].feature < 0 and len(rows):
+                parts.append(self._explain_leaf(leaf, rows, columns, outputs))
+        frame = pd.concat(parts, ignore_index=True)
+        return frame.sort_values(["row", "output_position", "step"], ignore_index=True).drop(columns="output_position")
+
+    def _explain_leaf(self, leaf: int, rows: Ints, columns: Mapping[int, Floats], outputs: list[Any]) -> pd.DataFrame:
+        sums = self.formula(leaf)
+        parts = []
+        names = np.array(outputs, dtype=object)
+        for k in range(self.n_outputs):
+            lines: list[tuple[str, Any, Floats]] = [
+                ("(base)", self.reasons(leaf), np.full(len(rows), self.nodes[leaf].intercept[k]))
+            ]
+            for (t, output), coefficient in sums.items():
+                if output == k:
+                    term = self.terms[t]
+                    feature = self.schema[term.column.feature]
+                    values = term.values(feature, columns[self.schema.names.index(feature.name)][rows])
+                    reason = [f"{coefficient:+.12g} × {term.words(feature)}, which is {v:.6g}" for v in values]
+                    lines.append((term.column.words(feature), reason, coefficient * values))
+            for step, (name, reason, values) in enumerate(lines):
+                parts.append(
+                    pd.DataFrame(
+                        {"row": rows, "step": step, "term": name, "reason": reason, "output": names[k]}
+                        | {"contribution": values, "output_position": k}
+                    )
+                )
+        return pd.concat(parts, ignore_index=True)
+
+    def formula(self, leaf: int) -> dict[tuple[int, int], float]:
+        """Coefficient of each (term, output) in a leaf: the sum over its path."""
+        sums: dict[tuple[int, int], float] = {}
+        for v in self.path(leaf):
+            for t, k, coefficient in self.nodes[v].terms:
+                sums[t, k] = sums.get((t, k), 0.0) + coefficient
+        return {key: round(value, 14) for key, value in sums.items()}
+
+    def text(self, outputs: list[str], what: str) -> list[str]:
+        """Lines of an indented text; a node's own terms stand where they enter and hold below."""
+        lines: list[str] = []
+        self._text(0, 0, outputs, what, lines)
+        return lines
+
+    def _text(self, v: int, depth: int, outputs: list[str], what: str, lines: list[str]) -> None:
+        node, pad = self.nodes[v], "    " * depth
+        own = [[] for _ in outputs] if node.feature >= 0 else [[f"{b:.12g}"] for b in node.intercept]
+        for t, k, coefficient in node.terms:
+            term = self.terms[t]
+            own[k].append(f"{coefficient:+.12g} × {term.words(self.schema[term.column.feature])}")
+        inherited = any(self.nodes[u].terms for u in self.path(v)[:-1])
+        for name, parts in zip(outputs, own, strict=True):
+            if node.feature < 0:
+                rest = " + the terms above" if inherited else ""
+                lines.append(f"{pad}{what} {name} = {' '.join(parts)}{rest}  [{node.share:.1%} of rows]")
+            elif parts:
+                lines.append(f"{pad}add to {what} {name}: {' '.join(parts)}")
+        if node.feature >= 0:
+            feature = self.schema[node.feature]
+            lines.append(f"{pad}if {node.question(feature, True)}:")
+            self._text(node.left, depth + 1, outputs, what, lines)
+            lines.append(f"{pad}else ({node.question(feature, False)}):")
+            self._text(node.right, depth + 1, outputs, what, lines)
+
+    def depth(self) -> int:
+        """Splits on the longest path."""
+        return max(len(self.path(v)) - 1 for v, n in enumerate(self.nodes) if n.feature < 0)
+
+    def with_importance(self, X: pd.DataFrame, weight: Floats) -> PathTree:
+        """Add how far each feature moves the linear predictor on these rows, as shares that sum to 1.
+
+        A coefficient counts the mean absolute distance of its contribution from its mean; a question half the mean
+        absolute difference between the predictor of the side a row takes and of the other side.
+        """
+        columns, n = self.columns(X), len(X)
+        moved = np.zeros(len(self.schema))
+        total: dict[tuple[int, int], Floats] = {}
+        for v, rows in self.walk(columns, n):
+            for t, k, _, values in self.added(v, columns, rows):
+                total.setdefault((t, k), np.zeros(n))[rows] += values
+            node = self.nodes[v]
+            if node.feature >= 0 and len(rows):
+                inside = {i: c[rows] for i, c in columns.items()}
+                sides = np.zeros((2, len(rows), self.n_outputs))
+                self._add(sides[0], inside, len(rows), node.left)
+                self._add(sides[1], inside, len(rows), node.right)
+                moved[node.feature] += 0.5 * float(weight[rows] @ np.abs(sides[0] - sides[1]).sum(axis=1))
+        for (t, _), values in total.items():
+            i = self.schema.names.index(self.terms[t].column.feature)
+            moved[i] += float(weight @ np.abs(values - np.average(values, weights=weight)))
+        share = moved / moved.sum() if moved.sum() > 0 else moved
+        return replace(self, importance=tuple(float(s) for s in share))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form; missing fields have their defaults."""
+        empty = vars(Node())
+        nodes = [{k: v for k, v in vars(n).items() if v != empty[k] or k == "share"} for n in self.nodes]
+        for node in nodes:
+            if node.get("threshold") == math.inf:
+                node["threshold"] = "known"
+        return {
+            "schema": self.schema.to_dict(),
+            "terms": [t.to_dict() for t in self.terms],
+            "nodes": [
+                {
+                    k: [list(e) if isinstance(e, tuple) else e for e in v] if isinstance(v, tuple) else v
+                    for k, v in n.items()
+                }
+                for n in nodes
+            ],
+            "n_outputs": self.n_outputs,
+            "importance": list(self.importance),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> PathTree:
+        """Inverse of :meth:`to_dict`."""
+        nodes = []
+        for given in data["nodes"]:
+            row = dict(given)
+            if row.get("threshold") == "known":
+                row["threshold"] = math.inf
+            row["listed"] = tuple(int(c) for c in row.get("listed", ()))
+            row["intercept"] = tuple(float(b) for b in row.get("intercept", ()))
+            row["terms"] = tuple((int(t), int(k), float(c)) for t, k, c in row.get("terms", ()))
+            nodes.append(Node(**row))
+        terms = tuple(Term.from_dict(t) for t in data["terms"])
+        importance = tuple(float(s) for s in data["importance"])
+        return cls(Schema.from_dict(data["schema"]), terms, tuple(nodes), int(data["n_outputs"]), importance)

@@ -1,0 +1,82 @@
+"""How many rows each rule of a list takes, and how well it does on them, with intervals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from explaindistill.numerics.statistics.intervals import normal_quantile, wilson
+from explaindistill.numerics.trees.fixed_point import whole_weights
+from explaindistill.students.rules.model import RuleList
+
+__all__ = ["class_table", "value_table"]
+
+
+def class_table(
+    student: Any, X: pd.DataFrame, P: NDArray[np.float64], weight: NDArray[np.float64], level: float
+) -> pd.DataFrame:
+    """One row per rule: coverage, precision and their Wilson intervals; see ``RuleListClassifier.table``."""
+    model: RuleList = student.rules_
+    taken, count = model.taken(X), _counts(weight)
+    lines = []
+    for i, value in enumerate([*(r.value for r in model.rules), model.default]):
+        output = int(np.argmax(value))
+        mine = taken == i
+        right = float(count[mine & (P.argmax(axis=1) == output)].sum())
+        line = _line(model, i, float(count[mine].sum()), float(count.sum()), level)
+        low, high = wilson(right, line["n"], level)
+        share = right / line["n"] if line["n"] > 0 else np.nan
+        lines.append(
+            line
+            | {"output": student.classes_[output], "precision": share}
+            | {"precision_low": float(low), "precision_high": float(high)}
+        )
+    order = ["rule", "condition", "output", "n", "coverage", "coverage_low", "coverage_high"]
+    return pd.DataFrame(lines)[[*order, "precision", "precision_low", "precision_high"]]
+
+
+def value_table(
+    student: Any, X: pd.DataFrame, Y: NDArray[np.float64], weight: NDArray[np.float64], level: float
+) -> pd.DataFrame:
+    """One row per rule and output: coverage, mean and spread; see ``RuleListRegressor.table``."""
+    model: RuleList = student.rules_
+    taken, count = model.taken(X), _counts(weight)
+    lines = []
+    for i in range(len(model.rules) + 1):
+        mine = (taken == i) & (count > 0)
+        line = _line(model, i, float(count[mine].sum()), float(count.sum()), level)
+        for k in range(Y.shape[1]):
+            mean = spread = half = np.nan
+            if line["n"] > 0:
+                mean = float(np.average(Y[mine, k], weights=count[mine]))
+                spread = float(np.sqrt(np.average((Y[mine, k] - mean) ** 2, weights=count[mine])))
+            if line["n"] > 1:
+                half = normal_quantile(level) * spread / float(np.sqrt(line["n"] - 1))
+            lines.append(
+                line | {"output": k, "estimate": mean, "low": mean - half, "high": mean + half, "spread": spread}
+            )
+    order = ["rule", "condition", "output", "n", "coverage", "coverage_low", "coverage_high"]
+    return pd.DataFrame(lines)[[*order, "estimate", "low", "high", "spread"]]
+
+
+def _counts(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights that sum to the effective number of rows; whole numbers are repetitions."""
+    if len(weight) == 0 or not weight.any() or (weight == np.rint(weight)).all():
+        return weight
+    whole, _ = whole_weights(weight[weight > 0])
+    if (whole == 1).all():
+        return (weight > 0).astype(float)
+    return weight * (weight.sum() / (weight**2).sum())
+
+
+def _line(model: RuleList, i: int, n: float, total: float, level: float) -> dict[str, Any]:
+    low, high = wilson(n, total, level)
+    condition = model.rules[i].words(model.schema) if i < len(model.rules) else "(default)"
+    share = n / total if total > 0 else np.nan
+    return {"rule": i + 1, "condition": condition, "n": n, "coverage": share} | {
+        "coverage_low": float(low),
+        "coverage_high": float(high),
+    }

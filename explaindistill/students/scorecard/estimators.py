@@ -1,0 +1,368 @@
+"""Scorecard student: integer points that add up on paper, and a risk per total."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, logit
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
+
+from explaindistill.data.design import (
+    Column,
+    column_values,
+    matrix,
+    rule_columns,
+)
+from explaindistill.data.schema import Schema
+from explaindistill.data.targets import as_soft_targets
+from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.linear.scorecard import search, unique_columns, unique_rows
+from explaindistill.protocols import Complexity
+from explaindistill.students import _intake
+from explaindistill.students._explaining.counterfactual import counterfactual
+from explaindistill.students._explaining.reasons import reasons
+from explaindistill.students._explaining.shapley import card_shapley, shapley
+from explaindistill.students._export import export
+from explaindistill.students._nearest import nearest_in_card
+from explaindistill.students._picture import plot
+from explaindistill.students.linear.model import plain
+
+__all__ = ["ScorecardClassifier"]
+
+FORMAT, VERSION = "explaindistill.scorecard", 1
+
+
+@dataclass(frozen=True, eq=False)
+class CardModel:
+    """Conditions and their points; the risk of total ``lowest + i`` is ``risk[i]``."""
+
+    schema: Schema
+    columns: tuple[Column, ...]
+    points: NDArray[np.int64]
+    lowest: int
+    risk: NDArray[np.float64]
+    share: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    classes: NDArray[Any]
+
+    def values(self, X: pd.DataFrame) -> NDArray[np.int64]:
+        """Points of each condition ``(n, q)``."""
+        out = np.zeros((len(X), len(self.columns)), dtype=np.int64)
+        for j, column in enumerate(self.columns):
+            numbers = self.schema.column(X, column.feature)
+            out[:, j] = self.points[j] * column_values(column, self.schema[column.feature], numbers)
+        return out
+
+    def words(self, column: Column) -> str:
+        """The condition as it is shown."""
+        return column.words(self.schema[column.feature])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Versioned JSON form; ``risk[sum of points of the conditions that hold - lowest]``."""
+        rows = [c.to_dict() | ({"level": plain(c.level)} if c.level is not None else {}) for c in self.columns]
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "schema": self.schema.to_dict(),
+            "classes": [plain(c) for c in self.classes],
+            "columns": rows,
+            "points": self.points.tolist(),
+            "lowest": self.lowest,
+            "risk": self.risk.tolist(),
+            "share": self.share.tolist(),
+            "spread": self.spread.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> CardModel:
+        """Inverse of :meth:`to_dict`; runs no code."""
+        if (data.get("format"), data.get("version")) != (FORMAT, VERSION):
+            raise InvalidInputError(
+                f"format must be {FORMAT} version {VERSION}, got {data.get('format')!r} {data.get('version')!r}"
+            )
+        return cls(
+            schema=Schema.from_dict(data["schema"]),
+            columns=tuple(Column.from_dict(c) for c in data["columns"]),
+            points=np.array(data["points"], dtype=np.int64),
+            lowest=int(data["lowest"]),
+            risk=np.array(data["risk"], dtype=float),
+            share=np.array(data["share"], dtype=float),
+            spread=np.array(data["spread"], dtype=float),
+            classes=np.array(data["classes"]),
+        )
+
+
+class ScorecardClassifier(ClassifierMixin, BaseEstimator):
+    r"""Points for a few yes-or-no conditions; the total decides the risk. For two classes.
+
+    .. math:: \log \frac{q(x)}{1 - q(x)} = a + s \sum_j z_j b_j(x), \qquad z_j \text{ whole numbers}
+
+    Conditions are thresholds at quantiles, levels of categories, flags and "is missing". The few that matter are found
+    by beam search and swaps on the cross-entropy to soft labels, with a normal prior of precision 10 (a condition that
+    few rows meet must earn its place) on each coefficient; their points by rounding at several multipliers.
+
+    Parameters
+    ----------
+    classes : array of shape (2,), optional
+        Classes of the columns of a soft ``y`` array; ``range(2)`` when None. The risk is that of the larger one.
+    max_terms : int, at least 1
+        At most so many conditions with points.
+    max_points : int, at least 1
+        Points lie between minus this and this.
+    n_thresholds : int, at least 1
+        Thresholds tried for a number, at its weighted quantiles.
+    max_levels : int, at least 1
+        Levels tried for a category: its most frequent ones. Levels without points, and unseen ones, count 0.
+    beam_width : int, at least 1
+        Partial cards kept at each step: more is slower and rarely better.
+    tolerance : float, at least 0
+        Share of the explained divergence that may be given up for a card that ranks the rows better (area under the
+        ROC curve); 0 takes the card of least cross-entropy.
+    digits : int, at least 1
+        Decimals of the risks that are shown *and applied*; no risk is nearer to 0 or 1 than one unit of the last.
+
+    Attributes
+    ----------
+    classes_, n_features_in_, feature_names_in_, schema_
+    model_ : conditions, points and risks
+    offset_, slope_ : float
+        The a and s of the equation, from which the risks were rounded.
+
+    References
+    ----------
+    Liu, Zhong, Li, Seltzer and Rudin (2022), arXiv:2210.05846.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = pd.DataFrame({"age": rng.integers(20, 70, 800), "smoker": rng.choice(["no", "yes"], 800)})
+    >>> p = expit(-2.0 + 1.0 * (X["age"] > 44) + 2.0 * (X["smoker"] == "yes"))
+    >>> card = ScorecardClassifier(max_terms=2, max_points=2, n_thresholds=50).fit(X, np.c_[1 - p, p])
+    >>> print(card.describe())
+    Points for 1
+        age <= 44.5  -1
+        smoker = no  -2
+    Total    Risk  Share of rows
+       -3  11.9 %         22.8 %
+       -2  26.9 %         26.7 %
+       -1  50.0 %         23.9 %
+        0  73.1 %         26.6 %
+    """
+
+    accepts_soft_targets = True
+
+    def __init__(
+        self,
+        *,
+        classes: ArrayLike | None = None,
+        max_terms: int = 10,
+        max_points: int = 5,
+        n_thresholds: int = 9,
+        max_levels: int = 50,
+        beam_width: int = 10,
+        tolerance: float = 0.03,
+        digits: int = 3,
+    ) -> None:
+        self.classes = classes
+        self.max_terms = max_terms
+        self.max_points = max_points
+        self.n_thresholds = n_thresholds
+        self.max_levels = max_levels
+        self.beam_width = beam_width
+        self.tolerance = tolerance
+        self.digits = digits
+
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> ScorecardClassifier:
+        """Fit to hard labels ``(n,)`` or soft labels ``(n, 2)``; see the class."""
+        for name in ("max_terms", "max_points", "n_thresholds", "max_levels", "beam_width", "digits"):
+            if getattr(self, name) < 1:
+                raise InvalidInputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.tolerance < 0:
+            raise InvalidInputError(f"tolerance must be at least 0, got {self.tolerance}")
+        intake = _intake.fit_classifier(self, X, y, sample_weight, self.classes)
+        if len(self.classes_) != 2:
+            raise InvalidInputError(
+                "Only binary classification is supported. The type of the target is multiclass: "
+                f"{len(self.classes_)} classes; fit one scorecard per class, or use LinearClassifier"
+            )
+        columns = rule_columns(intake.schema, intake.X, intake.weight, self.n_thresholds, self.max_levels)
+        B = matrix(columns, intake.schema, intake.X)
+        kept = unique_columns(B)
+        w0, w1 = intake.weight * intake.Y[:, 0], intake.weight * intake.Y[:, 1]
+        patterns = unique_rows(B[:, kept], w0, w1)
+        # small products: one thread is faster on a busy machine, and bits do not depend on the number of cores
+        with threadpool_limits(1, user_api="blas"):
+            limits = -self.max_points, self.max_points
+            card = search(patterns, self.max_terms, *limits, self.beam_width, self.tolerance)
+        self.offset_, self.slope_ = card.offset, card.slope
+        used = [(columns[kept[j]], B[:, kept[j]], z) for j, z in zip(card.support, card.points, strict=True) if z]
+        self.model_ = self._model(used, intake)
+        return self
+
+    def _model(self, used: list[tuple[Column, NDArray[np.float64], np.int64]], intake: _intake.Intake) -> CardModel:
+        """Table of risks over all totals that the points can make."""
+        points = np.array([z for _, _, z in used], dtype=np.int64)
+        lowest, highest = int(points[points < 0].sum()), int(points[points > 0].sum())
+        risk = risk_table(expit(self.offset_ + self.slope_ * np.arange(lowest, highest + 1)), self.digits)
+        w = intake.weight / intake.weight.sum()
+        values = np.column_stack([z * b for _, b, z in used]) if used else np.zeros((len(w), 0))
+        total = values.sum(axis=1).astype(np.int64) - lowest
+        return CardModel(
+            schema=intake.schema,
+            columns=tuple(c for c, _, _ in used),
+            points=points,
+            lowest=lowest,
+            risk=risk,
+            share=np.asarray(np.bincount(total, weights=w, minlength=len(risk)), dtype=float),
+            spread=np.sqrt(w @ (values - w @ values) ** 2),
+            classes=self.classes_,
+        )
+
+    def points(self, X: Any) -> NDArray[np.int64]:
+        """Total of points of each row, ``(n,)``."""
+        frame = _intake.rows(self, X)
+        return self.model_.values(frame).sum(axis=1)
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities ``(n, 2)``: the risk of the row's total, as in the table."""
+        total = self.points(X)
+        risk = self.model_.risk[total - self.model_.lowest]
+        return np.column_stack([1 - risk, risk])
+
+    def log_odds(self, X: Any) -> NDArray[np.float64]:
+        """Log-odds ``(n,)`` by the equation of the class, before the risks are rounded: what Shapley values sum to."""
+        return np.asarray(self.offset_ + self.slope_ * self.points(X), dtype=float)
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Log-odds of the risk ``(n,)``."""
+        return logit(self.predict_proba(X)[:, 1])
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Class whose risk is above one half, ``(n,)``; the first class at exactly one half."""
+        risk = self.predict_proba(X)[:, 1]
+        return self.classes_[(risk > 0.5).astype(int)]
+
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+        """Accuracy for hard labels; agreement with the most probable class for soft ones."""
+        P, known, soft = as_soft_targets(y, self.classes if np.ndim(y) == 2 else None)
+        labels = known[np.argmax(P, axis=1)] if soft else np.ravel(y)
+        return float(accuracy_score(labels, self.predict(X), sample_weight=sample_weight))
+
+    def table(self) -> pd.DataFrame:
+        """Return one row per condition: ``term``, ``feature``, ``points``."""
+        check_is_fitted(self)
+        model = self.model_
+        rows = [(model.words(c), c.feature, int(z)) for c, z in zip(model.columns, model.points, strict=True)]
+        return pd.DataFrame(rows, columns=["term", "feature", "points"])
+
+    def risks(self) -> pd.DataFrame:
+        """Return one row per total: ``total``, ``risk`` (as applied), ``share`` of the rows of fitting."""
+        check_is_fitted(self)
+        model = self.model_
+        totals = np.arange(model.lowest, model.lowest + len(model.risk))
+        return pd.DataFrame({"total": totals, "risk": model.risk, "share": model.share})
+
+    def describe(self) -> str:
+        """Return the card as it goes on paper: conditions with points, then the risk per total."""
+        terms, digits = self.table(), max(self.digits - 2, 0)
+        width = max((len(t) for t in terms["term"]), default=0)
+        lines = [f"Points for {self.classes_[1]}"]
+        lines += [f"    {t:<{width}}  {z:+d}" for t, z in zip(terms["term"], terms["points"], strict=True)]
+        lines.append(f"Total  {'Risk':>{digits + 5}}  Share of rows")
+        for row in self.risks().itertuples():
+            risk, share = f"{100 * row.risk:.{digits}f} %", f"{100 * row.share:.1f} %"
+            lines.append(f"{row.total:>5}  {risk:>{digits + 5}}{share:>15}")
+        return "\n".join(lines)
+
+    def explain(self, X: Any) -> pd.DataFrame:
+        """Points of each condition, row by row; they sum to the total. See ``protocols.Student``."""
+        frame = _intake.rows(self, X)
+        model, n = self.model_, len(frame)
+        values = model.values(frame)
+        names = ["(base)", *(model.words(c) for c in model.columns)]
+        words = np.empty((n, len(names)), dtype=object)
+        words[:, 0] = "every row"
+        for j, column in enumerate(model.columns):
+            numbers = model.schema.column(frame, column.feature)
+            words[:, j + 1] = [f"{column.feature} = {model.schema[column.feature].shown(v, 6)}" for v in numbers]
+        out = pd.DataFrame(
+            {
+                "row": np.repeat(np.arange(n), len(names)),
+                "step": np.tile(np.arange(len(names)), n),
+                "term": np.tile(np.array(names, dtype=object), n),
+                "reason": words.ravel(),
+                "output": np.repeat(self.classes_[1:], n * len(names)),
+                "contribution": np.hstack([np.zeros((n, 1)), values]).ravel(),
+            }
+        )
+        out.attrs["scale"] = "points"
+        return out
+
+    def complexity(self) -> Complexity:
+        """Each condition costs its points and its threshold or level; the curve of risks two numbers."""
+        check_is_fitted(self)
+        model = self.model_
+        return Complexity(
+            family="scorecard",
+            n_parameters=2 * len(model.columns) + 2,
+            n_features=len({c.feature for c in model.columns}),
+            n_bytes=len(json.dumps(self.to_dict(), separators=(",", ":"), ensure_ascii=False).encode()),
+            n_terms=len(model.columns),
+        )
+
+    def importance(self) -> pd.DataFrame:
+        """Share of each feature in the sum of standard deviations of points over the rows of fitting."""
+        check_is_fitted(self)
+        spread = dict.fromkeys(self.schema_.names, 0.0)
+        for column, size in zip(self.model_.columns, self.model_.spread, strict=True):
+            spread[column.feature] += float(size)
+        values = np.array(list(spread.values()))
+        total = values.sum()
+        return pd.DataFrame({"feature": list(spread), "estimate": values / total if total > 0 else values})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a versioned JSON form; :meth:`from_dict` reads it without running code."""
+        check_is_fitted(self)
+        return self.model_.to_dict() | {"digits": self.digits, "offset": self.offset_, "slope": self.slope_}
+
+    export = export
+    plot = plot
+    shapley = shapley
+    counterfactual = counterfactual
+    reasons = reasons
+    _nearest = nearest_in_card
+    _shapley = card_shapley
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Student from :meth:`to_dict`, ready to predict; other parameters of fitting are the defaults."""
+        card = cls(digits=int(data.get("digits", 3)))
+        card.model_ = model = CardModel.from_dict(data)
+        card.offset_, card.slope_ = float(data["offset"]), float(data["slope"])
+        card.schema_, card.classes_, card.n_features_in_ = model.schema, model.classes, len(model.schema)
+        if model.schema.container == "frame":
+            card.feature_names_in_ = np.array(model.schema.names, dtype=object)
+        return card
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+
+def risk_table(curve: NDArray[np.float64], digits: int) -> NDArray[np.float64]:
+    """Risks as they are shown and applied: rounded, none nearer to 0 or 1 than one unit of the last digit."""
+    unit = 10.0**-digits
+    return np.clip(np.round(curve, digits), unit, round(1 - unit, digits))

@@ -1,0 +1,270 @@
+"""From rows and targets to a tree in the user's own units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explaindistill.data.schema import Schema
+from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.trees.binning import BinnedTable, bin_table
+from explaindistill.numerics.trees.fixed_point import SCALE, whole_weights
+from explaindistill.numerics.trees.growth import (
+    Grower,
+    Grown,
+    Limits,
+    grow,
+)
+from explaindistill.numerics.trees.histogram import channels
+from explaindistill.numerics.trees.rounding import fewest_digits, plainest_moment
+from explaindistill.numerics.trees.routing import bounded, gap, node_means
+from explaindistill.numerics.trees.shrinkage import shrunk
+from explaindistill.students._intake import Intake
+from explaindistill.students.tree.model import TreeModel
+
+__all__ = ["agreement", "fit_tree", "fit_trees", "limits_of", "unit_range", "valued"]
+
+SEARCHES = ("greedy", "lookahead", "optimal")
+OPTIMAL_DEPTH = 4
+
+
+def fit_trees(estimator: Any, intake: Intake, structures: Sequence[NDArray[np.float64]]) -> list[TreeModel]:
+    """Fit a tree to each of some structure targets; columns are binned once. See :func:`fit_tree`."""
+    limits = limits_of(estimator, intake.schema, structures[0].shape[1])
+    vars(estimator).pop("chance_", None)  # of an earlier fit
+    table = bin_table(
+        intake.schema, intake.X, intake.weight, estimator.n_jobs, estimator.max_bins, target=structures[0]
+    )
+    # growth moves the codes beside its thresholds, so each tree but the last works on a copy
+    copies = [BinnedTable(table.codes.copy(order="F"), table.rules) for _ in structures[1:]]
+    return [
+        fit_tree(estimator, intake, structure, limits, t)
+        for structure, t in zip(structures, [*copies, table], strict=True)
+    ]
+
+
+def fit_tree(
+    estimator: Any,
+    intake: Intake,
+    structure: NDArray[np.float64],
+    limits: Limits,
+    table: BinnedTable,
+) -> TreeModel:
+    """Grow on ``structure`` targets (n, m), fill the nodes with the means of ``intake.Y``; see :func:`valued`.
+
+    Parameters
+    ----------
+    estimator : TreeClassifier or TreeRegressor
+    intake : Intake
+    structure : ndarray, shape (n, m), values within [-1, 1]
+    limits : Limits
+    table : BinnedTable
+    """
+    if estimator.search not in SEARCHES:
+        raise InvalidInputError(f"search must be one of {', '.join(SEARCHES)}, got {estimator.search!r}")
+    # packing count and target needs targets of at least 0; others can afford finer steps
+    rows = channels(structure, intake.weight, 2.0**30 if structure.min() < 0 else SCALE)
+
+    def raw(f: int, index: NDArray[np.int32]) -> NDArray[np.float64]:
+        return intake.schema.column(intake.X[[intake.schema[f].name]].iloc[index], f)
+
+    def grower(table: BinnedTable) -> Grower:
+        return Grower(table, rows, limits, intake.schema.names, estimator.n_jobs, raw)
+
+    if estimator.tie_tolerance:
+        from explaindistill.numerics.trees.stable_growth import grow_canonical
+
+        grown, estimator.chance_ = grow_canonical(grower(table), float(estimator.tie_tolerance))
+    elif estimator.search == "greedy":
+        grown = grow(grower(table))
+    elif estimator.search == "lookahead":
+        grown = _better_of_both(grower, table, estimator.lookahead_width)
+    else:
+        from explaindistill.students.tree.optimal import grow_optimal
+
+        grown = grow_optimal(grower(table), table, structure, intake.weight)
+    model = _in_user_units(grown, table, intake)
+    return _filled(model, grown, intake)
+
+
+def _better_of_both(grower: Callable[[BinnedTable], Grower], table: BinnedTable, width: int) -> Grown:
+    """Lookahead, or greedy growth where that ends lower after all thresholds are refined."""
+    from explaindistill.numerics.trees.lookahead import grow_ahead
+
+    greedy = grow(grower(BinnedTable(table.codes.copy(order="F"), table.rules)))
+    ahead = grow_ahead(grower(table), width)
+    return ahead if ahead.worth.sum() >= greedy.worth.sum() else greedy
+
+
+def valued(estimator: Any, tree: TreeModel, strength: float) -> TreeModel:
+    """Shrink the means of the nodes, and let them keep the monotone constraints.
+
+    Parameters
+    ----------
+    estimator : TreeClassifier or TreeRegressor
+    tree : TreeModel
+        Its values are the means of the nodes.
+    strength : float, at least 0, in rows
+    """
+    shape = tree.feature, tree.left, tree.right
+    value = shrunk(tree.value, tree.in_rows, *shape, strength)
+    signs = _signs(estimator.monotone, tree.schema, 1)
+    if signs.any():
+        value = value.copy()
+        last = value.shape[1] - 1
+        value[:, last] = bounded(value[:, last], tree.weight, *shape, signs)
+        if last:
+            value[:, 0] = 1 - value[:, 1]
+    return tree.with_value(value)
+
+
+def agreement(model: TreeModel, intake: Intake, n_jobs: int | None) -> float:
+    """Share of the fitting weight where tree and targets have the same most probable class."""
+    said = model.value.argmax(axis=1)[model.route(intake.X, n_jobs)]
+    whole, _ = whole_weights(intake.weight)
+    return float(whole[said == intake.Y.argmax(axis=1)].sum() / whole.sum())
+
+
+def unit_range(Y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Outputs shifted and divided by the largest half range, so that they lie within [-1, 1]."""
+    low, high = Y.min(axis=0), Y.max(axis=0)
+    half = float((high / 2 - low / 2).max())
+    return np.clip((Y - (low / 2 + high / 2)) / (half or 1.0), -1, 1)
+
+
+def limits_of(estimator: Any, schema: Schema, n_targets: int) -> Limits:
+    """Check the limits and constraints of an estimator against the columns."""
+    _at_least(estimator, "max_leaf_nodes", 2, optional=True)
+    _at_least(estimator, "max_depth", 1, optional=True)
+    _at_least(estimator, "max_features_used", 1, optional=True)
+    _at_least(estimator, "min_samples_leaf", 1)
+    _at_least(estimator, "min_impurity_decrease", 0, whole=False)
+    if not isinstance(estimator.shrinkage, str):
+        _at_least(estimator, "shrinkage", 0, whole=False)
+    elif estimator.shrinkage != "auto":
+        raise InvalidInputError(f'shrinkage must be a number, at least 0, or "auto", got {estimator.shrinkage!r}')
+    _at_least(estimator, "lookahead_width", 1)
+    _at_least(estimator, "tie_tolerance", 0, whole=False)
+    if estimator.tie_tolerance >= 1 or (estimator.tie_tolerance and estimator.search != "greedy"):
+        raise InvalidInputError(
+            f'tie_tolerance must be below 1, and 0 unless search="greedy", got {estimator.tie_tolerance!r} '
+            f"with search={estimator.search!r}"
+        )
+    return Limits(
+        max_leaf_nodes=estimator.max_leaf_nodes,
+        max_depth=estimator.max_depth,
+        min_samples_leaf=int(estimator.min_samples_leaf),
+        min_decrease=float(estimator.min_impurity_decrease),
+        max_features_used=estimator.max_features_used,
+        signs=_signs(estimator.monotone, schema, n_targets),
+        groups=_groups(estimator.interactions, schema),
+    )
+
+
+def _at_least(estimator: Any, name: str, least: float, *, optional: bool = False, whole: bool = True) -> None:
+    value = getattr(estimator, name)
+    if optional and value is None:
+        return
+    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
+        what = f"{'a whole number, ' if whole else ''}at least {least}{' or None' if optional else ''}"
+        raise InvalidInputError(f"{name} must be {what}, got {value!r}")
+
+
+def _signs(monotone: Mapping[str, int] | None, schema: Schema, n_targets: int) -> NDArray[np.int64]:
+    signs = np.zeros(len(schema), dtype=np.int64)
+    if monotone and n_targets > 1:
+        raise InvalidInputError(
+            f"monotone needs two classes or one output, got {n_targets}; leave it out or fit one at a time"
+        )
+    for name, sign in (monotone or {}).items():
+        feature = schema[name]
+        if feature.kind == "categorical":
+            raise InvalidInputError(f"monotone names {name!r}, which is categorical and has no order")
+        if sign not in (-1, 0, 1):
+            raise InvalidInputError(f"monotone[{name!r}] must be -1, 0 or 1, got {sign!r}")
+        signs[schema.names.index(name)] = sign
+    return signs
+
+
+def _groups(interactions: Iterable[Iterable[str]] | None, schema: Schema) -> tuple[frozenset[int], ...] | None:
+    if interactions is None:
+        return None
+    groups = [frozenset(schema.names.index(schema[name].name) for name in group) for group in interactions]
+    rest = set(range(len(schema))).difference(*groups)
+    # a column that no group names may stand alone on a path
+    return tuple([*groups, *(frozenset({i}) for i in rest)])
+
+
+@dataclass(eq=False)
+class _Written:
+    """Rules of the nodes while they are put into the user's units, column by column."""
+
+    threshold: NDArray[np.float64]
+    sets: list[NDArray[np.bool_] | None]
+
+
+def _in_user_units(grown: Grown, table: BinnedTable, intake: Intake) -> TreeModel:
+    n = len(grown.feature)
+    written = _Written(np.full(n, np.nan), [None] * n)
+    for f in sorted({int(f) for f in grown.feature if f >= 0}):
+        nodes = np.flatnonzero(grown.feature == f)
+        if intake.schema[f].kind == "categorical":
+            for node in nodes.tolist():
+                codes = np.append(table.rules[f].codes, np.uint8(255))[: len(intake.schema[f].categories)]
+                written.sets[node] = _table(grown, node)[codes]
+        else:
+            _write_thresholds(written, grown, nodes, intake, f)
+    sides = np.array([[False] * 2 if t is None else t[[254, 255]] for t in grown.goes_left])
+    return TreeModel(
+        schema=intake.schema,
+        feature=grown.feature,
+        left=grown.left,
+        right=grown.right,
+        threshold=written.threshold,
+        sets=tuple(written.sets),
+        missing_left=sides[:, 0],
+        unseen_left=sides[:, 1],
+        value=np.zeros((n, intake.Y.shape[1])),
+        count=grown.sums[:, 0].copy(),
+        weight=np.zeros(n),
+        gain=grown.gain,
+    )
+
+
+def _table(grown: Grown, node: int) -> NDArray[np.bool_]:
+    table = grown.goes_left[node]
+    assert table is not None
+    return table
+
+
+def _write_thresholds(written: _Written, grown: Grown, nodes: NDArray[np.int64], intake: Intake, f: int) -> None:
+    feature = intake.schema[f]
+    values = np.ascontiguousarray(intake.schema.column(intake.X, f))
+    for node in nodes:
+        low, high = gap(
+            values,
+            grown.index,
+            grown.start[node],
+            grown.end[grown.left[node]],
+            grown.end[node],
+        )
+        if feature.kind == "ordered":
+            written.sets[node] = np.arange(len(feature.categories)) <= low
+        elif np.isinf(high):
+            written.threshold[node] = np.inf
+        else:
+            plain = plainest_moment if feature.kind == "datetime" else fewest_digits
+            written.threshold[node] = plain(low, high)
+
+
+def _filled(model: TreeModel, grown: Grown, intake: Intake) -> TreeModel:
+    shape = model.feature, model.left, model.right
+    value, total = node_means(intake.Y, intake.weight, grown.index, grown.start, grown.end, *shape)
+    if intake.classes is not None:
+        value /= value.sum(axis=1, keepdims=True)
+    return replace(model, value=value, weight=total)

@@ -1,0 +1,70 @@
+"""How strongly a tree's values are shrunk: as asked, or as much as helps on rows that growth did not see."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explaindistill.data.folds import content_folds
+from explaindistill.numerics.trees.fixed_point import repetitions
+from explaindistill.numerics.trees.shrinkage import STRENGTHS, best_strength, cross_entropy
+from explaindistill.students._intake import Intake
+from explaindistill.students.tree.fit import fit_trees, valued
+from explaindistill.students.tree.model import TreeModel
+
+__all__ = ["settled"]
+
+FOLDS = 3
+FEWEST, MOST = 30, 20_000  # rows: of fewer folds say nothing, with more leaves are large
+
+
+def settled(estimator: Any, tree: TreeModel, intake: Intake, structure: NDArray[np.float64]) -> TreeModel:
+    """Set the values of a tree that holds the means of its nodes; sets ``shrinkage_``.
+
+    Parameters
+    ----------
+    estimator : TreeClassifier or TreeRegressor
+    tree : TreeModel
+    intake : Intake
+        What the tree was fitted to.
+    structure : ndarray, shape (n, m)
+        Targets that decided its splits.
+    """
+    strength = estimator.shrinkage
+    if isinstance(strength, str):
+        asked = FEWEST <= len(intake.X) <= MOST and estimator.search != "optimal" and not estimator.tie_tolerance
+        strength = _chosen(estimator, intake, structure) if asked else 0.0
+    estimator.shrinkage_ = float(strength)
+    return valued(estimator, tree, estimator.shrinkage_)
+
+
+def _chosen(estimator: Any, intake: Intake, structure: NDArray[np.float64]) -> float:
+    """The strength with the least held-out loss: a tree is grown without each fold in turn."""
+    folds = content_folds(intake.X, FOLDS)
+    losses = np.zeros((len(folds), len(STRENGTHS)))
+    for k in range(FOLDS):
+        held = folds == k
+        if not held.any() or held.all():
+            return 0.0  # fewer distinct rows than folds
+        seen = _part(intake, ~held)
+        tree = fit_trees(copy(estimator), seen, [structure[~held]])[0]
+        leaf = tree.route(intake.X[held], estimator.n_jobs)
+        for s, strength in enumerate(STRENGTHS):
+            losses[held, s] = _loss(intake, held, valued(estimator, tree, strength).value[leaf])
+    return STRENGTHS[best_strength(losses, repetitions(intake.weight))]
+
+
+def _part(intake: Intake, rows: NDArray[np.bool_]) -> Intake:
+    return replace(intake, X=intake.X[rows], Y=np.ascontiguousarray(intake.Y[rows]), weight=intake.weight[rows])
+
+
+def _loss(intake: Intake, held: NDArray[np.bool_], said: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cross-entropy of each held-out row, or its squared error where the widest output ranges over 2."""
+    if intake.classes is not None:
+        return cross_entropy(intake.Y[held], said)
+    half = float(np.ptp(intake.Y, axis=0).max()) / 2
+    return np.asarray((((intake.Y[held] - said) / (half or 1.0)) ** 2).sum(axis=1))

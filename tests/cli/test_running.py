@@ -1,0 +1,313 @@
+"""The command line: what it writes, what it returns, and one message for every mistake."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from explaindistill import plugins
+from explaindistill.cli import main
+from explaindistill.cli.arguments import build_parser
+from explaindistill.cli.folders import results_folder
+from explaindistill.cli.rows import split
+from explaindistill.cli.running import _verdict
+from explaindistill.cli.students import make_students
+from explaindistill.data.datasets import lending
+from explaindistill.errors import InvalidInputError
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """A folder with loans.csv, and a teacher trained on it through the command line."""
+    folder = tmp_path_factory.mktemp("work")
+    lending(1_500).frame.to_csv(folder / "loans.csv", index=False)
+    assert main(["teach", *data(folder), "--out", str(folder / "teacher"), "--hidden", "16", "--epochs", "20"]) == 0
+    return folder
+
+
+def data(folder, name="loans.csv", target="decision"):
+    return ["--data", str(folder / name), "--target", target]
+
+
+def audit_words(work, *more):
+    return ["audit", "--teacher", str(work / "teacher"), *data(work), "--n-queries", "1500", *more]
+
+
+def test_teach_writes_a_folder_that_loads_without_code(work, capsys):
+    assert sorted(p.name for p in (work / "teacher").iterdir()) == ["teacher.json", "teaching.json", "weights.npz"]
+    note = json.loads((work / "teacher" / "teaching.json").read_text())
+    assert note["target"] == "decision"
+    assert 0.5 < note["accuracy"] < 1
+
+
+def test_teach_on_numbers(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 2))
+    pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": x[:, 0] * 2}).to_csv(tmp_path / "n.csv", index=False)
+    assert main(["teach", *data(tmp_path, "n.csv", "y"), "--out", str(tmp_path / "t"), "--epochs", "15"]) == 0
+    assert "R2" in json.loads((tmp_path / "t" / "teaching.json").read_text())
+    assert "R2 0." in capsys.readouterr().out
+
+
+def test_distill_writes_the_student(work, tmp_path, capsys):
+    words = ["distill", "--teacher", str(work / "teacher"), *data(work), "--n-queries", "1000"]
+    assert main([*words, "--set", "tree.max_leaf_nodes=4", "--out", str(tmp_path / "s")]) == 0
+    out = capsys.readouterr().out
+    assert "agreement with the teacher 0." in out
+    assert "1,000 rows asked" in out
+    form = json.loads((tmp_path / "s" / "student.json").read_text())
+    student = next(iter(make_students(["tree"], "classification", [], 0).values())).from_dict(form)
+    assert student.complexity().n_leaves <= 4
+    assert (tmp_path / "s" / "student.txt").read_text().rstrip("\n") == student.describe()
+
+
+def test_a_store_saves_questions(work, tmp_path, capsys):
+    words = ["distill", "--teacher", str(work / "teacher"), *data(work), "--n-queries", "1000"]
+    words += ["--store", str(tmp_path / "labels.db")]
+    assert main([*words, "--student", "tree", "--out", str(tmp_path / "one")]) == 0
+    assert "1,000 rows asked, 0 known to the store" in capsys.readouterr().out
+    assert main([*words, "--student", "linear", "--out", str(tmp_path / "two")]) == 0
+    assert "0 rows asked, 1,000 known to the store" in capsys.readouterr().out
+    (tmp_path / "foreign.db").write_text("a,b")
+    words[-1] = str(tmp_path / "foreign.db")
+    assert main([*words, "--out", str(tmp_path / "three")]) == 2
+    assert "is not a label store" in capsys.readouterr().err
+    assert (tmp_path / "foreign.db").read_text() == "a,b"
+    assert not (tmp_path / "three").exists()
+
+
+def test_audit_writes_three_views(work, tmp_path, capsys):
+    words = audit_words(work, "--sensitive", "sex,age_band", "--favorable", "approved", "--student", "tree,linear")
+    assert main([*words, "--out", str(tmp_path / "audit"), "--date", "2026-01-31"]) == 0
+    out = capsys.readouterr().out
+    assert sorted(p.name for p in (tmp_path / "audit").iterdir()) == ["audit.html", "audit.json", "audit.md"]
+    assert "2026-01-31" in (tmp_path / "audit" / "audit.md").read_text()
+    assert "leaves" in out
+    assert "audit.html" in out
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [("fidelity.agreement >= 0.2", 0), ("fidelity.agreement >= 0.9999", 1)],
+)
+def test_requirements_decide_the_exit_code(work, tmp_path, rule, code):
+    assert main(audit_words(work, "--student", "tree", "--require", rule, "--out", str(tmp_path / "a"))) == code
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "code"),
+    [(["pass"], 0), (["pass", "fail", "inconclusive"], 1), (["pass", "inconclusive"], 3), (["cannot say"], 3), ([], 3)],
+)
+def test_undecided_is_not_a_pass(verdicts, code):
+    assert _verdict(pd.DataFrame({"verdict": verdicts})) == code
+
+
+def test_demo_quick(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo", "--quick"]) == 0
+    assert sorted(p.name for p in (tmp_path / "audit").iterdir()) == ["audit.html", "audit.json", "audit.md"]
+    assert "it was planted" in capsys.readouterr().out
+
+
+def test_list_names_every_plugin(capsys):
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for room in plugins.ROOMS for name in plugins.names(room))
+    assert main(["list", "students"]) == 0
+    assert "samplers" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["demo", "teach", "distill", "audit", "list"])
+def test_help_has_examples_and_exit_codes(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    out = capsys.readouterr().out
+    assert "examples:" in out
+    assert "exit codes:" in out
+
+
+def refused(capsys, words):
+    """Run a command that must be refused; return the one message."""
+    assert main([str(w) for w in words]) == 2
+    seen = capsys.readouterr()
+    assert "Traceback" not in seen.err
+    assert seen.err.count("\n") == 1
+    return seen.err
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--sensitive", "gender"], "sensitive names gender, which the file does not have"),
+        (["--drop", "nothing"], "drop names nothing"),
+        (["--categories", "nothing"], "categories names nothing"),
+        (["--n-queries", "0"], "n_queries must be at least 1, got 0"),
+        (["--student", "oracle"], "students has no 'oracle'; there are: "),
+        (["--student", "tree,tree"], "student names tree twice"),
+        (["--set", "gam.max_leaf_nodes"], "set must look like tree.max_leaf_nodes=8"),
+        (["--student", "tree", "--set", "gam.n_pairs=3"], "set names the student 'gam'; there are: tree"),
+        (["--set", "tree.leaves=3"], "parameters of tree are: .*max_leaf_nodes"),
+        (["--favorable", "Approved"], "favorable must be one of approved, declined, got 'Approved'"),
+        (["--require", "agreement"], "require must look like"),
+        (["--task", "regression"], "target 'decision' must be numbers for regression"),
+        (["--drop", "income"], "data must have the teacher's columns, income missing"),
+        (["--test-share", "0.0001"], "data must have more rows to keep a share of 0.0001"),
+    ],
+)
+def test_mistakes_in_the_call(work, tmp_path, capsys, more, message):
+    import re
+
+    assert re.search(message, refused(capsys, audit_words(work, *more, "--out", tmp_path / "new" / "audit")))
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "bad.csv is empty"),
+        ("a,decision\n", "bad.csv has no rows"),
+        (
+            "a,decision\n1,yes\n2,yes\n3,yes\n",
+            "target 'decision' must have at least 2 different values, got only 'yes'",
+        ),
+        ("a,decision\n1,yes\n2,\n3,no\n", "target 'decision' is missing in 1 of 3 rows"),
+        ("a,b\n1,2\n3,4\n", "target names decision, which the file does not have; its columns are: a, b"),
+        ("a,a,decision\n1,2,yes\n3,4,no\n", "column names must differ from each other, bad.csv has twice: a"),
+        ("a,decision\n1,2,3,4\n1,2\n", "bad.csv cannot be parsed"),
+        ("a,b,decision\n" + "?,1,yes\n?,2,no\n" * 20, "column 'a' has no value at all; drop it"),
+        ("a,b,decision\n" + "inf,1,yes\n3,2,no\n" * 20, "a.* infinit"),
+    ],
+)
+def test_mistakes_in_the_data(tmp_path, capsys, text, message):
+    import re
+
+    (tmp_path / "bad.csv").write_text(text)
+    words = ["teach", *data(tmp_path, "bad.csv"), "--out", tmp_path / "new" / "teacher"]
+    assert re.search(message, refused(capsys, words))
+    assert not (tmp_path / "new").exists()
+
+
+def test_missing_file_and_missing_teacher(work, tmp_path, capsys):
+    words = ["teach", *data(tmp_path, "none.csv"), "--out", tmp_path / "t"]
+    assert "data must be a file" in refused(capsys, words)
+    words = ["audit", "--teacher", tmp_path / "none", *data(work), "--out", tmp_path / "a"]
+    assert "no teacher at" in refused(capsys, words)
+
+
+def test_files_that_run_code_need_trust(work, tmp_path, capsys):
+    (tmp_path / "teacher.pkl").write_bytes(b"cos\nsystem\n(S'false'\ntR.")
+    words = ["audit", "--teacher", tmp_path / "teacher.pkl", *data(work), "--out", tmp_path / "a"]
+    message = refused(capsys, words)
+    assert "would run code" in message
+    assert "--trust" in message
+
+
+def test_output_that_cannot_be_written_is_found_before_the_work(work, tmp_path, capsys):
+    (tmp_path / "taken").write_text("a file")
+    message = refused(capsys, audit_words(work, "--out", tmp_path / "taken"))
+    assert "out must be a folder that can be written" in message
+    assert "out must be" in refused(capsys, audit_words(work, "--out", tmp_path / "taken" / "below"))
+    assert (tmp_path / "taken").read_text() == "a file"
+
+
+def test_teacher_and_target_of_different_kinds(work, tmp_path, capsys):
+    lending(300).frame.assign(price=lambda f: f["amount"] * 1.5).to_csv(tmp_path / "full.csv", index=False)
+    words = ["audit", "--teacher", work / "teacher", *data(tmp_path, "full.csv", "price"), "--out", tmp_path / "a"]
+    assert "teacher does classification, but target 'price' looks like regression" in refused(capsys, words)
+
+
+def test_what_was_there_stays_when_the_work_fails(tmp_path):
+    (tmp_path / "keep").write_text("mine")
+
+    def work():
+        with results_folder(tmp_path), results_folder(tmp_path / "a" / "b"):
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        work()
+    assert [p.name for p in tmp_path.iterdir()] == ["keep"]
+
+
+def test_folder_with_results_is_kept_when_later_work_fails(tmp_path):
+    def work():
+        with results_folder(tmp_path / "a") as out:
+            (out / "part").write_text("x")
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        work()
+    assert (tmp_path / "a" / "part").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["dance"],
+        ["teach", "--data", "x.csv"],
+        ["teach", "--data", "x", "--target", "y", "--out", "o", "--epochs", "0"],
+        ["teach", "--data", "x", "--target", "y", "--out", "o", "--hidden", "8,x"],
+        ["teach", "--data", "x", "--target", "y", "--out", "o", "--test-share", "1"],
+        ["audit", "--teacher", "t", "--data", "x", "--target", "y", "--threshold", "2"],
+        ["teach", "--data", "x", "--target", "y", "--out", "o", "--test-share", "half"],
+    ],
+)
+def test_usage(words, capsys):
+    with pytest.raises(SystemExit) as stop:
+        build_parser().parse_args(words)
+    assert stop.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_split_is_the_same_for_all_commands():
+    one, two = split(100, 0.3, seed=4), split(100, 0.3, seed=4)
+    assert np.array_equal(one[1], two[1])
+    assert not set(one[0]) & set(one[1])
+    assert not np.array_equal(one[1], split(100, 0.3, seed=5)[1])
+
+
+def test_settings_are_values_or_words():
+    made = make_students(["tree"], "classification", ["tree.max_leaf_nodes=5", "tree.max_depth=None"], seed=3)["tree"]
+    assert (made.max_leaf_nodes, made.max_depth) == (5, None)
+    assert make_students(["tree"], "classification", ["tree.search=greedy"], 0)["tree"].search == "greedy"
+
+
+def test_student_for_another_task(monkeypatch):
+    class OnlyClassifier:
+        pass
+
+    monkeypatch.setattr(plugins, "public", lambda room, name: {"OnlyClassifier": OnlyClassifier})
+    with pytest.raises(InvalidInputError, match="student tree does no regression; it has: OnlyClassifier"):
+        make_students(["tree"], "regression", [], 0)
+
+
+def test_interrupted(monkeypatch, capsys):
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(plugins, "names", stop)
+    assert main(["list"]) == 130
+    assert capsys.readouterr().err == "explaindistill list: interrupted\n"
+
+
+def test_module_and_version():
+    done = subprocess.run(
+        [sys.executable, "-m", "explaindistill", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("explaindistill 0.")
+
+
+def test_curve_writes_a_table_and_a_drawing(work, tmp_path, capsys):
+    words = ["curve", "--teacher", str(work / "teacher"), *data(work), "--sizes", "50,400", "--repeats", "2"]
+    assert main([*words, "--set", "tree.max_leaf_nodes=8", "--proxy", "gam", "--out", str(tmp_path / "c")]) == 0
+    assert "fidelity by the number of rows asked" in capsys.readouterr().out
+    table = pd.read_csv(tmp_path / "c" / "curve.csv")
+    assert table["n_queries"].tolist() == [50, 400]
+    assert (table["low"] <= table["estimate"]).all()
+    assert "<svg" in (tmp_path / "c" / "curve.svg").read_text()

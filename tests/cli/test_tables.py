@@ -1,0 +1,100 @@
+"""Reading tables: what comes in as it is, and every way a file can be wrong."""
+
+import gzip
+
+import pandas as pd
+import pytest
+
+from explaindistill.cli.tables import read_table
+from explaindistill.data.datasets import lending
+from explaindistill.errors import InvalidInputError
+
+
+def write(folder, name, text):
+    path = folder / name
+    data = text if isinstance(text, bytes) else text.encode()
+    path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.tsv", "a.tsv.gz"])
+def test_text_files(tmp_path, name):
+    text = "age, job\n31, clerk\n?, ?\n".replace(", ", "\t" if "tsv" in name else ", ")
+    frame = read_table(write(tmp_path, name, text))
+    assert frame.to_dict("list")["age"][0] == 31
+    assert frame.isna().sum().tolist() == [1, 1]
+
+
+def test_other_words_for_missing(tmp_path):
+    frame = read_table(write(tmp_path, "a.csv", "a,b\n-,?\n1,x\n"), na=("-",))
+    assert frame["a"].isna().tolist() == [True, False]
+    assert frame["b"].tolist() == ["?", "x"]
+
+
+def test_dates_become_dates_and_what_only_looks_like_one_stays(tmp_path):
+    text = "day,when,no\n2024-01-31,2024-01-31 12:00,2024-01-31\n,2024-02-01 13:00:01,2024-02-31\n"
+    frame = read_table(write(tmp_path, "a.csv", text))
+    assert pd.api.types.is_datetime64_any_dtype(frame["day"])
+    assert pd.api.types.is_datetime64_any_dtype(frame["when"])
+    assert not pd.api.types.is_datetime64_any_dtype(frame["no"])
+
+
+def test_lending_survives_a_csv_file(tmp_path):
+    data = lending(300)
+    data.frame.to_csv(tmp_path / "loans.csv.gz", index=False)
+    frame = read_table(tmp_path / "loans.csv.gz")
+    assert pd.api.types.is_datetime64_any_dtype(frame["applied_on"])
+    assert frame["homeowner"].dtype == bool
+    pd.testing.assert_series_equal(frame["income"], data.X["income"])
+
+
+def test_parquet(tmp_path):
+    pytest.importorskip("pyarrow")
+    lending(50).frame.to_parquet(tmp_path / "a.parquet")
+    assert read_table(tmp_path / "a.parquet").shape == (50, 15)
+    with pytest.raises(InvalidInputError, match=r"bad.parquet cannot be read as Parquet"):
+        read_table(write(tmp_path, "bad.parquet", "no"))
+
+
+def test_parquet_needs_a_package(tmp_path, monkeypatch):
+    def absent(*args, **kwargs):
+        raise ImportError("no")
+
+    monkeypatch.setattr(pd, "read_parquet", absent)
+    with pytest.raises(ImportError, match=r"pip install 'explaindistill\[parquet\]'"):
+        read_table(write(tmp_path, "a.parquet", "x"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", "", "a.csv is empty"),
+        ("a.csv", "a,b\n", "a.csv has no rows"),
+        ("a.csv", "a,b\n1,2\n1,2,3,4\n", "a.csv cannot be parsed: .*needs a header line"),
+        ("a.csv", "a,b\n1,2,3\n1,2,3\n", "a.csv cannot be parsed: .*as many cells in every row"),
+        ("a.csv", "a,b,a\n1,2,3\n", "column names must differ from each other, a.csv has twice: a"),
+        ("a.csv", b"a\n\xff\xfe\n", "a.csv is not UTF-8 text: .*save it as UTF-8"),
+        ("a.xlsx", "x", "data must end in .csv, .tsv .*got a.xlsx"),
+        ("a", "x", "data must end in"),
+    ],
+)
+def test_broken_files(tmp_path, name, content, message):
+    with pytest.raises(InvalidInputError, match=message):
+        read_table(write(tmp_path, name, content))
+
+
+def test_half_a_gzip_file(tmp_path):
+    whole = gzip.compress(b"a,b\n" + b"1,2\n" * 50_000)
+    (tmp_path / "a.csv.gz").write_bytes(whole[:-20])
+    with pytest.raises(InvalidInputError, match="is not a whole gzip file"):
+        read_table(tmp_path / "a.csv.gz")
+    (tmp_path / "b.csv.gz").write_bytes(b"a,b\n1,2\n")
+    with pytest.raises(InvalidInputError, match="is not a whole gzip file"):
+        read_table(tmp_path / "b.csv.gz")
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(InvalidInputError, match="which does not exist"):
+        read_table(tmp_path / "none.csv")
+    with pytest.raises(InvalidInputError, match="which is a folder"):
+        read_table(tmp_path)

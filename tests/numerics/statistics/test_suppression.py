@@ -1,0 +1,79 @@
+"""Withheld counts cannot be worked out: checked against an exact rational elimination."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from explaindistill.numerics.statistics.suppression import derivable, withheld
+
+
+def rank(rows):
+    """Rank by exact elimination, in ten lines."""
+    matrix, found = [[Fraction(int(v)) for v in row] for row in rows], 0
+    for column in range(len(matrix[0]) if matrix else 0):
+        pivot = next((r for r in range(found, len(matrix)) if matrix[r][column]), None)
+        if pivot is None:
+            continue
+        matrix[found], matrix[pivot] = matrix[pivot], matrix[found]
+        for r in range(len(matrix)):
+            if r != found and matrix[r][column]:
+                factor = matrix[r][column] / matrix[found][column]
+                matrix[r] = [a - factor * b for a, b in zip(matrix[r], matrix[found], strict=True)]
+        found += 1
+    return found
+
+
+def table(n_rows, n_columns):
+    """Members of a two-way table: total, rows, columns, cells; and the family of each."""
+    cells = np.eye(n_rows * n_columns)
+    rows = np.repeat(np.eye(n_rows), n_columns, axis=1)
+    columns = np.tile(np.eye(n_columns), n_rows)
+    groups = np.vstack([np.ones((1, n_rows * n_columns)), rows, columns, cells])
+    return groups, np.repeat([-1, 0, 1, 2], [1, n_rows, n_columns, n_rows * n_columns])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_derivable_is_what_exact_elimination_says(seed):
+    rng = np.random.default_rng(seed)
+    groups, _ = table(3, 4)
+    hidden = rng.random(len(groups)) < 0.5
+    hidden[0] = False
+    shown = groups[~hidden]
+    slow = [bool(h) and rank([*shown, g]) == rank(shown) for g, h in zip(groups, hidden, strict=True)]
+    assert derivable(groups, hidden).tolist() == slow
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_withheld_count_of_a_table_can_be_worked_out(seed):
+    rng = np.random.default_rng(seed)
+    groups, families = table(3, 4)
+    cells = rng.integers(1, 60, 12)
+    sizes = (groups @ cells).astype(np.int64)
+    first = (sizes < 10) & (families >= 0)
+    hidden = withheld(groups, sizes, families.tolist(), first)
+    assert hidden[first].all()
+    assert not hidden[0]
+    assert not derivable(groups, hidden).any()
+    assert hidden.sum() < len(groups) - 1, "it must not withhold everything"
+
+
+def test_one_small_cell_of_a_two_way_table_takes_three_others_with_it():
+    groups, families = table(3, 3)
+    cells = np.array([[50, 41, 60], [70, 5, 80], [90, 45, 99]]).ravel()
+    sizes = (groups @ cells).astype(np.int64)
+    hidden = withheld(groups, sizes, families.tolist(), (sizes < 10) & (families == 2))
+    assert hidden.sum() == 4
+    assert hidden[families == 2].sum() == 4
+
+
+def test_nothing_small_withholds_nothing():
+    groups, families = table(2, 2)
+    assert not withheld(groups, np.full(len(groups), 50), families.tolist(), np.zeros(len(groups), bool)).any()
+
+
+def test_a_family_that_is_withheld_whole_ends_the_search():
+    groups = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
+    first = np.array([False, True, False, False, False])
+    hidden = withheld(groups, np.array([20, 5, 15, 5, 15]), [-1, 0, 0, 1, 1], first)
+    assert hidden.tolist() == first.tolist(), "the second family, shown, tells the first all the same"
