@@ -56,7 +56,7 @@ def artefacts(folder):
     P = answer(X)
     out = {}
     fitted = {}
-    for family, make in STUDENTS.items():
+    for make in STUDENTS.values():
         for student, y in zip(make(), (pd.DataFrame(P, columns=["declined", "approved"]), P[:, 1] * 10), strict=False):
             student.fit(X, y)
             name = type(student).__name__
