@@ -34,7 +34,7 @@ import explaindistill as xd
 from explaindistill.export import c
 from explaindistill.export import json as json_export
 from explaindistill.export._operations import operations
-from explaindistill.export._program import program_of
+from explaindistill.data.program import program_of
 from explaindistill.teachers.torch import TorchTeacher
 
 DIGITS = (6, 5, 4, 3, 2)

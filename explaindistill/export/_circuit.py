@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from explaindistill.export._program import (
+from explaindistill.data.program import (
     AnyOf,
     AtMost,
     Condition,

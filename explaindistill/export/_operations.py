@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from explaindistill.export._program import AnyOf, Clipped, Curve, Leaf, Not, Program, Split, Term, program_of
+from explaindistill.data.program import AnyOf, Clipped, Curve, Leaf, Not, Program, Split, Term, program_of
 
 __all__ = ["operations"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from explaindistill.export._program import (
+from explaindistill.data.program import (
     LOG_LIMIT,
     AnyOf,
     AtMost,

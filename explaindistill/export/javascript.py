@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
-from explaindistill.errors import InvalidInputError
-from explaindistill.export._program import (
+from explaindistill.data.program import (
     AnyOf,
     AtMost,
     Clipped,
@@ -23,6 +22,7 @@ from explaindistill.export._program import (
     Unseen,
     program_of,
 )
+from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.additive.families import LOG_LIMIT
 
 __all__ = ["generate"]

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from explaindistill.data.program import LOG_LIMIT, Clipped, Curve, Grid, Input, Leaf, Program, Term, program_of
 from explaindistill.export._circuit import Circuit, Fact, Literal
 from explaindistill.export._graph import Graph
-from explaindistill.export._program import LOG_LIMIT, Clipped, Curve, Grid, Input, Leaf, Program, Term, program_of
 
 __all__ = ["generate"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from explaindistill.export._program import (
+from explaindistill.data.program import (
     LOG_LIMIT,
     AnyOf,
     AtMost,

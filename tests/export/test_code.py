@@ -16,7 +16,7 @@ import pytest
 from explaindistill.errors import InvalidInputError
 from explaindistill.export import c, python, sql
 from explaindistill.export import json as json_export
-from explaindistill.export._program import program_of
+from explaindistill.data.program import program_of
 from explaindistill.students.tree.estimators import TreeClassifier
 
 TIGHT = 1e-12

@@ -11,7 +11,7 @@ import pytest
 
 from explaindistill.errors import InvalidInputError, MissingExtraError
 from explaindistill.export import onnx as onnx_export
-from explaindistill.export._program import program_of
+from explaindistill.data.program import program_of
 from explaindistill.students.gam.estimators import GAMRegressor
 from explaindistill.students.linear.estimators import LinearClassifier
 from explaindistill.students.tree.estimators import TreeClassifier
@@ -134,5 +134,5 @@ def test_without_the_package(monkeypatch, fitted):
 
 
 def test_a_student_without_a_form_is_refused_by_name():
-    with pytest.raises(InvalidInputError, match="dict has no form that can be exported"):
+    with pytest.raises(InvalidInputError, match="dict has no program"):
         onnx_export.generate({})

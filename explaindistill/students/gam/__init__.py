@@ -1,4 +1,6 @@
-"""Additive students: :math:`\\text{link}(\\mu(x)) = \\beta_0 + \\sum_j f_j(x_j) + \\sum_{jk} f_{jk}(x_j, x_k)`."""
+r"""Additive students: :math:`\text{link}(\mu(x)) = \beta_0 + \sum_j f_j(x_j) + \sum_{jk} f_{jk}(x_j, x_k)`."""
+
+from __future__ import annotations
 
 from typing import TYPE_CHECKING
 

@@ -24,6 +24,7 @@ from explaindistill.students.gam import words
 from explaindistill.students.gam.edit import edited
 from explaindistill.students.gam.json_form import read, write
 from explaindistill.students.gam.picture import plot
+from explaindistill.students.gam.program import program
 from explaindistill.students.gam.settings import adopt, recipe
 
 __all__ = ["GAMClassifier", "GAMRegressor"]
@@ -215,6 +216,7 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
     plot = plot
 
     export = export
+    program = program
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
@@ -342,6 +344,7 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
     plot = plot
 
     export = export
+    program = program
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons

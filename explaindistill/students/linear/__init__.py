@@ -1,5 +1,7 @@
 """Linear students: a short list of named coefficients, fitted to soft labels."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 from explaindistill import plugins

@@ -34,6 +34,7 @@ from explaindistill.students._export import export
 from explaindistill.students._nearest import nearest_in_sum
 from explaindistill.students._picture import plot
 from explaindistill.students.linear.model import LinearModel, fitted_model
+from explaindistill.students.linear.program import program
 
 __all__ = ["LinearClassifier", "LinearRegressor"]
 
@@ -101,6 +102,7 @@ class _Linear(BaseEstimator):
         return self.model_.to_dict()
 
     export = export
+    program = program
     plot = plot
     shapley = shapley
     counterfactual = counterfactual

@@ -1,5 +1,7 @@
 """Model trees: a few named coefficients in each leaf instead of a constant."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 from explaindistill import plugins

@@ -26,6 +26,7 @@ from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students._picture import plot
 from explaindistill.students.model_tree.fit import fit_path_tree
 from explaindistill.students.model_tree.model import PathTree
+from explaindistill.students.model_tree.program import program
 
 __all__ = ["ModelTreeClassifier", "ModelTreeRegressor"]
 
@@ -100,6 +101,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
 
     accepts_soft_targets = True
     export = export
+    program = program
     plot = plot
     shapley = shapley
     counterfactual = counterfactual
@@ -244,6 +246,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
 
     accepts_soft_targets = True
     export = export
+    program = program
     plot = plot
     shapley = shapley
     counterfactual = counterfactual

@@ -1,5 +1,7 @@
 """Rule lists: if – else if – else, few conditions each, with how many rows a rule takes and how often it is right."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 from explaindistill import plugins

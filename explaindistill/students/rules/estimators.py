@@ -25,6 +25,7 @@ from explaindistill.students._nearest import nearest_in_rules
 from explaindistill.students._picture import plot
 from explaindistill.students.rules.fit import fit_rule_list
 from explaindistill.students.rules.model import RuleList
+from explaindistill.students.rules.program import program
 from explaindistill.students.rules.tables import class_table, value_table
 
 __all__ = ["RuleListClassifier", "RuleListRegressor"]
@@ -82,6 +83,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
 
     accepts_soft_targets = True
     export = export
+    program = program
     plot = plot
     shapley = shapley
     counterfactual = counterfactual
@@ -216,6 +218,7 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
 
     accepts_soft_targets = True
     export = export
+    program = program
     plot = plot
     shapley = shapley
     counterfactual = counterfactual

@@ -1,5 +1,7 @@
 """Scorecard student: integer points that add up on paper, and a risk per total."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 from explaindistill import plugins

@@ -35,6 +35,7 @@ from explaindistill.students._export import export
 from explaindistill.students._nearest import nearest_in_card
 from explaindistill.students._picture import plot
 from explaindistill.students.linear.model import plain
+from explaindistill.students.scorecard.program import program
 
 __all__ = ["ScorecardClassifier"]
 
@@ -335,6 +336,7 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         return self.model_.to_dict() | {"digits": self.digits, "offset": self.offset_, "slope": self.slope_}
 
     export = export
+    program = program
     plot = plot
     shapley = shapley
     counterfactual = counterfactual

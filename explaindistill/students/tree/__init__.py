@@ -1,5 +1,7 @@
 """Decision trees with constant leaves, fitted to soft labels: grown on sharpened targets, filled with the soft ones."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 from explaindistill import plugins

@@ -25,6 +25,7 @@ from explaindistill.students.tree.fit import (
     unit_range,
     valued,
 )
+from explaindistill.students.tree.program import program
 from explaindistill.students.tree.reading import ReadableTree
 from explaindistill.students.tree.shrinkage import settled
 
@@ -128,6 +129,7 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
 
     accepts_soft_targets = True
     export = export
+    program = program
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
@@ -268,6 +270,7 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
 
     accepts_soft_targets = True
     export = export
+    program = program
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
