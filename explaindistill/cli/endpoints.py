@@ -82,7 +82,7 @@ def check_endpoint(args: Namespace) -> None:
 
 def endpoint_teacher(args: Namespace, rows: Rows) -> Any:
     """The teacher at ``--teacher-url``; classes typed as text become what they are in the target of the rows."""
-    from explaindistill.teachers._rights import Rights
+    from explaindistill.teachers import Rights
 
     # a room's module may need a package that is not there; its message says which
     teacher = import_module("explaindistill.teachers.http").HttpTeacher

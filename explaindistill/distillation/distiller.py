@@ -26,7 +26,7 @@ from explaindistill.distillation.run import STABLE, Distillation, stable_sampler
 from explaindistill.distillation.scoring import fidelity_scorer, score
 from explaindistill.distillation.student_fit import check_task
 from explaindistill.errors import InvalidInputError
-from explaindistill.teachers._adapt import as_teacher
+from explaindistill.teachers import as_teacher
 
 __all__ = ["Distiller"]
 

@@ -37,7 +37,7 @@ WINDOW = 16
 NO_RIGHTS = (
     "rights must be given: the terms of many services forbid fitting a model to their answers, and the audit must be "
     "able to say whose teacher this is; pass rights=Rights(owner=..., terms=..., declaration=...), "
-    "which is in explaindistill.teachers._rights"
+    "which is in explaindistill.teachers"
 )
 
 
