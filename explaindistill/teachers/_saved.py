@@ -24,6 +24,7 @@ __all__ = ["load_folder", "load_object", "outside_code", "save_teacher"]
 TEACHER_VERSION = 1
 _CODE_SUFFIXES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".pt2", ".skops", ".py")
 _MAX_WEIGHT_BYTES = 2**31
+"""2 GiB of weights; an archive that unpacks to more is damaged or malicious, and is not unpacked."""
 
 
 def save_teacher(teacher: Any, folder: str | Path) -> Path:

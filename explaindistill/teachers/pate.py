@@ -102,8 +102,8 @@ class PateTeacher:
         """Counts ``(n, k)`` without noise. They are private: never show them."""
         counts = np.zeros((len(X), len(self.classes_)), dtype=np.int64)
         for teacher in self.teachers:
-            said = np.searchsorted(self.classes_, teacher.predict(X))
-            counts[np.arange(len(X)), said] += 1
+            vote = np.searchsorted(self.classes_, teacher.predict(X))
+            counts[np.arange(len(X)), vote] += 1
         return counts
 
     def predict(self, X: Any) -> NDArray[Any]:

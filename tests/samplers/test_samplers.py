@@ -181,9 +181,9 @@ def test_a_copula_keeps_what_is_tied_together():
 
 def test_a_copula_correlates_the_normal_scores_of_mid_ranks():
     X = known(60)[["a", "b"]]
-    part = CopulaSampler(n_groups=1).fit(X)._parts[0]
+    copula = CopulaSampler(n_groups=1).fit(X)._copulas[0]
     scores = norm.ppf((X.rank() - 0.5) / len(X))
-    np.testing.assert_allclose(part.root @ part.root, np.corrcoef(scores.T), atol=1e-12)
+    np.testing.assert_allclose(copula.root @ copula.root, np.corrcoef(scores.T), atol=1e-12)
 
 
 def test_a_copula_keeps_the_share_of_missing_categories():
