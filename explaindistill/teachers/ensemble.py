@@ -49,8 +49,10 @@ class EnsembleTeacher:
     >>> from explaindistill.teachers.callable import CallableTeacher
     >>> sure = CallableTeacher(lambda X: np.full(len(X), 0.9), classes=[0, 1])
     >>> unsure = CallableTeacher(lambda X: np.full(len(X), 0.5), classes=[0, 1])
-    >>> EnsembleTeacher([sure, unsure]).predict_proba(np.zeros((1, 1))).round(3).tolist()
-    [[0.3, 0.7]]
+    >>> X = np.zeros((2, 1))
+    >>> teacher = EnsembleTeacher([sure, unsure])
+    >>> teacher.predict_proba(X).round(3).tolist()
+    [[0.3, 0.7], [0.3, 0.7]]
     """
 
     def __init__(

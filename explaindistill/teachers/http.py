@@ -131,7 +131,8 @@ class HttpTeacher:
     >>> threading.Thread(target=server.serve_forever, daemon=True).start()
     >>> teacher = HttpTeacher(f"http://127.0.0.1:{server.server_port}", classes=["no", "yes"],
     ...                       rights=Rights("mine", "own model", "I trained it"))
-    >>> teacher.predict_proba(pd.DataFrame({"x": [0.25, 0.5]})).tolist(), teacher.n_requests_
+    >>> X = pd.DataFrame({"x": [0.25, 0.5]})
+    >>> teacher.predict_proba(X).tolist(), teacher.n_requests_
     ([[0.75, 0.25], [0.5, 0.5]], 1)
     >>> server.shutdown(); server.server_close()
     """

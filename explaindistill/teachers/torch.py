@@ -51,9 +51,10 @@ class TorchTeacher:
     --------
     >>> net = torch.nn.Linear(2, 1)
     >>> _ = net.weight.data.copy_(torch.tensor([[1.0, 0.0]])), net.bias.data.zero_()
+    >>> X = np.array([[0.0, 5.0], [2.0, 5.0]])
     >>> teacher = TorchTeacher(net, classes=["no", "yes"])
-    >>> teacher.predict_proba(np.array([[0.0, 5.0]])).tolist(), teacher.predict(np.array([[2.0, 5.0]])).tolist()
-    ([[0.5, 0.5]], ['yes'])
+    >>> teacher.predict_proba(X).round(3).tolist(), teacher.predict(X).tolist()
+    ([[0.5, 0.5], [0.119, 0.881]], ['no', 'yes'])
     """
 
     few_rows = FEW_ROWS
