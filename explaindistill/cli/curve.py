@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from explaindistill.cli.folders import results_folder
-from explaindistill.cli.steps import load, task_of, working
+from explaindistill.cli.steps import task_of, teacher_and_rows, working
 from explaindistill.cli.students import make_students
 
 __all__ = ["run_curve"]
@@ -21,7 +21,7 @@ def run_curve(args: Namespace, console: Console) -> int:
     from explaindistill import plots
     from explaindistill.distillation.studies.query_curves import query_curve
 
-    teacher, rows = load(args)
+    teacher, rows = teacher_and_rows(args)
     students = make_students(args.student, task_of(teacher), args.set, args.random_state)
     options = {"n_queries": args.sizes, "n_repeats": args.repeats, "proxy": args.proxy, "store": args.store}
     held = rows.part("test")[0]

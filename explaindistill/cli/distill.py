@@ -10,7 +10,7 @@ from rich.console import Console
 
 from explaindistill import plugins
 from explaindistill.cli.folders import results_folder
-from explaindistill.cli.steps import fit, load, task_of
+from explaindistill.cli.steps import fit, task_of, teacher_and_rows
 from explaindistill.cli.students import make_students
 from explaindistill.errors import InvalidInputError
 
@@ -19,7 +19,7 @@ __all__ = ["run_distill"]
 
 def run_distill(args: Namespace, console: Console) -> int:
     """Fit one student and write what it is, for people and for programs."""
-    teacher, rows = load(args)
+    teacher, rows = teacher_and_rows(args)
     task = task_of(teacher)
     students = make_students([args.student], task, args.set, args.random_state)
     for name in args.export:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from argparse import Namespace
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -83,14 +82,13 @@ def check_endpoint(args: Namespace) -> None:
 def endpoint_teacher(args: Namespace, rows: SplitRows) -> Any:
     """The teacher at ``--teacher-url``; classes typed as text become what they are in the target of the rows."""
     from explaindistill.teachers import Rights
+    from explaindistill.teachers.http import HttpTeacher
 
-    # a room's module may need a package that is not there; its message says which
-    teacher = import_module("explaindistill.teachers.http").HttpTeacher
     limits = {name: getattr(args, name) for name in (*SIZES, "max_requests", "max_cost", "requests_per_second")}
     limits |= {"prompt": args.prompt, "price_per_row": args.price_per_row}
     if args.chat_model is not None:
         limits |= {"form": "chat", "model": args.chat_model}
-    return teacher(
+    return HttpTeacher(
         args.teacher_url,
         classes=_classes(args.classes, rows.y if rows.task == "classification" else None),
         output=args.output,

@@ -17,7 +17,7 @@ from explaindistill.cli.rows import SplitRows, read_rows
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Task
 
-__all__ = ["REPORT", "fit", "load", "measure", "performance", "save", "task_of", "train", "working"]
+__all__ = ["REPORT", "fit", "measure", "performance", "save", "task_of", "teacher_and_rows", "train", "working"]
 
 REPORT = ("audit.html", "audit.md", "audit.json")
 
@@ -32,7 +32,7 @@ def task_of(teacher: Any) -> Task:
     return "regression" if teacher.classes_ is None else "classification"
 
 
-def load(args: Namespace) -> tuple[Any, SplitRows]:
+def teacher_and_rows(args: Namespace) -> tuple[Any, SplitRows]:
     """Load the teacher first: it is the cheaper one to be wrong about; its columns are those of the rows.
 
     Raises

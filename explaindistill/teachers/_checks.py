@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -10,8 +11,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.data.targets import one_hot
 from explaindistill.errors import InvalidInputError, TeacherError
+from explaindistill.protocols import Teacher
 
-__all__ = ["OUTPUTS", "Output", "check_output", "checked_answer", "class_order", "no_probabilities", "sorted_classes"]
+__all__ = [
+    "OUTPUTS",
+    "Output",
+    "check_output",
+    "checked_answer",
+    "class_order",
+    "common_classes",
+    "no_probabilities",
+    "sorted_classes",
+]
 
 Output = Literal["probabilities", "logits", "labels", "value"]
 OUTPUTS: tuple[Output, ...] = ("probabilities", "logits", "labels", "value")
@@ -70,6 +81,27 @@ def sorted_classes(classes: ArrayLike) -> tuple[NDArray[Any], NDArray[np.intp]]:
 def class_order(classes: ArrayLike | None) -> tuple[NDArray[Any] | None, NDArray[np.intp] | None]:
     """Sorted classes and the order of the teacher's columns, or None twice in regression."""
     return (None, None) if classes is None else sorted_classes(classes)
+
+
+def common_classes(teachers: Sequence[Teacher]) -> NDArray[Any] | None:
+    """Classes that all teachers share; None where all give values.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no teacher, one that is none, or one with other classes.
+    """
+    if not teachers:
+        raise InvalidInputError("teachers must hold at least 1 teacher, got none")
+    for teacher in teachers:
+        if not isinstance(teacher, Teacher):
+            raise InvalidInputError(f"teachers must be teachers (see as_teacher), got {type(teacher).__name__}")
+    first = teachers[0].classes_
+    for teacher in teachers[1:]:
+        theirs = teacher.classes_
+        if (None if first is None else first.tolist()) != (None if theirs is None else theirs.tolist()):
+            raise InvalidInputError("teachers must all have the same classes, or all give values")
+    return first
 
 
 def checked_answer(

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Teacher
-from explaindistill.teachers._checks import no_probabilities
+from explaindistill.teachers._checks import common_classes, no_probabilities
 from explaindistill.teachers._fingerprint import digest
 
 __all__ = ["EnsembleTeacher", "held_out_weights"]
@@ -65,7 +65,7 @@ class EnsembleTeacher:
         self.teachers = list(teachers)
         self.pool = pool
         self.abstain_above = abstain_above
-        self.classes_ = _common_classes(self.teachers)
+        self.classes_ = common_classes(self.teachers)
         self.weights_ = _weights(weights, len(self.teachers))
         if pool not in ("mean", "log") or (pool == "log" and self.classes_ is None):
             raise InvalidInputError(f"pool must be 'mean', or 'log' for classifiers, got {pool!r}")
@@ -184,7 +184,7 @@ def held_out_weights(teachers: Sequence[Teacher], X: Any, y: ArrayLike, n_rounds
     >>> held_out_weights([right, guessing], X, ["no", "yes"] * 20).round(2).tolist()
     [1.0, 0.0]
     """
-    classes = _common_classes(list(teachers))
+    classes = common_classes(list(teachers))
     if classes is None:
         raise InvalidInputError("weights by log loss are for classifiers, these teachers give values")
     labels = np.asarray(y)
@@ -197,20 +197,6 @@ def held_out_weights(teachers: Sequence[Teacher], X: Any, y: ArrayLike, n_rounds
         share = w * p
         w = (share / share.sum(axis=1, keepdims=True)).mean(axis=0)
     return w
-
-
-def _common_classes(teachers: list[Teacher]) -> NDArray[Any] | None:
-    if not teachers:
-        raise InvalidInputError("teachers must hold at least 1 teacher, got none")
-    for teacher in teachers:
-        if not isinstance(teacher, Teacher):
-            raise InvalidInputError(f"teachers must be teachers (see as_teacher), got {type(teacher).__name__}")
-    first = teachers[0].classes_
-    for teacher in teachers[1:]:
-        theirs = teacher.classes_
-        if (None if first is None else first.tolist()) != (None if theirs is None else theirs.tolist()):
-            raise InvalidInputError("teachers must all have the same classes, or all give values")
-    return first
 
 
 def _weights(weights: ArrayLike | None, m: int) -> NDArray[np.float64]:

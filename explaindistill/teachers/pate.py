@@ -13,7 +13,7 @@ from explaindistill.data.schema import as_frame
 from explaindistill.errors import InvalidInputError, TeacherError
 from explaindistill.numerics.statistics.privacy import epsilon_of_votes, most_questions
 from explaindistill.protocols import Teacher
-from explaindistill.teachers.ensemble import _common_classes
+from explaindistill.teachers._checks import common_classes
 
 __all__ = ["PateTeacher"]
 
@@ -74,7 +74,7 @@ class PateTeacher:
         self.teachers = list(teachers)
         if len(self.teachers) < 2:
             raise InvalidInputError(f"teachers must be at least 2, got {len(self.teachers)}")
-        classes = _common_classes(self.teachers)
+        classes = common_classes(self.teachers)
         if classes is None:
             raise InvalidInputError("teachers must be classifiers: there is no vote over values")
         epsilon_of_votes(1, noise_scale, delta)
