@@ -33,6 +33,24 @@ def test_a_room_whose_own_import_is_broken_says_so(monkeypatch):
         plugins.names("students")
 
 
+def test_a_package_is_a_plug_in_as_a_module_is(tmp_path, monkeypatch):
+    from explaindistill import samplers
+
+    for name in ("oak/__init__.py", "elm.py", "_bark.py", "_roots/__init__.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text('"""A plug-in."""')
+    monkeypatch.setattr(samplers, "__path__", [str(tmp_path)])
+    assert plugins.names("samplers") == ["elm", "oak"]
+
+
+def test_lazy_names_are_loaded_once_they_are_asked_for():
+    look_up = plugins.lazy("explaindistill.teachers", {"as_teacher": "_adapt", "Schema": "explaindistill.data.schema"})
+    assert look_up("as_teacher").__module__ == "explaindistill.teachers._adapt"
+    assert look_up("Schema").__module__ == "explaindistill.data.schema"
+    with pytest.raises(AttributeError, match=r"module 'explaindistill\.teachers' has no attribute 'oak'"):
+        look_up("oak")
+
+
 def test_doors_lead_up():
     for name in plugins.DOORS:
         assert plugins.door(name).__name__ == plugins.DOORS[name]

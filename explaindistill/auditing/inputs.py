@@ -21,7 +21,7 @@ from explaindistill.distillation.student_fit import as_targets, check_task, fit_
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.decision import decisions
 from explaindistill.measures.table import frame, row
-from explaindistill.protocols import Task
+from explaindistill.protocols import Task, can_be_asked
 from explaindistill.teachers._adapt import as_teacher
 
 __all__ = [
@@ -95,7 +95,7 @@ class Case:
     @property
     def can_be_asked(self) -> bool:
         """Whether the teacher answers rows that were not recorded."""
-        return not hasattr(self.teacher, "knows")
+        return can_be_asked(self.teacher)
 
 
 def decided(case: Case, P: NDArray[np.float64], own: bool = True) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -10,8 +11,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.data.targets import one_hot
 from explaindistill.errors import InvalidInputError, TeacherError
+from explaindistill.protocols import Teacher
 
-__all__ = ["OUTPUTS", "Output", "check_output", "checked_answer", "class_order", "no_probabilities", "sorted_classes"]
+__all__ = [
+    "OUTPUTS",
+    "Output",
+    "check_output",
+    "checked_answer",
+    "class_order",
+    "common_classes",
+    "no_probabilities",
+    "sorted_classes",
+]
 
 Output = Literal["probabilities", "logits", "labels", "value"]
 OUTPUTS: tuple[Output, ...] = ("probabilities", "logits", "labels", "value")
@@ -48,28 +59,49 @@ def sorted_classes(classes: ArrayLike) -> tuple[NDArray[Any], NDArray[np.intp]]:
     InvalidInputError
         If there are fewer than two, or one twice, or they cannot be sorted.
     """
-    known = np.asarray(classes)
-    if known.ndim != 1:
+    names = np.asarray(classes)
+    if names.ndim != 1:
         raise InvalidInputError(
-            f"classes must be one flat list, got shape {known.shape}; "
+            f"classes must be one flat list, got shape {names.shape}; "
             "teachers of several labels at once are not supported"
         )
-    if len(known) < 2:
-        raise InvalidInputError(f"classes must name at least 2 classes, got {known.tolist()}")
+    if len(names) < 2:
+        raise InvalidInputError(f"classes must name at least 2 classes, got {names.tolist()}")
     try:
-        order = np.argsort(known, kind="stable")
+        order = np.argsort(names, kind="stable")
     except TypeError as error:
         raise InvalidInputError(
-            f"classes must be of one kind so that they can be sorted, got {known.tolist()}"
+            f"classes must be of one kind so that they can be sorted, got {names.tolist()}"
         ) from error
-    if (known[order][1:] == known[order][:-1]).any():
-        raise InvalidInputError(f"classes must differ from each other, got {known.tolist()}")
-    return known[order], order
+    if (names[order][1:] == names[order][:-1]).any():
+        raise InvalidInputError(f"classes must differ from each other, got {names.tolist()}")
+    return names[order], order
 
 
 def class_order(classes: ArrayLike | None) -> tuple[NDArray[Any] | None, NDArray[np.intp] | None]:
     """Sorted classes and the order of the teacher's columns, or None twice in regression."""
     return (None, None) if classes is None else sorted_classes(classes)
+
+
+def common_classes(teachers: Sequence[Teacher]) -> NDArray[Any] | None:
+    """Classes that all teachers share; None where all give values.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no teacher, one that is none, or one with other classes.
+    """
+    if not teachers:
+        raise InvalidInputError("teachers must hold at least 1 teacher, got none")
+    for teacher in teachers:
+        if not isinstance(teacher, Teacher):
+            raise InvalidInputError(f"teachers must be teachers (see as_teacher), got {type(teacher).__name__}")
+    first = teachers[0].classes_
+    for teacher in teachers[1:]:
+        theirs = teacher.classes_
+        if (None if first is None else first.tolist()) != (None if theirs is None else theirs.tolist()):
+            raise InvalidInputError("teachers must all have the same classes, or all give values")
+    return first
 
 
 def checked_answer(

@@ -11,12 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Teacher
-from explaindistill.teachers._checks import no_probabilities
+from explaindistill.teachers._checks import common_classes, no_probabilities
 from explaindistill.teachers._fingerprint import digest
 
 __all__ = ["EnsembleTeacher", "held_out_weights"]
 
 LOG_FLOOR = 1e-12
+"""Least probability inside a logarithm: one sure teacher cannot veto a class for all others."""
 
 
 class EnsembleTeacher:
@@ -48,8 +49,10 @@ class EnsembleTeacher:
     >>> from explaindistill.teachers.callable import CallableTeacher
     >>> sure = CallableTeacher(lambda X: np.full(len(X), 0.9), classes=[0, 1])
     >>> unsure = CallableTeacher(lambda X: np.full(len(X), 0.5), classes=[0, 1])
-    >>> EnsembleTeacher([sure, unsure]).predict_proba(np.zeros((1, 1))).round(3).tolist()
-    [[0.3, 0.7]]
+    >>> X = np.zeros((2, 1))
+    >>> teacher = EnsembleTeacher([sure, unsure])
+    >>> teacher.predict_proba(X).round(3).tolist()
+    [[0.3, 0.7], [0.3, 0.7]]
     """
 
     def __init__(
@@ -62,7 +65,7 @@ class EnsembleTeacher:
         self.teachers = list(teachers)
         self.pool = pool
         self.abstain_above = abstain_above
-        self.classes_ = _common_classes(self.teachers)
+        self.classes_ = common_classes(self.teachers)
         self.weights_ = _weights(weights, len(self.teachers))
         if pool not in ("mean", "log") or (pool == "log" and self.classes_ is None):
             raise InvalidInputError(f"pool must be 'mean', or 'log' for classifiers, got {pool!r}")
@@ -118,15 +121,15 @@ class EnsembleTeacher:
             regression) and, where a student is given, ``student`` (the student's agreement with it).
         """
         P = self._answers(X)
-        own = self.predict(X)
+        pooled = self.predict(X)
         theirs = None if student is None else np.asarray(student.predict(X))
         rows = []
         for i, (teacher, weight) in enumerate(zip(self.teachers, self.weights_, strict=True)):
-            said = P[i] if self.classes_ is None else self.classes_[P[i].argmax(axis=1)]
+            answers = P[i] if self.classes_ is None else self.classes_[P[i].argmax(axis=1)]
             row = {"teacher": f"{i}: {getattr(teacher, 'name', type(teacher).__name__)}", "weight": float(weight)}
-            row |= {"n": len(said), "ensemble": _likeness(said, own, self.classes_ is None)}
+            row |= {"n": len(answers), "ensemble": _likeness(answers, pooled, self.classes_ is None)}
             if theirs is not None:
-                row["student"] = _likeness(said, theirs, self.classes_ is None)
+                row["student"] = _likeness(answers, theirs, self.classes_ is None)
             rows.append(row)
         return pd.DataFrame(rows)
 
@@ -165,6 +168,8 @@ def held_out_weights(teachers: Sequence[Teacher], X: Any, y: ArrayLike, n_rounds
     X : rows that no teacher was trained on
     y : array of shape (n,)
         Their true labels.
+    n_rounds : int, default=500
+        The log loss falls with each of them.
 
     Returns
     -------
@@ -179,7 +184,7 @@ def held_out_weights(teachers: Sequence[Teacher], X: Any, y: ArrayLike, n_rounds
     >>> held_out_weights([right, guessing], X, ["no", "yes"] * 20).round(2).tolist()
     [1.0, 0.0]
     """
-    classes = _common_classes(list(teachers))
+    classes = common_classes(list(teachers))
     if classes is None:
         raise InvalidInputError("weights by log loss are for classifiers, these teachers give values")
     labels = np.asarray(y)
@@ -192,20 +197,6 @@ def held_out_weights(teachers: Sequence[Teacher], X: Any, y: ArrayLike, n_rounds
         share = w * p
         w = (share / share.sum(axis=1, keepdims=True)).mean(axis=0)
     return w
-
-
-def _common_classes(teachers: list[Teacher]) -> NDArray[Any] | None:
-    if not teachers:
-        raise InvalidInputError("teachers must hold at least 1 teacher, got none")
-    for teacher in teachers:
-        if not isinstance(teacher, Teacher):
-            raise InvalidInputError(f"teachers must be teachers (see as_teacher), got {type(teacher).__name__}")
-    first = teachers[0].classes_
-    for teacher in teachers[1:]:
-        theirs = teacher.classes_
-        if (None if first is None else first.tolist()) != (None if theirs is None else theirs.tolist()):
-            raise InvalidInputError("teachers must all have the same classes, or all give values")
-    return first
 
 
 def _weights(weights: ArrayLike | None, m: int) -> NDArray[np.float64]:

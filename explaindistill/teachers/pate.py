@@ -13,7 +13,7 @@ from explaindistill.data.schema import as_frame
 from explaindistill.errors import InvalidInputError, TeacherError
 from explaindistill.numerics.statistics.privacy import epsilon_of_votes, most_questions
 from explaindistill.protocols import Teacher
-from explaindistill.teachers.ensemble import _common_classes
+from explaindistill.teachers._checks import common_classes
 
 __all__ = ["PateTeacher"]
 
@@ -56,9 +56,10 @@ class PateTeacher:
     --------
     >>> from explaindistill.teachers.callable import CallableTeacher
     >>> yes = CallableTeacher(lambda X: np.full(len(X), 0.9), classes=["no", "yes"])
+    >>> X = np.zeros((2, 2))  # twice the same row is one question
     >>> teacher = PateTeacher([yes] * 50, noise_scale=5.0, seed=0)
-    >>> teacher.predict(np.zeros((1, 2))).tolist(), teacher.n_answered, 0 < teacher.epsilon < 2
-    (['yes'], 1, True)
+    >>> teacher.predict(X).tolist(), teacher.n_answered, 0 < teacher.epsilon < 2
+    (['yes', 'yes'], 1, True)
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class PateTeacher:
         self.teachers = list(teachers)
         if len(self.teachers) < 2:
             raise InvalidInputError(f"teachers must be at least 2, got {len(self.teachers)}")
-        classes = _common_classes(self.teachers)
+        classes = common_classes(self.teachers)
         if classes is None:
             raise InvalidInputError("teachers must be classifiers: there is no vote over values")
         epsilon_of_votes(1, noise_scale, delta)
@@ -102,8 +103,8 @@ class PateTeacher:
         """Counts ``(n, k)`` without noise. They are private: never show them."""
         counts = np.zeros((len(X), len(self.classes_)), dtype=np.int64)
         for teacher in self.teachers:
-            said = np.searchsorted(self.classes_, teacher.predict(X))
-            counts[np.arange(len(X)), said] += 1
+            vote = np.searchsorted(self.classes_, teacher.predict(X))
+            counts[np.arange(len(X)), vote] += 1
         return counts
 
     def predict(self, X: Any) -> NDArray[Any]:

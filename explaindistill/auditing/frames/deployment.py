@@ -30,7 +30,7 @@ def _teacher(case: Case, timed: bool) -> Footprint:
         count = teacher.operations(case.schema.restore(case.frame.iloc[:1]))
         reason = "torch counts no operation in this module"
     # recorded answers are looked up, not computed: their time says nothing about the teacher
-    calls = _calls(case, case.teacher_answer) if timed and not hasattr(teacher, "knows") else {}
+    calls = _calls(case, case.teacher_answer) if timed and case.can_be_asked else {}
     if calls and hasattr(teacher, "bare"):
         calls["bare"] = teacher.bare(case.schema.restore(case.frame.iloc[:1]))
     return Footprint("teacher", content, count, reason, **calls)

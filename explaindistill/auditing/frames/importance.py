@@ -47,7 +47,7 @@ def measure_importance(case: Case, rng: np.random.Generator, n_explained: int) -
     scene = _scene(case, rng, n_explained) if n_explained else None
     if scene is not None:
         shapley, alike, gaps = _attributed(scene, _explained(scene))
-        if not hasattr(case.teacher, "knows") and scene.X.shape[1] > 1:
+        if case.can_be_asked and scene.X.shape[1] > 1:
             pairs = [_interactions(scene, shapley)]
         told, likened = told + shapley, likened + alike
     told += list(_structure(case))
@@ -73,7 +73,7 @@ def _permutation(case: Case, rng: np.random.Generator) -> tuple[list[pd.DataFram
     """Permutation importance of every model with the same shuffles, and how alike the rankings are."""
     rows = case.frame.iloc[_drawn(case, rng, PERMUTED_ROWS)].reset_index(drop=True)
     seed = int(rng.integers(2**31))
-    asked = {"teacher": case.teacher_answer} if not hasattr(case.teacher, "knows") else {}
+    asked = {"teacher": case.teacher_answer} if case.can_be_asked else {}
     asked |= {s.name: s.answer for s in case.subjects}
     told, by_row = {}, {}
     for name, answer in asked.items():
@@ -162,7 +162,7 @@ def _explained(scene: _Scene) -> list[_Values]:
     plain = "value" if case.task == "regression" else "probability"
     scales = list(dict.fromkeys(v.scale for v in exact.values())) or [plain]
     wanted: list[tuple[str, str, Score, Floats | float]] = []
-    if not hasattr(case.teacher, "knows"):
+    if case.can_be_asked:
         wanted += [("teacher", scale, *_controlled(scene, exact, scale)) for scale in scales]
     wanted += [(s.name, plain, scene.on(s.answer, plain), 0.0) for s in case.subjects if s.name not in exact]
     return [*_sampled(scene, wanted), *exact.values()]
