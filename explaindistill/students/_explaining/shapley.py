@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from explaindistill.attribution import ShapleyValues, shapley_by_shap
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.explaining.shapley import (
-    Box,
+    BoxFunction,
     LinearPart,
     boxes_shapley,
     interaction_shapley,
@@ -174,7 +174,7 @@ def tree_shapley(student: Any, X: pd.DataFrame, background: pd.DataFrame) -> Fou
 
 def _box(
     steps: list[tuple[int, Flags, Flags]], value: Floats, n: int, m: int, parts: tuple[LinearPart, ...] = ()
-) -> Box:
+) -> BoxFunction:
     """Conditions on the same column become one."""
     here: dict[int, Flags] = {}
     there: dict[int, Flags] = {}
@@ -186,7 +186,7 @@ def _box(
     def stacked(side: dict[int, Flags], size: int) -> Flags:
         return np.column_stack([side[c] for c in columns]) if columns else np.zeros((size, 0), dtype=np.bool_)
 
-    return Box(columns, stacked(here, n), stacked(there, m), np.asarray(value, dtype=float), parts)
+    return BoxFunction(columns, stacked(here, n), stacked(there, m), np.asarray(value, dtype=float), parts)
 
 
 def rule_shapley(student: Any, X: pd.DataFrame, background: pd.DataFrame) -> Found:

@@ -14,7 +14,8 @@ from explaindistill.numerics.additive.gram import Design, predictor
 from explaindistill.numerics.additive.pirls import (
     SMOOTHING_ROUNDS,
     AdditiveFit,
-    Rows,
+    BinnedRows,
+    FitOptions,
     fit_additive,
 )
 from explaindistill.numerics.additive.softmax import fit_softmax
@@ -53,7 +54,7 @@ class Case:
 
     recipe: Recipe
     columns: Columns
-    rows: Rows
+    rows: BinnedRows
     pool: ThreadPoolExecutor | None
 
     def solve(
@@ -68,15 +69,15 @@ class Case:
         recipe = self.recipe
         start = None if before is None else _carry(terms, design, *before)
         if recipe.family is None:
+            options = FitOptions(recipe.phi, recipe.noisy, max_iter=recipe.max_iter, tol=recipe.tol, rounds=rounds)
             return fit_softmax(
-                design, self.rows, phi=recipe.phi, noisy=recipe.noisy, smoothing=smoothing, start=start,
-                max_iter=recipe.max_iter, tol=recipe.tol, rounds=rounds, curvature_rows=some, pool=self.pool,
-            )  # fmt: skip
+                design, self.rows, options, smoothing=smoothing, start=start, curvature_rows=some, pool=self.pool
+            )
+        tol = 1e-4 if draft else recipe.tol
         return fit_additive(
-            design, self.rows, recipe.family, phi=recipe.phi, noisy=recipe.noisy, smoothing=smoothing,
-            start=None if start is None else start[0],
-            max_iter=recipe.max_iter, tol=1e-4 if draft else recipe.tol, rounds=rounds, curvature_rows=some,
-            pool=self.pool,
+            design, self.rows, recipe.family,
+            FitOptions(recipe.phi, recipe.noisy, max_iter=recipe.max_iter, tol=tol, rounds=rounds),
+            smoothing=smoothing, start=None if start is None else start[0], curvature_rows=some, pool=self.pool,
         )  # fmt: skip
 
     def curvature_rows(self) -> NDArray[np.intp] | None:
