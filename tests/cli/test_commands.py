@@ -12,13 +12,8 @@ import pytest
 
 from explaindistill import plugins
 from explaindistill.cli import main
-from explaindistill.cli.arguments import build_parser
-from explaindistill.cli.audit import _exit_code
-from explaindistill.cli.folders import results_folder
-from explaindistill.cli.rows import split
 from explaindistill.cli.students import make_students
 from explaindistill.data.datasets import lending
-from explaindistill.errors import InvalidInputError
 
 
 @pytest.fixture(scope="module")
@@ -99,37 +94,11 @@ def test_requirements_decide_the_exit_code(work, tmp_path, rule, code):
     assert main(audit_words(work, "--student", "tree", "--require", rule, "--out", str(tmp_path / "a"))) == code
 
 
-@pytest.mark.parametrize(
-    ("verdicts", "code"),
-    [(["pass"], 0), (["pass", "fail", "inconclusive"], 1), (["pass", "inconclusive"], 3), (["cannot say"], 3), ([], 3)],
-)
-def test_undecided_is_not_a_pass(verdicts, code):
-    assert _exit_code(pd.DataFrame({"verdict": verdicts})) == code
-
-
 def test_demo_quick(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["demo", "--quick"]) == 0
     assert sorted(p.name for p in (tmp_path / "audit").iterdir()) == ["audit.html", "audit.json", "audit.md"]
     assert "it was planted" in capsys.readouterr().out
-
-
-def test_list_names_every_plugin(capsys):
-    assert main(["list"]) == 0
-    out = capsys.readouterr().out
-    assert all(name in out for room in plugins.ROOMS for name in plugins.names(room))
-    assert main(["list", "students"]) == 0
-    assert "samplers" not in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("command", ["demo", "teach", "distill", "audit", "list"])
-def test_help_has_examples_and_exit_codes(command, capsys):
-    with pytest.raises(SystemExit) as stop:
-        main([command, "--help"])
-    assert stop.value.code == 0
-    out = capsys.readouterr().out
-    assert "examples:" in out
-    assert "exit codes:" in out
 
 
 def refused(capsys, words):
@@ -220,71 +189,6 @@ def test_teacher_and_target_of_different_kinds(work, tmp_path, capsys):
     lending(300).frame.assign(price=lambda f: f["amount"] * 1.5).to_csv(tmp_path / "full.csv", index=False)
     words = ["audit", "--teacher", work / "teacher", *data(tmp_path, "full.csv", "price"), "--out", tmp_path / "a"]
     assert "teacher does classification, but target 'price' looks like regression" in refused(capsys, words)
-
-
-def test_what_was_there_stays_when_the_work_fails(tmp_path):
-    (tmp_path / "keep").write_text("mine")
-
-    def work():
-        with results_folder(tmp_path), results_folder(tmp_path / "a" / "b"):
-            raise RuntimeError("stop")
-
-    with pytest.raises(RuntimeError, match="stop"):
-        work()
-    assert [p.name for p in tmp_path.iterdir()] == ["keep"]
-
-
-def test_folder_with_results_is_kept_when_later_work_fails(tmp_path):
-    def work():
-        with results_folder(tmp_path / "a") as out:
-            (out / "part").write_text("x")
-            raise RuntimeError("stop")
-
-    with pytest.raises(RuntimeError, match="stop"):
-        work()
-    assert (tmp_path / "a" / "part").exists()
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        [],
-        ["dance"],
-        ["teach", "--data", "x.csv"],
-        ["teach", "--data", "x", "--target", "y", "--out", "o", "--epochs", "0"],
-        ["teach", "--data", "x", "--target", "y", "--out", "o", "--hidden", "8,x"],
-        ["teach", "--data", "x", "--target", "y", "--out", "o", "--test-share", "1"],
-        ["audit", "--teacher", "t", "--data", "x", "--target", "y", "--threshold", "2"],
-        ["teach", "--data", "x", "--target", "y", "--out", "o", "--test-share", "half"],
-    ],
-)
-def test_usage(words, capsys):
-    with pytest.raises(SystemExit) as stop:
-        build_parser().parse_args(words)
-    assert stop.value.code == 2
-    assert "usage:" in capsys.readouterr().err
-
-
-def test_split_is_the_same_for_all_commands():
-    one, two = split(100, 0.3, seed=4), split(100, 0.3, seed=4)
-    assert np.array_equal(one[1], two[1])
-    assert not set(one[0]) & set(one[1])
-    assert not np.array_equal(one[1], split(100, 0.3, seed=5)[1])
-
-
-def test_settings_are_values_or_words():
-    made = make_students(["tree"], "classification", ["tree.max_leaf_nodes=5", "tree.max_depth=None"], seed=3)["tree"]
-    assert (made.max_leaf_nodes, made.max_depth) == (5, None)
-    assert make_students(["tree"], "classification", ["tree.search=greedy"], 0)["tree"].search == "greedy"
-
-
-def test_student_for_another_task(monkeypatch):
-    class OnlyClassifier:
-        pass
-
-    monkeypatch.setattr(plugins, "public", lambda room, name: {"OnlyClassifier": OnlyClassifier})
-    with pytest.raises(InvalidInputError, match="student tree does no regression; it has: OnlyClassifier"):
-        make_students(["tree"], "regression", [], 0)
 
 
 def test_interrupted(monkeypatch, capsys):

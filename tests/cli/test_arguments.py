@@ -1,0 +1,36 @@
+"""Words that are no command are refused with the usage; every command has examples."""
+
+import pytest
+
+from explaindistill.cli import main
+from explaindistill.cli.arguments import build_parser
+
+
+@pytest.mark.parametrize("command", ["demo", "teach", "distill", "audit", "list"])
+def test_help_has_examples_and_exit_codes(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    out = capsys.readouterr().out
+    assert "examples:" in out
+    assert "exit codes:" in out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["dance"],
+        ["teach", "--data", "x.csv"],
+        ["teach", "--data", "x", "--target", "y", "--out", "o", "--epochs", "0"],
+        ["teach", "--data", "x", "--target", "y", "--out", "o", "--hidden", "8,x"],
+        ["teach", "--data", "x", "--target", "y", "--out", "o", "--test-share", "1"],
+        ["audit", "--teacher", "t", "--data", "x", "--target", "y", "--threshold", "2"],
+        ["teach", "--data", "x", "--target", "y", "--out", "o", "--test-share", "half"],
+    ],
+)
+def test_usage(words, capsys):
+    with pytest.raises(SystemExit) as stop:
+        build_parser().parse_args(words)
+    assert stop.value.code == 2
+    assert "usage:" in capsys.readouterr().err
