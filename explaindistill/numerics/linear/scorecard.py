@@ -237,10 +237,7 @@ def fit_totals(n0: Array, n1: Array, lowest: int, offset: float, slope: float) -
     are solved by Cramer's rule; a step that raises the loss is halved.
     """
     m = len(n0)
-    best = np.inf
-    da = 0.0
-    ds = 0.0
-    share = 1.0
+    best, da, ds, share = np.inf, 0.0, 0.0, 1.0
     for _ in range(60):
         a = offset + share * da
         s = slope + share * ds

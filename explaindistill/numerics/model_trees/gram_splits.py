@@ -32,7 +32,7 @@ of them, and its coefficient would be mostly noise."""
 
 
 class BinSums(NamedTuple):
-    """Gram matrices ``A`` ``(B, K, m, m)``, lower triangles, gradients ``b`` ``(B, K, m)`` and rows ``n`` ``(B,)`` by bin."""
+    """Gram matrices ``A`` ``(B, K, m, m)``, lower triangles, gradients ``b`` ``(B, K, m)``, rows ``n`` ``(B,)``."""
 
     A: Any
     b: Any
