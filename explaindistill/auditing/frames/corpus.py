@@ -16,8 +16,8 @@ from explaindistill.auditing.inputs import Case, Subject, aligned
 from explaindistill.distillation.corpus import default_sampler
 from explaindistill.distillation.distiller import Distiller
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.believability import believability, worries
-from explaindistill.measures.decision import decisions
+from explaindistill.measures.believability import AllowedRows, believability, worries
+from explaindistill.measures.decision import DecisionRule, decisions
 from explaindistill.measures.fidelity import fidelity, regression_fidelity
 from explaindistill.measures.table import frame, row
 from explaindistill.numerics.statistics.intervals import wilson
@@ -85,9 +85,7 @@ def _believed(case: Case, s: Subject, sampler: Any) -> pd.DataFrame:
         made,
         held,
         fitted,
-        schema=schema,
-        kept=lambda Z: kept(rules, Z),
-        private=bool(getattr(sampler, "private", False)),
+        AllowedRows(schema, lambda Z: kept(rules, Z), bool(getattr(sampler, "private", False))),
         most=NEAREST_ROWS,
         subject=s.name,
         random_state=s.given.seed_,
@@ -158,6 +156,6 @@ def _agreement(
     if case.task == "regression":
         table, metric = regression_fidelity(P[where], S[where], **shared), "r2"
     else:
-        rule: dict[str, Any] = {"classes": case.classes, "threshold": case.threshold, "favorable": case.favorable}
-        table, metric = fidelity(P[where], S[where], **rule, **shared), "agreement"
+        rule = DecisionRule(case.classes, case.favorable, case.threshold)
+        table, metric = fidelity(P[where], S[where], rule, **shared), "agreement"
     return table[(table["metric"] == metric) & (table["subset"] == "")]

@@ -25,6 +25,7 @@ from explaindistill.auditing.inputs import (
 )
 from explaindistill.distillation.distiller import Distiller
 from explaindistill.measures.columns import describe_columns
+from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.mistakes import mistakes
 from explaindistill.measures.performance import performance, regression_performance
 from explaindistill.measures.stability import stability
@@ -92,8 +93,7 @@ def _performance_of(case: Case, name: str, P: NDArray[np.float64]) -> pd.DataFra
     shared: dict[str, Any] = {"clusters": case.clusters, "sample_weight": case.weight, "subject": name}
     if case.task == "regression":
         return regression_performance(case.y, P, **shared)
-    rule: dict[str, Any] = {"classes": case.classes, "threshold": case.threshold, "favorable": case.favorable}
-    return performance(case.y, P, **rule, **shared)
+    return performance(case.y, P, DecisionRule(case.classes, case.favorable, case.threshold), **shared)
 
 
 def _mistakes(case: Case, rng: np.random.Generator) -> Iterator[pd.DataFrame]:

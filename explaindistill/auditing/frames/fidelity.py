@@ -19,6 +19,7 @@ from explaindistill.auditing.inputs import (
     decided,
     stack,
 )
+from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.fidelity import fidelity, regression_fidelity
 from explaindistill.measures.table import frame, row, shares
 from explaindistill.numerics.statistics.intervals import bonett_price
@@ -62,8 +63,7 @@ def _between(case: Case, P: NDArray[np.float64], subject: str, kept: NDArray[np.
 def _compared(case: Case, T: NDArray[np.float64], S: NDArray[np.float64], **shared: Any) -> pd.DataFrame:
     if case.task == "regression":
         return regression_fidelity(T, S, **shared)
-    rule: dict[str, Any] = {"classes": case.classes, "threshold": case.threshold, "favorable": case.favorable}
-    return fidelity(T, S, **rule, **shared)
+    return fidelity(T, S, DecisionRule(case.classes, case.favorable, case.threshold), **shared)
 
 
 def _at(values: NDArray[Any] | None, kept: NDArray[np.bool_]) -> NDArray[Any] | None:

@@ -32,7 +32,7 @@ from explaindistill.measures.decision import favorable_position
 from explaindistill.measures.groups import MISSING
 from explaindistill.measures.sensitivity import flips, leaf_audit, proxies, with_use
 from explaindistill.measures.table import frame
-from explaindistill.measures.transfer import transfer
+from explaindistill.measures.transfer import Decisions, transfer
 
 __all__ = ["GROUP_FRAMES", "group_frames"]
 
@@ -98,7 +98,9 @@ def _classification(case: Case, rng: np.random.Generator) -> Frames:
     gaps = group_gaps(rates)
     shifts = stack(
         transfer(
-            case.y, decision["teacher"], decision[s.name], decision.get(s.name + WITHOUT), subject=s.name, **shared
+            Decisions(case.y, decision["teacher"], decision[s.name], decision.get(s.name + WITHOUT)),
+            subject=s.name,
+            **shared,
         )
         for s in case.subjects
     )

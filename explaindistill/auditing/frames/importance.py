@@ -13,7 +13,12 @@ from scipy.special import logit
 
 from explaindistill.auditing.inputs import Answer, Case, Subject
 from explaindistill.distillation.distiller import Distiller
-from explaindistill.measures.attributions import attribution_gaps, attribution_importance, compare_attributions
+from explaindistill.measures.attributions import (
+    Attributions,
+    attribution_gaps,
+    attribution_importance,
+    compare_attributions,
+)
 from explaindistill.measures.groups import Grouping, groupings
 from explaindistill.measures.importance import compare_importance, permutation_growth, permutation_importance
 from explaindistill.measures.interactions import missed_interactions
@@ -78,7 +83,7 @@ def _permutation(case: Case, rng: np.random.Generator) -> tuple[list[pd.DataFram
     told, by_row = {}, {}
     for name, answer in asked.items():
         growth = permutation_growth(answer, rows, rng=np.random.default_rng(seed), n_repeats=REPEATS)
-        told[name] = permutation_importance(answer, rows, growth=growth, subject=name)
+        told[name] = permutation_importance(growth, subject=name)
         by_row[name] = np.column_stack([growth[0][c].mean(axis=0) for c in sorted(growth[0])])
     if "teacher" not in told:
         reason = "only recorded answers: it cannot be asked about changed rows"
@@ -221,16 +226,17 @@ def _attributed(
     teacher = {v.scale: v for v in values if v.subject == "teacher"}
     told, likened, gaps = [], [], []
     for v in values:
-        shared: dict[str, Any] = {"sample_weight": weight, "scale": v.scale, "subject": v.subject}
+        shared: dict[str, Any] = {"sample_weight": weight, "subject": v.subject}
         method = "exact" if v.error is None else "sampled, control variate"
-        told.append(attribution_importance(v.phi, features, error=v.error, method=method, **shared))
+        shapley = Attributions(v.phi, features, v.error, v.scale)
+        told.append(attribution_importance(shapley, method=method, **shared))
         if v.subject != "teacher" and v.scale in teacher:
             known = teacher[v.scale]
-            likened.append(
-                compare_attributions(known.phi, v.phi, features, error=known.error, rng=scene.seed, **shared)
-            )
+            of_teacher = Attributions(known.phi, features, known.error, known.scale)
+            noisy = Attributions(v.phi, features, None, v.scale)  # only the teacher's noise is taken off
+            likened.append(compare_attributions(of_teacher, noisy, rng=scene.seed, **shared))
         gaps += [
-            attribution_gaps(v.phi, features, label, attribute=a, rng=scene.seed, **shared)
+            attribution_gaps(shapley, label, attribute=a, rng=scene.seed, **shared)
             for a, label in labels.items()
             if pd.Series(label).nunique() > 1
         ]

@@ -16,7 +16,7 @@ from explaindistill.auditing.inputs import (
 )
 from explaindistill.auditing.profiles.loading import Profile
 from explaindistill.measures.decision import favorable_position
-from explaindistill.measures.profile import profile_rates
+from explaindistill.measures.profile import ProfileArithmetic, profile_rates
 from explaindistill.measures.table import frame
 
 __all__ = ["profile_frames"]
@@ -71,12 +71,12 @@ def _rates(case: Case, profile: Profile, statements: Mapping[str, str]) -> Itera
         yield cannot_say(first, "teacher", "no sensitive attributes were given")
         return
     at = favorable_position(case.classes, case.favorable)
+    arithmetic = ProfileArithmetic(**profile.arithmetic)
     asked: dict[str, Any] = {
-        **profile.arithmetic,
         "attributes": case.attributes,
         "favorable": case.favorable,
         "y": case.y,
         "justification": statements.get("exclusion_justification", ""),
     }
     for name, P in (("teacher", case.P), *((s.name, s.P) for s in case.subjects)):
-        yield profile_rates(decided(case, P), score=np.asarray(P)[:, at], subject=name, **asked)
+        yield profile_rates(decided(case, P), arithmetic, score=np.asarray(P)[:, at], subject=name, **asked)
