@@ -24,7 +24,7 @@ from explaindistill.numerics.additive.splines import (
     quantile_knots,
     slope_penalty,
 )
-from explaindistill.students.gam.shapes import Grid
+from explaindistill.students.gam.shapes import TermGrid
 
 __all__ = [
     "Columns",
@@ -74,7 +74,7 @@ class Term:
     """A term on its way to being fitted."""
 
     name: str
-    grids: tuple[Grid, ...]
+    grids: tuple[TermGrid, ...]
     block: Block
 
     @property
@@ -101,18 +101,18 @@ def discretise_columns(schema: Schema, frame: pd.DataFrame, weight: Vector, pool
     return Columns(schema, codes, values, mass)
 
 
-def marginal(grid: Grid, values: Vector) -> Marginal:
+def marginal(grid: TermGrid, values: Vector) -> Marginal:
     """What each bin of the grid's column weighs on the grid; the bin after the last is for missing values."""
     lo, hi, share, _ = grid.weights(np.append(values, np.nan))
     return Marginal(grid.axis, lo, hi, share, grid.size)
 
 
-def _grid(columns: Columns, axis: int, n_knots: int, max_levels: int) -> Grid:
+def _grid(columns: Columns, axis: int, n_knots: int, max_levels: int) -> TermGrid:
     feature, values, mass = columns.schema[axis], columns.values[axis], columns.mass[axis]
     missing = bool(mass[-1] > 0)
     if not feature.is_category:
         knots = quantile_knots(values, mass[:-1], n_knots)
-        return Grid(feature.name, axis, knots, np.empty(0, dtype=np.int64), missing)
+        return TermGrid(feature.name, axis, knots, np.empty(0, dtype=np.int64), missing)
     position = np.full(len(feature.categories), -1, dtype=np.int64)
     seen = values.astype(np.int64)
     if len(seen) <= max_levels:
@@ -121,7 +121,7 @@ def _grid(columns: Columns, axis: int, n_knots: int, max_levels: int) -> Grid:
         heavy = np.sort(np.argsort(-mass[:-1], kind="stable")[: max_levels - 1])
         position[seen] = max_levels - 1
         position[seen[heavy]] = np.arange(len(heavy))
-    return Grid(feature.name, axis, np.empty(0), position, missing)
+    return TermGrid(feature.name, axis, np.empty(0), position, missing)
 
 
 def main_term(columns: Columns, axis: int, n_knots: int, shaping: Shaping) -> Term | None:
@@ -130,7 +130,7 @@ def main_term(columns: Columns, axis: int, n_knots: int, shaping: Shaping) -> Te
     return None if grid.size < 2 else main_on(columns, grid, shaping)
 
 
-def main_on(columns: Columns, grid: Grid, shaping: Shaping) -> Term:
+def main_on(columns: Columns, grid: TermGrid, shaping: Shaping) -> Term:
     """One column's term on a grid that is given."""
     axis = grid.axis
     m = marginal(grid, columns.values[axis])
@@ -145,7 +145,7 @@ def main_on(columns: Columns, grid: Grid, shaping: Shaping) -> Term:
     return Term(grid.feature, (grid,), Block((m,), Z, kept, bounded))
 
 
-def _main_basis(grid: Grid, centre: Vector, shaping: Shaping) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _main_basis(grid: TermGrid, centre: Vector, shaping: Shaping) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Coefficients whose function is zero on the whole (or at a point) and of the shape that was asked."""
     if shaping.monotone is None and shaping.convex is None:
         Z = null_space(centre[None, :])
@@ -159,7 +159,7 @@ def _main_basis(grid: Grid, centre: Vector, shaping: Shaping) -> tuple[NDArray[n
     return T - centre @ T, bounded
 
 
-def _costs(grid: Grid, feature: Feature) -> list[NDArray[np.float64]]:
+def _costs(grid: TermGrid, feature: Feature) -> list[NDArray[np.float64]]:
     """Penalties on the values of a grid: bending and differing from a constant, or for categories any effect."""
     k = grid.n_places
     if len(grid.knots) == 0 and feature.kind != "ordered":
@@ -178,7 +178,7 @@ def pair_term(columns: Columns, weight: Vector, axes: tuple[int, int], n_knots: 
     return pair_on(columns, weight, tuple(_grid(columns, i, n_knots, MAX_PAIR_LEVELS) for i in axes))
 
 
-def pair_on(columns: Columns, weight: Vector, grids: tuple[Grid, ...]) -> Term | None:
+def pair_on(columns: Columns, weight: Vector, grids: tuple[TermGrid, ...]) -> Term | None:
     """Pure interaction on two grids that are given; None where there is none to be had."""
     a, b = (marginal(g, columns.values[g.axis]) for g in grids)
     Z = pure_basis(a, b, columns.codes, weight)

@@ -17,7 +17,7 @@ from explaindistill.numerics.additive.families import FAMILIES, Bernoulli
 from explaindistill.protocols import Complexity
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
-from explaindistill.students._explaining.shapley import gam_shapley, shapley
+from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students.gam import words
@@ -26,6 +26,7 @@ from explaindistill.students.gam.json_form import read, write
 from explaindistill.students.gam.picture import plot
 from explaindistill.students.gam.program import program
 from explaindistill.students.gam.settings import adopt, recipe
+from explaindistill.students.gam.shapley import gam_shapley
 
 __all__ = ["GAMClassifier", "GAMRegressor"]
 
@@ -87,7 +88,8 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
     Notes
     -----
     ``sample_weight`` counts rows: a row of weight 2 is the row twice. With fewer than two rows per coefficient of the
-    curves, the smoothing of each leans on that of the others (see :class:`~explaindistill.numerics.additive.reml.Smoothing`).
+    curves, the smoothing of each leans on that of the others (see
+    :class:`~explaindistill.numerics.additive.reml.Smoothing`).
 
     References
     ----------

@@ -38,8 +38,8 @@ from explaindistill.students.gam.problem import Case, Recipe
 from explaindistill.students.gam.shapes import (
     TAIL,
     Blend,
-    Grid,
     Shape,
+    TermGrid,
     blended,
 )
 
@@ -343,13 +343,13 @@ def finish(
     return Additive(fit.beta[:, 0].copy(), shapes, path, trials, fit)
 
 
-def _ends(term: Term, case: Case) -> tuple[tuple[Grid, ...], list[Blend | None]]:
+def _ends(term: Term, case: Case) -> tuple[tuple[TermGrid, ...], list[Blend | None]]:
     """How a term goes on beyond the values seen: pairs level at once, numbers after a tenth of their range.
 
     A value far out would otherwise run away on a line that nothing but the last two knots decided. A column that must
     be convex or concave keeps its line, since a level end would break the shape; a point that must be 0 is reached.
     """
-    grids: list[Grid] = list(term.grids)
+    grids: list[TermGrid] = list(term.grids)
     blends: list[Blend | None] = [None] * len(grids)
     for i, grid in enumerate(term.grids):
         shaping = case.recipe.shaping[grid.axis]

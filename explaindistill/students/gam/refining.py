@@ -25,7 +25,7 @@ from explaindistill.students.gam.design import (
 from explaindistill.students.gam.fit import Additive, finish
 from explaindistill.students.gam.problem import Case
 from explaindistill.students.gam.settings import recipe
-from explaindistill.students.gam.shapes import Grid, Shape
+from explaindistill.students.gam.shapes import Shape, TermGrid
 
 __all__ = ["toward_labels"]
 
@@ -101,7 +101,7 @@ def _term(shape: Shape, case: Case, columns: Columns, weight: Array) -> Term | N
     return main_on(columns, grids[0], case.recipe.shaping[grids[0].axis])
 
 
-def _inner(grid: Grid) -> Grid:
+def _inner(grid: TermGrid) -> TermGrid:
     """The grid without the knots that only say how its curve ends."""
     kept = grid.within()[: len(grid.knots)]
     return replace(grid, knots=grid.knots[kept], seen=None)

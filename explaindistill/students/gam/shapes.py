@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from explaindistill.data.schema import Feature
 from explaindistill.numerics.additive.splines import hat_weights
 
-__all__ = ["TAIL", "Blend", "Grid", "Shape", "blended"]
+__all__ = ["TAIL", "Blend", "Shape", "TermGrid", "blended"]
 
 Vector = NDArray[np.float64]
 Blend = tuple[NDArray[np.int32], NDArray[np.int32], Vector]
@@ -21,7 +21,7 @@ TAIL = 0.1
 
 
 @dataclass(frozen=True)
-class Grid:
+class TermGrid:
     """Where a function of one column is written down: at knots or at categories, and for missing values.
 
     Attributes
@@ -97,7 +97,7 @@ class Grid:
         with np.errstate(invalid="ignore"):
             return (x < low) | (x > high)
 
-    def extended(self, reach: tuple[float, float]) -> tuple[Grid, Blend]:
+    def extended(self, reach: tuple[float, float]) -> tuple[TermGrid, Blend]:
         """Let the function go on in a straight line for some way, and then stay level.
 
         Parameters
@@ -107,7 +107,7 @@ class Grid:
 
         Returns
         -------
-        Grid with up to two more knots at each end, and for each of its places the two old ones that it blends.
+        TermGrid with up to two more knots at each end, and for each of its places the two old ones that it blends.
         """
         first, last = float(self.knots[0]), float(self.knots[-1])
         step = EDGE * (last - first)
@@ -150,7 +150,7 @@ class Grid:
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Grid:
+    def from_dict(cls, data: Mapping[str, Any]) -> TermGrid:
         """Inverse of :meth:`to_dict`."""
         return cls(
             str(data["feature"]),
@@ -182,7 +182,7 @@ class Shape:
     """
 
     name: str
-    grids: tuple[Grid, ...]
+    grids: tuple[TermGrid, ...]
     values: NDArray[np.float64]
     sd: NDArray[np.float64]
     n: NDArray[np.float64]
@@ -241,7 +241,7 @@ class Shape:
         sd = np.full(values.shape, np.nan) if data["sd"] is None else np.asarray(data["sd"], dtype=float)
         return cls(
             str(data["name"]),
-            tuple(Grid.from_dict(g) for g in data["grids"]),
+            tuple(TermGrid.from_dict(g) for g in data["grids"]),
             values,
             sd,
             np.asarray(data["n"], dtype=float),

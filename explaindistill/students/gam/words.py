@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from explaindistill.data.schema import Feature, Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Complexity
-from explaindistill.students.gam.shapes import TAIL, Grid, Shape
+from explaindistill.students.gam.shapes import TAIL, Shape, TermGrid
 
 __all__ = ["complexity", "contributions", "describe", "explain", "importance", "linear_predictor", "shape_frame"]
 
@@ -145,7 +145,7 @@ def _words(schema: Schema, grid: Any, values: NDArray[np.float64]) -> list[str]:
     return out
 
 
-def _beyond(feature: Feature, grid: Grid, value: float) -> str:
+def _beyond(feature: Feature, grid: TermGrid, value: float) -> str:
     """How the function goes on at a value that lies beyond those seen."""
     low, high = grid.range_seen()
     side = grid.knots[grid.knots < low] if value < low else grid.knots[grid.knots > high][::-1]

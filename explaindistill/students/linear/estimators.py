@@ -29,12 +29,13 @@ from explaindistill.protocols import Complexity
 from explaindistill.students import _intake
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
-from explaindistill.students._explaining.shapley import linear_shapley, shapley
+from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
-from explaindistill.students._nearest import nearest_in_sum
 from explaindistill.students._picture import plot
 from explaindistill.students.linear.model import LinearModel, fitted_model
+from explaindistill.students.linear.nearest import nearest_in_sum
 from explaindistill.students.linear.program import program
+from explaindistill.students.linear.shapley import linear_shapley
 
 __all__ = ["LinearClassifier", "LinearRegressor"]
 

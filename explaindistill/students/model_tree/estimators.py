@@ -20,13 +20,14 @@ from explaindistill.numerics.model_trees.state import Limits
 from explaindistill.protocols import Complexity
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
-from explaindistill.students._explaining.shapley import path_tree_shapley, shapley
+from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students._picture import plot
 from explaindistill.students.model_tree.fit import fit_path_tree
 from explaindistill.students.model_tree.model import PathTree
 from explaindistill.students.model_tree.program import program
+from explaindistill.students.model_tree.shapley import linear_tree_shapley
 
 __all__ = ["ModelTreeClassifier", "ModelTreeRegressor"]
 
@@ -66,8 +67,8 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         all rows, or a tree where that is better by more than two standard errors. 0 always uses the limits up.
         ``"auto"`` is 3 for up to 10,000 rows, where a budget of numbers can overfit, and 0 for more.
     structure_temperature : float
-        Below 1 the splits and terms are chosen for sharpened labels, see :func:`~explaindistill.data.targets.sharpen`; the
-        numbers are always fitted to the labels themselves.
+        Below 1 the splits and terms are chosen for sharpened labels, see
+        :func:`~explaindistill.data.targets.sharpen`; the numbers are always fitted to the labels themselves.
     classes : array of shape (k,), optional
         Classes of the columns of soft labels; ``range(k)`` when None.
     n_jobs : int or None
@@ -106,7 +107,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
-    _shapley = path_tree_shapley
+    _shapley = linear_tree_shapley
 
     def __init__(
         self,
@@ -251,7 +252,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
-    _shapley = path_tree_shapley
+    _shapley = linear_tree_shapley
 
     def __init__(
         self,

@@ -18,14 +18,15 @@ from explaindistill.numerics.trees.rule_growth import RuleLimits
 from explaindistill.protocols import Complexity
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
-from explaindistill.students._explaining.shapley import rule_shapley, shapley
+from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
-from explaindistill.students._nearest import nearest_in_rules
 from explaindistill.students._picture import plot
 from explaindistill.students.rules.fit import fit_rule_list
 from explaindistill.students.rules.model import RuleList
+from explaindistill.students.rules.nearest import nearest_in_rules
 from explaindistill.students.rules.program import program
+from explaindistill.students.rules.shapley import rule_shapley
 from explaindistill.students.rules.tables import class_table, value_table
 
 __all__ = ["RuleListClassifier", "RuleListRegressor"]

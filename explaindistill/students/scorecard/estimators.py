@@ -30,12 +30,13 @@ from explaindistill.protocols import Complexity
 from explaindistill.students import _intake
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
-from explaindistill.students._explaining.shapley import card_shapley, shapley
+from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
-from explaindistill.students._nearest import nearest_in_card
 from explaindistill.students._picture import plot
 from explaindistill.students.linear.model import plain
+from explaindistill.students.scorecard.nearest import nearest_in_card
 from explaindistill.students.scorecard.program import program
+from explaindistill.students.scorecard.shapley import card_shapley
 
 __all__ = ["ScorecardClassifier"]
 

@@ -15,18 +15,19 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.trees.binning import MAX_BINS
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
-from explaindistill.students._explaining.shapley import shapley, tree_shapley
+from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor
-from explaindistill.students._nearest import nearest_in_tree
 from explaindistill.students.tree.fit import (
     agreement,
     fit_trees,
     unit_range,
     valued,
 )
+from explaindistill.students.tree.nearest import nearest_in_tree
 from explaindistill.students.tree.program import program
 from explaindistill.students.tree.reading import ReadableTree
+from explaindistill.students.tree.shapley import tree_shapley
 from explaindistill.students.tree.shrinkage import settled
 
 __all__ = ["TreeClassifier", "TreeRegressor"]
@@ -212,7 +213,9 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         return float(ClassifierMixin.score(self, X, y, sample_weight))
 
     def prune(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, standard_errors: float = 0.0) -> Self:
-        """Return a copy cut back to the subtree that fits fresh rows best; see :mod:`explaindistill.numerics.trees.pruning`.
+        """Return a copy cut back to the subtree that fits fresh rows best.
+
+        See :mod:`explaindistill.numerics.trees.pruning`.
 
         Parameters
         ----------
