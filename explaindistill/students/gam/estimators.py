@@ -3,7 +3,7 @@ r"""Additive students: :math:`\text{link}(\mu(x)) = \beta_0 + \sum_j f_j(x_j) + 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -21,10 +21,12 @@ from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students.gam import words
+from explaindistill.students.gam.compression import on_value_grid, smaller
 from explaindistill.students.gam.edit import edited
-from explaindistill.students.gam.json_form import read, write
+from explaindistill.students.gam.json_form import FIT_NOTES, read, write
 from explaindistill.students.gam.picture import plot
 from explaindistill.students.gam.program import program
+from explaindistill.students.gam.refining import toward_labels
 from explaindistill.students.gam.settings import adopt, recipe
 from explaindistill.students.gam.shapley import gam_shapley
 
@@ -76,7 +78,7 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
     intercept_ : ndarray of shape (1,) or (k,)
     dispersion_ : float
     labels_ : "outcomes" or "teacher"
-    path_ : DataFrame
+    term_path_ : DataFrame
         Terms that ``max_terms`` took out: ``n_terms`` left, ``dropped``, ``deviance_rise`` that this was expected to
         cost, and ``explained``, the share of the deviance on the rows of fitting that the terms left explain: measured
         where the model was refitted, half way and at the end, expected in between.
@@ -216,12 +218,15 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         return write(self)
 
     plot = plot
-
+    fit_notes: ClassVar = FIT_NOTES
     export = export
     program = program
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
+    toward_labels = toward_labels
+    smaller = smaller
+    on_value_grid = on_value_grid
     _shapley = gam_shapley
 
     @classmethod
@@ -344,12 +349,15 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
         return write(self)
 
     plot = plot
-
+    fit_notes: ClassVar = FIT_NOTES
     export = export
     program = program
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
+    toward_labels = toward_labels
+    smaller = smaller
+    on_value_grid = on_value_grid
     _shapley = gam_shapley
 
     @classmethod

@@ -83,7 +83,7 @@ def adopt(student: Any, chosen: Recipe, intake: Intake, target: NDArray[np.float
     student.deviance_ = float(model.fit.deviance)
     student.n_iter_ = model.fit.n_iter
     student.converged_ = model.fit.converged
-    student.path_ = pd.DataFrame(model.path, columns=["n_terms", "dropped", "deviance_rise", "explained"])
+    student.term_path_ = pd.DataFrame(model.path, columns=["n_terms", "dropped", "deviance_rise", "explained"])
     student.pair_trials_ = pd.DataFrame(model.trials, columns=["n_pairs", "loss", "gain_low", "gain_high"])
     student.edits_ = []
     return student

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from explaindistill.data.schema import Feature, Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Complexity
+from explaindistill.students._form import compact_bytes
 from explaindistill.students.gam.shapes import TAIL, Shape, TermGrid
 
 __all__ = ["complexity", "contributions", "describe", "explain", "importance", "linear_predictor", "shape_frame"]
@@ -235,11 +235,10 @@ def _extremes(student: Any, shape: Shape, outputs: list[Any]) -> list[str]:
 
 def complexity(student: Any) -> Complexity:
     """Terms, numbers to write down, columns used, bytes."""
-    size = len(json.dumps(student.to_dict(), separators=(",", ":")))
     return Complexity(
         family="gam",
         n_parameters=int(sum(s.n_parameters() for s in student.shapes_) + len(student.intercept_)),
         n_features=len({name for s in student.shapes_ for name in s.features}),
-        n_bytes=size,
+        n_bytes=compact_bytes(student.to_dict()),
         n_terms=len(student.shapes_),
     )

@@ -31,10 +31,13 @@ from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
+from explaindistill.students._form import check_header, compact_bytes, header
 from explaindistill.students._picture import plot
-from explaindistill.students.linear.model import LinearModel, fitted_model
+from explaindistill.students.linear.compression import on_value_grid, smaller
+from explaindistill.students.linear.model import FittedRows, LinearModel, fitted_model
 from explaindistill.students.linear.nearest import nearest_in_sum
 from explaindistill.students.linear.program import program
+from explaindistill.students.linear.refining import toward_labels
 from explaindistill.students.linear.shapley import linear_shapley
 
 __all__ = ["LinearClassifier", "LinearRegressor"]
@@ -77,7 +80,7 @@ class _Linear(BaseEstimator):
     def complexity(self) -> Complexity:
         """How much there is to read."""
         check_is_fitted(self)
-        return self.model_.complexity()
+        return self.model_.complexity(compact_bytes(self.to_dict()))
 
     def importance(self) -> pd.DataFrame:
         """Share of each feature in the sum of standard deviations of contributions."""
@@ -100,7 +103,7 @@ class _Linear(BaseEstimator):
     def to_dict(self) -> dict[str, Any]:
         """Return a versioned JSON form; :meth:`from_dict` reads it without running code."""
         check_is_fitted(self)
-        return self.model_.to_dict()
+        return header(self, "linear") | self.model_.to_dict()
 
     export = export
     program = program
@@ -108,12 +111,16 @@ class _Linear(BaseEstimator):
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
+    toward_labels = toward_labels
+    smaller = smaller
+    on_value_grid = on_value_grid
     _nearest = nearest_in_sum
     _shapley = linear_shapley
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Student from :meth:`to_dict`, ready to predict; parameters of fitting are the defaults."""
+        check_header(cls, "linear", data)
         student = cls()
         model = LinearModel.from_dict(data)
         student.model_, student.schema_, student.n_features_in_ = model, model.schema, len(model.schema)
@@ -144,9 +151,8 @@ class _Linear(BaseEstimator):
         fit = self._choose(problem, intake)
         if intake.classes is None:
             fit = type(fit)(fit.intercept * size, fit.coef * size)
-        self.model_ = fitted_model(
-            fit, intake.schema, columns, values, w, (mean, scale), base, intake.classes, self.digits
-        )
+        rows = FittedRows(intake.schema, columns, values, w, mean, scale, base)
+        self.model_ = fitted_model(fit, rows, intake.classes, self.digits)
 
     def _choose(self, problem: Problem, intake: _intake.Intake) -> Any:
         if self.penalty == "auto":
@@ -320,8 +326,8 @@ class LinearClassifier(ClassifierMixin, _Linear):
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy for hard labels; agreement with the most probable class for soft ones."""
-        P, known, soft = as_soft_targets(y, self.classes if np.ndim(y) == 2 else None)
-        labels = known[np.argmax(P, axis=1)] if soft else np.ravel(y)
+        P, classes, soft = as_soft_targets(y, self.classes if np.ndim(y) == 2 else None)
+        labels = classes[np.argmax(P, axis=1)] if soft else np.ravel(y)
         return float(accuracy_score(labels, self.predict(X), sample_weight=sample_weight))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal, Self
@@ -22,16 +21,17 @@ from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
+from explaindistill.students._form import check_header, compact_bytes, header, plain
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students._picture import plot
-from explaindistill.students.model_tree.fit import fit_path_tree
-from explaindistill.students.model_tree.model import PathTree
+from explaindistill.students.model_tree.fit import fit_linear_tree
+from explaindistill.students.model_tree.model import LinearTreeModel
 from explaindistill.students.model_tree.program import program
+from explaindistill.students.model_tree.refining import toward_labels
 from explaindistill.students.model_tree.shapley import linear_tree_shapley
 
 __all__ = ["ModelTreeClassifier", "ModelTreeRegressor"]
 
-VERSION = 1
 AUTO_FOLDS = 3
 FEW_ROWS = 10_000
 
@@ -76,7 +76,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
 
     Attributes
     ----------
-    tree_ : PathTree
+    tree_ : LinearTreeModel
         Nodes, terms and schema.
     classes_, schema_, n_features_in_, feature_names_in_
 
@@ -107,6 +107,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
+    toward_labels = toward_labels
     _shapley = linear_tree_shapley
 
     def __init__(
@@ -149,7 +150,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         intake = replace(intake, Y=np.ascontiguousarray(intake.Y[:, own]))
         loss: Loss = "binary" if two else "softmax"
         folds = folds_of(self, len(intake.X))
-        self.tree_ = fit_path_tree(intake, loss, limits, self.shrinkage, self.n_jobs, sharp, folds)
+        self.tree_ = fit_linear_tree(intake, loss, limits, self.shrinkage, self.n_jobs, sharp, folds)
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -203,14 +204,14 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         return complexity_of(self, 1 if len(self.classes_) == 2 else len(self.classes_) - 1)
 
     def importance(self) -> pd.DataFrame:
-        """How far each feature moves the log-odds, see :meth:`PathTree.with_importance`."""
+        """How far each feature moves the log-odds, see :meth:`LinearTreeModel.with_importance`."""
         check_is_fitted(self)
         return pd.DataFrame({"feature": self.tree_.schema.names, "estimate": self.tree_.importance})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the versioned JSON form."""
         check_is_fitted(self)
-        classes = [c.item() if isinstance(c, np.generic) else c for c in self.classes_]
+        classes = [plain(c) for c in self.classes_]
         return _head(self) | {"classes": classes, "tree": self.tree_.to_dict()}
 
     @classmethod
@@ -252,6 +253,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
+    toward_labels = toward_labels
     _shapley = linear_tree_shapley
 
     def __init__(
@@ -284,7 +286,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
         shape = np.shape(np.asarray(y))
         self.flat_ = len(shape) < 2 or shape[1] == 1
         folds = folds_of(self, len(intake.X))
-        self.tree_ = fit_path_tree(intake, "squared", limits, self.shrinkage, self.n_jobs, n_folds=folds)
+        self.tree_ = fit_linear_tree(intake, "squared", limits, self.shrinkage, self.n_jobs, n_folds=folds)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
@@ -312,7 +314,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
         return complexity_of(self, self.n_outputs_)
 
     def importance(self) -> pd.DataFrame:
-        """How far each feature moves the value, see :meth:`PathTree.with_importance`."""
+        """How far each feature moves the value, see :meth:`LinearTreeModel.with_importance`."""
         check_is_fitted(self)
         return pd.DataFrame({"feature": self.tree_.schema.names, "estimate": self.tree_.importance})
 
@@ -371,14 +373,14 @@ def folds_of(student: Any, n_rows: int) -> int:
 
 def complexity_of(student: Any, n_free: int) -> Complexity:
     """Count splits, intercepts and coefficients as ``max_parameters`` does."""
-    tree: PathTree = student.tree_
+    tree: LinearTreeModel = student.tree_
     leaves = [v for v, n in enumerate(tree.nodes) if n.feature < 0]
     slopes = sum(len(n.terms) for n in tree.nodes)
     return Complexity(
         family="model_tree",
         n_parameters=int(sum(n.cost for n in tree.nodes) + n_free * len(leaves) + slopes),
         n_features=len(tree.used()),
-        n_bytes=len(json.dumps(student.to_dict(), separators=(",", ":")).encode()),
+        n_bytes=compact_bytes(student.to_dict()),
         n_leaves=len(leaves),
         n_terms=slopes,
         depth=tree.depth(),
@@ -402,16 +404,13 @@ def _headline(student: Any) -> str:
 
 def _head(student: Any) -> dict[str, Any]:
     parameters = {k: v for k, v in student.get_params().items() if k != "classes"}
-    return {"family": type(student).__name__, "version": VERSION, "parameters": parameters}
+    return header(student, "model_tree") | {"parameters": parameters}
 
 
 def _empty(cls: Any, data: Mapping[str, Any]) -> Any:
-    if data.get("family") != cls.__name__ or data.get("version") != VERSION:
-        raise InvalidInputError(
-            f"this is not version {VERSION} of a {cls.__name__}, got {data.get('family')!r} {data.get('version')!r}"
-        )
+    check_header(cls, "model_tree", data)
     student = cls(**data["parameters"])
-    student.tree_ = PathTree.from_dict(data["tree"])
+    student.tree_ = LinearTreeModel.from_dict(data["tree"])
     student.schema_ = student.tree_.schema
     student.n_features_in_ = len(student.schema_)
     if student.schema_.container == "frame":

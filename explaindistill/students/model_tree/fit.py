@@ -26,14 +26,14 @@ from explaindistill.numerics.trees.binning import MAX_BINS, BinnedTable, bin_tab
 from explaindistill.numerics.trees.fixed_point import repetitions
 from explaindistill.numerics.trees.rounding import fewest_digits, plainest_moment
 from explaindistill.students._intake import Intake
-from explaindistill.students.model_tree.model import Node, PathTree, Term
+from explaindistill.students.model_tree.model import LinearTreeModel, Node, Term
 
 Floats = NDArray[np.float64]
 DIGITS = 4
 MAX_LEVELS = 30
 
 
-def fit_path_tree(
+def fit_linear_tree(
     intake: Intake,
     loss: Loss,
     limits: Limits,
@@ -41,7 +41,7 @@ def fit_path_tree(
     n_jobs: int | None,
     structure: Floats | None = None,
     n_folds: int = 0,
-) -> PathTree:
+) -> LinearTreeModel:
     """Grow on ``structure`` (the targets themselves when None), fit the numbers to the targets, round them.
 
     Parameters
@@ -72,7 +72,7 @@ def fit_path_tree(
         model = grow_model_tree(grown_on, table, choice.limits, n_jobs)
     if structure is not None:
         refit(problem, model, 50, 1e-12)
-    tree = PathTree(
+    tree = LinearTreeModel(
         schema, tuple(terms), _nodes(model, problem, schema, binned, scales, centre, spread), targets.shape[1]
     )
     return tree.with_importance(X, w)

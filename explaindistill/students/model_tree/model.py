@@ -118,7 +118,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class PathTree:
+class LinearTreeModel:
     """Nodes (the root first), terms, and the schema they speak about."""
 
     schema: Schema
@@ -270,7 +270,7 @@ class PathTree:
         """Splits on the longest path."""
         return max(len(self.path(v)) - 1 for v, n in enumerate(self.nodes) if n.feature < 0)
 
-    def with_importance(self, X: pd.DataFrame, weight: Floats) -> PathTree:
+    def with_importance(self, X: pd.DataFrame, weight: Floats) -> LinearTreeModel:
         """Add how far each feature moves the linear predictor on these rows, as shares that sum to 1.
 
         A coefficient counts the mean absolute distance of its contribution from its mean; a question half the mean
@@ -317,7 +317,7 @@ class PathTree:
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> PathTree:
+    def from_dict(cls, data: Mapping[str, Any]) -> LinearTreeModel:
         """Inverse of :meth:`to_dict`."""
         nodes = []
         for given in data["nodes"]:

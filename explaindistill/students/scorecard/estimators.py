@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -18,11 +16,9 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # i
 
 from explaindistill.data.design import (
     Column,
-    column_values,
     matrix,
     rule_columns,
 )
-from explaindistill.data.schema import Schema
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.linear.scorecard import search, unique_columns, unique_rows
@@ -32,75 +28,15 @@ from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
+from explaindistill.students._form import check_header, compact_bytes, header
 from explaindistill.students._picture import plot
-from explaindistill.students.linear.model import plain
+from explaindistill.students.scorecard.model import CardModel, risk_table
 from explaindistill.students.scorecard.nearest import nearest_in_card
 from explaindistill.students.scorecard.program import program
+from explaindistill.students.scorecard.refining import toward_labels
 from explaindistill.students.scorecard.shapley import card_shapley
 
 __all__ = ["ScorecardClassifier"]
-
-FORMAT, VERSION = "explaindistill.scorecard", 1
-
-
-@dataclass(frozen=True, eq=False)
-class CardModel:
-    """Conditions and their points; the risk of total ``lowest + i`` is ``risk[i]``."""
-
-    schema: Schema
-    columns: tuple[Column, ...]
-    points: NDArray[np.int64]
-    lowest: int
-    risk: NDArray[np.float64]
-    share: NDArray[np.float64]
-    spread: NDArray[np.float64]
-    classes: NDArray[Any]
-
-    def values(self, X: pd.DataFrame) -> NDArray[np.int64]:
-        """Points of each condition ``(n, q)``."""
-        out = np.zeros((len(X), len(self.columns)), dtype=np.int64)
-        for j, column in enumerate(self.columns):
-            numbers = self.schema.column(X, column.feature)
-            out[:, j] = self.points[j] * column_values(column, self.schema[column.feature], numbers)
-        return out
-
-    def words(self, column: Column) -> str:
-        """The condition as it is shown."""
-        return column.words(self.schema[column.feature])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Versioned JSON form; ``risk[sum of points of the conditions that hold - lowest]``."""
-        rows = [c.to_dict() | ({"level": plain(c.level)} if c.level is not None else {}) for c in self.columns]
-        return {
-            "format": FORMAT,
-            "version": VERSION,
-            "schema": self.schema.to_dict(),
-            "classes": [plain(c) for c in self.classes],
-            "columns": rows,
-            "points": self.points.tolist(),
-            "lowest": self.lowest,
-            "risk": self.risk.tolist(),
-            "share": self.share.tolist(),
-            "spread": self.spread.tolist(),
-        }
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> CardModel:
-        """Inverse of :meth:`to_dict`; runs no code."""
-        if (data.get("format"), data.get("version")) != (FORMAT, VERSION):
-            raise InvalidInputError(
-                f"format must be {FORMAT} version {VERSION}, got {data.get('format')!r} {data.get('version')!r}"
-            )
-        return cls(
-            schema=Schema.from_dict(data["schema"]),
-            columns=tuple(Column.from_dict(c) for c in data["columns"]),
-            points=np.array(data["points"], dtype=np.int64),
-            lowest=int(data["lowest"]),
-            risk=np.array(data["risk"], dtype=float),
-            share=np.array(data["share"], dtype=float),
-            spread=np.array(data["spread"], dtype=float),
-            classes=np.array(data["classes"]),
-        )
 
 
 class ScorecardClassifier(ClassifierMixin, BaseEstimator):
@@ -317,7 +253,7 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
             family="scorecard",
             n_parameters=2 * len(model.columns) + 2,
             n_features=len({c.feature for c in model.columns}),
-            n_bytes=len(json.dumps(self.to_dict(), separators=(",", ":"), ensure_ascii=False).encode()),
+            n_bytes=compact_bytes(self.to_dict()),
             n_terms=len(model.columns),
         )
 
@@ -334,7 +270,11 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
     def to_dict(self) -> dict[str, Any]:
         """Return a versioned JSON form; :meth:`from_dict` reads it without running code."""
         check_is_fitted(self)
-        return self.model_.to_dict() | {"digits": self.digits, "offset": self.offset_, "slope": self.slope_}
+        return (
+            header(self, "scorecard")
+            | self.model_.to_dict()
+            | {"digits": self.digits, "offset": self.offset_, "slope": self.slope_}
+        )
 
     export = export
     program = program
@@ -342,12 +282,14 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
+    toward_labels = toward_labels
     _nearest = nearest_in_card
     _shapley = card_shapley
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Student from :meth:`to_dict`, ready to predict; other parameters of fitting are the defaults."""
+        check_header(cls, "scorecard", data)
         card = cls(digits=int(data.get("digits", 3)))
         card.model_ = model = CardModel.from_dict(data)
         card.offset_, card.slope_ = float(data["offset"]), float(data["slope"])
@@ -363,9 +305,3 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
-
-
-def risk_table(curve: NDArray[np.float64], digits: int) -> NDArray[np.float64]:
-    """Risks as they are shown and applied: rounded, none nearer to 0 or 1 than one unit of the last digit."""
-    unit = 10.0**-digits
-    return np.clip(np.round(curve, digits), unit, round(1 - unit, digits))

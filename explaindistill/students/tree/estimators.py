@@ -18,6 +18,7 @@ from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor
+from explaindistill.students.tree.compression import on_value_grid, smaller
 from explaindistill.students.tree.fit import (
     agreement,
     fit_trees,
@@ -27,6 +28,7 @@ from explaindistill.students.tree.fit import (
 from explaindistill.students.tree.nearest import nearest_in_tree
 from explaindistill.students.tree.program import program
 from explaindistill.students.tree.reading import ReadableTree
+from explaindistill.students.tree.refining import toward_labels
 from explaindistill.students.tree.shapley import tree_shapley
 from explaindistill.students.tree.shrinkage import settled
 
@@ -134,9 +136,11 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
+    toward_labels = toward_labels
+    smaller = smaller
+    on_value_grid = on_value_grid
     _nearest = nearest_in_tree
     _shapley = tree_shapley
-    _format = "explaindistill.TreeClassifier"
 
     def __init__(
         self,
@@ -277,9 +281,11 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
+    toward_labels = toward_labels
+    smaller = smaller
+    on_value_grid = on_value_grid
     _nearest = nearest_in_tree
     _shapley = tree_shapley
-    _format = "explaindistill.TreeRegressor"
 
     def __init__(
         self,

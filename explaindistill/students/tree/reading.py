@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Complexity
+from explaindistill.students._form import check_header, compact_bytes, header
 from explaindistill.students._intake import rows
 from explaindistill.students.tree import occupants as people
 from explaindistill.students.tree import words
@@ -22,15 +23,14 @@ from explaindistill.students.tree.picture import plot, svg
 
 __all__ = ["ReadableTree"]
 
-VERSION = 1
-
 
 class ReadableTree:
     """Reading a fitted tree: needs ``tree_``, and ``classes_`` for a classifier."""
 
     tree_: TreeModel
-    _format: str
     plot = plot
+    fit_notes: ClassVar = {"nodes": ("gain", "n", "share", "weight")}
+    """Fields of the form that decide no answer: ``export.json`` can leave them out."""
     svg = svg
 
     def apply(self, X: Any) -> NDArray[np.int64]:
@@ -118,7 +118,7 @@ class ReadableTree:
             family="tree",
             n_parameters=words.parameters(tree, outputs - 1 if hasattr(self, "classes_") else outputs),
             n_features=len(tree.used),
-            n_bytes=len(json.dumps(self.to_dict(), separators=(",", ":")).encode()),
+            n_bytes=compact_bytes(self.to_dict()),
             n_leaves=len(leaves),
             depth=int(tree.depth.max()),
             mean_path_length=float(tree.depth[leaves] @ tree.weight[leaves] / tree.weight[0]),
@@ -188,8 +188,7 @@ class ReadableTree:
         parameters = {k: v for k, v in self.get_params().items() if k != "classes"}  # type: ignore[attr-defined]  # scikit-learn's
         classes = getattr(self, "classes_", None)
         return {
-            "format": self._format,
-            "version": VERSION,
+            **header(self, "tree"),
             "parameters": json.loads(json.dumps(parameters, default=list)),
             "classes": None if classes is None else classes.tolist(),
             "shrinkage": float(self.shrinkage_),  # type: ignore[attr-defined]  # the estimator's
@@ -206,9 +205,7 @@ class ReadableTree:
         InvalidInputError
             If the form is of another kind or version.
         """
-        given = data.get("format"), data.get("version")
-        if given != (cls._format, VERSION):
-            raise InvalidInputError(f"format and version must be {(cls._format, VERSION)}, got {given}")
+        check_header(cls, "tree", data)
         student: Any = cls(**data["parameters"])
         student.tree_ = TreeModel.from_dict(data)
         student.shrinkage_ = float(data.get("shrinkage", 0.0))

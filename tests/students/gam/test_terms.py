@@ -80,8 +80,8 @@ def test_max_terms_keeps_what_matters(heredity):
     expected = {"a", "b", "c × d"} | ({"c", "d"} if heredity else set())
     assert {s.name for s in gam.shapes_} == expected
     assert gam.score(X, y) > 0.98
-    assert gam.path_.n_terms.iloc[-1] == len(expected)
-    assert (gam.path_.deviance_rise >= 0).all()
+    assert gam.term_path_.n_terms.iloc[-1] == len(expected)
+    assert (gam.term_path_.deviance_rise >= 0).all()
 
 
 @pytest.mark.parametrize(("direction", "sign"), [("up", 1), ("down", -1)])
@@ -268,7 +268,7 @@ def test_fidelity_per_number_of_terms_is_told(n_classes):
     eta = np.column_stack([np.sin(X.a) + X.b, 0.4 * X.c, 0 * X.d])[:, :n_classes]
     P = softmax(eta, axis=1)
     gam = GAMClassifier(n_jobs=1, max_terms=1).fit(X, P)
-    path = gam.path_
+    path = gam.term_path_
     assert path.n_terms.tolist() == [3, 2, 1]
     assert path.dropped[0] == "d"
     assert (np.diff(path.explained) < 0).all()
