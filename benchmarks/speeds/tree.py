@@ -25,7 +25,7 @@ from explaindistill.numerics.trees.binning import bin_table
 from explaindistill.numerics.trees.growth import (
     Grower,
     Grown,
-    Limits,
+    TreeLimits,
     grow,
 )
 from explaindistill.numerics.trees.histogram import channels
@@ -45,7 +45,7 @@ def rows(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
 def engine(X: np.ndarray, p: np.ndarray, schema: Schema, frame: pd.DataFrame) -> Grown:
     """Binning and growth, thresholds refined, nothing else."""
     d = len(schema)
-    limits = Limits(LEAVES, None, 1, 0.0, None, np.zeros(d, dtype=np.int64), None)
+    limits = TreeLimits(LEAVES, None, 1, 0.0, None, np.zeros(d, dtype=np.int64), None)
     table = bin_table(schema, frame, None, 2)
 
     def raw(f: int, index: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from sklearn.ensemble import GradientBoostingRegressor
 from explaindistill import plugins
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
-from explaindistill.numerics.explaining.shapley import Box, boxes_shapley
+from explaindistill.numerics.explaining.shapley import BoxFunction, boxes_shapley
 
 __all__ = ["KINDS", "ShapleyControl", "shapley_control"]
 
@@ -159,7 +159,7 @@ def _numbers(schema: Schema, rows: pd.DataFrame) -> NDArray[np.float32]:
     return np.nan_to_num(schema.encode(rows), nan=-1e30).astype(np.float32)
 
 
-def _boxes(tree: Any, sides: tuple[NDArray[np.float32], NDArray[np.float32]], rate: float) -> Iterator[Box]:
+def _boxes(tree: Any, sides: tuple[NDArray[np.float32], NDArray[np.float32]], rate: float) -> Iterator[BoxFunction]:
     """One box per leaf: on each column of its path both the row's and the background's side."""
     todo: list[tuple[int, dict[int, tuple[Flags, Flags]]]] = [(0, {})]
     while todo:
@@ -168,7 +168,7 @@ def _boxes(tree: Any, sides: tuple[NDArray[np.float32], NDArray[np.float32]], ra
             here, there = ([pair[i] for pair in held.values()] for i in (0, 1))
             shapes = [np.column_stack(f) if f else np.ones((len(z), 0), bool) for f, z in zip((here, there), sides,
                                                                                             strict=True)]  # fmt: skip
-            yield Box(tuple(held), shapes[0], shapes[1], np.array([rate * tree.value[node, 0, 0]]))
+            yield BoxFunction(tuple(held), shapes[0], shapes[1], np.array([rate * tree.value[node, 0, 0]]))
             continue
         column = int(tree.feature[node])
         left = [z[:, column] <= tree.threshold[node] for z in sides]

@@ -28,7 +28,7 @@ from explaindistill.numerics.additive.gram import (
 )
 from explaindistill.numerics.additive.reml import Smoothing, Solution, solve
 
-__all__ = ["AdditiveFit", "Rows", "Statistics", "collect", "fit_additive"]
+__all__ = ["AdditiveFit", "BinnedRows", "Statistics", "collect", "fit_additive"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -39,7 +39,7 @@ DISPERSION_FLOOR = 1e-6  # of what the intercept alone leaves: without a floor, 
 
 
 @dataclass(frozen=True)
-class Rows:
+class BinnedRows:
     """Rows as the solver sees them: bins ``(d, n)``, outcome ``(n,)`` or ``(n, k)``, weight ``(n,)``."""
 
     codes: Codes
@@ -49,11 +49,11 @@ class Rows:
     def __len__(self) -> int:
         return len(self.weight)
 
-    def take(self, chosen: NDArray[np.intp]) -> Rows:
+    def take(self, chosen: NDArray[np.intp]) -> BinnedRows:
         """Return some of the rows."""
-        return Rows(np.ascontiguousarray(self.codes[:, chosen]), self.y[chosen], self.weight[chosen])
+        return BinnedRows(np.ascontiguousarray(self.codes[:, chosen]), self.y[chosen], self.weight[chosen])
 
-    def joined(self) -> Rows:
+    def joined(self) -> BinnedRows:
         """Rows in a canonical order, equal ones made one by adding their weights.
 
         Neither the order nor the repetition of rows then changes a single bit of the fit, even where there are more
@@ -139,7 +139,7 @@ class AdditiveFit:
 
 
 def collect(
-    design: Design, rows: Rows, family: Family, beta: Vector, pool: ThreadPoolExecutor | None = None
+    design: Design, rows: BinnedRows, family: Family, beta: Vector, pool: ThreadPoolExecutor | None = None
 ) -> Statistics:
     """Sum what a Newton step needs over rows, at the coefficients ``beta``.
 
@@ -170,7 +170,7 @@ def settled(before: Vector, now: Vector, n_iter: int, rounds: int = SMOOTHING_RO
 
 def fit_additive(
     design: Design,
-    rows: Rows,
+    rows: BinnedRows,
     family: Family,
     *,
     phi: float | None = None,
@@ -189,7 +189,7 @@ def fit_additive(
     Parameters
     ----------
     design : Design
-    rows : Rows
+    rows : BinnedRows
     family : Family
     phi : float, optional
         Known dispersion (1 for true 0/1 outcomes); estimated when None.
@@ -227,7 +227,7 @@ class _State:
     """The rows, and where their curvature is measured."""
 
     design: Design
-    rows: Rows
+    rows: BinnedRows
     family: Family
     curvature_rows: NDArray[np.intp] | None
     pool: ThreadPoolExecutor | None

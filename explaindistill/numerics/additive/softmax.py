@@ -25,7 +25,7 @@ from explaindistill.numerics.additive.pirls import (
     DISPERSION_FLOOR,
     SMOOTHING_ROUNDS,
     AdditiveFit,
-    Rows,
+    BinnedRows,
     dispersion,
     settled,
 )
@@ -42,7 +42,7 @@ RIDGE = 1e-9
 @dataclass(frozen=True)
 class _Problem:
     design: Design
-    rows: Rows
+    rows: BinnedRows
     curvature_rows: NDArray[np.intp] | None
     pool: ThreadPoolExecutor | None
 
@@ -97,7 +97,7 @@ class _Problem:
 
 def fit_softmax(
     design: Design,
-    rows: Rows,
+    rows: BinnedRows,
     *,
     phi: float | None = None,
     noisy: bool = True,

@@ -13,7 +13,7 @@ from math import factorial
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Box", "LinearPart", "boxes_shapley", "interaction_shapley"]
+__all__ = ["BoxFunction", "LinearPart", "boxes_shapley", "interaction_shapley"]
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -29,7 +29,7 @@ class LinearPart:
 
 
 @dataclass(frozen=True)
-class Box:
+class BoxFunction:
     """A function that is a constant plus linear parts where conditions on some columns hold, and 0 elsewhere.
 
     Attributes
@@ -48,7 +48,7 @@ class Box:
     parts: tuple[LinearPart, ...] = ()
 
 
-def boxes_shapley(boxes: Sequence[Box], n: int, m: int, d: int, n_outputs: int) -> Floats:
+def boxes_shapley(boxes: Sequence[BoxFunction], n: int, m: int, d: int, n_outputs: int) -> Floats:
     r"""Exact values of a sum of boxes.
 
     Against one background row, a column of a box is *needed* (only x holds its condition; the set A), *forbidden* (only
@@ -58,7 +58,7 @@ def boxes_shapley(boxes: Sequence[Box], n: int, m: int, d: int, n_outputs: int) 
 
     Parameters
     ----------
-    boxes : sequence of Box
+    boxes : sequence of BoxFunction
     n, m, d, n_outputs : int
         Rows, background rows, columns, outputs.
 
@@ -84,7 +84,7 @@ def boxes_shapley(boxes: Sequence[Box], n: int, m: int, d: int, n_outputs: int) 
     return out / m
 
 
-def _add_box(out: Floats, box: Box, m: int) -> None:
+def _add_box(out: Floats, box: BoxFunction, m: int) -> None:
     x, b = box.rows.astype(float), box.background.astype(float)
     n, size = x.shape[0], x.shape[1] + 1
     needed = np.rint(x @ (1 - b).T).astype(np.intp)
@@ -106,7 +106,7 @@ def _add_box(out: Floats, box: Box, m: int) -> None:
 
 
 def _contents(
-    out: Floats, box: Box, k: int, value: float, shape: tuple[int, int], more: Floats
+    out: Floats, box: BoxFunction, k: int, value: float, shape: tuple[int, int], more: Floats
 ) -> tuple[Floats, Floats]:
     """What the box holds for each pair of row and background row: what is settled, and what free columns may add."""
     fixed, moving = np.full(shape, value), np.zeros(shape)

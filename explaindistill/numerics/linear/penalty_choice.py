@@ -19,7 +19,7 @@ from explaindistill.numerics.linear.elastic_net import (
     refit_logistic,
 )
 
-__all__ = ["Problem", "Trace", "choose", "limit_terms", "penalty_grid", "standardise"]
+__all__ = ["PenalisedProblem", "Trace", "choose", "limit_terms", "penalty_grid", "standardise"]
 
 Array = NDArray[np.float64]
 PATH_TOLERANCE = 1e-4
@@ -28,7 +28,7 @@ PATIENCE = 3
 
 
 @dataclass(frozen=True)
-class Problem:
+class PenalisedProblem:
     """Columns ``(n, p)``, targets ``(n, k)`` or ``(n, m)``, weights, and what is fitted to them."""
 
     Z: Array
@@ -37,10 +37,10 @@ class Problem:
     classification: bool
     l1_ratio: float
 
-    def rows(self, mask: NDArray[np.bool_]) -> Problem:
+    def rows(self, mask: NDArray[np.bool_]) -> PenalisedProblem:
         """Return the problem on some rows, weights summing to 1 again."""
         w = self.w[mask]
-        return Problem(np.asfortranarray(self.Z[mask]), self.Y[mask], w / w.sum(), self.classification, self.l1_ratio)
+        return PenalisedProblem(np.asfortranarray(self.Z[mask]), self.Y[mask], w / w.sum(), self.classification, self.l1_ratio)
 
     def path(self, penalties: Array, tol: float) -> list[LinearFit]:
         """Fits at falling penalties."""
@@ -94,7 +94,7 @@ def standardise(values: Array, w: Array) -> tuple[Array, Array, Array]:
     return Z, mean, scale
 
 
-def penalty_grid(problem: Problem, n: int, smallest: float = 1e-4) -> Array:
+def penalty_grid(problem: PenalisedProblem, n: int, smallest: float = 1e-4) -> Array:
     """``n`` penalties from the largest that matters down to ``smallest`` times it, evenly on the logarithm."""
     top = largest_penalty(problem.Z, problem.Y, problem.w, problem.l1_ratio)
     # nothing to explain (one column, or a constant target): one penalty, no term
@@ -102,7 +102,7 @@ def penalty_grid(problem: Problem, n: int, smallest: float = 1e-4) -> Array:
 
 
 def choose(
-    problem: Problem, folds: NDArray[np.intp], penalties: Array, tolerance: float, relax: bool, tries: int
+    problem: PenalisedProblem, folds: NDArray[np.intp], penalties: Array, tolerance: float, relax: bool, tries: int
 ) -> tuple[LinearFit, Trace]:
     """Sparsest fit whose held-out explained share is within ``tolerance`` of the best.
 
@@ -147,7 +147,7 @@ def choose(
     return fit, Trace(penalties, n_terms, shown[0], shown[1], chosen, relaxed)
 
 
-def _held_out(train: Problem, test: Problem, path: list[LinearFit], relax: bool, gain: float) -> Array:
+def _held_out(train: PenalisedProblem, test: PenalisedProblem, path: list[LinearFit], relax: bool, gain: float) -> Array:
     """Losses ``(2, n_penalties)`` on held-out rows of penalised and relaxed fits.
 
     Relaxed fits stop, at infinity, where they have not gained that share of the first loss for
@@ -179,7 +179,7 @@ def _warm(fit: LinearFit, relaxed: LinearFit) -> LinearFit:
     return LinearFit(relaxed.intercept, coef)
 
 
-def limit_terms(problem: Problem, part: Problem, fit: LinearFit, max_terms: int, penalties: Array) -> LinearFit:
+def limit_terms(problem: PenalisedProblem, part: PenalisedProblem, fit: LinearFit, max_terms: int, penalties: Array) -> LinearFit:
     """At most ``max_terms`` columns: the first fit on the path with enough, the weakest dropped one by one.
 
     The weakest is the column with the smallest sum over outputs of the absolute standardised coefficient after a

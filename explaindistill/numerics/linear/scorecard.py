@@ -19,7 +19,7 @@ from scipy.special import expit
 
 from explaindistill.numerics._jit import kernel
 
-__all__ = ["Card", "Patterns", "beam", "integer_cards", "ranking", "search", "unique_columns", "unique_rows"]
+__all__ = ["IntegerCard", "Patterns", "beam", "integer_cards", "ranking", "search", "unique_columns", "unique_rows"]
 
 Array = NDArray[np.float64]
 Support = tuple[int, ...]
@@ -57,7 +57,7 @@ class Patterns:
 
 
 @dataclass(frozen=True)
-class Card:
+class IntegerCard:
     """Columns, their points, the logit ``offset + slope * total``, loss in nats per unit of weight, and AUC."""
 
     support: Support
@@ -101,7 +101,7 @@ def unique_columns(B: Array) -> NDArray[np.intp]:
 
 
 @dataclass(frozen=True)
-class State:
+class SupportFit:
     """A support with its refitted intercept and coefficients."""
 
     support: Support
@@ -109,7 +109,7 @@ class State:
     loss: float
 
 
-def refit(patterns: Patterns, support: Support, start: Array) -> State:
+def refit(patterns: Patterns, support: Support, start: Array) -> SupportFit:
     """Logistic fit on some columns by Newton's method with step halving."""
     small = patterns.columns(support)
     A = np.hstack([np.ones((len(small.B), 1)), small.B])
@@ -129,7 +129,7 @@ def refit(patterns: Patterns, support: Support, start: Array) -> State:
         theta, (value, eta) = theta + share * step, new
         if np.abs(step).max() < 1e-7:
             break
-    return State(support, theta, round(value, DIGITS))
+    return SupportFit(support, theta, round(value, DIGITS))
 
 
 def _loss(A: Array, patterns: Patterns, theta: Array, ridge: Array) -> tuple[float, Array]:
@@ -138,7 +138,7 @@ def _loss(A: Array, patterns: Patterns, theta: Array, ridge: Array) -> tuple[flo
     return float(loss + 0.5 * ridge @ theta**2), eta
 
 
-def gains(patterns: Patterns, state: State) -> Array:
+def gains(patterns: Patterns, state: SupportFit) -> Array:
     """Fall of the loss by each further column, to second order with all coefficients free; -inf for those inside.
 
     With g the gradient, H the Hessian and r the ridge, :math:`g_j^2 / 2 (H_{jj} + r - H_{jS} H_{SS}^{-1} H_{Sj})`.
@@ -157,7 +157,7 @@ def gains(patterns: Patterns, state: State) -> Array:
     return np.round(out, DIGITS)
 
 
-def beam(patterns: Patterns, k: int, width: int) -> list[State]:
+def beam(patterns: Patterns, k: int, width: int) -> list[SupportFit]:
     """Supports of at most ``k`` columns with the smallest loss, best first."""
     base = np.log(max(patterns.positive.sum(), 1e-12)) - np.log(max(patterns.negative.sum(), 1e-12))
     states = [refit(patterns, (), np.array([base]))]
@@ -169,9 +169,9 @@ def beam(patterns: Patterns, k: int, width: int) -> list[State]:
     return states
 
 
-def _children(patterns: Patterns, states: list[State], n: int) -> list[State]:
+def _children(patterns: Patterns, states: list[SupportFit], n: int) -> list[SupportFit]:
     """Refit the most promising one-column extensions of all states, ``2 n`` at least as many as states."""
-    ranked: dict[Support, tuple[float, State, int]] = {}
+    ranked: dict[Support, tuple[float, SupportFit, int]] = {}
     for state in states:
         gain = gains(patterns, state)
         for j in np.argsort(-gain, kind="stable")[:n]:
@@ -184,18 +184,18 @@ def _children(patterns: Patterns, states: list[State], n: int) -> list[State]:
     return [refit(patterns, support, _start(state, support)) for support, (_, state, _) in chosen]
 
 
-def _start(state: State, support: Support) -> Array:
+def _start(state: SupportFit, support: Support) -> Array:
     """Coefficients of a state on another support; 0 where it has none."""
     known = dict(zip(state.support, state.theta[1:], strict=True))
     return np.array([state.theta[0], *(known.get(j, 0.0) for j in support)])
 
 
-def _best(states: Iterable[State], n: int) -> list[State]:
+def _best(states: Iterable[SupportFit], n: int) -> list[SupportFit]:
     distinct = {s.support: s for s in states}
     return sorted(distinct.values(), key=lambda s: (s.loss, s.support))[:n]
 
 
-def swaps(patterns: Patterns, pool: list[State], width: int, rounds: int = 4) -> list[State]:
+def swaps(patterns: Patterns, pool: list[SupportFit], width: int, rounds: int = 4) -> list[SupportFit]:
     """Exchange one column of the best supports for another until the best one stays; a larger pool, best first."""
     tried: set[Support] = set()
     for _ in range(rounds):
@@ -314,7 +314,7 @@ def ranking(n0: Array, n1: Array) -> float:
     return pairs / (below * above) if below * above > 0.0 else 0.5
 
 
-def integer_cards(patterns: Patterns, state: State, low: int, high: int, n_multipliers: int) -> list[Card]:
+def integer_cards(patterns: Patterns, state: SupportFit, low: int, high: int, n_multipliers: int) -> list[IntegerCard]:
     """Integer points for one support: rounded at several multipliers, each improved by :func:`descend`."""
     small = patterns.columns(state.support)
     B = np.ascontiguousarray(small.B.T)
@@ -334,11 +334,11 @@ def integer_cards(patterns: Patterns, state: State, low: int, high: int, n_multi
         n0, n1 = np.zeros(2 * span + 1), np.zeros(2 * span + 1)
         by_total(z @ B, small.negative, small.positive, n0, n1, np.zeros(B.shape[1]), 0, span)
         auc = ranking(n0, n1)
-        cards.append(Card(state.support, z, offset, slope, loss, auc if slope >= 0 else 1.0 - auc))
+        cards.append(IntegerCard(state.support, z, offset, slope, loss, auc if slope >= 0 else 1.0 - auc))
     return cards
 
 
-def search(patterns: Patterns, k: int, low: int, high: int, width: int = 10, tolerance: float = 0.03) -> Card:
+def search(patterns: Patterns, k: int, low: int, high: int, width: int = 10, tolerance: float = 0.03) -> IntegerCard:
     """Find the best card: beam search, swaps, integer points for the best supports, then the choice.
 
     Parameters

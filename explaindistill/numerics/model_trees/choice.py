@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.numerics.model_trees.growth import grow_model_tree
-from explaindistill.numerics.model_trees.leaf_models import Problem, row_losses
+from explaindistill.numerics.model_trees.leaf_models import LinearTreeProblem, row_losses
 from explaindistill.numerics.model_trees.sparse_model import INNER_FOLDS, sparse_model, without
-from explaindistill.numerics.model_trees.state import Limits, State, Table
+from explaindistill.numerics.model_trees.state import GrowthState, LinearTreeLimits, SplitColumns
 
-__all__ = ["Choice", "chosen", "held_out_path", "held_out_sparse", "least_loss", "shapes"]
+__all__ = ["SizeChoice", "chosen", "held_out_path", "held_out_sparse", "least_loss", "shapes"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -27,14 +27,14 @@ BATCHES = 30  # of held-out rows, whose sums say how far a difference is chance;
 
 
 @dataclass(frozen=True)
-class Choice:
+class SizeChoice:
     """What to fit to all rows: a tree within the limits, or the lasso's model (``sparse``)."""
 
-    limits: Limits
+    limits: LinearTreeLimits
     sparse: bool = False
 
 
-def shapes(limits: Limits) -> list[Limits]:
+def shapes(limits: LinearTreeLimits) -> list[LinearTreeLimits]:
     """The limits themselves, and where they leave a choice those of one model and of constant leaves."""
     found = [limits]
     if limits.leaves > 1 and limits.depth > 0 and limits.leaf_terms > 0:
@@ -43,9 +43,9 @@ def shapes(limits: Limits) -> list[Limits]:
 
 
 def held_out_path(
-    problem: Problem,
-    table: Table,
-    limits: Limits,
+    problem: LinearTreeProblem,
+    table: SplitColumns,
+    limits: LinearTreeLimits,
     held: NDArray[np.bool_],
     n_jobs: int | None = None,
     batch: Ints | None = None,
@@ -54,7 +54,7 @@ def held_out_path(
 
     Parameters
     ----------
-    problem, table, limits : Problem, Table, Limits
+    problem, table, limits : LinearTreeProblem, SplitColumns, LinearTreeLimits
         Of all rows.
     held : ndarray of bool, shape (n,)
         Rows that growth must not see; they are routed along with weight 0.
@@ -79,14 +79,14 @@ def held_out_path(
     return path
 
 
-def held_out_sparse(problem: Problem, limits: Limits, held: NDArray[np.bool_], batch: Ints) -> Floats:
+def held_out_sparse(problem: LinearTreeProblem, limits: LinearTreeLimits, held: NDArray[np.bool_], batch: Ints) -> Floats:
     """Summed loss of each batch of held-out rows under the lasso's model of the others."""
     model = sparse_model(without(problem, held), limits, batch[~held] % INNER_FOLDS)
     model.members = {0: np.arange(len(held))}
-    return _by_batch(problem, State(problem, model).eta[held], held, batch)
+    return _by_batch(problem, GrowthState(problem, model).eta[held], held, batch)
 
 
-def _by_batch(problem: Problem, eta: Floats, held: NDArray[np.bool_], batch: Ints | None) -> Floats:
+def _by_batch(problem: LinearTreeProblem, eta: Floats, held: NDArray[np.bool_], batch: Ints | None) -> Floats:
     loss = problem.weight[held] * row_losses(eta, problem.targets[held], problem.loss)
     if batch is None:
         return loss.sum(keepdims=True)
@@ -117,19 +117,19 @@ def least_loss(paths: list[Path]) -> tuple[float, Floats]:
 
 
 def chosen(
-    problem: Problem,
-    table: Table,
-    limits: Limits,
+    problem: LinearTreeProblem,
+    table: SplitColumns,
+    limits: LinearTreeLimits,
     rank: Ints,
     n_folds: int,
     n_jobs: int | None = None,
     lasso: bool = True,
-) -> Choice:
+) -> SizeChoice:
     """The shape and the size with the least held-out loss; splits only where they gain more than two standard errors.
 
     Parameters
     ----------
-    problem, table, limits : Problem, Table, Limits
+    problem, table, limits : LinearTreeProblem, SplitColumns, LinearTreeLimits
     rank : ndarray of int, shape (n,)
         Places in a shuffle of the distinct rows, which decide the folds.
     n_folds : int, at least 2
@@ -140,22 +140,22 @@ def chosen(
     parts = [folds == k for k in range(n_folds)]
     parts = [held for held in parts if 0 < problem.weight[held].sum() < problem.weight.sum()]
     if not parts:
-        return Choice(limits)
-    plain: list[tuple[Floats, Choice]] = []
-    split: list[tuple[Floats, Choice]] = []
+        return SizeChoice(limits)
+    plain: list[tuple[Floats, SizeChoice]] = []
+    split: list[tuple[Floats, SizeChoice]] = []
     for shape in shapes(limits):
         size, losses = least_loss([held_out_path(problem, table, shape, held, n_jobs, batch) for held in parts])
-        (plain if shape.leaves == 1 else split).append((losses, Choice(replace(shape, parameters=size))))
+        (plain if shape.leaves == 1 else split).append((losses, SizeChoice(replace(shape, parameters=size))))
     if lasso and limits.leaf_terms > 0 and rank.max() >= n_folds * BATCHES:
         losses = np.concatenate([held_out_sparse(problem, limits, held, batch) for held in parts])
-        plain.append((losses, Choice(replace(limits, leaves=1), sparse=True)))
+        plain.append((losses, SizeChoice(replace(limits, leaves=1), sparse=True)))
     best, least = _least(plain), _least(split)
     if best is None or least is None:
-        return (best or least or (None, Choice(limits)))[1]
+        return (best or least or (None, SizeChoice(limits)))[1]
     return least[1] if _better(best[0] - least[0]) else best[1]
 
 
-def _least(found: list[tuple[Floats, Choice]]) -> tuple[Floats, Choice] | None:
+def _least(found: list[tuple[Floats, SizeChoice]]) -> tuple[Floats, SizeChoice] | None:
     """The first of those with the least loss."""
     best = None
     for one in found:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from explaindistill.numerics.model_trees.leaf_models import penalties
-from explaindistill.numerics.model_trees.state import Limits, State
+from explaindistill.numerics.model_trees.state import GrowthState, LinearTreeLimits
 
 __all__ = ["Move", "best_coefficient"]
 
@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 Move = tuple[float, int, int, int]
 
 
-def best_coefficient(state: State, limits: Limits) -> Move | None:
+def best_coefficient(state: GrowthState, limits: LinearTreeLimits) -> Move | None:
     """The coefficient (drop of the loss, node, term, output) that would help most, given all that are there."""
     problem, model = state.problem, state.model
     best: Move | None = None
@@ -39,7 +39,7 @@ def best_coefficient(state: State, limits: Limits) -> Move | None:
     return best
 
 
-def _allowed(state: State, node: int, k: int, limits: Limits) -> NDArray[np.bool_]:
+def _allowed(state: GrowthState, node: int, k: int, limits: LinearTreeLimits) -> NDArray[np.bool_]:
     problem, model = state.problem, state.model
     allowed = np.ones(problem.n_terms, dtype=np.bool_)
     for leaf in model.below(node):
@@ -55,7 +55,7 @@ def _allowed(state: State, node: int, k: int, limits: Limits) -> NDArray[np.bool
     return allowed
 
 
-def _node_sums(state: State, k: int, own: Ints) -> dict[int, tuple[Floats, Floats, Floats]]:
+def _node_sums(state: GrowthState, k: int, own: Ints) -> dict[int, tuple[Floats, Floats, Floats]]:
     """Gradient, curvature and curvature with the present coefficients of each term, for every node."""
     problem, model = state.problem, state.model
     p = problem.n_terms
@@ -76,7 +76,7 @@ def _node_sums(state: State, k: int, own: Ints) -> dict[int, tuple[Floats, Float
     return sums
 
 
-def _own_bend(state: State, k: int, own: Ints) -> Floats:
+def _own_bend(state: GrowthState, k: int, own: Ints) -> Floats:
     problem, model = state.problem, state.model
     place = np.full(len(model.beta), -1)
     place[own] = np.arange(len(own))

@@ -18,19 +18,20 @@ from explaindistill.numerics.model_trees.gram_splits import (
     term_chain,
 )
 from explaindistill.numerics.model_trees.leaf_models import (
-    Problem,
+    LinearTreeProblem,
     curvature,
     mean_loss,
     respond,
 )
 from explaindistill.numerics.model_trees.state import (
     Cut,
-    Limits,
-    State,
-    Table,
+    GrowthState,
+    LinearTreeLimits,
+    SplitColumns,
     n_free,
 )
-from explaindistill.numerics.trees.binning import MISSING, spread
+from explaindistill.numerics.threads import spread
+from explaindistill.numerics.trees.binning import MISSING
 
 __all__ = ["CHAIN", "best_split"]
 
@@ -42,9 +43,9 @@ TRIED = 3  # cuts of a leaf that are fitted in earnest
 
 
 def best_split(
-    state: State,
-    table: Table,
-    limits: Limits,
+    state: GrowthState,
+    table: SplitColumns,
+    limits: LinearTreeLimits,
     left: float,
     cuts: dict[int, Cut | None],
     stale: set[int],
@@ -70,11 +71,11 @@ def best_split(
     return max(known, key=lambda c: c.score, default=None)
 
 
-def _affordable(cut: Cut, left: float, state: State) -> bool:
+def _affordable(cut: Cut, left: float, state: GrowthState) -> bool:
     return cut.cost + n_free(state.problem) + len(cut.terms) <= left
 
 
-def _cut_leaf(state: State, table: Table, limits: Limits, left: float, leaf: int, n_jobs: int | None) -> Cut | None:
+def _cut_leaf(state: GrowthState, table: SplitColumns, limits: LinearTreeLimits, left: float, leaf: int, n_jobs: int | None) -> Cut | None:
     """Score all cuts of a leaf by second order, fit the best few in earnest."""
     problem, model = state.problem, state.model
     rows = model.members[leaf]
@@ -83,7 +84,7 @@ def _cut_leaf(state: State, table: Table, limits: Limits, left: float, leaf: int
     columns = _screen(state, leaf)
     mine = state.terms(leaf)
     free = np.array([t in mine or t == problem.n_terms for t in columns])
-    part = _Part(rows, columns, free, limits.leaf_terms - len(mine), left, limits.leaf_rows)
+    part = _LeafSearch(rows, columns, free, limits.leaf_terms - len(mine), left, limits.leaf_rows)
     found = spread(lambda f: _cut_feature(state, table, part, leaf, f), range(table.codes.shape[1]), n_jobs)
     ranked = sorted(
         (c for c in found if c is not None), key=lambda c: (-float(f"{c.score:.9g}"), table.rank[c.feature])
@@ -93,7 +94,7 @@ def _cut_leaf(state: State, table: Table, limits: Limits, left: float, leaf: int
 
 
 @dataclass(frozen=True, eq=False)
-class _Part:
+class _LeafSearch:
     rows: Ints
     columns: Ints
     free: NDArray[np.bool_]
@@ -102,7 +103,7 @@ class _Part:
     minimum: float
 
 
-def _screen(state: State, leaf: int) -> Ints:
+def _screen(state: GrowthState, leaf: int) -> Ints:
     """The intercept, the leaf's own terms, and those with the largest residual energy."""
     problem = state.problem
     mine = sorted(state.terms(leaf))
@@ -115,7 +116,7 @@ def _screen(state: State, leaf: int) -> Ints:
     return np.array([problem.n_terms, *mine, *sorted(others)], dtype=np.int64)
 
 
-def _cut_feature(state: State, table: Table, part: _Part, leaf: int, f: int) -> Cut | None:
+def _cut_feature(state: GrowthState, table: SplitColumns, part: _LeafSearch, leaf: int, f: int) -> Cut | None:
     problem = state.problem
     codes = table.codes[part.rows, f]
     m, K, bins = len(part.columns), problem.n_outputs, table.n_bins[f]
@@ -164,7 +165,7 @@ def _side(A: Floats, b: Floats, last: int, missing_left: bool) -> tuple[Floats, 
     return (left_A + A[-1], left_b + b[-1]) if missing_left else (left_A, left_b)
 
 
-def _routing(table: Table, f: int, order: Ints, last: int, missing_left: bool, n: Floats) -> NDArray[np.bool_]:
+def _routing(table: SplitColumns, f: int, order: Ints, last: int, missing_left: bool, n: Floats) -> NDArray[np.bool_]:
     """Which codes go left; categories without rows here go with the larger set, all else with the heavier half."""
     go = np.zeros(256, dtype=np.bool_)
     heavy = bool(n[: last + 1].sum() >= n[last + 1 : -1].sum())
@@ -181,7 +182,7 @@ def _routing(table: Table, f: int, order: Ints, last: int, missing_left: bool, n
 
 
 def _terms(
-    sides: tuple[tuple[Floats, Floats], ...], part: _Part, problem: Problem, count: int
+    sides: tuple[tuple[Floats, Floats], ...], part: _LeafSearch, problem: LinearTreeProblem, count: int
 ) -> tuple[tuple[int, int, int], ...]:
     """The coefficients behind the score of a cut."""
     chains = []
@@ -197,7 +198,7 @@ def _terms(
     return tuple(taken)
 
 
-def _in_earnest(state: State, table: Table, cut: Cut) -> Cut:
+def _in_earnest(state: GrowthState, table: SplitColumns, cut: Cut) -> Cut:
     """Fit both halves of a cut from the present fit, and score it by what the loss really loses."""
     problem = state.problem
     rows = state.model.members[cut.leaf]
@@ -209,7 +210,7 @@ def _in_earnest(state: State, table: Table, cut: Cut) -> Cut:
     return Cut(cut.leaf, cut.feature, cut.goes_left, cut.cost, cut.terms, drop, drop / cost)
 
 
-def _half(state: State, rows: Ints, terms: list[tuple[int, int]]) -> float:
+def _half(state: GrowthState, rows: Ints, terms: list[tuple[int, int]]) -> float:
     """Drop of the loss in a few rows when an intercept per output and some coefficients are added there."""
     problem = state.problem
     pairs = [(problem.n_terms, k) for k in range(problem.n_outputs)] + terms

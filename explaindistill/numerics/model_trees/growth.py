@@ -1,6 +1,6 @@
 r"""Grow a model tree under a budget of numbers: the coefficient or the split that gains most per number.
 
-The model is a :class:`~explaindistill.numerics.model_trees.leaf_models.PathModel`. Two kinds of moves compete: give a node one more
+The model is a :class:`~explaindistill.numerics.model_trees.leaf_models.LinearTree`. Two kinds of moves compete: give a node one more
 coefficient (cost 1), or split a leaf (cost of the split, the intercept of the leaf that is new, and the coefficients
 that the halves add). A model without splits and a tree with constant leaves are both within reach. Gains are judged
 by the second-order form of the loss around the present fit (Gram matrices per bin, prefix sums); the best cuts of a
@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 from explaindistill.numerics.model_trees.coefficients import best_coefficient
 from explaindistill.numerics.model_trees.cuts import CHAIN, best_split
 from explaindistill.numerics.model_trees.gram_splits import best_cut, empty_sums, gram_by_bin
-from explaindistill.numerics.model_trees.leaf_models import PathModel, Problem, refit
+from explaindistill.numerics.model_trees.leaf_models import LinearTree, LinearTreeProblem, refit
 from explaindistill.numerics.model_trees.state import (
     Cut,
-    Limits,
-    State,
-    Table,
+    GrowthState,
+    LinearTreeLimits,
+    SplitColumns,
     excess,
     n_free,
     n_parameters,
@@ -43,23 +43,23 @@ FINE = 200  # values between which a cut is looked for once more
 
 
 def grow_model_tree(
-    problem: Problem,
-    table: Table,
-    limits: Limits,
+    problem: LinearTreeProblem,
+    table: SplitColumns,
+    limits: LinearTreeLimits,
     n_jobs: int | None = None,
     watch: Callable[[float, Floats], None] | None = None,
-) -> PathModel:
+) -> LinearTree:
     """Grow under the limits.
 
     Parameters
     ----------
-    problem, table, limits : Problem, Table, Limits
+    problem, table, limits : LinearTreeProblem, SplitColumns, LinearTreeLimits
     n_jobs : int or None
         Threads over columns; the result does not depend on them.
     watch : callable, optional
         Told the numbers so far and the linear predictors ``(n, K)`` of all rows, before each move and at the end.
     """
-    model = PathModel({0: np.arange(len(problem.design))}, problem.n_terms)
+    model = LinearTree({0: np.arange(len(problem.design))}, problem.n_terms)
     for k in range(problem.n_outputs):
         model.add(0, problem.n_terms, k)
     refit(problem, model, 30, 1e-12)
@@ -69,7 +69,7 @@ def grow_model_tree(
     while True:
         numbers = n_parameters(model, problem.n_terms, n_free(problem))
         left = limits.parameters - numbers
-        state = State(problem, model)
+        state = GrowthState(problem, model)
         if watch is not None:
             watch(numbers, state.eta)
         move = best_coefficient(state, limits) if left >= 1 else None
@@ -90,7 +90,7 @@ def grow_model_tree(
     return model
 
 
-def _apply(state: State, table: Table, limits: Limits, cut: Cut) -> None:
+def _apply(state: GrowthState, table: SplitColumns, limits: LinearTreeLimits, cut: Cut) -> None:
     problem, model = state.problem, state.model
     rows = model.members[cut.leaf]
     left = cut.goes_left[table.codes[rows, cut.feature]]
@@ -105,7 +105,7 @@ def _apply(state: State, table: Table, limits: Limits, cut: Cut) -> None:
         model.add(sides[side], t, k)
 
 
-def _between(state: State, table: Table, limits: Limits, cut: Cut) -> tuple[NDArray[np.bool_], Cut]:
+def _between(state: GrowthState, table: SplitColumns, limits: LinearTreeLimits, cut: Cut) -> tuple[NDArray[np.bool_], Cut]:
     """Look once more for the best cut between the values of the two bins that meet there; notes the gap."""
     model = state.model
     rows = model.members[cut.leaf]
@@ -135,7 +135,7 @@ def _between(state: State, table: Table, limits: Limits, cut: Cut) -> tuple[NDAr
 
 
 def _fine_cut(
-    state: State, cut: Cut, limits: Limits, codes: NDArray[np.uint8], values: Floats
+    state: GrowthState, cut: Cut, limits: LinearTreeLimits, codes: NDArray[np.uint8], values: Floats
 ) -> tuple[NDArray[np.bool_], bool] | None:
     problem = state.problem
     rows = state.model.members[cut.leaf]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit, logsumexp, softmax
 
-__all__ = ["Loss", "PathModel", "Problem", "curvature", "mean_loss", "refit", "respond", "row_losses"]
+__all__ = ["LinearTree", "LinearTreeProblem", "Loss", "curvature", "mean_loss", "refit", "respond", "row_losses"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -28,7 +28,7 @@ FREE = 1e-8  # ridge of the root's intercept: only what makes the system definit
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
+class LinearTreeProblem:
     """What is fitted.
 
     Attributes
@@ -65,7 +65,7 @@ class Problem:
 
 
 @dataclass(eq=False)
-class PathModel:
+class LinearTree:
     """A tree and the coefficients of its nodes; grows in place.
 
     ``term[j]`` is a column of the design, ``intercept`` its last; ``members`` has the rows of each leaf; ``gap[v]`` the
@@ -190,7 +190,7 @@ class _Block:
     weight: Floats
 
 
-def _block(problem: Problem, model: PathModel, leaf: int) -> _Block:
+def _block(problem: LinearTreeProblem, model: LinearTree, leaf: int) -> _Block:
     rows, at = model.members[leaf], model.coefficients(leaf)
     output = np.array(model.output, dtype=np.int64)[at]
     columns = tuple(np.flatnonzero(output == k) for k in range(problem.n_outputs))
@@ -204,18 +204,18 @@ def predictor(block: _Block, beta: Floats) -> Floats:
     return np.stack([block.X[:, c] @ own[c] for c in block.columns], axis=1)
 
 
-def penalties(model: PathModel, problem: Problem) -> Floats:
+def penalties(model: LinearTree, problem: LinearTreeProblem) -> Floats:
     """Ridge of each coefficient; the root's intercepts are free."""
     node, term = np.array(model.node), np.array(model.term)
     return np.where((node == 0) & (term == problem.n_terms), FREE, problem.ridge)
 
 
-def _objective(problem: Problem, blocks: list[_Block], beta: Floats, ridge: Floats) -> float:
+def _objective(problem: LinearTreeProblem, blocks: list[_Block], beta: Floats, ridge: Floats) -> float:
     loss = sum(mean_loss(predictor(b, beta), b.targets, b.weight, problem.loss) for b in blocks)
     return float(loss + 0.5 * ridge @ beta**2)
 
 
-def _derivatives(problem: Problem, blocks: list[_Block], beta: Floats) -> tuple[Floats, Floats]:
+def _derivatives(problem: LinearTreeProblem, blocks: list[_Block], beta: Floats) -> tuple[Floats, Floats]:
     slope, bend = np.zeros(len(beta)), np.zeros((len(beta), len(beta)))
     for b in blocks:
         mean = respond(predictor(b, beta), problem.loss)
@@ -232,12 +232,12 @@ def _derivatives(problem: Problem, blocks: list[_Block], beta: Floats) -> tuple[
     return slope, bend
 
 
-def refit(problem: Problem, model: PathModel, max_steps: int = 3, tolerance: float = 1e-6) -> float:
+def refit(problem: LinearTreeProblem, model: LinearTree, max_steps: int = 3, tolerance: float = 1e-6) -> float:
     """Fit all coefficients together by damped Newton steps; returns the mean loss with its penalty.
 
     Parameters
     ----------
-    problem, model : Problem, PathModel
+    problem, model : LinearTreeProblem, LinearTree
         ``model.beta`` is changed.
     max_steps : int
     tolerance : float

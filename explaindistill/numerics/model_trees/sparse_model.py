@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from explaindistill.numerics.linear import penalty_choice
 from explaindistill.numerics.linear.elastic_net import LinearFit
-from explaindistill.numerics.model_trees.leaf_models import PathModel, Problem
-from explaindistill.numerics.model_trees.state import Limits, n_free
+from explaindistill.numerics.model_trees.leaf_models import LinearTree, LinearTreeProblem
+from explaindistill.numerics.model_trees.state import LinearTreeLimits, n_free
 
 __all__ = ["INNER_FOLDS", "sparse_model"]
 
@@ -19,13 +19,13 @@ INNER_FOLDS = 5
 N_PENALTIES = 15
 
 
-def sparse_model(problem: Problem, limits: Limits, folds: NDArray[np.intp]) -> PathModel:
+def sparse_model(problem: LinearTreeProblem, limits: LinearTreeLimits, folds: NDArray[np.intp]) -> LinearTree:
     """Fit the lasso, its penalty and whether its terms are fitted anew without it chosen on held-out folds.
 
     Parameters
     ----------
-    problem : Problem
-    limits : Limits
+    problem : LinearTreeProblem
+    limits : LinearTreeLimits
         At most so many terms and numbers; of the explained loss the share ``gain`` may be given up for fewer terms.
     folds : ndarray of int, shape (n,)
         ``0 .. INNER_FOLDS - 1``.
@@ -38,12 +38,12 @@ def sparse_model(problem: Problem, limits: Limits, folds: NDArray[np.intp]) -> P
     w = problem.weight / problem.weight.sum()
     Z, mean, scale = penalty_choice.standardise(problem.design[:, : problem.n_terms], w)
     Y = np.hstack([1 - problem.targets, problem.targets]) if problem.loss == "binary" else problem.targets
-    lasso = penalty_choice.Problem(Z, Y, w, problem.loss != "squared", 1.0)
+    lasso = penalty_choice.PenalisedProblem(Z, Y, w, problem.loss != "squared", 1.0)
     penalties = penalty_choice.penalty_grid(lasso, N_PENALTIES)
     fit, _ = penalty_choice.choose(lasso, folds, penalties, min(limits.gain, 0.5), True, INNER_FOLDS)
     fit = _within(lasso, fit, limits, n_free(problem), penalties)
     coef = np.divide(fit.coef, scale[:, None], out=np.zeros_like(fit.coef), where=scale[:, None] > 0)
-    model = PathModel({0: np.arange(len(Z))}, problem.n_terms)
+    model = LinearTree({0: np.arange(len(Z))}, problem.n_terms)
     for k in range(problem.n_outputs):
         model.add(0, problem.n_terms, k, float(fit.intercept[k] - mean @ coef[:, k]))
         for t in np.flatnonzero(coef[:, k]).tolist():
@@ -51,7 +51,7 @@ def sparse_model(problem: Problem, limits: Limits, folds: NDArray[np.intp]) -> P
     return model
 
 
-def _within(lasso: penalty_choice.Problem, fit: LinearFit, limits: Limits, free: int, penalties: Floats) -> LinearFit:
+def _within(lasso: penalty_choice.PenalisedProblem, fit: LinearFit, limits: LinearTreeLimits, free: int, penalties: Floats) -> LinearFit:
     """Drop the weakest terms until the model keeps its limits."""
     most = int(min(limits.leaf_terms, limits.parameters - free, lasso.Z.shape[1]))
     while True:
@@ -62,7 +62,7 @@ def _within(lasso: penalty_choice.Problem, fit: LinearFit, limits: Limits, free:
         most = min(most - 1, int(most * limits.parameters / numbers))
 
 
-def without(problem: Problem, held: NDArray[np.bool_]) -> Problem:
+def without(problem: LinearTreeProblem, held: NDArray[np.bool_]) -> LinearTreeProblem:
     """The problem on the rows that are not held out."""
     kept = ~held
     weight, count = problem.weight[kept], problem.count[kept]

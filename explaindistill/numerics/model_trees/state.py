@@ -9,21 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.numerics.model_trees.leaf_models import (
-    PathModel,
-    Problem,
+    LinearTree,
+    LinearTreeProblem,
     curvature,
     mean_loss,
     respond,
 )
 
-__all__ = ["Cut", "Limits", "State", "Table", "excess", "n_free", "n_parameters"]
+__all__ = ["Cut", "GrowthState", "LinearTreeLimits", "SplitColumns", "excess", "n_free", "n_parameters"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class SplitColumns:
     """Binned columns: ``codes`` (n, d), and for each column its bins, whether it is a category, and categories per bin.
 
     ``rank`` breaks ties between columns, so that their order does not matter. ``values(f)`` are the numbers behind
@@ -39,7 +39,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Limits:
+class LinearTreeLimits:
     """How large the model may become; see :class:`~explaindistill.students.model_tree.ModelTreeClassifier`."""
 
     leaves: int
@@ -63,18 +63,18 @@ class Cut:
     score: float
 
 
-def n_parameters(model: PathModel, n_terms: int, n_free: int) -> float:
+def n_parameters(model: LinearTree, n_terms: int, n_free: int) -> float:
     """Numbers that a person would write down: splits, one intercept per leaf and free output, coefficients."""
     slopes = sum(t != n_terms for t in model.term)
     return float(sum(model.split_cost) + n_free * len(model.members) + slopes)
 
 
-def n_free(problem: Problem) -> int:
+def n_free(problem: LinearTreeProblem) -> int:
     """Free values of a constant leaf."""
     return problem.n_outputs - (problem.loss == "softmax")
 
 
-def excess(problem: Problem, model: PathModel) -> float:
+def excess(problem: LinearTreeProblem, model: LinearTree) -> float:
     """Loss of the constant model over the least loss there is: the entropy of the targets."""
     eta = np.tile(model.beta, (len(problem.design), 1))
     value = mean_loss(eta, problem.targets, problem.weight, problem.loss)
@@ -86,10 +86,10 @@ def excess(problem: Problem, model: PathModel) -> float:
     return max(value + float(problem.weight @ (p * np.log(safe)).sum(axis=1)), 1e-12)
 
 
-class State:
+class GrowthState:
     """Residuals and curvatures of every row at the present fit."""
 
-    def __init__(self, problem: Problem, model: PathModel) -> None:
+    def __init__(self, problem: LinearTreeProblem, model: LinearTree) -> None:
         self.problem, self.model = problem, model
         self.eta = np.zeros_like(problem.targets)
         term, output = np.array(model.term), np.array(model.output)

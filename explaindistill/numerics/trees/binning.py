@@ -23,27 +23,29 @@ does not matter.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics._jit import kernel
+from explaindistill.numerics.threads import spread
 from explaindistill.numerics.trees.fixed_point import SCALE, whole_weights
 
-__all__ = ["MAX_BINS", "MISSING", "UNSEEN", "BinRule", "BinnedTable", "apply_rule", "bin_table", "fit_rule", "spread"]
+__all__ = ["MAX_BINS", "MISSING", "UNSEEN", "BinRule", "BinnedTable", "apply_rule", "bin_table", "fit_rule"]
 
-MAX_BINS = 254
+MAX_BINS = 254  # with the two codes below all 256 values of a byte
 MISSING = 254
 UNSEEN = 255
 CELLS = 1 << 14
+"""Equal cells between the smallest and the largest value: some 64 for each of at most 254 bins, so that with values
+spread evenly a bin's end is off by a 64th of the bin at most. Where they are spread too unevenly values are sorted
+instead."""
+SEARCH_CELLS = 1 << 12
+"""Cells that codes are looked up in: some 16 per edge, so that bisection inside a cell ends after a step or two."""
 MANY = 50_000  # total weight from which cells replace sorting: a sum of weights, so that weight 2 is the row twice
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,31 +167,12 @@ def bin_table(
     return BinnedTable(codes, tuple(spread(one, range(len(schema)), n_jobs)))
 
 
-def spread(function: Callable[[int], T], items: range, n_jobs: int | None) -> list[T]:
-    """Call a function for each item on ``n_jobs`` threads; results in the order of the items."""
-    threads = n_threads(n_jobs)
-    if threads == 1 or len(items) < 2:
-        return [function(i) for i in items]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(function, items))
-
-
-def n_threads(n_jobs: int | None) -> int:
-    """Threads for ``n_jobs``: None is 1, -1 one per core that this process may use."""
-    if n_jobs is None:
-        return 1
-    if n_jobs == 0:
-        raise InvalidInputError("n_jobs must be at least 1, or -1 for all cores, got 0")
-    import joblib
-
-    return max(1, int(joblib.cpu_count()) + 1 + n_jobs) if n_jobs < 0 else int(n_jobs)
-
-
 def _number_rule(values: NDArray[np.float64], whole: NDArray[np.int64] | None, max_bins: int) -> BinRule:
+    """Bins of numbers: runs of neighbouring values, and between two bins the middle of the gap, or its lower end."""
     values = np.ascontiguousarray(values, dtype=np.float64)
     total = int(len(values) if whole is None else whole.sum())
-    found = _by_cells(values, whole, max_bins) if total >= MANY else None
-    lows, highs, mass = found if found is not None else _by_sorting(values, whole)
+    runs = _by_cells(values, whole, max_bins) if total >= MANY else None
+    lows, highs, mass = runs if runs is not None else _by_sorting(values, whole)
     if len(mass) > max_bins:
         group = quantile_groups(mass, max_bins)
         first = np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
@@ -217,7 +200,12 @@ def _by_sorting(values: NDArray[np.float64], whole: NDArray[np.int64] | None) ->
 
 
 def _by_cells(values: NDArray[np.float64], whole: NDArray[np.int64] | None, max_bins: int) -> Runs | None:
-    """Weight of fine equal cells; None where they are too coarse for this column, and sorting must do."""
+    """Weight of fine equal cells; None where they are too coarse for this column, and sorting must do.
+
+    Value x falls into cell floor((x - low) * CELLS / (high - low)). A cell of several values is too coarse where it
+    holds more than half of a bin's fair share, 1 / max_bins, of the weight, or where every distinct value could have a
+    bin.
+    """
     low, high = _range(values)
     if not high > low or not np.isfinite(CELLS / (high - low)):
         return None
@@ -236,7 +224,12 @@ def _by_cells(values: NDArray[np.float64], whole: NDArray[np.int64] | None, max_
 
 
 def quantile_groups(mass: NDArray[np.int64], n_groups: int) -> NDArray[np.int64]:
-    """Group neighbours into at most ``n_groups`` of about equal mass; two groups' worth stays on its own.
+    r"""Group neighbours into at most ``n_groups`` of about equal mass; two groups' worth stays on its own.
+
+    A value with :math:`m_i \ge 2 M / G` of the mass :math:`M = \sum_i m_i` of G groups is alone; so there are at most G
+    / 2 of them, and each may cost a cut on both of its sides. The rest fall, by their middle, into the quantiles
+    :math:`\lfloor (\sum_{j < i} m_j + m_i / 2)\, q / M' \rfloor` of their own mass :math:`M'`, with :math:`q = G - 2a`
+    beside a values that are alone.
 
     Parameters
     ----------
@@ -265,18 +258,19 @@ def _category_rule(
     max_bins: int,
     target: NDArray[np.float64] | None,
 ) -> BinRule:
-    known = values >= 0
-    code = values[known].astype(np.int64)
-    mass = np.bincount(code, None if whole is None else whole[known], minlength=n_categories).astype(np.int64)
-    seen = np.flatnonzero(mass)
+    """Bins of categories: one each where possible, else groups of neighbours in the order of the mean target."""
+    observed = values >= 0
+    code = values[observed].astype(np.int64)
+    mass = np.bincount(code, None if whole is None else whole[observed], minlength=n_categories).astype(np.int64)
+    present = np.flatnonzero(mass)
     bins = np.full(max(n_categories, len(mass)), UNSEEN, dtype=np.uint8)
-    if len(seen) <= max_bins:
-        bins[seen] = np.arange(len(seen))
-        n_bins = len(seen)
+    if len(present) <= max_bins:
+        bins[present] = np.arange(len(present))
+        n_bins = len(present)
     else:
-        rank = -mass[seen] if target is None else _target_rank(code, known, whole, target, mass)[seen]
-        by_rank = np.lexsort((seen, rank))
-        order = seen[by_rank]
+        rank = -mass[present] if target is None else _target_rank(code, observed, whole, target, mass)[present]
+        by_rank = np.lexsort((present, rank))
+        order = present[by_rank]
         group = _ranked_groups(mass[order], rank[by_rank], max_bins)
         bins[order] = group
         n_bins = int(group[-1]) + 1
@@ -285,7 +279,10 @@ def _category_rule(
 
 
 def _ranked_groups(mass: NDArray[np.int64], rank: NDArray[Any], max_bins: int) -> NDArray[np.int64]:
-    """Quantile groups that do not mix ranks, where there are few ranks enough."""
+    """Quantile groups that do not mix ranks, where there are few ranks enough: a step of rank costs one group.
+
+    With steps for more than half of the bins too few would be left to divide equal ranks by mass.
+    """
     step = np.r_[False, rank[1:] != rank[:-1]]
     if 2 * int(step.sum()) > max_bins:
         return quantile_groups(mass, max_bins)
@@ -295,16 +292,20 @@ def _ranked_groups(mass: NDArray[np.int64], rank: NDArray[Any], max_bins: int) -
 
 def _target_rank(
     code: NDArray[np.int64],
-    known: NDArray[np.bool_],
+    observed: NDArray[np.bool_],
     whole: NDArray[np.int64] | None,
     target: NDArray[np.float64],
     mass: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """Mean target of each category along the first principal direction between categories."""
+    r"""Mean target of each category g along the first principal direction between categories.
+
+    The largest eigenvector of :math:`\sum_g m_g (\bar y_g - \bar y)(\bar y_g - \bar y)^\top` with the mass :math:`m_g`,
+    turned so that its largest component is positive.
+    """
     # rounding makes the sums whole numbers, exact in float64 and so the same in any order of rows
-    steps = np.rint(np.asarray(target, dtype=np.float64).reshape(len(target), -1)[known] * SCALE)
+    steps = np.rint(np.asarray(target, dtype=np.float64).reshape(len(target), -1)[observed] * SCALE)
     if whole is not None:
-        steps = steps * whole[known][:, None]
+        steps = steps * whole[observed][:, None]
     sums = np.stack([np.bincount(code, column, minlength=len(mass)) for column in steps.T], axis=1)
     mean = sums / np.maximum(mass, 1)[:, None] / SCALE
     if mean.shape[1] == 1:
@@ -312,33 +313,49 @@ def _target_rank(
     centred = mean - np.average(mean, axis=0, weights=mass)
     direction = np.linalg.eigh((centred * mass[:, None]).T @ centred)[1][:, -1]
     top = np.argmax(np.abs(direction))
+    # categories whose means agree to 12 decimals have one rank: what is beyond is the eigenvector's rounding
     return np.round(centred @ (direction * np.sign(direction[top])), 12)
 
 
 def _apply_into(values: NDArray[np.float64], rule: BinRule, out: NDArray[np.uint8]) -> None:
+    """Write the code of each value.
+
+    Edges fall into the same equal cells as values: those in lower cells lie below a value, those in higher ones above
+    it, and only the edges of its own cell are bisected.
+    """
     if rule.is_category:
         missing = np.isnan(values)
         code = np.where(missing | (values >= len(rule.codes)), -1, values).astype(np.int64)
         out[:] = np.append(rule.codes, np.uint8(UNSEEN))[code]
         out[missing] = MISSING
         return
-    cells = 1 << 12 if len(values) > 1 << 12 else 1
+    cells = SEARCH_CELLS if len(values) > SEARCH_CELLS else 1
     low = rule.edges[0] if len(rule.edges) else 0.0
     width = rule.edges[-1] - low if len(rule.edges) > 1 else 0.0
     # one cell is plain bisection; its step of 0 sends every value to cell 0
     step = (cells - 1) / width if width > 0 and np.isfinite((cells - 1) / width) else 0.0
-    cell = _cell_of(rule.edges, low, step, cells)
+    cell = np.clip((rule.edges - low) * step, 0, cells - 1).astype(np.int64)
     first = np.searchsorted(cell, np.arange(cells), side="left").astype(np.int64)
     last = np.searchsorted(cell, np.arange(cells), side="right").astype(np.int64)
-    _assign(values, rule.edges, low, step, first, last, out)
+    _assign(values, EdgeCells(rule.edges, low, step, first, last), out)
 
 
-def _cell_of(edges: NDArray[np.float64], low: float, step: float, cells: int) -> NDArray[np.int64]:
-    return np.clip((edges - low) * step, 0, cells - 1).astype(np.int64)
+class EdgeCells(NamedTuple):
+    """Edges ``(m,)`` and where to look for a value's: cell ``c`` holds ``edges[first[c]:last[c]]``.
+
+    Cell ``c`` begins at ``low + c / step``; ``first`` and ``last`` have one entry per cell.
+    """
+
+    edges: NDArray[np.float64]
+    low: float
+    step: float
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
 
 
 @kernel
 def _range(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Smallest and largest value, missing ones left out."""
     low, high = np.inf, -np.inf
     for x in values:
         if x < low:  # noqa: PLR1730 - a comparison lets NaN lose
@@ -358,6 +375,11 @@ def _fill_cells(
     lows: NDArray[np.float64],
     highs: NDArray[np.float64],
 ) -> None:
+    """Add each value i to its cell ``c = (x_i - low) * step``: its weight, and the cell's smallest and largest value.
+
+    ``values`` is ``(n,)``; ``whole`` too, or empty where every row weighs 1; ``mass``, ``lows`` and ``highs`` have one
+    entry per cell. The largest value itself belongs to the last cell.
+    """
     weighted = len(whole) > 0
     for i in range(len(values)):
         x = values[i]
@@ -370,20 +392,14 @@ def _fill_cells(
 
 
 @kernel
-def _assign(
-    values: NDArray[np.float64],
-    edges: NDArray[np.float64],
-    low: float,
-    step: float,
-    first: NDArray[np.int64],
-    last: NDArray[np.int64],
-    out: NDArray[np.uint8],
-) -> None:
+def _assign(values: NDArray[np.float64], cells: EdgeCells, out: NDArray[np.uint8]) -> None:
+    """Code of value i: the number of edges below it, by bisection among those of its cell; both ``(n,)``."""
+    edges, low, step, first, last = cells.edges, cells.low, cells.step, cells.first, cells.last
     top = float(len(first) - 1)
     for i in range(len(values)):
         x = values[i]
         if np.isnan(x):
-            out[i] = 254
+            out[i] = MISSING
             continue
         c = int(min(max((x - low) * step, 0.0), top))
         a, b = first[c], last[c]

@@ -1,9 +1,14 @@
-"""A finer threshold than the bins allow: the best cut among the values of the two bins at a split."""
+"""A finer threshold than the bins allow: the best cut among the values of the two bins at a split.
+
+The score of a side is that of :mod:`~explaindistill.numerics.trees.splitting`; ``c`` runs over channels as there.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+
+from explaindistill.numerics.trees.splitting import CutRules
 
 __all__ = ["finer_cut"]
 
@@ -13,11 +18,8 @@ def finer_cut(
     rows: NDArray[np.int64],
     before: NDArray[np.int64],
     total: NDArray[np.int64],
-    weight: int,
-    target: int,
-    least: int = 1,
+    rules: CutRules,
     sign: int = 0,
-    bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> tuple[float, float] | None:
     """Find the cut between some values with the largest score of both sides.
 
@@ -31,9 +33,9 @@ def finer_cut(
         Sums of what is left of all of them.
     total : int64 ndarray, shape (c,)
         Sums of the node.
-    weight, target : int
-        Channel of the weight, and of the first target.
-    least, sign, bounds : see :class:`explaindistill.numerics.trees.growth.Limits`
+    rules : CutRules
+    sign : int
+        1 or -1 where the first target may only rise or fall with the value, else 0.
 
     Returns
     -------
@@ -45,17 +47,17 @@ def finer_cut(
     between = np.flatnonzero(ordered[1:] > ordered[:-1])
     if len(between) == 0:
         return None
-    left = before + np.cumsum(rows[order], axis=0)[between]
-    right = total - left
-    allowed = (left[:, 0] >= least) & (right[:, 0] >= least)
-    value = [np.clip(s[:, target:] / s[:, weight, None], *bounds) for s in (left, right)]
+    before_cut = before + np.cumsum(rows[order], axis=0)[between]
+    sides = before_cut, total - before_cut
+    weight, target = rules.weight, rules.target
+    allowed = (sides[0][:, 0] >= rules.least) & (sides[1][:, 0] >= rules.least)
+    value = [np.clip(s[:, target:] / s[:, weight, None], rules.low, rules.high) for s in sides]
     if sign:
         allowed &= sign * (value[1][:, 0] - value[0][:, 0]) >= 0
     if not allowed.any():
         return None
     score = sum(
-        (2 * v * s[:, target:] - v * v * s[:, weight, None]).sum(axis=1)
-        for s, v in zip((left, right), value, strict=True)
+        (2 * v * s[:, target:] - v * v * s[:, weight, None]).sum(axis=1) for s, v in zip(sides, value, strict=True)
     )
     best = int(np.argmax(np.where(allowed, score, -np.inf)))
     return float(ordered[between[best]]), float(score[best])

@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 __all__ = ["SCALE", "repetitions", "whole_targets", "whole_weights"]
 
 SCALE = 2.0**20
+"""Steps per unit of a target, and of the largest weight: rounding to them moves a mean of targets by 2**-21 at most,
+and the sum over 2**40 repetitions of a row stays within 64 bits."""
 MOST_WEIGHT = 2.0**40
+"""Largest sum of whole-number weights that are kept as repetitions: times 2**20 steps of the target it is 2**60."""
 
 
 def whole_weights(weight: NDArray[np.float64]) -> tuple[NDArray[np.int64], float]:
@@ -42,7 +45,9 @@ def whole_weights(weight: NDArray[np.float64]) -> tuple[NDArray[np.int64], float
 
 
 def repetitions(weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How many rows each row stands for: whole-number weights are repetitions, others share the rows that there are.
+    r"""How many rows each row i stands for: whole-number weights are repetitions, others share the rows that there are.
+
+    :math:`w_i` itself, 1 where all are equal, else :math:`n\,w_i / \sum_j w_j`.
 
     Examples
     --------
@@ -60,7 +65,8 @@ def whole_targets(
 ) -> NDArray[np.int64]:
     r"""Weighted targets as integers: :math:`v_i \cdot \mathrm{round}(s\,t_i)`, or that over :math:`2^{20}`.
 
-    The second form is for weights that are not whole, so that the sum over :math:`10^7` rows stays within 64 bits.
+    ``i`` runs over rows, the columns are targets. The second form is for weights that are not whole, so that the sum
+    over :math:`10^7` rows stays within 64 bits.
 
     Parameters
     ----------

@@ -1,4 +1,8 @@
-"""Best-first growth of a tree on binned columns and vector targets, under limits and constraints."""
+"""Best-first growth of a tree on binned columns and vector targets, under limits and constraints.
+
+Gains are those of :mod:`~explaindistill.numerics.trees.splitting`, in whole-number units of the channels; times
+``Grower.unit`` they are in the units of weights and squared targets. ``f`` numbers columns, ``d`` of them.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from explaindistill.numerics.trees.binning import BinnedTable, n_threads
+from explaindistill.numerics.threads import n_threads
+from explaindistill.numerics.trees.binning import BinnedTable
 from explaindistill.numerics.trees.finer_thresholds import finer_cut
 from explaindistill.numerics.trees.histogram import (
     PACK_BITS,
@@ -23,19 +28,24 @@ from explaindistill.numerics.trees.histogram import (
     partition,
     total_of,
 )
-from explaindistill.numerics.trees.splitting import best_cuts, left_table, score
+from explaindistill.numerics.trees.splitting import ColumnCuts, CutRules, best_cuts, left_table, score
 
-__all__ = ["Grower", "Grown", "Leaf", "Limits", "Split", "grow"]
+__all__ = ["CodeSplit", "Grower", "Grown", "OpenLeaf", "TreeLimits", "grow"]
 
 KEPT_BYTES = 1 << 28
+"""Histograms of open leaves that stay in memory, 256 MiB; beyond that one is counted again when its leaf is split."""
 WORTH_THREADS = 1 << 18
-NO_GAIN = 1e-12  # of the node's own score: less is rounding
+"""Additions below which one thread works alone: a trade-off between the start of threads and the work that they
+share."""
+NO_GAIN = 1e-12  # of the node's own score: less is rounding, as float64 holds 16 digits
 CHANCE = 2 / np.pi
+r"""What the best halving of many equal normal means explains of the variance between them: cut at their median the sides
+have the means :math:`\pm E|Z|`, and :math:`(E|Z|)^2 = 2/\pi`; see ``splitting``."""
 NO_INDEX = np.empty(0, dtype=np.int32)
 
 
 @dataclass(frozen=True, eq=False)
-class Limits:
+class TreeLimits:
     """What a tree may be.
 
     Attributes
@@ -61,8 +71,8 @@ class Limits:
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
-    """One way to cut a leaf: ``goes_left`` says for each code where it goes."""
+class CodeSplit:
+    """One way to cut a leaf: ``goes_left`` ``(256,)`` says where each code goes, ``left`` ``(c,)`` sums that side."""
 
     gain: float
     feature: int
@@ -70,9 +80,18 @@ class Split:
     left: NDArray[np.int64]
 
 
+def no_cuts(d: int) -> ColumnCuts:
+    """Return cuts of ``d`` columns none of which gains anything."""
+    return ColumnCuts(np.zeros(d), np.full(d, -1), np.zeros(d, dtype=np.int64))
+
+
 @dataclass(eq=False)
-class Leaf:
-    """A leaf while the tree grows: rows ``start:end`` of the grower's index, and its best cut per column."""
+class OpenLeaf:
+    """A leaf while the tree grows: rows ``start:end`` of the grower's index, and its best cut per column.
+
+    ``sums`` ``(c,)`` are those of its rows, ``low`` and ``high`` bound its value, ``path`` has the columns asked above
+    it.
+    """
 
     start: int
     end: int
@@ -82,9 +101,7 @@ class Leaf:
     high: float
     path: frozenset[int]
     hist: NDArray[np.int64] | None = None
-    gain: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
-    cut: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-    side: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    cuts: ColumnCuts = field(default_factory=lambda: no_cuts(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +142,7 @@ class Grower:
     ----------
     table : BinnedTable
     rows : Channels
-    limits : Limits
+    limits : TreeLimits
     names : list of str
         Names of the columns: of equally good cuts the first name wins, whatever the order of columns.
     n_jobs : int or None
@@ -138,13 +155,13 @@ class Grower:
         self,
         table: BinnedTable,
         rows: Channels,
-        limits: Limits,
+        limits: TreeLimits,
         names: list[str],
         n_jobs: int | None = None,
         raw: Callable[[int, NDArray[np.int32]], NDArray[np.float64]] | None = None,
     ) -> None:
         self.codes = table.codes.T
-        self.rules = table.rules
+        self.bins = table.rules
         self.raw = raw
         self.slots = Slots.of(table)
         self.rows = rows
@@ -157,16 +174,16 @@ class Grower:
         self.kept = 0
         self.unit = rows.target_unit**2 / rows.weight_unit
 
-    def root(self) -> Leaf:
+    def root(self) -> OpenLeaf:
         """Return the leaf of all rows, its cuts found."""
         n = len(self.index)
         hist = self.histogram(0, n)
         first = hist[: self.slots.offsets[1]].sum(axis=0)
-        leaf = Leaf(0, n, 0, first, -np.inf, np.inf, frozenset(), hist)
+        leaf = OpenLeaf(0, n, 0, first, -np.inf, np.inf, frozenset(), hist)
         self._find_cuts(leaf)
         return leaf
 
-    def fork(self, leaf: Leaf) -> tuple[Grower, Leaf]:
+    def fork(self, leaf: OpenLeaf) -> tuple[Grower, OpenLeaf]:
         """Return a grower for trials below one leaf: it has its own order of rows and leaves this one as it is."""
         twin = copy(self)
         twin.index = self.index[leaf.start : leaf.end].copy()
@@ -174,7 +191,7 @@ class Grower:
         return twin, replace(leaf, start=0, end=len(twin.index), hist=leaf.hist)
 
     def histogram(self, start: int, end: int) -> NDArray[np.int64]:
-        """Histogram of the rows ``start:end`` of the index."""
+        """Histogram ``(n_slots, c)`` of the rows ``start:end`` of the index."""
         out = np.empty((self.slots.total, self.rows.width), dtype=np.int64)
         whole = self.complete and end - start == len(self.index)
         index = NO_INDEX if whole else self.index[start:end]
@@ -183,58 +200,65 @@ class Grower:
             rows = rows[index] if self.rows.packed else gather(rows, index)
         kernel = fill_packed if self.rows.packed else fill
 
-        def some(features: NDArray[np.int64]) -> None:
-            kernel(self.codes, index, rows, features, self.slots.n_bins, self.slots.offsets, out)
+        def fill_columns(features: NDArray[np.int64]) -> None:
+            kernel(self.codes, index, rows, features, self.slots, out)
 
-        self._spread(some, (end - start) * len(self.codes))
+        self._spread(fill_columns, (end - start) * len(self.codes))
         return out
 
-    def choices(self, leaf: Leaf, allowed: frozenset[int] | None = None, most: int = 1) -> list[Split]:
+    def choices(self, leaf: OpenLeaf, allowed: frozenset[int] | None = None, most: int = 1) -> list[CodeSplit]:
         """Return the best cut of each of the ``most`` best columns, best first."""
         if leaf.hist is None:
             leaf.hist = self.histogram(leaf.start, leaf.end)
-        gain = leaf.gain if allowed is None else np.where(_member(allowed, len(leaf.gain)), leaf.gain, 0.0)
+        cuts = leaf.cuts
+        gain = cuts.gain if allowed is None else np.where(_member(allowed, len(cuts.gain)), cuts.gain, 0.0)
         ranked = self.by_name[np.argsort(-gain[self.by_name], kind="stable")]
         splits = []
         for f in ranked[:most]:
             if gain[f] <= self._least_gain(leaf):
                 break
             hist = leaf.hist[self.slots.offsets[f] : self.slots.offsets[f + 1]]
-            goes_left, left = left_table(
-                hist, bool(self.slots.is_category[f]), int(leaf.cut[f]), int(leaf.side[f]), self.rows.weight
-            )
-            splits.append(Split(float(gain[f]), int(f), goes_left, left))
+            is_category = bool(self.slots.is_category[f])
+            table = left_table(hist, is_category, int(cuts.cut[f]), int(cuts.side[f]), self.rows.weight)
+            splits.append(CodeSplit(float(gain[f]), int(f), *table))
         return splits
 
-    def refine(self, leaf: Leaf, choice: Split) -> Split:
+    def rules(self, leaf: OpenLeaf) -> CutRules:
+        """Return what the cuts of a leaf have to keep to, without what chance takes off."""
+        rows, least = self.rows, self.limits.min_samples_leaf
+        return CutRules(rows.weight, rows.target, least, float(leaf.low), float(leaf.high), 0.0)
+
+    def refine(self, leaf: OpenLeaf, choice: CodeSplit) -> CodeSplit:
         """Move a threshold to the best place within the two bins beside it."""
         f = choice.feature
-        if self.raw is None or self.rules[f].is_category or leaf.hist is None:
+        if self.raw is None or self.bins[f].is_category or leaf.hist is None:
             return choice
         hist = leaf.hist[self.slots.offsets[f] : self.slots.offsets[f + 1]]
-        cut, full = int(leaf.cut[f]), np.flatnonzero(hist[:-1, 0])
+        cut, full = int(leaf.cuts.cut[f]), np.flatnonzero(hist[:-1, 0])
         after = full[full > cut][:1]
-        rule = self.rules[f]
-        if len(after) == 0 or not (rule.lows[[cut, after[0]]] < rule.highs[[cut, after[0]]]).any():
+        bins = self.bins[f]
+        if len(after) == 0 or not (bins.lows[[cut, after[0]]] < bins.highs[[cut, after[0]]]).any():
             return choice
         column = self.codes[f]
-        part = self.index[leaf.start : leaf.end]
-        near = part[np.isin(column[part], (cut, after[0]))]
+        members = self.index[leaf.start : leaf.end]
+        near = members[np.isin(column[members], (cut, after[0]))]
         values, rows = self.raw(f, near), self.channels_of(near)
-        fields = rows, choice.left - hist[cut], leaf.sums, self.rows.weight, self.rows.target
-        rules = self.limits.min_samples_leaf, int(self.limits.signs[f]), (leaf.low, leaf.high)
-        found = finer_cut(values, *fields, *rules)
-        if found is None:
+        rules, sign = self.rules(leaf), int(self.limits.signs[f])
+        finer = finer_cut(values, rows, choice.left - hist[cut], leaf.sums, rules, sign)
+        if finer is None:
             return choice
-        last, both = found
+        last, both = finer
         code = np.where(values <= last, cut, after[0]).astype(np.uint8)
         moved = code != column[near]
         change = rows[moved & (code == cut)].sum(axis=0) - rows[moved & (code != cut)].sum(axis=0)
         column[near] = code
         hist[cut] += change
         hist[after[0]] -= change
-        own = score(leaf.sums, self.rows.weight, self.rows.target, leaf.low, leaf.high)
-        return replace(choice, gain=both - own, left=choice.left + change)
+        return replace(choice, gain=both - self._score(leaf.sums, leaf.low, leaf.high), left=choice.left + change)
+
+    def _score(self, sums: NDArray[np.int64], low: float, high: float) -> float:
+        """Score of a node or a side; see ``splitting``."""
+        return score(sums, self.rows.weight, self.rows.target, low, high)
 
     def channels_of(self, index: NDArray[np.int32]) -> NDArray[np.int64]:
         """Channels ``(m, c)`` of some rows."""
@@ -243,15 +267,15 @@ class Grower:
             return rows
         return np.stack([rows >> PACK_BITS, rows & ((1 << PACK_BITS) - 1)], axis=1)
 
-    def split(self, leaf: Leaf, choice: Split) -> tuple[Leaf, Leaf]:
+    def split(self, leaf: OpenLeaf, choice: CodeSplit) -> tuple[OpenLeaf, OpenLeaf]:
         """Send the rows to two new leaves and find their cuts; the leaf's histogram is used up."""
-        part = self.index[leaf.start : leaf.end]
-        middle = leaf.start + partition(self.codes[choice.feature], part, choice.goes_left, self.spare)
-        left, right = choice.left, leaf.sums - choice.left
-        bounds = self._bounds(leaf, choice.feature, left, right)
+        members = self.index[leaf.start : leaf.end]
+        middle = leaf.start + partition(self.codes[choice.feature], members, choice.goes_left, self.spare)
+        sums = choice.left, leaf.sums - choice.left
+        bounds = self._bounds(leaf, choice.feature, *sums)
         path = leaf.path | {choice.feature}
-        a = Leaf(leaf.start, middle, leaf.depth + 1, left, *bounds[0], path)
-        b = Leaf(middle, leaf.end, leaf.depth + 1, right, *bounds[1], path)
+        a = OpenLeaf(leaf.start, middle, leaf.depth + 1, sums[0], *bounds[0], path)
+        b = OpenLeaf(middle, leaf.end, leaf.depth + 1, sums[1], *bounds[1], path)
         open_ = [x for x in (a, b) if self._may_split(x)]
         if open_:
             small, large = (a, b) if a.end - a.start <= b.end - b.start else (b, a)
@@ -263,78 +287,84 @@ class Grower:
             if x in open_:
                 self._find_cuts(x)
             else:
-                x.hist, x.gain = None, np.zeros(len(self.codes))
+                x.hist, x.cuts = None, no_cuts(len(self.codes))
         return a, b
 
-    def drop(self, leaf: Leaf) -> None:
+    def drop(self, leaf: OpenLeaf) -> None:
         """Forget a leaf's histogram."""
         if leaf.hist is not None:
             self.kept -= leaf.hist.nbytes
             leaf.hist = None
 
-    def _may_split(self, leaf: Leaf) -> bool:
+    def _may_split(self, leaf: OpenLeaf) -> bool:
         deep = self.limits.max_depth is not None and leaf.depth >= self.limits.max_depth
         return not deep and leaf.sums[0] >= 2 * self.limits.min_samples_leaf
 
-    def _find_cuts(self, leaf: Leaf) -> None:
+    def _find_cuts(self, leaf: OpenLeaf) -> None:
         d = len(self.codes)
-        leaf.gain, leaf.cut, leaf.side = np.zeros(d), np.full(d, -1), np.zeros(d, dtype=np.int64)
+        leaf.cuts = no_cuts(d)
         if not self._may_split(leaf) or leaf.hist is None:
             leaf.hist = None
             return
-        hist, slots, rows, limits = leaf.hist, self.slots, self.rows, self.limits
-        chance = self._chance(leaf)
+        hist, rules = leaf.hist, self.rules(leaf)._replace(chance=self._chance(leaf))
 
-        def some(features: NDArray[np.int64]) -> None:
-            place = hist, slots.offsets, slots.is_category, features, leaf.sums, rows.weight, rows.target
-            rules = limits.min_samples_leaf, limits.signs, leaf.low, leaf.high
-            best_cuts(*place, *rules, leaf.gain, leaf.cut, leaf.side, chance)
+        def cut_columns(features: NDArray[np.int64]) -> None:
+            best_cuts(hist, self.slots, features, leaf.sums, self.limits.signs, rules, leaf.cuts)
 
-        self._spread(some, self.slots.total * self.rows.width)
+        self._spread(cut_columns, self.slots.total * self.rows.width)
         if self.limits.groups is not None:
-            leaf.gain[~_member(self._companions(leaf.path), d)] = 0.0
+            leaf.cuts.gain[~_member(self._companions(leaf.path), d)] = 0.0
         self.kept += leaf.hist.nbytes
         if self.kept > KEPT_BYTES and not (leaf.start == 0 and leaf.end == len(self.index)):
             self.drop(leaf)
 
-    def _chance(self, leaf: Leaf) -> float:
-        """Gain that a category is expected to bring by chance, in the units of the histograms; see ``splitting``."""
+    def _chance(self, leaf: OpenLeaf) -> float:
+        r"""Gain that a category is expected to bring by chance, in the units of the histograms; see ``splitting``.
+
+        :math:`\frac{2}{\pi} \cdot \frac1n \bigl(\sum_{ik} w_i t_{ik}^2 - \sum_k S_k^2 / W\bigr)` over the n rows of the
+        leaf and its targets k: the variance of a row's target times :data:`CHANCE`.
+        """
         if not self.slots.is_category.any():
             return 0.0
         squares = total_of(self.rows.squares, self.index[leaf.start : leaf.end]) * self.rows.square_unit / self.unit
-        own = score(leaf.sums, self.rows.weight, self.rows.target, -np.inf, np.inf)
-        return max(0.0, squares - own) / float(leaf.sums[0]) * CHANCE
+        return max(0.0, squares - self._score(leaf.sums, -np.inf, np.inf)) / float(leaf.sums[0]) * CHANCE
 
-    def true_gain(self, leaf: Leaf, choice: Split) -> float:
+    def true_gain(self, leaf: OpenLeaf, choice: CodeSplit) -> float:
         """Drop of the squared error by a split, nothing taken off, in the units of weights and targets."""
         sides = choice.left, leaf.sums - choice.left, leaf.sums
         bounds = self._bounds(leaf, choice.feature, *sides[:2])
         ends = *bounds, (leaf.low, leaf.high)
-        a, b, own = (score(s, self.rows.weight, self.rows.target, *e) for s, e in zip(sides, ends, strict=True))
-        return (a + b - own) * self.unit
+        a, b, whole = (self._score(s, *e) for s, e in zip(sides, ends, strict=True))
+        return (a + b - whole) * self.unit
 
     def _companions(self, path: frozenset[int]) -> frozenset[int]:
         """Columns that may join a path: those that share a group with all of it."""
         groups = self.limits.groups or ()
         return frozenset().union(*(g for g in groups if path <= g))
 
-    def _least_gain(self, leaf: Leaf) -> float:
-        own = float((leaf.sums[self.rows.target :].astype(float) ** 2).sum() / leaf.sums[self.rows.weight])
-        asked = self.limits.min_decrease * self._total_weight() / self.unit
+    def _least_gain(self, leaf: OpenLeaf) -> float:
+        """Gain that a split has to exceed: ``min_decrease`` of the mean over all rows, and more than rounding."""
+        node_score = float((leaf.sums[self.rows.target :].astype(float) ** 2).sum() / leaf.sums[self.rows.weight])
+        limit = self.limits.min_decrease * self._total_weight() / self.unit
         # a float just below, so that a gain of exactly min_decrease is enough
-        return max(NO_GAIN * own, asked * (1 - 1e-12))
+        return max(NO_GAIN * node_score, limit * (1 - 1e-12))
 
     def _total_weight(self) -> float:
+        """Weight of all rows, in the user's units."""
         if not hasattr(self, "_total"):
             rows = self.rows.rows
-            column = rows >> 42 if self.rows.packed else rows[:, self.rows.weight]
+            column = rows >> PACK_BITS if self.rows.packed else rows[:, self.rows.weight]
             self._total = float(column.sum()) * self.rows.weight_unit
         return self._total
 
     def _bounds(
-        self, leaf: Leaf, feature: int, left: NDArray[np.int64], right: NDArray[np.int64]
+        self, leaf: OpenLeaf, feature: int, left: NDArray[np.int64], right: NDArray[np.int64]
     ) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Bounds of the children's values: a constrained split keeps each side on its side of the middle."""
+        """Bounds of the children's values: a constrained split keeps each side on its side of the middle.
+
+        The middle is half the sum of both sides' clipped means S / W; it lies above the lower side's and below the
+        higher.
+        """
         sign = self.limits.signs[feature]
         if sign == 0:
             return (leaf.low, leaf.high), (leaf.low, leaf.high)
@@ -345,6 +375,7 @@ class Grower:
         return sides if sign > 0 else (sides[1], sides[0])
 
     def _spread(self, function: Callable[[NDArray[np.int64]], None], work: int) -> None:
+        """Share the columns out among threads where there are additions enough (``work``) to be worth it."""
         d = len(self.codes)
         threads = min(self.n_threads, d)
         if threads == 1 or work < WORTH_THREADS:
@@ -361,17 +392,17 @@ def grow(grower: Grower) -> Grown:
 
 def build(
     grower: Grower,
-    root: Leaf,
-    offer: Callable[[Leaf, frozenset[int] | None], Split | None],
-    settle: Callable[[Leaf, Split, frozenset[int] | None, int | None], Split] | None = None,
-    follow: Callable[[tuple[Leaf, Leaf]], None] | None = None,
+    root: OpenLeaf,
+    offer: Callable[[OpenLeaf, frozenset[int] | None], CodeSplit | None],
+    settle: Callable[[OpenLeaf, CodeSplit, frozenset[int] | None, int | None], CodeSplit] | None = None,
+    follow: Callable[[tuple[OpenLeaf, OpenLeaf]], None] | None = None,
 ) -> Grown:
     """Best-first growth.
 
     Parameters
     ----------
     grower : Grower
-    root : Leaf
+    root : OpenLeaf
     offer : callable
         The split of a leaf by whose gain it queues, or None; takes the leaf and the columns allowed (None: all).
     settle : callable, optional
@@ -380,7 +411,7 @@ def build(
         Told of the two new leaves.
     """
     tree, used = _Growing([root], [-1], [-1], [-1], [None], [0.0], [0.0]), frozenset[int]()
-    limits, queue = grower.limits, list[tuple[float, int, Split]]()
+    limits, queue = grower.limits, list[tuple[float, int, CodeSplit]]()
 
     def enter(node: int) -> None:
         full = limits.max_features_used is not None and len(used) >= limits.max_features_used
@@ -414,7 +445,7 @@ def build(
 class _Growing:
     """The nodes so far."""
 
-    leaves: list[Leaf]
+    leaves: list[OpenLeaf]
     feature: list[int]
     left: list[int]
     right: list[int]
@@ -426,7 +457,7 @@ class _Growing:
         """Return how many splits may still be made; None without a limit."""
         return None if max_leaf_nodes is None else max_leaf_nodes - (len(self.leaves) + 1) // 2
 
-    def add(self, node: int, choice: Split, children: tuple[Leaf, Leaf], gain: float, worth: float) -> None:
+    def add(self, node: int, choice: CodeSplit, children: tuple[OpenLeaf, OpenLeaf], gain: float, worth: float) -> None:
         """Turn a leaf into a split with two leaves."""
         self.feature[node], self.tables[node] = choice.feature, choice.goes_left
         self.gain[node], self.worth[node] = gain, worth

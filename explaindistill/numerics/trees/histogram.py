@@ -1,28 +1,38 @@
-"""Integer histograms of counts, weights and targets over binned columns.
+r"""Integer histograms of counts, weights and targets over binned columns.
 
 A *slot* is one bin of one column; each column has ``n_bins + 1`` slots, the last one for missing values. A histogram is
-``(n_slots, c)`` int64: channel 0 counts rows, the others hold sums (see :class:`Channels`).
+``(n_slots, c)`` int64: channel 0 counts rows, the others hold sums (see :class:`Channels`),
+
+.. math:: H_{f b c} = \sum_{i : \mathrm{code}_{f i} = b} r_{i c}
+
+with ``i`` over the rows of a node, ``f`` over columns, ``b`` over the bins of a column, ``c`` over channels. Whole
+numbers add up to the same in any order, and a node's histogram less one child's is exactly the other child's.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.numerics._jit import kernel
-from explaindistill.numerics.trees.binning import BinnedTable
+from explaindistill.numerics.trees.binning import MISSING, BinnedTable
 from explaindistill.numerics.trees.fixed_point import SCALE, whole_targets, whole_weights
 
 __all__ = ["Channels", "Slots", "channels"]
 
 PACK_BITS = 42
+"""Low bits of a packed number that hold the sum of the target, the high ones the count: with at most 2**20 steps per
+row 2**21 rows sum to 2**41 at most, and their count fits into the 22 bits that are left, one of them the sign."""
 
 
-@dataclass(frozen=True, eq=False)
-class Slots:
-    """Where each column's bins lie in a histogram."""
+class Slots(NamedTuple):
+    """Where each column's bins lie in a histogram: column ``f`` has the slots ``offsets[f]:offsets[f + 1]``.
+
+    ``n_bins`` and ``is_category`` are ``(d,)``, ``offsets`` is ``(d + 1,)``.
+    """
 
     n_bins: NDArray[np.int64]
     offsets: NDArray[np.int64]
@@ -73,7 +83,7 @@ class Channels:
 
 
 def channels(targets: NDArray[np.float64], weight: NDArray[np.float64] | None, scale: float = SCALE) -> Channels:
-    """Build the channels of rows.
+    r"""Build the channels of rows.
 
     Parameters
     ----------
@@ -81,6 +91,12 @@ def channels(targets: NDArray[np.float64], weight: NDArray[np.float64] | None, s
     weight : ndarray, shape (n,), positive, optional
     scale : float
         Steps per unit of the target.
+
+    Notes
+    -----
+    With weights :math:`w_i \approx u\,v_i` (see :func:`whole_weights`) a channel holds
+    :math:`v_i\,\mathrm{round}(s\,t_{ik})` in units of :math:`u / s`, or that over :math:`2^{20}` where weights are not
+    whole. The squares are averaged over the m targets, so that they too lie within 1 and keep to the same steps.
     """
     n, m = targets.shape
     whole, unit = (np.ones(n, dtype=np.int64), 1.0) if weight is None else whole_weights(weight)
@@ -101,7 +117,7 @@ def channels(targets: NDArray[np.float64], weight: NDArray[np.float64] | None, s
 
 @kernel
 def gather(rows: NDArray[np.int64], index: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Rows of a node, one after the other."""
+    """Channels of the rows of a node, one after the other: ``out[i, c] = rows[index[i], c]``."""
     out = np.empty((len(index), rows.shape[1]), dtype=np.int64)
     for i in range(len(index)):
         for c in range(rows.shape[1]):
@@ -115,14 +131,15 @@ def fill(
     index: NDArray[np.int32],
     rows: NDArray[np.int64],
     features: NDArray[np.int64],
-    n_bins: NDArray[np.int64],
-    offsets: NDArray[np.int64],
+    slots: Slots,
     out: NDArray[np.int64],
 ) -> None:
-    """Histogram of some columns over the rows of one node.
+    """Histogram of some columns over the rows of one node; see the module's equation.
 
-    ``codes`` is ``(d, n)``; ``rows`` is ``(n_node, c)``, gathered; an empty ``index`` means all rows in order.
+    ``codes`` is ``(d, n)``; ``rows`` is ``(n_node, c)``, gathered; an empty ``index`` means all rows in order; ``out``
+    is ``(n_slots, c)``.
     """
+    n_bins, offsets = slots.n_bins, slots.offsets
     width = rows.shape[1]
     local = np.empty((256, width), dtype=np.int64)
     for f in features:
@@ -135,7 +152,7 @@ def fill(
         first = offsets[f]
         for b in range(n_bins[f]):
             out[first + b] = local[b]
-        out[first + n_bins[f]] = local[254]
+        out[first + n_bins[f]] = local[MISSING]
 
 
 @kernel
@@ -144,16 +161,16 @@ def fill_packed(
     index: NDArray[np.int32],
     rows: NDArray[np.int64],
     features: NDArray[np.int64],
-    n_bins: NDArray[np.int64],
-    offsets: NDArray[np.int64],
+    slots: Slots,
     out: NDArray[np.int64],
 ) -> None:
-    """Do as :func:`fill`, for rows whose count and target share one number: one addition a row.
+    """Do as :func:`fill`, for rows ``(n_node,)`` whose count and target share one number: one addition a row.
 
     Two accumulators in turn, so that neighbours with one code need not wait for each other.
     """
+    n_bins, offsets = slots.n_bins, slots.offsets
     local = np.empty((2, 256), dtype=np.int64)
-    mask = (np.int64(1) << 42) - 1
+    mask = (np.int64(1) << PACK_BITS) - 1
     n = len(rows)
     for f in features:
         local[:] = 0
@@ -172,15 +189,15 @@ def fill_packed(
                 local[0, column[n - 1]] += rows[n - 1]
         first = offsets[f]
         for b in range(n_bins[f] + 1):
-            code = b if b < n_bins[f] else 254
+            code = b if b < n_bins[f] else MISSING
             both = local[0, code] + local[1, code]
-            out[first + b, 0] = both >> 42
+            out[first + b, 0] = both >> PACK_BITS
             out[first + b, 1] = both & mask
 
 
 @kernel
 def total_of(whole: NDArray[np.int64], index: NDArray[np.int32]) -> int:
-    """Sum over the rows of a node."""
+    """Sum over the rows of a node: that of ``whole[i]`` over ``i`` in ``index``."""
     total = 0
     for i in index:
         total += whole[i]
@@ -191,16 +208,20 @@ def total_of(whole: NDArray[np.int64], index: NDArray[np.int32]) -> int:
 def partition(
     column: NDArray[np.uint8], index: NDArray[np.int32], goes_left: NDArray[np.bool_], spare: NDArray[np.int32]
 ) -> int:
-    """Bring the rows that go left to the front, both sides in their old order; returns how many go left."""
-    left = right = 0
+    """Bring the rows that go left to the front, both sides in their old order; returns how many go left.
+
+    ``column`` is ``(n,)``, all codes of the column; ``index`` the rows of the node, changed in place; ``spare`` is at
+    least as long, for the kernel's use.
+    """
+    n_left = n_right = 0
     for i in range(len(index)):
         row = index[i]
         if goes_left[column[row]]:
-            index[left] = row
-            left += 1
+            index[n_left] = row
+            n_left += 1
         else:
-            spare[right] = row
-            right += 1
-    for i in range(right):  # assigning a slice would compile its error messages too, for a second and a half
-        index[left + i] = spare[i]
-    return left
+            spare[n_right] = row
+            n_right += 1
+    for i in range(n_right):  # assigning a slice would compile its error messages too, for a second and a half
+        index[n_left + i] = spare[i]
+    return n_left

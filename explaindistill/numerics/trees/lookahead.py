@@ -1,8 +1,9 @@
 """Look one split ahead: a leaf's candidates are compared by the loss after the whole tree is completed greedily.
 
-Greedy growth below one leaf does not depend on the other leaves, so the completion of a tree is a merge of *plans*:
-the gains of each leaf's own best-first growth, the largest first split next. The greedy split is among the candidates;
-so the gain of the completed tree never falls from one step to the next, and ends at or above greedy growth.
+Greedy growth below one leaf does not depend on the other leaves, so the completion of a tree is a merge of *plans*: the
+gains of each leaf's own best-first growth, the largest first split next. With r splits left to place, a candidate is
+worth the sum of the first r gains of that merge, its own split first. The greedy split is among the candidates; so the
+gain of the completed tree never falls from one step to the next, and ends at or above greedy growth.
 
 References
 ----------
@@ -15,10 +16,10 @@ import heapq
 from dataclasses import dataclass, field
 
 from explaindistill.numerics.trees.growth import (
+    CodeSplit,
     Grower,
     Grown,
-    Leaf,
-    Split,
+    OpenLeaf,
     build,
 )
 
@@ -30,12 +31,12 @@ class Plan:
     """Greedy growth below one leaf, as far as anybody asked: gains in the order of the splits, and their paths."""
 
     grower: Grower
-    leaf: Leaf
-    first: Split | None = None
+    leaf: OpenLeaf
+    first: CodeSplit | None = None
     gains: list[float] = field(default_factory=list)
     paths: list[tuple[int, ...]] = field(default_factory=list)
     ended: bool = False
-    _queue: list[tuple[float, int, tuple[int, ...], Leaf, Split]] | None = None
+    _queue: list[tuple[float, int, tuple[int, ...], OpenLeaf, CodeSplit]] | None = None
     _twin: Grower | None = None
 
     def gain(self, i: int) -> float:
@@ -44,12 +45,13 @@ class Plan:
             self._extend()
         return self.gains[i] if i < len(self.gains) else 0.0
 
-    def half(self, side: int, leaf: Leaf) -> Plan:
+    def half(self, side: int, leaf: OpenLeaf) -> Plan:
         """Return the plan of one child after the first split."""
-        known = [(g, p[1:]) for g, p in zip(self.gains, self.paths, strict=True) if p[:1] == (side,)]
-        return Plan(self.grower, leaf, None, [g for g, _ in known], [p for _, p in known], self.ended)
+        below = [(g, p[1:]) for g, p in zip(self.gains, self.paths, strict=True) if p[:1] == (side,)]
+        return Plan(self.grower, leaf, None, [g for g, _ in below], [p for _, p in below], self.ended)
 
     def _extend(self) -> None:
+        """Make the next split of this leaf's growth, and note its gain."""
         if self._queue is None:
             self._start()
         assert self._queue is not None
@@ -72,7 +74,7 @@ class Plan:
         else:
             self._queue.append((-self.first.gain, 0, (), root, self.first))
 
-    def _push(self, leaf: Leaf, path: tuple[int, ...], order: int) -> None:
+    def _push(self, leaf: OpenLeaf, path: tuple[int, ...], order: int) -> None:
         assert self._twin is not None
         assert self._queue is not None
         for choice in self._twin.choices(leaf):
@@ -86,7 +88,7 @@ class _Chooser:
         self.grower, self.width = grower, width
         self.plans: dict[int, Plan] = {}
 
-    def offer(self, leaf: Leaf, allowed: frozenset[int] | None) -> Split | None:
+    def offer(self, leaf: OpenLeaf, allowed: frozenset[int] | None) -> CodeSplit | None:
         """Return the greedy split, by which leaves queue."""
         choice = next(iter(self.grower.choices(leaf, allowed)), None)
         if choice is None:
@@ -95,38 +97,42 @@ class _Chooser:
             self.plans.setdefault(id(leaf), Plan(self.grower, leaf))
         return choice
 
-    def settle(self, leaf: Leaf, greedy: Split, allowed: frozenset[int] | None, left: int | None) -> Split:
+    def settle(self, leaf: OpenLeaf, greedy: CodeSplit, allowed: frozenset[int] | None, left: int | None) -> CodeSplit:
         """Choose among the best splits of a leaf, with ``left`` splits to place, this one included."""
-        own = self.plans.pop(id(leaf))
+        greedy_plan = self.plans.pop(id(leaf))
         candidates = self.grower.choices(leaf, allowed, self.width)
+        # without a limit of leaves there is no completed tree: four splits per open leaf, and 64, stand for it
         limit = 4 * len(self.plans) + 64 if left is None else left
         others = _merged([*self.plans.values()], limit)
-        plans = [own if c.feature == greedy.feature else Plan(self.grower, leaf, c) for c in candidates]
-        own.first = own.first or greedy
+        plans = [greedy_plan if c.feature == greedy.feature else Plan(self.grower, leaf, c) for c in candidates]
+        greedy_plan.first = greedy_plan.first or greedy
         best = max(range(len(plans)), key=lambda i: (_completed(plans[i], others, limit), -i))
         self.chosen = plans[best]
         return candidates[best]
 
-    def follow(self, children: tuple[Leaf, Leaf]) -> None:
+    def follow(self, children: tuple[OpenLeaf, OpenLeaf]) -> None:
         """Hand the chosen plan on to the two leaves that it made."""
         for side, child in enumerate(children):
             self.plans[id(child)] = self.chosen.half(side, child)
 
 
 def _merged(plans: list[Plan], limit: int) -> list[float]:
-    """Gains of several plans in the order in which best-first growth would take them."""
+    """Gains of several plans i in the order in which best-first growth would take them: the largest next one first.
+
+    Gain ``k + 1`` of a plan can be taken only after its gain ``k``, so this is a merge, not a sort.
+    """
     heads = [(-p.gain(0), i, 0) for i, p in enumerate(plans)]
     heapq.heapify(heads)
-    taken: list[float] = []
-    while heads and len(taken) < limit and heads[0][0] < 0:
+    merged: list[float] = []
+    while heads and len(merged) < limit and heads[0][0] < 0:
         gain, i, k = heapq.heappop(heads)
-        taken.append(-gain)
+        merged.append(-gain)
         heapq.heappush(heads, (-plans[i].gain(k + 1), i, k + 1))
-    return taken
+    return merged
 
 
 def _completed(plan: Plan, others: list[float], limit: int) -> float:
-    """Gain of all that is still split when a plan's first split is made now."""
+    """Gain of the next ``limit`` splits when a plan's first split is made now, its next ones merged with ``others``."""
     total, mine, theirs = plan.gain(0), 1, 0
     for _ in range(limit - 1):
         a = plan.gain(mine)

@@ -1,7 +1,8 @@
 r"""Cost-complexity pruning: nested subtrees by weakest link, the best of them chosen on rows that fitting never saw.
 
 The subtree below node :math:`t` costs :math:`\alpha_t = \sum_{s \text{ below } t} \Delta_s / (|T_t| - 1)` of training
-loss per leaf that is saved; the node with the smallest :math:`\alpha` becomes a leaf first.
+loss per leaf that is saved, with :math:`\Delta_s` the drop of the loss by the split at node s (t itself counts) and
+:math:`|T_t|` the leaves below t; the node with the smallest :math:`\alpha` becomes a leaf first.
 """
 
 from __future__ import annotations
@@ -53,18 +54,23 @@ def weakest_links(
 
 
 def _leaves(ended: NDArray[np.bool_], left: NDArray[np.int64], right: NDArray[np.int64]) -> frozenset[int]:
-    found, stack = [], [0]
+    """Nodes at which a way down from the root first meets an end."""
+    leaves, stack = [], [0]
     while stack:
         node = stack.pop()
         if ended[node]:
-            found.append(node)
+            leaves.append(node)
         else:
             stack += [int(left[node]), int(right[node])]
-    return frozenset(found)
+    return frozenset(leaves)
 
 
 def choose(losses: NDArray[np.float64], weight: NDArray[np.float64], standard_errors: float) -> int:
-    """Find the last column (smallest subtree) whose mean loss is the lowest, or near it.
+    r"""Find the last column (smallest subtree) whose mean loss is the lowest, or near it.
+
+    With :math:`e_i` the loss of row i under a subtree less that under the best one and the shares of the weight
+    :math:`u_i = w_i / \sum_j w_j`, the mean :math:`\bar e = \sum_i u_i e_i` has the standard error
+    :math:`\sqrt{\sum_i u_i^2 (e_i - \bar e)^2}`.
 
     Parameters
     ----------

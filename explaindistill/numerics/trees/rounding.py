@@ -8,11 +8,13 @@ import numpy as np
 
 __all__ = ["fewest_digits", "plainest_moment"]
 
-DIGITS = 17
+DIGITS = 17  # so many significant digits tell any two float64 apart
 
 
 def fewest_digits(low: float, high: float) -> float:
     """Find the number with the fewest digits in ``[low, high)``; of several, the one nearest to the middle.
+
+    The largest power of ten of which a multiple ``k * 10**exponent`` lies in the gap; k near the middle or either end.
 
     Parameters
     ----------
@@ -31,14 +33,14 @@ def fewest_digits(low: float, high: float) -> float:
     widest = math.floor(math.log10(width))
     top = max(widest, math.floor(math.log10(max(abs(low), abs(high)))))
     for exponent in range(top, top - DIGITS, -1):
-        if exponent < -300:
+        if exponent < -300:  # nearly the least power of ten that float64 holds in full (1e-307)
             break
         step = float(f"1e{exponent}")
         near = {round(middle / step), math.ceil(low / step), math.floor(high / step)}
         # 0 has no digits at any exponent: it counts as a number as coarse as the gap is wide
-        found = [float(f"{k}e{exponent}") for k in near if k or exponent <= widest]
-        if found := [t for t in found if low <= t < high]:
-            return min(found, key=lambda t: (abs(t - middle), t)) + 0.0
+        round_numbers = [float(f"{k}e{exponent}") for k in near if k or exponent <= widest]
+        if inside := [t for t in round_numbers if low <= t < high]:
+            return min(inside, key=lambda t: (abs(t - middle), t)) + 0.0
     return low
 
 
@@ -64,6 +66,6 @@ def plainest_moment(low: float, high: float) -> float:
             for step in (0, 1)
         }
         moments = [float(m.astype("datetime64[s]").astype(np.int64)) for m in near]
-        if found := [t for t in moments if low <= t < high]:
-            return min(found, key=lambda t: (abs(t - middle), t))
+        if inside := [t for t in moments if low <= t < high]:
+            return min(inside, key=lambda t: (abs(t - middle), t))
     return low

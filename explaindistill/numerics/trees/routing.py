@@ -2,44 +2,62 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.numerics._jit import kernel
 from explaindistill.numerics.trees.fixed_point import SCALE, whole_targets, whole_weights
 
-__all__ = ["any_infinite", "bounded", "gap", "node_means", "walk"]
+__all__ = ["NodeQuestions", "any_infinite", "bounded", "gap", "node_means", "walk"]
+
+
+class NodeQuestions(NamedTuple):
+    """What each node asks, one entry per node but for ``sets``.
+
+    Attributes
+    ----------
+    feature : int64 ndarray, shape (n_nodes,)
+        Which of the columns handed to :func:`walk` is asked about.
+    threshold : ndarray, shape (n_nodes,)
+        Yes where the value is at most this, for a node without a set.
+    first, last : int64 ndarrays, shape (n_nodes,)
+        Node ``v`` asks ``sets[first[v]:last[v]]``, one entry per category; ``first[v]`` is -1 without a set.
+    sets : bool ndarray
+        All sets, one after the other.
+    missing_left, unseen_left : bool ndarrays, shape (n_nodes,)
+        The answer for a missing value, and for a category without an entry.
+    children : int64 ndarray, shape (n_nodes, 2)
+        Where no (0) and yes (1) lead; a leaf is its own child.
+    """
+
+    feature: NDArray[np.int64]
+    threshold: NDArray[np.float64]
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    sets: NDArray[np.bool_]
+    missing_left: NDArray[np.bool_]
+    unseen_left: NDArray[np.bool_]
+    children: NDArray[np.int64]
 
 
 @kernel
 def walk(
-    columns: NDArray[np.float64],
-    feature: NDArray[np.int64],
-    threshold: NDArray[np.float64],
-    first: NDArray[np.int64],
-    last: NDArray[np.int64],
-    sets: NDArray[np.bool_],
-    missing_left: NDArray[np.bool_],
-    unseen_left: NDArray[np.bool_],
-    children: NDArray[np.int64],
-    under_way: NDArray[np.int64],
-    out: NDArray[np.int64],
+    columns: NDArray[np.float64], questions: NodeQuestions, under_way: NDArray[np.int64], out: NDArray[np.int64]
 ) -> None:
-    """Leaf of each row.
-
-    ``columns`` is ``(u, n)``; ``feature`` numbers its rows; node ``i`` asks ``sets[first[i]:last[i]]`` where
-    ``first[i] >= 0``, else its threshold, and goes on to ``children[i, 1]`` for yes, ``children[i, 0]`` for no. A leaf
-    is its own child. ``under_way`` is ``(n,)``, for the kernel's use.
+    """Leaf of each row i into ``out`` ``(n,)``; ``columns`` is ``(u, n)``, ``under_way`` ``(n,)`` for the kernel's use.
 
     All rows go down side by side, a step at a time, and those that have arrived drop out: the processor has no branch
     to guess and works on many rows at once.
     """
+    feature, threshold, first, last, sets, missing_left, unseen_left, children = questions
     n = 0 if children[0, 0] == 0 else len(out)
     out[:] = 0
     for i in range(n):
         under_way[i] = i
     while n:
-        kept = 0
+        n_under_way = 0
         for j in range(n):
             i = under_way[j]
             node = out[i]
@@ -54,26 +72,29 @@ def walk(
                 goes = sets[first[node] + int(x)]
             child = children[node, 1 if goes else 0]
             out[i] = child
-            under_way[kept] = i
-            kept += children[child, 0] != child
-        n = kept
+            under_way[n_under_way] = i
+            n_under_way += children[child, 0] != child
+        n = n_under_way
 
 
 @kernel
 def any_infinite(columns: NDArray[np.float64]) -> bool:
     """Whether some number is infinite; reads each once and keeps no copy."""
-    found = False
+    infinite = False
     for column in columns:
         for x in column:
-            found |= abs(x) == np.inf
-    return found
+            infinite |= abs(x) == np.inf
+    return infinite
 
 
 @kernel
 def gap(
     values: NDArray[np.float64], index: NDArray[np.int32], start: int, middle: int, end: int
 ) -> tuple[float, float]:
-    """Largest value on the left (rows ``start:middle``) and smallest on the right; infinity where there is none."""
+    """Largest value on the left and smallest on the right of a split; infinity where there is none.
+
+    ``values`` is ``(n,)``; the rows ``index[start:middle]`` are on the left, ``index[middle:end]`` on the right.
+    """
     low, high = -np.inf, np.inf
     for i in range(start, middle):
         x = values[index[i]]
@@ -90,6 +111,7 @@ def gap(
 def _sums(
     whole: NDArray[np.int64], index: NDArray[np.int32], start: NDArray[np.int64], end: NDArray[np.int64]
 ) -> NDArray[np.int64]:
+    """For each node ``v`` the sum of ``whole[i]`` over its rows ``i`` in ``index[start[v]:end[v]]``."""
     out = np.zeros(len(start), dtype=np.int64)
     for node in range(len(start)):
         for i in range(start[node], end[node]):
@@ -107,7 +129,24 @@ def node_means(
     left: NDArray[np.int64],
     right: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Weighted mean of each output in each node, from whole-number sums: the order of rows does not matter.
+    r"""Weighted mean of each output in each node, from whole-number sums: the order of rows does not matter.
+
+    Output k lies within :math:`m_k \pm h_k`; with whole weights :math:`v_i` and s steps per unit, node t has
+
+    .. math:: \bar y_{tk} = m_k + h_k\,
+        \frac{\sum_{i \in t} v_i\,\mathrm{round}(s\,(y_{ik} - m_k) / h_k)}{s \sum_{i \in t} v_i}.
+
+    s is the largest power of two for which the sum over all rows has at most 61 bits, so that 64 do not overflow, and
+    at most :math:`2^{50}`, so that a single step is still a whole number of float64's 53 bits.
+
+    Parameters
+    ----------
+    Y : ndarray, shape (n, m)
+    weight : ndarray, shape (n,)
+    index : int32 ndarray, shape (n,)
+        Rows of node ``t`` are ``index[start[t]:end[t]]``.
+    start, end, feature, left, right : ndarrays, shape (n_nodes,)
+        ``feature`` is negative for a leaf; children come after their parent.
 
     Returns
     -------
@@ -141,6 +180,7 @@ def node_means(
 def _from_leaves(
     sums: NDArray[np.int64], feature: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.int64]
 ) -> NDArray[np.int64]:
+    """Sums of all nodes from those of the leaves, in place: a node has what its two children have."""
     for node in range(len(sums) - 1, -1, -1):
         if feature[node] >= 0:
             sums[node] = sums[left[node]] + sums[right[node]]
@@ -155,7 +195,11 @@ def bounded(
     right: NDArray[np.int64],
     signs: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """Values ``(n_nodes,)`` that keep monotone constraints: each side of such a split stays on its side of a middle."""
+    """Values ``(n_nodes,)`` that keep monotone constraints: each side of such a split stays on its side of a middle.
+
+    The middle is half of both children's values ``x`` and ``y`` where their order is right, else their weighted mean
+    ``(W_a x + W_b y) / (W_a + W_b)``: the one value that fits both best, at which they then meet.
+    """
     out = value.copy()
     low, high = np.full(len(value), -np.inf), np.full(len(value), np.inf)
     for node in range(len(value)):

@@ -5,6 +5,8 @@ rule is worth the score of the rows it covers plus that of the rows it leaves, l
 drop of the squared error. Conjunctions are found by beam search over literals, each a run of bins or a set of
 categories; then the covered rows are set aside and the next rule is looked for in the rest.
 
+``i`` runs over rows, ``k`` over targets, ``f`` over columns and ``b`` over the codes of one column.
+
 References
 ----------
 Rivest (1987), doi:10.1023/A:1022607331053 (decision lists); Clark and Niblett (1989), doi:10.1007/BF00116835 (beam
@@ -25,7 +27,9 @@ __all__ = ["FoundRule", "RuleLimits", "grow_rules"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Codes = NDArray[np.bool_]
-WORTH = 0.05  # share by which one more literal must raise a rule's gain
+WORTH = 0.05
+"""Share by which one more literal must raise a rule's gain: a literal is one more thing to read, and the best of many
+raises the gain a little by chance alone."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,9 @@ class FoundRule:
 
 
 @dataclass(frozen=True, eq=False)
-class _Data:
+class _RuleSearch:
+    """What :func:`grow_rules` was called with."""
+
     table: BinnedTable
     targets: Floats
     count: Floats
@@ -72,19 +78,20 @@ def grow_rules(table: BinnedTable, targets: Floats, count: Floats, rank: Ints, l
     limits : RuleLimits
         ``gain`` is in the units of ``targets`` squared over ``count``.
     """
-    data = _Data(table, targets, count, rank, limits)
+    data = _RuleSearch(table, targets, count, rank, limits)
     rest = np.arange(len(targets))
-    found: list[FoundRule] = []
-    while len(found) < limits.rules:
+    rules: list[FoundRule] = []
+    while len(rules) < limits.rules:
         rule = _best_rule(data, rest)
         if rule is None or rule.gain <= limits.gain:
             break
-        found.append(rule)
+        rules.append(rule)
         rest = np.setdiff1d(rest, rule.rows, assume_unique=True)
-    return found
+    return rules
 
 
-def _best_rule(data: _Data, rest: Ints) -> FoundRule | None:
+def _best_rule(data: _RuleSearch, rest: Ints) -> FoundRule | None:
+    """Conjunction with the largest gain on the rows ``rest``, by beam search; a longer one must be worth its length."""
     total, mass = data.targets[rest].sum(axis=0), float(data.count[rest].sum())
     beam = [FoundRule({}, 0.0, rest)]
     best: FoundRule | None = None
@@ -104,7 +111,7 @@ def _key(rule: FoundRule, rank: Ints) -> tuple[tuple[int, bytes], ...]:
     return tuple(sorted((int(rank[f]), codes.tobytes()) for f, codes in rule.allowed.items()))
 
 
-def _longer(data: _Data, rule: FoundRule, total: Floats, mass: float) -> list[FoundRule]:
+def _longer(data: _RuleSearch, rule: FoundRule, total: Floats, mass: float) -> list[FoundRule]:
     """The best literals of each column, joined to a rule."""
     out = []
     for f in range(data.table.codes.shape[1]):
@@ -118,9 +125,13 @@ def _longer(data: _Data, rule: FoundRule, total: Floats, mass: float) -> list[Fo
 
 
 def _literals(
-    data: _Data, f: int, codes: NDArray[np.uint8], rows: Ints, total: Floats, mass: float
+    data: _RuleSearch, f: int, codes: NDArray[np.uint8], rows: Ints, total: Floats, mass: float
 ) -> list[tuple[float, Codes]]:
-    """Best literal from below and best from above, with and without missing values."""
+    """Best literal from below and best from above, with and without missing values.
+
+    ``codes`` are those of ``rows`` in column ``f``; ``total`` ``(k,)`` and ``mass`` are the sums of all rows not yet
+    covered.
+    """
     n: Floats = np.bincount(codes, data.count[rows], minlength=256).astype(np.float64)
     targets = data.targets[rows]
     counted = [np.bincount(codes, targets[:, k], minlength=256) for k in range(targets.shape[1])]
@@ -140,11 +151,13 @@ def _literals(
                 gain[-1] = -np.inf  # every row: no literal
             at = int(np.argmax(gain))
             if np.isfinite(gain[at]) and gain[at] > 0:
+                # to 12 digits, so that sums in another order of columns do not decide between equals
                 out.append((float(f"{gain[at]:.12g}"), _allowed(run, at, missing, turned, data, f)))
     return out
 
 
-def _allowed(run: Ints, at: int, missing: bool, turned: bool, data: _Data, f: int) -> Codes:
+def _allowed(run: Ints, at: int, missing: bool, turned: bool, data: _RuleSearch, f: int) -> Codes:
+    """Codes of column f that the literal ``run[: at + 1]`` allows, bins between them that have no rows included."""
     allowed = np.zeros(256, dtype=np.bool_)
     if data.table.rules[f].is_category:
         allowed[run[: at + 1]] = True
@@ -157,22 +170,30 @@ def _allowed(run: Ints, at: int, missing: bool, turned: bool, data: _Data, f: in
 
 
 def _gain(weight: Floats, covered: Floats, total: Floats, mass: float, least: float) -> Floats:
-    left = mass - weight
+    """Gain of each of several literals j that cover ``weight[j]`` rows with the target sums ``covered[j]``.
+
+    Score of the covered rows plus that of the others less that of both; minus infinity where either has too few rows.
+    """
+    others = mass - weight
     with np.errstate(divide="ignore", invalid="ignore"):
-        score = (covered**2).sum(axis=1) / weight + ((total - covered) ** 2).sum(axis=1) / left
+        score = (covered**2).sum(axis=1) / weight + ((total - covered) ** 2).sum(axis=1) / others
     gain = np.asarray(score - float((total**2).sum()) / mass)
-    gain[(weight < least) | (left < least)] = -np.inf
+    gain[(weight < least) | (others < least)] = -np.inf
     return gain
 
 
 def _order(n: Floats, sums: Floats, is_category: bool) -> Ints:
-    """Codes with rows in order; categories along the first principal direction of their mean targets."""
-    there = np.flatnonzero(n[:MISSING] > 0)
-    if not is_category or len(there) < 2:
-        return there
-    mean = sums[there] / n[there, None]
-    centred = mean - np.average(mean, axis=0, weights=n[there])
-    direction = np.linalg.eigh((centred * n[there, None]).T @ centred)[1][:, -1]
+    """Codes with rows in order; categories along the first principal direction of their mean targets.
+
+    The largest eigenvector of the covariance of the means between codes b, each weighted by its ``n[b]``.
+    """
+    present = np.flatnonzero(n[:MISSING] > 0)
+    if not is_category or len(present) < 2:
+        return present
+    mean = sums[present] / n[present, None]
+    centred = mean - np.average(mean, axis=0, weights=n[present])
+    direction = np.linalg.eigh((centred * n[present, None]).T @ centred)[1][:, -1]
     along = centred @ (direction * np.sign(direction[np.argmax(np.abs(direction))]))
     scale = float(np.abs(along).max()) or 1.0
-    return there[np.argsort(np.round(along / scale, 10), kind="stable")]
+    # to 10 digits of the widest, since an eigenvector's last digits depend on the machine
+    return present[np.argsort(np.round(along / scale, 10), kind="stable")]

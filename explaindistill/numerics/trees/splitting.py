@@ -9,20 +9,66 @@ Of a category column with :math:`m` categories in the node the best of :math:`2^
 something by chance alone: the best halving of :math:`m` equal normal means explains :math:`2 / \pi` of what lies
 between them, about :math:`(2/\pi) (m - 2) \hat\sigma^2` more than a single cut. That much is taken off before columns
 are compared.
+
+In all of this module ``f`` numbers columns, ``b`` the bins of one column, and ``c`` the channels of a histogram, in the
+order of :class:`~explaindistill.numerics.trees.histogram.Channels`: 0 counts rows, ``rules.weight`` holds weights,
+``rules.target`` and those after it the targets. A column's histogram is ``(n_bins + 1, c)``, its last row for missing
+values.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.numerics._jit import kernel
+from explaindistill.numerics.trees.binning import MISSING
+from explaindistill.numerics.trees.histogram import Slots
 
-__all__ = ["best_cuts", "left_table", "score"]
+__all__ = ["ColumnCuts", "CutRules", "best_cuts", "left_table", "score"]
+
+Ints = NDArray[np.int64]
+
+
+class CutRules(NamedTuple):
+    """What the cuts of one node have to keep to.
+
+    Attributes
+    ----------
+    weight, target : int
+        Channel of the weight, and of the first target.
+    least : int
+        Fewest rows of a side.
+    low, high : float
+        Bounds of the first target's mean on either side; infinite without monotone constraints.
+    chance : float
+        What each category beyond two is expected to gain by chance.
+    """
+
+    weight: int
+    target: int
+    least: int
+    low: float
+    high: float
+    chance: float
+
+
+class ColumnCuts(NamedTuple):
+    """Best cut of each column ``(d,)``: its gain, where it is, and what else has to be known of it.
+
+    For a number ``cut`` is the last bin on the left and ``side`` whether missing values go left (1) or right (0). For a
+    category ``cut`` is how many bins go left, in the order of their means of the target in channel ``side``.
+    """
+
+    gain: NDArray[np.float64]
+    cut: Ints
+    side: Ints
 
 
 @kernel
-def score(sums: NDArray[np.int64], weight: int, target: int, low: float, high: float) -> float:
+def score(sums: Ints, weight: int, target: int, low: float, high: float) -> float:
     """Score of one side; see the module's equation."""
     total = 0.0
     w = float(sums[weight])
@@ -38,39 +84,25 @@ def score(sums: NDArray[np.int64], weight: int, target: int, low: float, high: f
 
 
 @kernel
-def _gain(
-    left: NDArray[np.int64],
-    total: NDArray[np.int64],
-    right: NDArray[np.int64],
-    weight: int,
-    target: int,
-    sign: int,
-    low: float,
-    high: float,
-    own: float,
-) -> float:
+def _gain(left: Ints, total: Ints, right: Ints, sign: int, node_score: float, rules: CutRules) -> float:
+    """Score of both sides less the node's; -1 where the sides' means break the sign. Fills ``right``."""
     for c in range(len(total)):
         right[c] = total[c] - left[c]
+    weight, target = rules.weight, rules.target
     if sign != 0 and sign * (left[target] / left[weight] - right[target] / right[weight]) > 0:
         return -1.0
-    return score(left, weight, target, low, high) + score(right, weight, target, low, high) - own
+    left_score = score(left, weight, target, rules.low, rules.high)
+    return left_score + score(right, weight, target, rules.low, rules.high) - node_score
 
 
 @kernel
 def _cut_number(
-    hist: NDArray[np.int64],
-    total: NDArray[np.int64],
-    left: NDArray[np.int64],
-    right: NDArray[np.int64],
-    weight: int,
-    target: int,
-    least: int,
-    sign: int,
-    low: float,
-    high: float,
-    own: float,
+    hist: Ints, total: Ints, left: Ints, right: Ints, sign: int, node_score: float, rules: CutRules
 ) -> tuple[float, int, int]:
-    """Gain, last bin on the left, and whether missing values go left; the last row of ``hist`` is missing."""
+    """Gain, last bin on the left, and whether missing values go left: every bin is tried with them on either side.
+
+    ``left`` and ``right`` are ``(c,)``, for the kernel's use.
+    """
     m = len(hist) - 1
     missing = hist[m, 0] > 0
     best, cut, side = 0.0, -1, 0
@@ -82,64 +114,61 @@ def _cut_number(
                 continue
             for c in range(len(left)):
                 left[c] += hist[b, c]
-            if left[0] < least:
+            if left[0] < rules.least:
                 continue
-            if total[0] - left[0] < least:
+            if total[0] - left[0] < rules.least:
                 break
-            gain = _gain(left, total, right, weight, target, sign, low, high, own)
+            gain = _gain(left, total, right, sign, node_score, rules)
             if gain > best:
                 best, cut, side = gain, b, missing_left
     return best, cut, side
 
 
 @kernel
-def category_order(hist: NDArray[np.int64], weight: int, channel: int) -> NDArray[np.int64]:
-    """Non-empty bins (missing is the last) by their mean of one target, ties by bin."""
-    order, mean = np.empty(len(hist), dtype=np.int64), np.empty(len(hist))
+def category_order(hist: Ints, weight: int, channel: int) -> Ints:
+    """Non-empty bins (missing is the last) by their mean of one target, ties by bin.
+
+    Of one target the best cut of all subsets is among the cuts of this order (Breiman, Friedman, Olshen and Stone 1984,
+    theorem 4.5).
+    """
+    order, means = np.empty(len(hist), dtype=np.int64), np.empty(len(hist))
     n = 0
     for code in range(len(hist)):  # insertion: at most 255 bins, and numpy's sort takes a second to compile
         if hist[code, 0] == 0:
             continue
-        own, at = hist[code, channel] / hist[code, weight], n
-        while at > 0 and mean[at - 1] > own:
-            order[at], mean[at] = order[at - 1], mean[at - 1]
+        mean, at = hist[code, channel] / hist[code, weight], n
+        while at > 0 and means[at - 1] > mean:
+            order[at], means[at] = order[at - 1], means[at - 1]
             at -= 1
-        order[at], mean[at] = code, own
+        order[at], means[at] = code, mean
         n += 1
     return order[:n]
 
 
 @kernel
 def _cut_category(
-    hist: NDArray[np.int64],
-    total: NDArray[np.int64],
-    left: NDArray[np.int64],
-    right: NDArray[np.int64],
-    weight: int,
-    target: int,
-    least: int,
-    low: float,
-    high: float,
-    own: float,
-    chance: float,
+    hist: Ints, total: Ints, left: Ints, right: Ints, node_score: float, rules: CutRules
 ) -> tuple[float, int, int]:
-    """Gain, how many of the ordered bins go left, and the target that orders them; each target is tried."""
+    """Gain, how many of the ordered bins go left, and the target that orders them; each target is tried.
+
+    ``left`` and ``right`` are ``(c,)``, for the kernel's use.
+    """
     present = 0
     for code in range(len(hist)):
         present += hist[code, 0] > 0
-    price = chance * (present - 2) if present > 2 else 0.0
+    price = rules.chance * (present - 2) if present > 2 else 0.0
     best, cut, by = price, -1, 0
-    for channel in range(target, hist.shape[1]):
-        order = category_order(hist, weight, channel)
+    for channel in range(rules.target, hist.shape[1]):
+        order = category_order(hist, rules.weight, channel)
         left[:] = 0
         for i in range(len(order) - 1):
             for c in range(len(left)):
                 left[c] += hist[order[i], c]
-            if left[0] < least:
+            if left[0] < rules.least:
                 continue
-            if total[0] - left[0] < least:
+            if total[0] - left[0] < rules.least:
                 break
-            gain = _gain(left, total, right, weight, target, 0, low, high, own)
+            gain = _gain(left, total, right, 0, node_score, rules)
             if gain > best:
                 best, cut, by = gain, i + 1, channel
     return (best - price, cut, by) if cut >= 0 else (0.0, -1, 0)
@@ -147,44 +176,33 @@ def _cut_category(
 
 @kernel
 def best_cuts(
-    hist: NDArray[np.int64],
-    offsets: NDArray[np.int64],
-    is_category: NDArray[np.bool_],
-    features: NDArray[np.int64],
-    total: NDArray[np.int64],
-    weight: int,
-    target: int,
-    least: int,
-    signs: NDArray[np.int64],
-    low: float,
-    high: float,
-    gain: NDArray[np.float64],
-    cut: NDArray[np.int64],
-    side: NDArray[np.int64],
-    chance: float,
+    hist: Ints, slots: Slots, features: Ints, total: Ints, signs: Ints, rules: CutRules, cuts: ColumnCuts
 ) -> None:
-    """Best cut of some columns into ``gain``, ``cut`` and ``side``; gain 0 where there is none.
+    """Best cut of some columns, written into ``cuts``; gain 0 where there is none.
 
-    ``least`` is the fewest rows of a side, ``signs`` are the monotone constraints, ``low`` and ``high`` bound values,
-    ``chance`` is what each category beyond two is expected to gain by chance.
+    Parameters
+    ----------
+    hist : shape (n_slots, c)
+        Of the node, laid out by ``slots``.
+    features : shape (any,)
+        Numbers of the columns to look at.
+    total : shape (c,)
+        Sums of the node.
+    signs : shape (d,)
+        Monotone constraint of each column: 1, -1 or 0.
     """
-    own = score(total, weight, target, low, high)
+    node_score = score(total, rules.weight, rules.target, rules.low, rules.high)
     left, right = np.empty_like(total), np.empty_like(total)
     for f in features:
-        part = hist[offsets[f] : offsets[f + 1]]
-        if is_category[f]:
-            gain[f], cut[f], side[f] = _cut_category(
-                part, total, left, right, weight, target, least, low, high, own, chance
-            )
+        column = hist[slots.offsets[f] : slots.offsets[f + 1]]
+        if slots.is_category[f]:
+            best = _cut_category(column, total, left, right, node_score, rules)
         else:
-            gain[f], cut[f], side[f] = _cut_number(
-                part, total, left, right, weight, target, least, signs[f], low, high, own
-            )
+            best = _cut_number(column, total, left, right, signs[f], node_score, rules)
+        cuts.gain[f], cuts.cut[f], cuts.side[f] = best
 
 
-def left_table(
-    hist: NDArray[np.int64], is_category: bool, cut: int, side: int, weight: int
-) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+def left_table(hist: Ints, is_category: bool, cut: int, side: int, weight: int) -> tuple[NDArray[np.bool_], Ints]:
     """Which codes go left, and the sums of the left side.
 
     Bins that no row of the node has, and missing values where none was seen, go with the heavier side; so do unseen
@@ -210,8 +228,8 @@ def left_table(
     else:
         chosen[: cut + 1] = True
         chosen[m] = side == 1
-    left = hist[chosen].sum(axis=0)
-    heavy_left = bool(2 * left[weight] >= hist[:, weight].sum())
+    left_sums = hist[chosen].sum(axis=0)
+    heavy_left = bool(2 * left_sums[weight] >= hist[:, weight].sum())
     empty = hist[:, 0] == 0
     if is_category:
         chosen[empty] = heavy_left
@@ -219,5 +237,5 @@ def left_table(
         chosen[m] = heavy_left
     goes_left = np.full(256, heavy_left)
     goes_left[:m] = chosen[:m]
-    goes_left[254] = chosen[m]
-    return goes_left, left
+    goes_left[MISSING] = chosen[m]
+    return goes_left, left_sums

@@ -3,8 +3,9 @@ r"""Growth for stability: of splits as good as tied, the one that another sample
 The best of near equals is decided by chance. Here every split whose gain reaches :math:`(1 - \tau) \max g` counts as
 tied: of tied columns the first by name is cut, and of the tied thresholds around the best one of that column the one
 with the fewest digits. What is left to chance is whether a column is tied at all, and which leaf is split last. Both
-are sums over rows of differences of losses, so the central limit theorem says how likely another sample of rows would
-decide otherwise; the sum of these probabilities bounds the chance that the tree would be another one.
+are sums :math:`D = \sum_i \delta_i` over rows i of differences of losses, so by the central limit theorem another
+sample of n rows would decide otherwise with the probability :math:`\Phi(-|D| / \sqrt{n\,\mathrm{Var}\,\delta})`; the
+sum of these probabilities bounds the chance that the tree would be another one (union bound).
 
 References
 ----------
@@ -19,10 +20,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from explaindistill.numerics.trees.growth import (
+    CodeSplit,
     Grower,
     Grown,
-    Leaf,
-    Split,
+    OpenLeaf,
     build,
 )
 from explaindistill.numerics.trees.rounding import fewest_digits
@@ -31,9 +32,11 @@ from explaindistill.numerics.trees.splitting import left_table
 __all__ = ["grow_canonical"]
 
 MOST_ROWS = 50_000
-"""Rows of a node that variances are estimated on."""
+"""Rows of a node that variances are estimated on, evenly spread where there are more: the standard error of a variance
+from so many is below 1 % (sqrt(2 / 50 000) for normal differences), and the time no longer grows with the rows."""
 FAR = 0.5
-"""Columns with less than this share of the best gain are no rivals."""
+"""Columns with less than this share of the best gain are no rivals: to tie they would have to gain half of the best
+gain by chance, and each rival costs a pass over the rows."""
 
 Floats = NDArray[np.float64]
 
@@ -57,9 +60,9 @@ def grow_canonical(grower: Grower, tolerance: float) -> tuple[Grown, float]:
     """
     grower.raw = None
     offers: dict[tuple[int, int], tuple[float, float, float]] = {}
-    made: list[tuple[int, int]] = []
+    split_nodes: list[tuple[int, int]] = []
 
-    def offer(leaf: Leaf, allowed: frozenset[int] | None) -> Split | None:
+    def offer(leaf: OpenLeaf, allowed: frozenset[int] | None) -> CodeSplit | None:
         splits = grower.choices(leaf, allowed, most=len(grower.codes))
         if not splits:
             return None
@@ -69,67 +72,77 @@ def grow_canonical(grower: Grower, tolerance: float) -> tuple[Grown, float]:
         offers[leaf.start, leaf.end] = splits[0].gain, variance, doubt
         return _plainest(grower, leaf, chosen, tolerance)
 
-    def settle(leaf: Leaf, split: Split, allowed: frozenset[int] | None, room: int | None) -> Split:
-        made.append((leaf.start, leaf.end))
+    def settle(leaf: OpenLeaf, split: CodeSplit, allowed: frozenset[int] | None, room: int | None) -> CodeSplit:
+        split_nodes.append((leaf.start, leaf.end))
         return split
 
     grown = build(grower, grower.root(), offer, settle)
-    chance = sum(offers[node][2] for node in made) + _doubt_of_order(offers, made)
+    chance = sum(offers[node][2] for node in split_nodes) + _doubt_of_order(offers, split_nodes)
     return grown, float(min(chance, 1.0))
 
 
-def _rank(grower: Grower, split: Split) -> int:
+def _rank(grower: Grower, split: CodeSplit) -> int:
     """Place of a column among the names."""
     return int(np.flatnonzero(grower.by_name == split.feature)[0])
 
 
-def _plainest(grower: Grower, leaf: Leaf, split: Split, tolerance: float) -> Split:
+def _plainest(grower: Grower, leaf: OpenLeaf, split: CodeSplit, tolerance: float) -> CodeSplit:
     """The tied threshold with the fewest digits; categories and monotone columns stay as they are."""
     f, rows = split.feature, grower.rows
     if grower.slots.is_category[f] or grower.limits.signs[f] or leaf.hist is None:
         return split
     hist = leaf.hist[grower.slots.offsets[f] : grower.slots.offsets[f + 1]]
-    best, side = int(leaf.cut[f]), int(leaf.side[f])
+    best, side = int(leaf.cuts.cut[f]), int(leaf.cuts.side[f])
     gain = _gains(hist, side, rows.weight, rows.target, grower.limits.min_samples_leaf)
     if best >= len(gain):
         return split
     tied = gain >= (1.0 - tolerance) * gain[best]
     first = best - int(np.argmin(np.append(tied[best::-1], False))) + 1
     last = best + int(np.argmin(np.append(tied[best:], False))) - 1
-    rule = grower.rules[f]
-    plain = fewest_digits(float(rule.highs[first]), float(rule.lows[last + 1]))
-    cut = int(np.clip(np.searchsorted(rule.lows, plain, side="right") - 1, first, last))
-    goes_left, left = left_table(hist, False, cut, side, rows.weight)
-    return Split(split.gain, f, goes_left, left)
+    bins = grower.bins[f]
+    plain = fewest_digits(float(bins.highs[first]), float(bins.lows[last + 1]))
+    cut = int(np.clip(np.searchsorted(bins.lows, plain, side="right") - 1, first, last))
+    return CodeSplit(split.gain, f, *left_table(hist, False, cut, side, rows.weight))
 
 
 def _gains(hist: NDArray[np.int64], side: int, weight: int, target: int, least: int) -> Floats:
-    """Gain of a cut after each bin but the last; 0 where a side has too few rows."""
+    """Gain of a cut after each bin but the last, ``(n_bins - 1,)``; 0 where a side has too few rows.
+
+    ``hist`` is ``(n_bins + 1, c)`` with missing values last, which go left where ``side`` is 1; see ``splitting``.
+    """
     whole = hist.astype(float)
     total = whole.sum(axis=0)
-    left = np.cumsum(whole[:-1], axis=0)[:-1] + (whole[-1] if side else 0.0)
-    right = total - left
-    gain = _score(left, weight, target) + _score(right, weight, target) - _score(total, weight, target)
-    return np.where((left[:, 0] >= least) & (right[:, 0] >= least), gain, 0.0)
+    below = np.cumsum(whole[:-1], axis=0)[:-1] + (whole[-1] if side else 0.0)
+    above = total - below
+    gain = _score(below, weight, target) + _score(above, weight, target) - _score(total, weight, target)
+    return np.where((below[:, 0] >= least) & (above[:, 0] >= least), gain, 0.0)
 
 
 def _score(sums: Floats, weight: int, target: int) -> Floats:
+    """Sum over targets k of S_k squared over W, along the last axis (channels); the floor keeps 0 / 0 at 0."""
     return np.asarray((sums[..., target:] ** 2).sum(axis=-1) / np.maximum(sums[..., weight], 1e-300))
 
 
-def _doubt(grower: Grower, leaf: Leaf, splits: list[Split], chosen: Split, tolerance: float) -> tuple[float, float]:
-    """Chances that a column ahead of the chosen one ties, or that this one does not; variance of the gain."""
+def _doubt(
+    grower: Grower, leaf: OpenLeaf, splits: list[CodeSplit], chosen: CodeSplit, tolerance: float
+) -> tuple[float, float]:
+    r"""Chances that a column ahead of the chosen one ties, or that this one does not; variance of the gain.
+
+    Row i saves :math:`s_i` of the loss under a split. A rival ties where
+    :math:`\sum_i s_i^{\mathrm{rival}} \ge (1 - \tau) \sum_i s_i^{\mathrm{best}}`, so :math:`\delta_i` of the module's
+    equation is the difference of both sides. Of every ``step``-th row the variance of the sum is ``step`` times theirs.
+    """
     best = splits[0]
-    part = grower.index[leaf.start : leaf.end]
-    step = -(-len(part) // MOST_ROWS)
-    part = part[::step]
-    sums = grower.channels_of(part).astype(float)
+    members = grower.index[leaf.start : leaf.end]
+    step = -(-len(members) // MOST_ROWS)
+    members = members[::step]
+    sums = grower.channels_of(members).astype(float)
     weight = sums[:, grower.rows.weight]
     target = sums[:, grower.rows.target :] / weight[:, None]
-    own = _losses(target, weight, np.zeros(len(part), dtype=bool))
+    unsplit = _losses(target, weight, np.zeros(len(members), dtype=bool))
 
-    def saved(split: Split) -> Floats:
-        return own - _losses(target, weight, split.goes_left[grower.codes[split.feature][part]])
+    def saved(split: CodeSplit) -> Floats:
+        return unsplit - _losses(target, weight, split.goes_left[grower.codes[split.feature][members]])
 
     top = saved(best)
     ahead = [s for s in splits if s.gain >= FAR * best.gain and _rank(grower, s) <= _rank(grower, chosen)]
@@ -142,7 +155,7 @@ def _doubt(grower: Grower, leaf: Leaf, splits: list[Split], chosen: Split, toler
 
 
 def _losses(target: Floats, weight: Floats, left: NDArray[np.bool_]) -> Floats:
-    """Weighted squared error of each row under the mean of its side."""
+    """Weighted squared error ``(n,)`` of each row, summed over targets, under the mean of its side."""
     out = np.empty(len(target))
     for side in (left, ~left):
         if side.any():
@@ -151,15 +164,20 @@ def _losses(target: Floats, weight: Floats, left: NDArray[np.bool_]) -> Floats:
     return out
 
 
-def _doubt_of_order(offers: dict[tuple[int, int], tuple[float, float, float]], made: list[tuple[int, int]]) -> float:
-    """Chance that the best split left out would have come before the worst that was made."""
-    left_out = [o for node, o in offers.items() if node not in made]
-    if not made or not left_out:
+def _doubt_of_order(
+    offers: dict[tuple[int, int], tuple[float, float, float]], split_nodes: list[tuple[int, int]]
+) -> float:
+    """Chance that the best split left out would have come before the worst that was made.
+
+    The variances are added as those of two nodes that share no rows.
+    """
+    left_out = [offer for node, offer in offers.items() if node not in split_nodes]
+    if not split_nodes or not left_out:
         return 0.0
-    worst, next_ = min(offers[node] for node in made), max(left_out)
+    worst, next_ = min(offers[node] for node in split_nodes), max(left_out)
     return _chance(abs(worst[0] - next_[0]), worst[1] + next_[1])
 
 
 def _chance(distance: float, variance: float) -> float:
-    """One-sided normal tail; without spread nothing is left to chance."""
+    """One-sided normal tail, Phi(-distance / sqrt(variance)); without spread nothing is left to chance."""
     return float(ndtr(-distance / np.sqrt(variance))) if variance > 0 else 0.0

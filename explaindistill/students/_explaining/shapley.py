@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError, MissingExtraError
-from explaindistill.numerics.explaining.shapley import Box, LinearPart
+from explaindistill.numerics.explaining.shapley import BoxFunction, LinearPart
 from explaindistill.students._intake import rows
 
 __all__ = ["FamilyShapley", "ShapleyValues", "box_of", "shapley", "shapley_by_shap"]
@@ -174,7 +174,7 @@ def _answers(student: Any, frame: pd.DataFrame, scale: str) -> Floats:
 
 def box_of(
     steps: list[tuple[int, Flags, Flags]], value: Floats, n: int, m: int, parts: tuple[LinearPart, ...] = ()
-) -> Box:
+) -> BoxFunction:
     """The box of a leaf or a rule, of the conditions on its way; several on one column become one.
 
     Parameters
@@ -195,7 +195,7 @@ def box_of(
     def stacked(side: dict[int, Flags], size: int) -> Flags:
         return np.column_stack([side[c] for c in columns]) if columns else np.zeros((size, 0), dtype=np.bool_)
 
-    return Box(columns, stacked(row_holds, n), stacked(background_holds, m), np.asarray(value, dtype=float), parts)
+    return BoxFunction(columns, stacked(row_holds, n), stacked(background_holds, m), np.asarray(value, dtype=float), parts)
 
 
 def shapley_by_shap(

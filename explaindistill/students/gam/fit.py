@@ -23,7 +23,7 @@ from explaindistill.numerics.additive.gram import (
     raw_gram,
 )
 from explaindistill.numerics.additive.pairs import scan_pairs
-from explaindistill.numerics.additive.pirls import AdditiveFit, Rows
+from explaindistill.numerics.additive.pirls import AdditiveFit, BinnedRows
 from explaindistill.numerics.additive.reml import Smoothing, solve
 from explaindistill.students._intake import Intake
 from explaindistill.students.gam.design import (
@@ -186,7 +186,7 @@ def fit_terms(recipe: Recipe, intake: Intake, y: NDArray[np.float64]) -> Additiv
     # linear algebra on one thread: its bits then do not depend on the cores, and small matrices wait for nobody
     with threadpool_limits(1), _threads(recipe.n_threads) as pool:
         columns = discretise_columns(intake.schema, intake.X, intake.weight, pool)
-        rows = Rows(columns.codes, y, intake.weight)
+        rows = BinnedRows(columns.codes, y, intake.weight)
         if len(rows) <= JOINED_ROWS:
             rows = rows.joined()
             columns = replace(columns, codes=rows.codes)

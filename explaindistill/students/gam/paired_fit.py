@@ -14,7 +14,7 @@ from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.additive.families import Bernoulli, Gaussian
 from explaindistill.numerics.additive.gram import Design, predictor, raw_cross
-from explaindistill.numerics.additive.pirls import AdditiveFit, Rows, fit_additive
+from explaindistill.numerics.additive.pirls import AdditiveFit, BinnedRows, fit_additive
 from explaindistill.numerics.additive.refits import refit_twins
 from explaindistill.students.gam.design import (
     Columns,
@@ -97,7 +97,7 @@ def fit_twins(
     design = Design(tuple(t.block for t in terms))
     family = Bernoulli() if is_binary else Gaussian()
     # smoothing that followed the outcome's own noise would show in the difference; half of it is the score's
-    rows = Rows(columns.codes, np.ascontiguousarray(Y.mean(axis=1)), weight)
+    rows = BinnedRows(columns.codes, np.ascontiguousarray(Y.mean(axis=1)), weight)
     fit = fit_additive(design, rows, family, phi=1.0 if is_binary else None)
     X = np.column_stack([predictor(design, columns.codes, unit) for unit in np.eye(design.size)])
     S = _penalty(design, fit)
@@ -133,7 +133,7 @@ class Calibration:
     def refit(self, y: Floats, weight: Floats) -> Floats:
         """Coefficients on reweighted rows, the smoothing as it is."""
         kept = weight > 0
-        rows = Rows(np.ascontiguousarray(self.codes[:, kept]), y[kept], weight[kept])
+        rows = BinnedRows(np.ascontiguousarray(self.codes[:, kept]), y[kept], weight[kept])
         family = Bernoulli() if self.is_binary else Gaussian()
         return fit_additive(
             self.design, rows, family, phi=self.fit.phi, smoothing=self.fit.smoothing, fixed=True,
@@ -151,7 +151,7 @@ def calibrate(score: Floats, y: Floats, is_binary: bool) -> Calibration:
         raise InvalidInputError("score must have at least two different values, got one")
     design = Design((term.block,))
     family = Bernoulli() if is_binary else Gaussian()
-    fit = fit_additive(design, Rows(columns.codes, y, np.ones(len(y))), family, phi=1.0 if is_binary else None)
+    fit = fit_additive(design, BinnedRows(columns.codes, y, np.ones(len(y))), family, phi=1.0 if is_binary else None)
     curve = fit.beta[0, 0] + term.block.Z @ fit.beta[0, 1:]
     return Calibration(design, columns.codes, fit, term.grids[0].knots, curve, is_binary)
 

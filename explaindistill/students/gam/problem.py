@@ -14,7 +14,7 @@ from explaindistill.numerics.additive.gram import Design, predictor
 from explaindistill.numerics.additive.pirls import (
     SMOOTHING_ROUNDS,
     AdditiveFit,
-    Rows,
+    BinnedRows,
     fit_additive,
 )
 from explaindistill.numerics.additive.softmax import fit_softmax
@@ -53,7 +53,7 @@ class Case:
 
     recipe: Recipe
     columns: Columns
-    rows: Rows
+    rows: BinnedRows
     pool: ThreadPoolExecutor | None
 
     def solve(

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.additive.families import FAMILIES, Bernoulli
-from explaindistill.numerics.additive.pirls import Rows
+from explaindistill.numerics.additive.pirls import BinnedRows
 from explaindistill.students._changed import changed
 from explaindistill.students._toward import Array, Move
 from explaindistill.students.gam.design import (
@@ -74,7 +74,7 @@ def _fitted(student: Any, frame: pd.DataFrame, labels: Array) -> Additive:
     chosen = replace(recipe(student, student.schema_, family, noisy), noisy=noisy, phi=1.0 if noisy else None)
     weight = np.ones(len(frame))
     columns = discretise_columns(student.schema_, frame, weight, None)
-    case = Case(chosen, columns, Rows(columns.codes, y, weight), None)
+    case = Case(chosen, columns, BinnedRows(columns.codes, y, weight), None)
     made = [_term(shape, case, columns, weight) for shape in student.shapes_]
     terms = [term for term in made if term is not None]
     return finish(case, terms, case.solve(terms), [], [])

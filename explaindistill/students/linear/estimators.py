@@ -19,7 +19,7 @@ from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.linear.elastic_net import classify
 from explaindistill.numerics.linear.penalty_choice import (
-    Problem,
+    PenalisedProblem,
     choose,
     limit_terms,
     penalty_grid,
@@ -147,14 +147,14 @@ class _Linear(BaseEstimator):
         w = intake.weight / intake.weight.sum()
         Z, mean, scale = standardise(values, w)
         size = self._target_scale(intake.Y, w)
-        problem = Problem(Z, intake.Y / size, w, intake.classes is not None, self.l1_ratio)
+        problem = PenalisedProblem(Z, intake.Y / size, w, intake.classes is not None, self.l1_ratio)
         fit = self._choose(problem, intake)
         if intake.classes is None:
             fit = type(fit)(fit.intercept * size, fit.coef * size)
         rows = FittedRows(intake.schema, columns, values, w, mean, scale, base)
         self.model_ = fitted_model(fit, rows, intake.classes, self.digits)
 
-    def _choose(self, problem: Problem, intake: _intake.Intake) -> Any:
+    def _choose(self, problem: PenalisedProblem, intake: _intake.Intake) -> Any:
         if self.penalty == "auto":
             penalties = penalty_grid(problem, self.n_penalties)
             rank = content_rank(intake.X, 0 if self.random_state is None else int(self.random_state))

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from explaindistill.data.targets import as_soft_targets, sharpen
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.model_trees.leaf_models import Loss, respond
-from explaindistill.numerics.model_trees.state import Limits
+from explaindistill.numerics.model_trees.state import LinearTreeLimits
 from explaindistill.protocols import Complexity
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
@@ -337,7 +337,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
         return tags
 
 
-def limits_of(student: Any, n_free: int) -> Limits:
+def limits_of(student: Any, n_free: int) -> LinearTreeLimits:
     """Check the limits of growth and bring them into one record."""
     for name, least in (("max_leaf_nodes", 1), ("min_samples_leaf", 1), ("max_leaf_features", 0)):
         value = getattr(student, name)
@@ -356,7 +356,7 @@ def limits_of(student: Any, n_free: int) -> Limits:
     depth = 10**6 if student.max_depth is None else student.max_depth
     budget = np.inf if student.max_parameters is None else float(student.max_parameters)
     leaves, terms = (10**6 if v is None else v for v in (student.max_leaf_nodes, student.max_leaf_features))
-    return Limits(leaves, depth, float(student.min_samples_leaf), terms, budget, float(student.min_gain))
+    return LinearTreeLimits(leaves, depth, float(student.min_samples_leaf), terms, budget, float(student.min_gain))
 
 
 def folds_of(student: Any, n_rows: int) -> int:

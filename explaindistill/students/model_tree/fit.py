@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from explaindistill.data.design import linear_columns
 from explaindistill.data.folds import content_rank
 from explaindistill.data.schema import Schema
-from explaindistill.numerics.model_trees.choice import BATCHES, Choice, chosen
+from explaindistill.numerics.model_trees.choice import BATCHES, SizeChoice, chosen
 from explaindistill.numerics.model_trees.growth import grow_model_tree
 from explaindistill.numerics.model_trees.leaf_models import (
     Loss,
-    PathModel,
-    Problem,
+    LinearTree,
+    LinearTreeProblem,
     refit,
 )
 from explaindistill.numerics.model_trees.sparse_model import INNER_FOLDS, sparse_model
-from explaindistill.numerics.model_trees.state import Limits, Table
+from explaindistill.numerics.model_trees.state import LinearTreeLimits, SplitColumns
 from explaindistill.numerics.trees.binning import MAX_BINS, BinnedTable, bin_table
 from explaindistill.numerics.trees.fixed_point import repetitions
 from explaindistill.numerics.trees.rounding import fewest_digits, plainest_moment
@@ -36,7 +36,7 @@ MAX_LEVELS = 30
 def fit_linear_tree(
     intake: Intake,
     loss: Loss,
-    limits: Limits,
+    limits: LinearTreeLimits,
     shrinkage: float,
     n_jobs: int | None,
     structure: Floats | None = None,
@@ -59,11 +59,11 @@ def fit_linear_tree(
     count = repetitions(weight)
     centre, spread = _scaling(intake.Y, w, loss)
     targets = (intake.Y - centre) / spread
-    problem = Problem(design, targets, w, count, loss, shrinkage / float(count.sum()))
+    problem = LinearTreeProblem(design, targets, w, count, loss, shrinkage / float(count.sum()))
     binned = bin_table(schema, X, weight, n_jobs, MAX_BINS, intake.Y)
     grown_on = problem if structure is None else replace(problem, targets=structure)
     table = _table(schema, X, binned)
-    choice, rank = Choice(limits), content_rank(X) if n_folds else None
+    choice, rank = SizeChoice(limits), content_rank(X) if n_folds else None
     if rank is not None:
         choice = chosen(grown_on, table, limits, rank, n_folds, n_jobs, lasso=structure is None)
     if choice.sparse and rank is not None:
@@ -122,7 +122,7 @@ def _plain(value: float, spread: float) -> float:
     return round(value, 1 - math.floor(math.log10(spread)))
 
 
-def _table(schema: Schema, X: pd.DataFrame, binned: BinnedTable) -> Table:
+def _table(schema: Schema, X: pd.DataFrame, binned: BinnedTable) -> SplitColumns:
     sizes = [
         np.bincount(r.codes[r.codes < r.n_bins], minlength=r.n_bins).astype(float)
         if r.is_category
@@ -130,7 +130,7 @@ def _table(schema: Schema, X: pd.DataFrame, binned: BinnedTable) -> Table:
         for r in binned.rules
     ]
     rank = np.argsort(np.argsort(schema.names, kind="stable"), kind="stable")
-    return Table(
+    return SplitColumns(
         binned.codes,
         [r.n_bins for r in binned.rules],
         [r.is_category for r in binned.rules],
@@ -141,8 +141,8 @@ def _table(schema: Schema, X: pd.DataFrame, binned: BinnedTable) -> Table:
 
 
 def _nodes(
-    model: PathModel,
-    problem: Problem,
+    model: LinearTree,
+    problem: LinearTreeProblem,
     schema: Schema,
     binned: BinnedTable,
     scales: Floats,
@@ -171,7 +171,7 @@ def _nodes(
     return tuple(nodes)
 
 
-def _question(node: Node, model: PathModel, v: int, schema: Schema, binned: BinnedTable) -> Node:
+def _question(node: Node, model: LinearTree, v: int, schema: Schema, binned: BinnedTable) -> Node:
     f, go = model.feature[v], model.goes_left[v]
     rule, feature = binned.rules[f], schema[f]
     node = replace(node, feature=f, cost=model.split_cost[v], missing_left=bool(go[254]))
@@ -185,7 +185,7 @@ def _question(node: Node, model: PathModel, v: int, schema: Schema, binned: Binn
     return replace(node, threshold=float(plain(low, high)))
 
 
-def _shares(model: PathModel, problem: Problem) -> list[float]:
+def _shares(model: LinearTree, problem: LinearTreeProblem) -> list[float]:
     return [
         round(float(sum(problem.weight[model.members[leaf]].sum() for leaf in model.below(v))), 12)
         for v in range(len(model.parent))

@@ -16,7 +16,7 @@ from explaindistill.numerics.trees.fixed_point import SCALE, whole_weights
 from explaindistill.numerics.trees.growth import (
     Grower,
     Grown,
-    Limits,
+    TreeLimits,
     grow,
 )
 from explaindistill.numerics.trees.histogram import channels
@@ -51,7 +51,7 @@ def fit_tree(
     estimator: Any,
     intake: Intake,
     structure: NDArray[np.float64],
-    limits: Limits,
+    limits: TreeLimits,
     table: BinnedTable,
 ) -> TreeModel:
     """Grow on ``structure`` targets (n, m), fill the nodes with the means of ``intake.Y``; see :func:`valued`.
@@ -61,7 +61,7 @@ def fit_tree(
     estimator : TreeClassifier or TreeRegressor
     intake : Intake
     structure : ndarray, shape (n, m), values within [-1, 1]
-    limits : Limits
+    limits : TreeLimits
     table : BinnedTable
     """
     if estimator.search not in SEARCHES:
@@ -136,7 +136,7 @@ def unit_range(Y: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.clip((Y - (low / 2 + high / 2)) / (half or 1.0), -1, 1)
 
 
-def limits_of(estimator: Any, schema: Schema, n_targets: int) -> Limits:
+def limits_of(estimator: Any, schema: Schema, n_targets: int) -> TreeLimits:
     """Check the limits and constraints of an estimator against the columns."""
     _at_least(estimator, "max_leaf_nodes", 2, optional=True)
     _at_least(estimator, "max_depth", 1, optional=True)
@@ -154,7 +154,7 @@ def limits_of(estimator: Any, schema: Schema, n_targets: int) -> Limits:
             f'tie_tolerance must be below 1, and 0 unless search="greedy", got {estimator.tie_tolerance!r} '
             f"with search={estimator.search!r}"
         )
-    return Limits(
+    return TreeLimits(
         max_leaf_nodes=estimator.max_leaf_nodes,
         max_depth=estimator.max_depth,
         min_samples_leaf=int(estimator.min_samples_leaf),

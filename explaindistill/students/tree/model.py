@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.data.schema import Schema
-from explaindistill.numerics.trees.binning import n_threads, spread
-from explaindistill.numerics.trees.routing import any_infinite, walk
+from explaindistill.numerics.threads import n_threads, spread
+from explaindistill.numerics.trees.routing import NodeQuestions, any_infinite, walk
 
 __all__ = ["TreeModel"]
 
@@ -123,7 +123,7 @@ class TreeModel:
             return np.zeros(n, dtype=np.int64)
         out = np.empty(n, dtype=np.int64)
         columns = [self.schema.plain_column(frame, f) for f in used]
-        tables = self._tables(used)
+        questions = self._questions(used)
         parts = min(n_threads(n_jobs), -(-n // CHUNK))
         ends = np.linspace(0, n, parts + 1).astype(np.int64)
 
@@ -137,12 +137,12 @@ class TreeModel:
                 if any_infinite(values):
                     for f in used:
                         self.schema.column(frame, f)  # says which column it is
-                walk(values, *tables, under_way[: rows.stop - start], out[rows])
+                walk(values, questions, under_way[: rows.stop - start], out[rows])
 
         spread(some, range(parts), parts)
         return out
 
-    def _tables(self, used: list[int]) -> tuple[Any, Any, Any, Any, Any, Any, Any, Any]:
+    def _questions(self, used: list[int]) -> NodeQuestions:
         leaf = self.feature < 0
         position = np.zeros(len(self.schema) + 1, dtype=np.int64)
         position[used] = np.arange(len(used))
@@ -158,7 +158,7 @@ class TreeModel:
         own = np.arange(len(leaf))
         children = np.stack([np.where(leaf, own, self.right), np.where(leaf, own, self.left)], axis=1)
         sides = self.missing_left, self.unseen_left, children
-        return (position[self.feature], self.threshold, offsets, ends, joined, *sides)
+        return NodeQuestions(position[self.feature], self.threshold, offsets, ends, joined, *sides)
 
     def with_value(self, value: NDArray[np.float64]) -> TreeModel:
         """Return the same tree with other values."""

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from explaindistill.errors import InvalidInputError, MissingExtraError
 from explaindistill.numerics.trees.binning import MISSING, BinnedTable
 from explaindistill.numerics.trees.growth import (
+    CodeSplit,
     Grower,
     Grown,
-    Leaf,
-    Split,
+    OpenLeaf,
     build,
 )
 from explaindistill.numerics.trees.splitting import score
@@ -93,7 +93,7 @@ def _grow_as(grower: Grower, best: Any, questions: list[tuple[int, NDArray[np.bo
     planned, made = {id(root): best}, [best]
     slots, weight, target = grower.slots, grower.rows.weight, grower.rows.target
 
-    def offer(leaf: Leaf, allowed: frozenset[int] | None) -> Split | None:
+    def offer(leaf: OpenLeaf, allowed: frozenset[int] | None) -> CodeSplit | None:
         node = planned[id(leaf)]
         if node.is_leaf_node():
             return None
@@ -103,13 +103,13 @@ def _grow_as(grower: Grower, best: Any, questions: list[tuple[int, NDArray[np.bo
         sides = [score(s, weight, target, -np.inf, np.inf) for s in (left, leaf.sums - left, leaf.sums)]
         goes = goes.copy()
         goes[255] = bool(2 * left[weight] >= leaf.sums[weight])
-        return Split(sides[0] + sides[1] - sides[2], f, goes, left)
+        return CodeSplit(sides[0] + sides[1] - sides[2], f, goes, left)
 
-    def settle(leaf: Leaf, choice: Split, allowed: frozenset[int] | None, room: int | None) -> Split:
+    def settle(leaf: OpenLeaf, choice: CodeSplit, allowed: frozenset[int] | None, room: int | None) -> CodeSplit:
         made[0] = planned.pop(id(leaf))
         return choice
 
-    def follow(children: tuple[Leaf, Leaf]) -> None:
+    def follow(children: tuple[OpenLeaf, OpenLeaf]) -> None:
         planned[id(children[0])], planned[id(children[1])] = made[0].right_child, made[0].left_child
 
     grower.raw = None  # the bins' own thresholds are what was optimised

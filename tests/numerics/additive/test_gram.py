@@ -14,7 +14,7 @@ from explaindistill.numerics.additive.gram import (
     gram,
     predictor,
 )
-from explaindistill.numerics.additive.pirls import Rows, collect
+from explaindistill.numerics.additive.pirls import BinnedRows, collect
 from explaindistill.numerics.additive.splines import hat_weights
 
 
@@ -64,7 +64,7 @@ def test_threads_give_the_same_sums():
 
 def test_statistics_of_chunks_add_up():
     design, codes, rng = make(n=200)
-    rows = Rows(codes, rng.random(200), rng.random(200))
+    rows = BinnedRows(codes, rng.random(200), rng.random(200))
     beta = rng.normal(size=design.size)
     whole = collect(design, rows, Bernoulli(), beta)
     parts = [collect(design, rows.take(np.arange(i, 200, 3)), Bernoulli(), beta) for i in range(3)]

@@ -9,7 +9,7 @@ from scipy.special import expit
 from explaindistill.numerics.additive.families import Bernoulli, Gaussian, Poisson
 from explaindistill.numerics.additive.gram import Block, Design, Marginal
 from explaindistill.numerics.additive.pirls import (
-    Rows,
+    BinnedRows,
     _halve,
     collect,
     dispersion,
@@ -62,7 +62,7 @@ def test_the_fit_is_that_of_a_dense_textbook_twin(name):
         c = w * family.curvature(e)
         z = e + family.score(y, e) / family.curvature(e)
         beta = np.linalg.solve(X.T @ (c[:, None] * X) + S, X.T @ (c * z))
-    fit = fit_additive(design, Rows(codes, y, w), family, smoothing=LAM, fixed=True, phi=1.0, tol=1e-12)
+    fit = fit_additive(design, BinnedRows(codes, y, w), family, smoothing=LAM, fixed=True, phi=1.0, tol=1e-12)
     assert fit.converged
     assert np.abs(X @ fit.beta[0] - X @ beta).max() < 1e-6
     H = X.T @ (c[:, None] * X)
@@ -74,7 +74,7 @@ def test_the_fit_is_that_of_a_dense_textbook_twin(name):
 def test_the_smoothing_is_where_the_restricted_likelihood_is_best():
     design, codes, X, eta, rng = make(400)
     y = eta + rng.normal(scale=0.5, size=400)
-    fit = fit_additive(design, Rows(codes, y, np.ones(400)), Gaussian())
+    fit = fit_additive(design, BinnedRows(codes, y, np.ones(400)), Gaussian())
     G, b, yy = X.T @ X, X.T @ y, y @ y
 
     def loss(logs):
@@ -91,7 +91,7 @@ def test_with_few_rows_the_terms_share_a_prior_on_their_smoothing():
     design, codes, X, eta, rng = make(25, columns=4)
     assert design.size == 25
     y = eta + rng.normal(scale=0.3, size=25)
-    fit = fit_additive(design, Rows(codes, y, np.ones(25)), Gaussian(), max_iter=400, rounds=400)
+    fit = fit_additive(design, BinnedRows(codes, y, np.ones(25)), Gaussian(), max_iter=400, rounds=400)
     H = np.linalg.inv(X.T @ X + total_penalty(design, fit.smoothing))
     scale = Smoothing(design, np.diag(X.T @ X)).values
     edf, cost = np.empty((4, 2)), np.empty((4, 2))
@@ -151,7 +151,7 @@ def test_a_step_that_overshoots_is_halved_until_the_deviance_does_not_rise():
 
 def test_a_start_from_which_newton_overshoots_converges():
     design, codes, _, eta, rng = make(200)
-    rows = Rows(codes, rng.poisson(np.exp(eta + 2.0)).astype(float), np.ones(200))
+    rows = BinnedRows(codes, rng.poisson(np.exp(eta + 2.0)).astype(float), np.ones(200))
     far = np.zeros(design.size)
     far[0] = -3.0
     near, away = (
@@ -164,7 +164,7 @@ def test_a_start_from_which_newton_overshoots_converges():
 
 def test_curvature_from_some_rows_gives_the_same_solution():
     design, codes, _, eta, _ = make(2000)
-    rows = Rows(codes, expit(eta), np.ones(2000))
+    rows = BinnedRows(codes, expit(eta), np.ones(2000))
     full = fit_additive(design, rows, Bernoulli(), smoothing=LAM, fixed=True, tol=1e-12)
     some = fit_additive(
         design, rows, Bernoulli(), smoothing=LAM, fixed=True, tol=1e-12, curvature_rows=np.arange(0, 2000, 4)
@@ -174,7 +174,7 @@ def test_curvature_from_some_rows_gives_the_same_solution():
 
 def test_rows_are_joined_without_changing_anything():
     design, codes, _, eta, _ = make(300)
-    rows = Rows(codes, np.round(expit(eta), 1), np.ones(300))
+    rows = BinnedRows(codes, np.round(expit(eta), 1), np.ones(300))
     joined = rows.joined()
     assert len(joined) < 300
     assert joined.weight.sum() == 300
@@ -185,7 +185,7 @@ def test_rows_are_joined_without_changing_anything():
 
 def test_bounded_coefficients_stay_at_or_above_zero():
     design, codes, _, eta, rng = make(bounded=True)
-    fit = fit_additive(design, Rows(codes, expit(eta), np.ones(150)), Bernoulli(), start=np.zeros(design.size))
+    fit = fit_additive(design, BinnedRows(codes, expit(eta), np.ones(150)), Bernoulli(), start=np.zeros(design.size))
     assert (fit.beta[0, 1:] >= 0).all()
     assert (fit.beta[0, 1:] == 0).any()
     assert rng is not None
@@ -194,10 +194,10 @@ def test_bounded_coefficients_stay_at_or_above_zero():
 def test_two_classes_of_softmax_are_the_logistic_model():
     design, codes, X, eta, _ = make()
     p, w = expit(eta), np.ones(150)
-    one = fit_additive(design, Rows(codes, p, w), Bernoulli(), smoothing=LAM, fixed=True, tol=1e-12)
+    one = fit_additive(design, BinnedRows(codes, p, w), Bernoulli(), smoothing=LAM, fixed=True, tol=1e-12)
     double = [2 * v for v in LAM]
     two = fit_softmax(
-        design, Rows(codes, np.column_stack([1 - p, p]), w), smoothing=double, fixed=True, tol=1e-13, phi=1.0
+        design, BinnedRows(codes, np.column_stack([1 - p, p]), w), smoothing=double, fixed=True, tol=1e-13, phi=1.0
     )
     logit = X @ (two.beta[1] - two.beta[0])
     assert np.abs(logit - X @ one.beta[0]).max() < 1e-4
@@ -206,7 +206,7 @@ def test_two_classes_of_softmax_are_the_logistic_model():
 def test_softmax_measures_curvature_on_some_rows_if_told():
     design, codes, X, eta, _ = make(600)
     P = np.column_stack([expit(eta) / 2, 1 - expit(eta), expit(eta) / 2])
-    rows = Rows(codes, P, np.ones(600))
+    rows = BinnedRows(codes, P, np.ones(600))
     full = fit_softmax(design, rows, smoothing=LAM, fixed=True, tol=1e-12)
     some = fit_softmax(design, rows, smoothing=LAM, fixed=True, tol=1e-12, curvature_rows=np.arange(0, 600, 3))
     assert np.abs(X @ (full.beta - some.beta).T).max() < 1e-4
@@ -220,7 +220,7 @@ def test_dispersion_is_never_negative_for_weights_that_are_no_counts():
 def test_a_misfit_is_shared_by_the_rows_that_can_show_it():
     design, codes, X, eta, _ = make(600)
     eta = 4 * (eta - eta.mean())
-    rows = Rows(codes, expit(eta + np.sin(np.arange(600.0))), np.ones(600))
+    rows = BinnedRows(codes, expit(eta + np.sin(np.arange(600.0))), np.ones(600))
     kinds = {noisy: fit_additive(design, rows, Bernoulli(), smoothing=LAM, fixed=True, noisy=noisy) for noisy in (0, 1)}
     c = Bernoulli().curvature(X @ kinds[0].beta[0])
     informative = c.sum() ** 2 / (c**2).sum()
@@ -245,7 +245,7 @@ def test_two_columns_that_can_stand_for_each_other_settle():
     design, codes, _, eta, rng = make(300)
     codes[1] = codes[0]
     y = np.sin(codes[0] / 2.0) + 0.1 * rng.normal(size=300)
-    fit = fit_additive(design, Rows(codes, y, np.ones(300)), Gaussian())
+    fit = fit_additive(design, BinnedRows(codes, y, np.ones(300)), Gaussian())
     assert fit.converged
     assert fit.n_iter < 60
     assert fit.edf.sum() < 9

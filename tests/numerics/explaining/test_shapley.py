@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explaindistill.numerics.explaining.shapley import (
-    Box,
+    BoxFunction,
     LinearPart,
     boxes_shapley,
     interaction_shapley,
@@ -42,7 +42,7 @@ def test_boxes_are_the_mean_over_all_orders(linear):
     inside = [np.column_stack([rows[:, j] > t for j, t in limits.items()]) for rows in (X, B)]
     slopes = {0: 0.7, 1: -2.0, 3: 1.0}
     parts = tuple(LinearPart(j, X[:, [j]] * s, B[:, [j]] * s) for j, s in slopes.items()) if linear else ()
-    found = boxes_shapley([Box((0, 2), *inside, np.array([1.5]), parts)], 5, 6, 4, 1)[:, :, 0]
+    found = boxes_shapley([BoxFunction((0, 2), *inside, np.array([1.5]), parts)], 5, 6, 4, 1)[:, :, 0]
     expected = np.array([by_orders(f, x, B, 4) for x in X])
     np.testing.assert_allclose(found, expected, atol=1e-12)
 

@@ -12,7 +12,7 @@ from scipy.special import expit, softmax, xlogy
 from explaindistill.data.folds import content_folds, content_rank
 from explaindistill.numerics.linear import elastic_net as en
 from explaindistill.numerics.linear.penalty_choice import (
-    Problem,
+    PenalisedProblem,
     choose,
     limit_terms,
     penalty_grid,
@@ -149,7 +149,7 @@ def test_a_separable_path_stops_growing() -> None:
 def test_limit_keeps_the_strongest_and_choose_survives_a_single_fold() -> None:
     Z, _, w = data(2, n=300)
     y = (Z @ [1.0, -0.5, 0.2, 0.05])[:, None]
-    problem = Problem(Z, y, w, False, 1.0)
+    problem = PenalisedProblem(Z, y, w, False, 1.0)
     penalties = penalty_grid(problem, 20)
     whole = problem.refit(problem.path(penalties, 1e-6)[-1])
     few = limit_terms(problem, problem, whole, 2, penalties)

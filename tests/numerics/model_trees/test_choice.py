@@ -14,29 +14,29 @@ from explaindistill.numerics.model_trees.choice import (
     shapes,
 )
 from explaindistill.numerics.model_trees.growth import grow_model_tree
-from explaindistill.numerics.model_trees.leaf_models import Problem, mean_loss
+from explaindistill.numerics.model_trees.leaf_models import LinearTreeProblem, mean_loss
 from explaindistill.numerics.model_trees.sparse_model import sparse_model, without
 from explaindistill.numerics.model_trees.state import (
-    Limits,
-    State,
-    Table,
+    GrowthState,
+    LinearTreeLimits,
+    SplitColumns,
     n_parameters,
 )
 
-LIMITS = Limits(leaves=4, depth=9, leaf_rows=5.0, leaf_terms=9, parameters=30.0, gain=1e-6)
+LIMITS = LinearTreeLimits(leaves=4, depth=9, leaf_rows=5.0, leaf_terms=9, parameters=30.0, gain=1e-6)
 
 
 def made(eta, X, loss="binary"):
     n, p = X.shape
     codes = np.stack([np.searchsorted(np.unique(x), x) for x in X.T], axis=1).astype(np.uint8)
     sizes = [np.ones(len(np.unique(x))) for x in X.T]
-    table = Table(
+    table = SplitColumns(
         np.asfortranarray(codes), [len(s) for s in sizes], [False] * p, sizes, np.arange(p), lambda f: X[:, f]
     )
     spread = X.std(axis=0)
     design = np.ascontiguousarray(np.c_[(X - X.mean(axis=0)) / spread, np.ones(n)])
     targets = 1 / (1 + np.exp(-eta)) if loss == "binary" else eta
-    return Problem(design, targets[:, None], np.full(n, 1 / n), np.ones(n), loss, 1 / n), table
+    return LinearTreeProblem(design, targets[:, None], np.full(n, 1 / n), np.ones(n), loss, 1 / n), table
 
 
 def grid(n=240, p=3, seed=0):
@@ -56,7 +56,7 @@ def test_a_path_is_the_growth_on_the_other_rows_measured_on_the_held_out():
     )
     model = grow_model_tree(seen, table, LIMITS)
     assert path[-1][0] == n_parameters(model, problem.n_terms, 1)
-    last = mean_loss(State(seen, model).eta[held], problem.targets[held], problem.weight[held], "binary")
+    last = mean_loss(GrowthState(seen, model).eta[held], problem.targets[held], problem.weight[held], "binary")
     assert path[-1][1].tolist() == pytest.approx([last], rel=1e-3)
     assert [size for size, _ in path] == sorted(size for size, _ in path)
     assert path[-1][1] < path[0][1]

@@ -15,36 +15,36 @@ from explaindistill.numerics.model_trees.cuts import (
     _side,
 )
 from explaindistill.numerics.model_trees.leaf_models import (
-    PathModel,
-    Problem,
+    LinearTree,
+    LinearTreeProblem,
     mean_loss,
     refit,
 )
 from explaindistill.numerics.model_trees.state import (
     Cut,
-    Limits,
-    State,
-    Table,
+    GrowthState,
+    LinearTreeLimits,
+    SplitColumns,
 )
 from explaindistill.numerics.trees.binning import MISSING
 from explaindistill.students.model_tree.estimators import ModelTreeRegressor
 
-LIMITS = Limits(leaves=4, depth=9, leaf_rows=5.0, leaf_terms=9, parameters=30.0, gain=1e-6)
+LIMITS = LinearTreeLimits(leaves=4, depth=9, leaf_rows=5.0, leaf_terms=9, parameters=30.0, gain=1e-6)
 
 
 def table(codes, is_category=False, sizes=None):
     d, bins = codes.shape[1], int(codes.max()) + 1
     sizes = np.ones(bins) if sizes is None else np.asarray(sizes, dtype=float)
-    return Table(codes, [bins] * d, [is_category] * d, [sizes] * d, np.arange(d), lambda f: codes[:, f].astype(float))
+    return SplitColumns(codes, [bins] * d, [is_category] * d, [sizes] * d, np.arange(d), lambda f: codes[:, f].astype(float))
 
 
 def state(X, y, loss="squared"):
     n = len(X)
-    problem = Problem(np.c_[X, np.ones(n)], np.asarray(y, float)[:, None], np.full(n, 1 / n), np.ones(n), loss, 1 / n)
-    model = PathModel({0: np.arange(n)}, problem.n_terms)
+    problem = LinearTreeProblem(np.c_[X, np.ones(n)], np.asarray(y, float)[:, None], np.full(n, 1 / n), np.ones(n), loss, 1 / n)
+    model = LinearTree({0: np.arange(n)}, problem.n_terms)
     model.add(0, problem.n_terms, 0)
     refit(problem, model, 30, 1e-12)
-    return State(problem, model)
+    return GrowthState(problem, model)
 
 
 @pytest.mark.parametrize(("left", "right", "heavy"), [(6.0, 3.0, True), (3.0, 6.0, False), (4.0, 4.0, True)])

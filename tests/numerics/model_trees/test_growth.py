@@ -12,8 +12,8 @@ from explaindistill.numerics.model_trees.gram_splits import (
     term_chain,
 )
 from explaindistill.numerics.model_trees.leaf_models import (
-    PathModel,
-    Problem,
+    LinearTree,
+    LinearTreeProblem,
     mean_loss,
     refit,
     respond,
@@ -128,8 +128,8 @@ def test_refit_finds_the_minimum(loss):
     n, K = 80, 1 if loss == "binary" else 3
     Z = np.c_[rng.normal(size=(n, 2)), np.ones(n)]
     Y = respond(rng.normal(size=(n, K)), loss)
-    problem = Problem(Z, Y, np.full(n, 1 / n), np.ones(n), loss, 1e-3)
-    model = PathModel({0: np.arange(n)}, 2)
+    problem = LinearTreeProblem(Z, Y, np.full(n, 1 / n), np.ones(n), loss, 1e-3)
+    model = LinearTree({0: np.arange(n)}, 2)
     for k in range(K):
         model.add(0, 2, k)
         model.add(0, 0, k)
@@ -149,7 +149,7 @@ def test_refit_finds_the_minimum(loss):
 def test_push_down_changes_no_predictor():
     rng = np.random.default_rng(0)
     Z = np.c_[rng.normal(size=(20, 1)), np.ones(20)]
-    model = PathModel({0: np.arange(20)}, 1)
+    model = LinearTree({0: np.arange(20)}, 1)
     model.add(0, 1, 0, 0.3)
     model.add(0, 0, 0, 2.0)
     model.split(0, 0, np.zeros(256, dtype=bool), 2.0, np.arange(10), np.arange(10, 20))

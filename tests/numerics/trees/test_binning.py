@@ -157,16 +157,10 @@ def test_weights_and_targets_as_whole_numbers():
     assert huge.max() == 2**20
 
 
-def test_threads():
-    assert binning.n_threads(-1) >= 1
-    assert binning.spread(lambda i: i * i, range(4), 3) == [0, 1, 4, 9]
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: fit_rule(np.zeros(3), max_bins=255), "max_bins must lie between 2 and 254, got 255"),
-        (lambda: binning.n_threads(0), "n_jobs must be at least 1"),
     ],
 )
 def test_messages(call, message):
@@ -186,5 +180,6 @@ def test_kernels_are_what_their_python_says():
             twins.append(state)
         assert all(np.array_equal(a, b) for a, b in zip(*twins, strict=True))
     out = np.zeros(5, dtype=np.uint8)
-    binning._assign.py_func(values, np.array([0.15, 0.5]), 0.15, 0.0, np.array([0]), np.array([2]), out)
+    cells = binning.EdgeCells(np.array([0.15, 0.5]), 0.15, 0.0, np.array([0]), np.array([2]))
+    binning._assign.py_func(values, cells, out)
     assert out.tolist() == [0, 254, 2, 1, 1]

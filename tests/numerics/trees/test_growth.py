@@ -10,7 +10,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from explaindistill.data.schema import Schema
 from explaindistill.numerics.trees import growth, histogram, splitting
 from explaindistill.numerics.trees.binning import bin_table
-from explaindistill.numerics.trees.growth import Grower, Limits, grow
+from explaindistill.numerics.trees.growth import Grower, TreeLimits, grow, no_cuts
 from explaindistill.numerics.trees.histogram import channels
 
 
@@ -24,7 +24,7 @@ def limits(d, **given):
         "signs": np.zeros(d, dtype=np.int64),
         "groups": None,
     }
-    return Limits(**{**chosen, **given})
+    return TreeLimits(**{**chosen, **given})
 
 
 def grown(frame, targets, weight=None, kinds=None, n_jobs=None, scale=2.0**20, **given):
@@ -209,28 +209,29 @@ def small():
     rng = np.random.default_rng(8)
     codes = np.ascontiguousarray(rng.integers(0, 4, (2, 11)).astype(np.uint8))
     codes[1, 3] = 254
-    return codes, rng.integers(1, 9, (11, 3)), np.array([4, 4]), np.array([0, 5, 10])
+    slots = histogram.Slots(np.array([4, 4]), np.array([0, 5, 10]), np.zeros(2, dtype=np.bool_))
+    return codes, rng.integers(1, 9, (11, 3)), slots
 
 
 @pytest.mark.parametrize("index", [np.empty(0, dtype=np.int32), np.array([0, 3, 4, 7, 9], dtype=np.int32)])
 def test_histogram_kernels_are_what_their_python_says(small, index):
-    codes, rows, n_bins, offsets = small
+    codes, rows, slots = small
     rows = histogram.gather.py_func(rows, index) if len(index) else rows
     at = index if len(index) else np.arange(11)
     slow = np.zeros((10, 3), dtype=np.int64)
     for f in range(2):
         for row, i in zip(rows, at, strict=True):
-            slow[offsets[f] + (4 if codes[f, i] == 254 else codes[f, i])] += row
+            slow[slots.offsets[f] + (4 if codes[f, i] == 254 else codes[f, i])] += row
     for function in (histogram.fill, histogram.fill.py_func):
         out = np.empty((10, 3), dtype=np.int64)
-        function(codes, index, rows, np.arange(2), n_bins, offsets, out)
+        function(codes, index, rows, np.arange(2), slots, out)
         assert np.array_equal(out, slow)
     packed = (rows[:, 0] << 42) | rows[:, 1]
     for function in (histogram.fill_packed, histogram.fill_packed.py_func):
         out = np.empty((10, 2), dtype=np.int64)
-        function(codes, index, packed, np.arange(2), n_bins, offsets, out)
+        function(codes, index, packed, np.arange(2), slots, out)
         assert np.array_equal(out, slow[:, :2])
-    function(codes, index, packed[: len(packed) // 2 * 2 - 2], np.arange(2), n_bins, offsets, out)
+    function(codes, index, packed[: len(packed) // 2 * 2 - 2], np.arange(2), slots, out)
 
 
 def test_partition_keeps_the_order_of_each_side():
@@ -253,7 +254,8 @@ def test_cut_kernels_are_what_their_python_says(monkeypatch, sign, bounds):
     hist[:5, 0] += hist[5:, 0].sum() - hist[:5, 0].sum() > 0
     total = hist[:5].sum(axis=0)
     hist[9] += total - hist[5:].sum(axis=0)
-    fields = np.arange(2), total, 0, 1, 2, np.array([sign, 0]), *bounds
+    slots = histogram.Slots(np.array([4, 4]), np.array([0, 5, 10]), np.array([False, True]))
+    rules = splitting.CutRules(0, 1, 2, *bounds, 0.1)
     answers = []
     for compiled in (True, False):
         with monkeypatch.context() as patch:
@@ -261,8 +263,8 @@ def test_cut_kernels_are_what_their_python_says(monkeypatch, sign, bounds):
                 for name in ("score", "_gain", "_cut_number", "_cut_category", "category_order"):
                     patch.setattr(splitting, name, getattr(splitting, name).py_func)
             function = splitting.best_cuts if compiled else splitting.best_cuts.py_func
-            out = np.zeros(2), np.zeros(2, dtype=np.int64), np.zeros(2, dtype=np.int64)
-            function(hist, np.array([0, 5, 10]), np.array([False, True]), *fields, *out, 0.1)
-            answers.append(out)
+            cuts = no_cuts(2)
+            function(hist, slots, np.arange(2), total, np.array([sign, 0]), rules, cuts)
+            answers.append(cuts)
     for a, b in zip(*answers, strict=True):
         assert np.allclose(a, b)

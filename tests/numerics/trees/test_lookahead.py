@@ -7,9 +7,12 @@ from hypothesis import strategies as st
 from explaindistill.data.schema import Schema
 from explaindistill.numerics.trees.binning import bin_table
 from explaindistill.numerics.trees.finer_thresholds import finer_cut
-from explaindistill.numerics.trees.growth import Grower, Limits, grow
+from explaindistill.numerics.trees.growth import Grower, TreeLimits, grow
 from explaindistill.numerics.trees.histogram import channels
 from explaindistill.numerics.trees.lookahead import grow_ahead
+from explaindistill.numerics.trees.splitting import CutRules
+
+FREE = CutRules(weight=0, target=1, least=1, low=-np.inf, high=np.inf, chance=0.0)
 
 
 def grower(frame, Y, weight=None, raw=None, **given):
@@ -18,7 +21,7 @@ def grower(frame, Y, weight=None, raw=None, **given):
     chosen |= {"max_features_used": None, "signs": np.zeros(len(schema), dtype=np.int64), "groups": None}
     table = bin_table(schema, frame, weight)
     rows = channels(np.asarray(Y, dtype=float).reshape(len(frame), -1), weight)
-    return Grower(table, rows, Limits(**{**chosen, **given}), schema.names, raw=raw)
+    return Grower(table, rows, TreeLimits(**{**chosen, **given}), schema.names, raw=raw)
 
 
 @settings(max_examples=25, deadline=None)
@@ -73,9 +76,9 @@ def test_finer_cuts_are_the_best_cuts(seed):
     rng = np.random.default_rng(seed)
     values, y, w = rng.integers(0, 15, 25).astype(float), rng.integers(0, 50, 25), rng.integers(1, 4, 25)
     rows = np.stack([w, w * y], axis=1)
-    last, score = finer_cut(values, rows, np.zeros(2, dtype=np.int64), rows.sum(axis=0), 0, 1)
+    last, score = finer_cut(values, rows, np.zeros(2, dtype=np.int64), rows.sum(axis=0), FREE)
     assert slow_cut(values, y, w) == (last, pytest.approx(score))
-    rising = finer_cut(values, rows, np.zeros(2, dtype=np.int64), rows.sum(axis=0), 0, 1, sign=1)
+    rising = finer_cut(values, rows, np.zeros(2, dtype=np.int64), rows.sum(axis=0), FREE, sign=1)
     if rising is not None:
         left = values <= rising[0]
         assert np.average(y[left], weights=w[left]) <= np.average(y[~left], weights=w[~left])
@@ -84,8 +87,8 @@ def test_finer_cuts_are_the_best_cuts(seed):
 def test_no_finer_cut():
     rows = np.ones((3, 2), dtype=np.int64)
     none = np.zeros(2, dtype=np.int64)
-    assert finer_cut(np.ones(3), rows, none, rows.sum(axis=0), 0, 1) is None
-    assert finer_cut(np.arange(3.0), rows, none, rows.sum(axis=0), 0, 1, least=2) is None
+    assert finer_cut(np.ones(3), rows, none, rows.sum(axis=0), FREE) is None
+    assert finer_cut(np.arange(3.0), rows, none, rows.sum(axis=0), FREE._replace(least=2)) is None
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -9,9 +9,9 @@ from explaindistill.numerics.trees import rule_growth
 from explaindistill.numerics.trees.binning import bin_table
 from explaindistill.numerics.trees.rule_growth import (
     RuleLimits,
-    _Data,
     _literals,
     _order,
+    _RuleSearch,
 )
 from explaindistill.students.rules.estimators import RuleListRegressor
 
@@ -20,7 +20,7 @@ def test_all_rows_are_no_literal():
     frame = pd.DataFrame({"a": np.arange(10.0)})
     targets, count = (np.arange(10.0) > 6)[:, None].astype(float), np.ones(10)
     table = bin_table(Schema.infer(frame), frame, count, None)
-    data = _Data(table, targets, count, np.zeros(1, dtype=np.int64), RuleLimits(1, 1, 0.0, 1, 0.0))
+    data = _RuleSearch(table, targets, count, np.zeros(1, dtype=np.int64), RuleLimits(1, 1, 0.0, 1, 0.0))
     found = _literals(data, 0, table.codes[:, 0], np.arange(10), targets.sum(axis=0), 10.0)
     assert [allowed[table.codes[:, 0]].sum() for _, allowed in found] == [7, 3]
 

@@ -394,10 +394,10 @@ def test_kernels_are_what_their_python_says(fitted):
     tree = fitted.tree_
     columns = np.ascontiguousarray([tree.schema.column(frame, f) for f in tree.used])
     columns[columns == 1] = -1
-    tables, twins = tree._tables(tree.used), []
+    questions, twins = tree._questions(tree.used), []
     for function in (routing.walk, routing.walk.py_func):
         out = np.zeros(40, dtype=np.int64)
-        function(columns, *tables, np.empty_like(out), out)
+        function(columns, questions, np.empty_like(out), out)
         twins.append(out)
     assert np.array_equal(*twins)
     assert twins[0].tolist() == [one_by_one(tree, columns[:, i]) for i in range(40)]
