@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 Step = tuple[str, Any]
 """What was done, in words, and the smaller copy."""
 DIGITS = (6, 4, 3, 2)
-"""Digits that are tried: six change nothing that a person sees, and of one digit no model was found to be left."""
+"""Digits that are tried: six change nothing that a person sees; with one a number might move by a third of its size."""
 
 
 def changed(student: Any, **attributes: Any) -> Any:

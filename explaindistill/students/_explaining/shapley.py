@@ -195,7 +195,8 @@ def box_of(
     def stacked(side: dict[int, Flags], size: int) -> Flags:
         return np.column_stack([side[c] for c in columns]) if columns else np.zeros((size, 0), dtype=np.bool_)
 
-    return BoxFunction(columns, stacked(row_holds, n), stacked(background_holds, m), np.asarray(value, dtype=float), parts)
+    held, held_behind = stacked(row_holds, n), stacked(background_holds, m)
+    return BoxFunction(columns, held, held_behind, np.asarray(value, dtype=float), parts)
 
 
 def shapley_by_shap(

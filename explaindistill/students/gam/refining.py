@@ -16,15 +16,15 @@ from explaindistill.numerics.additive.pirls import BinnedRows
 from explaindistill.students._changed import changed
 from explaindistill.students._toward import Array, Move
 from explaindistill.students.gam.design import (
+    AdditiveTerm,
     Columns,
-    Term,
     discretise_columns,
     main_on,
     pair_on,
 )
 from explaindistill.students.gam.fit import Additive, finish
-from explaindistill.students.gam.problem import Case
-from explaindistill.students.gam.settings import recipe
+from explaindistill.students.gam.problem import AdditiveProblem
+from explaindistill.students.gam.settings import read_options
 from explaindistill.students.gam.shapes import Shape, TermGrid
 
 __all__ = ["toward_labels"]
@@ -71,20 +71,20 @@ def _fitted(student: Any, frame: pd.DataFrame, labels: Array) -> Additive:
     family: Any = FAMILIES[student.loss] if classes is None else Bernoulli() if len(classes) == 2 else None
     y = labels if family is None else np.ascontiguousarray(labels[:, -1])
     noisy = classes is not None
-    chosen = replace(recipe(student, student.schema_, family, noisy), noisy=noisy, phi=1.0 if noisy else None)
+    chosen = replace(read_options(student, student.schema_, family, noisy), noisy=noisy, phi=1.0 if noisy else None)
     weight = np.ones(len(frame))
     columns = discretise_columns(student.schema_, frame, weight, None)
-    case = Case(chosen, columns, BinnedRows(columns.codes, y, weight), None)
-    made = [_term(shape, case, columns, weight) for shape in student.shapes_]
+    problem = AdditiveProblem(chosen, columns, BinnedRows(columns.codes, y, weight), None)
+    made = [_term(shape, problem, columns, weight) for shape in student.shapes_]
     terms = [term for term in made if term is not None]
-    return finish(case, terms, case.solve(terms), [], [])
+    return finish(problem, terms, problem.solve(terms), [], [])
 
 
-def _term(shape: Shape, case: Case, columns: Columns, weight: Array) -> Term | None:
+def _term(shape: Shape, problem: AdditiveProblem, columns: Columns, weight: Array) -> AdditiveTerm | None:
     grids = tuple(_inner(grid) for grid in shape.grids)
     if len(grids) == 2:
         return pair_on(columns, weight, grids)
-    return main_on(columns, grids[0], case.recipe.shaping[grids[0].axis])
+    return main_on(columns, grids[0], problem.options.shaping[grids[0].axis])
 
 
 def _inner(grid: TermGrid) -> TermGrid:

@@ -15,9 +15,9 @@ from explaindistill.data.schema import Schema
 from explaindistill.numerics.model_trees.choice import BATCHES, SizeChoice, chosen
 from explaindistill.numerics.model_trees.growth import grow_model_tree
 from explaindistill.numerics.model_trees.leaf_models import (
-    Loss,
     LinearTree,
     LinearTreeProblem,
+    Loss,
     refit,
 )
 from explaindistill.numerics.model_trees.sparse_model import INNER_FOLDS, sparse_model

@@ -23,13 +23,12 @@ from explaindistill.numerics.trees.histogram import channels
 from explaindistill.numerics.trees.rounding import fewest_digits, plainest_moment
 from explaindistill.numerics.trees.routing import bounded, gap, node_means
 from explaindistill.numerics.trees.shrinkage import shrunk
-from explaindistill.students._intake import Intake
+from explaindistill.students._intake import Intake, read_signs
 from explaindistill.students.tree.model import TreeModel
 
 __all__ = ["agreement", "fit_tree", "fit_trees", "limits_of", "unit_range", "valued"]
 
 SEARCHES = ("greedy", "lookahead", "optimal")
-OPTIMAL_DEPTH = 4
 
 
 def fit_trees(estimator: Any, intake: Intake, structures: Sequence[NDArray[np.float64]]) -> list[TreeModel]:
@@ -176,18 +175,14 @@ def _at_least(estimator: Any, name: str, least: float, *, optional: bool = False
 
 
 def _signs(monotone: Mapping[str, int] | None, schema: Schema, n_targets: int) -> NDArray[np.int64]:
-    signs = np.zeros(len(schema), dtype=np.int64)
-    if monotone and n_targets > 1:
+    signs = read_signs("monotone", monotone, schema)
+    if signs.any() and n_targets > 1:
         raise InvalidInputError(
             f"monotone needs two classes or one output, got {n_targets}; leave it out or fit one at a time"
         )
-    for name, sign in (monotone or {}).items():
-        feature = schema[name]
+    for feature in (f for f in schema if f.name in (monotone or {})):
         if feature.kind == "categorical":
-            raise InvalidInputError(f"monotone names {name!r}, which is categorical and has no order")
-        if sign not in (-1, 0, 1):
-            raise InvalidInputError(f"monotone[{name!r}] must be -1, 0 or 1, got {sign!r}")
-        signs[schema.names.index(name)] = sign
+            raise InvalidInputError(f"monotone names {feature.name!r}, which is categorical and has no order")
     return signs
 
 

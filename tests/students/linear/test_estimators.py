@@ -246,5 +246,5 @@ def test_bad_parameters_are_named(parameters: dict[str, object], message: str) -
 
 def test_another_format_is_refused() -> None:
     form = LinearRegressor().fit(rows(50), np.arange(50.0)).to_dict()
-    with pytest.raises(InvalidInputError, match=r"format must be explaindistill\.linear version 1"):
+    with pytest.raises(InvalidInputError, match="format 'explaindistill.linear', version 1"):
         LinearRegressor.from_dict(form | {"version": 9})

@@ -283,8 +283,8 @@ def test_wrong_limits_are_refused(parameters, message):
 
 
 def test_other_forms_are_refused():
-    with pytest.raises(InvalidInputError, match="not version 1 of a ModelTreeRegressor"):
-        ModelTreeRegressor.from_dict({"family": "ModelTreeClassifier", "version": 1})
+    with pytest.raises(InvalidInputError, match="kind 'ModelTreeRegressor', got 'explaindistill.model_tree', 1 and 'ModelTreeClassifier'"):
+        ModelTreeRegressor.from_dict({"format": "explaindistill.model_tree", "version": 1, "kind": "ModelTreeClassifier"})
 
 
 def test_a_few_noisy_rows_are_not_overfitted():

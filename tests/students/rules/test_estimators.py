@@ -252,5 +252,5 @@ def test_wrong_limits_are_refused(parameters, message):
 
 
 def test_other_forms_are_refused():
-    with pytest.raises(InvalidInputError, match="not version 1 of a RuleListRegressor"):
-        RuleListRegressor.from_dict({"family": "RuleListClassifier", "version": 1})
+    with pytest.raises(InvalidInputError, match="kind 'RuleListRegressor', got 'explaindistill.rules', 1 and 'RuleListClassifier'"):
+        RuleListRegressor.from_dict({"format": "explaindistill.rules", "version": 1, "kind": "RuleListClassifier"})
