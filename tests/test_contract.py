@@ -184,7 +184,7 @@ def test_threads_mean_the_same(kind):
     forms = [kind(n_jobs=n).fit(X, target(kind, p)).to_dict() | {"parameters": None} for n in (None, 1, 2, -1)]
     assert all(json.dumps(form) == json.dumps(forms[0]) for form in forms)
     for bad in (0, -2, 1.5, True):
-        with pytest.raises(InvalidInputError, match="n_jobs must be at least 1, or -1 .* or None for 1 thread"):
+        with pytest.raises(InvalidInputError, match=r"n_jobs must be at least 1, or -1 .* or None for 1 thread"):
             kind(n_jobs=bad).fit(X, target(kind, p))
 
 
@@ -212,7 +212,7 @@ def test_monotone_is_spelled_in_one_way(kind):
             kind(monotone={"age": bad}).fit(X, target(kind, p))
     with pytest.raises(InvalidInputError, match="no column 'height'"):
         kind(monotone={"height": 1}).fit(X, target(kind, p))
-    with pytest.raises(InvalidInputError, match="monotone .*'home'.* is categorical"):
+    with pytest.raises(InvalidInputError, match=r"monotone .*'home'.* is categorical"):
         kind(monotone={"home": 1}).fit(X, target(kind, p))
 
 

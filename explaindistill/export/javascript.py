@@ -124,8 +124,8 @@ def _used(schema: Mapping[str, Any], names: Sequence[str]) -> tuple[list[dict[st
 
 
 def _feature(feature: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {"name": feature["name"], "kind": feature["kind"]}
-    return kept | ({"categories": list(feature["categories"])} if feature["categories"] else {})
+    column = {"name": feature["name"], "kind": feature["kind"]}
+    return column | ({"categories": list(feature["categories"])} if feature["categories"] else {})
 
 
 def _tree(form: Mapping[str, Any]) -> dict[str, Any]:
@@ -228,7 +228,7 @@ def _factor(term: Term, place: Mapping[str, int]) -> Any:
 
 def _condition(c: Condition, place: Mapping[str, int]) -> list[Any]:
     if isinstance(c, AnyOf):
-        return ["any", [_condition(part, place) for part in c.conditions]]
+        return ["any", [_condition(one, place) for one in c.conditions]]
     if isinstance(c, Not):
         return ["not", _condition(c.condition, place)]
     at = place[c.input.name]
