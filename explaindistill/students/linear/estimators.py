@@ -43,6 +43,7 @@ from explaindistill.students.linear.shapley import linear_shapley
 __all__ = ["LinearClassifier", "LinearRegressor"]
 
 N_FOLDS = 5
+"""A fifth of the rows is held out at a time."""
 FOLDS_FROM = 30
 """Distinct rows below which none can be spared: the penalty is chosen on the rows of fitting."""
 ONE_FOLD_FROM = 5000
@@ -51,6 +52,8 @@ MOST_ROWS = 12_000
 """Distinct rows that the choice of the penalty looks at; the last fit takes all rows."""
 LEAST_ROWS = 3000
 """The same, where there are many classes."""
+PATH_TOL = 1e-8
+"""Relative change at which a given penalty counts as solved: far below the digits that are shown."""
 
 
 def deciding_folds(rank: NDArray[np.intp], n_scores: int) -> tuple[NDArray[np.intp], int]:
@@ -59,8 +62,8 @@ def deciding_folds(rank: NDArray[np.intp], n_scores: int) -> tuple[NDArray[np.in
     The work of a step grows with the square of the scores, so that with many of them fewer rows decide.
     """
     folds = np.where(rank < max(MOST_ROWS // n_scores, LEAST_ROWS), rank % N_FOLDS, -1)
-    several = N_FOLDS if rank.max() >= FOLDS_FROM else 0
-    return folds, 1 if rank.max() >= ONE_FOLD_FROM // n_scores else several
+    n_folds = N_FOLDS if rank.max() >= FOLDS_FROM else 0
+    return folds, 1 if rank.max() >= ONE_FOLD_FROM // n_scores else n_folds
 
 
 class _Linear(BaseEstimator):
@@ -173,8 +176,9 @@ class _Linear(BaseEstimator):
         else:
             folds = np.zeros(len(intake.X), dtype=np.intp)
             top = penalty_grid(problem, 1)[0]
+            # each of ten penalties starts where the last ended, from one at which no term is left
             penalties = np.geomspace(max(top, self.penalty), self.penalty, 10) if self.penalty > 0 else np.zeros(1)
-            fit = problem.path(penalties, 1e-8)[-1]
+            fit = problem.path(penalties, PATH_TOL)[-1]
             self.penalty_, self.relaxed_ = float(self.penalty), bool(self.relax)
             fit = problem.refit(fit) if self.relax else fit
         if self.max_terms is None:
@@ -182,6 +186,7 @@ class _Linear(BaseEstimator):
         return limit_terms(problem, problem.rows(folds >= 0), fit, self.max_terms, penalties)
 
     def _target_scale(self, Y: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Standard deviation ``(m,)`` of each output, so that one penalty means the same for all; 1 for classes."""
         if hasattr(self, "classes_"):
             return np.ones(Y.shape[1])
         spread = np.sqrt(w @ (Y - w @ Y) ** 2)

@@ -24,7 +24,7 @@ from explaindistill.students._export import export
 from explaindistill.students._form import check_header, compact_bytes, header, plain
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students._picture import plot
-from explaindistill.students.model_tree.fit import fit_linear_tree
+from explaindistill.students.model_tree.fit import fit_model_tree
 from explaindistill.students.model_tree.model import LinearTreeModel
 from explaindistill.students.model_tree.program import program
 from explaindistill.students.model_tree.refining import toward_labels
@@ -33,7 +33,9 @@ from explaindistill.students.model_tree.shapley import linear_tree_shapley
 __all__ = ["ModelTreeClassifier", "ModelTreeRegressor"]
 
 AUTO_FOLDS = 3
+"""Folds of ``n_folds="auto"``: each holds out enough rows to compare sizes, and growth is repeated three times only."""
 FEW_ROWS = 10_000
+"""Rows up to which a budget of numbers can overfit; beyond, all of it is used."""
 
 
 class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
@@ -72,7 +74,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
     classes : array of shape (k,), optional
         Classes of the columns of soft labels; ``range(k)`` when None.
     n_jobs : int or None
-        Threads over columns; the result does not depend on them.
+        Threads over columns; None is 1, -1 one per core. The tree does not depend on it.
 
     Attributes
     ----------
@@ -143,14 +145,14 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         two = intake.Y.shape[1] == 2
         free = 1 if two else intake.Y.shape[1] - 1
         limits = limits_of(self, free)
-        own = slice(1, 2) if two else slice(None)
+        free_columns = slice(1, 2) if two else slice(None)
         sharp = None
         if self.structure_temperature != 1:
-            sharp = np.ascontiguousarray(sharpen(intake.Y, self.structure_temperature)[:, own])
-        intake = replace(intake, Y=np.ascontiguousarray(intake.Y[:, own]))
+            sharp = np.ascontiguousarray(sharpen(intake.Y, self.structure_temperature)[:, free_columns])
+        intake = replace(intake, Y=np.ascontiguousarray(intake.Y[:, free_columns]))
         loss: Loss = "binary" if two else "softmax"
         folds = folds_of(self, len(intake.X))
-        self.tree_ = fit_linear_tree(intake, loss, limits, self.shrinkage, self.n_jobs, sharp, folds)
+        self.tree_ = fit_model_tree(intake, loss, limits, self.shrinkage, self.n_jobs, sharp, folds)
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -286,7 +288,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
         shape = np.shape(np.asarray(y))
         self.flat_ = len(shape) < 2 or shape[1] == 1
         folds = folds_of(self, len(intake.X))
-        self.tree_ = fit_linear_tree(intake, "squared", limits, self.shrinkage, self.n_jobs, n_folds=folds)
+        self.tree_ = fit_model_tree(intake, "squared", limits, self.shrinkage, self.n_jobs, n_folds=folds)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
@@ -361,14 +363,14 @@ def limits_of(student: Any, n_free: int) -> LinearTreeLimits:
 
 def folds_of(student: Any, n_rows: int) -> int:
     """Check ``n_folds`` and say how many folds that is."""
-    given = student.n_folds
-    if isinstance(given, str):
-        if given != "auto":
-            raise InvalidInputError(f'n_folds must be "auto", 0 or at least 2, got {given!r}')
+    n_folds = student.n_folds
+    if isinstance(n_folds, str):
+        if n_folds != "auto":
+            raise InvalidInputError(f'n_folds must be "auto", 0 or at least 2, got {n_folds!r}')
         return AUTO_FOLDS if n_rows <= FEW_ROWS else 0
-    if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 0 or given == 1:
-        raise InvalidInputError(f'n_folds must be "auto", 0 or at least 2, got {given!r}')
-    return int(given)
+    if isinstance(n_folds, bool) or not isinstance(n_folds, (int, np.integer)) or n_folds < 0 or n_folds == 1:
+        raise InvalidInputError(f'n_folds must be "auto", 0 or at least 2, got {n_folds!r}')
+    return int(n_folds)
 
 
 def complexity_of(student: Any, n_free: int) -> Complexity:

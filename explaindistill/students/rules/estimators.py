@@ -56,7 +56,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
     classes : array of shape (k,), optional
         Classes of the columns of soft labels given as an array; ``range(k)`` when None.
     n_jobs : int or None
-        Threads for binning.
+        Threads for binning; None is 1, -1 one per core. The rules do not depend on it.
 
     Attributes
     ----------
@@ -151,9 +151,9 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
         """
         frame = rows(self, X)
         P, classes, _ = as_soft_targets(y, self.classes if np.ndim(y) == 2 else None)
-        own = np.zeros((len(P), len(self.classes_)))
-        own[:, np.searchsorted(self.classes_, classes)] = P
-        return class_table(self, frame, own, weights_of(sample_weight, len(P)), level)
+        Q = np.zeros((len(P), len(self.classes_)))
+        Q[:, np.searchsorted(self.classes_, classes)] = P
+        return class_table(self, frame, Q, weights_of(sample_weight, len(P)), level)
 
     def describe(self) -> str:
         """Return the rules in words, the numbers that `predict_proba` uses to three decimals."""
@@ -340,7 +340,11 @@ def limits_of(student: Any) -> RuleLimits:
 
 
 def complexity_of(student: Any, n_free: int) -> Complexity:
-    """Count conditions and values."""
+    """Count conditions and values.
+
+    ``mean_path_length`` is the mean number of rules that are read, ``sum_r r share_r`` with r from 1; the rows of the
+    default read all.
+    """
     model: RuleList = student.rules_
     literals = [literal for rule in model.rules for literal in rule.literals]
     shares = [rule.share for rule in model.rules]

@@ -104,7 +104,7 @@ class Literal:
 
 
 @dataclass(frozen=True)
-class Rule:
+class ListedRule:
     """Literals that must all hold; ``value`` of the rows it takes, ``rest`` of those it leaves; share of rows, gain."""
 
     literals: tuple[Literal, ...]
@@ -123,7 +123,7 @@ class RuleList:
     """Rules in order; the first that holds decides, else the last one's ``rest``; ``base`` is the mean of all rows."""
 
     schema: Schema
-    rules: tuple[Rule, ...]
+    rules: tuple[ListedRule, ...]
     base: tuple[float, ...]
 
     def used(self) -> list[int]:
@@ -217,7 +217,7 @@ class RuleList:
     def from_dict(cls, data: Mapping[str, Any]) -> RuleList:
         """Inverse of :meth:`to_dict`."""
         rules = tuple(
-            Rule(
+            ListedRule(
                 tuple(Literal.from_dict(row) for row in rule["literals"]),
                 tuple(float(v) for v in rule["value"]),
                 tuple(float(v) for v in rule["rest"]),

@@ -63,7 +63,7 @@ def value_table(
 
 
 def _counts(weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights that sum to the effective number of rows; whole numbers are repetitions."""
+    """Weights that sum to the effective number of rows ``(sum w)^2 / sum w^2``; whole numbers are repetitions."""
     if len(weight) == 0 or not weight.any() or (weight == np.rint(weight)).all():
         return weight
     whole, _ = whole_weights(weight[weight > 0])

@@ -134,20 +134,26 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
             )
         columns = rule_columns(intake.schema, intake.X, intake.weight, self.n_thresholds, self.max_levels)
         B = matrix(columns, intake.schema, intake.X)
-        kept = unique_columns(B)
+        distinct = unique_columns(B)
         w0, w1 = intake.weight * intake.Y[:, 0], intake.weight * intake.Y[:, 1]
-        patterns = unique_rows(B[:, kept], w0, w1)
+        patterns = unique_rows(B[:, distinct], w0, w1)
         # small products: one thread is faster on a busy machine, and bits do not depend on the number of cores
         with threadpool_limits(1, user_api="blas"):
             limits = -self.max_points, self.max_points
             card = search(patterns, self.max_terms, *limits, self.beam_width, self.tolerance)
         self.offset_, self.slope_ = card.offset, card.slope
-        used = [(columns[kept[j]], B[:, kept[j]], z) for j, z in zip(card.support, card.points, strict=True) if z]
+        used = [
+            (columns[distinct[j]], B[:, distinct[j]], z) for j, z in zip(card.support, card.points, strict=True) if z
+        ]
         self.model_ = self._model(used, intake)
         return self
 
     def _model(self, used: list[tuple[Column, NDArray[np.float64], np.int64]], intake: _intake.Intake) -> CardModel:
-        """Table of risks over all totals that the points can make."""
+        """Table of risks ``expit(a + s total)`` over all totals that the points can make.
+
+        Totals run from the sum of the negative points to that of the positive ones; ``share`` counts the weight of
+        the rows at each.
+        """
         points = np.array([z for _, _, z in used], dtype=np.int64)
         lowest, highest = int(points[points < 0].sum()), int(points[points > 0].sum())
         risk = risk_table(expit(self.offset_ + self.slope_ * np.arange(lowest, highest + 1)), self.digits)
@@ -191,8 +197,8 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy for hard labels; agreement with the most probable class for soft ones."""
-        P, known, soft = as_soft_targets(y, self.classes if np.ndim(y) == 2 else None)
-        labels = known[np.argmax(P, axis=1)] if soft else np.ravel(y)
+        P, classes, soft = as_soft_targets(y, self.classes if np.ndim(y) == 2 else None)
+        labels = classes[np.argmax(P, axis=1)] if soft else np.ravel(y)
         return float(accuracy_score(labels, self.predict(X), sample_weight=sample_weight))
 
     def table(self) -> pd.DataFrame:

@@ -19,7 +19,22 @@ __all__ = ["CardModel", "risk_table"]
 
 @dataclass(frozen=True, eq=False)
 class CardModel:
-    """Conditions and their points; the risk of total ``lowest + i`` is ``risk[i]``."""
+    """Conditions and their points; the risk of total ``lowest + i`` is ``risk[i]``.
+
+    Attributes
+    ----------
+    schema : Schema
+    columns : tuple of q Column
+        The conditions, 1 where they hold.
+    points : int64 ndarray of shape (q,)
+    lowest : int
+        Least total that the points can make.
+    risk, share : ndarrays of shape (totals,)
+        Risk that is applied, and share of the rows of fitting, at each total.
+    spread : ndarray of shape (q,)
+        Standard deviation of each condition's points over the rows of fitting.
+    classes : ndarray of shape (2,)
+    """
 
     schema: Schema
     columns: tuple[Column, ...]

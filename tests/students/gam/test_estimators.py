@@ -270,7 +270,7 @@ def test_the_form_brings_back_the_same_student(fitted):
     assert back.describe() == gam.describe()
     assert back.complexity() == gam.complexity()
     assert np.array_equal(pickle.loads(pickle.dumps(gam)).predict_proba(X), gam.predict_proba(X))
-    with pytest.raises(InvalidInputError, match="version 1 and kind .GAMRegressor."):
+    with pytest.raises(InvalidInputError, match=r"version 1 and kind .GAMRegressor."):
         GAMRegressor.from_dict(gam.to_dict())
 
 
