@@ -142,9 +142,8 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
             limits = -self.max_points, self.max_points
             card = search(patterns, self.max_terms, *limits, self.beam_width, self.tolerance)
         self.offset_, self.slope_ = card.offset, card.slope
-        used = [
-            (columns[distinct[j]], B[:, distinct[j]], z) for j, z in zip(card.support, card.points, strict=True) if z
-        ]
+        pairs = [(distinct[j], z) for j, z in zip(card.support, card.points, strict=True) if z]
+        used = [(columns[q], B[:, q], z) for q, z in pairs]
         self.model_ = self._model(used, intake)
         return self
 

@@ -183,22 +183,22 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         targets = [sharpen(intake.Y, t) for t in self._temperatures(intake.Y)]
         # with two classes one column says it all
         structures = [P[:, 1:] if P.shape[1] == 2 else P for P in targets]
-        trees, taken = fit_trees(self, intake, structures), 0
+        trees, best = fit_trees(self, intake, structures), 0
         if len(trees) > 1:
             plain, sharp = (agreement(valued(self, tree, 0.0), intake, self.n_jobs) for tree in trees)
-            taken = int(sharp > plain)
-        self.tree_ = settled(self, trees[taken], intake, structures[taken])
+            best = int(sharp > plain)
+        self.tree_ = settled(self, trees[best], intake, structures[best])
         return self
 
     def _temperatures(self, P: NDArray[np.float64]) -> tuple[float, ...]:
-        given = self.structure_temperature
-        if isinstance(given, str):
-            if given != "auto":
-                raise InvalidInputError(f'structure_temperature must be a number or "auto", got {given!r}')
+        temperature = self.structure_temperature
+        if isinstance(temperature, str):
+            if temperature != "auto":
+                raise InvalidInputError(f'structure_temperature must be a number or "auto", got {temperature!r}')
             # hard labels are as sharp as can be; a choice between two trees is one more thing left to chance
             plain = ((P == 0) | (P == 1)).all() or self.tie_tolerance
             return TEMPERATURES[:1] if plain else TEMPERATURES
-        return (given,)
+        return (temperature,)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities ``(n, k)`` in the order of ``classes_``."""
@@ -212,8 +212,8 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy for hard labels; for soft labels ``(n, k)`` agreement with the most probable class."""
         if np.asarray(y).shape[1:] > (1,):
-            P, known, _ = as_soft_targets(y, self.classes_ if self.classes is None else self.classes)
-            y = known[P.argmax(axis=1)]
+            P, classes, _ = as_soft_targets(y, self.classes_ if self.classes is None else self.classes)
+            y = classes[P.argmax(axis=1)]
         return float(ClassifierMixin.score(self, X, y, sample_weight))
 
     def prune(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, standard_errors: float = 0.0) -> Self:
@@ -230,9 +230,9 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         """
         from explaindistill.students.tree.prune import pruned
 
-        P, known, _ = as_soft_targets(y, self.classes_ if self.classes is None or np.ndim(y) < 2 else self.classes)
-        if not np.array_equal(known, self.classes_):
-            raise InvalidInputError(f"classes of y must be {self.classes_.tolist()}, got {known.tolist()}")
+        P, labels, _ = as_soft_targets(y, self.classes_ if self.classes is None or np.ndim(y) < 2 else self.classes)
+        if not np.array_equal(labels, self.classes_):
+            raise InvalidInputError(f"classes of y must be {self.classes_.tolist()}, got {labels.tolist()}")
         return pruned(self, X, P, sample_weight, standard_errors)
 
     def tree_values(self, X: Any) -> NDArray[np.float64]:

@@ -169,17 +169,17 @@ class ReadableTree:
         is_classifier = hasattr(self, "classes_")
         leaf = tree.feature[node] < 0
         top = int(values.argmax())
-        said = f"{outputs[top]} {values[top]:.2f}" if is_classifier else ", ".join(f"{v:.4g}" for v in values)
+        answer = f"{outputs[top]} {values[top]:.2f}" if is_classifier else ", ".join(f"{v:.4g}" for v in values)
         below = [] if leaf else [(int(tree.left[node]), "yes"), (int(tree.right[node]), "no")]
         return {
-            "text": said if leaf else words.condition(tree, [(node, True)]),
+            "text": answer if leaf else words.condition(tree, [(node, True)]),
             "edge": edge,
             "share": float(tree.weight[node] / tree.weight[0]),
             "n": int(tree.count[node]),
             "value": float(values[-1]) if is_classifier else None,
             "values": dict(zip(map(str, outputs), values.tolist(), strict=True)),
             "who": who.get(node, []),
-            "children": [self._sketch(child, answer, who) for child, answer in below],
+            "children": [self._sketch(child, side, who) for child, side in below],
         }
 
     def to_dict(self) -> dict[str, Any]:
