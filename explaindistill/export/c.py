@@ -281,7 +281,7 @@ def _condition(c: Any) -> str:
     if isinstance(c, Not):
         return f"!({_condition(c.condition)})"
     assert isinstance(c, AnyOf)
-    return " || ".join(f"({_condition(part)})" for part in c.conditions)
+    return " || ".join(f"({_condition(one)})" for one in c.conditions)
 
 
 def _one_of(column: Input, values: tuple[Any, ...]) -> str:

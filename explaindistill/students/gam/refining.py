@@ -75,8 +75,8 @@ def _fitted(student: Any, frame: pd.DataFrame, labels: Array) -> Additive:
     weight = np.ones(len(frame))
     columns = discretise_columns(student.schema_, frame, weight, None)
     problem = AdditiveProblem(chosen, columns, BinnedRows(columns.codes, y, weight), None)
-    made = [_term(shape, problem, columns, weight) for shape in student.shapes_]
-    terms = [term for term in made if term is not None]
+    candidates = [_term(shape, problem, columns, weight) for shape in student.shapes_]
+    terms = [term for term in candidates if term is not None]
     return finish(problem, terms, problem.solve(terms), [], [])
 
 
@@ -89,8 +89,8 @@ def _term(shape: Shape, problem: AdditiveProblem, columns: Columns, weight: Arra
 
 def _inner(grid: TermGrid) -> TermGrid:
     """The grid without the knots that only say how its curve ends."""
-    kept = grid.within()[: len(grid.knots)]
-    return replace(grid, knots=grid.knots[kept], seen=None)
+    inner = grid.within()[: len(grid.knots)]
+    return replace(grid, knots=grid.knots[inner], seen=None)
 
 
 def _mixed(shape: Shape, other: Shape, strength: float) -> Shape:

@@ -17,7 +17,9 @@ __all__ = ["TAIL", "Blend", "Shape", "TermGrid", "blended"]
 Vector = NDArray[np.float64]
 Blend = tuple[NDArray[np.int32], NDArray[np.int32], Vector]
 EDGE = 1e-3
+"""Share of the range over which a line turns level: two knots so close that no value is likely to lie between."""
 TAIL = 0.1
+"""Share of the range seen for which a curve goes on as a straight line; two knots decide it, and it may be wrong."""
 
 
 @dataclass(frozen=True)
@@ -57,23 +59,23 @@ class TermGrid:
         return self.n_places + self.missing
 
     def weights(self, x: Vector) -> tuple[NDArray[np.int32], NDArray[np.int32], Vector, NDArray[np.bool_]]:
-        """Return ``lo, hi, share`` for values of the column, and whether they are known at all."""
+        """Two places and the share of the way, ``f(x) = (1 - share) f_lo + share f_hi``; and whether x has a place."""
         absent = np.isnan(x)
         if len(self.knots):
             lo, hi, share = hat_weights(np.where(absent, self.knots[0], x), self.knots)
-            known = np.ones(len(x), dtype=bool)
+            has_place = np.ones(len(x), dtype=bool)
         else:
             codes = np.where(absent, -1, x).astype(np.int64)
             inside = (codes >= 0) & (codes < len(self.position))
             place = np.where(inside, self.position[np.where(inside, codes, 0)], -1)
-            known = place >= 0
+            has_place = place >= 0
             lo = np.maximum(place, 0).astype(np.int32)
             hi, share = lo.copy(), np.zeros(len(x))
         if absent.any():
             lo[absent] = hi[absent] = self.size - 1 if self.missing else 0
             share[absent] = 0.0
-            known[absent] = self.missing
-        return lo, hi, share, known
+            has_place[absent] = self.missing
+        return lo, hi, share, has_place
 
     def range_seen(self) -> tuple[float, float]:
         """Lowest and highest value of the rows of the fit; of categories there is none (NaN)."""
@@ -196,14 +198,14 @@ class Shape:
 
     def contribution(self, columns: Mapping[int, Vector]) -> NDArray[np.float64]:
         """Contribution ``(n, outputs)`` of rows given by their encoded columns; unknown values contribute 0."""
-        lo, hi, share, known = self.grids[0].weights(columns[self.grids[0].axis])
+        lo, hi, share, has_place = self.grids[0].weights(columns[self.grids[0].axis])
         if len(self.grids) == 1:
             out = _between(self.values[:, lo], self.values[:, hi], share)
-            return np.where(known, out, 0.0).T
-        lo2, hi2, share2, known2 = self.grids[1].weights(columns[self.grids[1].axis])
+            return np.where(has_place, out, 0.0).T
+        lo2, hi2, share2, has_place2 = self.grids[1].weights(columns[self.grids[1].axis])
         near = _between(self.values[:, lo, lo2], self.values[:, lo, hi2], share2)
         far = _between(self.values[:, hi, lo2], self.values[:, hi, hi2], share2)
-        return np.where(known & known2, _between(near, far, share), 0.0).T
+        return np.where(has_place & has_place2, _between(near, far, share), 0.0).T
 
     def n_parameters(self) -> int:
         """Count the numbers that a person would have to write down; how a term ends follows from them."""

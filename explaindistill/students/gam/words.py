@@ -21,6 +21,7 @@ INTERVALS = {
     "teacher": "approximation: one-step bootstrap of the corpus, 95 % (labels are a teacher's answers)",
 }
 Z95 = 1.959963984540054
+"""Half width of a normal 95 % interval, in standard errors."""
 
 
 def find(student: Any, term: str) -> tuple[int, Shape]:
@@ -121,21 +122,21 @@ def explain(student: Any, frame: pd.DataFrame) -> pd.DataFrame:
 def _reasons(student: Any, frame: pd.DataFrame) -> NDArray[Any]:
     """Words ``(terms + 1, n)``."""
     columns = _columns(student, frame)
-    said: dict[int, list[str]] = {}
+    words: dict[int, list[str]] = {}
     out = [["base value"] * len(frame)]
     for shape in student.shapes_:
         for grid in shape.grids:
-            if grid.axis not in said:
-                said[grid.axis] = _words(student.schema_, grid, columns[grid.axis])
-        out.append([" and ".join(w) for w in zip(*(said[g.axis] for g in shape.grids), strict=True)])
+            if grid.axis not in words:
+                words[grid.axis] = _words(student.schema_, grid, columns[grid.axis])
+        out.append([" and ".join(w) for w in zip(*(words[g.axis] for g in shape.grids), strict=True)])
     return np.array(out, dtype=object)
 
 
 def _words(schema: Schema, grid: Any, values: NDArray[np.float64]) -> list[str]:
     feature = schema[grid.axis]
-    known, outside = grid.weights(values)[3], grid.outside(values)
+    has_place, outside = grid.weights(values)[3], grid.outside(values)
     out = []
-    for value, sure, beyond in zip(values, known, outside, strict=True):
+    for value, sure, beyond in zip(values, has_place, outside, strict=True):
         text = f"{feature.name} = {feature.shown(float(value))}"
         if not sure:
             text += " (not seen in fitting: no contribution)"
