@@ -213,7 +213,8 @@ class Foreign:
 def test_the_program_alone_makes_a_script(student, answers, told, tmp_path):
     rows = [{"age": 20, "home": "own"}, {"age": 40, "home": "rent"}, {"age": None, "home": None}]
     (tmp_path / "s.js").write_text(generate(student), encoding="utf-8")
-    code = f"const s=require('./s.js');process.stdout.write(JSON.stringify([{json.dumps(rows)}.map(s.predict),!!s.{told}]))"
+    call = f"JSON.stringify([{json.dumps(rows)}.map(s.predict), !!s.{told}])"
+    code = f"const s = require('./s.js'); process.stdout.write({call})"
     done = subprocess.run([NODE, "-e", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert json.loads(done.stdout) == [answers, True]
 
