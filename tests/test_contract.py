@@ -12,6 +12,8 @@ from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from explaindistill import plots, plugins
+from explaindistill.errors import InvalidInputError
+from explaindistill.export import json as json_export
 from explaindistill.protocols import Complexity, Student
 
 STUDENTS = [
@@ -146,6 +148,80 @@ def test_json_there_and_back(kind):
     again = kind.from_dict(json.loads(text))
     np.testing.assert_array_equal(outputs(again, X), outputs(student, X))
     assert student.complexity().n_bytes == compact_bytes(student.to_dict())
+
+
+@every_student
+def test_all_forms_have_one_header(kind):
+    student, _, _ = fitted(kind)
+    form = student.to_dict()
+    family = student.complexity().family
+    assert list(form)[:3] == ["format", "version", "kind"]
+    assert (form["format"], form["version"], form["kind"]) == (f"explaindistill.{family}", 1, kind.__name__)
+    for change in ({"format": "explaindistill.other"}, {"version": 2}, {"kind": "Other"}, {"kind": None}):
+        with pytest.raises(InvalidInputError, match=f"explaindistill.{family}', version 1 and kind '{kind.__name__}'"):
+            kind.from_dict(form | change)
+
+
+@every_student
+def test_what_only_describes_the_fit_decides_no_answer(kind):
+    student, X, _ = fitted(kind)
+    text = json_export.generate(student, answers_only=True)
+    np.testing.assert_array_equal(outputs(kind.from_dict(json.loads(text)["form"]), X), outputs(student, X))
+    assert (text == json_export.generate(student)) == (not getattr(student, "fit_notes", {}))
+
+
+def accepting(kinds, parameter):
+    """Students that have a parameter."""
+    return pytest.mark.parametrize(
+        "kind", [k for k in kinds if parameter in k().get_params()], ids=lambda kind: kind.__name__
+    )
+
+
+@accepting(STUDENTS, "n_jobs")
+def test_threads_mean_the_same(kind):
+    X, p = mixed()
+    assert kind().n_jobs is None
+    forms = [kind(n_jobs=n).fit(X, target(kind, p)).to_dict() | {"parameters": None} for n in (None, 1, 2, -1)]
+    assert all(json.dumps(form) == json.dumps(forms[0]) for form in forms)
+    for bad in (0, -2, 1.5, True):
+        with pytest.raises(InvalidInputError, match=r"n_jobs must be at least 1, or -1 .* or None for 1 thread"):
+            kind(n_jobs=bad).fit(X, target(kind, p))
+
+
+@accepting(STUDENTS, "monotone")
+@pytest.mark.parametrize("sign", [1, -1])
+def test_monotone_means_the_same(kind, sign):
+    X, p = mixed(600)
+    p = p if sign < 0 else 1 - p  # the labels go the other way: they rise with age
+    student = kind(monotone={"age": sign}).fit(X, target(kind, p))
+    ages = np.arange(18, 80)
+    for at in (3, 50, 200):
+        row = pd.concat([X.iloc[[at]]] * len(ages), ignore_index=True).assign(age=ages)
+        answer = outputs(student, row)
+        answer = answer[:, 1] if answer.ndim == 2 else answer
+        assert (np.diff(answer) * sign >= 0).all()
+
+
+@accepting(STUDENTS, "monotone")
+def test_monotone_is_spelled_in_one_way(kind):
+    X, p = mixed()
+    plain, zero = kind().fit(X, target(kind, p)), kind(monotone={"age": 0}).fit(X, target(kind, p))
+    np.testing.assert_array_equal(outputs(plain, X), outputs(zero, X))
+    for bad in ("up", 2, None, True):
+        with pytest.raises(InvalidInputError, match=r"monotone\['age'\] must be -1, 0 or 1, got"):
+            kind(monotone={"age": bad}).fit(X, target(kind, p))
+    with pytest.raises(InvalidInputError, match="no column 'height'"):
+        kind(monotone={"height": 1}).fit(X, target(kind, p))
+    with pytest.raises(InvalidInputError, match=r"monotone .*'home'.* is categorical"):
+        kind(monotone={"home": 1}).fit(X, target(kind, p))
+
+
+@accepting(STUDENTS, "random_state")
+def test_chance_without_a_seed_is_the_seed_0(kind):
+    X, p = mixed()
+    chancy = {"n_pairs": "auto"} if "n_pairs" in kind().get_params() else {}
+    seeds = [kind(random_state=seed, **chancy).fit(X, target(kind, p)) for seed in (None, 0)]
+    np.testing.assert_array_equal(outputs(seeds[0], X), outputs(seeds[1], X))
 
 
 @every_student

@@ -15,13 +15,15 @@ from sklearn.utils.validation import check_is_fitted
 from explaindistill.data.folds import content_rank
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
-from explaindistill.moving import toward_labels
 from explaindistill.numerics.statistics.closeness import closeness
 
 __all__ = ["Refined", "refine"]
 
 Array = NDArray[np.float64]
 PROBABILITY_FLOOR = 1e-6
+"""Least probability in the cross-entropy: one certain error must not outweigh a million rows."""
+HELD_OUT = 3
+"""One row of so many moves nothing and measures: two thirds suffice for numbers whose structure is given."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,11 @@ def refine(
 
     Parameters
     ----------
-    student : fitted student of this package
-        It is not changed. What moves: the values of leaves and rules; coefficients (linear students, model trees);
-        curves on their knots (additive students); the risk per total of a scorecard, whose points stay.
+    student : fitted student with a method ``toward_labels(frame, answer, labels)``
+        It is not changed. The method takes rows, the student's answers to them and their labels, and gives a callable
+        from a strength to a copy whose numbers went so far. What moves: the values of leaves and rules; coefficients
+        (linear students, model trees); curves on their knots (additive students); the risk per total of a scorecard,
+        whose points stay.
     X, y : n rows and their true labels or values
     P : array of shape (n, k) or (n,), optional
         The teacher's answers, as reference of fidelity; the student's own when None.
@@ -90,7 +94,7 @@ def refine(
     Raises
     ------
     InvalidInputError
-        For another kind of student, a bad limit, too few distinct rows, or a student whose numbers may not move:
+        For a student whose numbers do not move, a bad limit, too few distinct rows, or numbers that must not move:
         a tree with ``monotone=``, an additive student that was edited by hand.
 
     Examples
@@ -104,6 +108,7 @@ def refine(
     (1.0, 0.98)
     """
     check_is_fitted(student)
+    _check_moves(student)
     if max_loss < 0 or n_strengths < 2:
         raise InvalidInputError(
             f"max_loss must be at least 0 and n_strengths at least 2, got {max_loss} and {n_strengths}"
@@ -113,11 +118,11 @@ def refine(
     answer = _answers(student, X, classification)
     labels = _labels(student, y, classification)
     reference = answer if P is None else np.asarray(P, dtype=float).reshape(answer.shape)
-    held = content_rank(frame, random_state) % 3 == 0
+    held = content_rank(frame, random_state) % HELD_OUT == 0
     if held.all() or not held.any():
         raise InvalidInputError("X must have at least 3 distinct rows to hold some out")
     rows, students = [], []
-    move = toward_labels(student, frame[~held], answer[~held], labels[~held])
+    move = student.toward_labels(frame[~held], answer[~held], labels[~held])
     for strength in np.linspace(0.0, 1.0, n_strengths):
         moved = student if strength == 0 else move(float(strength))
         now = _answers(moved, X[held] if isinstance(X, pd.DataFrame) else np.asarray(X)[held], classification)
@@ -131,6 +136,14 @@ def refine(
     best = int(np.argmin(np.where(allowed, curve["error"].to_numpy(), np.inf)))
     curve["chosen"] = np.arange(len(curve)) == best
     return Refined(copy.deepcopy(students[best]), float(curve["strength"].iloc[best]), curve)
+
+
+def _check_moves(student: Any) -> None:
+    if not hasattr(student, "toward_labels"):
+        inner = "; give it distiller.student_, and the columns that it sees" if hasattr(student, "student_") else ""
+        raise InvalidInputError(
+            f"student must have a method toward_labels(frame, answer, labels), {type(student).__name__} has none{inner}"
+        )
 
 
 def _answers(student: Any, X: Any, classification: bool) -> Array:

@@ -20,7 +20,7 @@ from explaindistill.data.program import (
     Unseen,
 )
 
-__all__ = ["Circuit", "Fact", "Gate"]
+__all__ = ["Circuit", "CountGate", "Fact"]
 
 Literal = tuple[int, bool]
 """Place of a fact or gate in the circuit, and whether it or its opposite is meant."""
@@ -36,7 +36,7 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Gate:
+class CountGate:
     """Holds where at least ``least`` of its literals do: 1 is "or", their number is "and"."""
 
     literals: tuple[Literal, ...]
@@ -57,8 +57,8 @@ class Circuit:
     True
     """
 
-    parts: list[Fact | Gate] = field(default_factory=list)
-    place: dict[Fact | Gate, int] = field(default_factory=dict)
+    parts: list[Fact | CountGate] = field(default_factory=list)
+    place: dict[Fact | CountGate, int] = field(default_factory=dict)
 
     def literal(self, condition: Condition) -> Literal:
         """Where the truth of a condition will stand."""
@@ -66,7 +66,7 @@ class Circuit:
             at, holds = self.literal(condition.condition)
             return at, not holds
         if isinstance(condition, AnyOf):
-            return self.gate([self.literal(part) for part in condition.conditions], 1)
+            return self.gate([self.literal(inner) for inner in condition.conditions], 1)
         if isinstance(condition, OneOf):
             return self.gate([self._fact(Fact(condition.input, "equal", v)) for v in condition.values], 1)
         if isinstance(condition, AtMost):
@@ -79,7 +79,7 @@ class Circuit:
         if len(literals) == 1 and least == 1:
             return literals[0]
         level = 1 + max((self._level(at) for at, _ in literals), default=0)
-        return self._kept(Gate(tuple(sorted(set(literals))), least, level)), True
+        return self._placed(CountGate(tuple(sorted(set(literals))), least, level)), True
 
     def leaves(self, tree: Split | Leaf, path: tuple[Literal, ...] = ()) -> list[tuple[Literal, Leaf]]:
         """Each leaf with the literal that says whether a row comes there."""
@@ -91,11 +91,11 @@ class Circuit:
 
     def facts(self) -> list[int]:
         """Places of the facts."""
-        return [i for i, part in enumerate(self.parts) if isinstance(part, Fact)]
+        return [i for i, entry in enumerate(self.parts) if isinstance(entry, Fact)]
 
     def levels(self) -> list[list[int]]:
         """Places of the gates, level by level; a gate reads facts and lower levels only."""
-        gates = [(i, part) for i, part in enumerate(self.parts) if isinstance(part, Gate)]
+        gates = [(i, entry) for i, entry in enumerate(self.parts) if isinstance(entry, CountGate)]
         top = max((gate.level for _, gate in gates), default=0)
         return [[i for i, gate in gates if gate.level == level] for level in range(1, top + 1)]
 
@@ -112,7 +112,7 @@ class Circuit:
         W, b, t = np.zeros((len(columns), len(gates))), np.zeros((1, len(gates))), np.zeros((1, len(gates)))
         for j, at in enumerate(gates):
             gate = self.parts[at]
-            assert isinstance(gate, Gate)
+            assert isinstance(gate, CountGate)
             t[0, j] = gate.least - 0.5
             for place, holds in gate.literals:
                 W[columns[place], j] += 1.0 if holds else -1.0
@@ -120,14 +120,14 @@ class Circuit:
         return W, b, t
 
     def _fact(self, fact: Fact) -> Literal:
-        return self._kept(fact), True
+        return self._placed(fact), True
 
-    def _kept(self, part: Fact | Gate) -> int:
-        if part not in self.place:
-            self.place[part] = len(self.parts)
-            self.parts.append(part)
-        return self.place[part]
+    def _placed(self, entry: Fact | CountGate) -> int:
+        if entry not in self.place:
+            self.place[entry] = len(self.parts)
+            self.parts.append(entry)
+        return self.place[entry]
 
     def _level(self, at: int) -> int:
-        part = self.parts[at]
-        return part.level if isinstance(part, Gate) else 0
+        entry = self.parts[at]
+        return entry.level if isinstance(entry, CountGate) else 0

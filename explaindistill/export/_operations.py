@@ -48,7 +48,7 @@ def _condition(condition: Any) -> int:
     if isinstance(condition, Not):
         return _condition(condition.condition)
     if isinstance(condition, AnyOf):
-        return sum(_condition(part) for part in condition.conditions)
+        return sum(_condition(one) for one in condition.conditions)
     return 1
 
 

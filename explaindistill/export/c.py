@@ -281,7 +281,7 @@ def _condition(c: Any) -> str:
     if isinstance(c, Not):
         return f"!({_condition(c.condition)})"
     assert isinstance(c, AnyOf)
-    return " || ".join(f"({_condition(part)})" for part in c.conditions)
+    return " || ".join(f"({_condition(one)})" for one in c.conditions)
 
 
 def _one_of(column: Input, values: tuple[Any, ...]) -> str:
@@ -296,18 +296,18 @@ def _one_of(column: Input, values: tuple[Any, ...]) -> str:
 def _added(curve: Curve, i: int) -> list[str]:
     """Add one term, unless a value of it has no place."""
     lines = ["    {"]
-    known = []
+    has_place = []
     for j, grid in enumerate(curve.grids):
         x, place = f"row->{grid.input.variable}", f"a{j}"
         missing = f"{x} == STUDENT_MISSING" if grid.input.is_category else f"{x} != {x}"
         if grid.knots:
-            found = f"student_between({x}, student_knots_{i}_{j}, {len(grid.knots)})"
+            lookup = f"student_between({x}, student_knots_{i}_{j}, {len(grid.knots)})"
         else:
-            found = f"student_at({x} < 0 ? -1 : student_places_{i}_{j}[{x}])"
+            lookup = f"student_at({x} < 0 ? -1 : student_places_{i}_{j}[{x}])"
         lost = "-1" if grid.missing is None else str(grid.missing)
-        lines.append(f"        student_place {place} = {missing} ? student_at({lost}) : {found};")
-        known.append(f"{place}.low >= 0")
-    lines.append(f"        if ({' && '.join(known)}) {{")
+        lines.append(f"        student_place {place} = {missing} ? student_at({lost}) : {lookup};")
+        has_place.append(f"{place}.low >= 0")
+    lines.append(f"        if ({' && '.join(has_place)}) {{")
     for k in range(len(curve.values)):
         if len(curve.grids) == 1:
             call = f"student_curve(student_values_{i}_{k}, a0)"

@@ -8,10 +8,13 @@ from importlib.resources import files
 from typing import Any
 
 from explaindistill.data.program import (
+    LOG_LIMIT,
     AnyOf,
     AtMost,
     Clipped,
     Condition,
+    Curve,
+    Input,
     Leaf,
     Missing,
     Not,
@@ -23,7 +26,6 @@ from explaindistill.data.program import (
     program_of,
 )
 from explaindistill.errors import InvalidInputError
-from explaindistill.numerics.additive.families import LOG_LIMIT
 
 __all__ = ["generate"]
 
@@ -39,7 +41,7 @@ return {{ {members} }};
 }})();
 if (typeof module !== "undefined" && module.exports) {{ module.exports = {name}; }}
 """
-SECONDS_PER_DAY = 86400.0
+_LINKS = {"logistic": "logit", "softmax": "logit", "exp": "log", "risk": "risk"}
 
 
 def generate(student: Any, name: str = "student") -> str:
@@ -88,18 +90,20 @@ def generate(student: Any, name: str = "student") -> str:
 
 def _model(student: Any) -> tuple[dict[str, Any], tuple[str, ...], list[str]]:
     """What the script holds as data, the files that read it, and what it offers."""
-    form = student.to_dict() if hasattr(student, "to_dict") else {}
-    if "nodes" in form and "schema" in form and "columns" not in form:
+    program = program_of(student)
+    form = student.to_dict() if program.link in {"probabilities", "identity"} else {}
+    if form.get("format") == "explaindistill.tree":  # path(row) gives the numbers of its nodes, which no program has
         return _tree(form), ("tree.js",), ["path"]
-    if "shapes" in form:
-        return _additive(form), ("links.js", "additive.js"), ["contributions", "score"]
-    if "columns" in form and ("coefficients" in form or "points" in form):
-        return _linear(form), ("links.js", "additive.js"), ["contributions", "score"]
-    if "tree" in form or "rules" in form:
-        return _branching(program_of(student)), ("links.js", "program.js"), ["path", "score"]
-    raise InvalidInputError(
-        f"{type(student).__name__} has no JavaScript form; trees, rules, additive and linear students have one"
-    )
+    if program.tree is not None:
+        return _branching(program, program.tree), ("links.js", "program.js"), ["path", "score"]
+    if all(_column(term) is not None for term in program.terms):
+        return _summed(program), ("links.js", "additive.js"), ["contributions", "score"]
+    if program.curves:
+        raise InvalidInputError(
+            f"{type(student).__name__} adds curves and conditions on several values, for which there is no JavaScript"
+        )
+    # a sum is a tree of one leaf; what single terms add is then not told apart
+    return _branching(program, Leaf(program.base, program.terms)), ("links.js", "program.js"), ["path", "score"]
 
 
 def _text(file: str) -> str:
@@ -124,8 +128,8 @@ def _used(schema: Mapping[str, Any], names: Sequence[str]) -> tuple[list[dict[st
 
 
 def _feature(feature: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {"name": feature["name"], "kind": feature["kind"]}
-    return kept | ({"categories": list(feature["categories"])} if feature["categories"] else {})
+    column = {"name": feature["name"], "kind": feature["kind"]}
+    return column | ({"categories": list(feature["categories"])} if feature["categories"] else {})
 
 
 def _tree(form: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,72 +146,86 @@ def _tree(form: Mapping[str, Any]) -> dict[str, Any]:
     return {"features": features, "classes": form["classes"], "nodes": nodes, "values": values}
 
 
-def _additive(form: Mapping[str, Any]) -> dict[str, Any]:
-    features, place = _used(form["schema"], [g["feature"] for s in form["shapes"] for g in s["grids"]])
-    terms = []
-    for shape in form["shapes"]:
-        grids = []
-        for grid in shape["grids"]:
-            size = (len(grid["knots"]) or max(grid["position"], default=-1) + 1) + bool(grid["missing"])
-            grids.append({key: grid[key] for key in ("knots", "position", "missing")} | {"size": size})
-        terms.append(
-            {
-                "name": shape["name"],
-                "features": [place[g["feature"]] for g in shape["grids"]],
-                "grids": grids,
-                "values": shape["values"],
-            }
-        )
-    link = {"log": "log", "value": "identity"}.get(form["scale_"], "logit")
+def _summed(program: Program) -> dict[str, Any]:
+    """Curves, and terms of one number or one question each; of scorecards also the table of risks."""
+    place = {column.name: i for i, column in enumerate(program.inputs)}
+    terms = [_curve(curve, place) for curve in program.curves]
+    for term in program.terms:
+        name = _input_of(term.factor).name
+        shown = {"features": [place[name]], "column": _column(term), "coefficients": term.coefficients}
+        terms.append({"name": name, **shown})
+    link = _LINKS.get(program.link, "identity")
     return {
-        "features": features,
-        "classes": form.get("classes"),
+        "features": _features(program),
+        "classes": None if program.classes is None else list(program.classes),
         "link": link,
-        "limit": LOG_LIMIT,
-        "intercept": form["intercept"],
+        **({"limit": LOG_LIMIT} if program.curves or link == "log" else {}),
+        "intercept": program.base,
         "terms": terms,
+        **_risks(program),
     }
 
 
-def _linear(form: Mapping[str, Any]) -> dict[str, Any]:
-    """Linear students, and scorecards: sums of one number each, looked up in a table of risks."""
-    features, place = _used(form["schema"], [c["feature"] for c in form["columns"]])
-    card = "points" in form
-    weights = [[float(z)] for z in form["points"]] if card else form["coefficients"]
-    terms = []
-    for column, coefficients in zip(form["columns"], weights, strict=True):
-        at = place[column["feature"]]
-        rule = {k: v for k, v in column.items() if k in {"operation", "fill", "threshold"}}
-        if column["operation"] == "level":
-            rule["code"] = features[at].get("categories", [False, True]).index(column["level"])
-        elif column["operation"] == "value":
-            rule["unit"] = SECONDS_PER_DAY if features[at]["kind"] == "datetime" else 1
-        terms.append({"name": column["feature"], "features": [at], "column": rule, "coefficients": coefficients})
-    table = {"lowest": form["lowest"], "risk": form["risk"]} if card else {}
-    return {
-        "features": features,
-        "classes": form["classes"],
-        "link": "risk" if card else "logit" if form["classes"] is not None else "identity",
-        "intercept": [0.0] if card else form["intercept"],
-        "terms": terms,
-        **table,
-    }
+def _curve(curve: Curve, place: Mapping[str, int]) -> dict[str, Any]:
+    grids = []
+    for grid in curve.grids:
+        codes = dict(grid.places)
+        position = [] if grid.knots else [codes.get(c, -1) for c in grid.input.categories]
+        size = (len(grid.knots) or max(position, default=-1) + 1) + (grid.missing is not None)
+        shown = {"knots": grid.knots, "position": position, "missing": grid.missing is not None, "size": size}
+        grids.append(shown)
+    columns = [place[grid.input.name] for grid in curve.grids]
+    return {"name": curve.name, "features": columns, "grids": grids, "values": curve.values}
 
 
-def _branching(program: Program) -> dict[str, Any]:
-    """Model trees and rule lists: questions, and what is added up where they end."""
-    features = [
+def _column(term: Term) -> dict[str, Any] | None:
+    """A term as additive.js reads it: a number, or one question about one value; None where it is more than that."""
+    match term.factor:
+        case Clipped(unit=unit, fill=fill, low=None, high=None, centre=0.0):
+            rule: dict[str, Any] | None = {"operation": "value", "fill": fill, "unit": 1 if unit == 1 else unit}
+        case Missing():
+            rule = {"operation": "missing"}
+        case AtMost(bound=bound):
+            rule = {"operation": "at_most", "threshold": bound}
+        case Not(AnyOf((AtMost(column, bound), Missing(other)))) if column == other:
+            rule = {"operation": "above", "threshold": bound}
+        case OneOf(column, (value,)):
+            code = column.categories.index(value) if column.is_category else value
+            rule = {"operation": "level", "code": int(code)}
+        case _:
+            rule = None
+    return rule
+
+
+def _input_of(factor: Clipped | Condition) -> Input:
+    """The one input of a factor that :func:`_column` knows."""
+    if isinstance(factor, Not):
+        return _input_of(factor.condition)
+    return _input_of(factor.conditions[0]) if isinstance(factor, AnyOf) else factor.input
+
+
+def _features(program: Program) -> list[dict[str, Any]]:
+    return [
         {"name": i.name, "kind": i.kind} | ({"categories": list(i.categories)} if i.is_category else {})
         for i in program.inputs
     ]
-    place = {i.name: j for j, i in enumerate(program.inputs)}
-    assert program.tree is not None
+
+
+def _branching(program: Program, tree: Split | Leaf) -> dict[str, Any]:
+    """Model trees and rule lists: questions, and what is added up where they end."""
+    place = {column.name: i for i, column in enumerate(program.inputs)}
     return {
-        "features": features,
+        "features": _features(program),
         "classes": None if program.classes is None else list(program.classes),
-        "link": "logit" if program.link in ("logistic", "softmax") else "identity",
-        "tree": _branch(program.tree, place),
+        "link": _LINKS.get(program.link, "identity"),
+        **({"limit": LOG_LIMIT} if program.link == "exp" else {}),
+        "tree": _branch(tree, place),
+        **_risks(program),
     }
+
+
+def _risks(program: Program) -> dict[str, Any]:
+    return {"lowest": program.lowest, "risk": program.risk} if program.link == "risk" else {}
 
 
 def _branch(node: Split | Leaf, place: Mapping[str, int]) -> dict[str, Any]:
@@ -228,7 +246,7 @@ def _factor(term: Term, place: Mapping[str, int]) -> Any:
 
 def _condition(c: Condition, place: Mapping[str, int]) -> list[Any]:
     if isinstance(c, AnyOf):
-        return ["any", [_condition(part, place) for part in c.conditions]]
+        return ["any", [_condition(one, place) for one in c.conditions]]
     if isinstance(c, Not):
         return ["not", _condition(c.condition, place)]
     at = place[c.input.name]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
+from explaindistill.data.json_digits import fewer_digits
 from explaindistill.errors import InvalidInputError
 
 __all__ = ["generate"]
@@ -19,11 +21,11 @@ def generate(student: Any, digits: int | None = None, answers_only: bool = False
     digits : int, at least 1, optional
         Significant digits of every number that is not whole; None keeps all. Rounding changes answers: measure the
         rounded student, ``type(student).from_dict(json.loads(text)["form"])``, before you use it.
-
     answers_only : bool
         Write 0 for what describes the fit and decides no answer: counts, weights and gains of nodes; counts, standard
         deviations, spreads and degrees of freedom of curves. The answers stay, to the last bit; what is told about
-        the rows of fitting is gone.
+        the rows of fitting is gone. A student names these fields in its class attribute ``fit_notes``, for each list
+        of its form; one without it is written whole.
 
     Returns
     -------
@@ -51,28 +53,18 @@ def generate(student: Any, digits: int | None = None, answers_only: bool = False
         raise InvalidInputError(f"digits must be at least 1, got {digits}")
     form = student.to_dict()
     if answers_only:
-        form = form | {part: [_bare(row) for row in form[part]] for part in ("nodes", "shapes") if part in form}
-    form = form if digits is None else _rounded(form, digits)
+        notes: Mapping[str, tuple[str, ...]] = getattr(student, "fit_notes", {})
+        form = form | {key: [_without_notes(row, notes[key]) for row in form[key]] for key in notes}
+    form = form if digits is None else fewer_digits(form, digits, exact=())
     return json.dumps(
         {"form": form, "kind": type(student).__name__}, sort_keys=True, separators=(",", ":"), allow_nan=False
     )
 
 
-_TOLD = ("edf", "gain", "n", "sd", "share", "spread", "weight")
-
-
-def _bare(row: dict[str, Any]) -> dict[str, Any]:
-    """A node or a curve without what is only told about it."""
-    return {key: _zeros(value) if key in _TOLD else value for key, value in row.items()}
+def _without_notes(row: Mapping[str, Any], notes: tuple[str, ...]) -> dict[str, Any]:
+    """A node or a curve with 0 for all numbers that only describe how it was fitted."""
+    return {key: _zeros(value) if key in notes else value for key, value in row.items()}
 
 
 def _zeros(value: Any) -> Any:
     return [_zeros(v) for v in value] if isinstance(value, list | tuple) else 0
-
-
-def _rounded(value: Any, digits: int) -> Any:
-    if isinstance(value, dict):
-        return {k: _rounded(v, digits) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(v, digits) for v in value]
-    return float(f"{value:.{digits}g}") if isinstance(value, float) and not value.is_integer() else value

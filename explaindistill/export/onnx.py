@@ -79,7 +79,9 @@ class _Writer:
         program, graph = self.program, self.graph
         inputs = [(i.name, str if i.is_text else float, _meaning(i)) for i in program.inputs]
         metadata = {"kind": program.kind, "missing": self.missing}
-        answer = self._linked(self._tree() if program.tree is not None else self._sum())
+        is_tree = program.tree is not None
+        total = self._tree() if is_tree else self._sum(program.base, program.terms, program.curves)
+        answer = self._linked(total)
         outputs: list[tuple[str, type, tuple[Any, ...]]]
         if program.classes is None:
             outputs = [(graph.finish(answer, "value"), float, ("n", program.n_outputs))]
@@ -107,9 +109,9 @@ class _Writer:
             code = graph.add("LabelEncoder", column.name, keys_strings=keys, values_int64s=places, default_int64=n)
         else:
             same = graph.add("Equal", column.name, graph.constant([[float(c) for c in column.categories]]))
-            known = graph.add("MatMul", graph.cast(same, float), graph.constant([[j - n] for j in range(n)]))
+            offset = graph.add("MatMul", graph.cast(same, float), graph.constant([[j - n] for j in range(n)]))
             lost = graph.cast(graph.add("IsNaN", column.name), float)
-            code = graph.cast(graph.add("Sum", known, lost, graph.constant([[float(n)]])), int)
+            code = graph.cast(graph.add("Sum", offset, lost, graph.constant([[float(n)]])), int)
         return graph.add("Squeeze", code, graph.constant([1], np.int64))
 
     def _prepare(self) -> None:
@@ -117,15 +119,15 @@ class _Writer:
         facts = self.circuit.facts()
         blocks, order = [], []
         for kind in ("at_most", "equal", "missing"):
-            own = [i for i in facts if self._of(i).kind == kind and not self._of(i).input.is_category]
-            if own:
-                blocks.append(self._number_facts(kind, [self._of(i) for i in own]))
-                order += own
+            chosen = [i for i in facts if self._of(i).kind == kind and not self._of(i).input.is_category]
+            if chosen:
+                blocks.append(self._number_facts(kind, [self._of(i) for i in chosen]))
+                order += chosen
         for name in self.codes:
-            own = [i for i in facts if self._of(i).input.name == name]
-            if own:
-                blocks.append(self._category_facts([self._of(i) for i in own]))
-                order += own
+            chosen = [i for i in facts if self._of(i).input.name == name]
+            if chosen:
+                blocks.append(self._category_facts([self._of(i) for i in chosen]))
+                order += chosen
         if not blocks:
             return
         self.truths, self.columns = self._joined(blocks), {at: j for j, at in enumerate(order)}
@@ -200,43 +202,44 @@ class _Writer:
         blocks += [self._held([self.circuit.literal(c) for c in conditions])] if conditions else []
         return self._joined(blocks), {f: j for j, f in enumerate([*numbers, *conditions])}
 
-    def _sum(self) -> str:
-        program, graph = self.program, self.graph
-        for term in program.terms:
+    def _sum(self, base: tuple[float, ...], summands: tuple[Term, ...], curves: tuple[Curve, ...] = ()) -> str:
+        """Base, terms and curves, ``(n, K)``."""
+        graph = self.graph
+        for term in summands:
             if not isinstance(term.factor, Clipped):
                 self.circuit.literal(term.factor)
         self._prepare()
-        parts = [self._constant_rows(program.base)]
-        if program.terms:
-            values, place = self._factors(list(program.terms))
-            B = np.zeros((len(place), program.n_outputs))
-            for term in program.terms:
+        parts = [self._constant_rows(base)]
+        if summands:
+            values, place = self._factors(list(summands))
+            B = np.zeros((len(place), self.program.n_outputs))
+            for term in summands:
                 B[place[term.factor]] += term.coefficients
             parts.append(graph.add("MatMul", values, graph.constant(B)))
-        parts += [self._curve(curve) for curve in program.curves]
+        parts += [self._curve(curve) for curve in curves]
         return graph.add("Sum", *parts) if len(parts) > 1 else parts[0]
 
     def _tree(self) -> str:
         graph, tree = self.graph, self.program.tree
         assert tree is not None
-        if isinstance(tree, Leaf) and not tree.terms:
-            return self._constant_rows(tree.values)
-        found = self.circuit.leaves(tree)
-        terms = [t for _, leaf in found for t in leaf.terms]
+        if isinstance(tree, Leaf):
+            return self._sum(tree.values, tree.terms)
+        leaves = self.circuit.leaves(tree)
+        terms = [t for _, leaf in leaves for t in leaf.terms]
         for term in terms:
             if not isinstance(term.factor, Clipped):
                 self.circuit.literal(term.factor)
         self._prepare()
-        here = self._held([literal for literal, _ in found])
-        out = graph.add("MatMul", here, graph.constant([leaf.values for _, leaf in found]))
+        in_leaf = self._held([literal for literal, _ in leaves])
+        out = graph.add("MatMul", in_leaf, graph.constant([leaf.values for _, leaf in leaves]))
         if not terms:
             return out
         values, place = self._factors(terms)
-        B = np.zeros((len(found), len(place), self.program.n_outputs))
-        for i, (_, leaf) in enumerate(found):
+        B = np.zeros((len(leaves), len(place), self.program.n_outputs))
+        for i, (_, leaf) in enumerate(leaves):
             for term in leaf.terms:
                 B[i, place[term.factor]] += term.coefficients
-        chosen = graph.add("MatMul", here, graph.constant(B.reshape(len(found), -1)))
+        chosen = graph.add("MatMul", in_leaf, graph.constant(B.reshape(len(leaves), -1)))
         chosen = graph.add("Reshape", chosen, graph.constant([-1, *B.shape[1:]], int))
         row = graph.add("Unsqueeze", values, graph.constant([1], int))
         added = graph.add("Squeeze", graph.add("MatMul", row, chosen), graph.constant([1], int))
@@ -274,8 +277,8 @@ class _Writer:
         """What one term adds, ``(n, K)``."""
         graph, places = self.graph, [self._place(grid) for grid in curve.grids]
         values = np.zeros((*(size for _, _, size in places), len(curve.values)))
-        for k, own in enumerate(curve.values):
-            array = np.array(own)
+        for k, numbers in enumerate(curve.values):
+            array = np.array(numbers)
             inside: tuple[Any, ...] = (*(slice(m) for m in array.shape), k)
             values[inside] = array
         # what lies beyond the table is read with a share of 0 only

@@ -235,7 +235,7 @@ def _condition(c: Any) -> str:
     if isinstance(c, Not):
         return f"not ({_condition(c.condition)})"
     assert isinstance(c, AnyOf)
-    return " or ".join(_condition(part) for part in c.conditions)
+    return " or ".join(_condition(one) for one in c.conditions)
 
 
 def _tuple(values: tuple[Any, ...]) -> str:

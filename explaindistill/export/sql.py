@@ -117,8 +117,9 @@ def _encoded(column: Input) -> str:
 def _output(program: Program, k: int) -> str:
     if program.tree is not None:
         return _node(program.tree, k, 1)
-    parts = [_literal(program.base[k]), *(_term(t, k) for t in program.terms), *(_curve(c, k) for c in program.curves)]
-    return "\n    + ".join(part for part in parts if part)
+    addends = [_literal(program.base[k]), *(_term(t, k) for t in program.terms)]
+    addends += [_curve(c, k) for c in program.curves]
+    return "\n    + ".join(addend for addend in addends if addend)
 
 
 def _node(node: Split | Leaf, k: int, depth: int) -> str:
@@ -155,7 +156,7 @@ def _condition(c: Any, sure: bool = False) -> str:
     if isinstance(c, Not):
         return f"NOT ({_condition(c.condition, sure=True)})"
     if isinstance(c, AnyOf):
-        return "(" + " OR ".join(_condition(part, sure) for part in c.conditions) + ")"
+        return "(" + " OR ".join(_condition(one, sure) for one in c.conditions) + ")"
     x = f"{c.input.variable}_"
     if isinstance(c, Missing):
         return f"{x} IS NULL"

@@ -52,6 +52,6 @@ def export(self: Any, path: str | Path) -> Path:
         raise InvalidInputError(
             f"path must lie in a folder that is there, {str(target.parent)!r} is not; make it first"
         )
-    made = plugins.load("export", kind).generate(self)
-    target.write_bytes(made if isinstance(made, bytes) else made.encode("utf-8"))
+    text = plugins.load("export", kind).generate(self)
+    target.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
     return target

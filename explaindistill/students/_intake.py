@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from explaindistill.data.schema import Schema, as_frame
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["Intake", "fit_classifier", "fit_regressor", "rows"]
+__all__ = ["Intake", "fit_classifier", "fit_regressor", "read_signs", "rows"]
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,12 @@ def fit_classifier(
         y = column_or_1d(np.asarray(y), warn=True)
         _no_missing(y)
         check_classification_targets(y)
-    P, known, soft = as_soft_targets(y, classes)
+    P, labels, soft = as_soft_targets(y, classes)
     check_consistent_length(frame, P)
-    if len(known) < 2:
-        raise InvalidInputError(f"y must have at least 2 classes, got 1 class: {known.tolist()}")
-    estimator.classes_ = known
-    return _close(estimator, frame, P, sample_weight, known, soft)
+    if len(labels) < 2:
+        raise InvalidInputError(f"y must have at least 2 classes, got 1 class: {labels.tolist()}")
+    estimator.classes_ = labels
+    return _close(estimator, frame, P, sample_weight, labels, soft)
 
 
 def fit_regressor(
@@ -83,6 +84,29 @@ def rows(estimator: Any, X: Any) -> pd.DataFrame:
     return estimator.schema_.frame(_named(estimator, frame))
 
 
+def read_signs(argument: str, signs: Mapping[str, int] | None, schema: Schema) -> NDArray[np.int64]:
+    """What is asked of each column's direction ``(d,)``: 1, -1 or 0; a column that is not named has 0.
+
+    Raises
+    ------
+    InvalidInputError
+        For a column that does not exist, or another sign.
+
+    Examples
+    --------
+    >>> schema = Schema.infer(pd.DataFrame({"age": [20, 30], "debt": [1.0, 2.0]}))
+    >>> read_signs("monotone", {"debt": -1}, schema).tolist()
+    [0, -1]
+    """
+    out = np.zeros(len(schema), dtype=np.int64)
+    for name, sign in (signs or {}).items():
+        position = schema.names.index(schema[name].name)
+        if isinstance(sign, bool) or sign not in (-1, 0, 1):
+            raise InvalidInputError(f"{argument}[{name!r}] must be -1, 0 or 1, got {sign!r}")
+        out[position] = sign
+    return out
+
+
 def _open(estimator: Any, X: Any, y: Any) -> pd.DataFrame:
     if y is None:
         raise InvalidInputError(
@@ -102,8 +126,8 @@ def _close(
     soft: bool,
 ) -> Intake:
     weight = _weights(frame, sample_weight)
-    if not (kept := weight > 0).all():
-        frame, Y, weight = frame.loc[kept], Y[kept], weight[kept]
+    if not (counts := weight > 0).all():
+        frame, Y, weight = frame.loc[counts], Y[counts], weight[counts]
     frame = _named(estimator, frame)
     schema = replace(Schema.infer(frame), container="frame" if hasattr(estimator, "feature_names_in_") else "array")
     estimator.schema_ = schema

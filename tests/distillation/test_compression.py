@@ -10,8 +10,9 @@ import pytest
 from scipy.special import expit
 
 from explaindistill.distillation import compression
-from explaindistill.distillation.compression import compress, on_grid
+from explaindistill.distillation.compression import compress
 from explaindistill.errors import InvalidInputError
+from explaindistill.students._changed import significant
 from explaindistill.students.gam.estimators import GAMClassifier
 from explaindistill.students.linear.estimators import LinearClassifier, LinearRegressor
 from explaindistill.students.rules.estimators import RuleListClassifier
@@ -110,8 +111,7 @@ def test_a_grid_that_loses_too_much_is_not_taken() -> None:
     assert compress(card, X, P, bits=8, max_bytes=10**9).steps["step"].tolist() == ["as it was"]
 
 
-def test_grid_and_messages() -> None:
-    assert on_grid(np.full(3, 2.0), 4).tolist() == [2.0] * 3
+def test_messages() -> None:
     X, P = rows(100)
     student, _ = fitted(TreeClassifier, X, P)
     with pytest.raises(InvalidInputError, match="max_loss and max_bytes must be at least 0"):
@@ -150,7 +150,7 @@ def test_dropping_the_weakest_feature_is_tried() -> None:
     y = np.floor(4 * expit(X["x"])) + 0.02 * (X["z"] > 0)
     student = TreeRegressor(max_leaf_nodes=16, min_samples_leaf=5).fit(X, y)
     assert student.complexity().n_features == 2
-    tried = dict(compression._changes(student, keep_values=False))
+    tried = dict(student.smaller())
     smaller = tried["feature z dropped"]
     assert smaller.complexity().n_features == 1
     assert np.abs(smaller.predict(X) - student.predict(X)).max() < 0.1
@@ -162,19 +162,19 @@ def test_dropping_and_rounding_a_term_keep_the_mean_where_it_was() -> None:
     X = pd.DataFrame({"year": rng.normal(2000, 5, 500), "x": rng.normal(size=500)})
     y = 3 * X["x"].to_numpy() + 0.0123456 * X["year"].to_numpy()
     student = LinearRegressor(tolerance=0, digits=None).fit(X, y)
-    changes = dict(compression._changes(student, keep_values=False))
+    changes = dict(student.smaller())
     dropped = next(v for words, v in changes.items() if words.startswith("term year"))
     assert dropped.predict(X).mean() == pytest.approx(y.mean(), abs=1e-6)
     coarse = changes["coefficients with 2 digits"]
     assert coarse.predict(X).mean() == pytest.approx(y.mean(), abs=0.01)
-    assert coarse.model_.coef.ravel() == pytest.approx(compression._significant(student.model_.coef, 2).ravel())
+    assert coarse.model_.coef.ravel() == pytest.approx(significant(student.model_.coef, 2).ravel())
 
 
 def test_the_leaves_that_cost_least_are_merged_rows_counted() -> None:
     x = pd.DataFrame({"x": np.arange(1000.0)})
     y = np.select([x["x"] < 400, x["x"] < 800, x["x"] < 990], [0.0, 1.0, 10.0], 12.0)
     student = TreeRegressor(max_leaf_nodes=4, min_samples_leaf=5).fit(x, y)
-    _, merged = next(c for c in compression._changes(student, True) if c[0].startswith("leaves merged"))
+    _, merged = next(c for c in student.smaller(keep_values=True) if c[0].startswith("leaves merged"))
     # 0 against 1 is nearer, but 800 rows stand there: 10 against 12 costs 38, the other 200
     assert ((merged.predict(x) - y) ** 2).sum() == pytest.approx(10 * 190 / 200 * 4)
     assert merged.complexity().n_leaves == 3

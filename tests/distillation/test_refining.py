@@ -14,7 +14,6 @@ from explaindistill.data.schema import Schema
 from explaindistill.distillation.distiller import Distiller
 from explaindistill.distillation.refining import refine
 from explaindistill.errors import InvalidInputError
-from explaindistill.moving import toward_labels
 from explaindistill.numerics.model_trees.refit import fit_towards
 from explaindistill.students.gam.estimators import GAMClassifier, GAMRegressor
 from explaindistill.students.linear.estimators import LinearClassifier, LinearRegressor
@@ -105,10 +104,10 @@ def test_arrays_and_messages() -> None:
     assert refine(LinearClassifier().fit(array, P), array, y).curve["n"].iloc[0] == 100
     stranger = LogisticRegression().fit(X, y)
     stranger.schema_ = Schema.infer(X)
-    with pytest.raises(InvalidInputError, match="scorecard of this package, got LogisticRegression"):
+    with pytest.raises(InvalidInputError, match=r"toward_labels.frame, answer, labels., LogisticRegression has none$"):
         refine(stranger, X, y)
     distiller = Distiller(LogisticRegression().fit(X, y), TreeClassifier(), random_state=0).fit(X)
-    with pytest.raises(InvalidInputError, match=r"got Distiller; give it distiller\.student_"):
+    with pytest.raises(InvalidInputError, match=r"Distiller has none; give it distiller\.student_"):
         refine(distiller, X, y)
     with pytest.raises(InvalidInputError, match="monotone=, which moved leaves could break"):
         refine(TreeClassifier(monotone={"x": 1}).fit(X, P), X, y)
@@ -126,7 +125,7 @@ def test_moved_curves_keep_their_shape_and_places_without_rows_keep_their_value(
     X, P, y, _ = rows()
     X["k"] = pd.Categorical(np.where(np.arange(len(X)) % 3 == 0, "a", "b"), categories=["a", "b"])
     P = np.where((X["k"] == "a").to_numpy()[:, None], P, P[:, ::-1])
-    student = GAMClassifier(monotone={"x": "up"}, n_jobs=1).fit(X, P)
+    student = GAMClassifier(monotone={"x": 1}, n_jobs=1).fit(X, P)
     only = X["k"] == "b"
     moved = refine(student, X[only], y[only], max_loss=1.0).student
     assert (np.diff(moved.shape("x")["effect"]) >= 0).all()
@@ -202,5 +201,5 @@ def test_a_rule_with_ten_rows_goes_half_the_way() -> None:
     x = pd.DataFrame({"x": np.arange(100.0)})
     student = RuleListRegressor(max_rules=1).fit(x, np.where(x["x"] > 59, 7.0, 1.0))
     ten = pd.DataFrame({"x": np.arange(60.0, 70.0)})
-    moved = toward_labels(student, student.schema_.frame(ten), np.full((10, 1), 7.0), np.full((10, 1), 9.0))(1.0)
+    moved = student.toward_labels(student.schema_.frame(ten), np.full((10, 1), 7.0), np.full((10, 1), 9.0))(1.0)
     assert moved.predict(pd.DataFrame({"x": [80.0, 10.0]})).tolist() == [8.0, 1.0]

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from explaindistill.data.program import program_of
 from explaindistill.errors import InvalidInputError
 from explaindistill.export import c, python, sql
 from explaindistill.export import json as json_export
-from explaindistill.data.program import program_of
 from explaindistill.students.tree.estimators import TreeClassifier
 
 TIGHT = 1e-12

@@ -9,6 +9,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from explaindistill.data.program import (
+    AnyOf,
+    AtMost,
+    Curve,
+    Grid,
+    Input,
+    Leaf,
+    Missing,
+    Program,
+    Split,
+    Term,
+    Unseen,
+)
 from explaindistill.errors import InvalidInputError
 from explaindistill.export.javascript import generate
 from explaindistill.students.gam.estimators import GAMClassifier, GAMRegressor
@@ -164,8 +177,51 @@ def test_same_student_same_text():
 
 
 def test_a_student_without_a_form_is_refused_by_name():
-    with pytest.raises(InvalidInputError, match="dict has no JavaScript form"):
+    with pytest.raises(InvalidInputError, match="dict has no program"):
         generate({})
+
+
+AGE, HOME = Input("age", "numeric", (), "x_age"), Input("home", "categorical", ("own", "rent"), "x_home")
+YOUNG = Term(AtMost(AGE, 30.0), (2.0,))
+ABROAD = Term(AnyOf((Missing(HOME), Unseen(HOME))), (10.0,))
+HOMES = Curve("home", (Grid(HOME, (), (("own", 0), ("rent", 1)), None),), ((100.0, 200.0),))
+
+
+class Foreign:
+    """A student that says its program, and nothing else that a script could be made of."""
+
+    def __init__(self, *terms, **parts):
+        self._program = Program("Foreign", (AGE, HOME), None, 1, "identity", terms=terms, **{"base": (1.0,)} | parts)
+
+    def program(self):
+        return self._program
+
+    def to_dict(self):
+        return {"rules": ["a > 0.5"], "nodes": [], "schema": {}}
+
+
+@needs_node
+@pytest.mark.node
+@pytest.mark.parametrize(
+    ("student", "answers", "told"),
+    [
+        (Foreign(YOUNG, curves=(HOMES,)), [103, 201, 1], "contributions"),
+        (Foreign(YOUNG, ABROAD), [3, 1, 11], "path"),
+        (Foreign(base=(), tree=Split(Missing(HOME), Leaf((5.0,)), Leaf((6.0,), (YOUNG,)))), [8, 6, 5], "path"),
+    ],
+)
+def test_the_program_alone_makes_a_script(student, answers, told, tmp_path):
+    rows = [{"age": 20, "home": "own"}, {"age": 40, "home": "rent"}, {"age": None, "home": None}]
+    (tmp_path / "s.js").write_text(generate(student), encoding="utf-8")
+    call = f"JSON.stringify([{json.dumps(rows)}.map(s.predict), !!s.{told}])"
+    code = f"const s = require('./s.js'); process.stdout.write({call})"
+    done = subprocess.run([NODE, "-e", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert json.loads(done.stdout) == [answers, True]
+
+
+def test_a_sum_that_no_script_holds_is_refused_by_name():
+    with pytest.raises(InvalidInputError, match="Foreign adds curves and conditions on several values"):
+        generate(Foreign(ABROAD, curves=(HOMES,)))
 
 
 def test_the_variable_must_be_an_identifier():

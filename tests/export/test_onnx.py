@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from explaindistill.data.program import program_of
 from explaindistill.errors import InvalidInputError, MissingExtraError
 from explaindistill.export import onnx as onnx_export
-from explaindistill.data.program import program_of
 from explaindistill.students.gam.estimators import GAMRegressor
 from explaindistill.students.linear.estimators import LinearClassifier
+from explaindistill.students.model_tree.estimators import ModelTreeRegressor
 from explaindistill.students.tree.estimators import TreeClassifier
 
 onnx = pytest.importorskip("onnx")
@@ -102,6 +103,14 @@ def test_a_student_that_asks_for_nothing_still_counts_the_rows():
     told = session(student).run(None, {"nothing": np.zeros((4, 1))})
     assert told[0].tolist() == ["no"] * 4
     np.testing.assert_allclose(told[1], [[2 / 3, 1 / 3]] * 4)
+
+
+def test_a_model_tree_of_one_leaf_is_a_sum():
+    X = pd.DataFrame({"a": np.linspace(-1, 1, 200), "b": np.tile(["u", "v"], 100)})
+    student = ModelTreeRegressor(max_leaf_nodes=1).fit(X, X["a"] + (X["b"] == "u"))
+    assert student.complexity().n_leaves == 1
+    told = session(student).run(["value"], feed(student, X.to_dict("records")))[0][:, 0]
+    np.testing.assert_allclose(told, student.predict(X), rtol=1e-12)
 
 
 def test_lines_go_on_beyond_the_knots_and_pairs_of_categories_meet():

@@ -52,5 +52,5 @@ def test_every_family_can_be_counted(fitted, family, k):
 
 
 def test_other_models_cannot():
-    with pytest.raises(InvalidInputError, match="dict has no form"):
+    with pytest.raises(InvalidInputError, match="dict has no program"):
         operations({})

@@ -8,10 +8,9 @@ import pytest
 from sklearn.base import is_classifier
 
 from explaindistill import TreeClassifier, plugins
-from explaindistill.attribution import shapley_by_shap
 from explaindistill.errors import InvalidInputError, MissingExtraError
 from explaindistill.measures.shapley import shapley_exact
-from explaindistill.students._explaining.shapley import _answers
+from explaindistill.students._explaining.shapley import _answers, shapley_by_shap
 
 STUDENTS = [
     value

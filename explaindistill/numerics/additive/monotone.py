@@ -23,7 +23,7 @@ PATIENCE = 3
 """Block exchanges that may pass without fewer coordinates being wrong, before they are exchanged one at a time."""
 
 
-def shape_basis(knots: Vector, monotone: str | None, convex: str | None) -> tuple[Matrix, NDArray[np.bool_]]:
+def shape_basis(knots: Vector, monotone: int, convex: int) -> tuple[Matrix, NDArray[np.bool_]]:
     """Basis of functions on knots, up to a constant, in which the asked shape is a bound at zero.
 
     Without convexity column j is a step at knot j + 1, of which ``sign`` says the direction. With it the first column
@@ -33,8 +33,8 @@ def shape_basis(knots: Vector, monotone: str | None, convex: str | None) -> tupl
     Parameters
     ----------
     knots : ndarray of shape (k,), increasing
-    monotone : None, "up" or "down"
-    convex : None, "convex" or "concave"
+    monotone : 1 (rises), -1 (falls) or 0
+    convex : 1 (convex), -1 (concave) or 0
 
     Returns
     -------
@@ -45,29 +45,27 @@ def shape_basis(knots: Vector, monotone: str | None, convex: str | None) -> tupl
 
     Examples
     --------
-    >>> T, bounded = shape_basis(np.array([0.0, 1.0, 3.0]), "up", None)
+    >>> T, bounded = shape_basis(np.array([0.0, 1.0, 3.0]), 1, 0)
     >>> (T @ [1.0, 2.0]).tolist(), bounded.tolist()
     ([0.0, 1.0, 3.0], [True, True])
     """
     k = len(knots)
-    if monotone not in (None, "up", "down") or convex not in (None, "convex", "concave"):
-        raise InvalidInputError(
-            f"monotone must be 'up' or 'down' and convex must be 'convex' or 'concave', got {monotone!r} and {convex!r}"
-        )
-    sign = -1.0 if monotone == "down" else 1.0
-    if convex is None:
-        return sign * np.tri(k, k - 1, -1), np.full(k - 1, monotone is not None)
+    if monotone not in (-1, 0, 1) or convex not in (-1, 0, 1):
+        raise InvalidInputError(f"monotone and convex must be -1, 0 or 1, got {monotone!r} and {convex!r}")
+    sign = -1.0 if monotone == -1 else 1.0
+    if convex == 0:
+        return sign * np.tri(k, k - 1, -1), np.full(k - 1, monotone != 0)
     x = (knots - knots[0]) / (knots[-1] - knots[0])
-    bend = 1.0 if convex == "convex" else -1.0
+    bend = float(convex)
     # Bends start at the knot from which the slope moves away from zero in the direction that keeps it monotone.
-    if monotone is None or sign == bend:
+    if monotone == 0 or sign == bend:
         hinges = np.maximum(x[:, None] - x[None, 1:-1], 0.0)
         line = x[:, None]
     else:
         hinges = np.maximum(x[None, 1:-1] - x[:, None], 0.0)
         line = x[:, None]
     T = np.hstack([sign * line, bend * hinges])
-    return T, np.append(monotone is not None, np.ones(k - 2, dtype=bool))
+    return T, np.append(monotone != 0, np.ones(k - 2, dtype=bool))
 
 
 def bounded_solve(H: Matrix, b: Vector, bounded: NDArray[np.bool_]) -> tuple[Vector, NDArray[np.bool_]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -101,6 +101,7 @@ class Goal:
             far = values[:, self.k] - self.threshold
         else:
             far = values[:, self.k] - np.delete(values, self.k, axis=1).max(axis=1)
+        # ties and rounding may contradict the sign: what is not met stays outside, be it by the least number
         return np.where(self.met(values), np.maximum(far, 0.0), np.minimum(far, -1e-300))
 
 
@@ -176,30 +177,29 @@ def counterfactual(
     no becomes yes with 1 change(s):
         income: 20 -> 31
     """
-    given = _one_row(self, row)
-    frame = rows(self, given)
-    known = frame.reset_index(drop=True)
-    answer = _answers(self, known)
-    now = tuple(self.schema_.encode(known)[0].tolist())
+    frame = rows(self, _one_row(self, row)).reset_index(drop=True)
+    answer = _answers(self, frame)
+    now = tuple(self.schema_.encode(frame)[0].tolist())
     values = answer(np.array(now)[None])
     goals, target = _goals(self, values, wanted, threshold)
     before = _say(self, values, threshold, goals[0])
+    empty = pd.DataFrame(columns=["column", "now", "becomes", "cost"])
+    same = Counterfactual(empty, frame, target, before, before, 0.0, "already", _is_exact(self))
     if goals[0].met(values)[0]:
-        return _checked(self, known, known, target, before, before, "already", goals[0], teacher, threshold)
+        return _checked(self, same, (frame, frame), goals[0], teacher)
     axes = _axes(self, now, change, dict(bounds or {}), dict(prices or {}))
-    found = [
+    candidates = [
         (_price(axes, Z), i, Z)
         for i, goal in enumerate(goals)
         if (Z := _nearest(self, Problem(self.schema_, now, axes, goal, answer))) is not None
     ]
-    if not found:
-        empty = pd.DataFrame(columns=["column", "now", "becomes", "cost"])
-        return Counterfactual(empty, None, target, before, before, math.nan, "none", _is_exact(self))
-    _, i, Z = min(found, key=lambda f: f[:2])
-    changed = _rows_of(self.schema_, known, Z[None], np.array(now))
+    if not candidates:
+        return replace(same, row=None, cost=math.nan, status="none")
+    _, i, Z = min(candidates, key=lambda candidate: candidate[:2])
+    changed = _rows_of(self.schema_, frame, Z[None], np.array(now))
     after = _say(self, answer(Z[None]), threshold, goals[i])
-    told = _checked(self, known, changed, target, before, after, "found", goals[i], teacher, threshold)
-    return _with_changes(told, self.schema_, now, Z, axes)
+    nearest = replace(same, row=changed, after=after, status="found")
+    return _with_changes(_checked(self, nearest, (frame, changed), goals[i], teacher), self.schema_, now, Z, axes)
 
 
 def _is_exact(student: Any) -> bool:
@@ -209,10 +209,10 @@ def _is_exact(student: Any) -> bool:
 def _nearest(student: Any, problem: Problem) -> Floats | None:
     """The family's own exact way, or a search; either way the student itself confirms it."""
     if _is_exact(student):
-        found: Floats | None = student._nearest(problem)
+        nearest: Floats | None = student._nearest(problem)
     else:
-        found = nearest_search(problem.axes, problem.now, lambda Z: problem.goal.gap(problem.answer(Z)))
-    return found if found is not None and problem.reached(found) else None
+        nearest = nearest_search(problem.axes, problem.now, lambda Z: problem.goal.gap(problem.answer(Z)))
+    return nearest if nearest is not None and problem.reached(nearest) else None
 
 
 def _one_row(student: Any, row: Any) -> Any:
@@ -225,28 +225,28 @@ def _one_row(student: Any, row: Any) -> Any:
     return frame if isinstance(frame, pd.DataFrame) and student.schema_.container == "frame" else np.asarray(frame)
 
 
-def _answers(student: Any, known: pd.DataFrame) -> Callable[[Floats], Floats]:
+def _answers(student: Any, frame: pd.DataFrame) -> Callable[[Floats], Floats]:
     """From encoded rows to the student's answers ``(n, K)``; columns that have not changed are those of the row."""
-    now = student.schema_.encode(known)[0]
+    now = student.schema_.encode(frame)[0]
 
     def answer(Z: Floats) -> Floats:
-        made = student.schema_.restore(_rows_of(student.schema_, known, Z, now))
-        values = student.predict_proba(made) if hasattr(student, "classes_") else student.predict(made)
+        X = student.schema_.restore(_rows_of(student.schema_, frame, Z, now))
+        values = student.predict_proba(X) if hasattr(student, "classes_") else student.predict(X)
         return np.asarray(values, dtype=float).reshape(len(Z), -1)
 
     return answer
 
 
-def _rows_of(schema: Schema, known: pd.DataFrame, Z: Floats, now: Floats) -> pd.DataFrame:
+def _rows_of(schema: Schema, frame: pd.DataFrame, Z: Floats, now: Floats) -> pd.DataFrame:
     """Encoded rows as the user's own; a column that is as it was stays as it was, unseen categories included."""
-    made = {}
+    columns = {}
     for j, feature in enumerate(schema):
         same = np.isnan(now[j]) or (Z[:, j] == now[j]).all()
         if same:
-            made[feature.name] = known[feature.name].take(np.zeros(len(Z), dtype=np.intp)).array
+            columns[feature.name] = frame[feature.name].take(np.zeros(len(Z), dtype=np.intp)).array
         else:
-            made[feature.name] = from_numbers(Z[:, j], feature.kind, feature.categories, _dtype(feature, Z[:, j]))
-    return pd.DataFrame(made)
+            columns[feature.name] = from_numbers(Z[:, j], feature.kind, feature.categories, _dtype(feature, Z[:, j]))
+    return pd.DataFrame(columns)
 
 
 def _dtype(feature: Feature, values: Floats) -> str:
@@ -318,12 +318,12 @@ def _groups(
     """One choice per group of one-hot columns: exactly one of them is 1."""
     for members in schema.one_hot_groups.values():
         columns = tuple(schema.names.index(m) for m in members)
-        own = tuple(now[j] for j in columns)
-        if not set(members) <= allowed or not set(members) & used or sum(v == 1.0 for v in own) != 1:
+        current = tuple(now[j] for j in columns)
+        if not set(members) <= allowed or not set(members) & used or sum(v == 1.0 for v in current) != 1:
             continue
         price = max(prices.get(m, 1.0) for m in members)
         others = [tuple(float(i == k) for i in range(len(columns))) for k in range(len(columns))]
-        options = (own, *(o for o in others if o != own))
+        options = (current, *(o for o in others if o != current))
         yield Choice(columns, options, (0.0, *([price] * (len(options) - 1))))
 
 
@@ -374,8 +374,9 @@ def _axis_price(axis: Axis, Z: Floats) -> float:
 
 
 def _with_changes(
-    told: Counterfactual, schema: Schema, now: tuple[float, ...], Z: Floats, axes: tuple[Axis, ...]
+    record: Counterfactual, schema: Schema, now: tuple[float, ...], Z: Floats, axes: tuple[Axis, ...]
 ) -> Counterfactual:
+    """The record with a line for each column that changed; of one-hot columns the first carries the whole cost."""
     lines = []
     for axis in axes:
         columns = (axis.column,) if isinstance(axis, Number) else axis.columns
@@ -385,24 +386,18 @@ def _with_changes(
             lines.append((schema[j].name, *words, _axis_price(axis, Z) if i == 0 else 0.0))
     frame = pd.DataFrame(lines, columns=["column", "now", "becomes", "cost"])
     frame = frame.sort_values(["cost", "column"], ascending=[False, True], ignore_index=True)
-    return Counterfactual(**{**vars(told), "changes": frame, "cost": float(frame["cost"].sum())})
+    return replace(record, changes=frame, cost=float(frame["cost"].sum()))
 
 
 def _checked(
-    student: Any, known: pd.DataFrame, changed: pd.DataFrame, wanted: Any, before: Any, after: Any, status: str,
-    goal: Goal, teacher: Any, threshold: float | None,
-) -> Counterfactual:  # fmt: skip
-    """The record, with what the teacher says of both rows."""
-    empty = pd.DataFrame(columns=["column", "now", "becomes", "cost"])
-    record = Counterfactual(empty, changed, wanted, before, after, 0.0, status, _is_exact(student))
+    student: Any, record: Counterfactual, frames: tuple[pd.DataFrame, pd.DataFrame], goal: Goal, teacher: Any
+) -> Counterfactual:
+    """The record with what the teacher, where there is one, says of the row before and after."""
     if teacher is None:
         return record
-    answers = [_teacher_says(student, teacher, frame) for frame in (known, changed)]
-    said = [_say(student, v, threshold, goal) for v in answers]
-    agrees = bool(goal.met(answers[1])[0])
-    return Counterfactual(
-        **{**vars(record), "teacher_before": said[0], "teacher_after": said[1], "teacher_agrees": agrees}
-    )
+    values = [_teacher_says(student, teacher, frame) for frame in frames]
+    before, after = (_say(student, v, goal.threshold, goal) for v in values)
+    return replace(record, teacher_before=before, teacher_after=after, teacher_agrees=bool(goal.met(values[1])[0]))
 
 
 def _teacher_says(student: Any, teacher: Any, frame: pd.DataFrame) -> Floats:
@@ -413,6 +408,6 @@ def _teacher_says(student: Any, teacher: Any, frame: pd.DataFrame) -> Floats:
         return np.asarray(teacher.predict(X) if hasattr(teacher, "predict") else teacher(X), dtype=float).reshape(1, -1)
     if hasattr(teacher, "predict_proba") or not hasattr(teacher, "predict"):
         P = np.asarray(teacher.predict_proba(X) if hasattr(teacher, "predict_proba") else teacher(X), dtype=float)
-        own = getattr(teacher, "classes_", classes)
-        return np.array([[P[0, list(own).index(c)] if c in list(own) else 0.0 for c in classes]])
+        names = list(getattr(teacher, "classes_", classes))
+        return np.array([[P[0, names.index(c)] if c in names else 0.0 for c in classes]])
     return np.array([[float(teacher.predict(X)[0] == c) for c in classes]])

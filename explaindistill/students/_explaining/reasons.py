@@ -53,8 +53,8 @@ def reasons(self: Any, X: Any, *, against: Any = None, reference: Any = None, n_
     """
     if n_reasons < 1:
         raise InvalidInputError(f"n_reasons must be at least 1, got {n_reasons}")
-    told = self.explain(X)
-    parts = _towards(self, told, against)
+    lines = self.explain(X)
+    parts = _towards(self, lines, against)
     if reference is not None:
         parts["pull"] -= parts["term"].map(_usual(self, reference, against)).fillna(0.0)
     else:
@@ -65,29 +65,29 @@ def reasons(self: Any, X: Any, *, against: Any = None, reference: Any = None, n_
     away["rank"] = away.groupby("row").cumcount() + 1
     out = away.loc[away["rank"] <= n_reasons, ["row", "rank", "term", "reason", "weight", "share"]]
     out = out.reset_index(drop=True)
-    out.attrs["scale"] = told.attrs.get("scale", "")
+    out.attrs["scale"] = lines.attrs.get("scale", "")
     return out
 
 
-def _towards(student: Any, told: pd.DataFrame, against: Any) -> pd.DataFrame:
+def _towards(student: Any, lines: pd.DataFrame, against: Any) -> pd.DataFrame:
     """Pull of each term of each row towards the answer; words of a term's lines are joined."""
     sign = 1.0
     classes = getattr(student, "classes_", None)
     if classes is not None:
-        known = classes.tolist()
-        if against is None and len(known) > 2:
-            raise InvalidInputError(f"against must name one of the classes {known}")
-        if against is not None and against not in known:
-            raise InvalidInputError(f"against must be one of the classes {known}, got {against!r}")
-        answer = known[1] if against is None else against
-        outputs = told["output"].unique().tolist()
+        names = classes.tolist()
+        if against is None and len(names) > 2:
+            raise InvalidInputError(f"against must name one of the classes {names}")
+        if against is not None and against not in names:
+            raise InvalidInputError(f"against must be one of the classes {names}, got {against!r}")
+        answer = names[1] if against is None else against
+        outputs = lines["output"].unique().tolist()
         if answer in outputs:
-            told = told[np.array([o == answer for o in told["output"]], dtype=bool)]
+            lines = lines[np.array([o == answer for o in lines["output"]], dtype=bool)]
         else:
             sign = -1.0
     elif against is not None:
         raise InvalidInputError("against is for classes; turn the sign of the target around, or leave it out")
-    grouped = told.groupby(["row", "term"], sort=False)
+    grouped = lines.groupby(["row", "term"], sort=False)
     parts = grouped["contribution"].sum().reset_index(name="pull")
     parts["pull"] *= sign
     parts["reason"] = grouped["reason"].agg(lambda words: " and ".join(dict.fromkeys(words))).to_numpy()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,12 +23,13 @@ from explaindistill.numerics.additive.splines import (
     quantile_knots,
     slope_penalty,
 )
-from explaindistill.students.gam.shapes import Grid
+from explaindistill.students._intake import read_signs
+from explaindistill.students.gam.shapes import TermGrid
 
 __all__ = [
+    "AdditiveTerm",
     "Columns",
     "Shaping",
-    "Term",
     "cells",
     "discretise_columns",
     "main_on",
@@ -42,7 +42,15 @@ __all__ = [
 
 Vector = NDArray[np.float64]
 MAX_LEVELS = 254
+"""Categories with a place of their own: what a tree can tell apart, too (its codes are bytes); the rarest share one."""
 MAX_PAIR_LEVELS = 10
+"""The same in a pair, where each category makes as many coefficients as the other column has places."""
+MAX_BINS, MAX_CATEGORIES = 1022, 65_534
+"""Bins of a number: thirty per knot, so that binning is not seen in a curve. Of categories: what 16 bits can count."""
+MANY_ROWS = 20_000
+"""Rows below which starting threads takes longer than binning."""
+NO_PENALTY = 1e-12
+"""Trace below which a penalty is zero: a line has no bend, and zero matrices would only slow the solver down."""
 
 
 @dataclass(frozen=True)
@@ -57,24 +65,24 @@ class Columns:
 
 @dataclass(frozen=True)
 class Shaping:
-    """What was asked of one column's shape; None where nothing was."""
+    """What was asked of one column's shape: signs that are 0, and None, where nothing was."""
 
-    monotone: str | None = None
-    convex: str | None = None
+    monotone: int = 0
+    convex: int = 0
     zero_at: float | None = None
 
     @property
-    def asked(self) -> bool:
+    def is_asked(self) -> bool:
         """Whether anything was asked."""
         return self != Shaping()
 
 
 @dataclass(frozen=True)
-class Term:
+class AdditiveTerm:
     """A term on its way to being fitted."""
 
     name: str
-    grids: tuple[Grid, ...]
+    grids: tuple[TermGrid, ...]
     block: Block
 
     @property
@@ -90,10 +98,10 @@ def discretise_columns(schema: Schema, frame: pd.DataFrame, weight: Vector, pool
     mass: list[Vector] = [np.empty(0)] * len(schema)
 
     def one(i: int) -> None:
-        bins = 65_534 if schema[i].is_category else 1022
+        bins = MAX_CATEGORIES if schema[i].is_category else MAX_BINS
         values[i], codes[i], mass[i] = discretise(schema.column(frame, i), weight, bins)
 
-    if pool is None or len(frame) < 20_000:
+    if pool is None or len(frame) < MANY_ROWS:
         for i in range(len(schema)):
             one(i)
     else:
@@ -101,37 +109,42 @@ def discretise_columns(schema: Schema, frame: pd.DataFrame, weight: Vector, pool
     return Columns(schema, codes, values, mass)
 
 
-def marginal(grid: Grid, values: Vector) -> Marginal:
+def marginal(grid: TermGrid, values: Vector) -> Marginal:
     """What each bin of the grid's column weighs on the grid; the bin after the last is for missing values."""
     lo, hi, share, _ = grid.weights(np.append(values, np.nan))
     return Marginal(grid.axis, lo, hi, share, grid.size)
 
 
-def _grid(columns: Columns, axis: int, n_knots: int, max_levels: int) -> Grid:
+def _grid(columns: Columns, axis: int, n_knots: int, max_levels: int) -> TermGrid:
+    """Knots of a number, or a place for each category of the fit; with too many of them the lightest share the last."""
     feature, values, mass = columns.schema[axis], columns.values[axis], columns.mass[axis]
     missing = bool(mass[-1] > 0)
     if not feature.is_category:
         knots = quantile_knots(values, mass[:-1], n_knots)
-        return Grid(feature.name, axis, knots, np.empty(0, dtype=np.int64), missing)
+        return TermGrid(feature.name, axis, knots, np.empty(0, dtype=np.int64), missing)
     position = np.full(len(feature.categories), -1, dtype=np.int64)
-    seen = values.astype(np.int64)
-    if len(seen) <= max_levels:
-        position[seen] = np.arange(len(seen))
+    codes = values.astype(np.int64)
+    if len(codes) <= max_levels:
+        position[codes] = np.arange(len(codes))
     else:
         heavy = np.sort(np.argsort(-mass[:-1], kind="stable")[: max_levels - 1])
-        position[seen] = max_levels - 1
-        position[seen[heavy]] = np.arange(len(heavy))
-    return Grid(feature.name, axis, np.empty(0), position, missing)
+        position[codes] = max_levels - 1
+        position[codes[heavy]] = np.arange(len(heavy))
+    return TermGrid(feature.name, axis, np.empty(0), position, missing)
 
 
-def main_term(columns: Columns, axis: int, n_knots: int, shaping: Shaping) -> Term | None:
+def main_term(columns: Columns, axis: int, n_knots: int, shaping: Shaping) -> AdditiveTerm | None:
     """One column's term; None for a column with one value only."""
     grid = _grid(columns, axis, n_knots, MAX_LEVELS)
     return None if grid.size < 2 else main_on(columns, grid, shaping)
 
 
-def main_on(columns: Columns, grid: Grid, shaping: Shaping) -> Term:
-    """One column's term on a grid that is given."""
+def main_on(columns: Columns, grid: TermGrid, shaping: Shaping) -> AdditiveTerm:
+    """One column's term on a grid that is given: values on the grid are ``theta = Z beta``, penalties ``Z' S Z``.
+
+    Centred, so that ``sum_i w_i f(x_i) = 0`` over the rows (or ``f(zero_at) = 0``): c' theta = 0 for the mean c of the
+    rows' weights on the grid. The intercept then is the mean, and no constant can move between terms.
+    """
     axis = grid.axis
     m = marginal(grid, columns.values[axis])
     centre = columns.mass[axis] @ m.table() / columns.mass[axis].sum()
@@ -140,14 +153,18 @@ def main_on(columns: Columns, grid: Grid, shaping: Shaping) -> Term:
         centre = np.zeros(grid.size)
         np.add.at(centre, np.concatenate([lo, hi]), np.concatenate([1.0 - share, share]))
     Z, bounded = _main_basis(grid, centre, shaping)
-    penalties = [Z.T @ S @ Z for S in _costs(grid, columns.schema[axis])]
-    kept = tuple(S for S in penalties if np.trace(S) > 1e-12)
-    return Term(grid.feature, (grid,), Block((m,), Z, kept, bounded))
+    costs = (Z.T @ S @ Z for S in _costs(grid, columns.schema[axis]))
+    penalties = tuple(S for S in costs if np.trace(S) > NO_PENALTY)
+    return AdditiveTerm(grid.feature, (grid,), Block((m,), Z, penalties, bounded))
 
 
-def _main_basis(grid: Grid, centre: Vector, shaping: Shaping) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Coefficients whose function is zero on the whole (or at a point) and of the shape that was asked."""
-    if shaping.monotone is None and shaping.convex is None:
+def _main_basis(grid: TermGrid, centre: Vector, shaping: Shaping) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Basis Z of the functions with ``centre' theta = 0`` and of the shape that was asked, and which are bounded at 0.
+
+    With a shape ``theta = (T - 1 centre' T) gamma``, gamma at least 0 where bounded: taking a constant off changes
+    neither slopes nor bends.
+    """
+    if not shaping.monotone and not shaping.convex:
         Z = null_space(centre[None, :])
         return np.ascontiguousarray(Z), np.zeros(Z.shape[1], dtype=bool)
     if len(grid.knots) < 2:
@@ -159,8 +176,13 @@ def _main_basis(grid: Grid, centre: Vector, shaping: Shaping) -> tuple[NDArray[n
     return T - centre @ T, bounded
 
 
-def _costs(grid: Grid, feature: Feature) -> list[NDArray[np.float64]]:
-    """Penalties on the values of a grid: bending and differing from a constant, or for categories any effect."""
+def _costs(grid: TermGrid, feature: Feature) -> list[NDArray[np.float64]]:
+    """Penalties on the values of a grid: bending and differing from a constant, or for categories any effect.
+
+    ``theta' S theta`` is the integral of ``f''^2`` (bend) or ``f'^2`` (slope) of the piecewise linear f. Each has a
+    strength of its own, so that a term may shrink to a line and the line to nothing. The value of missing ones counts
+    by its distance from the mean of the others.
+    """
     k = grid.n_places
     if len(grid.knots) == 0 and feature.kind != "ordered":
         return [np.eye(grid.size)]
@@ -173,13 +195,17 @@ def _costs(grid: Grid, feature: Feature) -> list[NDArray[np.float64]]:
     return [bend, slope]
 
 
-def pair_term(columns: Columns, weight: Vector, axes: tuple[int, int], n_knots: int) -> Term | None:
+def pair_term(columns: Columns, weight: Vector, axes: tuple[int, int], n_knots: int) -> AdditiveTerm | None:
     """Pure interaction of two columns; None where there is none to be had."""
     return pair_on(columns, weight, tuple(_grid(columns, i, n_knots, MAX_PAIR_LEVELS) for i in axes))
 
 
-def pair_on(columns: Columns, weight: Vector, grids: tuple[Grid, ...]) -> Term | None:
-    """Pure interaction on two grids that are given; None where there is none to be had."""
+def pair_on(columns: Columns, weight: Vector, grids: tuple[TermGrid, ...]) -> AdditiveTerm | None:
+    """Pure interaction on two grids that are given; None where there is none to be had.
+
+    Values on the product of the grids are ``vec(theta) = Z beta`` with Z orthogonal, over the rows, to all functions of
+    one column alone. Bending along one axis is ``S (x) I`` or ``I (x) S``; the identity shrinks what bends nowhere.
+    """
     a, b = (marginal(g, columns.values[g.axis]) for g in grids)
     Z = pure_basis(a, b, columns.codes, weight)
     if Z.shape[1] == 0:
@@ -189,10 +215,10 @@ def pair_on(columns: Columns, weight: Vector, grids: tuple[Grid, ...]) -> Term |
         bend = _costs(grid, columns.schema[grid.axis])[0]
         if len(grid.knots) > 2:
             costs.append(np.kron(bend, np.eye(other.size)) if i == 0 else np.kron(np.eye(other.size), bend))
-    penalties = [*(Z.T @ S @ Z for S in costs), np.eye(Z.shape[1])]
-    kept = tuple(S for S in penalties if np.trace(S) > 1e-12)
+    inner = (*(Z.T @ S @ Z for S in costs), np.eye(Z.shape[1]))
+    penalties = tuple(S for S in inner if np.trace(S) > NO_PENALTY)
     name = f"{grids[0].feature} × {grids[1].feature}"
-    return Term(name, grids, Block((a, b), Z, kept, np.zeros(Z.shape[1], dtype=bool)))
+    return AdditiveTerm(name, grids, Block((a, b), Z, penalties, np.zeros(Z.shape[1], dtype=bool)))
 
 
 def cells(columns: Columns, n_cells: int) -> tuple[list[NDArray[np.uint8]], NDArray[np.int64]]:
@@ -206,25 +232,18 @@ def cells(columns: Columns, n_cells: int) -> tuple[list[NDArray[np.uint8]], NDAr
 
 def read_shaping(
     schema: Schema,
-    monotone: Mapping[str, str] | None,
-    convex: Mapping[str, str] | None,
+    monotone: Mapping[str, int] | None,
+    convex: Mapping[str, int] | None,
     zero_at: Mapping[str, float] | None,
 ) -> list[Shaping]:
-    """What is asked of each column; unknown columns and categories are refused."""
-    asked: dict[str, dict[str, Any]] = {
-        "monotone": dict(monotone or {}),
-        "convex": dict(convex or {}),
-        "zero_at": dict(zero_at or {}),
-    }
-    for argument, given in asked.items():
-        for name in given:
+    """What is asked of each column; unknown columns, categories and other signs are refused."""
+    for argument, wishes in (("monotone", monotone), ("convex", convex), ("zero_at", zero_at)):
+        for name in wishes or {}:
             if schema[name].is_category:
                 raise InvalidInputError(f"{argument} needs a numeric column, {name!r} is {schema[name].kind}")
+    rising, bending = read_signs("monotone", monotone, schema), read_signs("convex", convex, schema)
+    zeros = {name: float(value) for name, value in (zero_at or {}).items()}
     return [
-        Shaping(
-            asked["monotone"].get(n),
-            asked["convex"].get(n),
-            None if n not in asked["zero_at"] else float(asked["zero_at"][n]),
-        )
-        for n in schema.names
+        Shaping(int(sign), int(bend), zeros.get(name))
+        for name, sign, bend in zip(schema.names, rising, bending, strict=True)
     ]

@@ -15,6 +15,9 @@ from explaindistill.students.gam.words import find
 
 __all__ = ["edited"]
 
+NO_WEIGHT = 1e-12
+"""Stands for the weight of places that no row is near, so that their mean exists."""
+
 
 def edited(
     student: Any,
@@ -69,7 +72,7 @@ def _range(argument: str, given: Any) -> tuple[float, float]:
 
 
 def _ratio(new: Shape, old: Shape) -> NDArray[np.float64]:
-    """How much of the mean absolute effect is left, by the weight near the places of the grids."""
+    """How much of the mean absolute effect ``sum_p n_p |f_kp|`` is left ``(K,)``, n_p the weight near place p."""
     parts = []
     for k in range(len(old.values)):
         was = float(np.sum(old.n * np.abs(old.values[k])))
@@ -110,6 +113,7 @@ def _level_ends(values: NDArray[np.float64], k: int) -> NDArray[np.float64]:
 
 
 def _crossings(knots: NDArray[np.float64], values: NDArray[np.float64], level: float) -> NDArray[np.float64]:
+    """Where a line through the knots crosses a level: ``x_i + (x_i+1 - x_i) a_i / (a_i - a_i+1)``, a = f - level."""
     above = values - level
     i = np.flatnonzero(above[:-1] * above[1:] < 0)
     return knots[i] + (knots[i + 1] - knots[i]) * above[i] / (above[i] - above[i + 1])
@@ -127,6 +131,6 @@ def _flat_between(shape: Shape, low: float, high: float) -> Shape:
     inside = (new >= low) & (new <= high)
     if not inside.any():
         raise InvalidInputError(f"flatten=({low}, {high}) holds no value of {shape.name!r}")
-    values, weight = wider.values.copy(), wider.n[: len(new)][inside] + 1e-12
+    values, weight = wider.values.copy(), wider.n[: len(new)][inside] + NO_WEIGHT
     values[:, : len(new)][:, inside] = np.average(values[:, : len(new)][:, inside], axis=1, weights=weight)[:, None]
     return wider.with_values(values)

@@ -3,7 +3,7 @@ r"""Additive students: :math:`\text{link}(\mu(x)) = \beta_0 + \sum_j f_j(x_j) + 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -17,15 +17,18 @@ from explaindistill.numerics.additive.families import FAMILIES, Bernoulli
 from explaindistill.protocols import Complexity
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
-from explaindistill.students._explaining.shapley import gam_shapley, shapley
+from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students.gam import words
+from explaindistill.students.gam.compression import on_value_grid, smaller
 from explaindistill.students.gam.edit import edited
-from explaindistill.students.gam.json_form import read, write
+from explaindistill.students.gam.json_form import FIT_NOTES, read, write
 from explaindistill.students.gam.picture import plot
 from explaindistill.students.gam.program import program
-from explaindistill.students.gam.settings import adopt, recipe
+from explaindistill.students.gam.refining import toward_labels
+from explaindistill.students.gam.settings import adopt, read_options
+from explaindistill.students.gam.shapley import gam_shapley
 
 __all__ = ["GAMClassifier", "GAMRegressor"]
 
@@ -51,9 +54,11 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         Knots in each direction of a pair.
     heredity : bool
         Whether ``max_terms`` may keep a pair only together with the terms of both its columns.
-    monotone : mapping of column to "up" or "down", optional
-        Two classes only; honoured exactly. Columns with a shape constraint enter no pairs.
-    convex : mapping of column to "convex" or "concave", optional
+    monotone : mapping of column to -1, 0 or 1, optional
+        Two classes only: the effect may only fall or rise with the column; honoured exactly. Columns with a shape
+        constraint enter no pairs.
+    convex : mapping of column to -1, 0 or 1, optional
+        1 is convex, -1 concave; two classes only.
     zero_at : mapping of column to a value at which its effect is 0, optional
     labels : "auto", "outcomes" or "teacher"
         What the labels are: noisy outcomes (posterior intervals, dispersion 1) or a teacher's answers, which carry no
@@ -64,9 +69,9 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
     tol : float
         On the relative change of the penalised deviance.
     n_jobs : int, optional
-        Threads; None or -1 for all cores. The fit does not depend on it.
+        Threads; None is 1, -1 one per core. The fit does not depend on it.
     random_state : int, optional
-        Decides which rows ``n_pairs="auto"`` holds out.
+        Decides which rows ``n_pairs="auto"`` holds out; None is 0.
 
     Attributes
     ----------
@@ -75,7 +80,7 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
     intercept_ : ndarray of shape (1,) or (k,)
     dispersion_ : float
     labels_ : "outcomes" or "teacher"
-    path_ : DataFrame
+    term_path_ : DataFrame
         Terms that ``max_terms`` took out: ``n_terms`` left, ``dropped``, ``deviance_rise`` that this was expected to
         cost, and ``explained``, the share of the deviance on the rows of fitting that the terms left explain: measured
         where the model was refitted, half way and at the end, expected in between.
@@ -87,7 +92,8 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
     Notes
     -----
     ``sample_weight`` counts rows: a row of weight 2 is the row twice. With fewer than two rows per coefficient of the
-    curves, the smoothing of each leans on that of the others (see :class:`~explaindistill.numerics.additive.reml.Smoothing`).
+    curves, the smoothing of each leans on that of the others (see
+    :class:`~explaindistill.numerics.additive.reml.Smoothing`).
 
     References
     ----------
@@ -113,8 +119,8 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         n_knots: int = 32,
         n_pair_knots: int = 7,
         heredity: bool = False,
-        monotone: Mapping[str, str] | None = None,
-        convex: Mapping[str, str] | None = None,
+        monotone: Mapping[str, int] | None = None,
+        convex: Mapping[str, int] | None = None,
         zero_at: Mapping[str, float] | None = None,
         labels: str = "auto",
         classes: ArrayLike | None = None,
@@ -145,7 +151,7 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         two = intake.Y.shape[1] == 2
         family = Bernoulli() if two else None
         target = np.ascontiguousarray(intake.Y[:, 1]) if two else intake.Y
-        return adopt(self, recipe(self, intake.schema, family, noisy), intake, target, "logit")
+        return adopt(self, read_options(self, intake.schema, family, noisy), intake, target, "logit")
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Logits: ``(n,)`` of the second class for two classes, else ``(n, k)``."""
@@ -190,7 +196,10 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         return words.term_frame(self)
 
     def edit(self, term: str, **change: Any) -> GAMClassifier:
-        """Return a copy with one term changed by hand, and a record of it; see :func:`_gam_edit.edited`."""
+        """Return a copy with one term changed by hand, and a record of it.
+
+        See :func:`~explaindistill.students.gam.edit.edited` for what may be changed.
+        """
         return edited(self, term, **change)
 
     def describe(self) -> str:
@@ -214,12 +223,15 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         return write(self)
 
     plot = plot
-
+    fit_notes: ClassVar = FIT_NOTES
     export = export
     program = program
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
+    toward_labels = toward_labels
+    smaller = smaller
+    on_value_grid = on_value_grid
     _shapley = gam_shapley
 
     @classmethod
@@ -251,7 +263,7 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
     Examples
     --------
     >>> x = np.linspace(0, 3, 100)[:, None]
-    >>> gam = GAMRegressor(n_jobs=1, monotone={"x0": "up"}).fit(x, np.minimum(x[:, 0], 2.0))
+    >>> gam = GAMRegressor(n_jobs=1, monotone={"x0": 1}).fit(x, np.minimum(x[:, 0], 2.0))
     >>> gam.predict([[1.0], [2.5], [9.0]]).round(2).tolist()
     [1.0, 2.0, 2.0]
     """
@@ -267,8 +279,8 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
         n_knots: int = 32,
         n_pair_knots: int = 7,
         heredity: bool = False,
-        monotone: Mapping[str, str] | None = None,
-        convex: Mapping[str, str] | None = None,
+        monotone: Mapping[str, int] | None = None,
+        convex: Mapping[str, int] | None = None,
         zero_at: Mapping[str, float] | None = None,
         labels: str = "auto",
         max_iter: int = 60,
@@ -302,7 +314,7 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
         if self.loss == "gamma" and target.min() <= 0:
             raise InvalidInputError(f"y must be above 0 for loss='gamma', got {target.min()}")
         scale = "value" if self.loss == "gaussian" else "log"
-        return adopt(self, recipe(self, intake.schema, FAMILIES[self.loss], False), intake, target, scale)
+        return adopt(self, read_options(self, intake.schema, FAMILIES[self.loss], False), intake, target, scale)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """Mean of each row."""
@@ -318,7 +330,10 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
         return words.term_frame(self)
 
     def edit(self, term: str, **change: Any) -> GAMRegressor:
-        """Return a copy with one term changed by hand, and a record of it; see :func:`_gam_edit.edited`."""
+        """Return a copy with one term changed by hand, and a record of it.
+
+        See :func:`~explaindistill.students.gam.edit.edited` for what may be changed.
+        """
         return edited(self, term, **change)
 
     def describe(self) -> str:
@@ -342,12 +357,15 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
         return write(self)
 
     plot = plot
-
+    fit_notes: ClassVar = FIT_NOTES
     export = export
     program = program
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
+    toward_labels = toward_labels
+    smaller = smaller
+    on_value_grid = on_value_grid
     _shapley = gam_shapley
 
     @classmethod

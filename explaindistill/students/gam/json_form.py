@@ -9,21 +9,21 @@ import numpy as np
 import pandas as pd
 
 from explaindistill.data.schema import Schema
-from explaindistill.errors import InvalidInputError
+from explaindistill.students._form import check_header, header, plain
 from explaindistill.students.gam.shapes import Shape
 
-__all__ = ["read", "write"]
+__all__ = ["FIT_NOTES", "read", "write"]
 
-VERSION = 1
 PLAIN = ("scale_", "labels_", "dispersion_", "deviance_", "n_iter_", "converged_", "edits_")
-FRAMES = ("path_", "pair_trials_")
+FIT_NOTES = {"shapes": ("edf", "n", "sd", "spread")}
+"""Fields of a curve that decide no answer: ``export.json`` can leave them out."""
+FRAMES = ("term_path_", "pair_trials_")
 
 
 def write(student: Any) -> dict[str, Any]:
     """Everything that predicting, showing and explaining needs."""
     out: dict[str, Any] = {
-        "format": type(student).__name__,
-        "version": VERSION,
+        **header(student, "gam"),
         "parameters": {k: _json(v) for k, v in student.get_params(deep=False).items()},
         "schema": student.schema_.to_dict(),
         "named": hasattr(student, "feature_names_in_"),
@@ -45,11 +45,7 @@ def read(cls: Any, data: Mapping[str, Any]) -> Any:
     InvalidInputError
         If the form is of another class or version.
     """
-    if data.get("format") != cls.__name__ or data.get("version") != VERSION:
-        raise InvalidInputError(
-            f"expected the form of {cls.__name__}, version {VERSION}; "
-            f"got {data.get('format')!r}, version {data.get('version')!r}"
-        )
+    check_header(cls, "gam", data)
     student = cls(**data["parameters"])
     student.schema_ = Schema.from_dict(data["schema"])
     student.n_features_in_ = len(student.schema_)
@@ -76,8 +72,7 @@ def _table(frame: pd.DataFrame) -> dict[str, Any]:
 def _json(value: Any) -> Any:
     if isinstance(value, np.ndarray | list | tuple):
         return np.asarray(value).tolist()
-    if isinstance(value, np.generic):
-        return value.item()
     if isinstance(value, Mapping):
         return {str(k): _json(v) for k, v in value.items()}
+    value = plain(value)
     return value if isinstance(value, str | int | float | bool) else None

@@ -17,9 +17,9 @@ from explaindistill.numerics.additive.gram import Design, predictor, raw_cross
 from explaindistill.numerics.additive.pirls import AdditiveFit, BinnedRows, FitOptions, fit_additive
 from explaindistill.numerics.additive.refits import refit_twins
 from explaindistill.students.gam.design import (
+    AdditiveTerm,
     Columns,
     Shaping,
-    Term,
     discretise_columns,
     main_term,
     pair_term,
@@ -29,6 +29,9 @@ __all__ = ["Calibration", "Twins", "calibrate", "fit_twins"]
 
 Floats = NDArray[np.float64]
 CALIBRATION_KNOTS = 12
+"""Knots of the curve from a recorded score to the outcome: monotone and smooth, it moves in a handful of directions."""
+PAIR_KNOTS = 6
+"""Most knots in each direction of a pair: both models fit all of a pair's coefficients in every replicate."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Twins:
     """
 
     columns: Columns
-    terms: tuple[Term, ...]
+    terms: tuple[AdditiveTerm, ...]
     slices: tuple[slice, ...]
     X: Floats
     S: Floats
@@ -89,7 +92,7 @@ def fit_twins(
     terms = [t for t in mains if t is not None]
     names = schema.names
     for a, b in pairs:
-        term = pair_term(columns, weight, (names.index(a), names.index(b)), min(n_knots, 6))
+        term = pair_term(columns, weight, (names.index(a), names.index(b)), min(n_knots, PAIR_KNOTS))
         if term is not None:
             terms.append(term)
     if not terms:
@@ -107,10 +110,11 @@ def fit_twins(
 
 
 def _penalty(design: Design, fit: AdditiveFit) -> Floats:
+    """The whole penalty ``S = sum_t sum_m lambda_tm S_tm`` ``(p, p)``, block-diagonal over the terms t."""
     S = np.zeros((design.size, design.size))
     for block, cut, lam in zip(design.blocks, design.slices, fit.smoothing, strict=True):
-        for value, part in zip(lam, block.penalties, strict=True):
-            S[cut, cut] += value * part
+        for value, penalty in zip(lam, block.penalties, strict=True):
+            S[cut, cut] += value * penalty
     return S
 
 
@@ -132,8 +136,8 @@ class Calibration:
 
     def refit(self, y: Floats, weight: Floats) -> Floats:
         """Coefficients on reweighted rows, the smoothing as it is."""
-        kept = weight > 0
-        rows = BinnedRows(np.ascontiguousarray(self.codes[:, kept]), y[kept], weight[kept])
+        drawn = weight > 0
+        rows = BinnedRows(np.ascontiguousarray(self.codes[:, drawn]), y[drawn], weight[drawn])
         family = Bernoulli() if self.is_binary else Gaussian()
         return fit_additive(
             self.design, rows, family, FitOptions(phi=self.fit.phi, fixed=True, tol=1e-6),
@@ -146,7 +150,7 @@ def calibrate(score: Floats, y: Floats, is_binary: bool) -> Calibration:
     frame = pd.DataFrame({"score": score})
     schema = Schema.infer(frame)
     columns = discretise_columns(schema, frame, np.ones(len(score)), None)
-    term = main_term(columns, 0, CALIBRATION_KNOTS, Shaping(monotone="up"))
+    term = main_term(columns, 0, CALIBRATION_KNOTS, Shaping(monotone=1))
     if term is None:
         raise InvalidInputError("score must have at least two different values, got one")
     design = Design((term.block,))
@@ -158,5 +162,5 @@ def calibrate(score: Floats, y: Floats, is_binary: bool) -> Calibration:
 
 
 def soft_logit(p: Floats, clip: float = 1e-4) -> Floats:
-    """Log-odds of probabilities held off 0 and 1."""
+    """Log-odds of probabilities held off 0 and 1, where one row would be infinitely far from all others."""
     return np.asarray(logit(np.clip(p, clip, 1 - clip)))

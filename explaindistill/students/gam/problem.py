@@ -19,18 +19,27 @@ from explaindistill.numerics.additive.pirls import (
     fit_additive,
 )
 from explaindistill.numerics.additive.softmax import fit_softmax
-from explaindistill.students.gam.design import Columns, Shaping, Term
+from explaindistill.students.gam.design import AdditiveTerm, Columns, Shaping
 
-__all__ = ["Case", "Recipe"]
+__all__ = ["AdditiveOptions", "AdditiveProblem"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
+TermsFit = tuple[list[AdditiveTerm], AdditiveFit]
+"""Terms, and the fit of their coefficients."""
 CURVATURE_ROWS = 30_000
+"""Rows that the curvature is measured on: it sets the way to the solution and not the solution, which the score of all
+rows decides."""
 DRAFT_ROUNDS = 4
+"""Rounds of smoothing in a draft: what follows it smooths on from where it ends."""
+DRAFT_TOL = 1e-4
+"""Relative change of the penalised deviance at which a draft ends."""
+LEAST_CURVATURE = 1e-8
+"""Least ``p (1 - p)`` of a row, as where a teacher is sure: a working response divides by it."""
 
 
 @dataclass(frozen=True)
-class Recipe:
+class AdditiveOptions:
     """Every choice of the user, checked."""
 
     family: Family | None
@@ -49,35 +58,38 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Case:
-    """One fitting problem: rows, columns, recipe and threads."""
+class AdditiveProblem:
+    """One fitting problem: rows, columns, options and threads."""
 
-    recipe: Recipe
+    options: AdditiveOptions
     columns: Columns
     rows: BinnedRows
     pool: ThreadPoolExecutor | None
 
-    def solve(
-        self, terms: list[Term], before: tuple[list[Term], AdditiveFit] | None = None, draft: bool = False
-    ) -> AdditiveFit:
+    def solve(self, terms: list[AdditiveTerm], before: TermsFit | None = None, draft: bool = False) -> AdditiveFit:
         """Fit terms, from where an earlier fit left those that it shares; a draft is only roughly smoothed."""
         rounds = DRAFT_ROUNDS if draft else SMOOTHING_ROUNDS
         design = Design(tuple(t.block for t in terms))
-        known = {} if before is None else dict(zip((t.name for t in before[0]), before[1].smoothing, strict=True))
-        smoothing = [known.get(t.name) for t in terms]
-        some = self.curvature_rows()
-        recipe = self.recipe
+        earlier = {} if before is None else dict(zip((t.name for t in before[0]), before[1].smoothing, strict=True))
+        smoothing = [earlier.get(t.name) for t in terms]
+        sample = self.curvature_rows()
+        options = self.options
         start = None if before is None else _carry(terms, design, *before)
-        if recipe.family is None:
-            options = FitOptions(recipe.phi, recipe.noisy, max_iter=recipe.max_iter, tol=recipe.tol, rounds=rounds)
+        settings = FitOptions(
+            phi=options.phi,
+            noisy=options.noisy,
+            max_iter=options.max_iter,
+            tol=DRAFT_TOL if draft and options.family is not None else options.tol,
+            rounds=rounds,
+        )
+        if options.family is None:
             return fit_softmax(
-                design, self.rows, options, smoothing=smoothing, start=start, curvature_rows=some, pool=self.pool
+                design, self.rows, settings, smoothing=smoothing, start=start, curvature_rows=sample, pool=self.pool
             )
-        tol = 1e-4 if draft else recipe.tol
+        first = None if start is None else start[0]
         return fit_additive(
-            design, self.rows, recipe.family,
-            FitOptions(recipe.phi, recipe.noisy, max_iter=recipe.max_iter, tol=tol, rounds=rounds),
-            smoothing=smoothing, start=None if start is None else start[0], curvature_rows=some, pool=self.pool,
+            design, self.rows, options.family, settings,
+            smoothing=smoothing, start=first, curvature_rows=sample, pool=self.pool,
         )  # fmt: skip
 
     def curvature_rows(self) -> NDArray[np.intp] | None:
@@ -86,35 +98,38 @@ class Case:
             return None
         return np.linspace(0, len(self.rows) - 1, CURVATURE_ROWS).astype(np.intp)
 
-    def predictors(self, terms: list[Term], fit: AdditiveFit) -> Matrix:
-        """Linear predictors ``(n, outputs)``."""
+    def predictors(self, terms: list[AdditiveTerm], fit: AdditiveFit) -> Matrix:
+        """Linear predictors ``eta_ik = b_k0 + sum_t z_t(x_i)' beta_kt`` ``(n, K)``."""
         design = Design(tuple(t.block for t in terms))
         return np.column_stack([predictor(design, self.rows.codes, b) for b in fit.beta])
 
     def score(self, eta: Matrix) -> tuple[Matrix, Matrix]:
-        """Unweighted scores and curvatures ``(n, outputs)``."""
-        if self.recipe.family is None:
+        """Unweighted scores ``d log L_i / d eta_ik`` and curvatures ``-d2 log L_i / d eta_ik^2`` ``(n, K)``.
+
+        With softmax ``y_ik - p_ik`` and the diagonal ``p_ik (1 - p_ik)``.
+        """
+        if self.options.family is None:
             P = softmax(eta, axis=1)
-            return self.rows.y - P, np.maximum(P * (1.0 - P), 1e-8)
-        family = self.recipe.family
+            return self.rows.y - P, np.maximum(P * (1.0 - P), LEAST_CURVATURE)
+        family = self.options.family
         return family.score(self.rows.y, eta[:, 0])[:, None], family.curvature(eta[:, 0])[:, None]
 
     def level(self) -> Vector:
-        """Linear predictors ``(outputs,)`` of the best model without terms."""
-        if self.recipe.family is None:
+        """Linear predictors ``(K,)`` of the best model without terms: the link of the weighted mean of y."""
+        if self.options.family is None:
             return np.log(np.maximum(self.rows.weight @ self.rows.y, 1e-12) / self.rows.weight.sum())
-        return np.array([self.recipe.family.start(self.rows.y, self.rows.weight)])
+        return np.array([self.options.family.start(self.rows.y, self.rows.weight)])
 
     def loss(self, eta: Matrix) -> Vector:
-        """Deviance of each row."""
-        if self.recipe.family is None:
+        """Deviance ``(n,)`` of each row; with softmax ``2 sum_k y_ik log(y_ik / p_ik)``, 0 where y_ik is 0."""
+        if self.options.family is None:
             P = np.log(np.maximum(softmax(eta, axis=1), 1e-300))
-            own = np.log(np.maximum(self.rows.y, 1e-300))
-            return 2.0 * np.sum(self.rows.y * (own - P), axis=1)
-        return self.recipe.family.deviance(self.rows.y, eta[:, 0])
+            best = np.log(np.maximum(self.rows.y, 1e-300))
+            return 2.0 * np.sum(self.rows.y * (best - P), axis=1)
+        return self.options.family.deviance(self.rows.y, eta[:, 0])
 
 
-def _carry(terms: list[Term], design: Design, old: list[Term], fit: AdditiveFit) -> Matrix:
+def _carry(terms: list[AdditiveTerm], design: Design, old: list[AdditiveTerm], fit: AdditiveFit) -> Matrix:
     """Coefficients of an earlier fit, put where the same terms now are."""
     cuts = dict(zip((t.name for t in old), Design(tuple(t.block for t in old)).slices, strict=True))
     out = np.zeros((len(fit.beta), design.size))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,69 +13,57 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.additive.families import FAMILIES, Bernoulli
 from explaindistill.numerics.additive.pirls import BinnedRows
+from explaindistill.students._changed import changed
+from explaindistill.students._toward import Array, Move
 from explaindistill.students.gam.design import (
+    AdditiveTerm,
     Columns,
-    Term,
     discretise_columns,
     main_on,
     pair_on,
 )
 from explaindistill.students.gam.fit import Additive, finish
-from explaindistill.students.gam.problem import Case
-from explaindistill.students.gam.settings import recipe
-from explaindistill.students.gam.shapes import Grid, Shape
+from explaindistill.students.gam.problem import AdditiveProblem
+from explaindistill.students.gam.settings import read_options
+from explaindistill.students.gam.shapes import Shape, TermGrid
 
 __all__ = ["toward_labels"]
 
-Array = NDArray[np.float64]
 
-
-def toward_labels(student: Any, frame: pd.DataFrame, labels: Array) -> Callable[[float], Any]:
+def toward_labels(self: Any, frame: pd.DataFrame, answer: Array, labels: Array) -> Move:
     r"""Way from a student's curves to those of the labels, :math:`f_j \leftarrow (1 - a) f_j + a\, g_j`.
 
     The :math:`g_j` are fitted to the labels on the knots and categories of the student, their smoothness by restricted
     likelihood; a mixture of curves that are monotone, convex or 0 at a point is so too. Places that none of the rows
     come near keep the student's value.
 
-    Parameters
-    ----------
-    student : fitted GAMClassifier or GAMRegressor
-    frame : n rows in the student's schema
-    labels : array of shape (n, k), or (n, 1) in regression
-
-    Returns
-    -------
-    callable
-        From a strength in [0, 1] to a copy of the student.
-
     Raises
     ------
     InvalidInputError
         If a term was edited by hand or stands on other knots, or no row has values that the student knows.
     """
-    if student.edits_:
+    if self.edits_:
         raise InvalidInputError(
             "student has terms that were edited by hand, and refining would undo that; refine first"
         )
-    known = np.logical_and.reduce(
-        [g.weights(student.schema_.column(frame, g.axis))[3] for s in student.shapes_ for g in s.grids]
+    is_known = np.logical_and.reduce(
+        [g.weights(self.schema_.column(frame, g.axis))[3] for s in self.shapes_ for g in s.grids]
         or [np.ones(len(frame), dtype=bool)]
     )
-    if not known.any():
+    if not is_known.any():
         raise InvalidInputError("X must have rows whose categories the student has seen, got none")
     with threadpool_limits(1):
-        model = _fitted(student, frame.loc[known].reset_index(drop=True), labels[known])
-    found = {shape.name: shape for shape in model.shapes}
-    if any(s.values.shape != found[s.name].values.shape for s in student.shapes_ if s.name in found):
+        model = _fitted(self, frame.loc[is_known].reset_index(drop=True), labels[is_known])
+    toward = {shape.name: shape for shape in model.shapes}
+    if any(s.values.shape != toward[s.name].values.shape for s in self.shapes_ if s.name in toward):
         raise InvalidInputError("student has curves on other knots than its fit gave them; refine before compressing")
 
-    def moved(strength: float) -> Any:
-        out = copy.copy(student)
-        out.intercept_ = (1 - strength) * student.intercept_ + strength * model.intercept
-        out.shapes_ = [_mixed(s, found[s.name], strength) if s.name in found else s for s in student.shapes_]
-        return out
+    def move(strength: float) -> Any:
+        intercept = (1 - strength) * self.intercept_ + strength * model.intercept
+        shapes = [_mixed(s, toward[s.name], strength) if s.name in toward else s for s in self.shapes_]
+        return changed(self, intercept_=intercept, shapes_=shapes)
 
-    return moved
+    return move
 
 
 def _fitted(student: Any, frame: pd.DataFrame, labels: Array) -> Additive:
@@ -85,26 +71,26 @@ def _fitted(student: Any, frame: pd.DataFrame, labels: Array) -> Additive:
     family: Any = FAMILIES[student.loss] if classes is None else Bernoulli() if len(classes) == 2 else None
     y = labels if family is None else np.ascontiguousarray(labels[:, -1])
     noisy = classes is not None
-    chosen = replace(recipe(student, student.schema_, family, noisy), noisy=noisy, phi=1.0 if noisy else None)
+    chosen = replace(read_options(student, student.schema_, family, noisy), noisy=noisy, phi=1.0 if noisy else None)
     weight = np.ones(len(frame))
     columns = discretise_columns(student.schema_, frame, weight, None)
-    case = Case(chosen, columns, BinnedRows(columns.codes, y, weight), None)
-    made = [_term(shape, case, columns, weight) for shape in student.shapes_]
-    terms = [term for term in made if term is not None]
-    return finish(case, terms, case.solve(terms), [], [])
+    problem = AdditiveProblem(chosen, columns, BinnedRows(columns.codes, y, weight), None)
+    candidates = [_term(shape, problem, columns, weight) for shape in student.shapes_]
+    terms = [term for term in candidates if term is not None]
+    return finish(problem, terms, problem.solve(terms), [], [])
 
 
-def _term(shape: Shape, case: Case, columns: Columns, weight: Array) -> Term | None:
+def _term(shape: Shape, problem: AdditiveProblem, columns: Columns, weight: Array) -> AdditiveTerm | None:
     grids = tuple(_inner(grid) for grid in shape.grids)
     if len(grids) == 2:
         return pair_on(columns, weight, grids)
-    return main_on(columns, grids[0], case.recipe.shaping[grids[0].axis])
+    return main_on(columns, grids[0], problem.options.shaping[grids[0].axis])
 
 
-def _inner(grid: Grid) -> Grid:
+def _inner(grid: TermGrid) -> TermGrid:
     """The grid without the knots that only say how its curve ends."""
-    kept = grid.within()[: len(grid.knots)]
-    return replace(grid, knots=grid.knots[kept], seen=None)
+    inner = grid.within()[: len(grid.knots)]
+    return replace(grid, knots=grid.knots[inner], seen=None)
 
 
 def _mixed(shape: Shape, other: Shape, strength: float) -> Shape:

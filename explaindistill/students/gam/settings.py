@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
@@ -13,15 +12,16 @@ from sklearn.utils import check_random_state
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.additive.families import Bernoulli, Family
+from explaindistill.numerics.threads import n_threads
 from explaindistill.students._intake import Intake
 from explaindistill.students.gam.design import read_shaping
 from explaindistill.students.gam.fit import fit_terms
-from explaindistill.students.gam.problem import Recipe
+from explaindistill.students.gam.problem import AdditiveOptions
 
-__all__ = ["adopt", "recipe"]
+__all__ = ["adopt", "read_options"]
 
 
-def recipe(student: Any, schema: Schema, family: Family | None, looks_noisy: bool) -> Recipe:
+def read_options(student: Any, schema: Schema, family: Family | None, looks_noisy: bool) -> AdditiveOptions:
     """Check a student's parameters against the columns.
 
     Raises
@@ -41,11 +41,12 @@ def recipe(student: Any, schema: Schema, family: Family | None, looks_noisy: boo
     if family is None and any(s.monotone or s.convex for s in shaping):
         raise InvalidInputError("monotone and convex need two classes: with more, a logit has no direction of its own")
     noisy = looks_noisy if student.labels == "auto" else student.labels == "outcomes"
-    known = noisy and (family is None or isinstance(family, Bernoulli))
-    return Recipe(
+    # the variance of an outcome of classes follows from its mean: only values need a dispersion of their own
+    fixed = noisy and (family is None or isinstance(family, Bernoulli))
+    return AdditiveOptions(
         family=family,
         noisy=noisy,
-        phi=1.0 if known else None,
+        phi=1.0 if fixed else None,
         shaping=shaping,
         n_pairs=student.n_pairs,
         max_terms=student.max_terms,
@@ -54,8 +55,8 @@ def recipe(student: Any, schema: Schema, family: Family | None, looks_noisy: boo
         n_pair_knots=int(student.n_pair_knots),
         max_iter=int(student.max_iter),
         tol=float(student.tol),
-        n_threads=_threads(student.n_jobs),
-        seed=int(check_random_state(student.random_state).randint(2**31 - 1)),
+        n_threads=n_threads(student.n_jobs),
+        seed=int(check_random_state(0 if student.random_state is None else student.random_state).randint(2**31 - 1)),
     )
 
 
@@ -65,14 +66,7 @@ def _at_least(name: str, value: Any, least: int) -> None:
         raise InvalidInputError(f"{name} must be an integer of at least {least}{extra}, got {value!r}")
 
 
-def _threads(n_jobs: int | None) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if n_jobs is None or n_jobs < 0:
-        return max(1, cores + 1 + (n_jobs if n_jobs is not None else -1))
-    return max(1, int(n_jobs))
-
-
-def adopt(student: Any, chosen: Recipe, intake: Intake, target: NDArray[np.float64], scale: str) -> Any:
+def adopt(student: Any, chosen: AdditiveOptions, intake: Intake, target: NDArray[np.float64], scale: str) -> Any:
     """Fit, and put what came of it on the student."""
     model = fit_terms(chosen, intake, target)
     student.intercept_ = model.intercept
@@ -83,7 +77,7 @@ def adopt(student: Any, chosen: Recipe, intake: Intake, target: NDArray[np.float
     student.deviance_ = float(model.fit.deviance)
     student.n_iter_ = model.fit.n_iter
     student.converged_ = model.fit.converged
-    student.path_ = pd.DataFrame(model.path, columns=["n_terms", "dropped", "deviance_rise", "explained"])
+    student.term_path_ = pd.DataFrame(model.path, columns=["n_terms", "dropped", "deviance_rise", "explained"])
     student.pair_trials_ = pd.DataFrame(model.trials, columns=["n_pairs", "loss", "gain_low", "gain_high"])
     student.edits_ = []
     return student

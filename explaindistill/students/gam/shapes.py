@@ -12,16 +12,18 @@ from numpy.typing import NDArray
 from explaindistill.data.schema import Feature
 from explaindistill.numerics.additive.splines import hat_weights
 
-__all__ = ["TAIL", "Blend", "Grid", "Shape", "blended"]
+__all__ = ["TAIL", "Blend", "Shape", "TermGrid", "blended"]
 
 Vector = NDArray[np.float64]
 Blend = tuple[NDArray[np.int32], NDArray[np.int32], Vector]
 EDGE = 1e-3
+"""Share of the range over which a line turns level: two knots so close that no value is likely to lie between."""
 TAIL = 0.1
+"""Share of the range seen for which a curve goes on as a straight line; two knots decide it, and it may be wrong."""
 
 
 @dataclass(frozen=True)
-class Grid:
+class TermGrid:
     """Where a function of one column is written down: at knots or at categories, and for missing values.
 
     Attributes
@@ -57,23 +59,23 @@ class Grid:
         return self.n_places + self.missing
 
     def weights(self, x: Vector) -> tuple[NDArray[np.int32], NDArray[np.int32], Vector, NDArray[np.bool_]]:
-        """Return ``lo, hi, share`` for values of the column, and whether they are known at all."""
+        """Two places and the share of the way, ``f(x) = (1 - share) f_lo + share f_hi``; and whether x has a place."""
         absent = np.isnan(x)
         if len(self.knots):
             lo, hi, share = hat_weights(np.where(absent, self.knots[0], x), self.knots)
-            known = np.ones(len(x), dtype=bool)
+            has_place = np.ones(len(x), dtype=bool)
         else:
             codes = np.where(absent, -1, x).astype(np.int64)
             inside = (codes >= 0) & (codes < len(self.position))
             place = np.where(inside, self.position[np.where(inside, codes, 0)], -1)
-            known = place >= 0
+            has_place = place >= 0
             lo = np.maximum(place, 0).astype(np.int32)
             hi, share = lo.copy(), np.zeros(len(x))
         if absent.any():
             lo[absent] = hi[absent] = self.size - 1 if self.missing else 0
             share[absent] = 0.0
-            known[absent] = self.missing
-        return lo, hi, share, known
+            has_place[absent] = self.missing
+        return lo, hi, share, has_place
 
     def range_seen(self) -> tuple[float, float]:
         """Lowest and highest value of the rows of the fit; of categories there is none (NaN)."""
@@ -97,7 +99,7 @@ class Grid:
         with np.errstate(invalid="ignore"):
             return (x < low) | (x > high)
 
-    def extended(self, reach: tuple[float, float]) -> tuple[Grid, Blend]:
+    def extended(self, reach: tuple[float, float]) -> tuple[TermGrid, Blend]:
         """Let the function go on in a straight line for some way, and then stay level.
 
         Parameters
@@ -107,7 +109,7 @@ class Grid:
 
         Returns
         -------
-        Grid with up to two more knots at each end, and for each of its places the two old ones that it blends.
+        TermGrid with up to two more knots at each end, and for each of its places the two old ones that it blends.
         """
         first, last = float(self.knots[0]), float(self.knots[-1])
         step = EDGE * (last - first)
@@ -150,7 +152,7 @@ class Grid:
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Grid:
+    def from_dict(cls, data: Mapping[str, Any]) -> TermGrid:
         """Inverse of :meth:`to_dict`."""
         return cls(
             str(data["feature"]),
@@ -182,7 +184,7 @@ class Shape:
     """
 
     name: str
-    grids: tuple[Grid, ...]
+    grids: tuple[TermGrid, ...]
     values: NDArray[np.float64]
     sd: NDArray[np.float64]
     n: NDArray[np.float64]
@@ -196,14 +198,14 @@ class Shape:
 
     def contribution(self, columns: Mapping[int, Vector]) -> NDArray[np.float64]:
         """Contribution ``(n, outputs)`` of rows given by their encoded columns; unknown values contribute 0."""
-        lo, hi, share, known = self.grids[0].weights(columns[self.grids[0].axis])
+        lo, hi, share, has_place = self.grids[0].weights(columns[self.grids[0].axis])
         if len(self.grids) == 1:
             out = _between(self.values[:, lo], self.values[:, hi], share)
-            return np.where(known, out, 0.0).T
-        lo2, hi2, share2, known2 = self.grids[1].weights(columns[self.grids[1].axis])
+            return np.where(has_place, out, 0.0).T
+        lo2, hi2, share2, has_place2 = self.grids[1].weights(columns[self.grids[1].axis])
         near = _between(self.values[:, lo, lo2], self.values[:, lo, hi2], share2)
         far = _between(self.values[:, hi, lo2], self.values[:, hi, hi2], share2)
-        return np.where(known & known2, _between(near, far, share), 0.0).T
+        return np.where(has_place & has_place2, _between(near, far, share), 0.0).T
 
     def n_parameters(self) -> int:
         """Count the numbers that a person would have to write down; how a term ends follows from them."""
@@ -241,7 +243,7 @@ class Shape:
         sd = np.full(values.shape, np.nan) if data["sd"] is None else np.asarray(data["sd"], dtype=float)
         return cls(
             str(data["name"]),
-            tuple(Grid.from_dict(g) for g in data["grids"]),
+            tuple(TermGrid.from_dict(g) for g in data["grids"]),
             values,
             sd,
             np.asarray(data["n"], dtype=float),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 from explaindistill.data.schema import Feature, Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Complexity
-from explaindistill.students.gam.shapes import TAIL, Grid, Shape
+from explaindistill.students._form import compact_bytes
+from explaindistill.students.gam.shapes import TAIL, Shape, TermGrid
 
 __all__ = ["complexity", "contributions", "describe", "explain", "importance", "linear_predictor", "shape_frame"]
 
@@ -21,6 +21,7 @@ INTERVALS = {
     "teacher": "approximation: one-step bootstrap of the corpus, 95 % (labels are a teacher's answers)",
 }
 Z95 = 1.959963984540054
+"""Half width of a normal 95 % interval, in standard errors."""
 
 
 def find(student: Any, term: str) -> tuple[int, Shape]:
@@ -121,21 +122,21 @@ def explain(student: Any, frame: pd.DataFrame) -> pd.DataFrame:
 def _reasons(student: Any, frame: pd.DataFrame) -> NDArray[Any]:
     """Words ``(terms + 1, n)``."""
     columns = _columns(student, frame)
-    said: dict[int, list[str]] = {}
+    words: dict[int, list[str]] = {}
     out = [["base value"] * len(frame)]
     for shape in student.shapes_:
         for grid in shape.grids:
-            if grid.axis not in said:
-                said[grid.axis] = _words(student.schema_, grid, columns[grid.axis])
-        out.append([" and ".join(w) for w in zip(*(said[g.axis] for g in shape.grids), strict=True)])
+            if grid.axis not in words:
+                words[grid.axis] = _words(student.schema_, grid, columns[grid.axis])
+        out.append([" and ".join(w) for w in zip(*(words[g.axis] for g in shape.grids), strict=True)])
     return np.array(out, dtype=object)
 
 
 def _words(schema: Schema, grid: Any, values: NDArray[np.float64]) -> list[str]:
     feature = schema[grid.axis]
-    known, outside = grid.weights(values)[3], grid.outside(values)
+    has_place, outside = grid.weights(values)[3], grid.outside(values)
     out = []
-    for value, sure, beyond in zip(values, known, outside, strict=True):
+    for value, sure, beyond in zip(values, has_place, outside, strict=True):
         text = f"{feature.name} = {feature.shown(float(value))}"
         if not sure:
             text += " (not seen in fitting: no contribution)"
@@ -145,7 +146,7 @@ def _words(schema: Schema, grid: Any, values: NDArray[np.float64]) -> list[str]:
     return out
 
 
-def _beyond(feature: Feature, grid: Grid, value: float) -> str:
+def _beyond(feature: Feature, grid: TermGrid, value: float) -> str:
     """How the function goes on at a value that lies beyond those seen."""
     low, high = grid.range_seen()
     side = grid.knots[grid.knots < low] if value < low else grid.knots[grid.knots > high][::-1]
@@ -235,11 +236,10 @@ def _extremes(student: Any, shape: Shape, outputs: list[Any]) -> list[str]:
 
 def complexity(student: Any) -> Complexity:
     """Terms, numbers to write down, columns used, bytes."""
-    size = len(json.dumps(student.to_dict(), separators=(",", ":")))
     return Complexity(
         family="gam",
         n_parameters=int(sum(s.n_parameters() for s in student.shapes_) + len(student.intercept_)),
         n_features=len({name for s in student.shapes_ for name in s.features}),
-        n_bytes=size,
+        n_bytes=compact_bytes(student.to_dict()),
         n_terms=len(student.shapes_),
     )

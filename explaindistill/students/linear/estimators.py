@@ -29,16 +29,21 @@ from explaindistill.protocols import Complexity
 from explaindistill.students import _intake
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
-from explaindistill.students._explaining.shapley import linear_shapley, shapley
+from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
-from explaindistill.students._nearest import nearest_in_sum
+from explaindistill.students._form import check_header, compact_bytes, header
 from explaindistill.students._picture import plot
-from explaindistill.students.linear.model import LinearModel, fitted_model
+from explaindistill.students.linear.compression import on_value_grid, smaller
+from explaindistill.students.linear.model import FittedRows, LinearModel, fitted_model
+from explaindistill.students.linear.nearest import nearest_in_sum
 from explaindistill.students.linear.program import program
+from explaindistill.students.linear.refining import toward_labels
+from explaindistill.students.linear.shapley import linear_shapley
 
 __all__ = ["LinearClassifier", "LinearRegressor"]
 
 N_FOLDS = 5
+"""A fifth of the rows is held out at a time."""
 FOLDS_FROM = 30
 """Distinct rows below which none can be spared: the penalty is chosen on the rows of fitting."""
 ONE_FOLD_FROM = 5000
@@ -47,6 +52,8 @@ MOST_ROWS = 12_000
 """Distinct rows that the choice of the penalty looks at; the last fit takes all rows."""
 LEAST_ROWS = 3000
 """The same, where there are many classes."""
+PATH_TOL = 1e-8
+"""Relative change at which a given penalty counts as solved: far below the digits that are shown."""
 
 
 def deciding_folds(rank: NDArray[np.intp], n_scores: int) -> tuple[NDArray[np.intp], int]:
@@ -55,8 +62,8 @@ def deciding_folds(rank: NDArray[np.intp], n_scores: int) -> tuple[NDArray[np.in
     The work of a step grows with the square of the scores, so that with many of them fewer rows decide.
     """
     folds = np.where(rank < max(MOST_ROWS // n_scores, LEAST_ROWS), rank % N_FOLDS, -1)
-    several = N_FOLDS if rank.max() >= FOLDS_FROM else 0
-    return folds, 1 if rank.max() >= ONE_FOLD_FROM // n_scores else several
+    n_folds = N_FOLDS if rank.max() >= FOLDS_FROM else 0
+    return folds, 1 if rank.max() >= ONE_FOLD_FROM // n_scores else n_folds
 
 
 class _Linear(BaseEstimator):
@@ -76,7 +83,7 @@ class _Linear(BaseEstimator):
     def complexity(self) -> Complexity:
         """How much there is to read."""
         check_is_fitted(self)
-        return self.model_.complexity()
+        return self.model_.complexity(compact_bytes(self.to_dict()))
 
     def importance(self) -> pd.DataFrame:
         """Share of each feature in the sum of standard deviations of contributions."""
@@ -99,7 +106,7 @@ class _Linear(BaseEstimator):
     def to_dict(self) -> dict[str, Any]:
         """Return a versioned JSON form; :meth:`from_dict` reads it without running code."""
         check_is_fitted(self)
-        return self.model_.to_dict()
+        return header(self, "linear") | self.model_.to_dict()
 
     export = export
     program = program
@@ -107,12 +114,16 @@ class _Linear(BaseEstimator):
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
+    toward_labels = toward_labels
+    smaller = smaller
+    on_value_grid = on_value_grid
     _nearest = nearest_in_sum
     _shapley = linear_shapley
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Student from :meth:`to_dict`, ready to predict; parameters of fitting are the defaults."""
+        check_header(cls, "linear", data)
         student = cls()
         model = LinearModel.from_dict(data)
         student.model_, student.schema_, student.n_features_in_ = model, model.schema, len(model.schema)
@@ -143,9 +154,8 @@ class _Linear(BaseEstimator):
         fit = self._choose(problem, intake)
         if intake.classes is None:
             fit = type(fit)(fit.intercept * size, fit.coef * size)
-        self.model_ = fitted_model(
-            fit, intake.schema, columns, values, w, (mean, scale), base, intake.classes, self.digits
-        )
+        rows = FittedRows(intake.schema, columns, values, w, mean, scale, base)
+        self.model_ = fitted_model(fit, rows, intake.classes, self.digits)
 
     def _choose(self, problem: PenalisedProblem, intake: _intake.Intake) -> Any:
         if self.penalty == "auto":
@@ -166,8 +176,9 @@ class _Linear(BaseEstimator):
         else:
             folds = np.zeros(len(intake.X), dtype=np.intp)
             top = penalty_grid(problem, 1)[0]
+            # each of ten penalties starts where the last ended, from one at which no term is left
             penalties = np.geomspace(max(top, self.penalty), self.penalty, 10) if self.penalty > 0 else np.zeros(1)
-            fit = problem.path(penalties, 1e-8)[-1]
+            fit = problem.path(penalties, PATH_TOL)[-1]
             self.penalty_, self.relaxed_ = float(self.penalty), bool(self.relax)
             fit = problem.refit(fit) if self.relax else fit
         if self.max_terms is None:
@@ -175,6 +186,7 @@ class _Linear(BaseEstimator):
         return limit_terms(problem, problem.rows(folds >= 0), fit, self.max_terms, penalties)
 
     def _target_scale(self, Y: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Standard deviation ``(m,)`` of each output, so that one penalty means the same for all; 1 for classes."""
         if hasattr(self, "classes_"):
             return np.ones(Y.shape[1])
         spread = np.sqrt(w @ (Y - w @ Y) ** 2)
@@ -319,8 +331,8 @@ class LinearClassifier(ClassifierMixin, _Linear):
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy for hard labels; agreement with the most probable class for soft ones."""
-        P, known, soft = as_soft_targets(y, self.classes if np.ndim(y) == 2 else None)
-        labels = known[np.argmax(P, axis=1)] if soft else np.ravel(y)
+        P, classes, soft = as_soft_targets(y, self.classes if np.ndim(y) == 2 else None)
+        labels = classes[np.argmax(P, axis=1)] if soft else np.ravel(y)
         return float(accuracy_score(labels, self.predict(X), sample_weight=sample_weight))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +12,13 @@ from numpy.typing import NDArray
 
 from explaindistill.data.design import Column, column_values
 from explaindistill.data.schema import Schema
-from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.linear.elastic_net import LinearFit
 from explaindistill.protocols import Complexity
+from explaindistill.students._changed import significant
+from explaindistill.students._form import plain
 
-__all__ = ["LinearModel", "fitted_model", "plain"]
+__all__ = ["FittedRows", "LinearModel", "fitted_model"]
 
-FORMAT, VERSION = "explaindistill.linear", 1
 Array = NDArray[np.float64]
 
 
@@ -69,8 +68,8 @@ class LinearModel:
         for j, column in enumerate(self.columns):
             numbers = self.schema.column(X, column.feature)
             values = column_values(column, self.schema[column.feature], numbers)
-            part = values[:, None] * self.coef[j]
-            out[column.feature] = out[column.feature] + part if column.feature in out else part
+            added = values[:, None] * self.coef[j]
+            out[column.feature] = out[column.feature] + added if column.feature in out else added
         return out
 
     def predictor(self, X: pd.DataFrame) -> Array:
@@ -104,9 +103,9 @@ class LinearModel:
             centre[column.feature] = centre[column.feature] + self.mean[j] * self.coef[j]
         start = self.intercept + sum(centre.values(), np.zeros(len(self.intercept)))
         pieces = [_piece(len(X), 0, "(base)", ["an average row"] * len(X), self.outputs, np.tile(start, (len(X), 1)))]
-        for step, (name, part) in enumerate(parts.items(), start=1):
+        for step, (name, added) in enumerate(parts.items(), start=1):
             words = [f"{name} = {self.schema[name].shown(v)}" for v in self.schema.column(X, name)]
-            pieces.append(_piece(len(X), step, name, words, self.outputs, part - centre[name]))
+            pieces.append(_piece(len(X), step, name, words, self.outputs, added - centre[name]))
         frame = pd.concat(pieces, ignore_index=True)
         frame["place"] = np.tile(np.arange(len(self.outputs)), len(frame) // len(self.outputs))
         frame = frame.sort_values(["row", "place", "step"], kind="stable", ignore_index=True).drop(columns="place")
@@ -119,13 +118,13 @@ class LinearModel:
         total = spread.sum()
         return pd.DataFrame({"feature": self.schema.names, "estimate": spread / total if total > 0 else spread})
 
-    def complexity(self) -> Complexity:
+    def complexity(self, n_bytes: int) -> Complexity:
         """Terms are columns with a coefficient; parameters are coefficients and intercepts."""
         return Complexity(
             family="linear",
             n_parameters=int((self.coef != 0).sum()) + len(self.intercept),
             n_features=len({c.feature for c in self.columns}),
-            n_bytes=len(json.dumps(self.to_dict(), separators=(",", ":"), ensure_ascii=False).encode()),
+            n_bytes=n_bytes,
             n_terms=len(self.columns),
         )
 
@@ -134,10 +133,10 @@ class LinearModel:
         table = self.table()
         lines = []
         for output in self.outputs:
-            part = table[[o == output for o in table["output"]]]
+            rows = table[[o == output for o in table["output"]]]
             lines.append(f"{self._left_side(output)} =")
-            lines.append(f"    {float(part['coefficient'].iloc[0])!r}")
-            terms = part.iloc[1:]
+            lines.append(f"    {float(rows['coefficient'].iloc[0])!r}")
+            terms = rows.iloc[1:]
             for i in np.argsort(-np.abs(terms["standardised"].to_numpy()), kind="stable"):
                 lines.append(f"    {_addend(terms['coefficient'].iloc[i], terms['term'].iloc[i])}")
         if self.classes is not None:
@@ -166,10 +165,8 @@ class LinearModel:
         return [f"note: {note}" for note in notes]
 
     def to_dict(self) -> dict[str, Any]:
-        """Versioned JSON form; ``predictor = intercept + sum of coefficient x column``."""
+        """JSON form without its header; ``predictor = intercept + sum of coefficient x column``."""
         return {
-            "format": FORMAT,
-            "version": VERSION,
             "schema": self.schema.to_dict(),
             "classes": None if self.classes is None else [plain(c) for c in self.classes],
             "intercept": self.intercept.tolist(),
@@ -186,10 +183,6 @@ class LinearModel:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> LinearModel:
         """Inverse of :meth:`to_dict`; runs no code."""
-        if (data.get("format"), data.get("version")) != (FORMAT, VERSION):
-            raise InvalidInputError(
-                f"format must be {FORMAT} version {VERSION}, got {data.get('format')!r} {data.get('version')!r}"
-            )
         columns = tuple(Column.from_dict(c) for c in data["columns"])
         K = len(data["intercept"])
         return cls(
@@ -205,52 +198,62 @@ class LinearModel:
         )
 
 
-def fitted_model(
-    fit: LinearFit,
-    schema: Schema,
-    columns: list[Column],
-    values: Array,
-    weight: Array,
-    moments: tuple[Array, Array],
-    base: dict[str, Any],
-    classes: NDArray[Any] | None,
-    digits: int | None,
-) -> LinearModel:
-    """Bring a standardised fit into the user's units and round it to what is shown.
+@dataclass(frozen=True, eq=False)
+class FittedRows:
+    """The rows of a fit as columns of numbers: n rows, q columns before those without a coefficient go.
 
-    Coefficients keep ``digits`` significant digits. The intercept then moves so that the mean over the rows of
-    fitting stays, and is rounded to ``digits`` digits of the spread of the sum.
+    Attributes
+    ----------
+    schema : Schema
+    columns : list of q Column
+    values : ndarray of shape (n, q)
+    weight : ndarray of shape (n,)
+    mean, scale : ndarrays of shape (q,)
+        Weighted mean and standard deviation of each column.
+    base : dict of feature name to its base level
     """
-    mean, scale = moments
-    kept = np.flatnonzero((fit.coef != 0).any(axis=1) & (scale > 0))
-    coef = fit.coef[kept] / scale[kept, None]
-    intercept = fit.intercept - mean[kept] @ coef
+
+    schema: Schema
+    columns: list[Column]
+    values: Array
+    weight: Array
+    mean: Array
+    scale: Array
+    base: dict[str, Any]
+
+
+def fitted_model(fit: LinearFit, rows: FittedRows, classes: NDArray[Any] | None, digits: int | None) -> LinearModel:
+    r"""Bring a standardised fit into the user's units and round it to what is shown.
+
+    Of :math:`\eta_k = a_k + \sum_q z_q b_{qk}` with :math:`z_q = (x_q - m_q) / s_q` the coefficients per unit are
+    :math:`\beta_{qk} = b_{qk} / s_q` and the intercept is :math:`a_k - \sum_q m_q \beta_{qk}`. Coefficients keep
+    ``digits`` significant digits. The intercept then moves so that the mean over the rows of fitting stays, and is
+    rounded to ``digits`` digits of the spread of the sum.
+    """
+    w = rows.weight
+    used = np.flatnonzero((fit.coef != 0).any(axis=1) & (rows.scale > 0))
+    mean, scale, centred = rows.mean[used], rows.scale[used], rows.values[:, used] - rows.mean[used]
+    coef = fit.coef[used] / scale[:, None]
+    intercept = fit.intercept - mean @ coef
     if digits is not None:
-        coef = _significant(coef, digits)
-        spread = np.sqrt(weight @ ((values[:, kept] - mean[kept]) @ coef) ** 2 / weight.sum())
-        intercept = _decimals(fit.intercept - mean[kept] @ coef, spread, digits)
-    model = LinearModel(
-        schema, tuple(columns[j] for j in kept), coef, intercept, mean[kept], scale[kept], base, classes, {}
-    )
-    spread_of = {}
-    for name in dict.fromkeys(c.feature for c in model.columns):
-        own = [i for i, c in enumerate(model.columns) if c.feature == name]
-        part = (values[:, kept[own]] - mean[kept[own]]) @ coef[own]
-        spread_of[name] = float(np.sqrt(weight @ part**2 / weight.sum()).sum())
-    model.spread.update(spread_of)
-    return model
-
-
-def plain(value: Any) -> Any:
-    """Return a value that JSON can write."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _significant(values: Array, digits: int) -> Array:
-    return np.array([float(f"{v:.{digits}g}") for v in values.ravel()]).reshape(values.shape)
+        coef = significant(coef, digits)
+        spread = np.sqrt(w @ (centred @ coef) ** 2 / w.sum())
+        intercept = _decimals(fit.intercept - mean @ coef, spread, digits)
+    columns = tuple(rows.columns[q] for q in used)
+    spreads = {}
+    for name in dict.fromkeys(c.feature for c in columns):
+        same = [i for i, c in enumerate(columns) if c.feature == name]
+        contribution = centred[:, same] @ coef[same]
+        spreads[name] = float(np.sqrt(w @ contribution**2 / w.sum()).sum())
+    return LinearModel(rows.schema, columns, coef, intercept, mean, scale, rows.base, classes, spreads)
 
 
 def _decimals(values: Array, spread: Array, digits: int) -> Array:
+    """Round intercepts ``(K,)`` to so many digits of the spread of their sums, ``digits - 1 - floor(log10(spread))``.
+
+    Their own size says nothing: 1,000.2 beside contributions of 0.1 needs its decimals. Sums without spread take their
+    own size; places are held within what a float has.
+    """
     size = np.where(spread > 0, spread, np.maximum(np.abs(values), 1e-300))
     places = digits - 1 - np.floor(np.log10(size)).astype(int)
     return np.array([float(np.round(v, min(max(k, -300), 300))) for v, k in zip(values, places.tolist(), strict=True)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal, Self
@@ -20,19 +19,23 @@ from explaindistill.numerics.model_trees.state import LinearTreeLimits
 from explaindistill.protocols import Complexity
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
-from explaindistill.students._explaining.shapley import path_tree_shapley, shapley
+from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
+from explaindistill.students._form import check_header, compact_bytes, header, plain
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students._picture import plot
-from explaindistill.students.model_tree.fit import fit_path_tree
-from explaindistill.students.model_tree.model import PathTree
+from explaindistill.students.model_tree.fit import fit_model_tree
+from explaindistill.students.model_tree.model import LinearTreeModel
 from explaindistill.students.model_tree.program import program
+from explaindistill.students.model_tree.refining import toward_labels
+from explaindistill.students.model_tree.shapley import linear_tree_shapley
 
 __all__ = ["ModelTreeClassifier", "ModelTreeRegressor"]
 
-VERSION = 1
 AUTO_FOLDS = 3
+"""Folds of ``n_folds="auto"``: each holds out enough rows to compare sizes, and growth is repeated three times only."""
 FEW_ROWS = 10_000
+"""Rows up to which a budget of numbers can overfit; beyond, all of it is used."""
 
 
 class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
@@ -66,16 +69,16 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         all rows, or a tree where that is better by more than two standard errors. 0 always uses the limits up.
         ``"auto"`` is 3 for up to 10,000 rows, where a budget of numbers can overfit, and 0 for more.
     structure_temperature : float
-        Below 1 the splits and terms are chosen for sharpened labels, see :func:`~explaindistill.data.targets.sharpen`; the
-        numbers are always fitted to the labels themselves.
+        Below 1 the splits and terms are chosen for sharpened labels, see
+        :func:`~explaindistill.data.targets.sharpen`; the numbers are always fitted to the labels themselves.
     classes : array of shape (k,), optional
         Classes of the columns of soft labels; ``range(k)`` when None.
     n_jobs : int or None
-        Threads over columns; the result does not depend on them.
+        Threads over columns; None is 1, -1 one per core. The tree does not depend on it.
 
     Attributes
     ----------
-    tree_ : PathTree
+    tree_ : LinearTreeModel
         Nodes, terms and schema.
     classes_, schema_, n_features_in_, feature_names_in_
 
@@ -106,7 +109,8 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
-    _shapley = path_tree_shapley
+    toward_labels = toward_labels
+    _shapley = linear_tree_shapley
 
     def __init__(
         self,
@@ -141,14 +145,14 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         two = intake.Y.shape[1] == 2
         free = 1 if two else intake.Y.shape[1] - 1
         limits = limits_of(self, free)
-        own = slice(1, 2) if two else slice(None)
+        free_columns = slice(1, 2) if two else slice(None)
         sharp = None
         if self.structure_temperature != 1:
-            sharp = np.ascontiguousarray(sharpen(intake.Y, self.structure_temperature)[:, own])
-        intake = replace(intake, Y=np.ascontiguousarray(intake.Y[:, own]))
+            sharp = np.ascontiguousarray(sharpen(intake.Y, self.structure_temperature)[:, free_columns])
+        intake = replace(intake, Y=np.ascontiguousarray(intake.Y[:, free_columns]))
         loss: Loss = "binary" if two else "softmax"
         folds = folds_of(self, len(intake.X))
-        self.tree_ = fit_path_tree(intake, loss, limits, self.shrinkage, self.n_jobs, sharp, folds)
+        self.tree_ = fit_model_tree(intake, loss, limits, self.shrinkage, self.n_jobs, sharp, folds)
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -202,14 +206,14 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         return complexity_of(self, 1 if len(self.classes_) == 2 else len(self.classes_) - 1)
 
     def importance(self) -> pd.DataFrame:
-        """How far each feature moves the log-odds, see :meth:`PathTree.with_importance`."""
+        """How far each feature moves the log-odds, see :meth:`LinearTreeModel.with_importance`."""
         check_is_fitted(self)
         return pd.DataFrame({"feature": self.tree_.schema.names, "estimate": self.tree_.importance})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the versioned JSON form."""
         check_is_fitted(self)
-        classes = [c.item() if isinstance(c, np.generic) else c for c in self.classes_]
+        classes = [plain(c) for c in self.classes_]
         return _head(self) | {"classes": classes, "tree": self.tree_.to_dict()}
 
     @classmethod
@@ -251,7 +255,8 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
-    _shapley = path_tree_shapley
+    toward_labels = toward_labels
+    _shapley = linear_tree_shapley
 
     def __init__(
         self,
@@ -283,7 +288,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
         shape = np.shape(np.asarray(y))
         self.flat_ = len(shape) < 2 or shape[1] == 1
         folds = folds_of(self, len(intake.X))
-        self.tree_ = fit_path_tree(intake, "squared", limits, self.shrinkage, self.n_jobs, n_folds=folds)
+        self.tree_ = fit_model_tree(intake, "squared", limits, self.shrinkage, self.n_jobs, n_folds=folds)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
@@ -311,7 +316,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
         return complexity_of(self, self.n_outputs_)
 
     def importance(self) -> pd.DataFrame:
-        """How far each feature moves the value, see :meth:`PathTree.with_importance`."""
+        """How far each feature moves the value, see :meth:`LinearTreeModel.with_importance`."""
         check_is_fitted(self)
         return pd.DataFrame({"feature": self.tree_.schema.names, "estimate": self.tree_.importance})
 
@@ -358,26 +363,26 @@ def limits_of(student: Any, n_free: int) -> LinearTreeLimits:
 
 def folds_of(student: Any, n_rows: int) -> int:
     """Check ``n_folds`` and say how many folds that is."""
-    given = student.n_folds
-    if isinstance(given, str):
-        if given != "auto":
-            raise InvalidInputError(f'n_folds must be "auto", 0 or at least 2, got {given!r}')
+    n_folds = student.n_folds
+    if isinstance(n_folds, str):
+        if n_folds != "auto":
+            raise InvalidInputError(f'n_folds must be "auto", 0 or at least 2, got {n_folds!r}')
         return AUTO_FOLDS if n_rows <= FEW_ROWS else 0
-    if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 0 or given == 1:
-        raise InvalidInputError(f'n_folds must be "auto", 0 or at least 2, got {given!r}')
-    return int(given)
+    if isinstance(n_folds, bool) or not isinstance(n_folds, (int, np.integer)) or n_folds < 0 or n_folds == 1:
+        raise InvalidInputError(f'n_folds must be "auto", 0 or at least 2, got {n_folds!r}')
+    return int(n_folds)
 
 
 def complexity_of(student: Any, n_free: int) -> Complexity:
     """Count splits, intercepts and coefficients as ``max_parameters`` does."""
-    tree: PathTree = student.tree_
+    tree: LinearTreeModel = student.tree_
     leaves = [v for v, n in enumerate(tree.nodes) if n.feature < 0]
     slopes = sum(len(n.terms) for n in tree.nodes)
     return Complexity(
         family="model_tree",
         n_parameters=int(sum(n.cost for n in tree.nodes) + n_free * len(leaves) + slopes),
         n_features=len(tree.used()),
-        n_bytes=len(json.dumps(student.to_dict(), separators=(",", ":")).encode()),
+        n_bytes=compact_bytes(student.to_dict()),
         n_leaves=len(leaves),
         n_terms=slopes,
         depth=tree.depth(),
@@ -401,16 +406,13 @@ def _headline(student: Any) -> str:
 
 def _head(student: Any) -> dict[str, Any]:
     parameters = {k: v for k, v in student.get_params().items() if k != "classes"}
-    return {"family": type(student).__name__, "version": VERSION, "parameters": parameters}
+    return header(student, "model_tree") | {"parameters": parameters}
 
 
 def _empty(cls: Any, data: Mapping[str, Any]) -> Any:
-    if data.get("family") != cls.__name__ or data.get("version") != VERSION:
-        raise InvalidInputError(
-            f"this is not version {VERSION} of a {cls.__name__}, got {data.get('family')!r} {data.get('version')!r}"
-        )
+    check_header(cls, "model_tree", data)
     student = cls(**data["parameters"])
-    student.tree_ = PathTree.from_dict(data["tree"])
+    student.tree_ = LinearTreeModel.from_dict(data["tree"])
     student.schema_ = student.tree_.schema
     student.n_features_in_ = len(student.schema_)
     if student.schema_.container == "frame":

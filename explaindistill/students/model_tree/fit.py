@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -22,18 +22,24 @@ from explaindistill.numerics.model_trees.leaf_models import (
 )
 from explaindistill.numerics.model_trees.sparse_model import INNER_FOLDS, sparse_model
 from explaindistill.numerics.model_trees.state import LinearTreeLimits, SplitColumns
-from explaindistill.numerics.trees.binning import MAX_BINS, BinnedTable, bin_table
+from explaindistill.numerics.trees.binning import MAX_BINS, MISSING, UNSEEN, BinnedTable, bin_table
 from explaindistill.numerics.trees.fixed_point import repetitions
 from explaindistill.numerics.trees.rounding import fewest_digits, plainest_moment
 from explaindistill.students._intake import Intake
-from explaindistill.students.model_tree.model import Node, PathTree, Term
+from explaindistill.students.model_tree.model import LeafTerm, LinearTreeModel, LinearTreeNode
 
 Floats = NDArray[np.float64]
 DIGITS = 4
+"""Significant digits of a coefficient: an error of at most 0.05 % of each contribution."""
 MAX_LEVELS = 30
+"""Levels of a category that may have a coefficient; splits can still tell all of them apart."""
+REFIT_STEPS, REFIT_TOL = 50, 1e-12
+"""Newton's steps, and their relative change, for the numbers of a structure that is fixed: they converge in a few."""
+NO_SPREAD = 1e-12
+"""Standard deviation, beside the size of the numbers, below which a column or an output counts as constant."""
 
 
-def fit_path_tree(
+def fit_model_tree(
     intake: Intake,
     loss: Loss,
     limits: LinearTreeLimits,
@@ -41,7 +47,7 @@ def fit_path_tree(
     n_jobs: int | None,
     structure: Floats | None = None,
     n_folds: int = 0,
-) -> PathTree:
+) -> LinearTreeModel:
     """Grow on ``structure`` (the targets themselves when None), fit the numbers to the targets, round them.
 
     Parameters
@@ -71,11 +77,9 @@ def fit_path_tree(
     else:
         model = grow_model_tree(grown_on, table, choice.limits, n_jobs)
     if structure is not None:
-        refit(problem, model, 50, 1e-12)
-    tree = PathTree(
-        schema, tuple(terms), _nodes(model, problem, schema, binned, scales, centre, spread), targets.shape[1]
-    )
-    return tree.with_importance(X, w)
+        refit(problem, model, REFIT_STEPS, REFIT_TOL)
+    nodes = _nodes(model, problem, schema, binned, _Units(scales, centre, spread))
+    return LinearTreeModel(schema, tuple(terms), nodes, targets.shape[1]).with_importance(X, w)
 
 
 def _scaling(Y: Floats, w: Floats, loss: Loss) -> tuple[Floats, Floats]:
@@ -84,35 +88,35 @@ def _scaling(Y: Floats, w: Floats, loss: Loss) -> tuple[Floats, Floats]:
         return np.zeros(Y.shape[1]), np.ones(Y.shape[1])
     centre = w @ Y
     spread = np.sqrt(w @ (Y - centre) ** 2)
-    return centre, np.where(spread > 1e-12 * (1 + np.abs(centre)), spread, 1.0)
+    return centre, np.where(spread > NO_SPREAD * (1 + np.abs(centre)), spread, 1.0)
 
 
-def make_terms(schema: Schema, X: pd.DataFrame, weight: Floats) -> tuple[list[Term], Floats, Floats]:
+def make_terms(schema: Schema, X: pd.DataFrame, weight: Floats) -> tuple[list[LeafTerm], Floats, Floats]:
     """Terms that leaves may use, their scales ``(p,)``, and the design ``(n, p + 1)`` with a last column of ones."""
     columns, _ = linear_columns(schema, X, weight, MAX_LEVELS)
     w = weight / weight.sum()
-    terms: list[Term] = []
+    terms: list[LeafTerm] = []
     scales = []
     design = np.ones((len(X), len(columns) + 1))
     for column in columns:
         feature = schema[column.feature]
         numbers = schema.column(X, column.feature)
-        term = Term(column)
+        term = LeafTerm(column)
         values = term.values(feature, numbers)
         scale = 1.0
         if not column.is_binary:
-            term = Term(column, 0.0, -math.inf, math.inf)
+            term = LeafTerm(column, 0.0, -math.inf, math.inf)
             raw = term.values(feature, numbers)
             spread = float(np.sqrt(w @ (raw - w @ raw) ** 2))
             centre = _plain(float(w @ raw), spread)
-            term = Term(replace(column, fill=centre), centre, float(raw.min()), float(raw.max()))
+            term = LeafTerm(replace(column, fill=centre), centre, float(raw.min()), float(raw.max()))
             values, scale = term.values(feature, numbers), spread
-        if scale > 1e-12 * (1.0 + abs(term.centre)) and values.min() < values.max():
+        if scale > NO_SPREAD * (1.0 + abs(term.centre)) and values.min() < values.max():
             design[:, len(terms)] = values / scale
             terms.append(term)
             scales.append(scale)
-    kept = np.ascontiguousarray(design[:, [*range(len(terms)), len(columns)]])
-    return terms, np.array(scales), kept
+    filled = np.ascontiguousarray(design[:, [*range(len(terms)), len(columns)]])
+    return terms, np.array(scales), filled
 
 
 def _plain(value: float, spread: float) -> float:
@@ -123,6 +127,7 @@ def _plain(value: float, spread: float) -> float:
 
 
 def _table(schema: Schema, X: pd.DataFrame, binned: BinnedTable) -> SplitColumns:
+    """Binned columns as growth wants them; a bin of categories costs as many numbers as it holds categories."""
     sizes = [
         np.bincount(r.codes[r.codes < r.n_bins], minlength=r.n_bins).astype(float)
         if r.is_category
@@ -140,52 +145,61 @@ def _table(schema: Schema, X: pd.DataFrame, binned: BinnedTable) -> SplitColumns
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Units:
+    """From standardised numbers to the user's: scales ``(p,)`` of the terms, centre and spread ``(K,)`` of outputs."""
+
+    scales: Floats
+    centre: Floats
+    spread: Floats
+
+
 def _nodes(
-    model: LinearTree,
-    problem: LinearTreeProblem,
-    schema: Schema,
-    binned: BinnedTable,
-    scales: Floats,
-    centre: Floats,
-    spread: Floats,
-) -> tuple[Node, ...]:
+    model: LinearTree, problem: LinearTreeProblem, schema: Schema, binned: BinnedTable, units: _Units
+) -> tuple[LinearTreeNode, ...]:
+    """Nodes in the user's units.
+
+    With ``y_k = centre_k + spread_k eta_k`` a term's coefficient is ``beta_tk spread_k / scale_t``, and a leaf's
+    intercept is ``centre_k + spread_k`` times what the nodes v on its path add up to.
+    """
     intercept = np.zeros((len(model.parent), problem.n_outputs))
     terms: list[list[tuple[int, int, float]]] = [[] for _ in model.parent]
     for v, t, k, b in zip(model.node, model.term, model.output, model.beta, strict=True):
         if t == problem.n_terms:
             intercept[v, k] += b
-        elif (rounded := significant(float(b * spread[k] / scales[t]))) != 0.0:
+        elif (rounded := significant(float(b * units.spread[k] / units.scales[t]))) != 0.0:
             terms[v].append((t, k, rounded))
     share = _shares(model, problem)
     nodes = []
     for v in range(len(model.parent)):
-        node = Node(terms=tuple(terms[v]), share=share[v])
+        node = LinearTreeNode(terms=tuple(terms[v]), share=share[v])
         if model.left[v] >= 0:
             node = _question(replace(node, left=model.left[v], right=model.right[v]), model, v, schema, binned)
         else:
-            value = intercept[model.path(v)].sum(axis=0) * spread + centre
-            node = replace(
-                node, intercept=tuple(_steady(float(b), float(s)) for b, s in zip(value, spread, strict=True))
-            )
+            value = intercept[model.path(v)].sum(axis=0) * units.spread + units.centre
+            pairs = zip(value.tolist(), units.spread.tolist(), strict=True)
+            node = replace(node, intercept=tuple(_steady(b, s) for b, s in pairs))
         nodes.append(node)
     return tuple(nodes)
 
 
-def _question(node: Node, model: LinearTree, v: int, schema: Schema, binned: BinnedTable) -> Node:
+def _question(node: LinearTreeNode, model: LinearTree, v: int, schema: Schema, binned: BinnedTable) -> LinearTreeNode:
     f, go = model.feature[v], model.goes_left[v]
     rule, feature = binned.rules[f], schema[f]
-    node = replace(node, feature=f, cost=model.split_cost[v], missing_left=bool(go[254]))
+    node = replace(node, feature=f, cost=model.split_cost[v], missing_left=bool(go[MISSING]))
     if rule.is_category:
         codes = np.arange(len(feature.categories))
-        left = go[rule.codes[codes]]
-        listed_left = not bool(go[255])
-        return replace(node, listed=tuple(int(c) for c in codes[left == listed_left]), listed_left=listed_left)
+        goes_left = go[rule.codes[codes]]
+        # what is listed is the side without the unseen categories: theirs is named by what it is not
+        listed_left = not bool(go[UNSEEN])
+        return replace(node, listed=tuple(int(c) for c in codes[goes_left == listed_left]), listed_left=listed_left)
     low, high = model.gap[v]
     plain = plainest_moment if feature.kind == "datetime" else fewest_digits
     return replace(node, threshold=float(plain(low, high)))
 
 
 def _shares(model: LinearTree, problem: LinearTreeProblem) -> list[float]:
+    """Share of the weight that passes each node; rounded, so that the order of summing is not seen."""
     return [
         round(float(sum(problem.weight[model.members[leaf]].sum() for leaf in model.below(v))), 12)
         for v in range(len(model.parent))
@@ -198,5 +212,5 @@ def significant(value: float, digits: int = DIGITS) -> float:
 
 
 def _steady(value: float, spread: float) -> float:
-    """Round an intercept to a ten-thousandth of its unit's spread."""
+    """Round an intercept to a ten-thousandth of its output's spread, as fine as its coefficients."""
     return round(value, 4 - math.floor(math.log10(spread)))

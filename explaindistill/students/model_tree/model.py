@@ -20,7 +20,7 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Term:
+class LeafTerm:
     """A column of numbers in a leaf's model, as it is added up: ``clip(value, low, high) - centre``.
 
     Numbers are held at the ends of the range seen in fitting and counted from ``centre``, so that a missing value adds
@@ -49,14 +49,14 @@ class Term:
         return {"column": self.column.to_dict(), "centre": self.centre, "low": self.low, "high": self.high}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Term:
+    def from_dict(cls, data: Mapping[str, Any]) -> LeafTerm:
         """Inverse of :meth:`to_dict`."""
         numbers = {k: float(data[k]) for k in ("centre", "low", "high")}
         return cls(Column.from_dict(data["column"]), **numbers)
 
 
 @dataclass(frozen=True)
-class Node:
+class LinearTreeNode:
     """A question or a leaf, and what it adds to every row below it.
 
     Attributes
@@ -95,10 +95,10 @@ class Node:
         missing = np.isnan(numbers)
         if self.threshold is not None:
             with np.errstate(invalid="ignore"):
-                left = numbers <= self.threshold
+                yes = numbers <= self.threshold
         else:
-            left = np.isin(numbers, self.listed) == self.listed_left
-        return np.asarray(np.where(missing, self.missing_left, left))
+            yes = np.isin(numbers, self.listed) == self.listed_left
+        return np.asarray(np.where(missing, self.missing_left, yes))
 
     def question(self, feature: Feature, left: bool) -> str:
         """Answer to the question on one side, in words."""
@@ -118,12 +118,12 @@ class Node:
 
 
 @dataclass(frozen=True)
-class PathTree:
+class LinearTreeModel:
     """Nodes (the root first), terms, and the schema they speak about."""
 
     schema: Schema
-    terms: tuple[Term, ...]
-    nodes: tuple[Node, ...]
+    terms: tuple[LeafTerm, ...]
+    nodes: tuple[LinearTreeNode, ...]
     n_outputs: int
     importance: tuple[float, ...] = field(default=())
 
@@ -138,9 +138,9 @@ class PathTree:
     def used(self) -> list[int]:
         """Positions of the features that the tree uses."""
         names = self.schema.names
-        asked = {n.feature for n in self.nodes if n.feature >= 0}
+        split_on = {n.feature for n in self.nodes if n.feature >= 0}
         added = {names.index(self.terms[t].column.feature) for n in self.nodes for t, _, _ in n.terms}
-        return sorted(asked | added)
+        return sorted(split_on | added)
 
     def walk(self, columns: Mapping[int, Floats], n: int, start: int = 0) -> Iterator[tuple[int, Ints]]:
         """Every node with the rows that reach it, parents first."""
@@ -150,8 +150,8 @@ class PathTree:
             yield v, rows
             node = self.nodes[v]
             if node.feature >= 0:
-                left = node.goes_left(columns[node.feature][rows])
-                waiting += [(node.right, rows[~left]), (node.left, rows[left])]
+                yes = node.goes_left(columns[node.feature][rows])
+                waiting += [(node.right, rows[~yes]), (node.left, rows[yes])]
 
     def added(self, v: int, columns: Mapping[int, Floats], rows: Ints) -> Iterator[tuple[int, int, float, Floats]]:
         """What a node adds: (term, output, coefficient, contributions)."""
@@ -161,7 +161,7 @@ class PathTree:
             yield t, k, coefficient, coefficient * term.values(self.schema[i], columns[i][rows])
 
     def predictors(self, X: pd.DataFrame) -> Floats:
-        """Linear predictors ``(n, K)``."""
+        """Linear predictors ``eta_ik = a_lk + sum_vt beta_vtk z_t(x_i)`` ``(n, K)``, v above row i's leaf l."""
         columns, n = self.columns(X), len(X)
         out = np.zeros((n, self.n_outputs))
         self._add(out, columns, n, 0)
@@ -175,7 +175,7 @@ class PathTree:
                 out[rows, k] += values
 
     def leaves(self, X: pd.DataFrame) -> Ints:
-        """Node number ``(n,)`` of the leaf of each row."""
+        """LinearTreeNode number ``(n,)`` of the leaf of each row."""
         out = np.zeros(len(X), dtype=np.int64)
         for v, rows in self.walk(self.columns(X), len(X)):
             out[rows] = v
@@ -238,6 +238,7 @@ class PathTree:
         for v in self.path(leaf):
             for t, k, coefficient in self.nodes[v].terms:
                 sums[t, k] = sums.get((t, k), 0.0) + coefficient
+        # a sum of numbers of four digits may end in 0.30000000000000004, which no reader should see
         return {key: round(value, 14) for key, value in sums.items()}
 
     def text(self, outputs: list[str], what: str) -> list[str]:
@@ -248,12 +249,12 @@ class PathTree:
 
     def _text(self, v: int, depth: int, outputs: list[str], what: str, lines: list[str]) -> None:
         node, pad = self.nodes[v], "    " * depth
-        own = [[] for _ in outputs] if node.feature >= 0 else [[f"{b:.12g}"] for b in node.intercept]
+        added = [[] for _ in outputs] if node.feature >= 0 else [[f"{b:.12g}"] for b in node.intercept]
         for t, k, coefficient in node.terms:
             term = self.terms[t]
-            own[k].append(f"{coefficient:+.12g} × {term.words(self.schema[term.column.feature])}")
+            added[k].append(f"{coefficient:+.12g} × {term.words(self.schema[term.column.feature])}")
         inherited = any(self.nodes[u].terms for u in self.path(v)[:-1])
-        for name, parts in zip(outputs, own, strict=True):
+        for name, parts in zip(outputs, added, strict=True):
             if node.feature < 0:
                 rest = " + the terms above" if inherited else ""
                 lines.append(f"{pad}{what} {name} = {' '.join(parts)}{rest}  [{node.share:.1%} of rows]")
@@ -270,11 +271,13 @@ class PathTree:
         """Splits on the longest path."""
         return max(len(self.path(v)) - 1 for v, n in enumerate(self.nodes) if n.feature < 0)
 
-    def with_importance(self, X: pd.DataFrame, weight: Floats) -> PathTree:
+    def with_importance(self, X: pd.DataFrame, weight: Floats) -> LinearTreeModel:
         """Add how far each feature moves the linear predictor on these rows, as shares that sum to 1.
 
-        A coefficient counts the mean absolute distance of its contribution from its mean; a question half the mean
-        absolute difference between the predictor of the side a row takes and of the other side.
+        A coefficient counts the mean absolute distance of its contribution from its mean,
+        ``sum_i w_i |c_i - mean c|``. A question counts half the mean absolute difference between the predictor of the
+        side that a row takes and of the other side, ``sum_i w_i |eta_left(x_i) - eta_right(x_i)| / 2``: half, as a
+        question that splits the rows evenly then counts as much as a coefficient that moves them as far.
         """
         columns, n = self.columns(X), len(X)
         moved = np.zeros(len(self.schema))
@@ -297,7 +300,7 @@ class PathTree:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form; missing fields have their defaults."""
-        empty = vars(Node())
+        empty = vars(LinearTreeNode())
         nodes = [{k: v for k, v in vars(n).items() if v != empty[k] or k == "share"} for n in self.nodes]
         for node in nodes:
             if node.get("threshold") == math.inf:
@@ -317,17 +320,17 @@ class PathTree:
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> PathTree:
+    def from_dict(cls, data: Mapping[str, Any]) -> LinearTreeModel:
         """Inverse of :meth:`to_dict`."""
         nodes = []
-        for given in data["nodes"]:
-            row = dict(given)
+        for stored in data["nodes"]:
+            row = dict(stored)
             if row.get("threshold") == "known":
                 row["threshold"] = math.inf
             row["listed"] = tuple(int(c) for c in row.get("listed", ()))
             row["intercept"] = tuple(float(b) for b in row.get("intercept", ()))
             row["terms"] = tuple((int(t), int(k), float(c)) for t, k, c in row.get("terms", ()))
-            nodes.append(Node(**row))
-        terms = tuple(Term.from_dict(t) for t in data["terms"])
+            nodes.append(LinearTreeNode(**row))
+        terms = tuple(LeafTerm.from_dict(t) for t in data["terms"])
         importance = tuple(float(s) for s in data["importance"])
         return cls(Schema.from_dict(data["schema"]), terms, tuple(nodes), int(data["n_outputs"]), importance)

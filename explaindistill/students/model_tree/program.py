@@ -32,9 +32,9 @@ def program(self: Any) -> Program:
     form, kind = self.to_dict(), type(self).__name__
     tree = form["tree"]
     names = [f["name"] for f in tree["schema"]["features"]]
-    asked = [names[n["feature"]] for n in tree["nodes"] if n.get("feature", -1) >= 0]
+    split_on = [names[n["feature"]] for n in tree["nodes"] if n.get("feature", -1) >= 0]
     added = [tree["terms"][t]["column"]["feature"] for n in tree["nodes"] for t, _, _ in n.get("terms", ())]
-    inputs = inputs_of(tree["schema"], asked + added)
+    inputs = inputs_of(tree["schema"], split_on + added)
     by_name = {i.name: i for i in inputs}
     K = int(tree["n_outputs"])
 
@@ -45,8 +45,8 @@ def program(self: Any) -> Program:
             carried += (Term(factor, tuple(float(coefficient) if k == j else 0.0 for j in range(K))),)
         if node.get("feature", -1) < 0:
             return Leaf(tuple(node["intercept"]), carried)
-        left, right = grown(node["left"], carried), grown(node["right"], carried)
-        return Split(_asked(by_name[names[node["feature"]]], node), left, right)
+        condition = _asked(by_name[names[node["feature"]]], node)
+        return Split(condition, grown(node["left"], carried), grown(node["right"], carried))
 
     classes = classes_of(form)
     return Program(kind, inputs, classes, K, class_link(classes, K), grown(0, ()))

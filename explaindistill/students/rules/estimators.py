@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -18,19 +17,20 @@ from explaindistill.numerics.trees.rule_growth import RuleLimits
 from explaindistill.protocols import Complexity
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
-from explaindistill.students._explaining.shapley import rule_shapley, shapley
+from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
+from explaindistill.students._form import check_header, compact_bytes, header, plain
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
-from explaindistill.students._nearest import nearest_in_rules
 from explaindistill.students._picture import plot
 from explaindistill.students.rules.fit import fit_rule_list
 from explaindistill.students.rules.model import RuleList
+from explaindistill.students.rules.nearest import nearest_in_rules
 from explaindistill.students.rules.program import program
+from explaindistill.students.rules.refining import toward_labels
+from explaindistill.students.rules.shapley import rule_shapley
 from explaindistill.students.rules.tables import class_table, value_table
 
 __all__ = ["RuleListClassifier", "RuleListRegressor"]
-
-VERSION = 1
 
 
 class RuleListClassifier(ClassifierMixin, BaseEstimator):
@@ -56,7 +56,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
     classes : array of shape (k,), optional
         Classes of the columns of soft labels given as an array; ``range(k)`` when None.
     n_jobs : int or None
-        Threads for binning.
+        Threads for binning; None is 1, -1 one per core. The rules do not depend on it.
 
     Attributes
     ----------
@@ -88,6 +88,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
+    toward_labels = toward_labels
     _nearest = nearest_in_rules
     _shapley = rule_shapley
 
@@ -150,9 +151,9 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
         """
         frame = rows(self, X)
         P, classes, _ = as_soft_targets(y, self.classes if np.ndim(y) == 2 else None)
-        own = np.zeros((len(P), len(self.classes_)))
-        own[:, np.searchsorted(self.classes_, classes)] = P
-        return class_table(self, frame, own, weights_of(sample_weight, len(P)), level)
+        Q = np.zeros((len(P), len(self.classes_)))
+        Q[:, np.searchsorted(self.classes_, classes)] = P
+        return class_table(self, frame, Q, weights_of(sample_weight, len(P)), level)
 
     def describe(self) -> str:
         """Return the rules in words, the numbers that `predict_proba` uses to three decimals."""
@@ -186,7 +187,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
     def to_dict(self) -> dict[str, Any]:
         """Return the versioned JSON form."""
         check_is_fitted(self)
-        return _head(self) | {"classes": [_plain(c) for c in self.classes_]}
+        return _head(self) | {"classes": [plain(c) for c in self.classes_]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -223,6 +224,7 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
+    toward_labels = toward_labels
     _nearest = nearest_in_rules
     _shapley = rule_shapley
 
@@ -338,7 +340,11 @@ def limits_of(student: Any) -> RuleLimits:
 
 
 def complexity_of(student: Any, n_free: int) -> Complexity:
-    """Count conditions and values."""
+    """Count conditions and values.
+
+    ``mean_path_length`` is the mean number of rules that are read, ``sum_r r share_r`` with r from 1; the rows of the
+    default read all.
+    """
     model: RuleList = student.rules_
     literals = [literal for rule in model.rules for literal in rule.literals]
     shares = [rule.share for rule in model.rules]
@@ -347,7 +353,7 @@ def complexity_of(student: Any, n_free: int) -> Complexity:
         family="rules",
         n_parameters=sum(literal.cost for literal in literals) + n_free * (len(model.rules) + 1),
         n_features=len(model.used()),
-        n_bytes=len(json.dumps(student.to_dict(), separators=(",", ":")).encode()),
+        n_bytes=compact_bytes(student.to_dict()),
         n_leaves=len(model.rules) + 1,
         n_terms=len(literals),
         depth=len(model.rules),
@@ -380,22 +386,15 @@ def _headline(model: RuleList) -> str:
     return f"Rule list: {n} {rules} of {m} {conditions} in all, and a default."
 
 
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
-
-
 def _head(student: Any) -> dict[str, Any]:
     parameters = {k: v for k, v in student.get_params().items() if k != "classes"}
-    table = {name: [_plain(v) for v in column] for name, column in student.table_.items()}
-    head = {"family": type(student).__name__, "version": VERSION, "parameters": parameters}
+    table = {name: [plain(v) for v in column] for name, column in student.table_.items()}
+    head = header(student, "rules") | {"parameters": parameters}
     return head | {"rules": student.rules_.to_dict(), "table": table}
 
 
 def _empty(cls: Any, data: Mapping[str, Any]) -> Any:
-    if data.get("family") != cls.__name__ or data.get("version") != VERSION:
-        raise InvalidInputError(
-            f"this is not version {VERSION} of a {cls.__name__}, got {data.get('family')!r} {data.get('version')!r}"
-        )
+    check_header(cls, "rules", data)
     student = cls(**data["parameters"])
     student.rules_ = RuleList.from_dict(data["rules"])
     student.table_ = pd.DataFrame(data["table"])

@@ -104,7 +104,7 @@ class Literal:
 
 
 @dataclass(frozen=True)
-class Rule:
+class ListedRule:
     """Literals that must all hold; ``value`` of the rows it takes, ``rest`` of those it leaves; share of rows, gain."""
 
     literals: tuple[Literal, ...]
@@ -123,7 +123,7 @@ class RuleList:
     """Rules in order; the first that holds decides, else the last one's ``rest``; ``base`` is the mean of all rows."""
 
     schema: Schema
-    rules: tuple[Rule, ...]
+    rules: tuple[ListedRule, ...]
     base: tuple[float, ...]
 
     def used(self) -> list[int]:
@@ -138,7 +138,7 @@ class RuleList:
             out[i] = np.where(numbers < 0, np.nan, numbers) if self.schema[i].kind == "ordered" else numbers
         return out
 
-    def taken(self, X: pd.DataFrame) -> Ints:
+    def deciding(self, X: pd.DataFrame) -> Ints:
         """Position ``(n,)`` of the rule that decides each row; ``len(rules)`` for the default."""
         columns = self.columns(X)
         out = np.full(len(X), len(self.rules), dtype=np.int64)
@@ -159,17 +159,17 @@ class RuleList:
     def values(self, X: pd.DataFrame) -> Floats:
         """Values ``(n, k)``."""
         table = np.array([*(rule.value for rule in self.rules), self.default])
-        return np.asarray(table[self.taken(X)])
+        return np.asarray(table[self.deciding(X)])
 
     def explain(self, X: pd.DataFrame, outputs: list[Any]) -> pd.DataFrame:
         """One line per row, rule that was read, and output: how the answer moved when the rule held or did not."""
-        taken = self.taken(X)
+        rule_of = self.deciding(X)
         names = np.array(outputs, dtype=object)
         parts = [self._step(np.arange(len(X)), 0, "(base)", "all rows", np.array(self.base), names)]
         before = np.array(self.base)
         for r, rule in enumerate(self.rules):
             words = rule.words(self.schema)
-            for rows, yes, to in ((taken == r, "yes", rule.value), (taken > r, "no", rule.rest)):
+            for rows, yes, to in ((rule_of == r, "yes", rule.value), (rule_of > r, "no", rule.rest)):
                 moved = np.array(to) - before
                 parts.append(self._step(np.flatnonzero(rows), r + 1, f"rule {r + 1}", f"{yes}: {words}", moved, names))
             before = np.array(rule.rest)
@@ -217,7 +217,7 @@ class RuleList:
     def from_dict(cls, data: Mapping[str, Any]) -> RuleList:
         """Inverse of :meth:`to_dict`."""
         rules = tuple(
-            Rule(
+            ListedRule(
                 tuple(Literal.from_dict(row) for row in rule["literals"]),
                 tuple(float(v) for v in rule["value"]),
                 tuple(float(v) for v in rule["rest"]),

@@ -27,15 +27,15 @@ __all__ = ["program"]
 def program(self: Any) -> Program:
     """Ordered rules as a chain of questions; what the last one leaves is the default."""
     form, kind = self.to_dict(), type(self).__name__
-    found = form["rules"]
-    rules, names = found["rules"], [f["name"] for f in found["schema"]["features"]]
-    inputs = inputs_of(found["schema"], [names[row["feature"]] for rule in rules for row in rule["literals"]])
+    model = form["rules"]
+    rules, names = model["rules"], [f["name"] for f in model["schema"]["features"]]
+    inputs = inputs_of(model["schema"], [names[row["feature"]] for rule in rules for row in rule["literals"]])
     by_name = {i.name: i for i in inputs}
-    chain: Split | Leaf = Leaf(tuple(rules[-1]["rest"] if rules else found["base"]))
+    chain: Split | Leaf = Leaf(tuple(rules[-1]["rest"] if rules else model["base"]))
     for rule in reversed(rules):
         broken = tuple(Not(_literal(by_name[names[row["feature"]]], row)) for row in rule["literals"])
         chain = Split(Not(AnyOf(broken)), Leaf(tuple(rule["value"])), chain)
-    classes, n_outputs = classes_of(form), len(found["base"])
+    classes, n_outputs = classes_of(form), len(model["base"])
     return Program(kind, inputs, classes, n_outputs, "identity" if classes is None else "probabilities", chain)
 
 

@@ -20,11 +20,11 @@ def class_table(
 ) -> pd.DataFrame:
     """One row per rule: coverage, precision and their Wilson intervals; see ``RuleListClassifier.table``."""
     model: RuleList = student.rules_
-    taken, count = model.taken(X), _counts(weight)
+    rule_of, count = model.deciding(X), _counts(weight)
     lines = []
     for i, value in enumerate([*(r.value for r in model.rules), model.default]):
         output = int(np.argmax(value))
-        mine = taken == i
+        mine = rule_of == i
         right = float(count[mine & (P.argmax(axis=1) == output)].sum())
         line = _line(model, i, float(count[mine].sum()), float(count.sum()), level)
         low, high = wilson(right, line["n"], level)
@@ -43,10 +43,10 @@ def value_table(
 ) -> pd.DataFrame:
     """One row per rule and output: coverage, mean and spread; see ``RuleListRegressor.table``."""
     model: RuleList = student.rules_
-    taken, count = model.taken(X), _counts(weight)
+    rule_of, count = model.deciding(X), _counts(weight)
     lines = []
     for i in range(len(model.rules) + 1):
-        mine = (taken == i) & (count > 0)
+        mine = (rule_of == i) & (count > 0)
         line = _line(model, i, float(count[mine].sum()), float(count.sum()), level)
         for k in range(Y.shape[1]):
             mean = spread = half = np.nan
@@ -63,7 +63,7 @@ def value_table(
 
 
 def _counts(weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights that sum to the effective number of rows; whole numbers are repetitions."""
+    """Weights that sum to the effective number of rows ``(sum w)^2 / sum w^2``; whole numbers are repetitions."""
     if len(weight) == 0 or not weight.any() or (weight == np.rint(weight)).all():
         return weight
     whole, _ = whole_weights(weight[weight > 0])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -18,11 +16,9 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # i
 
 from explaindistill.data.design import (
     Column,
-    column_values,
     matrix,
     rule_columns,
 )
-from explaindistill.data.schema import Schema
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.linear.scorecard import search, unique_columns, unique_rows
@@ -30,76 +26,17 @@ from explaindistill.protocols import Complexity
 from explaindistill.students import _intake
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
-from explaindistill.students._explaining.shapley import card_shapley, shapley
+from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
-from explaindistill.students._nearest import nearest_in_card
+from explaindistill.students._form import check_header, compact_bytes, header
 from explaindistill.students._picture import plot
-from explaindistill.students.linear.model import plain
+from explaindistill.students.scorecard.model import CardModel, risk_table
+from explaindistill.students.scorecard.nearest import nearest_in_card
 from explaindistill.students.scorecard.program import program
+from explaindistill.students.scorecard.refining import toward_labels
+from explaindistill.students.scorecard.shapley import card_shapley
 
 __all__ = ["ScorecardClassifier"]
-
-FORMAT, VERSION = "explaindistill.scorecard", 1
-
-
-@dataclass(frozen=True, eq=False)
-class CardModel:
-    """Conditions and their points; the risk of total ``lowest + i`` is ``risk[i]``."""
-
-    schema: Schema
-    columns: tuple[Column, ...]
-    points: NDArray[np.int64]
-    lowest: int
-    risk: NDArray[np.float64]
-    share: NDArray[np.float64]
-    spread: NDArray[np.float64]
-    classes: NDArray[Any]
-
-    def values(self, X: pd.DataFrame) -> NDArray[np.int64]:
-        """Points of each condition ``(n, q)``."""
-        out = np.zeros((len(X), len(self.columns)), dtype=np.int64)
-        for j, column in enumerate(self.columns):
-            numbers = self.schema.column(X, column.feature)
-            out[:, j] = self.points[j] * column_values(column, self.schema[column.feature], numbers)
-        return out
-
-    def words(self, column: Column) -> str:
-        """The condition as it is shown."""
-        return column.words(self.schema[column.feature])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Versioned JSON form; ``risk[sum of points of the conditions that hold - lowest]``."""
-        rows = [c.to_dict() | ({"level": plain(c.level)} if c.level is not None else {}) for c in self.columns]
-        return {
-            "format": FORMAT,
-            "version": VERSION,
-            "schema": self.schema.to_dict(),
-            "classes": [plain(c) for c in self.classes],
-            "columns": rows,
-            "points": self.points.tolist(),
-            "lowest": self.lowest,
-            "risk": self.risk.tolist(),
-            "share": self.share.tolist(),
-            "spread": self.spread.tolist(),
-        }
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> CardModel:
-        """Inverse of :meth:`to_dict`; runs no code."""
-        if (data.get("format"), data.get("version")) != (FORMAT, VERSION):
-            raise InvalidInputError(
-                f"format must be {FORMAT} version {VERSION}, got {data.get('format')!r} {data.get('version')!r}"
-            )
-        return cls(
-            schema=Schema.from_dict(data["schema"]),
-            columns=tuple(Column.from_dict(c) for c in data["columns"]),
-            points=np.array(data["points"], dtype=np.int64),
-            lowest=int(data["lowest"]),
-            risk=np.array(data["risk"], dtype=float),
-            share=np.array(data["share"], dtype=float),
-            spread=np.array(data["spread"], dtype=float),
-            classes=np.array(data["classes"]),
-        )
 
 
 class ScorecardClassifier(ClassifierMixin, BaseEstimator):
@@ -197,20 +134,25 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
             )
         columns = rule_columns(intake.schema, intake.X, intake.weight, self.n_thresholds, self.max_levels)
         B = matrix(columns, intake.schema, intake.X)
-        kept = unique_columns(B)
+        distinct = unique_columns(B)
         w0, w1 = intake.weight * intake.Y[:, 0], intake.weight * intake.Y[:, 1]
-        patterns = unique_rows(B[:, kept], w0, w1)
+        patterns = unique_rows(B[:, distinct], w0, w1)
         # small products: one thread is faster on a busy machine, and bits do not depend on the number of cores
         with threadpool_limits(1, user_api="blas"):
             limits = -self.max_points, self.max_points
             card = search(patterns, self.max_terms, *limits, self.beam_width, self.tolerance)
         self.offset_, self.slope_ = card.offset, card.slope
-        used = [(columns[kept[j]], B[:, kept[j]], z) for j, z in zip(card.support, card.points, strict=True) if z]
+        pairs = [(distinct[j], z) for j, z in zip(card.support, card.points, strict=True) if z]
+        used = [(columns[q], B[:, q], z) for q, z in pairs]
         self.model_ = self._model(used, intake)
         return self
 
     def _model(self, used: list[tuple[Column, NDArray[np.float64], np.int64]], intake: _intake.Intake) -> CardModel:
-        """Table of risks over all totals that the points can make."""
+        """Table of risks ``expit(a + s total)`` over all totals that the points can make.
+
+        Totals run from the sum of the negative points to that of the positive ones; ``share`` counts the weight of
+        the rows at each.
+        """
         points = np.array([z for _, _, z in used], dtype=np.int64)
         lowest, highest = int(points[points < 0].sum()), int(points[points > 0].sum())
         risk = risk_table(expit(self.offset_ + self.slope_ * np.arange(lowest, highest + 1)), self.digits)
@@ -254,8 +196,8 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy for hard labels; agreement with the most probable class for soft ones."""
-        P, known, soft = as_soft_targets(y, self.classes if np.ndim(y) == 2 else None)
-        labels = known[np.argmax(P, axis=1)] if soft else np.ravel(y)
+        P, classes, soft = as_soft_targets(y, self.classes if np.ndim(y) == 2 else None)
+        labels = classes[np.argmax(P, axis=1)] if soft else np.ravel(y)
         return float(accuracy_score(labels, self.predict(X), sample_weight=sample_weight))
 
     def table(self) -> pd.DataFrame:
@@ -316,7 +258,7 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
             family="scorecard",
             n_parameters=2 * len(model.columns) + 2,
             n_features=len({c.feature for c in model.columns}),
-            n_bytes=len(json.dumps(self.to_dict(), separators=(",", ":"), ensure_ascii=False).encode()),
+            n_bytes=compact_bytes(self.to_dict()),
             n_terms=len(model.columns),
         )
 
@@ -333,7 +275,11 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
     def to_dict(self) -> dict[str, Any]:
         """Return a versioned JSON form; :meth:`from_dict` reads it without running code."""
         check_is_fitted(self)
-        return self.model_.to_dict() | {"digits": self.digits, "offset": self.offset_, "slope": self.slope_}
+        return (
+            header(self, "scorecard")
+            | self.model_.to_dict()
+            | {"digits": self.digits, "offset": self.offset_, "slope": self.slope_}
+        )
 
     export = export
     program = program
@@ -341,12 +287,14 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
+    toward_labels = toward_labels
     _nearest = nearest_in_card
     _shapley = card_shapley
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Student from :meth:`to_dict`, ready to predict; other parameters of fitting are the defaults."""
+        check_header(cls, "scorecard", data)
         card = cls(digits=int(data.get("digits", 3)))
         card.model_ = model = CardModel.from_dict(data)
         card.offset_, card.slope_ = float(data["offset"]), float(data["slope"])
@@ -362,9 +310,3 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
-
-
-def risk_table(curve: NDArray[np.float64], digits: int) -> NDArray[np.float64]:
-    """Risks as they are shown and applied: rounded, none nearer to 0 or 1 than one unit of the last digit."""
-    unit = 10.0**-digits
-    return np.clip(np.round(curve, digits), unit, round(1 - unit, digits))

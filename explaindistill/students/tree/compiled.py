@@ -44,15 +44,15 @@ class CompiledTree:
         nodes = self._nodes
         position = 0
         while (node := nodes[position]) is not None:
-            name, number, threshold, known, missing, left, right = node
+            name, number, threshold, sides, missing, yes, no = node
             value = row.get(name)
             if value is None or value != value or value is pd.NA:  # noqa: PLR0124 - NaN differs from itself
                 goes = missing
-            elif known is not None:
-                goes = known.get(value, threshold)
+            elif sides is not None:
+                goes = sides.get(value, threshold)
             else:
                 goes = (value if number is None else number(value)) <= threshold
-            position = left if goes else right
+            position = yes if goes else no
         answer = self._answers[position]
         return dict(answer) if isinstance(answer, dict) else answer
 
@@ -62,19 +62,20 @@ def _seconds(value: Any) -> float:
 
 
 def _node(tree: TreeModel, i: int) -> tuple[Any, ...] | None:
+    """What :meth:`CompiledTree.one` needs of a node, in one tuple: unpacking is what an attribute would cost."""
     if tree.feature[i] < 0:
         return None
     feature: Feature = tree.schema[int(tree.feature[i])]
     table = tree.sets[i]
-    known = None if table is None else dict(zip(feature.categories, table.tolist(), strict=True))
+    sides = None if table is None else dict(zip(feature.categories, table.tolist(), strict=True))
     # for sets the place of the threshold holds the side of unseen categories
-    threshold = float(tree.threshold[i]) if known is None else bool(tree.unseen_left[i])
+    threshold = float(tree.threshold[i]) if sides is None else bool(tree.unseen_left[i])
     number = _seconds if feature.kind == "datetime" else None
     return (
         feature.name,
         number,
         threshold,
-        known,
+        sides,
         bool(tree.missing_left[i]),
         int(tree.left[i]),
         int(tree.right[i]),

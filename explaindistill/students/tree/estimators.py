@@ -15,18 +15,21 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.trees.binning import MAX_BINS
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
-from explaindistill.students._explaining.shapley import shapley, tree_shapley
+from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor
-from explaindistill.students._nearest import nearest_in_tree
+from explaindistill.students.tree.compression import on_value_grid, smaller
 from explaindistill.students.tree.fit import (
     agreement,
     fit_trees,
     unit_range,
     valued,
 )
+from explaindistill.students.tree.nearest import nearest_in_tree
 from explaindistill.students.tree.program import program
 from explaindistill.students.tree.reading import ReadableTree
+from explaindistill.students.tree.refining import toward_labels
+from explaindistill.students.tree.shapley import tree_shapley
 from explaindistill.students.tree.shrinkage import settled
 
 __all__ = ["TreeClassifier", "TreeRegressor"]
@@ -133,9 +136,11 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
+    toward_labels = toward_labels
+    smaller = smaller
+    on_value_grid = on_value_grid
     _nearest = nearest_in_tree
     _shapley = tree_shapley
-    _format = "explaindistill.TreeClassifier"
 
     def __init__(
         self,
@@ -178,22 +183,22 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         targets = [sharpen(intake.Y, t) for t in self._temperatures(intake.Y)]
         # with two classes one column says it all
         structures = [P[:, 1:] if P.shape[1] == 2 else P for P in targets]
-        trees, taken = fit_trees(self, intake, structures), 0
+        trees, best = fit_trees(self, intake, structures), 0
         if len(trees) > 1:
             plain, sharp = (agreement(valued(self, tree, 0.0), intake, self.n_jobs) for tree in trees)
-            taken = int(sharp > plain)
-        self.tree_ = settled(self, trees[taken], intake, structures[taken])
+            best = int(sharp > plain)
+        self.tree_ = settled(self, trees[best], intake, structures[best])
         return self
 
     def _temperatures(self, P: NDArray[np.float64]) -> tuple[float, ...]:
-        given = self.structure_temperature
-        if isinstance(given, str):
-            if given != "auto":
-                raise InvalidInputError(f'structure_temperature must be a number or "auto", got {given!r}')
+        temperature = self.structure_temperature
+        if isinstance(temperature, str):
+            if temperature != "auto":
+                raise InvalidInputError(f'structure_temperature must be a number or "auto", got {temperature!r}')
             # hard labels are as sharp as can be; a choice between two trees is one more thing left to chance
             plain = ((P == 0) | (P == 1)).all() or self.tie_tolerance
             return TEMPERATURES[:1] if plain else TEMPERATURES
-        return (given,)
+        return (temperature,)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities ``(n, k)`` in the order of ``classes_``."""
@@ -207,12 +212,14 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy for hard labels; for soft labels ``(n, k)`` agreement with the most probable class."""
         if np.asarray(y).shape[1:] > (1,):
-            P, known, _ = as_soft_targets(y, self.classes_ if self.classes is None else self.classes)
-            y = known[P.argmax(axis=1)]
+            P, classes, _ = as_soft_targets(y, self.classes_ if self.classes is None else self.classes)
+            y = classes[P.argmax(axis=1)]
         return float(ClassifierMixin.score(self, X, y, sample_weight))
 
     def prune(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, standard_errors: float = 0.0) -> Self:
-        """Return a copy cut back to the subtree that fits fresh rows best; see :mod:`explaindistill.numerics.trees.pruning`.
+        """Return a copy cut back to the subtree that fits fresh rows best.
+
+        See :mod:`explaindistill.numerics.trees.pruning`.
 
         Parameters
         ----------
@@ -223,9 +230,9 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         """
         from explaindistill.students.tree.prune import pruned
 
-        P, known, _ = as_soft_targets(y, self.classes_ if self.classes is None or np.ndim(y) < 2 else self.classes)
-        if not np.array_equal(known, self.classes_):
-            raise InvalidInputError(f"classes of y must be {self.classes_.tolist()}, got {known.tolist()}")
+        P, labels, _ = as_soft_targets(y, self.classes_ if self.classes is None or np.ndim(y) < 2 else self.classes)
+        if not np.array_equal(labels, self.classes_):
+            raise InvalidInputError(f"classes of y must be {self.classes_.tolist()}, got {labels.tolist()}")
         return pruned(self, X, P, sample_weight, standard_errors)
 
     def tree_values(self, X: Any) -> NDArray[np.float64]:
@@ -274,9 +281,11 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
+    toward_labels = toward_labels
+    smaller = smaller
+    on_value_grid = on_value_grid
     _nearest = nearest_in_tree
     _shapley = tree_shapley
-    _format = "explaindistill.TreeRegressor"
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
-from explaindistill.numerics.trees.binning import BinnedTable, bin_table
+from explaindistill.numerics.trees.binning import MISSING, UNSEEN, BinnedTable, bin_table
 from explaindistill.numerics.trees.fixed_point import SCALE, whole_weights
 from explaindistill.numerics.trees.growth import (
     Grower,
@@ -23,13 +23,14 @@ from explaindistill.numerics.trees.histogram import channels
 from explaindistill.numerics.trees.rounding import fewest_digits, plainest_moment
 from explaindistill.numerics.trees.routing import bounded, gap, node_means
 from explaindistill.numerics.trees.shrinkage import shrunk
-from explaindistill.students._intake import Intake
+from explaindistill.students._intake import Intake, read_signs
 from explaindistill.students.tree.model import TreeModel
 
 __all__ = ["agreement", "fit_tree", "fit_trees", "limits_of", "unit_range", "valued"]
 
+SIGNED_SCALE = 2.0**30
+"""Steps per unit of targets with a sign: sums over 2**33 rows of such steps still fit into 64 bits."""
 SEARCHES = ("greedy", "lookahead", "optimal")
-OPTIMAL_DEPTH = 4
 
 
 def fit_trees(estimator: Any, intake: Intake, structures: Sequence[NDArray[np.float64]]) -> list[TreeModel]:
@@ -66,8 +67,8 @@ def fit_tree(
     """
     if estimator.search not in SEARCHES:
         raise InvalidInputError(f"search must be one of {', '.join(SEARCHES)}, got {estimator.search!r}")
-    # packing count and target needs targets of at least 0; others can afford finer steps
-    rows = channels(structure, intake.weight, 2.0**30 if structure.min() < 0 else SCALE)
+    # packing count and target into one number needs targets of at least 0; others can afford finer steps
+    rows = channels(structure, intake.weight, SIGNED_SCALE if structure.min() < 0 else SCALE)
 
     def raw(f: int, index: NDArray[np.int32]) -> NDArray[np.float64]:
         return intake.schema.column(intake.X[[intake.schema[f].name]].iloc[index], f)
@@ -124,13 +125,16 @@ def valued(estimator: Any, tree: TreeModel, strength: float) -> TreeModel:
 
 def agreement(model: TreeModel, intake: Intake, n_jobs: int | None) -> float:
     """Share of the fitting weight where tree and targets have the same most probable class."""
-    said = model.value.argmax(axis=1)[model.route(intake.X, n_jobs)]
+    predicted = model.value.argmax(axis=1)[model.route(intake.X, n_jobs)]
     whole, _ = whole_weights(intake.weight)
-    return float(whole[said == intake.Y.argmax(axis=1)].sum() / whole.sum())
+    return float(whole[predicted == intake.Y.argmax(axis=1)].sum() / whole.sum())
 
 
 def unit_range(Y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Outputs shifted and divided by the largest half range, so that they lie within [-1, 1]."""
+    """Outputs ``(Y_ik - (low_k + high_k) / 2) / half`` within [-1, 1], half the largest half range of all outputs.
+
+    One divisor for all outputs: the splits then minimise the sum of their squared errors in their own units.
+    """
     low, high = Y.min(axis=0), Y.max(axis=0)
     half = float((high / 2 - low / 2).max())
     return np.clip((Y - (low / 2 + high / 2)) / (half or 1.0), -1, 1)
@@ -176,18 +180,14 @@ def _at_least(estimator: Any, name: str, least: float, *, optional: bool = False
 
 
 def _signs(monotone: Mapping[str, int] | None, schema: Schema, n_targets: int) -> NDArray[np.int64]:
-    signs = np.zeros(len(schema), dtype=np.int64)
-    if monotone and n_targets > 1:
+    signs = read_signs("monotone", monotone, schema)
+    if signs.any() and n_targets > 1:
         raise InvalidInputError(
             f"monotone needs two classes or one output, got {n_targets}; leave it out or fit one at a time"
         )
-    for name, sign in (monotone or {}).items():
-        feature = schema[name]
+    for feature in (f for f in schema if f.name in (monotone or {})):
         if feature.kind == "categorical":
-            raise InvalidInputError(f"monotone names {name!r}, which is categorical and has no order")
-        if sign not in (-1, 0, 1):
-            raise InvalidInputError(f"monotone[{name!r}] must be -1, 0 or 1, got {sign!r}")
-        signs[schema.names.index(name)] = sign
+            raise InvalidInputError(f"monotone names {feature.name!r}, which is categorical and has no order")
     return signs
 
 
@@ -209,17 +209,18 @@ class _Written:
 
 
 def _in_user_units(grown: Grown, table: BinnedTable, intake: Intake) -> TreeModel:
+    """From bins to thresholds and sets of categories; values are still to be filled in."""
     n = len(grown.feature)
     written = _Written(np.full(n, np.nan), [None] * n)
     for f in sorted({int(f) for f in grown.feature if f >= 0}):
         nodes = np.flatnonzero(grown.feature == f)
         if intake.schema[f].kind == "categorical":
             for node in nodes.tolist():
-                codes = np.append(table.rules[f].codes, np.uint8(255))[: len(intake.schema[f].categories)]
+                codes = np.append(table.rules[f].codes, np.uint8(UNSEEN))[: len(intake.schema[f].categories)]
                 written.sets[node] = _table(grown, node)[codes]
         else:
             _write_thresholds(written, grown, nodes, intake, f)
-    sides = np.array([[False] * 2 if t is None else t[[254, 255]] for t in grown.goes_left])
+    sides = np.array([[False] * 2 if t is None else t[[MISSING, UNSEEN]] for t in grown.goes_left])
     return TreeModel(
         schema=intake.schema,
         feature=grown.feature,
@@ -243,6 +244,7 @@ def _table(grown: Grown, node: int) -> NDArray[np.bool_]:
 
 
 def _write_thresholds(written: _Written, grown: Grown, nodes: NDArray[np.int64], intake: Intake, f: int) -> None:
+    """The number with the fewest digits between the largest value on the left and the smallest on the right."""
     feature = intake.schema[f]
     values = np.ascontiguousarray(intake.schema.column(intake.X, f))
     for node in nodes:
@@ -263,6 +265,7 @@ def _write_thresholds(written: _Written, grown: Grown, nodes: NDArray[np.int64],
 
 
 def _filled(model: TreeModel, grown: Grown, intake: Intake) -> TreeModel:
+    """Means of the soft labels in every node, ``v_mk = sum_i w_i y_ik / sum_i w_i``; probabilities sum to 1 exactly."""
     shape = model.feature, model.left, model.right
     value, total = node_means(intake.Y, intake.weight, grown.index, grown.start, grown.end, *shape)
     if intake.classes is not None:

@@ -18,6 +18,7 @@ from explaindistill.numerics.trees.routing import NodeQuestions, any_infinite, w
 __all__ = ["TreeModel"]
 
 CHUNK = 1 << 12
+"""Rows that walk together: their values of a few columns stay in the cache of a core."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,12 +102,12 @@ class TreeModel:
         table = self.sets[node]
         if table is None:
             with np.errstate(invalid="ignore"):
-                left = numbers <= self.threshold[node]
+                yes = numbers <= self.threshold[node]
         else:
             codes = np.where(missing, -1, numbers).astype(np.int64)
-            known = (codes >= 0) & (codes < len(table))
-            left = np.where(known, table[np.where(known, codes, 0)], self.unseen_left[node])
-        return np.asarray(np.where(missing, self.missing_left[node], left))
+            is_seen = (codes >= 0) & (codes < len(table))
+            yes = np.where(is_seen, table[np.where(is_seen, codes, 0)], self.unseen_left[node])
+        return np.asarray(np.where(missing, self.missing_left[node], yes))
 
     def path(self, node: int) -> list[tuple[int, bool]]:
         """Splits from the root to a node: each with whether the path goes left."""
@@ -155,8 +156,8 @@ class TreeModel:
                 size += len(table)
         ends = offsets + np.array([0 if t is None else len(t) for t in self.sets])
         joined = np.concatenate(flat) if flat else np.empty(0, dtype=np.bool_)
-        own = np.arange(len(leaf))
-        children = np.stack([np.where(leaf, own, self.right), np.where(leaf, own, self.left)], axis=1)
+        itself = np.arange(len(leaf))  # a leaf leads to itself, so that all rows of a chunk take as many steps
+        children = np.stack([np.where(leaf, itself, self.right), np.where(leaf, itself, self.left)], axis=1)
         sides = self.missing_left, self.unseen_left, children
         return NodeQuestions(position[self.feature], self.threshold, offsets, ends, joined, *sides)
 
@@ -166,30 +167,29 @@ class TreeModel:
 
     def cut_at(self, leaves: set[int]) -> TreeModel:
         """Return the subtree in which these nodes are leaves; what lies below them is gone."""
-        kept, stack = [], [0]
+        nodes, stack = [], [0]
         while stack:
             node = stack.pop()
-            kept.append(node)
+            nodes.append(node)
             if self.feature[node] >= 0 and node not in leaves:
                 stack += [int(self.right[node]), int(self.left[node])]
-        kept.sort()
+        nodes.sort()
         renumbered = np.full(len(self.feature) + 1, -1)
-        renumbered[kept] = np.arange(len(kept))
-        ended = np.isin(kept, sorted(leaves))
-        left, right = renumbered[self.left[kept]], renumbered[self.right[kept]]
+        renumbered[nodes] = np.arange(len(nodes))
+        ended = np.isin(nodes, sorted(leaves))
         return TreeModel(
             schema=self.schema,
-            feature=np.where(ended, -1, self.feature[kept]),
-            left=np.where(ended, -1, left),
-            right=np.where(ended, -1, right),
-            threshold=np.where(ended, np.nan, self.threshold[kept]),
-            sets=tuple(None if e else self.sets[i] for i, e in zip(kept, ended, strict=True)),
-            missing_left=self.missing_left[kept] & ~ended,
-            unseen_left=self.unseen_left[kept] & ~ended,
-            value=self.value[kept],
-            count=self.count[kept],
-            weight=self.weight[kept],
-            gain=np.where(ended, 0.0, self.gain[kept]),
+            feature=np.where(ended, -1, self.feature[nodes]),
+            left=np.where(ended, -1, renumbered[self.left[nodes]]),
+            right=np.where(ended, -1, renumbered[self.right[nodes]]),
+            threshold=np.where(ended, np.nan, self.threshold[nodes]),
+            sets=tuple(None if e else self.sets[i] for i, e in zip(nodes, ended, strict=True)),
+            missing_left=self.missing_left[nodes] & ~ended,
+            unseen_left=self.unseen_left[nodes] & ~ended,
+            value=self.value[nodes],
+            count=self.count[nodes],
+            weight=self.weight[nodes],
+            gain=np.where(ended, 0.0, self.gain[nodes]),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -238,13 +238,13 @@ class TreeModel:
             if table is not None:
                 table[chosen] = True
             sets.append(table)
-        given = [n.get("threshold", np.nan) for n in nodes]
+        thresholds = [n.get("threshold", np.nan) for n in nodes]
         return cls(
             schema=schema,
             feature=feature,
             left=np.array([n.get("left", -1) for n in nodes]),
             right=np.array([n.get("right", -1) for n in nodes]),
-            threshold=np.array([np.inf if t == "known" else t for t in given], dtype=np.float64),
+            threshold=np.array([np.inf if t == "known" else t for t in thresholds], dtype=np.float64),
             sets=tuple(sets),
             missing_left=np.array([n.get("missing_left", False) for n in nodes]),
             unseen_left=np.array([n.get("unseen_left", False) for n in nodes]),

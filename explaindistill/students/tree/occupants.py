@@ -14,7 +14,8 @@ from explaindistill.numerics.statistics.suppression import withheld
 
 __all__ = ["by_leaf", "occupants", "words"]
 
-MOST_CELLS = 200  # of leaves and groups, for which the smallest set of withheld counts is looked for
+MOST_CELLS = 200
+"""Cells of leaves and groups for which the smallest set of withheld counts is looked for; the search grows fast."""
 FEW = "too few to show"
 
 
@@ -81,7 +82,10 @@ def _frame(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
 
 
 def _hidden(counts: NDArray[np.int64], minimum: int) -> NDArray[np.bool_]:
-    """Cells to withhold when the rows of each leaf and of each group are known: the small, and what would tell them."""
+    """Cells to withhold when the rows of each leaf and of each group are known: the small, and what would tell them.
+
+    The sums that a reader has are ``A n`` with the counts n of the cells: one row of A per leaf and group.
+    """
     nobody = counts.sum(axis=1, keepdims=True) == 0  # nothing to withhold in an empty leaf
     small = np.where(nobody, False, counts < minimum)
     if not small.any():
@@ -102,17 +106,17 @@ def _hidden(counts: NDArray[np.int64], minimum: int) -> NDArray[np.bool_]:
     shown = np.zeros(len(margins), dtype=np.bool_)
     families = np.concatenate([np.full(len(margins), -1), np.zeros(counts.size, dtype=np.int64)])
     first = np.concatenate([shown, small.ravel()])
-    found = withheld(np.vstack([margins, cells]), sizes, families.tolist(), first)
-    return found[len(margins) :].reshape(counts.shape)
+    hidden = withheld(np.vstack([margins, cells]), sizes, families.tolist(), first)
+    return hidden[len(margins) :].reshape(counts.shape)
 
 
-def by_leaf(found: pd.DataFrame) -> dict[int, list[dict[str, Any]]]:
+def by_leaf(table: pd.DataFrame) -> dict[int, list[dict[str, Any]]]:
     """The frame of :func:`occupants` as nested lists: for each leaf its attributes, each with its groups."""
     out: dict[int, list[dict[str, Any]]] = {}
-    for (leaf, attribute), part in found.groupby(["leaf", "attribute"], sort=False):
+    for (leaf, attribute), lines in table.groupby(["leaf", "attribute"], sort=False):
         groups = [
             {"group": g, "share": None if np.isnan(s) else float(s), "overall": float(o), "status": status}
-            for g, s, o, status in part[["group", "share", "overall", "status"]].itertuples(index=False)
+            for g, s, o, status in lines[["group", "share", "overall", "status"]].itertuples(index=False)
         ]
         out.setdefault(int(leaf), []).append({"attribute": attribute, "groups": groups})
     return out

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.errors import InvalidInputError, MissingExtraError
-from explaindistill.numerics.trees.binning import MISSING, BinnedTable
+from explaindistill.numerics.trees.binning import MISSING, UNSEEN, BinnedTable
 from explaindistill.numerics.trees.growth import (
     CodeSplit,
     Grower,
@@ -21,7 +21,9 @@ from explaindistill.numerics.trees.splitting import score
 __all__ = ["grow_optimal"]
 
 MAX_DEPTH = 4
+"""Deeper trees take the search minutes to hours: its time grows with (columns * cuts) to the power of the depth."""
 CUTS = 6
+"""Cuts per column: with four levels more are rarely used, and each multiplies the time."""
 
 
 def grow_optimal(
@@ -56,19 +58,20 @@ def grow_optimal(
 
 
 def _questions(table: BinnedTable, f: int) -> list[tuple[int, NDArray[np.bool_]]]:
+    """Questions about column f, each as its answer ``(256,)`` to every code; cuts lie nearest to quantiles q / 7."""
     rule, codes = table.rules[f], table.codes[:, f]
     counts = np.bincount(codes, minlength=256)
-    found = []
+    answers = []
     if rule.is_category:
         for c in np.argsort(-counts[: rule.n_bins], kind="stable")[:CUTS]:
-            found.append(np.arange(256) == c)
+            answers.append(np.arange(256) == c)
     else:
         below = np.cumsum(counts[: rule.n_bins])[:-1] / max(1, counts[: rule.n_bins].sum())
         cuts = {int(np.argmin(np.abs(below - q))) for q in np.arange(1, CUTS + 1) / (CUTS + 1)} if len(below) else set()
-        found += [np.arange(256) <= cut for cut in sorted(cuts)]
+        answers += [np.arange(256) <= cut for cut in sorted(cuts)]
     if counts[MISSING]:
-        found.append(np.arange(256) == MISSING)
-    return [(f, goes) for goes in found]
+        answers.append(np.arange(256) == MISSING)
+    return [(f, goes) for goes in answers]
 
 
 def _solve(
@@ -90,7 +93,7 @@ def _solve(
 def _grow_as(grower: Grower, best: Any, questions: list[tuple[int, NDArray[np.bool_]]]) -> Grown:
     """Grow the tree that was found; its right child is where the answer is yes, our left."""
     root = grower.root()
-    planned, made = {id(root): best}, [best]
+    planned, current = {id(root): best}, [best]
     slots, weight, target = grower.slots, grower.rows.weight, grower.rows.target
 
     def offer(leaf: OpenLeaf, allowed: frozenset[int] | None) -> CodeSplit | None:
@@ -99,18 +102,18 @@ def _grow_as(grower: Grower, best: Any, questions: list[tuple[int, NDArray[np.bo
             return None
         f, goes = questions[node.feature]
         hist = grower.histogram(leaf.start, leaf.end)[slots.offsets[f] : slots.offsets[f + 1]]
-        left = hist[np.append(goes[: len(hist) - 1], goes[MISSING])].sum(axis=0)
-        sides = [score(s, weight, target, -np.inf, np.inf) for s in (left, leaf.sums - left, leaf.sums)]
+        sums = hist[np.append(goes[: len(hist) - 1], goes[MISSING])].sum(axis=0)  # of the rows that go left
+        sides = [score(s, weight, target, -np.inf, np.inf) for s in (sums, leaf.sums - sums, leaf.sums)]
         goes = goes.copy()
-        goes[255] = bool(2 * left[weight] >= leaf.sums[weight])
-        return CodeSplit(sides[0] + sides[1] - sides[2], f, goes, left)
+        goes[UNSEEN] = bool(2 * sums[weight] >= leaf.sums[weight])
+        return CodeSplit(sides[0] + sides[1] - sides[2], f, goes, sums)
 
     def settle(leaf: OpenLeaf, choice: CodeSplit, allowed: frozenset[int] | None, room: int | None) -> CodeSplit:
-        made[0] = planned.pop(id(leaf))
+        current[0] = planned.pop(id(leaf))
         return choice
 
     def follow(children: tuple[OpenLeaf, OpenLeaf]) -> None:
-        planned[id(children[0])], planned[id(children[1])] = made[0].right_child, made[0].left_child
+        planned[id(children[0])], planned[id(children[1])] = current[0].right_child, current[0].left_child
 
     grower.raw = None  # the bins' own thresholds are what was optimised
     return build(grower, root, offer, settle, follow)

@@ -18,7 +18,10 @@ E = TypeVar("E")
 
 
 def pruned(estimator: E, X: Any, Y: NDArray[np.float64], sample_weight: ArrayLike | None, standard_errors: float) -> E:
-    """Return a copy of the estimator with the subtree of least squared error on fresh rows and targets ``Y`` (n, m)."""
+    """Return a copy of the estimator with the subtree of least squared error on fresh rows and targets ``Y`` (n, m).
+
+    Row i of ``losses`` ``(n, S)`` is ``sum_k (y_ik - v_k)^2`` for the value v of its leaf in each subtree s.
+    """
     if not standard_errors >= 0:
         raise InvalidInputError(f"standard_errors must be at least 0, got {standard_errors}")
     student: Any = copy(estimator)
@@ -34,8 +37,7 @@ def pruned(estimator: E, X: Any, Y: NDArray[np.float64], sample_weight: ArrayLik
         for node in range(1, len(above)):
             if node not in leaves:
                 above[node] = above[tree.parent[node]]
-        kept = np.array(sorted(leaves))
-        ends = np.where(np.isin(above, kept), above, -1)
+        ends = np.where(np.isin(above, np.array(sorted(leaves))), above, -1)
         losses[:, s] = ((Y - tree.value[ends[leaf]]) ** 2).sum(axis=1)
     chosen = subtrees[choose(losses, weight, standard_errors)]
     student.tree_ = tree.cut_at(set(chosen))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Complexity
+from explaindistill.students._form import check_header, compact_bytes, header
 from explaindistill.students._intake import rows
 from explaindistill.students.tree import occupants as people
 from explaindistill.students.tree import words
@@ -22,15 +23,14 @@ from explaindistill.students.tree.picture import plot, svg
 
 __all__ = ["ReadableTree"]
 
-VERSION = 1
-
 
 class ReadableTree:
     """Reading a fitted tree: needs ``tree_``, and ``classes_`` for a classifier."""
 
     tree_: TreeModel
-    _format: str
     plot = plot
+    fit_notes: ClassVar = {"nodes": ("gain", "n", "share", "weight")}
+    """Fields of the form that decide no answer: ``export.json`` can leave them out."""
     svg = svg
 
     def apply(self, X: Any) -> NDArray[np.int64]:
@@ -118,7 +118,7 @@ class ReadableTree:
             family="tree",
             n_parameters=words.parameters(tree, outputs - 1 if hasattr(self, "classes_") else outputs),
             n_features=len(tree.used),
-            n_bytes=len(json.dumps(self.to_dict(), separators=(",", ":")).encode()),
+            n_bytes=compact_bytes(self.to_dict()),
             n_leaves=len(leaves),
             depth=int(tree.depth.max()),
             mean_path_length=float(tree.depth[leaves] @ tree.weight[leaves] / tree.weight[0]),
@@ -169,17 +169,17 @@ class ReadableTree:
         is_classifier = hasattr(self, "classes_")
         leaf = tree.feature[node] < 0
         top = int(values.argmax())
-        said = f"{outputs[top]} {values[top]:.2f}" if is_classifier else ", ".join(f"{v:.4g}" for v in values)
+        answer = f"{outputs[top]} {values[top]:.2f}" if is_classifier else ", ".join(f"{v:.4g}" for v in values)
         below = [] if leaf else [(int(tree.left[node]), "yes"), (int(tree.right[node]), "no")]
         return {
-            "text": said if leaf else words.condition(tree, [(node, True)]),
+            "text": answer if leaf else words.condition(tree, [(node, True)]),
             "edge": edge,
             "share": float(tree.weight[node] / tree.weight[0]),
             "n": int(tree.count[node]),
             "value": float(values[-1]) if is_classifier else None,
             "values": dict(zip(map(str, outputs), values.tolist(), strict=True)),
             "who": who.get(node, []),
-            "children": [self._sketch(child, answer, who) for child, answer in below],
+            "children": [self._sketch(child, side, who) for child, side in below],
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -188,8 +188,7 @@ class ReadableTree:
         parameters = {k: v for k, v in self.get_params().items() if k != "classes"}  # type: ignore[attr-defined]  # scikit-learn's
         classes = getattr(self, "classes_", None)
         return {
-            "format": self._format,
-            "version": VERSION,
+            **header(self, "tree"),
             "parameters": json.loads(json.dumps(parameters, default=list)),
             "classes": None if classes is None else classes.tolist(),
             "shrinkage": float(self.shrinkage_),  # type: ignore[attr-defined]  # the estimator's
@@ -206,9 +205,7 @@ class ReadableTree:
         InvalidInputError
             If the form is of another kind or version.
         """
-        given = data.get("format"), data.get("version")
-        if given != (cls._format, VERSION):
-            raise InvalidInputError(f"format and version must be {(cls._format, VERSION)}, got {given}")
+        check_header(cls, "tree", data)
         student: Any = cls(**data["parameters"])
         student.tree_ = TreeModel.from_dict(data)
         student.shrinkage_ = float(data.get("shrinkage", 0.0))

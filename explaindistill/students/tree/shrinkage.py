@@ -19,7 +19,9 @@ from explaindistill.students.tree.model import TreeModel
 __all__ = ["settled"]
 
 FOLDS = 3
-FEWEST, MOST = 30, 20_000  # rows: of fewer folds say nothing, with more leaves are large
+"""A tree is grown without each third of the rows: more folds would grow more trees for one number."""
+FEWEST, MOST = 30, 20_000
+"""Rows between which a strength is chosen: of fewer, folds say nothing; with more, leaves are large."""
 
 
 def settled(estimator: Any, tree: TreeModel, intake: Intake, structure: NDArray[np.float64]) -> TreeModel:
@@ -36,8 +38,8 @@ def settled(estimator: Any, tree: TreeModel, intake: Intake, structure: NDArray[
     """
     strength = estimator.shrinkage
     if isinstance(strength, str):
-        asked = FEWEST <= len(intake.X) <= MOST and estimator.search != "optimal" and not estimator.tie_tolerance
-        strength = _chosen(estimator, intake, structure) if asked else 0.0
+        is_chosen = FEWEST <= len(intake.X) <= MOST and estimator.search != "optimal" and not estimator.tie_tolerance
+        strength = _chosen(estimator, intake, structure) if is_chosen else 0.0
     estimator.shrinkage_ = float(strength)
     return valued(estimator, tree, estimator.shrinkage_)
 
@@ -50,21 +52,21 @@ def _chosen(estimator: Any, intake: Intake, structure: NDArray[np.float64]) -> f
         held = folds == k
         if not held.any() or held.all():
             return 0.0  # fewer distinct rows than folds
-        seen = _part(intake, ~held)
-        tree = fit_trees(copy(estimator), seen, [structure[~held]])[0]
+        others = _take(intake, ~held)
+        tree = fit_trees(copy(estimator), others, [structure[~held]])[0]
         leaf = tree.route(intake.X[held], estimator.n_jobs)
         for s, strength in enumerate(STRENGTHS):
             losses[held, s] = _loss(intake, held, valued(estimator, tree, strength).value[leaf])
     return STRENGTHS[best_strength(losses, repetitions(intake.weight))]
 
 
-def _part(intake: Intake, rows: NDArray[np.bool_]) -> Intake:
+def _take(intake: Intake, rows: NDArray[np.bool_]) -> Intake:
     return replace(intake, X=intake.X[rows], Y=np.ascontiguousarray(intake.Y[rows]), weight=intake.weight[rows])
 
 
-def _loss(intake: Intake, held: NDArray[np.bool_], said: NDArray[np.float64]) -> NDArray[np.float64]:
+def _loss(intake: Intake, held: NDArray[np.bool_], answer: NDArray[np.float64]) -> NDArray[np.float64]:
     """Cross-entropy of each held-out row, or its squared error where the widest output ranges over 2."""
     if intake.classes is not None:
-        return cross_entropy(intake.Y[held], said)
+        return cross_entropy(intake.Y[held], answer)
     half = float(np.ptp(intake.Y, axis=0).max()) / 2
-    return np.asarray((((intake.Y[held] - said) / (half or 1.0)) ** 2).sum(axis=1))
+    return np.asarray((((intake.Y[held] - answer) / (half or 1.0)) ** 2).sum(axis=1))

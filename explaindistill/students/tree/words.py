@@ -15,6 +15,7 @@ from explaindistill.students.tree.model import TreeModel
 __all__ = ["condition", "outline", "parameters", "reasons", "rule_table", "rule_text"]
 
 SHOWN_CLASSES = 3
+"""Classes that a leaf names, the most probable first: a line should stay a line."""
 
 
 def condition(model: TreeModel, steps: Sequence[tuple[int, bool]]) -> str:
@@ -104,8 +105,8 @@ def outline(
     def visit(node: int, indent: str) -> None:
         if model.feature[node] < 0:
             share = 100 * model.weight[node] / model.weight[0]
-            said = _said(model.value[node], outputs, is_classifier)
-            lines.append(f"{indent}{said}   ({share:.1f} % of rows, n = {model.count[node]})")
+            answer = _answer(model.value[node], outputs, is_classifier)
+            lines.append(f"{indent}{answer}   ({share:.1f} % of rows, n = {model.count[node]})")
             lines.extend(f"{indent}    {line}" for line in (who or {}).get(node, ()))
             return
         for child, left in ((int(model.left[node]), True), (int(model.right[node]), False)):
@@ -120,7 +121,7 @@ def _count(n: int, one: str, many: str) -> str:
     return f"{n:,} {one if n == 1 else many}"
 
 
-def _said(value: NDArray[np.float64], outputs: Sequence[Any], is_classifier: bool) -> str:
+def _answer(value: NDArray[np.float64], outputs: Sequence[Any], is_classifier: bool) -> str:
     if not is_classifier:
         return ", ".join(f"{o} = {v:.6g}" for o, v in zip(outputs, value, strict=True))
     order = np.argsort(-value, kind="stable")[:SHOWN_CLASSES]
@@ -129,8 +130,8 @@ def _said(value: NDArray[np.float64], outputs: Sequence[Any], is_classifier: boo
 
 def reasons(model: TreeModel, leaf: NDArray[np.int64], outputs: Sequence[Any]) -> pd.DataFrame:
     """Reasons of rows by the leaves they are in: the root's value, then what each split on the path adds."""
-    known, position = np.unique(leaf, return_inverse=True)
-    steps = [_steps(model, int(node)) for node in known]
+    distinct, position = np.unique(leaf, return_inverse=True)
+    steps = [_steps(model, int(node)) for node in distinct]
     lengths = np.array([len(s) for s in steps])
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     flat = [s for path in steps for s in path]

@@ -173,5 +173,5 @@ def test_the_path_of_a_model_tree_and_the_rule_of_a_list_are_marked(browser, pag
         way.append(way[-1] + ("1" if tree.tree_.nodes[node].left == child else "0"))
     assert len(way) > 1
     assert browser.ask(lit.format(3)) == way
-    taken = int(rules.rules_.taken(rules.schema_.frame(frame))[0])
+    taken = int(rules.rules_.deciding(rules.schema_.frame(frame))[0])
     assert browser.ask(lit.format(4)) == ["w" + "0" * taken + "1" * (taken < len(rules.rules_.rules))]

@@ -194,9 +194,9 @@ def test_a_fixed_penalty_is_kept_and_ridge_keeps_all_terms() -> None:
 
 
 def test_only_some_distinct_rows_decide_the_penalty_of_large_data(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explaindistill.students.linear.MOST_ROWS", 300)
-    monkeypatch.setattr("explaindistill.students.linear.LEAST_ROWS", 300)
-    monkeypatch.setattr("explaindistill.students.linear.ONE_FOLD_FROM", 250)
+    monkeypatch.setattr("explaindistill.students.linear.estimators.MOST_ROWS", 300)
+    monkeypatch.setattr("explaindistill.students.linear.estimators.LEAST_ROWS", 300)
+    monkeypatch.setattr("explaindistill.students.linear.estimators.ONE_FOLD_FROM", 250)
     X = rows(2000)
     P = both(expit(0.05 * (X["age"] - 50).to_numpy()))
     student = LinearClassifier(random_state=3).fit(X, P)
@@ -246,5 +246,5 @@ def test_bad_parameters_are_named(parameters: dict[str, object], message: str) -
 
 def test_another_format_is_refused() -> None:
     form = LinearRegressor().fit(rows(50), np.arange(50.0)).to_dict()
-    with pytest.raises(InvalidInputError, match=r"format must be explaindistill\.linear version 1"):
+    with pytest.raises(InvalidInputError, match=r"format 'explaindistill.linear', version 1"):
         LinearRegressor.from_dict(form | {"version": 9})

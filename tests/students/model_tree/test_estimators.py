@@ -283,8 +283,9 @@ def test_wrong_limits_are_refused(parameters, message):
 
 
 def test_other_forms_are_refused():
-    with pytest.raises(InvalidInputError, match="not version 1 of a ModelTreeRegressor"):
-        ModelTreeRegressor.from_dict({"family": "ModelTreeClassifier", "version": 1})
+    form = {"format": "explaindistill.model_tree", "version": 1, "kind": "ModelTreeClassifier"}
+    with pytest.raises(InvalidInputError, match=r"kind 'ModelTreeRegressor', got .* 1 and 'ModelTreeClassifier'"):
+        ModelTreeRegressor.from_dict(form)
 
 
 def test_a_few_noisy_rows_are_not_overfitted():

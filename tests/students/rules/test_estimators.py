@@ -252,5 +252,6 @@ def test_wrong_limits_are_refused(parameters, message):
 
 
 def test_other_forms_are_refused():
-    with pytest.raises(InvalidInputError, match="not version 1 of a RuleListRegressor"):
-        RuleListRegressor.from_dict({"family": "RuleListClassifier", "version": 1})
+    form = {"format": "explaindistill.rules", "version": 1, "kind": "RuleListClassifier"}
+    with pytest.raises(InvalidInputError, match=r"kind 'RuleListRegressor', got .* 1 and 'RuleListClassifier'"):
+        RuleListRegressor.from_dict(form)

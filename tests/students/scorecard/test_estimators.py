@@ -102,7 +102,7 @@ def test_json_there_and_back_for_frames_and_arrays() -> None:
         again = ScorecardClassifier.from_dict(card.to_dict())
         np.testing.assert_array_equal(again.predict_proba(data), card.predict_proba(data))
         assert again.describe() == card.describe()
-    with pytest.raises(InvalidInputError, match=r"format must be explaindistill\.scorecard version 1"):
+    with pytest.raises(InvalidInputError, match=r"format 'explaindistill.scorecard', version 1"):
         ScorecardClassifier.from_dict(card.to_dict() | {"format": "other"})
 
 

@@ -112,7 +112,7 @@ def test_saved_and_read_again(fitted):
     assert copy.describe() == fitted.describe()
     assert copy.to_dict() == fitted.to_dict()
     assert np.array_equal(pickle.loads(pickle.dumps(fitted)).predict(frame), fitted.predict(frame))
-    with pytest.raises(InvalidInputError, match=r"format and version must be \('explaindistill.TreeRegressor', 1\)"):
+    with pytest.raises(InvalidInputError, match=r"format 'explaindistill.tree', version 1 and kind 'TreeRegressor'"):
         TreeRegressor.from_dict(fitted.to_dict())
 
 
