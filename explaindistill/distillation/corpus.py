@@ -123,7 +123,6 @@ def compose(
     query_strategy: str = "random",
     proxy: str | None = None,
     store: Any = None,
-    held_back: float = 0.0,
 ) -> tuple[SoftTargets, Corpus]:
     """Choose real rows, make further ones, ask the teacher once about each distinct row.
 
@@ -156,8 +155,7 @@ def compose(
         raise InvalidInputError(f"proxy must be one of {', '.join(PROXIES)} or None, got {proxy!r}")
     rng = np.random.default_rng(seed)
     n_distinct = len(distinct(row_keys(frame))[0])
-    allowed = _wanted(n_queries, frame, n_distinct, teacher, sampler)
-    wanted = max(allowed - int(held_back * allowed), 1)
+    allowed = wanted = _wanted(n_queries, frame, n_distinct, teacher, sampler)
     ask = Questions(teacher, schema, store, allowed, remember=asks(sampler))
     plain = query_strategy == "random" and proxy is None
     size = wanted if plain else max(wanted, _wanted("auto", frame, n_distinct, teacher, sampler))

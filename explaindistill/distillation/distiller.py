@@ -75,9 +75,6 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         with ``query_strategy="committee"`` for additive students; see the how-to "Ask less".
     label_weight : float in [0, 1], default=0
         Share of the true label in the target, where ``y`` is given to ``fit``.
-    top_up : bool, default=False
-        For trees: keep a fifth of ``n_queries`` for questions inside the leaves that have few rows, and grow again; no
-        gain could be shown (−0.3 points of agreement [−1.2, +0.5], ``benchmarks/ways.py``).
     ways : sequence of objects with ``apply(targets, teacher, schema, seed)``, default=()
         Further ways of distilling, in order: each changes rows, targets or weights before the student is fitted. Those
         of this package are in ``explaindistill.distillation.ways``.
@@ -136,7 +133,6 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         query_strategy: str = "random",
         proxy: str | None = None,
         label_weight: float = 0.0,
-        top_up: bool = False,
         ways: Sequence[Any] = (),
         store: Any = None,
         random_state: Any = None,
@@ -149,7 +145,6 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         self.query_strategy = query_strategy
         self.proxy = proxy
         self.label_weight = label_weight
-        self.top_up = top_up
         self.ways = ways
         self.store = store
         self.random_state = random_state
@@ -174,15 +169,12 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
             If the teacher's answer is not an answer.
         """
         work, task = self._opened(X, y, sample_weight)
-        answered = work.ask(self.n_queries, self.query_strategy, self.proxy, self.top_up)
+        answered = work.ask(self.n_queries, self.query_strategy, self.proxy)
         targets = self._with_labels(answered, work.corpus, y)
         if work.stable:
             student, targets = work.enlarge(targets)
             self.enlargements_ = work.path
         else:
-            student = work.grow(targets)
-        if self.top_up:
-            targets = work.top_up(student, targets)
             student = work.grow(targets)
         self.teacher_, self.schema_, self.student_, self.task_ = work.teacher, work.view.schema, student, task
         self.corpus_, self.label_mode_, self.n_queries_ = work.corpus, work.label_mode, targets.n_queries
@@ -324,9 +316,9 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
             raise InvalidInputError(f"label_weight must lie between 0 and 1, got {self.label_weight!r}")
         if missing := [type(way).__name__ for way in self.ways if not hasattr(way, "apply")]:
             raise InvalidInputError(f"ways must be objects with apply(), got {', '.join(missing)}")
-        if self._stable and (self.top_up or self.proxy is not None or self.query_strategy != "random"):
+        if self._stable and (self.proxy is not None or self.query_strategy != "random"):
             raise InvalidInputError(
-                'n_queries="stable" asks about every row it makes; leave query_strategy, proxy and top_up as they are'
+                'n_queries="stable" asks about every row it makes; leave query_strategy and proxy as they are'
             )
         if self._stable and asks(self.sampler):
             raise InvalidInputError(

@@ -16,23 +16,14 @@ from explaindistill.asking.cost import Meter
 from explaindistill.asking.labelling import Budget, label
 from explaindistill.data.student_view import View
 from explaindistill.data.targets import SoftTargets
-from explaindistill.distillation.corpus import (
-    Corpus,
-    asks,
-    compose,
-    default_sampler,
-    make_rows,
-)
+from explaindistill.distillation.corpus import Corpus, compose, make_rows
 from explaindistill.distillation.stable import FACTORS, enlarge, half_disagreement
 from explaindistill.distillation.student_fit import fit_student
-from explaindistill.errors import InvalidInputError
-from explaindistill.topping import top_up
 
 __all__ = ["STABLE", "Distillation", "stable_sampler"]
 
 STABLE = "stable"
 """Value of ``n_queries`` with which the corpus grows until the student no longer changes by chance."""
-TOP_UP_SHARE = 0.2
 TIE_TOLERANCE = 0.15
 
 
@@ -83,8 +74,8 @@ class Distillation:
     label_mode: str = field(init=False)
     path: pd.DataFrame | None = field(default=None, init=False)
 
-    def ask(self, n_queries: int | str, query_strategy: str, proxy: str | None, top_up: bool) -> SoftTargets:
-        """Make rows and ask the teacher about them; a part of the questions is held back for ``top_up``."""
+    def ask(self, n_queries: int | str, query_strategy: str, proxy: str | None) -> SoftTargets:
+        """Make rows and ask the teacher about them."""
         targets, self.corpus = compose(
             self.teacher,
             self.view.schema,
@@ -96,7 +87,6 @@ class Distillation:
             proxy=proxy,
             store=self.store,
             seed=self.seed,
-            held_back=TOP_UP_SHARE if top_up else 0.0,
         )
         return targets
 
@@ -113,7 +103,7 @@ class Distillation:
             return student
 
     def enlarge(self, targets: SoftTargets) -> tuple[Any, SoftTargets]:
-        """Enlarge the corpus until the student no longer changes; see :func:`explaindistill.distillation.stable.enlarge`."""
+        """Enlarge the corpus until the student no longer changes; see :mod:`explaindistill.distillation.stable`."""
 
         def draw(n: int, size: int) -> tuple[pd.DataFrame | None, NDArray[np.float64]]:
             rng = np.random.default_rng([self.seed, 3, size])
@@ -133,23 +123,6 @@ class Distillation:
         more = self.corpus.with_more(found.targets, purse.seconds)
         self.corpus = replace(more, stopped=found.reason, n_allowed=FACTORS[-1] * len(self.frame))
         return found.student, found.targets
-
-    def top_up(self, student: Any, targets: SoftTargets) -> SoftTargets:
-        """Ask inside the leaves that have few rows; see :func:`explaindistill.topping.top_up`."""
-        if not hasattr(student, "apply"):
-            raise InvalidInputError(f"top_up needs a student with leaves, got {type(student).__name__}; leave it False")
-
-        def route(rows: pd.DataFrame) -> NDArray[np.intp]:
-            return np.asarray(student.apply(self.view.of(rows)))
-
-        purse = Budget()
-        n_more = self.corpus.n_allowed - targets.n_queries
-        # one that asks the teacher itself would find no boundary inside a leaf
-        sampler = default_sampler() if self.sampler is None or asks(self.sampler) else self.sampler
-        rng = np.random.default_rng([self.seed, 1])
-        richer = top_up(targets, route, self._asker(purse), sampler, self.view.schema, n_more, rng)
-        self.corpus = self.corpus.with_more(richer, purse.seconds)
-        return richer
 
     def _asker(self, purse: Budget) -> Any:
         def ask(rows: pd.DataFrame) -> NDArray[np.float64]:

@@ -180,9 +180,8 @@ def test_losses_twin():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"proxy": "gam"}, "leave query_strategy, proxy and top_up as they are"),
-        ({"top_up": True}, "leave query_strategy, proxy and top_up as they are"),
-        ({"query_strategy": "committee"}, "leave query_strategy, proxy and top_up as they are"),
+        ({"proxy": "gam"}, "leave query_strategy and proxy as they are"),
+        ({"query_strategy": "committee"}, "leave query_strategy and proxy as they are"),
     ],
 )
 def test_what_stable_cannot_have(rows, options, message):
