@@ -62,7 +62,8 @@ class LabelStore:
     Examples
     --------
     >>> import tempfile
-    >>> from explaindistill.asking.labelling import Budget, label
+    >>> from explaindistill.asking.budget import Budget
+    >>> from explaindistill.asking.labelling import label
     >>> from explaindistill.teachers.callable import CallableTeacher
     >>> teacher = CallableTeacher(lambda X: X[:, 0] ** 2, version="1")
     >>> with tempfile.TemporaryDirectory() as folder, LabelStore(Path(folder) / "labels.db") as store:

@@ -7,7 +7,7 @@ import pytest
 import explaindistill as xd
 from explaindistill.auditing.inputs import aligned
 from explaindistill.data.schema import Schema
-from explaindistill.distillation.corpus import compose
+from explaindistill.distillation.corpus import FitRows, QueryPlan, compose
 from explaindistill.protocols import Draw
 from explaindistill.samplers.boundary import BoundarySampler
 from explaindistill.teachers.callable import CallableTeacher
@@ -34,8 +34,9 @@ class Known:
 def test_made_up_rows_inherit_the_mean_weight_of_their_parents():
     weight = np.arange(1.0, 41.0) ** 2
     teacher = CallableTeacher(lambda X: X["a"].to_numpy())
-    schema = Schema.infer(FRAME)
-    targets, corpus = compose(teacher, schema, FRAME, weight, sampler=Known(), n_queries=50, seed=0)
+    rows = FitRows.of(FRAME, Schema.infer(FRAME), weight)
+    composed = compose(teacher, rows, QueryPlan(50, sampler=Known()))
+    targets, corpus = composed.targets, composed.corpus
     np.testing.assert_array_equal(targets.weight[:40], weight)
     expected = np.r_[(weight[:9] + weight[1:10]) / 2, weight.mean()]
     np.testing.assert_allclose(targets.weight[40:], expected)

@@ -17,6 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted
 
 import explaindistill as xd
+from explaindistill.data import row_keys
 from explaindistill.errors import InvalidInputError
 from explaindistill.samplers.observed import ObservedSampler
 
@@ -331,3 +332,13 @@ def test_a_distiller_writes_its_student_as_code(tmp_path):
     with pytest.raises(InvalidInputError, match=r"sees columns as they are, got features=StandardScaler; .*student_"):
         made.export(tmp_path / "t.py")
     assert not hasattr(xd.Distiller(teacher, LogisticRegression()), "export")
+
+
+def test_each_row_is_keyed_once(monkeypatch):
+    n_keyed, key = [], row_keys.row_keys
+    monkeypatch.setattr(row_keys, "row_keys", lambda X: n_keyed.append(len(X)) or key(X))
+    X = pd.DataFrame(np.random.default_rng(0).random((300, 2)), columns=["a", "b"])
+    d = xd.Distiller(lambda X: X["a"].to_numpy(), xd.TreeRegressor(), n_queries=900, random_state=0).fit(X)
+    assert n_keyed == [300, 600]
+    np.testing.assert_array_equal(d.fit_rows_.keys, key(X))
+    assert d.fit_rows_.index is X.index

@@ -54,8 +54,8 @@ class OnlineStudent(BaseEstimator):
 
     Rows are worked on in blocks. Each block is predicted, waits in a window of at most 8 blocks in which a change would
     show, and is then learned: it goes into a sample that chunks of the stream add up to
-    (:class:`~explaindistill.distillation.wrappers.row_sketch.RowSketch`) and into the means of a tree's leaves. Memory does not grow.
-    The student is fitted anew from the sample
+    (:class:`~explaindistill.distillation.wrappers.row_sketch.RowSketch`) and into the means of a tree's leaves. Memory
+    does not grow. The student is fitted anew from the sample
 
     - each time the rows learned since the last change have grown by the factor ``growth`` ("more rows");
     - when the share of rows on which it differs from the teacher has risen, or that of answers unusually far above or
