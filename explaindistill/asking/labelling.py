@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.asking.budget import Budget
+from explaindistill.asking.progress import progress_bar
 from explaindistill.asking.store import LabelStore, Shelf, as_store
 from explaindistill.data.row_keys import KeyedRows, rows_at
 from explaindistill.errors import InvalidInputError, TeacherError
@@ -135,7 +135,7 @@ def _answers(
             answers[stored] = stored_answers
     missing = np.flatnonzero(~stored)
     purse.check(len(missing))
-    with _bar(len(missing), progress) as advance:
+    with progress_bar("asking the teacher", len(missing), progress, unit="rows") as advance:
         start = 0
         while start < len(missing):
             numbers, before = missing[start : start + pace.size], purse.seconds
@@ -246,30 +246,3 @@ def _batch_size(teacher: Teacher, wished: int | None) -> int:
     batch = int(getattr(teacher, "batch_size", 0) or 0)
     rows = wished or max(BATCH_ROWS, batch)
     return max(batch, rows - rows % batch) if batch else rows
-
-
-@contextmanager
-def _bar(total: int, shown: bool) -> Iterator[Any]:
-    """Progress with rate and time left on standard error, or nothing."""
-    if not shown or total == 0:
-        yield lambda n: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("asking the teacher"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=total, rate="")
-
-        def advance(n: int) -> None:
-            bar.advance(task, n)
-            speed = bar.tasks[0].speed
-            bar.update(task, rate="" if speed is None else f"{speed:,.0f} rows/s")
-
-        yield advance

@@ -6,7 +6,6 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from explaindistill import plugins
 from explaindistill.asking.labelling import label
+from explaindistill.asking.progress import progress_bar
 from explaindistill.data.schema import Schema
 from explaindistill.data.targets import SoftTargets
 from explaindistill.distillation.corpus import FitRows, QueryPlan, compose
@@ -219,10 +219,10 @@ def frontier(
         for name, student in named.items()
     )
     lines = []
-    with _bar(len(named), progress) as advance:
+    with progress_bar("fitting students", len(named), progress) as advance:
         for line in joblib.Parallel(n_jobs=n_jobs, return_as="generator")(jobs):
             lines.append(line)
-            advance()
+            advance(1)
     return _ranked(lines, composed.corpus.n_queries + len(test), task)
 
 
@@ -343,16 +343,3 @@ def _standing(table: pd.DataFrame, same: NDArray[np.float64], i: int, task: str)
     else:
         low = float(gain.mean() - 1.96 * gain.std(ddof=1) / np.sqrt(len(gain)))
     return "dominated" if low > 0 else "tied"
-
-
-@contextmanager
-def _bar(total: int, shown: bool) -> Any:
-    if not shown:
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("fitting students", total=total)
-        yield lambda: bar.advance(task)
