@@ -29,16 +29,19 @@ GAM_CELLS = 300
 DECAYS = (0.1, 1.0)
 """Weight decays of the networks: their held-out errors decide between a wavy and a smooth one."""
 HIDDEN = (64, 64)
+"""Units of the two hidden layers; weight decay, not size, keeps them from overfitting."""
 MEMBERS = 3
 """Networks of other seeds whose mean answers; one is enough while shares are chosen."""
 MAX_EPOCHS = 100
+"""Passes over the answers; a proxy that is not done by then is good enough."""
 LEVELS = 512
-"""Columns of a category in the networks' table; rarer levels share one."""
+"""Most columns of a category in the networks' table; rarer levels are zeros in all of them."""
 LEAST = 1e-6
 """Probabilities below count as this one, so that logits stay finite."""
 STEP = 0.25
 """Grid of the mixture's shares."""
 FOLDS = 5
+"""A fifth of the answers is held out at a time while shares are chosen."""
 FEW = 500
 """Answers up to which all folds are held out in turn; of more, one fold is enough."""
 

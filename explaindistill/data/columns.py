@@ -19,7 +19,9 @@ __all__ = ["KINDS", "Kind", "category_codes", "from_numbers", "kind_of", "ordere
 Kind = Literal["numeric", "integer", "categorical", "ordered", "boolean", "datetime"]
 KINDS: tuple[Kind, ...] = ("numeric", "integer", "categorical", "ordered", "boolean", "datetime")
 EXACT_INTEGERS = 2.0**53
+"""From here on every float64 is a whole number, which says nothing about the column."""
 UNSEEN = -1.0
+"""Code of a category that was not there when the schema was read."""
 
 
 def kind_of(series: pd.Series) -> Kind:

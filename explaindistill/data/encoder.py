@@ -16,6 +16,7 @@ from explaindistill.errors import InvalidInputError
 __all__ = ["TableEncoder"]
 
 ENCODER_VERSION = 1
+"""Version of the JSON form; another one is refused."""
 
 
 class TableEncoder:

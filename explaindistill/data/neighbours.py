@@ -13,8 +13,11 @@ __all__ = ["gaps", "nearest", "positions"]
 EXACT_ROWS = 4_000
 """Up to here every row is compared with every other one."""
 LEAF_ROWS = 512
+"""Rows of a leaf, which are compared with each other: a block of distances that fits into the cache."""
 N_TREES = 3
+"""Partitions whose neighbours are merged: a row cut off from its neighbours in one lies among them in another."""
 _PARTITION_SEED = 20_060_820
+"""Any number, but always the same: neighbours do not depend on the caller's seed."""
 
 
 def positions(Z: NDArray[np.float64], schema: Schema) -> NDArray[np.float32]:

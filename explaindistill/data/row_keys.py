@@ -21,7 +21,7 @@ CANONICAL_FORM = 1
 Keys = NDArray[np.uint64]
 
 _LANES = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD1B54A32D192ED03))
-"""One seed per 64-bit half of a key: the odd increments of splitmix64 and of xoroshiro's jump, of about 32 set bits."""
+"""One odd seed per 64-bit half of a key: 2**64 / g with g**2 = g + 1, and with g**4 = g + 1."""
 _EXACT_INTEGER = 2**53
 """From here on a float64 no longer tells neighbouring integers apart."""
 _BLOCK_ROWS = 16_384

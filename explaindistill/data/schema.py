@@ -27,6 +27,7 @@ from explaindistill.errors import InvalidInputError
 __all__ = ["Feature", "Schema", "as_frame"]
 
 SCHEMA_VERSION = 1
+"""Version of the JSON form; another one is refused."""
 
 
 @dataclass(frozen=True)

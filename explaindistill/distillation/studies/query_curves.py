@@ -25,6 +25,7 @@ SIZES = 6
 SMALLEST = 50
 """Fewest questions tried then: on fewer rows a student is noise."""
 TEST_SHARE = 0.3
+"""Share of the rows that is held out where the caller gives no rows to measure on."""
 
 
 def query_curve(

@@ -17,6 +17,7 @@ from explaindistill.numerics.statistics.intervals import wilson
 __all__ = ["DeferringClassifier"]
 
 TENTHS = tuple(i / 10 for i in range(1, 11))
+"""Shares of rows at which the curve is drawn."""
 
 
 class DeferringClassifier(ClassifierMixin, BaseEstimator):

@@ -28,7 +28,9 @@ __all__ = ["OnlineStudent"]
 
 Array = NDArray[np.float64]
 REFERENCE_BLOCKS = 4
+"""Blocks after a change that the inputs of an alarm are compared with."""
 INPUT_LEVEL = 0.01
+"""Level, for all columns together, at which an alarm is put down to the inputs."""
 REGRESSION_MISS = 0.8
 """In regression a row is missed where its error is above this quantile of the errors at the last fit."""
 TAILS = (0.1, 0.9)

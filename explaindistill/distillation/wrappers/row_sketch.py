@@ -11,6 +11,7 @@ from explaindistill.data.row_keys import row_keys
 __all__ = ["RowSketch"]
 
 SLACK = 1.25
+"""Rows held before the sample is cut back, in sizes: cutting sorts, and is not worth it for every chunk."""
 
 
 class RowSketch:
