@@ -321,7 +321,7 @@ def _fitted_rows(
 ) -> Iterable[tuple[pd.Index | None, NDArray[np.uint64]]]:
     for student in named.values():
         if isinstance(student, Distiller):
-            yield student.fit_index_, student.fit_keys_
+            yield student.fit_rows_.index, student.fit_rows_.keys
     if train is not None:
         rows = as_frame(train[0])
         missing = [c for c in columns if c not in rows.columns]
