@@ -12,7 +12,6 @@ from explaindistill.report.words import count, describe_metric, interval, name, 
 __all__ = ["ORDER", "judged", "told", "worst_first"]
 
 ORDER = ("fail", "inconclusive", "cannot say", "pass")
-FOLDED = 12
 
 
 def told(row: dict[str, Any]) -> Verdict:
