@@ -26,7 +26,7 @@ from _bars import Bars, options
 
 from explaindistill.asking.labelling import Budget, label
 from explaindistill.asking.store import LabelStore
-from explaindistill.teachers._rights import Rights
+from explaindistill.teachers import Rights
 from explaindistill.teachers.http import HttpTeacher
 
 SHARES = {"500": 0.05, "429": 0.02, "torn": 0.02, "hang": 0.01}

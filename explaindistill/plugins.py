@@ -63,8 +63,8 @@ def load(room: str, name: str) -> ModuleType:
         ...
     explaindistill.errors.InvalidInputError: export has no 'pascal'; there are: c, javascript, json, ...
     """
-    if name not in (known := names(room)):
-        raise InvalidInputError(f"{room} has no {name!r}; there are: {', '.join(known) or 'none'}")
+    if name not in (listed := names(room)):
+        raise InvalidInputError(f"{room} has no {name!r}; there are: {', '.join(listed) or 'none'}")
     return importlib.import_module(f"explaindistill.{room}.{name}")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["Complexity", "Draw", "Sampler", "Student", "Task", "Teacher"]
+__all__ = ["Complexity", "Draw", "Sampler", "Student", "Task", "Teacher", "can_be_asked"]
 
 Task = Literal["classification", "regression"]
 
@@ -21,6 +21,38 @@ class Teacher(Protocol):
     ``classes_`` is None for regression. ``fingerprint`` names the answers a label store may keep: two
     teachers with one fingerprint give the same answers; None means "cannot tell, do not store".
     ``__sklearn_clone__`` returns the teacher itself, so that grid search neither unfits nor copies it.
+
+    Notes
+    -----
+    A teacher may have further members. The package looks for them by name, and each may be absent:
+
+    - ``name``: text that messages, label stores and reports call it by. Absent: the name of its class.
+    - ``batch_size``: rows of one question to the model inside; ``label`` asks in multiples of it. Absent, or 0: any
+      number of rows will do.
+    - ``label_rows``: rows that ``label`` hands over at a time, where that is not a matter of ``batch_size``. Absent:
+      ``batch_size``, the number that the label store recorded, or one that is found while asking.
+    - ``few_rows``: up to so many rows are answered in a batch of another size, so that their last bits may differ;
+      ``label`` never asks so few. Absent: 0, the answer to a row does not depend on the rows beside it.
+    - ``stream(X, spend)``: yields pairs of a slice of the rows and their answers, as they arrive, and calls
+      ``spend(n)`` before it sends n rows, each time it sends them. Absent: the rows are asked at once, counted once.
+    - ``price_per_row``: price of an answer, in any currency. Absent, or 0: the audit's costs hold no money, unless
+      ``audit(price_per_row=...)`` says one.
+    - ``rights``: a ``teachers.Rights``, which goes into the manifest. Absent: those of its ``teachers``, or none.
+    - ``encoder``: a fitted ``TableEncoder`` of the teacher's columns. Absent: the command line takes the file's
+      columns as they are.
+    - ``weights()``: bytes that stand for the model's size. Absent, or None: its size is not stated.
+    - ``operations(X)``: floating-point operations for the one row in ``X``. Absent: they are not stated.
+    - ``bare(X)``: a function without arguments that asks the model about the one row in ``X``, already prepared.
+      Absent: only the whole way through the teacher is timed.
+    - ``estimator``, ``module``: what an adapter holds, whose class the report names. Absent: the adapter alone.
+    - ``hidden(X)``: activations ``(n, h)`` by layer. Absent, or empty: ways of distilling that learn from them refuse.
+    - ``teachers``: the members of an ensemble. Absent: it is one teacher.
+    - ``disagreement(X)``: how far they are apart on each row ``(n,)``. Absent: the audit measures no member alone.
+    - ``abstain_above``, ``abstains(X)``: a limit of disagreement, and the rows ``(n,)`` beyond it. Absent, or None: the
+      ensemble answers all rows.
+    - ``remaining``: rows that may still be asked, where a budget counts them. Absent: there is no limit.
+    - ``knows(X)``: rows ``(n,)`` that have an answer; there is none for others, see :func:`can_be_asked`. Absent: every
+      row can be asked.
 
     Examples
     --------
@@ -63,6 +95,22 @@ class Teacher(Protocol):
         ...
 
     def __sklearn_clone__(self) -> Teacher: ...
+
+
+def can_be_asked(teacher: Any) -> bool:
+    """Whether a teacher answers any row, not just rows that were recorded.
+
+    Where it does not, nothing may be made up or changed in order to ask: sampled rows, permuted columns and
+    counterfactuals are left out, and looking an answer up takes no time that is worth measuring.
+
+    Examples
+    --------
+    >>> from explaindistill.teachers.callable import CallableTeacher
+    >>> from explaindistill.teachers.recorded import RecordedTeacher
+    >>> can_be_asked(CallableTeacher(np.sum)), can_be_asked(RecordedTeacher([[0.0]], [1.0]))
+    (True, False)
+    """
+    return not hasattr(teacher, "knows")
 
 
 @dataclass(frozen=True)
@@ -148,6 +196,28 @@ class Student(Protocol):
     """A scikit-learn estimator that takes soft labels, categories and missing values, and can be read.
 
     Classification: ``y`` is hard ``(n,)`` or soft ``(n, k)``; regression: ``(n,)``, or ``(n, m)`` if the tags say so.
+
+    Notes
+    -----
+    A student may have further members. The package looks for them by name, and each may be absent:
+
+    - ``program()``: a ``data.program.Program``, what the student computes. Exports to code, operation counts and the
+      what-if panel read it. Absent: only JSON can be exported, and the deployment card says so.
+    - ``drawing()``: a ``data.drawing.Drawing``, what the student looks like. ``plot`` and the report draw it. Absent:
+      bars of ``importance()`` are drawn.
+    - ``apply(X)`` and ``rules()``: the number of the rule or leaf that decides each row ``(n,)``, and a frame with the
+      columns ``leaf`` and ``rule`` that puts them into words. Absent: fidelity by rule and the audit of leaves are left
+      out.
+    - ``shapley(X, background)``: exact Shapley values. Absent: they are sampled.
+    - ``counterfactual(row)`` and ``reasons(X)``: the nearest row of another answer, and the reasons for a decision.
+      Absent: ``Distiller`` does not offer the method.
+    - ``toward_labels(frame, answer, labels)``: a copy moved toward labels. Absent: ``refine`` refuses, and names the
+      method.
+    - ``smaller()``: yields pairs of words and a smaller copy. Absent: ``compress`` rounds digits only.
+
+    A scikit-learn estimator that lacks even the members below is a student for ``Distiller`` and ``audit``, too: it is
+    fitted to rows that are repeated per class with its probability as weight, and what needs an absent member is left
+    out of the report.
 
     Examples
     --------

@@ -18,6 +18,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import explaindistill
 from explaindistill import plugins
+from explaindistill.cli import main
 
 TESTS = Path(__file__).parent
 HOWTO = TESTS.parent / "docs" / "howto"
@@ -76,6 +77,14 @@ def test_the_page_keeps_the_rules_of_plug_ins(plug_in):
 
 
 @page(*PAGES)
+def test_the_command_line_lists_it(plug_in, capsys):
+    room, _, name = plug_in.__name__.removeprefix("explaindistill.").rpartition(".")
+    assert main(["list", room]) == 0
+    words = plug_in.__doc__.partition("\n")[0].rstrip(".:")
+    assert f"{name} {words[:20]}" in " ".join(capsys.readouterr().out.split())
+
+
+@page(*PAGES)
 def test_the_tests_on_the_page_pass(plug_in, request, tmp_path):
     """Further blocks of the page are tests, as a contributor would write them."""
     found = 0
@@ -126,11 +135,22 @@ def test_the_student_is_distilled_audited_and_exported(plug_in, tmp_path):
     student.student_.export(tmp_path / "means.json")
 
 
+@page("add_a_teacher")
+def test_the_teacher_keeps_the_contract(plug_in):
+    contract = contract_in("teachers/test_contract.py")
+    kind = plug_in.CommandTeacher
+    assert kind in contract.TEACHERS
+    tests = [test for name, test in vars(contract).items() if name.startswith("test_")]
+    assert len(tests) > 3
+    for test in tests:
+        test(kind)
+
+
 @page("add_a_sampler")
 def test_the_sampler_keeps_the_contract(plug_in):
     contract = contract_in("samplers/test_samplers.py")
-    contract.EVERY["jitter"] = plug_in.JitterSampler
-    contract.test_all_are_here()
+    assert contract.EVERY["jitter"] is plug_in.JitterSampler
+    assert "jitter" in contract.MAKERS
     contract.test_the_contract("jitter")
     contract.test_rules_are_kept("jitter")
     contract.test_private_rows_are_no_copies("jitter")

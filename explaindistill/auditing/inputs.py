@@ -29,7 +29,7 @@ from explaindistill.data.student_view import View
 from explaindistill.data.targets import one_hot
 from explaindistill.distillation.distiller import Distiller
 from explaindistill.measures.decision import decisions, favorable_position
-from explaindistill.protocols import Task
+from explaindistill.protocols import Task, can_be_asked
 
 __all__ = [
     "SECOND",
@@ -164,7 +164,7 @@ class Model:
     @property
     def can_be_asked(self) -> bool:
         """Whether it answers new rows; recorded answers cannot."""
-        return not hasattr(self.inner, "knows")
+        return can_be_asked(self.inner)
 
     @property
     def distiller(self) -> Distiller | None:

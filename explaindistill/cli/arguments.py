@@ -89,14 +89,14 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _command(commands: Any, name: str, words: str) -> argparse.ArgumentParser:
-    made: argparse.ArgumentParser = commands.add_parser(
+    parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=words,
         description=words[0].upper() + words[1:] + ".",
         epilog=EXAMPLES[name] + "\n" + EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    return made
+    return parser
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
@@ -173,19 +173,19 @@ def _labels(parser: argparse.ArgumentParser) -> None:
         "export": "write a teacher's answers as Parquet: the key of each row, never the row",
         "prune": "forget a teacher and its answers",
     }
-    made = {
+    parsers = {
         name: actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         for name, text in words.items()
     }
-    for action in made.values():
+    for action in parsers.values():
         action.add_argument("store", metavar="STORE", help="file of the label store")
     for name in ("export", "prune"):
-        made[name].add_argument(
+        parsers[name].add_argument(
             "--teacher", required=True, metavar="FINGERPRINT", help="its first characters, as listed, are enough"
         )
-    made["export"].add_argument("--out", required=True, metavar="FILE.parquet", help="where the answers go")
-    made["export"].add_argument("--force", action="store_true", help="replace a file that is there")
-    made["prune"].add_argument("--yes", action="store_true", help="really forget them")
+    parsers["export"].add_argument("--out", required=True, metavar="FILE.parquet", help="where the answers go")
+    parsers["export"].add_argument("--force", action="store_true", help="replace a file that is there")
+    parsers["prune"].add_argument("--yes", action="store_true", help="really forget them")
 
 
 def _curve(parser: argparse.ArgumentParser) -> None:
@@ -242,11 +242,11 @@ def _students(parser: argparse.ArgumentParser) -> None:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(","))
+    return tuple(name.strip() for name in text.split(","))
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(_positive(part) for part in text.split(","))
+    return tuple(_positive(number) for number in text.split(","))
 
 
 def _positive(text: str) -> int:

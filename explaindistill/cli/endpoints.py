@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explaindistill.cli.rows import Rows
+from explaindistill.cli.rows import SplitRows
 from explaindistill.errors import InvalidInputError
 
 __all__ = ["add_endpoint", "check_endpoint", "endpoint_teacher"]
@@ -59,15 +59,15 @@ def check_endpoint(args: Namespace) -> None:
     InvalidInputError
         If an endpoint comes without its rights, or with options of a file; or an endpoint's option without one.
     """
-    given = {name for name in (*RIGHTS, *OTHERS, *CHAT, *SIZES) if getattr(args, name) is not None}
+    options = {name for name in (*RIGHTS, *OTHERS, *CHAT, *SIZES) if getattr(args, name) is not None}
     if args.teacher_url is None:
-        if given:
-            raise InvalidInputError(f"{_options(given)} is for an endpoint; give --teacher-url, or leave it out")
+        if options:
+            raise InvalidInputError(f"{_as_typed(options)} is for an endpoint; give --teacher-url, or leave it out")
         return
-    if missing := [name for name in RIGHTS if name not in given]:
+    if missing := [name for name in RIGHTS if name not in options]:
         raise InvalidInputError(
             "teacher-url: the terms of many services forbid fitting a model to their answers, and the audit must be "
-            f"able to say whose teacher this is; give {_options(missing)}, too"
+            f"able to say whose teacher this is; give {_as_typed(missing)}, too"
         )
     if args.trust:
         raise InvalidInputError("trust is for files that run code; an endpoint runs none here, leave it out")
@@ -80,9 +80,9 @@ def check_endpoint(args: Namespace) -> None:
         raise InvalidInputError(f"max-cost needs a price, got {args.max_cost:g}; give --price-per-row, too")
 
 
-def endpoint_teacher(args: Namespace, rows: Rows) -> Any:
+def endpoint_teacher(args: Namespace, rows: SplitRows) -> Any:
     """The teacher at ``--teacher-url``; classes typed as text become what they are in the target of the rows."""
-    from explaindistill.teachers._rights import Rights
+    from explaindistill.teachers import Rights
 
     # a room's module may need a package that is not there; its message says which
     teacher = import_module("explaindistill.teachers.http").HttpTeacher
@@ -103,22 +103,22 @@ def endpoint_teacher(args: Namespace, rows: Rows) -> Any:
 
 def _classes(text: str | None, y: NDArray[Any] | None) -> list[Any] | None:
     """Classes as typed: values of the target by their names; without a target whole numbers where all are, or words."""
-    known = {} if y is None else {_name(value): value for value in np.unique(y).tolist()}
+    values = {} if y is None else {_name(value): value for value in np.unique(y).tolist()}
     if text is None:
-        if known:
+        if values:
             raise InvalidInputError(
-                f"teacher-url: the target has the classes {', '.join(known)}; give --classes in the order of the "
+                f"teacher-url: the target has the classes {', '.join(values)}; give --classes in the order of the "
                 "endpoint's scores, or --task regression where it answers numbers"
             )
         return None
-    words = [part.strip() for part in text.split(",")]
+    words = [word.strip() for word in text.split(",")]
     if len(words) < 2 or "" in words:
         raise InvalidInputError(f"classes must be at least 2 names with commas between them, got {text!r}")
-    if absent := [name for name in known if name not in words]:
+    if absent := [name for name in values if name not in words]:
         raise InvalidInputError(f"classes must name all values of the target, {', '.join(absent)} missing in {text!r}")
     numbers = y.dtype.kind in "iuf" if y is not None else all(word.lstrip("-").isdigit() for word in words)
     try:
-        return [known[word] if word in known else int(word) if numbers else word for word in words]
+        return [values[word] if word in values else int(word) if numbers else word for word in words]
     except ValueError as error:
         raise InvalidInputError(f"classes must be numbers as those of the target are, got {text!r}") from error
 
@@ -128,5 +128,5 @@ def _name(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _options(names: Any) -> str:
+def _as_typed(names: Any) -> str:
     return ", ".join(f"--{name.replace('_', '-')}" for name in sorted(names))

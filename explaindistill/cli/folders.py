@@ -22,7 +22,7 @@ def results_folder(path: str | Path) -> Iterator[Path]:
         If the path is a file, or nothing can be written there.
     """
     folder = Path(path)
-    made = [p for p in (folder, *folder.parents) if not p.exists()]
+    new_folders = [p for p in (folder, *folder.parents) if not p.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -34,7 +34,7 @@ def results_folder(path: str | Path) -> Iterator[Path]:
     try:
         yield folder
     except BaseException:
-        for part in made:
-            if not any(part.iterdir()):
-                part.rmdir()
+        for new in new_folders:
+            if not any(new.iterdir()):
+                new.rmdir()
         raise

@@ -48,15 +48,15 @@ def _list(args: Namespace, store: LabelStore, console: Console) -> int:
 
 
 def _verify(args: Namespace, store: LabelStore, console: Console) -> int:
-    found = store.verify()
-    for words in found:
+    faults = store.verify()
+    for words in faults:
         console.print(words, markup=False, highlight=False)
     n = int(store.teachers()["n_rows"].sum())
-    said = "nothing is wrong" if not found else f"{len(found)} fault{'s'[: len(found) > 1]}"
+    outcome = "nothing is wrong" if not faults else f"{len(faults)} fault{'s'[: len(faults) > 1]}"
     teachers = len(store.teachers())
     whose = "1 teacher" if teachers == 1 else f"{teachers} teachers"
-    console.print(f"{said} in {n:,} answers of {whose}", markup=False, highlight=False)
-    return DAMAGED if found else 0
+    console.print(f"{outcome} in {n:,} answers of {whose}", markup=False, highlight=False)
+    return DAMAGED if faults else 0
 
 
 def _export(args: Namespace, store: LabelStore, console: Console) -> int:

@@ -14,14 +14,14 @@ from explaindistill.cli.tables import read_table
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Task
 
-__all__ = ["Rows", "read_rows", "split"]
+__all__ = ["SplitRows", "read_rows", "split"]
 
 MANY_VALUES = 20
 """A numeric target with more distinct values than this is taken for regression by ``--task auto``."""
 
 
 @dataclass(frozen=True)
-class Rows:
+class SplitRows:
     """Rows of a file, without the target and the columns that nobody may use.
 
     ``y`` is None where no target was named; ``attributes`` are the sensitive columns, whether a model may use them or
@@ -41,7 +41,7 @@ class Rows:
         return self.X.iloc[at], None if self.y is None else self.y[at]
 
 
-def read_rows(args: Namespace) -> Rows:
+def read_rows(args: Namespace) -> SplitRows:
     """Read the file of ``--data`` and split it.
 
     Raises
@@ -64,7 +64,7 @@ def read_rows(args: Namespace) -> Rows:
         if name in X:
             X[name] = X[name].astype("category")
     train, test = split(len(X), args.test_share, args.random_state)
-    return Rows(X, y, task, frame[sensitive], train, test)
+    return SplitRows(X, y, task, frame[sensitive], train, test)
 
 
 def split(n: int, test_share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -37,9 +37,9 @@ def make_students(names: Iterable[str], task: Task, settings: Iterable[str], see
         name, parameter, value = _parts(setting)
         if name not in chosen:
             raise InvalidInputError(f"set names the student {name!r}; there are: {', '.join(chosen)}")
-        known = sorted(chosen[name].get_params(deep=False))
-        if parameter not in known:
-            raise InvalidInputError(f"set names {name}.{parameter}; parameters of {name} are: {', '.join(known)}")
+        parameters = sorted(chosen[name].get_params(deep=False))
+        if parameter not in parameters:
+            raise InvalidInputError(f"set names {name}.{parameter}; parameters of {name} are: {', '.join(parameters)}")
         chosen[name].set_params(**{parameter: value})
     for student in chosen.values():
         if "random_state" in student.get_params(deep=False) and student.random_state is None:
@@ -48,11 +48,11 @@ def make_students(names: Iterable[str], task: Task, settings: Iterable[str], see
 
 
 def _of_task(name: str, task: Task) -> Any:
-    found = {key: thing for key, thing in plugins.public("students", name).items() if isinstance(thing, type)}
-    for key, thing in found.items():
+    estimators = {key: thing for key, thing in plugins.public("students", name).items() if isinstance(thing, type)}
+    for key, estimator in estimators.items():
         if key.endswith(KIND[task]):
-            return thing
-    raise InvalidInputError(f"student {name} does no {task}; it has: {', '.join(found)}")
+            return estimator
+    raise InvalidInputError(f"student {name} does no {task}; it has: {', '.join(estimators)}")
 
 
 def _parts(setting: str) -> tuple[str, str, Any]:

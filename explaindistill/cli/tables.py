@@ -109,8 +109,8 @@ def _dates(column: pd.Series) -> pd.Series:
     """Turn a column of ISO dates into dates, and leave any other as it is."""
     if not pd.api.types.is_string_dtype(column):
         return column
-    seen = column.dropna().astype(str)
-    if seen.empty or not seen.str.fullmatch(DAY).all():
+    texts = column.dropna().astype(str)
+    if texts.empty or not texts.str.fullmatch(DAY).all():
         return column
     try:
         return pd.to_datetime(column, format="ISO8601")

@@ -19,6 +19,7 @@ from explaindistill.data.row_keys import distinct, row_keys
 from explaindistill.data.schema import Schema
 from explaindistill.data.targets import SoftTargets
 from explaindistill.errors import InvalidInputError
+from explaindistill.protocols import can_be_asked
 
 __all__ = ["Corpus", "compose"]
 
@@ -316,7 +317,7 @@ def _kept(
 
 def _wanted(n_queries: int | str, frame: pd.DataFrame, n_distinct: int, teacher: Any, sampler: Any) -> int:
     if n_queries == "auto":
-        if hasattr(teacher, "knows") and sampler is None:
+        if not can_be_asked(teacher) and sampler is None:
             return n_distinct
         return max(min(AUTO_FACTOR * len(frame), AUTO_LIMIT), n_distinct)
     if isinstance(n_queries, bool) or not isinstance(n_queries, numbers.Integral):

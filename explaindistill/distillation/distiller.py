@@ -26,7 +26,8 @@ from explaindistill.distillation.run import STABLE, Distillation, stable_sampler
 from explaindistill.distillation.scoring import fidelity_scorer, score
 from explaindistill.distillation.student_fit import check_task
 from explaindistill.errors import InvalidInputError
-from explaindistill.teachers._adapt import as_teacher
+from explaindistill.protocols import can_be_asked
+from explaindistill.teachers import as_teacher
 
 __all__ = ["Distiller"]
 
@@ -285,7 +286,7 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
             given = pd.DataFrame({k: [v] for k, v in given.items()})
         frame = self.schema_.frame(given)
         whole = WholeRows(self.teacher_, View(self.schema_, self.features_), frame)
-        asked = None if hasattr(self.teacher_, "knows") else whole
+        asked = whole if can_be_asked(self.teacher_) else None
         found = self.student_.counterfactual(self._student_rows(given), teacher=asked, **limits)
         return found if found.row is None else replace(found, row=whole.of(found.row))
 

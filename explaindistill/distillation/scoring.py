@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 from sklearn.metrics import accuracy_score, r2_score
 
-from explaindistill.teachers._adapt import as_teacher
+from explaindistill.teachers import as_teacher
 
 __all__ = ["fidelity_scorer", "score"]
 

@@ -34,6 +34,7 @@ _COMPARISON: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 }
 _MAX_LENGTH = 1_000
 _MAX_NODES = 200
+"""Rules may come from a file: these limits keep parsing and its recursion short, whatever the text is."""
 
 
 class Constraint:
@@ -120,10 +121,10 @@ class Constraint:
     def _comparison(self, node: ast.Compare, Z: NDArray[np.float64]) -> tuple[Any, Any]:
         sides = [node.left, *node.comparators]
         truth, unknown = np.True_, np.False_
-        for left, op, right in zip(sides, node.ops, sides[1:], strict=False):
-            feature = self._feature(left) or self._feature(right)
+        for before, op, after in zip(sides, node.ops, sides[1:], strict=False):
+            feature = self._feature(before) or self._feature(after)
             if isinstance(op, ast.In | ast.NotIn):
-                t, u = self._among(left, right, feature, Z)
+                t, u = self._among(before, after, feature, Z)
                 t = t if isinstance(op, ast.In) else ~t
             else:
                 if type(op) not in _COMPARISON:
@@ -132,7 +133,7 @@ class Constraint:
                     raise InvalidInputError(
                         f"constraint {self.text!r}: {feature.name} has no order, compare it with == or !="
                     )
-                a, b = (self._value(side, Z, feature) for side in (left, right))
+                a, b = (self._value(side, Z, feature) for side in (before, after))
                 t, u = _COMPARISON[type(op)](a, b), np.isnan(a) | np.isnan(b)
             truth, unknown = truth & t, unknown | u
         return truth, unknown
@@ -175,9 +176,9 @@ class Constraint:
         """Number that a constant stands for beside a column."""
         if partner is not None and partner.is_category:
             if value not in partner.categories:
-                known = ", ".join(map(str, partner.categories[:8]))
+                names = ", ".join(map(str, partner.categories[:8]))
                 raise InvalidInputError(
-                    f"constraint {self.text!r}: {partner.name} has no category {value!r}; it has {known}"
+                    f"constraint {self.text!r}: {partner.name} has no category {value!r}; it has {names}"
                 )
             return np.float64(partner.categories.index(value))
         if isinstance(value, bool | int | float):

@@ -18,7 +18,7 @@ from explaindistill.samplers._constraints import Constraint, kept
 __all__ = ["Ground", "lay", "together"]
 
 ROUNDS = 50
-"""How often rows that break a rule are drawn again."""
+"""How often rows that break a rule are drawn again: a rule that half of the draws break fails for one row in 2**50."""
 
 Make = Callable[[int, np.random.Generator], tuple[NDArray[np.float64], NDArray[np.int64]]]
 
@@ -38,7 +38,7 @@ class Ground:
     at: NDArray[np.int64]
     rules: tuple[Constraint, ...]
     private: bool
-    taken: NDArray[np.uint64]
+    observed_keys: NDArray[np.uint64]
 
     def draw(self, n: int, rng: np.random.Generator, make: Make) -> Draw:
         """Rows by ``make``; those that break a rule, or copy an observed row where that is forbidden, are drawn again.
@@ -67,7 +67,7 @@ class Ground:
     def _fine(self, Z: NDArray[np.float64]) -> NDArray[np.bool_]:
         fine = kept(self.rules, Z)
         if self.private:
-            fine &= ~np.isin(row_keys(Z)[:, 0], self.taken)
+            fine &= ~np.isin(row_keys(Z)[:, 0], self.observed_keys)
         return fine
 
     def _legal(self, Z: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -95,16 +95,17 @@ def lay(X: Any, schema: Schema | None, constraints: Sequence[str], private: bool
     """
     if isinstance(constraints, str):
         raise InvalidInputError(f"constraints must be a list of texts, got one text; write [{constraints!r}]")
-    known = Schema.infer(X) if schema is None else schema
-    rules = tuple(Constraint(text, known) for text in constraints)
-    Z = known.encode(X)
+    if schema is None:
+        schema = Schema.infer(X)
+    rules = tuple(Constraint(text, schema) for text in constraints)
+    Z = schema.encode(X)
     at = np.flatnonzero(kept(rules, Z)).astype(np.int64)
     if len(at) == 0:
         raise InvalidInputError(
             f"constraints {list(constraints)} are kept by none of the {len(Z)} rows; see to their units"
         )
-    taken = np.unique(row_keys(Z)[:, 0]) if private else np.empty(0, dtype=np.uint64)
-    return Ground(known, np.asfortranarray(Z[at]), at, rules, private, taken)
+    observed_keys = np.unique(row_keys(Z)[:, 0]) if private else np.empty(0, dtype=np.uint64)
+    return Ground(schema, np.asfortranarray(Z[at]), at, rules, private, observed_keys)
 
 
 def together(schema: Schema) -> list[list[int]]:

@@ -18,6 +18,7 @@ from explaindistill.samplers._ground import lay, together
 __all__ = ["BoundarySampler"]
 
 CANDIDATES = 32
+"""Rows of another decision among which the nearest is taken: enough to be near, few enough to differ each time."""
 
 
 class BoundarySampler:

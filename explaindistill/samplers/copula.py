@@ -23,12 +23,16 @@ from explaindistill.samplers._ground import lay
 __all__ = ["CopulaSampler"]
 
 GROUP_ROWS = 50
+"""Rows per copula with ``n_groups="auto"``: fewer leave the correlations to chance."""
 MAX_GROUPS = 64
 _CLUSTER_SEED = 1959
+"""``fit`` has no random state: the same rows always fall into the same groups. The year of Sklar's theorem."""
+MOSTLY_DISTINCT = 0.7
+"""A column with more distinct values than this share of its rows is continuous: values between them make sense."""
 
 
 @dataclass(frozen=True)
-class _Part:
+class _Copula:
     """One Gaussian copula: sorted values per column, and the square root of the correlation of their normal scores."""
 
     columns: list[NDArray[np.float64]]
@@ -41,8 +45,7 @@ class CopulaSampler:
 
     :math:`F_a` is the observed distribution of a column (missing is a value of its own) and R the correlation of the
     normal scores of mid-ranks. Categories without an order are ranked by the mean of the number they go best with. One
-    copula
-    cannot say that only husbands are male; so the rows are first grouped by k-means, with one copula per group.
+    copula cannot say that only husbands are male; so the rows are first grouped by k-means, with one copula per group.
 
     Parameters
     ----------
@@ -88,7 +91,7 @@ class CopulaSampler:
         label = _grouped(Z, self.schema_, self.n_groups)
         ids, count = np.unique(label, return_counts=True)
         self._share = count / count.sum()
-        self._parts = [_part(self._ranked[label == g], self.schema_) for g in ids]
+        self._copulas = [_copula(self._ranked[label == g], self.schema_) for g in ids]
         self.n_groups_ = len(ids)
         return self
 
@@ -103,14 +106,14 @@ class CopulaSampler:
     def _make(self, n: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         out = np.empty((n, len(self.schema_)), order="F")
         at = 0
-        for part, size in zip(self._parts, rng.multinomial(n, self._share), strict=True):
-            u = ndtr(rng.standard_normal((size, len(part.root))) @ part.root)
-            for i, values in enumerate(part.columns):
-                out[at : at + size, i] = _quantile(values, u[:, i], part.continuous[i])
+        for copula, size in zip(self._copulas, rng.multinomial(n, self._share), strict=True):
+            u = ndtr(rng.standard_normal((size, len(copula.root))) @ copula.root)
+            for i, values in enumerate(copula.columns):
+                out[at : at + size, i] = _quantile(values, u[:, i], copula.continuous[i])
             at += size
         for i, codes in self._back.items():
-            known = np.isfinite(out[:, i])
-            out[known, i] = codes[out[known, i].astype(int)]
+            present = np.isfinite(out[:, i])
+            out[present, i] = codes[out[present, i].astype(int)]
         _mend_one_hot(out, self.schema_)
         return out[rng.permutation(n)], np.full((n, 1), -1, dtype=np.int64)
 
@@ -123,21 +126,24 @@ def _ordered(Z: NDArray[np.float64], schema: Schema) -> tuple[NDArray[np.float64
     for i, feature in enumerate(schema.features):
         if feature.kind != "categorical":
             continue
-        seen = np.isfinite(Z[:, i]) & (Z[:, i] >= 0)
-        codes, at = np.unique(Z[seen, i], return_inverse=True)
+        present = np.isfinite(Z[:, i]) & (Z[:, i] >= 0)
+        codes, at = np.unique(Z[present, i], return_inverse=True)
         if len(codes) == 0:
             continue
-        means = _best_means(at, len(codes), Z[seen][:, numbers])
+        means = _best_means(at, len(codes), Z[present][:, numbers])
         order = np.lexsort((codes, means))
         rank = np.argsort(order)
-        out[seen, i] = rank[at]
-        out[~seen, i] = np.nan
+        out[present, i] = rank[at]
+        out[~present, i] = np.nan
         back[i] = codes[order]
     return out, back
 
 
 def _best_means(at: NDArray[np.intp], k: int, N: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean per category of the (ranked) number whose variance the categories explain most; minus counts without one."""
+    """Mean per category of the (ranked) number whose variance the categories explain most; minus counts without one.
+
+    The share explained is eta squared: sum over categories c of n_c (m_c - m)^2, over n times the variance.
+    """
     count = np.bincount(at, minlength=k)
     best, chosen = 0.0, -count.astype(float)
     for x in N.T:
@@ -161,26 +167,27 @@ def _grouped(Z: NDArray[np.float64], schema: Schema, n_groups: int | str) -> NDA
     return label
 
 
-def _part(Z: NDArray[np.float64], schema: Schema) -> _Part:
+def _copula(Z: NDArray[np.float64], schema: Schema) -> _Copula:
+    """Copula of one group: :math:`R^{1/2}` turns independent normals z (rows, d) into correlated ones, z @ root."""
     n = len(Z)
     scores = np.empty(Z.shape)
     for i in range(Z.shape[1]):
         filled = np.where(np.isnan(Z[:, i]), -np.inf, Z[:, i])
-        scores[:, i] = ndtri((rankdata(filled) - 0.5) / n)
+        scores[:, i] = ndtri((rankdata(filled) - 0.5) / n)  # mid-ranks: tied rows, missing ones too, share a score
     scores -= scores.mean(axis=0)
     spread = scores.std(axis=0)
     scores /= np.where(spread > 0, spread, 1.0)
     R = scores.T @ scores / n
-    R[np.diag_indices_from(R)] = 1.0
+    R[np.diag_indices_from(R)] = 1.0  # a constant column has no correlation, yet needs a normal score of its own
     values, vectors = np.linalg.eigh(R)
     root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
     columns = [np.sort(Z[:, i]) for i in range(Z.shape[1])]  # missing values come last
     columns = [np.concatenate([c[np.isnan(c)], c[~np.isnan(c)]]) for c in columns]
     continuous = [
-        f.kind in ("numeric", "datetime") and len(np.unique(c[~np.isnan(c)])) > 0.7 * len(c)
+        f.kind in ("numeric", "datetime") and len(np.unique(c[~np.isnan(c)])) > MOSTLY_DISTINCT * len(c)
         for f, c in zip(schema.features, columns, strict=True)
     ]
-    return _Part(columns, continuous, root)
+    return _Copula(columns, continuous, root)
 
 
 def _quantile(values: NDArray[np.float64], u: NDArray[np.float64], continuous: bool) -> NDArray[np.float64]:

@@ -19,6 +19,9 @@ from explaindistill.samplers._ground import lay, together
 
 __all__ = ["MungeSampler"]
 
+REPEATED = 1.5
+"""Rows per distinct value from which on a column counts as one whose values repeat."""
+
 
 class MungeSampler:
     r"""A row takes on some of the values of a near neighbour.
@@ -152,7 +155,7 @@ def _support(z: NDArray[np.float64], kind: str, mode: str) -> NDArray[np.float64
     values, count = np.unique(z[~np.isnan(z)], return_counts=True)
     if mode == "observed" or kind == "integer":
         return values
-    return values if count.sum() > 1.5 * len(values) else None
+    return values if count.sum() > REPEATED * len(values) else None
 
 
 def _snap(x: NDArray[np.float64], support: NDArray[np.float64] | None) -> NDArray[np.float64]:

@@ -8,16 +8,18 @@ from explaindistill import plugins
 
 if TYPE_CHECKING:
     from explaindistill.data.encoder import TableEncoder
-    from explaindistill.teachers._adapt import as_teacher
-    from explaindistill.teachers._saved import load_teacher, save_teacher
+    from explaindistill.teachers._adapt import as_teacher, load_teacher
+    from explaindistill.teachers._rights import Rights
+    from explaindistill.teachers._saved import save_teacher
     from explaindistill.teachers._teach import teach
 
-__all__ = ["TableEncoder", "as_teacher", "load_teacher", "save_teacher", "teach"]
+__all__ = ["Rights", "TableEncoder", "as_teacher", "load_teacher", "save_teacher", "teach"]
 
 _HOMES = {
+    "Rights": "_rights",
     "TableEncoder": "explaindistill.data.encoder",
     "as_teacher": "_adapt",
-    "load_teacher": "_saved",
+    "load_teacher": "_adapt",
     "save_teacher": "_saved",
     "teach": "_teach",
 }

@@ -1,4 +1,4 @@
-"""Pick the adapter for whatever the user calls a teacher."""
+"""Pick the adapter for whatever the user calls a teacher: an object, or a file that holds one."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import pandas as pd
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Teacher
+from explaindistill.teachers._saved import load_folder, load_object, outside_code
 
-__all__ = ["as_teacher"]
+__all__ = ["as_teacher", "load_teacher"]
 
 
 def as_teacher(teacher: Any, **options: Any) -> Teacher:
@@ -45,8 +46,6 @@ def as_teacher(teacher: Any, **options: Any) -> Teacher:
             )
         return teacher
     if isinstance(teacher, str | Path):
-        from explaindistill.teachers._saved import load_teacher
-
         return load_teacher(teacher, **options)
     if isinstance(teacher, tuple) and len(teacher) == 2:
         from explaindistill.teachers.recorded import RecordedTeacher
@@ -71,3 +70,51 @@ def as_teacher(teacher: Any, **options: Any) -> Teacher:
         f"teacher must be a Teacher, a torch module, a fitted estimator, a pair (X, P), a saved folder or a function, "
         f"got {type(teacher).__name__}"
     )
+
+
+def load_teacher(path: str | Path, trust: bool = False, **options: Any) -> Teacher:
+    """Load a teacher from a folder that ``save_teacher`` wrote, or an ONNX file; with ``trust`` from a pickle too.
+
+    Parameters
+    ----------
+    path : path
+        A folder with ``teacher.json``; an ``.onnx`` file; or, with ``trust``, a ``.pkl``, ``.joblib``, ``.pt`` or
+        ``.pt2`` file, or ``module:name``.
+    trust : bool, default=False
+        Whether code from the file may run.
+    **options
+        For files that do not say it themselves: ``classes``, ``output``, ``preprocess``.
+
+    Raises
+    ------
+    UntrustedError
+        If loading would run code and ``trust`` is False.
+    InvalidInputError
+        If there is nothing to load, or it is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from explaindistill.teachers import save_teacher
+    >>> from explaindistill.teachers.network import NetworkTeacher
+    >>> teacher = NetworkTeacher([{"kind": "linear", "weight": [[2.0]], "bias": [1.0]}])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     again = load_teacher(save_teacher(teacher, folder))
+    >>> again.predict(np.array([[3.0]])).tolist(), again.fingerprint() == teacher.fingerprint()
+    ([7.0], True)
+    """
+    where = Path(path)
+    if where.is_dir():
+        if options:
+            raise InvalidInputError(
+                f"a saved folder says everything itself; {', '.join(sorted(options))} must be left out"
+            )
+        return load_folder(where)
+    if where.suffix == ".onnx" and where.is_file():
+        from explaindistill.teachers.onnx import OnnxTeacher
+
+        return OnnxTeacher(where, **options)
+    stored = load_object(str(path), trust)
+    with outside_code(str(path)):  # an adapter looks into the object, and that may run more of its code
+        return as_teacher(stored, **options)

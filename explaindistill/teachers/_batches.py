@@ -1,8 +1,8 @@
 """Batches of two fixed sizes: a network's last bits depend on the size of the batch, so the last one is padded.
 
 A few rows, such as one that waits for its answer, are not worth a whole batch: they make a small one. What a corpus is
-made of is always asked in whole batches (:func:`explaindistill.asking.labelling.ask`), so that neither the order of its rows
-nor a run that was resumed changes a bit.
+made of is always asked in whole batches (:func:`explaindistill.asking.labelling.ask`), so that neither the order of its
+rows nor a run that was resumed changes a bit.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from explaindistill.teachers._checks import Output
 __all__ = ["chat_body", "chat_scores", "label_shares"]
 
 LOG_FLOOR = 1e-6
-"""Probability of a label that the answer does not mention."""
+"""Probability of a label that the answer does not mention: a 0 would be minus infinity as a logit."""
 
 
 def chat_body(record: dict[str, Any], prompt: str, model: str | None) -> dict[str, Any]:

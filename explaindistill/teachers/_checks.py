@@ -48,23 +48,23 @@ def sorted_classes(classes: ArrayLike) -> tuple[NDArray[Any], NDArray[np.intp]]:
     InvalidInputError
         If there are fewer than two, or one twice, or they cannot be sorted.
     """
-    known = np.asarray(classes)
-    if known.ndim != 1:
+    names = np.asarray(classes)
+    if names.ndim != 1:
         raise InvalidInputError(
-            f"classes must be one flat list, got shape {known.shape}; "
+            f"classes must be one flat list, got shape {names.shape}; "
             "teachers of several labels at once are not supported"
         )
-    if len(known) < 2:
-        raise InvalidInputError(f"classes must name at least 2 classes, got {known.tolist()}")
+    if len(names) < 2:
+        raise InvalidInputError(f"classes must name at least 2 classes, got {names.tolist()}")
     try:
-        order = np.argsort(known, kind="stable")
+        order = np.argsort(names, kind="stable")
     except TypeError as error:
         raise InvalidInputError(
-            f"classes must be of one kind so that they can be sorted, got {known.tolist()}"
+            f"classes must be of one kind so that they can be sorted, got {names.tolist()}"
         ) from error
-    if (known[order][1:] == known[order][:-1]).any():
-        raise InvalidInputError(f"classes must differ from each other, got {known.tolist()}")
-    return known[order], order
+    if (names[order][1:] == names[order][:-1]).any():
+        raise InvalidInputError(f"classes must differ from each other, got {names.tolist()}")
+    return names[order], order
 
 
 def class_order(classes: ArrayLike | None) -> tuple[NDArray[Any] | None, NDArray[np.intp] | None]:

@@ -16,8 +16,8 @@ __all__ = ["digest", "of_function", "of_object"]
 def digest(*parts: Any) -> str:
     """SHA-256 of plain parts: texts, bytes, numbers, arrays, lists and mappings of these."""
     state = hashlib.sha256()
-    for part in parts:
-        _feed(state, part)
+    for value in parts:
+        _feed(state, value)
     return state.hexdigest()
 
 

@@ -41,7 +41,7 @@ def from_torch(module: Any) -> list[dict[str, Any]]:
     from torch import nn
 
     if isinstance(module, nn.Sequential):
-        return [layer for part in module for layer in from_torch(part)]
+        return [layer for child in module for layer in from_torch(child)]
     if isinstance(module, nn.Dropout | nn.Identity):
         return []
     if isinstance(module, nn.Softmax) and module.dim in (1, -1):

@@ -1,9 +1,13 @@
-"""A saved teacher is a folder: ``teacher.json`` and ``weights.npz``; loading it runs no code from it."""
+"""A saved teacher is a folder, ``teacher.json`` and ``weights.npz``, that runs no code; other files only on trust."""
 
 from __future__ import annotations
 
+import importlib
 import json
+import pickle
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.data.encoder import TableEncoder
-from explaindistill.errors import InvalidInputError, UntrustedError
-from explaindistill.protocols import Teacher
+from explaindistill.errors import InvalidInputError, MissingExtraError, UntrustedError
 from explaindistill.teachers._layers import from_mlp, from_torch
 from explaindistill.teachers.network import NetworkTeacher
 
-__all__ = ["load_teacher", "save_teacher"]
+__all__ = ["load_folder", "load_object", "outside_code", "save_teacher"]
 
 TEACHER_VERSION = 1
 _CODE_SUFFIXES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".pt2", ".skops", ".py")
 _MAX_WEIGHT_BYTES = 2**31
+"""2 GiB of weights; an archive that unpacks to more is damaged or malicious, and is not unpacked."""
 
 
 def save_teacher(teacher: Any, folder: str | Path) -> Path:
@@ -80,96 +84,15 @@ def save_teacher(teacher: Any, folder: str | Path) -> Path:
     return home
 
 
-def load_teacher(path: str | Path, trust: bool = False, **options: Any) -> Teacher:
-    """Load a teacher from a folder that ``save_teacher`` wrote, or an ONNX file; with ``trust`` from a pickle too.
-
-    Parameters
-    ----------
-    path : path
-        A folder with ``teacher.json``; an ``.onnx`` file; or, with ``trust``, a ``.pkl``, ``.joblib``, ``.pt`` or
-        ``.pt2`` file, or ``module:name``.
-    trust : bool, default=False
-        Whether code from the file may run.
-    **options
-        For files that do not say it themselves: ``classes``, ``output``, ``preprocess``.
+def load_folder(path: str | Path) -> NetworkTeacher:
+    """Load a teacher that ``save_teacher`` wrote; whatever the files hold, none of it is run.
 
     Raises
     ------
-    UntrustedError
-        If loading would run code and ``trust`` is False.
     InvalidInputError
-        If there is nothing to load, or it is damaged.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from explaindistill.teachers.network import NetworkTeacher
-    >>> teacher = NetworkTeacher([{"kind": "linear", "weight": [[2.0]], "bias": [1.0]}])
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     again = load_teacher(save_teacher(teacher, folder))
-    >>> again.predict(np.array([[3.0]])).tolist(), again.fingerprint() == teacher.fingerprint()
-    ([7.0], True)
+        If there is no teacher, or it is damaged.
     """
-    where = Path(path)
-    if where.is_dir():
-        if options:
-            raise InvalidInputError(
-                f"a saved folder says everything itself; {', '.join(sorted(options))} must be left out"
-            )
-        return _load_folder(where)
-    if where.suffix == ".onnx" and where.is_file():
-        from explaindistill.teachers.onnx import OnnxTeacher
-
-        return OnnxTeacher(where, **options)
-    runs_code = where.suffix in _CODE_SUFFIXES or (":" in str(path) and not where.exists())
-    if not runs_code:
-        raise InvalidInputError(f"no teacher at {str(path)!r}: neither a folder with teacher.json nor an .onnx file")
-    if not trust:
-        raise UntrustedError(
-            f"loading {str(path)!r} would run code from it; give --trust (trust=True) if you know where it comes from, "
-            "or save the teacher as a folder with save_teacher"
-        )
-    from explaindistill.teachers._trusted import load_trusted
-
-    return load_trusted(str(path), **options)
-
-
-def _as_network(teacher: Any) -> NetworkTeacher:
-    """Same answers, as plain layers."""
-    if isinstance(teacher, NetworkTeacher):
-        return teacher
-    if hasattr(teacher, "module") and hasattr(teacher, "preprocess"):
-        encoder = _encoder_of(teacher.preprocess)
-        classes = None if teacher.classes_ is None else _in_column_order(teacher)
-        return NetworkTeacher(from_torch(teacher.module), encoder, classes, teacher.output, teacher.batch_size)
-    estimator = getattr(teacher, "estimator", None)
-    if hasattr(estimator, "coefs_") and hasattr(estimator, "intercepts_"):
-        layers, output = from_mlp(estimator)
-        names = None if teacher.classes_ is None else _in_column_order(teacher)
-        return NetworkTeacher(layers, None, names, output)  # type: ignore[arg-type]  # from_mlp gives known outputs
-    raise InvalidInputError(
-        f"a {type(teacher).__name__} cannot be saved as data; torch chains, scikit-learn's MLP and network teachers can"
-    )
-
-
-def _in_column_order(teacher: Any) -> list[Any]:
-    """Classes in the order of the teacher's own columns."""
-    back = np.argsort(teacher._order)
-    own: list[Any] = teacher.classes_[back].tolist()
-    return own
-
-
-def _encoder_of(preprocess: Any) -> TableEncoder | None:
-    owner = getattr(preprocess, "__self__", preprocess)
-    if owner is None or isinstance(owner, TableEncoder):
-        return owner
-    raise InvalidInputError(
-        f"preprocess must be a TableEncoder (or None) to be saved as data, got {type(owner).__name__}; "
-        "a function would have to be run when it is loaded"
-    )
-
-
-def _load_folder(home: Path) -> Teacher:
+    home = Path(path)
     page = home / "teacher.json"
     if not page.is_file():
         raise InvalidInputError(f"no teacher in {str(home)!r}: teacher.json is missing")
@@ -198,6 +121,108 @@ def _load_folder(home: Path) -> Teacher:
         MemoryError,
     ) as error:
         raise InvalidInputError(f"the teacher in {str(home)!r} is damaged: {type(error).__name__}: {error}") from error
+
+
+def load_object(path: str, trust: bool) -> Any:
+    """Unpickle or import what the user calls a teacher; this runs whatever the file says.
+
+    Parameters
+    ----------
+    path : str
+        A ``.pkl``, ``.joblib``, ``.pt`` or ``.pt2`` file, or ``module:name``.
+    trust : bool
+        Whether it may.
+
+    Returns
+    -------
+    object
+        As it was stored: an estimator, a torch module, a function, or a teacher.
+
+    Raises
+    ------
+    UntrustedError
+        If loading would run code and ``trust`` is False; nothing of the file was read then.
+    InvalidInputError
+        If this is no such file, or no module.
+    """
+    where = Path(path)
+    imported = ":" in path and not where.exists()
+    if not imported and where.suffix not in _CODE_SUFFIXES:
+        raise InvalidInputError(f"no teacher at {path!r}: neither a folder with teacher.json nor an .onnx file")
+    if not trust:
+        raise UntrustedError(
+            f"loading {path!r} would run code from it; give --trust (trust=True) if you know where it comes from, "
+            "or save the teacher as a folder with save_teacher"
+        )
+    with outside_code(path):
+        return _imported(path) if imported else _unpickled(where)
+
+
+@contextmanager
+def outside_code(path: str) -> Iterator[None]:
+    """Code from outside may raise anything: say it in one message that names the file."""
+    try:
+        yield
+    except (InvalidInputError, MissingExtraError):
+        raise
+    except Exception as error:
+        raise InvalidInputError(f"{path!r} could not be loaded: {type(error).__name__}: {error}") from error
+
+
+def _imported(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _unpickled(where: Path) -> Any:
+    if where.suffix in (".pt", ".pth", ".pt2"):
+        try:
+            import torch
+        except ImportError as error:
+            raise MissingExtraError.of("torch", "torch") from error
+        if where.suffix == ".pt2":
+            return torch.export.load(str(where)).module()
+        return torch.load(where, weights_only=False, map_location="cpu")
+    if where.suffix == ".joblib":
+        import joblib
+
+        return joblib.load(where)
+    return pickle.loads(where.read_bytes())
+
+
+def _as_network(teacher: Any) -> NetworkTeacher:
+    """Same answers, as plain layers."""
+    if isinstance(teacher, NetworkTeacher):
+        return teacher
+    if hasattr(teacher, "module") and hasattr(teacher, "preprocess"):
+        encoder = _encoder_of(teacher.preprocess)
+        classes = None if teacher.classes_ is None else _in_column_order(teacher)
+        return NetworkTeacher(from_torch(teacher.module), encoder, classes, teacher.output, teacher.batch_size)
+    estimator = getattr(teacher, "estimator", None)
+    if hasattr(estimator, "coefs_") and hasattr(estimator, "intercepts_"):
+        layers, output = from_mlp(estimator)
+        names = None if teacher.classes_ is None else _in_column_order(teacher)
+        return NetworkTeacher(layers, None, names, output)  # type: ignore[arg-type]  # from_mlp gives known outputs
+    raise InvalidInputError(
+        f"a {type(teacher).__name__} cannot be saved as data; torch chains, scikit-learn's MLP and network teachers can"
+    )
+
+
+def _in_column_order(teacher: Any) -> list[Any]:
+    """Classes in the order of the teacher's own columns."""
+    back = np.argsort(teacher._order)
+    named: list[Any] = teacher.classes_[back].tolist()
+    return named
+
+
+def _encoder_of(preprocess: Any) -> TableEncoder | None:
+    owner = getattr(preprocess, "__self__", preprocess)
+    if owner is None or isinstance(owner, TableEncoder):
+        return owner
+    raise InvalidInputError(
+        f"preprocess must be a TableEncoder (or None) to be saved as data, got {type(owner).__name__}; "
+        "a function would have to be run when it is loaded"
+    )
 
 
 def _load_arrays(path: Path) -> dict[str, NDArray[Any]]:

@@ -36,8 +36,9 @@ class CallableTeacher:
 
     Examples
     --------
+    >>> X = np.array([[1.0], [-1.0]])
     >>> teacher = CallableTeacher(lambda X: X[:, 0] > 0, classes=["no", "yes"])
-    >>> teacher.predict_proba(np.array([[1.0], [-1.0]])).tolist()
+    >>> teacher.predict_proba(X).tolist()
     [[0.0, 1.0], [1.0, 0.0]]
     >>> teacher.fingerprint() is None
     True

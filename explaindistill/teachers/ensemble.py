@@ -17,6 +17,7 @@ from explaindistill.teachers._fingerprint import digest
 __all__ = ["EnsembleTeacher", "held_out_weights"]
 
 LOG_FLOOR = 1e-12
+"""Least probability inside a logarithm: one sure teacher cannot veto a class for all others."""
 
 
 class EnsembleTeacher:
@@ -48,8 +49,10 @@ class EnsembleTeacher:
     >>> from explaindistill.teachers.callable import CallableTeacher
     >>> sure = CallableTeacher(lambda X: np.full(len(X), 0.9), classes=[0, 1])
     >>> unsure = CallableTeacher(lambda X: np.full(len(X), 0.5), classes=[0, 1])
-    >>> EnsembleTeacher([sure, unsure]).predict_proba(np.zeros((1, 1))).round(3).tolist()
-    [[0.3, 0.7]]
+    >>> X = np.zeros((2, 1))
+    >>> teacher = EnsembleTeacher([sure, unsure])
+    >>> teacher.predict_proba(X).round(3).tolist()
+    [[0.3, 0.7], [0.3, 0.7]]
     """
 
     def __init__(
@@ -118,15 +121,15 @@ class EnsembleTeacher:
             regression) and, where a student is given, ``student`` (the student's agreement with it).
         """
         P = self._answers(X)
-        own = self.predict(X)
+        pooled = self.predict(X)
         theirs = None if student is None else np.asarray(student.predict(X))
         rows = []
         for i, (teacher, weight) in enumerate(zip(self.teachers, self.weights_, strict=True)):
-            said = P[i] if self.classes_ is None else self.classes_[P[i].argmax(axis=1)]
+            answers = P[i] if self.classes_ is None else self.classes_[P[i].argmax(axis=1)]
             row = {"teacher": f"{i}: {getattr(teacher, 'name', type(teacher).__name__)}", "weight": float(weight)}
-            row |= {"n": len(said), "ensemble": _likeness(said, own, self.classes_ is None)}
+            row |= {"n": len(answers), "ensemble": _likeness(answers, pooled, self.classes_ is None)}
             if theirs is not None:
-                row["student"] = _likeness(said, theirs, self.classes_ is None)
+                row["student"] = _likeness(answers, theirs, self.classes_ is None)
             rows.append(row)
         return pd.DataFrame(rows)
 
@@ -165,6 +168,8 @@ def held_out_weights(teachers: Sequence[Teacher], X: Any, y: ArrayLike, n_rounds
     X : rows that no teacher was trained on
     y : array of shape (n,)
         Their true labels.
+    n_rounds : int, default=500
+        The log loss falls with each of them.
 
     Returns
     -------

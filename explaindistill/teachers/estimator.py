@@ -68,18 +68,18 @@ class EstimatorTeacher:
     def __init__(self, estimator: Any, output: Output | None = None, classes: ArrayLike | None = None) -> None:
         _check_fitted(estimator)
         self.estimator = estimator
-        own = _own_classes(estimator)
-        chosen = output or _output(estimator, own)
+        trained_on = _trained_on(estimator)
+        chosen = output or _output(estimator, trained_on)
         if chosen == "value":
-            own = None
-        names = _names(own, classes) if chosen != "value" else classes
+            trained_on = None
+        names = _names(trained_on, classes) if chosen != "value" else classes
         self.output: Output = check_output(chosen, names)
         if not hasattr(estimator, _METHODS[self.output]):
             raise InvalidInputError(
                 f"{self.name} has no {_METHODS[self.output]}, which output={self.output!r} needs; "
                 "say output='labels' for a classifier without probabilities"
             )
-        self._own = own
+        self._trained_on = trained_on
         self.classes_, self._order = class_order(names)
 
     @property
@@ -100,9 +100,10 @@ class EstimatorTeacher:
 
     def _ask(self, X: Any) -> NDArray[np.float64]:
         raw = getattr(self.estimator, _METHODS[self.output])(X)
-        if self.output == "labels" and self._own is not None:
-            own, order = sorted_classes(self._own)
-            P = checked_answer(raw, len(X), "labels", own, None, self.name)
+        if self.output == "labels" and self._trained_on is not None:
+            # the labels are the estimator's; from its sorted classes back to its own order, and on to that of classes_
+            sorted_names, order = sorted_classes(self._trained_on)
+            P = checked_answer(raw, len(X), "labels", sorted_names, None, self.name)
             return P[:, np.argsort(order)][:, self._order]
         return checked_answer(raw, len(X), self.output, self.classes_, self._order, self.name)
 
@@ -134,32 +135,33 @@ def _check_fitted(estimator: Any) -> None:
             raise InvalidInputError(f"teacher must be a fitted object, got the class {estimator.__name__}") from error
 
 
-def _own_classes(estimator: Any) -> NDArray[Any] | None:
-    own = getattr(estimator, "classes_", None)
-    if own is None:
+def _trained_on(estimator: Any) -> NDArray[Any] | None:
+    """Classes as the estimator names them; None where it has none."""
+    classes = getattr(estimator, "classes_", None)
+    if classes is None:
         return None
-    if isinstance(own, list) and own and np.ndim(own[0]) > 0:
+    if isinstance(classes, list) and classes and np.ndim(classes[0]) > 0:
         raise InvalidInputError(
-            f"teacher must label one target, this {type(estimator).__name__} labels {len(own)} at once; "
+            f"teacher must label one target, this {type(estimator).__name__} labels {len(classes)} at once; "
             "give one teacher per target"
         )
-    return np.asarray(own)
+    return np.asarray(classes)
 
 
-def _output(estimator: Any, own: NDArray[Any] | None) -> Output:
+def _output(estimator: Any, trained_on: NDArray[Any] | None) -> Output:
     if hasattr(estimator, "__sklearn_tags__"):
         if is_regressor(estimator):
             return "value"
         if is_classifier(estimator):
             return "probabilities"
-    if own is not None:
+    if trained_on is not None:
         return "probabilities"
     return "probabilities" if hasattr(estimator, "predict_proba") else "value"
 
 
-def _names(own: NDArray[Any] | None, classes: ArrayLike | None) -> ArrayLike | None:
-    if classes is not None and own is not None and len(own) != len(np.asarray(classes)):
+def _names(trained_on: NDArray[Any] | None, classes: ArrayLike | None) -> ArrayLike | None:
+    if classes is not None and trained_on is not None and len(trained_on) != len(np.asarray(classes)):
         raise InvalidInputError(
-            f"classes must name the estimator's {len(own)} classes, got {len(np.asarray(classes))} names"
+            f"classes must name the estimator's {len(trained_on)} classes, got {len(np.asarray(classes))} names"
         )
-    return own if classes is None else classes
+    return trained_on if classes is None else classes

@@ -31,13 +31,13 @@ except ImportError as error:  # pragma: no cover - the test environment has it
 __all__ = ["HttpTeacher"]
 
 MAX_ANSWER_BYTES = 2**26
-"""An answer that is longer is given up."""
+"""64 MiB: an answer that is longer is none to a batch of rows, and would fill the memory; it is given up."""
 WINDOW = 16
-"""So many requests per connection in flight are prepared at a time."""
+"""Requests per connection that ``label`` hands over at once: the pool never runs dry, and a kill loses no more."""
 NO_RIGHTS = (
     "rights must be given: the terms of many services forbid fitting a model to their answers, and the audit must be "
     "able to say whose teacher this is; pass rights=Rights(owner=..., terms=..., declaration=...), "
-    "which is in explaindistill.teachers._rights"
+    "which is in explaindistill.teachers"
 )
 
 
@@ -131,7 +131,8 @@ class HttpTeacher:
     >>> threading.Thread(target=server.serve_forever, daemon=True).start()
     >>> teacher = HttpTeacher(f"http://127.0.0.1:{server.server_port}", classes=["no", "yes"],
     ...                       rights=Rights("mine", "own model", "I trained it"))
-    >>> teacher.predict_proba(pd.DataFrame({"x": [0.25, 0.5]})).tolist(), teacher.n_requests_
+    >>> X = pd.DataFrame({"x": [0.25, 0.5]})
+    >>> teacher.predict_proba(X).tolist(), teacher.n_requests_
     ([[0.75, 0.25], [0.5, 0.5]], 1)
     >>> server.shutdown(); server.server_close()
     """
@@ -221,10 +222,10 @@ class HttpTeacher:
 
     def _ask(self, X: Any) -> NDArray[np.float64]:
         answers: NDArray[np.float64] | None = None
-        for at, part in self.stream(X):
+        for at, batch in self.stream(X):
             if answers is None:
-                answers = np.empty((len(X), *part.shape[1:]))
-            answers[at] = part
+                answers = np.empty((len(X), *batch.shape[1:]))
+            answers[at] = batch
         return np.empty((0, 1)) if answers is None else answers
 
     def stream(self, X: Any, spend: Spend = lambda n: None) -> Iterator[tuple[slice, NDArray[np.float64]]]:
@@ -267,12 +268,12 @@ class HttpTeacher:
     ) -> NDArray[np.float64] | None:
         """Answers of a few rows; where there are none for good, nothing new is sent."""
         try:
-            return self._part(client, records, start, spend, stop)
+            return self._batch(client, records, start, spend, stop)
         except BaseException:
             stop.set()
             raise
 
-    def _part(
+    def _batch(
         self,
         client: httpx.Client,
         records: list[dict[str, Any]],
@@ -336,9 +337,11 @@ class HttpTeacher:
         with self._lock:
             self.n_failures_ += 1
             self._in_a_row += 1
-        asked = getattr(error, "wait", None)
+        demanded = getattr(error, "wait", None)
+        if demanded is not None:
+            return float(demanded)
         # jitter only spreads requests over time and decides no answer, so it needs no seed
-        return float(asked) if asked is not None else random.uniform(0.5, 1.0) * self.first_wait_seconds * 2.0**attempt
+        return random.uniform(0.5, 1.0) * self.first_wait_seconds * 2.0**attempt
 
     def _once(
         self, client: httpx.Client, records: list[dict[str, Any]], ids: list[int], until: float
@@ -378,8 +381,8 @@ class HttpTeacher:
         if self.version is None:
             return None
         order = None if self._order is None else self._order.tolist()
-        asked = [self.form, self.model, self.prompt] if self.form == "chat" else [self.form]
-        return digest("http", self.url, self.version, asked, self._columns, order, self.output)
+        form = [self.form, self.model, self.prompt] if self.form == "chat" else [self.form]
+        return digest("http", self.url, self.version, form, self._columns, order, self.output)
 
     def __repr__(self) -> str:
         return f"HttpTeacher({self.name!r})"
@@ -417,28 +420,28 @@ def _plain(value: Any) -> Any:
 
 def _retry_after(response: httpx.Response) -> float | None:
     """Seconds that the server asks to wait, given in seconds or as a date."""
-    asked = response.headers.get("Retry-After", "")
+    header = response.headers.get("Retry-After", "")
     try:
-        return max(float(asked), 0.0)
+        return max(float(header), 0.0)
     except ValueError:
         pass  # then it is a date, or nothing
     try:
-        return max((parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds(), 0.0)
+        return max((parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds(), 0.0)
     except (TypeError, ValueError):
         return None
 
 
 def _read(response: httpx.Response, until: float) -> bytes:
     """Whole answer; one that drips in, or never ends, is given up."""
-    parts, size = [], 0
-    for part in response.iter_bytes():
-        parts.append(part)
-        size += len(part)
+    chunks, size = [], 0
+    for chunk in response.iter_bytes():
+        chunks.append(chunk)
+        size += len(chunk)
         if time.monotonic() > until:
             raise _TryAgainError("the answer came too slowly")
         if size > MAX_ANSWER_BYTES:
             raise _TryAgainError(f"the answer is longer than {MAX_ANSWER_BYTES} bytes")
-    return b"".join(parts)
+    return b"".join(chunks)
 
 
 def _arriving(

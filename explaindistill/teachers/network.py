@@ -86,7 +86,9 @@ class NetworkTeacher:
     Examples
     --------
     >>> layers = [{"kind": "linear", "weight": [[2.0, 0.0]], "bias": [1.0]}, {"kind": "relu"}]
-    >>> NetworkTeacher(layers).predict(np.array([[3.0, 9.0], [-3.0, 9.0]])).tolist()
+    >>> X = np.array([[3.0, 9.0], [-3.0, 9.0]])
+    >>> teacher = NetworkTeacher(layers)
+    >>> teacher.predict(X).tolist()
     [7.0, 0.0]
     """
 

@@ -157,9 +157,9 @@ def _session(content: bytes) -> Any:
 
 
 def _output_name(session: Any, name: str | None) -> str:
-    known = [o.name for o in session.get_outputs() if o.type in _DTYPES]
-    if name is not None and name not in known:
-        raise InvalidInputError(f"output_name must be one of {', '.join(known)}, got {name!r}")
-    if not known:
+    tensors = [o.name for o in session.get_outputs() if o.type in _DTYPES]
+    if name is not None and name not in tensors:
+        raise InvalidInputError(f"output_name must be one of {', '.join(tensors)}, got {name!r}")
+    if not tensors:
         raise InvalidInputError("model must have an output that is a tensor of numbers; export it without ZipMap")
-    return name or str(known[-1])
+    return name or str(tensors[-1])

@@ -56,9 +56,10 @@ class PateTeacher:
     --------
     >>> from explaindistill.teachers.callable import CallableTeacher
     >>> yes = CallableTeacher(lambda X: np.full(len(X), 0.9), classes=["no", "yes"])
+    >>> X = np.zeros((2, 2))  # twice the same row is one question
     >>> teacher = PateTeacher([yes] * 50, noise_scale=5.0, seed=0)
-    >>> teacher.predict(np.zeros((1, 2))).tolist(), teacher.n_answered, 0 < teacher.epsilon < 2
-    (['yes'], 1, True)
+    >>> teacher.predict(X).tolist(), teacher.n_answered, 0 < teacher.epsilon < 2
+    (['yes', 'yes'], 1, True)
     """
 
     def __init__(
@@ -102,8 +103,8 @@ class PateTeacher:
         """Counts ``(n, k)`` without noise. They are private: never show them."""
         counts = np.zeros((len(X), len(self.classes_)), dtype=np.int64)
         for teacher in self.teachers:
-            said = np.searchsorted(self.classes_, teacher.predict(X))
-            counts[np.arange(len(X)), said] += 1
+            vote = np.searchsorted(self.classes_, teacher.predict(X))
+            counts[np.arange(len(X)), vote] += 1
         return counts
 
     def predict(self, X: Any) -> NDArray[Any]:

@@ -51,9 +51,10 @@ class TorchTeacher:
     --------
     >>> net = torch.nn.Linear(2, 1)
     >>> _ = net.weight.data.copy_(torch.tensor([[1.0, 0.0]])), net.bias.data.zero_()
+    >>> X = np.array([[0.0, 5.0], [2.0, 5.0]])
     >>> teacher = TorchTeacher(net, classes=["no", "yes"])
-    >>> teacher.predict_proba(np.array([[0.0, 5.0]])).tolist(), teacher.predict(np.array([[2.0, 5.0]])).tolist()
-    ([[0.5, 0.5]], ['yes'])
+    >>> teacher.predict_proba(X).round(3).tolist(), teacher.predict(X).tolist()
+    ([[0.5, 0.5], [0.119, 0.881]], ['no', 'yes'])
     """
 
     few_rows = FEW_ROWS
@@ -213,11 +214,11 @@ class TorchTeacher:
 
     def weights(self) -> bytes:
         """Parameters and buffers, one after the other, in the precision they have."""
-        parts = []
+        arrays = []
         for _, tensor in sorted(self.module.state_dict().items()):
             if isinstance(tensor, torch.Tensor):
-                parts.append(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-        return b"".join(parts)
+                arrays.append(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        return b"".join(arrays)
 
     def operations(self, X: Any) -> float:
         """Floating-point operations for one row, as torch counts them (products of matrices, convolutions, attention).
@@ -228,14 +229,8 @@ class TorchTeacher:
 
         home, dtype = self._home()
         batch = torch.from_numpy(np.ascontiguousarray(self._numbers(X)[:1])).to(device=home, dtype=dtype)
-        flags = [(part, part.training) for part in self.module.modules()]
-        try:
-            self.module.eval()
-            with torch.no_grad(), FlopCounterMode(display=False) as counted:
-                self.module(batch)
-        finally:
-            for part, training in flags:
-                part.training = training
+        with _evaluated(self.module), torch.no_grad(), FlopCounterMode(display=False) as counted:
+            self.module(batch)
         total = counted.get_total_flops()
         return float(total) if total else float("nan")
 
@@ -246,25 +241,32 @@ class TorchTeacher:
 def _named_parts(module: torch.nn.Module, names: Sequence[str]) -> tuple[str, ...]:
     if isinstance(names, str):
         raise InvalidInputError(f'hidden must be a sequence of names, got {names!r}; write hidden=["{names}"]')
-    known = [name for name, _ in module.named_modules() if name]
-    if unknown := [name for name in names if name not in known]:
+    submodules = [name for name, _ in module.named_modules() if name]
+    if unknown := [name for name in names if name not in submodules]:
         raise InvalidInputError(
-            f"hidden names {', '.join(map(repr, unknown))}, the module has: {', '.join(map(repr, known)) or 'no parts'}"
+            f"hidden names {', '.join(map(repr, unknown))}, "
+            f"the module has: {', '.join(map(repr, submodules)) or 'no parts'}"
         )
     return tuple(names)
 
 
 @contextmanager
-def _asked(module: torch.nn.Module) -> Iterator[None]:
-    """Evaluation mode and no gradients for the time of the question; every training flag is put back."""
-    flags = [(part, part.training) for part in module.modules()]
+def _evaluated(module: torch.nn.Module) -> Iterator[None]:
+    """Evaluation mode for the time of the question; the training flag of every submodule is put back."""
+    flags = [(submodule, submodule.training) for submodule in module.modules()]
     try:
         module.eval()
-        with torch.inference_mode():
-            yield
+        yield
     finally:
-        for part, training in flags:
-            part.training = training
+        for submodule, training in flags:
+            submodule.training = training
+
+
+@contextmanager
+def _asked(module: torch.nn.Module) -> Iterator[None]:
+    """Evaluation mode and no gradients."""
+    with _evaluated(module), torch.inference_mode():
+        yield
 
 
 def _elsewhere(module: torch.nn.Module, place: torch.device) -> Callable[[torch.Tensor], Any]:
@@ -274,12 +276,12 @@ def _elsewhere(module: torch.nn.Module, place: torch.device) -> Callable[[torch.
 
 
 def _code(module: torch.nn.Module) -> list[Any]:
-    """Code of the ``forward`` of parts that are not torch's own."""
-    parts: dict[str, Any] = {}
-    for part in module.modules():
-        kind = type(part)
+    """Code of the ``forward`` of submodules that are not torch's own."""
+    codes: dict[str, Any] = {}
+    for submodule in module.modules():
+        kind = type(submodule)
         code = getattr(kind.forward, "__code__", None)
         if not kind.__module__.startswith("torch.") and code is not None:
             constants = [c for c in code.co_consts if isinstance(c, int | float | str | bytes | type(None))]
-            parts[kind.__qualname__] = [code.co_code.hex(), list(code.co_names), constants]
-    return sorted(parts.items())
+            codes[kind.__qualname__] = [code.co_code.hex(), list(code.co_names), constants]
+    return sorted(codes.items())

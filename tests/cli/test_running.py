@@ -13,9 +13,9 @@ import pytest
 from explaindistill import plugins
 from explaindistill.cli import main
 from explaindistill.cli.arguments import build_parser
+from explaindistill.cli.audit import _exit_code
 from explaindistill.cli.folders import results_folder
 from explaindistill.cli.rows import split
-from explaindistill.cli.running import _verdict
 from explaindistill.cli.students import make_students
 from explaindistill.data.datasets import lending
 from explaindistill.errors import InvalidInputError
@@ -104,7 +104,7 @@ def test_requirements_decide_the_exit_code(work, tmp_path, rule, code):
     [(["pass"], 0), (["pass", "fail", "inconclusive"], 1), (["pass", "inconclusive"], 3), (["cannot say"], 3), ([], 3)],
 )
 def test_undecided_is_not_a_pass(verdicts, code):
-    assert _verdict(pd.DataFrame({"verdict": verdicts})) == code
+    assert _exit_code(pd.DataFrame({"verdict": verdicts})) == code
 
 
 def test_demo_quick(tmp_path, monkeypatch, capsys):

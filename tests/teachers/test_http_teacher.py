@@ -22,8 +22,8 @@ from explaindistill.protocols import Teacher
 
 pytest.importorskip("httpx")
 import explaindistill.teachers.http as module
+from explaindistill.teachers import Rights
 from explaindistill.teachers._chat import chat_body, label_shares
-from explaindistill.teachers._rights import Rights
 from explaindistill.teachers.http import HttpTeacher
 
 RIGHTS = Rights("us", "internal", "our own endpoint")

@@ -6,7 +6,7 @@ import pytest
 import explaindistill as xd
 from explaindistill.errors import InvalidInputError
 from explaindistill.report.render import render
-from explaindistill.teachers._rights import Rights
+from explaindistill.teachers import Rights
 from explaindistill.teachers.ensemble import EnsembleTeacher
 
 

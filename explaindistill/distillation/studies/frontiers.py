@@ -27,7 +27,7 @@ from explaindistill.distillation.student_fit import check_task, fit_student
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.fidelity import fidelity, regression_fidelity
 from explaindistill.numerics.statistics.intervals import bonett_price, normal_quantile, wilson
-from explaindistill.teachers._adapt import as_teacher
+from explaindistill.teachers import as_teacher
 
 __all__ = ["Frontier", "default_students", "frontier"]
 

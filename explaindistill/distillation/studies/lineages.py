@@ -14,7 +14,7 @@ from explaindistill.distillation.distiller import Distiller
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.table import frame, row
 from explaindistill.numerics.statistics.intervals import bonett_price, wilson
-from explaindistill.teachers._adapt import as_teacher
+from explaindistill.teachers import as_teacher
 
 __all__ = ["Lineage", "lineage"]
 

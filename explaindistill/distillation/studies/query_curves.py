@@ -17,7 +17,7 @@ from explaindistill.distillation.corpus import AUTO_FACTOR, AUTO_LIMIT
 from explaindistill.distillation.distiller import Distiller
 from explaindistill.distillation.student_fit import check_task
 from explaindistill.errors import InvalidInputError
-from explaindistill.teachers._adapt import as_teacher
+from explaindistill.teachers import as_teacher
 
 __all__ = ["query_curve"]
 

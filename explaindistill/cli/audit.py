@@ -1,0 +1,92 @@
+"""The command audit: fit, measure, write the report, and hold it against requirements."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+
+from explaindistill.auditing.profiles.loading import load_profile
+from explaindistill.cli.folders import results_folder
+from explaindistill.cli.steps import fit, load, measure, save, task_of
+from explaindistill.cli.students import make_students
+from explaindistill.cli.summary import print_places, print_summary
+from explaindistill.errors import InvalidInputError
+
+__all__ = ["run_audit"]
+
+FAILED, INCONCLUSIVE = 1, 3
+
+
+def run_audit(args: Namespace, console: Console) -> int:
+    """Fit students, measure everything, write the report, and hold it against the requirements."""
+    rules = dict(_rule(text) for text in args.require)
+    statements = dict(_statement(text) for text in args.state)
+    if args.profile is not None:
+        load_profile(args.profile)  # a name that is none is refused before the work begins
+    teacher, rows = load(args)
+    task = task_of(teacher)
+    if task != rows.task:
+        raise InvalidInputError(
+            f"teacher does {task}, but target {args.target!r} looks like {rows.task}; give --task {task}"
+        )
+    favorable = _favorable(args.favorable, teacher.classes_)
+    students = make_students(args.student, task, args.set, args.random_state)
+    with results_folder(args.out) as out:
+        fitted = fit(teacher, students, rows, args.n_queries, args.random_state, args.store)
+        audit = measure(
+            teacher,
+            fitted,
+            rows,
+            favorable=favorable,
+            threshold=args.threshold,
+            date=args.date,
+            price_per_row=args.price_per_row,
+            min_group_size=args.min_group_size,
+            profile=args.profile,
+            statements=statements or None,
+            rules=rules or None,
+            store=args.store,
+        )
+        save(audit, out)
+    print_summary(audit, console)
+    print_places(out, console)
+    return _exit_code(audit.check(rules)) if rules else 0
+
+
+def _favorable(text: str | None, classes: Any) -> Any:
+    """Return the class whose name was typed."""
+    if text is None:
+        return None
+    if classes is None:
+        raise InvalidInputError(f"favorable is for classes, got {text!r} for a regression teacher")
+    for value in classes.tolist():
+        if str(value) == text:
+            return value
+    raise InvalidInputError(f"favorable must be one of {', '.join(map(str, classes))}, got {text!r}")
+
+
+def _rule(text: str) -> tuple[str, str]:
+    """Metric and bound of ``"metric >= 0.95"``; longer signs are tried first, since ``>`` is in ``>=``."""
+    for sign in (">=", "<=", ">", "<"):
+        if sign in text:
+            metric, _, bound = text.partition(sign)
+            return metric.strip(), f"{sign} {bound.strip()}"
+    raise InvalidInputError(f'require must look like "fidelity.agreement >= 0.95", got {text!r}')
+
+
+def _statement(text: str) -> tuple[str, str]:
+    key, equals, words = text.partition("=")
+    if not (equals and key.strip() and words.strip()):
+        raise InvalidInputError(f'state must look like "data_source=applications of 2025", got {text!r}')
+    return key.strip(), words.strip()
+
+
+def _exit_code(verdicts: pd.DataFrame) -> int:
+    """One failure fails; what cannot be decided is not a pass."""
+    distinct = set(verdicts["verdict"])
+    if "fail" in distinct:
+        return FAILED
+    return INCONCLUSIVE if distinct - {"pass"} or verdicts.empty else 0

@@ -1,0 +1,53 @@
+"""The command curve: fidelity against the number of questions."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from explaindistill.cli.folders import results_folder
+from explaindistill.cli.steps import load, task_of, working
+from explaindistill.cli.students import make_students
+
+__all__ = ["run_curve"]
+
+
+def run_curve(args: Namespace, console: Console) -> int:
+    """Measure fidelity against the number of questions; write it as a table and a drawing."""
+    from explaindistill import plots
+    from explaindistill.distillation.studies.query_curves import query_curve
+
+    teacher, rows = load(args)
+    students = make_students(args.student, task_of(teacher), args.set, args.random_state)
+    options = {"n_queries": args.sizes, "n_repeats": args.repeats, "proxy": args.proxy, "store": args.store}
+    held = rows.part("test")[0]
+    with results_folder(args.out) as out:
+        curves = []
+        for name, student in students.items():
+            with working(f"fitting {name} to more and more answers …"):
+                shared = {"X_test": held, "name": name, "random_state": args.random_state}
+                curves.append(query_curve(teacher, rows.part("train")[0], student, **shared, **options))
+        curve = pd.concat(curves, ignore_index=True)
+        curve.to_csv(out / "curve.csv", index=False)
+        figure = plots.figure(6.6, 3.0)
+        unit = "share" if teacher.classes_ is not None else "number"
+        plots.query_curve(curve, figure.subplots(), unit=unit)
+        drawing = plots.svg(figure, "curve", "fidelity against questions", "one line per student, bands are intervals")
+        (out / "curve.svg").write_text(drawing, encoding="utf-8")
+    console.print(_curve_table(curve))
+    console.print(f"written to {out}")
+    return 0
+
+
+def _curve_table(curve: pd.DataFrame) -> Table:
+    table = Table(title="fidelity by the number of rows asked", title_justify="left")
+    for heading in ("student", "rows asked", str(curve["metric"].iloc[0]), "interval"):
+        table.add_column(heading, justify="left" if heading == "student" else "right")
+    for line in curve.itertuples():
+        figures = f"{line.n_queries:,.0f}", f"{line.estimate:.3f}", f"{line.low:.3f} – {line.high:.3f}"
+        table.add_row(Text(str(line.subject)), *figures)
+    return table

@@ -1,0 +1,49 @@
+"""The command distill: one student, written for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from pathlib import Path
+
+from rich.console import Console
+
+from explaindistill import plugins
+from explaindistill.cli.folders import results_folder
+from explaindistill.cli.steps import fit, load, task_of
+from explaindistill.cli.students import make_students
+from explaindistill.errors import InvalidInputError
+
+__all__ = ["run_distill"]
+
+
+def run_distill(args: Namespace, console: Console) -> int:
+    """Fit one student and write what it is, for people and for programs."""
+    teacher, rows = load(args)
+    task = task_of(teacher)
+    students = make_students([args.student], task, args.set, args.random_state)
+    for name in args.export:
+        _check_export(name)
+    with results_folder(args.out) as out:
+        fitted = fit(teacher, students, rows, args.n_queries, args.random_state, args.store)[args.student]
+        student = fitted.student_
+        (out / "student.json").write_text(json.dumps(student.to_dict(), indent=1) + "\n", encoding="utf-8")
+        (out / "student.txt").write_text(student.describe() + "\n", encoding="utf-8")
+        for name in args.export:
+            student.export(out / name)
+        fidelity = fitted.score(rows.part("test")[0])
+    console.print(student.describe(), markup=False, highlight=False)
+    word = "agreement" if task == "classification" else "R²"
+    console.print(f"\n{word} with the teacher {fidelity:.3f} on {len(rows.test):,} rows that fitting did not see")
+    n_asked = fitted.cost_.n_asked
+    stored = f", {fitted.n_queries_ - n_asked:,} known to the store" if args.store else ""
+    console.print(f"{n_asked:,} rows asked{stored}; written to {out}")
+    return 0
+
+
+def _check_export(name: str) -> None:
+    """Refuse a place that is no file name before the work begins."""
+    if Path(name).name != name or not Path(name).suffix:
+        raise InvalidInputError(f"export must be a file name such as student.py, got {name!r}")
+    if not plugins.names("export"):
+        raise InvalidInputError("export has no generator in this version")

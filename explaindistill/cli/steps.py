@@ -1,0 +1,113 @@
+"""The steps that several commands share: load, train, fit, measure, save."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.status import Status
+
+from explaindistill.cli.endpoints import check_endpoint, endpoint_teacher
+from explaindistill.cli.rows import SplitRows, read_rows
+from explaindistill.errors import InvalidInputError
+from explaindistill.protocols import Task
+
+__all__ = ["REPORT", "fit", "load", "measure", "performance", "save", "task_of", "train", "working"]
+
+REPORT = ("audit.html", "audit.md", "audit.json")
+
+
+def working(words: str) -> Status:
+    """Show on stderr what is going on, where somebody is watching."""
+    return Console(stderr=True).status(words)
+
+
+def task_of(teacher: Any) -> Task:
+    """What the teacher does."""
+    return "regression" if teacher.classes_ is None else "classification"
+
+
+def load(args: Namespace) -> tuple[Any, SplitRows]:
+    """Load the teacher first: it is the cheaper one to be wrong about; its columns are those of the rows.
+
+    Raises
+    ------
+    InvalidInputError
+        If the rows lack a column of the teacher.
+    """
+    from explaindistill.teachers import load_teacher
+
+    check_endpoint(args)
+    if args.teacher_url is not None:
+        rows = read_rows(args)
+        return endpoint_teacher(args, rows), rows
+    teacher = load_teacher(args.teacher, trust=args.trust)
+    rows = read_rows(args)
+    if (encoder := getattr(teacher, "encoder", None)) is None:
+        return teacher, rows
+    names = encoder.schema_.names
+    if absent := [n for n in names if n not in rows.X.columns]:
+        raise InvalidInputError(f"data must have the teacher's columns, {', '.join(absent)} missing in {args.data}")
+    return teacher, replace(rows, X=rows.X[names])
+
+
+def train(rows: SplitRows, hidden: tuple[int, ...], epochs: int, seed: int) -> Any:
+    """Train a network on the rows for fitting."""
+    from explaindistill.teachers import teach
+
+    kind = "torch" if find_spec("torch") else "scikit-learn"
+    X, y = rows.part("train")
+    with working(f"training a {kind} network on {len(X):,} rows …"):
+        return teach(X, y, hidden=hidden, task=rows.task, max_epochs=epochs, random_state=seed)
+
+
+def performance(teacher: Any, rows: SplitRows) -> tuple[str, float]:
+    """Name and value of the teacher's figure on the rows for measuring: accuracy, or R2."""
+    X, y = rows.part("test")
+    answer = teacher.predict(X)
+    if teacher.classes_ is not None:
+        return "accuracy", float((answer == y).mean())
+    from sklearn.metrics import r2_score
+
+    return "R2", float(r2_score(y, answer))
+
+
+def fit(
+    teacher: Any,
+    students: Mapping[str, Any],
+    rows: SplitRows,
+    n_queries: int | None,
+    seed: int,
+    store: str | None = None,
+) -> dict[str, Any]:
+    """Distillers by name; all ask about the same rows."""
+    from explaindistill.distillation.distiller import Distiller
+
+    X, _ = rows.part("train")
+    budget: dict[str, Any] = {} if n_queries is None else {"n_queries": n_queries}
+    fitted = {}
+    for name, student in students.items():
+        with working(f"fitting {name} to the teacher's answers …"):
+            fitted[name] = Distiller(teacher, student, random_state=seed, store=store, **budget).fit(X)
+    return fitted
+
+
+def measure(teacher: Any, fitted: Mapping[str, Any], rows: SplitRows, **options: Any) -> Any:
+    """Audit on the rows that no fitting saw; ``options`` are those of ``audit``."""
+    from explaindistill.auditing.audits import audit
+
+    X, y = rows.part("test")
+    with working(f"measuring on {len(X):,} rows that no fitting saw …"):
+        groups = rows.attributes.iloc[rows.test] if rows.attributes.shape[1] else None
+        return audit(teacher, fitted, X, y, train=rows.part("train"), sensitive=groups, **options)
+
+
+def save(audit: Any, out: Path) -> None:
+    """Write the report for people, as text, and for programs."""
+    for name in REPORT:
+        audit.save(out / name)

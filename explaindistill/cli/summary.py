@@ -1,0 +1,67 @@
+"""The first figures of an audit, as tables on the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from explaindistill.cli.steps import REPORT
+from explaindistill.measures.verdicts import SEVERITY
+
+__all__ = ["print_places", "print_summary"]
+
+
+def print_summary(audit: Any, console: Console) -> None:
+    """Print the first figures: fidelity, size, verdicts; each with its interval."""
+    fidelity = audit.frames["fidelity"]
+    main = "agreement" if audit.task == "classification" else "r2"
+    table = Table(title="fidelity: how often the student answers as the teacher does", title_justify="left")
+    for heading in ("student", main, "interval", "rows", "to read"):
+        table.add_column(heading, justify="left" if heading == "student" else "right")
+    for name, student in audit.students.items():
+        chosen = fidelity[(fidelity["metric"] == main) & (fidelity["subject"] == name)]
+        if "subset" in chosen:
+            chosen = chosen[chosen["subset"].isin(["", "all"]) | chosen["subset"].isna()]
+        row = chosen.iloc[0]
+        table.add_row(
+            Text(name), f"{row.estimate:.3f}", f"{row.low:.3f} – {row.high:.3f}", f"{row.n:,}", _size(student)
+        )
+    console.print(table)
+    for rule, verdicts in audit.frames["verdicts"].groupby("rule", sort=False):
+        console.print(_verdict_table(str(rule), verdicts))
+
+
+def print_places(out: Path, console: Console) -> None:
+    """Print which file to open."""
+    console.print(f"\nOpen {out / REPORT[0]}; the same as text: {out / REPORT[1]}; for programs: {out / REPORT[2]}")
+
+
+def _verdict_table(rule: str, verdicts: pd.DataFrame) -> Table:
+    """One line per model: its worst verdict, and the group that it comes from."""
+    title = Text(f"{rule}: each model, and the group that keeps it worst")
+    table = Table(title=title, title_justify="left")
+    for heading in ("model", "verdict", "estimate", "interval", "where"):
+        whole = heading != "where"  # a narrow terminal folds the place, not these
+        justify: Literal["left", "right"] = "right" if heading in ("estimate", "interval") else "left"
+        table.add_column(heading, justify=justify, no_wrap=whole, overflow="fold")
+    severity = verdicts["verdict"].map(SEVERITY.index)
+    ordered = verdicts.assign(severity=severity).sort_values(["severity", "estimate"], kind="stable")
+    for model, rows in ordered.groupby("subject", sort=False):
+        worst = rows.iloc[0]
+        where = " ".join(str(w) for w in (worst["attribute"], worst["group"]) if isinstance(w, str) and w)
+        figures = f"{worst['estimate']:.3f}", f"{worst['low']:.3f} – {worst['high']:.3f}"
+        table.add_row(Text(str(model)), worst["verdict"], *figures, Text(where or "all rows"))
+    return table
+
+
+def _size(student: Any) -> str:
+    """Leaves or terms; empty for a student that does not say how much there is to read."""
+    if not hasattr(student, "complexity"):
+        return ""
+    size = student.complexity()
+    return f"{size.n_leaves} leaves" if size.n_leaves is not None else f"{size.n_terms} terms"
