@@ -263,13 +263,9 @@ def audit(
     adapter = as_teacher(teacher)
     named = named_students(students, adapter)
     rule = decision_rule(adapter.classes_, favorable, threshold)
-    rows = audit_rows(
-        X, y, rule, sensitive=sensitive, sample_weight=sample_weight, clusters=groups, strata=strata
-    )
+    rows = audit_rows(X, y, rule, sensitive=sensitive, sample_weight=sample_weight, clusters=groups, strata=strata)
     check_rows(options, rows, rule, train)
-    inputs = prepare(
-        adapter, named, rows, rule, train=train, stress=stress, second_teacher=second_teacher, store=store
-    )
+    inputs = prepare(adapter, named, rows, rule, train=train, stress=stress, second_teacher=second_teacher, store=store)
     return _measured(inputs, options, _default_requirements(inputs) if requirements is None else dict(requirements))
 
 

@@ -1,4 +1,4 @@
-"""The input of an audit: rows that no fitting saw, one decision rule, and every model with its answers to these rows."""
+"""The input of an audit: rows that no fitting saw, a decision rule, and every model with its answers to these rows."""
 
 from __future__ import annotations
 
@@ -380,9 +380,7 @@ def _answer_of(estimator: Any, view: View, rule: DecisionRule) -> Answer:
     return answer
 
 
-def aligned(
-    P: NDArray[np.float64], offered: NDArray[Any] | None, classes: NDArray[Any] | None
-) -> NDArray[np.float64]:
+def aligned(P: NDArray[np.float64], offered: NDArray[Any] | None, classes: NDArray[Any] | None) -> NDArray[np.float64]:
     """Columns of ``P``, which are those of ``offered``, in the order of ``classes``.
 
     A class that the model does not know has probability 0.

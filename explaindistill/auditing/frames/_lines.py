@@ -1,4 +1,4 @@
-"""What the frames of an audit share: lines below each other, a line that says why there is no figure, rows by chance."""
+"""What the frames share: tables below each other, a line that says why there is no figure, rows by chance."""
 
 from __future__ import annotations
 

@@ -56,9 +56,7 @@ def notes(frames: Mapping[str, pd.DataFrame]) -> list[str]:
 
 
 def _corpus(inputs: AuditInput) -> pd.DataFrame:
-    tables = [
-        s.distiller.corpus_.to_frame().assign(subject=s.name) for s in inputs.students if s.distiller is not None
-    ]
+    tables = [s.distiller.corpus_.to_frame().assign(subject=s.name) for s in inputs.students if s.distiller is not None]
     if not tables:
         return pd.DataFrame(columns=["subject", "fact", "value"])
     return pd.concat(tables, ignore_index=True)[["subject", "fact", "value"]]
@@ -69,9 +67,7 @@ def _costs(inputs: AuditInput, price_per_row: float | None) -> pd.DataFrame:
     stated = getattr(inputs.teacher.inner, "price_per_row", None) or None
     price = stated if price_per_row is None else price_per_row
     columns = ["subject", *Cost(0, 0, 0.0, 0.0, 0.0, 0.0, None).as_row()]
-    lines = [
-        {"subject": s.name, **s.distiller.cost_.as_row(price)} for s in inputs.students if s.distiller is not None
-    ]
+    lines = [{"subject": s.name, **s.distiller.cost_.as_row(price)} for s in inputs.students if s.distiller is not None]
     return pd.DataFrame(lines, columns=columns)
 
 

@@ -79,9 +79,7 @@ def _share(metric: str, true: NDArray[np.bool_]) -> dict[str, Any]:
     return row(metric, k / len(true), float(low), float(high), n=len(true), k=k, subject="teacher", method="wilson")
 
 
-def _agreement(
-    inputs: AuditInput, T: Floats, S: Floats, where: NDArray[np.bool_], subject: str
-) -> pd.DataFrame:
+def _agreement(inputs: AuditInput, T: Floats, S: Floats, where: NDArray[np.bool_], subject: str) -> pd.DataFrame:
     """The headline fidelity of ``S`` to ``T`` on the marked rows."""
     table = compared(inputs, T[where], S[where], subject=subject, **inputs.rows.sampling(where))
     metric = "r2" if inputs.task == "regression" else "agreement"

@@ -95,9 +95,7 @@ def _ceiling(inputs: AuditInput) -> Iterator[pd.DataFrame]:
         yield frame([_below(inputs.decided(s.P) == first, second == first, inputs, s.name)])
 
 
-def _below(
-    student: NDArray[np.bool_], second: NDArray[np.bool_], inputs: AuditInput, subject: str
-) -> dict[str, Any]:
+def _below(student: NDArray[np.bool_], second: NDArray[np.bool_], inputs: AuditInput, subject: str) -> dict[str, Any]:
     """Agreement of the student minus that of the second teacher, paired: both meet the same rows."""
     one_group = np.zeros(len(student), dtype=np.int64)
     sampling = inputs.rows.sampling()
