@@ -257,8 +257,8 @@ class AuditInput:
 
 def decision_rule(classes: ArrayLike | None, favorable: Any, threshold: Any) -> DecisionRule:
     """Rule for a teacher's classes, sorted; see the functions of `validation` for what is refused."""
-    known = None if classes is None else np.unique(classes)
-    rule = DecisionRule(known, favorable_class(favorable, known), threshold)
+    sorted_classes = None if classes is None else np.unique(classes)
+    rule = DecisionRule(sorted_classes, favorable_class(favorable, sorted_classes), threshold)
     check_threshold(threshold)
     return rule
 
@@ -321,12 +321,12 @@ def prepare(
     distillers = [s for s in students.values() if isinstance(s, Distiller)]
     keep, equal, notes = unseen(rows.frame, distillers, train)
     rows = replace(rows, equal_in_value=equal).take(keep)
-    asked = _teacher("teacher", teacher, rows, rule, store)
+    teacher_model = _teacher("teacher", teacher, rows, rule, store)
     models = tuple(_student(name, student, rows, rule) for name, student in students.items())
     return AuditInput(
         rows=rows,
         rule=rule,
-        teacher=asked,
+        teacher=teacher_model,
         students=models,
         baselines={} if train is None else {s.name: _baseline(s, train, rows, rule) for s in models},
         second_teacher=None if again is None else _teacher(SECOND, again, rows, rule, store),

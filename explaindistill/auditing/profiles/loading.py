@@ -83,10 +83,10 @@ def load_profile(name: str) -> Profile:
     >>> load_profile("four-fifths").arithmetic["bound"]
     0.8
     """
-    found = [data for path in sorted(FOLDER.glob("*.toml")) if name in {(data := _read(path))["id"], _stem(data)}]
-    if len(found) != 1:
+    matches = [data for path in sorted(FOLDER.glob("*.toml")) if name in {(data := _read(path))["id"], _stem(data)}]
+    if len(matches) != 1:
         raise InvalidInputError(f"profile must be one of {', '.join(profile_names())}, got {name!r}")
-    return Profile(**found[0])
+    return Profile(**matches[0])
 
 
 def _stem(data: Mapping[str, Any]) -> str:
