@@ -8,7 +8,7 @@ from explaindistill import plugins
 
 if TYPE_CHECKING:
     from explaindistill.auditing.audits import Audit, audit
-    from explaindistill.auditing.twin_models import Comparison, distill_and_compare
+    from explaindistill.auditing.twin_models import Comparison, ComparisonSettings, distill_and_compare
     from explaindistill.data.schema import Feature, Schema
     from explaindistill.distillation.distiller import Distiller
     from explaindistill.distillation.studies.frontiers import Frontier, frontier
@@ -25,6 +25,7 @@ __version__ = "0.1.0.dev0"
 _HOMES = {
     "Audit": "auditing.audits",
     "Comparison": "auditing.twin_models",
+    "ComparisonSettings": "auditing.twin_models",
     "Distiller": "distillation.distiller",
     "Feature": "data.schema",
     "Frontier": "distillation.studies.frontiers",
@@ -50,6 +51,7 @@ _HOMES = {
 __all__ = [
     "Audit",
     "Comparison",
+    "ComparisonSettings",
     "Distiller",
     "Feature",
     "Frontier",
