@@ -20,6 +20,7 @@ EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 """What a process answers; 2 is left to usage errors."""
 
 OPEN = ("inconclusive", "cannot say")
+"""Verdicts of a check that is not decided: the policy says what they count as."""
 MARKS = {"pass": "pass", "fail": "FAIL", "inconclusive": "inconclusive", "cannot say": "cannot say"}
 
 

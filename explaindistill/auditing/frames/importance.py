@@ -25,14 +25,17 @@ __all__ = ["FRAMES", "measure"]
 
 FRAMES = ("importance", "importance_comparison", "attribution_gaps", "interactions")
 PERMUTED_ROWS = 1_000
+"""Rows at most in which columns are shuffled: each costs a question per column and shuffle."""
 REPEATS = 3
 """Shuffles of each column: the rows that are shuffled vary less between them than from row to row."""
 BACKGROUND_ROWS = 100
+"""Rows that stand for "the column is not known": every value is a mean over them."""
 ORDERS = 4
 """Orders of the columns along which sampled values walk: two, each forth and back."""
 PAIRED_COLUMNS = 8
 """Interactions are looked for among the columns that move the teacher most: 28 pairs."""
 PAIRED_ROWS = 200
+"""Rows at most on which pairs are tried: with eight columns each costs 1 + 8 + 28 questions."""
 CLIP = 1e-4
 """Probabilities are held this far from 0 and 1 before their logit is taken."""
 

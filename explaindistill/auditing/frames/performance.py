@@ -22,7 +22,7 @@ FRAMES = ("performance",)
 def measure(
     inputs: AuditInput, options: AuditOptions, rng: np.random.Generator, frames: Mapping[str, pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
-    """Accuracy and its like for classes, R² and its like for values; a line that says why where there are no labels."""
+    """Accuracy and its like for classes, R² and its like for values; without labels a line that says so."""
     return {"performance": stack(_performance(inputs))}
 
 
