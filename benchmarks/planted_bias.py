@@ -22,9 +22,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from _bars import Bars, options
 
 from explaindistill.data.datasets import lending
-from explaindistill.measures.bias import group_gaps, group_rates
+from explaindistill.measures.bias import GroupOptions, group_gaps, group_rates
 from explaindistill.measures.comparisons import missing_bounds, stratified_gaps, worst_pairs
-from explaindistill.measures.transfer import transfer
+from explaindistill.measures.transfer import Decisions, transfer
 from explaindistill.measures.verdicts import check, judge
 from explaindistill.numerics.statistics.hypotheses import power_of_difference
 from explaindistill.numerics.statistics.intervals import mover_ratio, simultaneous_level
@@ -52,7 +52,8 @@ def ratio_verdicts(decision: Any, who: pd.DataFrame, truth: dict[str, float], fa
 
 
 def transfer_verdict(teacher: Any, student: Any, who: pd.DataFrame, right: str) -> Answers:
-    found = transfer(None, teacher, student, attributes=who, favorable=1, reference={"sex": "m"})
+    options = GroupOptions(reference={"sex": "m"})
+    found = transfer(Decisions(None, teacher, student), attributes=who, favorable=1, options=options)
     given = found[found["metric"] == "transfer"]["verdict"].iloc[0]
     yield "transfer", right, str(given)
 

@@ -21,6 +21,7 @@ from _bars import Bars, environment, options
 
 from explaindistill.measures.bias import group_rates
 from explaindistill.measures.calibration import calibration
+from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.fidelity import fidelity
 from explaindistill.measures.performance import performance
 from explaindistill.numerics.statistics.hypotheses import (
@@ -103,8 +104,8 @@ def ours(given: dict[str, Any]) -> dict[str, Any]:
     who = pd.DataFrame({"g": given["g"]})
     rates = group_rates(d, attributes=who, favorable=1, y=y).set_index(["metric", "group"])["estimate"]
     P, Q = np.c_[1 - p, p], np.c_[1 - q, q]
-    right = performance(y, P, classes=[0, 1], threshold=0.5).set_index("metric")["estimate"]
-    close = fidelity(P, Q, classes=[0, 1]).drop_duplicates("metric").set_index("metric")["estimate"]
+    right = performance(y, P, DecisionRule([0, 1], threshold=0.5)).set_index("metric")["estimate"]
+    close = fidelity(P, Q, DecisionRule([0, 1])).drop_duplicates("metric").set_index("metric")["estimate"]
     slope = calibration(y == 1, p).set_index("metric").loc["calibration_slope"]
     layers = stratified(a, n, b, m)
     asked = ("selection_rate", "true_positive_rate", "false_positive_rate", "accuracy", "positive_predictive_value")

@@ -26,6 +26,7 @@ from _bars import Bars, options
 from _data import load
 from _teachers import Network, forest
 
+from explaindistill import GAMRegressor
 from explaindistill.measures.shapley import shapley_sampled
 from explaindistill.measures.shapley_control import shapley_control
 
@@ -34,6 +35,7 @@ BACKGROUND = 100
 ASKED = 4.0
 MANY = 10_000
 ORDERS = 10
+PAIRS = 30
 
 
 def widened(X: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
@@ -107,7 +109,7 @@ def one(bars: Bars, name: str, kind: str, quick: bool, repeats: int) -> None:
     teacher = Asked(_teacher(kind, fitting, y, data.task, quick), data.task)
     stored = fitting.head(2_000 if quick else MANY)
     corpus = pd.concat([stored, mixed(stored, rng)], ignore_index=True)
-    control = shapley_control(corpus, teacher(corpus))
+    control = shapley_control(corpus, teacher(corpus), additive=GAMRegressor(n_pairs=PAIRS))
     explained, background = rest.head(20 if quick else 40), rest.tail(BACKGROUND).reset_index(drop=True)
     known = control.shapley(explained, background)
     # the reference is itself sampled; the control makes it more exact than as many orders without

@@ -28,7 +28,7 @@ from explaindistill.data.schema import Schema, as_frame
 from explaindistill.data.student_view import View
 from explaindistill.data.targets import one_hot
 from explaindistill.distillation.distiller import Distiller
-from explaindistill.measures.decision import decisions, favorable_position
+from explaindistill.measures.decision import DecisionRule
 from explaindistill.protocols import Task, can_be_asked
 
 __all__ = [
@@ -37,7 +37,6 @@ __all__ = [
     "Answer",
     "AuditInput",
     "AuditRows",
-    "DecisionRule",
     "Model",
     "aligned",
     "audit_rows",
@@ -103,36 +102,6 @@ class AuditRows:
         if keep is None:
             return rows
         return {name: None if values is None else values[keep] for name, values in rows.items()}
-
-
-@dataclass(frozen=True)
-class DecisionRule:
-    """How an answer becomes a decision; ``classes`` is None where answers are values and nothing is decided."""
-
-    classes: NDArray[Any] | None
-    favorable: Any
-    threshold: Any
-
-    @property
-    def task(self) -> Task:
-        """Classification where there are classes, else regression."""
-        return "regression" if self.classes is None else "classification"
-
-    @property
-    def position(self) -> int | None:
-        """Column of the favourable class in ``P``; None where no class is favourable."""
-        if self.classes is None or self.favorable is None:
-            return None
-        return favorable_position(self.classes, self.favorable)
-
-    def decide(self, P: NDArray[np.float64], weight: NDArray[np.float64] | None = None) -> NDArray[Any]:
-        """Decisions ``(n,)`` for answers ``(n, k)``; weights count towards a threshold that is a top share."""
-        classes: Any = self.classes
-        return decisions(P, classes, self.favorable, self.threshold, sample_weight=weight)
-
-    def options(self) -> dict[str, Any]:
-        """The rule as keyword arguments of a measure."""
-        return {"classes": self.classes, "threshold": self.threshold, "favorable": self.favorable}
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from explaindistill.auditing.inputs import AuditRows, DecisionRule
+from explaindistill.auditing.inputs import AuditRows
 from explaindistill.auditing.profiles.loading import Profile
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.decision import DecisionRule
 
 __all__ = ["CURVE", "AuditOptions", "check_rows"]
 

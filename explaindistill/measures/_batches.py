@@ -7,7 +7,8 @@ from collections.abc import Iterator
 __all__ = ["batches"]
 
 CELLS = 2_000_000
-"""Rows times columns per question: enough to spread what a question costs, few enough to hold in memory."""
+"""Rows times columns per question, 16 MB of floats. A trade-off: a larger question spreads the fixed cost of a call
+over more rows, a smaller one holds less in memory at once."""
 
 
 def batches(n_copies: int, cells: int) -> Iterator[slice]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,27 +22,63 @@ from explaindistill.measures.table import frame, row
 from explaindistill.numerics.statistics.intervals import wilson
 from explaindistill.numerics.statistics.ranks import auc_and_interval
 
-__all__ = ["AUC_LIMIT", "believability", "broken", "worries"]
+__all__ = ["AUC_LIMIT", "AllowedRows", "believability", "broken", "worries"]
 
+Floats = NDArray[np.float64]
 AUC_LIMIT = 0.8
-"""Where even the lower limit of the two-sample AUC is above this, the rows are not believable."""
+"""Where even the lower limit of the two-sample AUC is above this, the rows are not believable. A trade-off: made-up
+rows are never perfect, so that a limit near 0.5 would always warn, one near 1 only where a column gives all away."""
 NEAR_SHARE = 0.05
 """A made-up row is near where it is nearer to a row of fitting than this share of held-out rows is."""
 JUDGE_ITERATIONS = 60
+"""Trees of the judge. A trade-off between a judge that finds what is wrong and the time it takes in every audit."""
 JUDGE_FOLDS = 3
+"""Each row is judged by trees grown on the other two thirds; more folds judge on more rows and take longer."""
 MAX_CATEGORIES = 254
+"""scikit-learn's boosting takes fewer categories than it has bins, which are 255 at most; a column with more is judged
+by its codes as numbers."""
+FEWEST = 10
+"""Rows of each kind below which nothing is said: with three folds, some three rows would judge."""
 
-Rule = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
+Holds = Callable[[Floats], NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, eq=False)
+class AllowedRows:
+    """What a made-up row may be.
+
+    Attributes
+    ----------
+    schema : Schema
+        Of the rows of fitting: bounds, kinds, categories.
+    holds : callable, optional
+        Which encoded rows ``(n, d)`` keep the user's constraints.
+    private : bool
+        Whether copies of rows of fitting were forbidden; each one then is a violation.
+
+    Examples
+    --------
+    >>> allowed = AllowedRows(Schema.infer(pd.DataFrame({"age": [18, 60]})))
+    >>> allowed.broken(np.array([[40.0], [99.0]]), np.array([True, False])).tolist()
+    [False, True]
+    """
+
+    schema: Schema
+    holds: Holds | None = None
+    private: bool = False
+
+    def broken(self, Z: Floats, copies: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Encoded rows that break the schema or a constraint, or that are forbidden copies."""
+        wrong = broken(Z, self.schema) | (copies & self.private)
+        return wrong if self.holds is None else wrong | ~self.holds(Z)
 
 
 def believability(
-    made: pd.DataFrame,
-    held: pd.DataFrame,
-    fitted: pd.DataFrame,
+    sampled: pd.DataFrame,
+    held_out: pd.DataFrame,
+    fitting: pd.DataFrame,
+    allowed: AllowedRows,
     *,
-    schema: Schema,
-    kept: Rule | None = None,
-    private: bool = False,
     most: int | None = None,
     subject: str = "",
     random_state: int = 0,
@@ -51,14 +88,10 @@ def believability(
 
     Parameters
     ----------
-    made, held, fitted : DataFrame
+    sampled, held_out, fitting : DataFrame
         Made-up rows; real rows that the sampler did not see; real rows that it did.
-    schema : Schema
-        Of the rows of fitting.
-    kept : callable, optional
-        Which encoded rows ``(n, d)`` keep the user's constraints.
-    private : bool, default=False
-        Whether copies of rows of fitting were forbidden; each one then is a violation.
+    allowed : AllowedRows
+        What a made-up row may be.
     most : int, optional
         Distances are taken to so many rows of fitting at most, drawn at random.
     subject : str
@@ -82,32 +115,33 @@ def believability(
 
     References
     ----------
-    Lopez-Paz and Oquab (2017), Revisiting classifier two-sample tests, arXiv:1610.06545.
+    Lopez-Paz and Oquab (2017), Revisiting classifier two-sample tests, arXiv:1610.06545; Wilson (1927),
+    doi:10.1080/01621459.1927.10502953 (shares).
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> real = pd.DataFrame({"x": rng.normal(size=400)})
     >>> far = pd.DataFrame({"x": rng.normal(3.0, size=200)})
-    >>> found = believability(far, real[200:], real[:200], schema=Schema.infer(real)).set_index("metric")
-    >>> bool(found.loc["two_sample_auc", "low"] > AUC_LIMIT), float(found.loc["novel", "estimate"])
+    >>> table = believability(far, real[200:], real[:200], AllowedRows(Schema.infer(real))).set_index("metric")
+    >>> bool(table.loc["two_sample_auc", "low"] > AUC_LIMIT), float(table.loc["novel", "estimate"])
     (True, 1.0)
     """
-    for name, rows in (("made", made), ("held", held), ("fitted", fitted)):
-        if len(rows) < 10:
-            raise InvalidInputError(f"{name} must have at least 10 rows, got {len(rows)}")
-    Z, H, F = (schema.encode(rows) for rows in (made, held, fitted))
-    copies = np.isin(_key(made, schema), _key(fitted, schema))
-    wrong = broken(Z, schema) | (~kept(Z) if kept is not None else False) | (copies & private)
+    schema = allowed.schema
+    for name, rows in (("sampled", sampled), ("held_out", held_out), ("fitting", fitting)):
+        if len(rows) < FEWEST:
+            raise InvalidInputError(f"{name} must have at least {FEWEST} rows, got {len(rows)}")
+    Z, H, F = (schema.encode(rows) for rows in (sampled, held_out, fitting))
+    copies = np.isin(_key(sampled, schema), _key(fitting, schema))
     lines = [_auc(Z, H, schema, random_state, level)]
-    lines += [_share("novel", ~copies, level), _share("violations", wrong, level)]
+    lines += [_share("novel", ~copies, level), _share("violations", allowed.broken(Z, copies), level)]
     if most is not None and len(F) > most:
         F = F[np.sort(np.random.default_rng(random_state).choice(len(F), most, replace=False))]
     lines += _distances(Z, H, F, schema, level)
-    return frame([{**line, "subject": subject, "reason": _advice(line, private)} for line in lines])
+    return frame([{**line, "subject": subject, "reason": _advice(line, allowed.private)} for line in lines])
 
 
-def broken(Z: NDArray[np.float64], schema: Schema) -> NDArray[np.bool_]:
+def broken(Z: Floats, schema: Schema) -> NDArray[np.bool_]:
     """Encoded rows with a value outside its bounds, kind, categories or one-hot group, or missing where nothing was.
 
     Examples
@@ -163,6 +197,7 @@ def _advice(line: dict[str, Any], private: bool) -> str:
 
 
 def _key(rows: pd.DataFrame, schema: Schema) -> NDArray[np.uint64]:
+    """First word of each row's key: 64 bits are enough to look for equal rows among thousands."""
     return row_keys(schema.frame(rows))[:, 0]
 
 
@@ -172,7 +207,11 @@ def _share(metric: str, true: NDArray[np.bool_], level: float) -> dict[str, Any]
     return row(metric, k / n, float(low), float(high), n=n, k=k, method="wilson")
 
 
-def _auc(Z: NDArray[np.float64], H: NDArray[np.float64], schema: Schema, seed: int, level: float) -> dict[str, Any]:
+def _auc(Z: Floats, H: Floats, schema: Schema, seed: int, level: float) -> dict[str, Any]:
+    """Chance that a made-up row gets a higher score than a real one, ties half; scores are out of fold.
+
+    The interval takes the scores as those of one fixed judge: that the judge is grown on these rows is left out.
+    """
     both = np.concatenate([H, Z])
     y = np.repeat([0, 1], [len(H), len(Z)])
     categories = [f.is_category and len(f.categories) <= MAX_CATEGORIES for f in schema.features]
@@ -186,22 +225,28 @@ def _auc(Z: NDArray[np.float64], H: NDArray[np.float64], schema: Schema, seed: i
     return row("two_sample_auc", estimate, low, high, n=len(y), method="out-of-fold boosting, interval of the AUC")
 
 
-def _distances(
-    Z: NDArray[np.float64], H: NDArray[np.float64], F: NDArray[np.float64], schema: Schema, level: float
-) -> list[dict[str, Any]]:
+def _distances(Z: Floats, H: Floats, F: Floats, schema: Schema, level: float) -> list[dict[str, Any]]:
+    """Distances of made-up rows Z and of held-out rows H to the nearest row of fitting F.
+
+    A row of Z is near below the 5 % quantile of the distances of H, which is taken as known.
+    """
     points = positions(np.concatenate([Z, H, F]), schema)
     cut = len(Z) + len(H)
-    made, held = gaps(points[: len(Z)], points[cut:]), gaps(points[len(Z) : cut], points[cut:])
-    limit = np.quantile(held, NEAR_SHARE)
+    sampled, held_out = gaps(points[: len(Z)], points[cut:]), gaps(points[len(Z) : cut], points[cut:])
+    limit = np.quantile(held_out, NEAR_SHARE)
     return [
-        _share("near", made < limit, level),
-        _median("distance_made", made, level),
-        _median("distance_held", held, level),
+        _share("near", sampled < limit, level),
+        _median("distance_made", sampled, level),
+        _median("distance_held", held_out, level),
     ]
 
 
-def _median(metric: str, x: NDArray[np.float64], level: float) -> dict[str, Any]:
-    """Median with the order statistics that hold it with at least ``level`` (binomial, free of any distribution)."""
+def _median(metric: str, x: Floats, level: float) -> dict[str, Any]:
+    r"""Median with the order statistics that hold it with at least ``level`` (binomial, free of any distribution).
+
+    With :math:`x_{(1)} \le \dots \le x_{(n)}`, :math:`x_{(r)}` to :math:`x_{(n-r+1)}` miss the median with probability
+    :math:`2 P(B \le r - 1)`, B binomial of n and one half; r is the quantile of B at half of ``1 - level``.
+    """
     n, ranked = len(x), np.sort(x)
     below = int(binom.ppf((1 - level) / 2, n, 0.5))
     low, high = ranked[max(below - 1, 0)], ranked[min(n - below, n - 1)]

@@ -18,6 +18,8 @@ from explaindistill.numerics.statistics.tallies import group_means, tally, weigh
 
 __all__ = [
     "FIDELITY_CAVEAT",
+    "SMALL",
+    "GroupOptions",
     "Reference",
     "fidelity_caveat",
     "group_fidelity",
@@ -28,11 +30,44 @@ __all__ = [
 
 Reference = str | Mapping[str, str]
 Line = dict[str, Any]
+Floats = NDArray[np.float64]
 SMALL = 30
+"""Groups of fewer rows are ``small``. A trade-off: at 30 rows Wilson's interval of a rate of one half still reaches 17
+points to either side; a lower number warns of less, a higher one calls most crossed groups small."""
 FIDELITY_CAVEAT = (
     "The student repeats its teacher less well for some groups than for others: "
     "a student that looks fair says nothing about its teacher."
 )
+
+
+@dataclass(frozen=True)
+class GroupOptions:
+    """Which groups are compared with which, and how sure the intervals are.
+
+    Attributes
+    ----------
+    reference : "largest", "highest" or mapping of attribute to group
+        See `group_gaps`.
+    intersections : bool or int
+        Whether intersections are measured too; an integer is the largest number of columns.
+    min_group_size : int
+        A figure over fewer rows has the status ``small``.
+    level : float
+        Confidence of the intervals.
+
+    Examples
+    --------
+    >>> GroupOptions(intersections=False).min_group_size
+    30
+    """
+
+    reference: Reference = "largest"
+    intersections: bool | int = True
+    min_group_size: int = SMALL
+    level: float = 0.95
+
+
+DEFAULTS = GroupOptions()
 
 
 def group_rates(
@@ -41,12 +76,10 @@ def group_rates(
     attributes: pd.DataFrame,
     favorable: Any,
     y: ArrayLike | None = None,
-    intersections: bool | int = True,
-    min_group_size: int = SMALL,
     sample_weight: ArrayLike | None = None,
     clusters: ArrayLike | None = None,
-    level: float = 0.95,
     subject: str = "student",
+    options: GroupOptions = DEFAULTS,
 ) -> pd.DataFrame:
     """Rates of every group and intersection, with Wilson's intervals.
 
@@ -71,18 +104,16 @@ def group_rates(
     favorable : label
     y : array of shape (n,), optional
         True labels; without them there are selection rates only.
-    intersections : bool or int
-        Whether intersections are measured too; an integer is the largest number of columns.
-    min_group_size : int
-        A rate over fewer rows has the status ``small``.
-    sample_weight, clusters, level, subject
+    sample_weight, clusters, subject
         As in `explaindistill.measures.fidelity.fidelity`.
+    options : GroupOptions
+        All but the reference, which a rate does not need.
 
     Returns
     -------
     DataFrame
-        Canonical columns. ``n`` is the number of rows in the rate's own denominator; where it is 0 the rate is
-        ``undefined``, not 0.
+        Canonical columns. ``n`` is the number of rows in the rate's own denominator and ``k`` the successes among them;
+        where ``n`` is 0 the rate is ``undefined``, not 0.
 
     Examples
     --------
@@ -95,12 +126,12 @@ def group_rates(
     w = None if sample_weight is None else weights_of(sample_weight, len(chosen))
     lines: list[Line] = []
     questions = list(_questions(np.asarray(decision), chosen, y, favorable))
-    for grouping in groupings(attributes, intersections):
+    for grouping in groupings(attributes, options.intersections):
         names = [{"subject": subject, "attribute": grouping.attribute, "group": g} for g in grouping.names]
         for metric, success, among, empty in questions:
             codes = grouping.codes if among is None else np.where(among, grouping.codes, -1)
             counted = tally(success, codes, len(grouping), sample_weight=w, clusters=clusters)
-            lines += shares(metric, counted, names, level=level, minimum=min_group_size, empty=empty)
+            lines += shares(metric, counted, names, level=options.level, minimum=options.min_group_size, empty=empty)
     return frame(lines)
 
 
@@ -116,13 +147,13 @@ def _questions(
         return
     labels = pd.Series(np.asarray(y).ravel())
     _same_rows("y", len(labels), len(chosen))
-    known, good = labels.notna().to_numpy(), (labels == favorable).to_numpy(dtype=bool, na_value=False)
-    yield "base_rate", good, known, "no true labels"
+    labelled, good = labels.notna().to_numpy(), (labels == favorable).to_numpy(dtype=bool, na_value=False)
+    yield "base_rate", good, labelled, "no true labels"
     yield "true_positive_rate", chosen, good, "no rows whose true label is favourable"
-    yield "false_positive_rate", chosen, known & ~good, "no rows whose true label is unfavourable"
-    yield "positive_predictive_value", good, known & chosen, "no row was decided favourably"
-    yield "negative_predictive_value", ~good, known & ~chosen, "every row was decided favourably"
-    yield "accuracy", (labels == decision).to_numpy(dtype=bool, na_value=False), known, "no true labels"
+    yield "false_positive_rate", chosen, labelled & ~good, "no rows whose true label is unfavourable"
+    yield "positive_predictive_value", good, labelled & chosen, "no row was decided favourably"
+    yield "negative_predictive_value", ~good, labelled & ~chosen, "every row was decided favourably"
+    yield "accuracy", (labels == decision).to_numpy(dtype=bool, na_value=False), labelled, "no true labels"
 
 
 def _same_rows(name: str, got: int, n: int) -> None:
@@ -135,18 +166,20 @@ def group_means_frame(
     *,
     attributes: pd.DataFrame,
     y: ArrayLike | None = None,
-    intersections: bool | int = True,
-    min_group_size: int = SMALL,
     sample_weight: ArrayLike | None = None,
-    level: float = 0.95,
     subject: str = "student",
+    options: GroupOptions = DEFAULTS,
 ) -> pd.DataFrame:
-    """Means by group of a regressor's (or a score's) values, with Student's intervals.
+    r"""Means by group of a regressor's (or a score's) values, with Student's intervals.
+
+    Over the rows i of a group, with weights w: :math:`\bar v = \sum w_i v_i / \sum w_i` and the variance
+    :math:`\frac{n}{n-1} \sum w_i^2 (v_i - \bar v)^2 / (\sum w_i)^2`, at as many degrees of freedom as the rows that the
+    weights are worth, less one.
 
     Parameters
     ----------
     values : array of shape (n,)
-    attributes, intersections, min_group_size, sample_weight, level, subject
+    attributes, sample_weight, subject, options
         As in `group_rates`.
     y : array of shape (n,), optional
         True values; then there are also ``mean_residual`` (value minus truth) and ``mae``.
@@ -158,39 +191,38 @@ def group_means_frame(
 
     Examples
     --------
-    >>> found = group_means_frame([1.0, 3.0, 5.0], attributes=pd.DataFrame({"sex": ["f", "f", "m"]}))
-    >>> found[["group", "n", "estimate"]].values.tolist()
+    >>> means = group_means_frame([1.0, 3.0, 5.0], attributes=pd.DataFrame({"sex": ["f", "f", "m"]}))
+    >>> means[["group", "n", "estimate"]].values.tolist()
     [['f', 2, 2.0], ['m', 1, 5.0]]
     """
     v = np.asarray(values, dtype=float).ravel()
     _same_rows("attributes", len(attributes), len(v))
-    asked = [("mean_prediction", v)]
+    measured = [("mean_prediction", v)]
     if y is not None:
         truth = np.asarray(y, dtype=float).ravel()
         _same_rows("y", len(truth), len(v))
-        asked += [("mean_residual", v - truth), ("mae", np.abs(v - truth))]
+        measured += [("mean_residual", v - truth), ("mae", np.abs(v - truth))]
     lines: list[Line] = []
-    for grouping in groupings(attributes, intersections):
-        for metric, numbers in asked:
-            lines += _means(metric, numbers, grouping, sample_weight, level, min_group_size, subject)
+    for grouping in groupings(attributes, options.intersections):
+        for metric, numbers in measured:
+            lines += (line | {"subject": subject} for line in _means(metric, numbers, grouping, sample_weight, options))
     return frame(lines)
 
 
-def _means(
-    metric: str, values: NDArray[np.float64], grouping: Grouping, weight: Any, level: float, minimum: int, subject: str
-) -> Iterator[Line]:
+def _means(metric: str, values: Floats, grouping: Grouping, weight: Any, options: GroupOptions) -> Iterator[Line]:
+    """One line per group; rows without a value are left out."""
     codes = np.where(np.isnan(values), -1, grouping.codes)
     filled = np.where(np.isnan(values), 0.0, values)
     counted = tally(np.ones(len(values), dtype=bool), codes, len(grouping), sample_weight=weight)
-    mean, error, quantile = group_means(filled, codes, len(grouping), sample_weight=weight, level=level)
+    mean, error, quantile = group_means(filled, codes, len(grouping), sample_weight=weight, level=options.level)
     for i, name in enumerate(grouping.names):
         half, n = quantile[i] * error[i], int(counted.n[i])
         line = row(
             metric, mean[i], mean[i] - half, mean[i] + half, n=n, n_effective=counted.n_effective[i],
-            method="t", subject=subject, attribute=grouping.attribute, group=name,
+            method="t", attribute=grouping.attribute, group=name,
         )  # fmt: skip
-        if 0 < n < minimum:
-            line |= {"status": "small", "reason": f"{n} rows, fewer than {minimum}"}
+        if 0 < n < options.min_group_size:
+            line |= {"status": "small", "reason": f"{n} rows, fewer than {options.min_group_size}"}
         yield line
 
 
@@ -198,6 +230,8 @@ def group_gaps(
     rates: pd.DataFrame, reference: Reference = "largest", *, level: float = 0.95, min_group_size: int = SMALL
 ) -> pd.DataFrame:
     """Differences and ratios of each group to a named reference group, with intervals.
+
+    Both groups are taken as independent: rows of a cluster that are in both are not accounted for.
 
     Parameters
     ----------
@@ -220,6 +254,11 @@ def group_gaps(
         Canonical columns. ``metric`` is that of the rate with ``_difference`` or ``_ratio`` appended:
         ``selection_rate_ratio`` is the impact ratio. ``n`` and ``k`` are the group's own.
 
+    References
+    ----------
+    Newcombe (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I; Zou and Donner (2008),
+    doi:10.1002/sim.3095 (MOVER); Donner and Zou (2012), doi:10.1177/0962280210383083 (MOVER-R).
+
     Examples
     --------
     >>> rates = group_rates(
@@ -231,15 +270,16 @@ def group_gaps(
     """
     sizes = rates.groupby(["subject", "attribute", "group"], sort=False)["n"].max()
     lines: list[Line] = []
-    for (_, subject, attribute), part in rates.groupby(["metric", "subject", "attribute"], sort=False):
-        name = _reference(part, reference, str(attribute), sizes.loc[subject, attribute], min_group_size)
-        chosen = part["group"] == name
-        lines += _gaps(part[~chosen], part[chosen].iloc[0], level, min_group_size)
+    for (_, subject, attribute), table in rates.groupby(["metric", "subject", "attribute"], sort=False):
+        name = _reference(table, reference, str(attribute), sizes.loc[subject, attribute], min_group_size)
+        chosen = table["group"] == name
+        lines += _gaps(table[~chosen], table[chosen].iloc[0], level, min_group_size)
     return frame(lines)
 
 
-def _reference(part: pd.DataFrame, reference: Reference, attribute: str, sizes: pd.Series, minimum: int) -> str:
-    groups = part["group"].tolist()
+def _reference(table: pd.DataFrame, reference: Reference, attribute: str, sizes: pd.Series, minimum: int) -> str:
+    """Name of the reference group among the rates of one metric, subject and attribute."""
+    groups = table["group"].tolist()
     if isinstance(reference, Mapping) and attribute in reference:
         name = str(reference[attribute])
         if name not in groups:
@@ -249,8 +289,8 @@ def _reference(part: pd.DataFrame, reference: Reference, attribute: str, sizes: 
         return name
     if isinstance(reference, str) and reference not in {"largest", "highest"}:
         raise InvalidInputError(f'reference must be "largest", "highest" or a mapping, got {reference!r}')
-    named = part[~part["group"].str.contains(MISSING, regex=False)]
-    named = part if named.empty else named
+    named = table[~table["group"].str.contains(MISSING, regex=False)]
+    named = table if named.empty else named
     if reference == "highest" and named["estimate"].notna().any():
         big = named[(named["n"] >= minimum) & named["estimate"].notna()]
         pool = named if big.empty else big
@@ -260,6 +300,8 @@ def _reference(part: pd.DataFrame, reference: Reference, attribute: str, sizes: 
 
 @dataclass(frozen=True)
 class _Side:
+    """One group's figure with its limits; n and k are effective counts, k not whole with weights."""
+
     n: float
     k: float
     estimate: float
@@ -273,6 +315,7 @@ class _Side:
 
 
 def _gaps(groups: pd.DataFrame, reference: Any, level: float, minimum: int) -> Iterator[Line]:
+    """Difference a - b of each group a to the reference b, and of shares the ratio a / b."""
     b = _Side.of(reference)
     for line in groups.itertuples():
         a = _Side.of(line)
@@ -289,12 +332,11 @@ def _gaps(groups: pd.DataFrame, reference: Any, level: float, minimum: int) -> I
         if share:
             low, high = ratio_of_intervals(*sides)
             ratio = a.estimate / b.estimate if b.estimate > 0 else np.nan
-            found = (
-                row(f"{line.metric}_ratio", ratio, float(low), float(high), **names) | {"method": "mover-r"} | status
-            )
+            relative = row(f"{line.metric}_ratio", ratio, float(low), float(high), **names)
+            relative |= {"method": "mover-r"} | status
             if b.estimate == 0 and status.get("status") != "undefined":
-                found |= {"status": "undefined", "reason": f"the rate of the reference group {reference.group} is 0"}
-            yield found
+                relative |= {"status": "undefined", "reason": f"the rate of the reference group {reference.group} is 0"}
+            yield relative
 
 
 def _gap_status(line: Any, reference: Any, minimum: int) -> Line:
@@ -311,13 +353,10 @@ def group_fidelity(
     *,
     attributes: pd.DataFrame,
     task: str = "classification",
-    reference: Reference = "largest",
-    intersections: bool | int = True,
-    min_group_size: int = SMALL,
     sample_weight: ArrayLike | None = None,
     clusters: ArrayLike | None = None,
-    level: float = 0.95,
     subject: str = "student",
+    options: GroupOptions = DEFAULTS,
 ) -> pd.DataFrame:
     """How well the student repeats its teacher in each group, and the gaps between groups.
 
@@ -325,7 +364,7 @@ def group_fidelity(
     ----------
     teacher, student : array of shape (n,)
         Decisions of both; values where ``task`` is ``"regression"``.
-    attributes, reference, intersections, min_group_size, sample_weight, clusters, level, subject
+    attributes, sample_weight, clusters, subject, options
         As in `group_rates` and `group_gaps`.
 
     Returns
@@ -336,35 +375,32 @@ def group_fidelity(
 
     Examples
     --------
-    >>> found = group_fidelity(
+    >>> table = group_fidelity(
     ...     ["a", "b", "a", "b"], ["a", "b", "b", "b"], attributes=pd.DataFrame({"sex": ["f", "f", "m", "m"]}))
-    >>> found[found["metric"] == "agreement"]["estimate"].tolist()
+    >>> table[table["metric"] == "agreement"]["estimate"].tolist()
     [1.0, 0.5]
     """
+    shared: dict[str, Any] = {
+        "attributes": attributes, "sample_weight": sample_weight, "subject": subject, "options": options,
+    }  # fmt: skip
     if task == "regression":
-        means = group_means_frame(
-            student, attributes=attributes, y=teacher, intersections=intersections, min_group_size=min_group_size,
-            sample_weight=sample_weight, level=level, subject=subject,
-        )  # fmt: skip
-        found = means[means["metric"] != "mean_prediction"]
+        means = group_means_frame(student, y=teacher, **shared)
+        figures = means[means["metric"] != "mean_prediction"]
     else:
         same = np.asarray(teacher) == np.asarray(student)
-        found = group_rates(
-            same, attributes=attributes, favorable=True, intersections=intersections, min_group_size=min_group_size,
-            sample_weight=sample_weight, clusters=clusters, level=level, subject=subject,
-        )  # fmt: skip
-        found["metric"] = "agreement"
-    gaps = group_gaps(found, reference, level=level, min_group_size=min_group_size)
+        figures = group_rates(same, favorable=True, clusters=clusters, **shared)
+        figures["metric"] = "agreement"
+    gaps = group_gaps(figures, options.reference, level=options.level, min_group_size=options.min_group_size)
     gaps = gaps[~gaps["metric"].str.endswith("_ratio")]
-    return pd.concat([found, gaps], ignore_index=True)
+    return pd.concat([figures, gaps], ignore_index=True)
 
 
-def fidelity_caveat(found: pd.DataFrame) -> str:
+def fidelity_caveat(fidelities: pd.DataFrame) -> str:
     """Say the sentence that a fidelity gap demands, or nothing where no gap's interval excludes 0.
 
     Parameters
     ----------
-    found : DataFrame
+    fidelities : DataFrame
         From `group_fidelity`.
 
     Examples
@@ -376,5 +412,5 @@ def fidelity_caveat(found: pd.DataFrame) -> str:
     >>> fidelity_caveat(group_fidelity(teacher, teacher, attributes=who))
     ''
     """
-    gaps = found[found["metric"].isin(["agreement_difference", "mae_difference"])]
+    gaps = fidelities[fidelities["metric"].isin(["agreement_difference", "mae_difference"])]
     return FIDELITY_CAVEAT if bool(((gaps["low"] > 0) | (gaps["high"] < 0)).any()) else ""

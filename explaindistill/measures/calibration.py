@@ -21,6 +21,9 @@ from explaindistill.numerics.statistics.tallies import weights_of
 __all__ = ["AUC_MINIMUM", "calibration", "reliability"]
 
 AUC_MINIMUM = 25
+"""Rows of either label below which an AUC is ``small``: its interval rests on the rarer label, whose rows alone decide
+how long it is. A trade-off: a higher number calls the AUC of most small groups so."""
+Floats = NDArray[np.float64]
 Line = dict[str, Any]
 
 
@@ -40,8 +43,9 @@ def calibration(
     metric                     what it is
     =========================  ============================================================================
     ``calibration_gap``        observed minus expected share, :math:`\sum(y-p)/n`; 0 is right
-    ``calibration_ratio``      observed over expected; 1 is right
-    ``spiegelhalter``          Spiegelhalter's z; beyond ±1.96 the probabilities are wrong somewhere
+    ``calibration_ratio``      observed over expected, :math:`\sum y / \sum p`; 1 is right
+    ``spiegelhalter``          :math:`\sum (y-p)(1-2p) / \sqrt{\sum (1-2p)^2 p(1-p)}`, Spiegelhalter's z; beyond ±1.96
+                               the probabilities are wrong somewhere
     ``calibration_slope``      of the logistic regression of y on logit(p); below 1: too extreme
     ``calibration_intercept``  of the same regression with the slope held at 1; 0 is right
     ``auc``                    chance that a positive is ranked above a negative
@@ -63,8 +67,9 @@ def calibration(
     Returns
     -------
     DataFrame
-        Canonical columns, then ``p_value`` (of the hypothesis that the group is calibrated). The AUC of a group
-        with fewer than 25 rows of either label has the status ``small``.
+        Canonical columns, then ``p_value`` (of the hypothesis that the group is calibrated). ``n`` counts the rows and
+        ``k`` those whose true label is the favourable one. The AUC of a group with fewer than 25 rows of either label
+        has the status ``small``.
 
     References
     ----------
@@ -73,8 +78,8 @@ def calibration(
 
     Examples
     --------
-    >>> found = calibration([True, False, True, False], [0.8, 0.2, 0.6, 0.3]).set_index("metric")["estimate"]
-    >>> round(float(found["calibration_gap"]), 3), float(found["auc"])
+    >>> table = calibration([True, False, True, False], [0.8, 0.2, 0.6, 0.3]).set_index("metric")["estimate"]
+    >>> round(float(table["calibration_gap"]), 3), float(table["auc"])
     (0.025, 1.0)
     """
     truth, chance = np.asarray(y, dtype=bool), np.asarray(p, dtype=float)
@@ -86,13 +91,14 @@ def calibration(
     lines = [line | {"subject": subject} for line in _one(truth, chance, w, level)]
     for grouping in groupings(attributes, intersections) if attributes is not None else ():
         for code, name in enumerate(grouping.names):
-            here = grouping.codes == code
+            at = grouping.codes == code
             who = {"subject": subject, "attribute": grouping.attribute, "group": name}
-            lines += [line | who for line in _one(truth[here], chance[here], w[here], level)]
+            lines += [line | who for line in _one(truth[at], chance[at], w[at], level)]
     return frame(lines, extra=["p_value"])
 
 
-def _one(y: NDArray[np.bool_], p: NDArray[np.float64], w: NDArray[np.float64], level: float) -> Iterator[Line]:
+def _one(y: NDArray[np.bool_], p: Floats, w: Floats, level: float) -> Iterator[Line]:
+    """Every line of one set of rows i with labels y, probabilities p and weights w."""
     keep = w > 0
     y, p, w = y[keep], p[keep], w[keep]
     n = {"n": len(y), "k": float(y.sum())}
@@ -109,6 +115,13 @@ def _one(y: NDArray[np.bool_], p: NDArray[np.float64], w: NDArray[np.float64], l
 
 
 def _in_the_large(y: Any, p: Any, w: Any, z: float, n: Line) -> Iterator[Line]:
+    r"""Gap :math:`g = \sum w(y - p) / \sum w` and ratio :math:`\sum wy / \sum wp`.
+
+    Standard errors of g: :math:`\sqrt{\sum w^2 p(1-p)} / \sum w` where the probabilities are right, and
+    :math:`\sqrt{\frac{n}{n-1} \sum w^2 (y - p - g)^2} / \sum w` in any case. The interval takes the larger, since
+    residuals that are all alike in a small sample have hardly any variance. The interval of the ratio is Wilson's of
+    the observed share over the expected one, which is known.
+    """
     total, expected = w.sum(), (w * p).sum()
     if len(y) == 0:
         yield row("calibration_gap", np.nan, np.nan, np.nan, **n)
@@ -128,6 +141,7 @@ def _in_the_large(y: Any, p: Any, w: Any, z: float, n: Line) -> Iterator[Line]:
 
 
 def _spiegelhalter(y: Any, p: Any, w: Any, n: Line) -> Line:
+    """Spiegelhalter's z with weights; undefined where every probability is 0, 1 or one half."""
     variance = float((w**2 * (1 - 2 * p) ** 2 * p * (1 - p)).sum())
     if variance <= 0:
         return row("spiegelhalter", np.nan, np.nan, np.nan, **n)
@@ -136,14 +150,14 @@ def _spiegelhalter(y: Any, p: Any, w: Any, n: Line) -> Line:
 
 
 def _recalibration(y: Any, p: Any, w: Any, z: float, n: Line) -> Iterator[Line]:
-    """Intercept and slope of the logistic regression on logit(p)."""
+    """Intercept a (with the slope b held at 1) and slope b of logit P(y = 1) = a + b logit(p), with Wald's interval."""
     both = recalibrated(y, p, w) if len(y) else (None, None)
-    for name, neutral, found in zip(("calibration_intercept", "calibration_slope"), (0.0, 1.0), both, strict=True):
-        if found is None:
+    for name, neutral, fitted in zip(("calibration_intercept", "calibration_slope"), (0.0, 1.0), both, strict=True):
+        if fitted is None:
             reason = "one label only, one probability only, or labels that the probabilities separate"
             yield row(name, np.nan, np.nan, np.nan, status="undefined", reason=reason, **n)
             continue
-        value, error = found
+        value, error = fitted
         p_value = float(2 * special.ndtr(-abs(value - neutral) / error))
         yield row(name, value, value - z * error, value + z * error, method="wald", p_value=p_value, **n)
 
@@ -153,11 +167,25 @@ def reliability(
 ) -> pd.DataFrame:
     """Observed share in bins of equally many rows by probability, for a reliability diagram.
 
+    Parameters
+    ----------
+    y : bool array of shape (n,)
+    p : array of shape (n,)
+    n_bins : int, at least 1
+        Fewer result where probabilities repeat: equal ones stand in one bin. A trade-off: more bins show more of the
+        curve, each from fewer rows.
+    level, subject
+        As in `calibration`.
+
     Returns
     -------
     DataFrame
-        Canonical columns with ``metric`` ``observed_share`` and Wilson's interval, then ``predicted``, the bin's mean
-        probability.
+        Canonical columns with ``metric`` ``observed_share`` (``k`` of ``n`` rows of the bin in ``subset``) and Wilson's
+        interval, then ``predicted``, the bin's mean probability.
+
+    References
+    ----------
+    Murphy and Winkler (1977), doi:10.2307/2346866 (the diagram).
 
     Examples
     --------
@@ -171,9 +199,9 @@ def reliability(
     place = np.searchsorted(edges, chance, side="left")
     lines: list[Line] = []
     for i in np.unique(place):
-        here = place == i
-        k, n = int(truth[here].sum()), int(here.sum())
+        at = place == i
+        k, n = int(truth[at].sum()), int(at.sum())
         low, high = wilson(k, n, level)
         names = {"subject": subject, "subset": f"bin {len(lines) + 1}", "n": n, "k": k, "method": "wilson"}
-        lines.append(row("observed_share", k / n, float(low), float(high), predicted=chance[here].mean(), **names))
+        lines.append(row("observed_share", k / n, float(low), float(high), predicted=chance[at].mean(), **names))
     return frame(lines, extra=["predicted"])

@@ -14,6 +14,8 @@ __all__ = ["describe_columns"]
 
 COLUMNS = ("feature", "kind", "n", "n_missing", "n_values", "median", "low", "high", "mode")
 SPREAD = (0.01, 0.99)
+"""Shares of rows below ``low`` and ``high``. Nearer to 0 and 1 a limit would be the value of one person, further away
+it would hide the tail that a reader asks for."""
 
 
 def describe_columns(X: pd.DataFrame, schema: Schema) -> pd.DataFrame:
@@ -44,17 +46,17 @@ def describe_columns(X: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 
 
 def _column(numbers: NDArray[np.float64], feature: Feature) -> dict[str, Any]:
-    known = numbers[~np.isnan(numbers)]
-    values, counts = np.unique(known, return_counts=True)
+    present = numbers[~np.isnan(numbers)]
+    values, counts = np.unique(present, return_counts=True)
     line: dict[str, Any] = {"feature": feature.name, "kind": feature.kind, "n": len(numbers)}
-    line |= {"n_missing": len(numbers) - len(known), "n_values": len(values)}
+    line |= {"n_missing": len(numbers) - len(present), "n_values": len(values)}
     line |= {"median": np.nan, "low": np.nan, "high": np.nan, "mode": ""}
     if len(values) == 0:
         return line
     if feature.is_category or feature.kind == "boolean":
         return line | {"mode": _word(float(values[np.argmax(counts)]), feature)}
-    low, high = np.quantile(known, SPREAD, method="inverted_cdf")
-    return line | {"median": float(np.median(known)), "low": float(low), "high": float(high)}
+    low, high = np.quantile(present, SPREAD, method="inverted_cdf")  # a value that occurs, not one between two
+    return line | {"median": float(np.median(present)), "low": float(low), "high": float(high)}
 
 
 def _word(code: float, feature: Feature) -> str:

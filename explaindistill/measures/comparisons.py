@@ -27,14 +27,18 @@ from explaindistill.numerics.statistics.intervals import mover_ratio, newcombe, 
 __all__ = ["adjust", "gap_tests", "missing_bounds", "power_table", "stratified_gaps", "worst_pairs"]
 
 Line = dict[str, Any]
+Floats = NDArray[np.float64]
+FOUR_FIFTHS = 0.8
+"""Ratio of selection rates below which 29 CFR 1607.4(D) takes adverse impact for likely."""
 DRAWS = 2000
+"""Draws of equal groups. A trade-off: a p-value of 0.05 then has a standard error of 0.005, and time grows with it."""
 
 
 def _by_attribute(rates: pd.DataFrame) -> Iterator[tuple[Line, pd.DataFrame]]:
     """Each metric, subject and attribute: its defined groups, those of missing values left out."""
-    for (metric, subject, attribute), part in rates.groupby(["metric", "subject", "attribute"], sort=False):
-        keep = part["estimate"].notna() & ~part["group"].str.contains(MISSING, regex=False)
-        yield {"metric": metric, "subject": subject, "attribute": attribute}, part[keep]
+    for (metric, subject, attribute), table in rates.groupby(["metric", "subject", "attribute"], sort=False):
+        keep = table["estimate"].notna() & ~table["group"].str.contains(MISSING, regex=False)
+        yield {"metric": metric, "subject": subject, "attribute": attribute}, table[keep]
 
 
 def worst_pairs(
@@ -65,7 +69,12 @@ def worst_pairs(
     DataFrame
         Canonical columns: ``…_worst_difference`` and ``…_worst_ratio`` per metric, subject and attribute, ``group`` the
         lower, ``reference`` the higher of the pair with the largest gap; then ``expected`` (under no difference),
-        ``p_value`` (omnibus test) and ``n_pairs``.
+        ``p_value`` (omnibus test) and ``n_pairs``. ``n`` and ``k`` are those of ``group``.
+
+    References
+    ----------
+    Newcombe (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I; Donner and Zou (2012),
+    doi:10.1177/0962280210383083 (MOVER-R); Dunn (1961), doi:10.1080/01621459.1961.10482090 (Bonferroni's level).
 
     Examples
     --------
@@ -76,58 +85,60 @@ def worst_pairs(
     """
     generator = np.random.default_rng(rng)
     lines: list[Line] = []
-    for names, part in _by_attribute(rates):
-        if len(part) >= 2:
-            lines += _worst(names, part, level, min_group_size, generator)
+    for names, groups in _by_attribute(rates):
+        if len(groups) >= 2:
+            lines += _worst(names, groups, level, min_group_size, generator)
     return frame(lines, extra=["expected", "p_value", "n_pairs"])
 
 
-def _worst(names: Line, part: pd.DataFrame, level: float, minimum: int, rng: np.random.Generator) -> Iterator[Line]:
-    n = part["n_effective"].to_numpy()
-    p = part["estimate"].to_numpy()
+def _worst(names: Line, groups: pd.DataFrame, level: float, minimum: int, rng: np.random.Generator) -> Iterator[Line]:
+    """Worst difference, then worst ratio, of the groups of one metric, subject and attribute.
+
+    Group a has the lowest, group b the highest rate among those that are judged; n are effective rows and k = n p.
+    """
+    n = groups["n_effective"].to_numpy()
+    p = groups["estimate"].to_numpy()
     k = n * p
-    large = part["n"].to_numpy() >= minimum
-    judged = large if large.sum() >= 2 else np.ones(len(part), dtype=bool)
-    strict = simultaneous_level(len(part), float(n.sum()), level)
+    large = groups["n"].to_numpy() >= minimum
+    judged = large if large.sum() >= 2 else np.ones(len(groups), dtype=bool)
+    strict = simultaneous_level(len(groups), float(n.sum()), level)
     limits = _of_all(newcombe, k, n, strict, judged, ceiling=0.0)
     a, b = _extremes(p, judged)
     if p[a] - p[b] > limits[1]:  # a small group fails beyond all others: it is the one to show
-        judged = np.ones(len(part), dtype=bool)
+        judged = np.ones(len(groups), dtype=bool)
         a, b = _extremes(p, judged)
         limits = _of_all(newcombe, k, n, strict, judged, ceiling=0.0)
     _, p_value = equal_proportions(k, n, rng=rng, n_draws=DRAWS)
     top, bottom = _if_equal(k, n, rng)
     few = int((~large).sum())
     shared = {
-        "subject": names["subject"], "attribute": names["attribute"], "group": part["group"].iloc[a],
-        "reference": part["group"].iloc[b], "n": int(part["n"].iloc[a]), "k": part["k"].iloc[a],
-        "n_effective": n[a], "p_value": p_value, "n_pairs": len(part) * (len(part) - 1) // 2,
-        "reason": f"{few} of {len(part)} groups have fewer than {minimum} rows" if few else "",
+        "subject": names["subject"], "attribute": names["attribute"], "group": groups["group"].iloc[a],
+        "reference": groups["group"].iloc[b], "n": int(groups["n"].iloc[a]), "k": groups["k"].iloc[a],
+        "n_effective": n[a], "p_value": p_value, "n_pairs": len(groups) * (len(groups) - 1) // 2,
+        "reason": f"{few} of {len(groups)} groups have fewer than {minimum} rows" if few else "",
     }  # fmt: skip
     shared |= {"status": "small"} if not large[[a, b]].all() else {}
     gap = row(f"{names['metric']}_worst_difference", p[a] - p[b], *limits, **shared)
     yield gap | {"method": "newcombe, all pairs", "expected": -float((top - bottom).mean())}
     low, high = _of_all(mover_ratio, k, n, strict, judged, ceiling=1.0)
     ratio = p[a] / p[b] if p[b] > 0 else np.nan
-    found = row(f"{names['metric']}_worst_ratio", ratio, low, max(high, np.nan_to_num(ratio)), **shared)
+    relative = row(f"{names['metric']}_worst_ratio", ratio, low, max(high, np.nan_to_num(ratio)), **shared)
     if np.isnan(ratio):
-        found |= {"status": "undefined", "reason": "the rate of every group is 0"}
+        relative |= {"status": "undefined", "reason": "the rate of every group is 0"}
     usable = top > 0
     expected = float((bottom[usable] / top[usable]).mean()) if usable.any() else float("nan")
-    yield found | {"method": "mover-r, all pairs", "expected": expected}
+    yield relative | {"method": "mover-r, all pairs", "expected": expected}
 
 
-def _extremes(p: NDArray[np.float64], judged: NDArray[np.bool_]) -> tuple[int, int]:
+def _extremes(p: Floats, judged: NDArray[np.bool_]) -> tuple[int, int]:
     """Positions of the lowest and the highest rate, among the groups that are judged; two different ones."""
     at = np.flatnonzero(judged)
     a, b = int(at[p[at].argmin()]), int(at[p[at].argmax()])
     return (int(at[1]), int(at[0])) if a == b else (a, b)
 
 
-def _if_equal(
-    k: NDArray[np.float64], n: NDArray[np.float64], rng: np.random.Generator
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Highest and lowest rate in draws of groups of these sizes that share one rate."""
+def _if_equal(k: Floats, n: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Highest and lowest rate in draws of groups of these sizes that share one rate, that of all rows."""
     whole = np.maximum(n.round().astype(np.int64), 1)
     drawn = rng.binomial(whole, min(max(k.sum() / n.sum(), 0.0), 1.0), (DRAWS, len(n))) / whole
     return drawn.max(axis=1), drawn.min(axis=1)
@@ -136,7 +147,11 @@ def _if_equal(
 def _of_all(
     interval: Callable[..., Any], k: Any, n: Any, level: float, judged: NDArray[np.bool_], ceiling: float
 ) -> tuple[float, float]:
-    """Limits of the worst gap over all ordered pairs; small groups count for the high limit only."""
+    r"""Limits of the worst gap over all ordered pairs; small groups count for the high limit only.
+
+    With limits :math:`[l_{ab}, h_{ab}]` of every ordered pair that hold together, the least of the true gaps lies
+    between :math:`\min l_{ab}` and :math:`\min h_{ab}`. It is never above ``ceiling``, the gap of a group to itself.
+    """
     first, second = np.nonzero(~np.eye(len(n), dtype=bool))
     low, high = interval(k[first], n[first], k[second], n[second], level)
     sound = judged[first] & judged[second]
@@ -155,7 +170,13 @@ def gap_tests(rates: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``metric, subject, attribute, group, reference, n, status, reason, p_value, p_holm, p_bh, family``.
+        Columns ``metric, subject, attribute, group, reference, n, status, reason`` of the gap; ``p_value`` of its test;
+        ``p_holm`` and ``p_bh``, adjusted; ``family``, over which tests they are.
+
+    References
+    ----------
+    Fisher (1922), doi:10.2307/2340521; Holm (1979), https://www.jstor.org/stable/4615733; Benjamini and Hochberg
+    (1995), doi:10.1111/j.2517-6161.1995.tb02031.x.
 
     Examples
     --------
@@ -184,6 +205,18 @@ def gap_tests(rates: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
 
 def adjust(tests: pd.DataFrame, family: str = "all rows of this frame") -> pd.DataFrame:
     """Add ``p_holm`` (confirmatory) and ``p_bh`` (exploratory) over one declared family; undefined tests do not count.
+
+    Parameters
+    ----------
+    tests : DataFrame
+        With ``p_value``, such as from `gap_tests`.
+    family : str
+        Over which tests, in words.
+
+    Returns
+    -------
+    DataFrame
+        The columns of ``tests``, then ``p_holm``, ``p_bh`` and ``family``.
 
     Examples
     --------
@@ -220,7 +253,13 @@ def stratified_gaps(
     -------
     DataFrame
         Canonical columns: ``stratified_odds_ratio`` (its ``p_value`` is the Cochran–Mantel–Haenszel test) and
-        ``stratified_difference``; then ``p_value`` and ``p_homogeneity`` (Breslow–Day–Tarone).
+        ``stratified_difference``; then ``p_value`` and ``p_homogeneity`` (Breslow–Day–Tarone). ``n`` and ``k`` are
+        those of the group, over all strata.
+
+    References
+    ----------
+    Mantel and Haenszel (1959), doi:10.1093/jnci/22.4.719; Robins, Breslow and Greenland (1986), doi:10.2307/2531052;
+    Tarone (1985), doi:10.1093/biomet/72.1.91; Sato (1989), doi:10.2307/2531527.
 
     Examples
     --------
@@ -229,8 +268,8 @@ def stratified_gaps(
     >>> sex = ["f"] * 80 + ["m"] * 20 + ["f"] * 20 + ["m"] * 80
     >>> yes = [1] * 16 + [0] * 64 + [1] * 4 + [0] * 16 + [1] * 16 + [0] * 4 + [1] * 64 + [0] * 16
     >>> who, office = pd.DataFrame({"sex": sex}), ["x"] * 100 + ["y"] * 100
-    >>> found = stratified_gaps(yes, attributes=who, strata=office, favorable=1, reference={"sex": "m"})
-    >>> found["estimate"].round(6).tolist()
+    >>> table = stratified_gaps(yes, attributes=who, strata=office, favorable=1, reference={"sex": "m"})
+    >>> table["estimate"].round(6).tolist()
     [1.0, 0.0]
     """
     chosen = np.asarray(decision) == favorable
@@ -259,25 +298,28 @@ def stratified_gaps(
 def _inside(
     chosen: NDArray[np.bool_], stratum: Any, codes: NDArray[np.int64], pair: tuple[int, int], names: Line, level: float
 ) -> Iterator[Line]:
+    """Both figures of one pair of groups, from their rows and favourable decisions in every stratum; -1 is none."""
     size = int(stratum.max(initial=-1)) + 1
     counts: list[NDArray[np.int64]] = []
     for group in pair:
-        here = (codes == group) & (stratum >= 0)
-        counts += [np.bincount(stratum[here & chosen], minlength=size), np.bincount(stratum[here], minlength=size)]
-    found = stratified(counts[0], counts[1], counts[2], counts[3], level)
-    rest = {**names, "n": int(counts[1].sum()), "k": float(counts[0].sum()), "p_value": found.p_value,
-            "p_homogeneity": found.homogeneity}  # fmt: skip
-    odds = (found.odds_ratio, found.low, found.high) if np.isfinite(found.odds_ratio) else (np.nan,) * 3
+        member = (codes == group) & (stratum >= 0)
+        counts += [np.bincount(stratum[member & chosen], minlength=size), np.bincount(stratum[member], minlength=size)]
+    common = stratified(counts[0], counts[1], counts[2], counts[3], level)
+    rest = {**names, "n": int(counts[1].sum()), "k": float(counts[0].sum()), "p_value": common.p_value,
+            "p_homogeneity": common.homogeneity}  # fmt: skip
+    odds = (common.odds_ratio, common.low, common.high) if np.isfinite(common.odds_ratio) else (np.nan,) * 3
     yield row("stratified_odds_ratio", *odds, method="mantel-haenszel, rbg", **rest)
-    difference = (found.difference, found.difference_low, found.difference_high)
+    difference = (common.difference, common.difference_low, common.difference_high)
     yield row("stratified_difference", *difference, method="mantel-haenszel, sato", **rest)
 
 
 def missing_bounds(rates: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
-    """Bounds of each selection-rate ratio and difference whatever group the people of unknown group belong to.
+    r"""Bounds of each selection-rate ratio and difference whatever group the people of unknown group belong to.
 
     The lowest ratio puts all unknown people who were not selected into the group and all who were into the
-    reference group; the highest does the reverse. No probability is involved: these are Manski's bounds.
+    reference group; the highest does the reverse. No probability is involved: these are Manski's bounds. Of u unknown
+    people, :math:`u_1` of them selected, and k of n selected in a group, its rate lies between
+    :math:`k / (n + u - u_1)` and :math:`(k + u_1) / (n + u_1)`. People are counted, not weighted.
 
     Parameters
     ----------
@@ -299,8 +341,8 @@ def missing_bounds(rates: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
     >>> from explaindistill.measures.bias import group_gaps, group_rates
     >>> rates = group_rates([1] * 60 + [0] * 40 + [1] * 40 + [0] * 60 + [1] * 10,
     ...                     attributes=pd.DataFrame({"sex": ["m"] * 100 + ["f"] * 100 + [None] * 10}), favorable=1)
-    >>> found = missing_bounds(rates, group_gaps(rates, {"sex": "m"})).set_index("metric")
-    >>> found.loc["selection_rate_ratio", ["low", "estimate", "high"]].astype(float).round(2).tolist()
+    >>> bounds = missing_bounds(rates, group_gaps(rates, {"sex": "m"})).set_index("metric")
+    >>> bounds.loc["selection_rate_ratio", ["low", "estimate", "high"]].astype(float).round(2).tolist()
     [0.63, 0.67, 0.76]
     """
     rates = rates[rates["metric"] == "selection_rate"]
@@ -329,18 +371,34 @@ def missing_bounds(rates: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
 def power_table(rates: pd.DataFrame, gaps: pd.DataFrame, *, power: float = 0.8, level: float = 0.95) -> pd.DataFrame:
     """What could have been found: the smallest impact ratio that each group's size shows with the given power.
 
+    Of a two-sided test of two independent proportions, at the reference group's rate and the effective rows.
+
+    Parameters
+    ----------
+    rates, gaps : DataFrame
+        From `group_rates` and `group_gaps`.
+    power : float
+        Chance of finding the difference where it is there; four in five is the usual convention.
+    level : float
+        One minus the size of the test.
+
     Returns
     -------
     DataFrame
-        Columns ``metric, subject, attribute, group, reference, n, status, reason, n_reference, reference_rate,
-        detectable_ratio`` (NaN where even a group that is never selected would be missed) and ``power_at_four_fifths``.
+        Columns ``metric, subject, attribute, group, reference, n, status, reason`` of the gap; ``n_reference`` and
+        ``reference_rate``, rows and rate of the reference group; ``detectable_ratio`` (NaN where even a group that is
+        never selected would be missed); ``power_at_four_fifths``, the chance to find a ratio of 0.8.
+
+    References
+    ----------
+    Cohen (1992), doi:10.1037/0033-2909.112.1.155 (the convention); 29 CFR 1607.4(D) (four fifths).
 
     Examples
     --------
     >>> from explaindistill.measures.bias import group_gaps, group_rates
     >>> rates = group_rates([1, 0] * 520, attributes=pd.DataFrame({"sex": ["m"] * 1000 + ["f"] * 40}), favorable=1)
-    >>> found = power_table(rates, group_gaps(rates, {"sex": "m"}))
-    >>> found[["group", "n", "detectable_ratio", "power_at_four_fifths"]].round(2).values.tolist()
+    >>> power = power_table(rates, group_gaps(rates, {"sex": "m"}))
+    >>> power[["group", "n", "detectable_ratio", "power_at_four_fifths"]].round(2).values.tolist()
     [['f', 40, 0.56, 0.23]]
     """
     cells = rates[rates["metric"] == "selection_rate"].set_index(["subject", "attribute", "group"])
@@ -355,7 +413,7 @@ def power_table(rates: pd.DataFrame, gaps: pd.DataFrame, *, power: float = 0.8, 
         lines.append(names | {
             "n_reference": int(other["n"]), "reference_rate": p,
             "detectable_ratio": 1 - gone / p if defined else np.nan,
-            "power_at_four_fifths": power_of_difference(0.8 * p, p, n, m, level) if defined else np.nan,
+            "power_at_four_fifths": power_of_difference(FOUR_FIFTHS * p, p, n, m, level) if defined else np.nan,
         })  # fmt: skip
     columns = ["metric", "subject", "attribute", "group", "reference", "n", "status", "reason", "n_reference",
                "reference_rate", "detectable_ratio", "power_at_four_fifths"]  # fmt: skip

@@ -16,6 +16,7 @@ from explaindistill.measures.table import frame, row
 __all__ = ["Footprint", "deployment"]
 
 RUNS = 21
+"""Timed calls: an odd number has a middle one, and more would only make an audit longer."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class Footprint:
     --------
     >>> tree = Footprint("tree", content=b"{}", operations=4.0, one=lambda: 1, many=lambda: [1] * 100, n_many=100)
     >>> unknown = Footprint("remote", reason="the endpoint does not say")
-    >>> told = deployment(unknown, [tree])
-    >>> told[told["metric"] == "operations"][["subject", "estimate", "reason"]].values.tolist()
+    >>> figures = deployment(unknown, [tree])
+    >>> figures[figures["metric"] == "operations"][["subject", "estimate", "reason"]].values.tolist()
     [['remote', nan, 'the endpoint does not say'], ['tree', 4.0, '']]
     """
 
@@ -86,29 +87,30 @@ def deployment(
 
     Examples
     --------
-    >>> told = deployment(Footprint("teacher", b"0123456789" * 90, 1000.0), [Footprint("tree", b"01", 5.0)])
-    >>> told[told["metric"] == "operations_ratio"]["estimate"].tolist()
+    >>> figures = deployment(Footprint("teacher", b"0123456789" * 90, 1000.0), [Footprint("tree", b"01", 5.0)])
+    >>> figures[figures["metric"] == "operations_ratio"]["estimate"].tolist()
     [200.0]
     """
-    told = {"teacher": _figures(teacher, runs, clock)}
-    lines = list(told["teacher"].values())
+    of_teacher = _figures(teacher, runs, clock)
+    lines = list(of_teacher.values())
     for student in students:
-        own = told[student.name] = _figures(student, runs, clock)
-        lines += own.values()
-        lines += [_ratio(told["teacher"][m], own[m]) for m in own if m in told["teacher"]]
+        figures = _figures(student, runs, clock)
+        lines += figures.values()
+        lines += [_ratio(of_teacher[m], figures[m]) for m in figures if m in of_teacher]
     return frame(lines)
 
 
 def _figures(model: Footprint, runs: int, clock: Callable[[], float]) -> dict[str, dict[str, Any]]:
+    """Lines of one model by metric; times only where it can be called."""
     size = (np.nan, np.nan)
     if model.content is not None:
         size = (float(len(model.content)), float(len(gzip.compress(model.content, mtime=0))))
     counted = {"bytes": size[0], "gzip_bytes": size[1], "operations": float(model.operations)}
     lines = {}
     for metric, value in counted.items():
-        known = not np.isnan(value)
-        why = {} if known else {"status": "undefined", "reason": model.reason or "cannot be told for this model"}
-        lines[metric] = row(metric, value, np.nan, np.nan, subject=model.name, n=int(known), method="counted", **why)
+        counts = not np.isnan(value)
+        why = {} if counts else {"status": "undefined", "reason": model.reason or "cannot be told for this model"}
+        lines[metric] = row(metric, value, np.nan, np.nan, subject=model.name, n=int(counts), method="counted", **why)
     timed = (
         ("single_row_seconds", model.one, 1),
         ("batch_row_seconds", model.many, model.n_many),
@@ -124,6 +126,7 @@ def _figures(model: Footprint, runs: int, clock: Callable[[], float]) -> dict[st
 
 
 def _times(ask: Callable[[], Any], runs: int, clock: Callable[[], float]) -> Any:
+    """Seconds of each run; one call before them is not timed, since it may load or compile something."""
     ask()
     spent = []
     for _ in range(runs):
@@ -134,7 +137,7 @@ def _times(ask: Callable[[], Any], runs: int, clock: Callable[[], float]) -> Any
 
 
 def _ratio(teacher: dict[str, Any], student: dict[str, Any]) -> dict[str, Any]:
-    """How many times the teacher's figure is the student's."""
+    """How many times the student's figure goes into the teacher's."""
     over = teacher["estimate"] / student["estimate"] if student["estimate"] else np.nan
     why = {} if not np.isnan(over) else {"status": "undefined", "reason": _why(teacher, student)}
     shared = {"subject": student["subject"], "reference": "teacher", "n": min(teacher["n"], student["n"])}

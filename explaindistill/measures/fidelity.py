@@ -11,13 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.decision import Threshold, decisions, favorable_position
-from explaindistill.measures.table import (
-    frame,
-    positions,
-    row,
-    shares,
-)
+from explaindistill.measures.decision import DecisionRule
+from explaindistill.measures.table import frame, positions, row, shares
 from explaindistill.numerics.statistics.intervals import mean_of_intervals, normal_quantile, wilson
 from explaindistill.numerics.statistics.ranks import auc_and_interval, spearman, spearman_interval
 from explaindistill.numerics.statistics.recalibration import recalibrated
@@ -26,18 +21,33 @@ from explaindistill.numerics.statistics.tallies import mean_function, tally, wei
 __all__ = ["LOGIT_CLIP", "NEAR_BOUNDARY", "fidelity", "margin", "regression_fidelity"]
 
 LOGIT_CLIP = 1e-4
+"""Probabilities are held this far from 0 and 1 before their logit is taken, within ±9.2 then. A trade-off: nearer to 0,
+one confident row decides over ``r2_logit``; further away, confident rows are all alike."""
 NEAR_BOUNDARY = 0.1
+"""Margins below this are near the boundary: probabilities between 0.45 and 0.55 at a threshold of one half. A
+trade-off: narrower holds too few rows to say anything, wider holds rows that nobody doubts."""
+TENTHS = np.linspace(0.1, 0.9, 9)
+"""Cuts between ten parts with about equally many rows each."""
+TOPS = (2, 3, 5)
+"""How many of the student's most probable classes are searched for the teacher's; half of all classes at most, since
+chance alone finds it there in k of K cases."""
 TINY = 1e-300
+"""Smallest probability whose logarithm is taken, just above where floats lose digits: a student's hard 0 costs 691 nats
+and not infinity, and no ordinary probability is touched."""
+ROUNDING = 1e-24
+"""Variance as a share of the mean square below which a constant teacher differs from its mean by rounding only: the
+square of 1e-12, some thousand times the relative error of one float."""
 Line = dict[str, Any]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class _Pair:
     """Teacher and student on the same rows, and how the rows count."""
 
-    t: NDArray[np.float64]
-    s: NDArray[np.float64]
-    weight: NDArray[np.float64]
+    t: Floats
+    s: Floats
+    weight: Floats
     clusters: NDArray[Any] | None
     level: float
     subject: str
@@ -73,19 +83,24 @@ class _Pair:
         subsets: list[str],
         empty: str = "no rows",
     ) -> list[Line]:
+        """Share of successes in each subset; ``codes`` gives the subset of each row, -1 for none."""
         counted = tally(success, codes, len(subsets), sample_weight=self.weight, clusters=self.clusters)
         return shares(metric, counted, [self.names(s) for s in subsets], level=self.level, empty=empty)
 
     def smooth(
         self,
         metric: str,
-        moments: list[NDArray[np.float64]],
-        function: Callable[[NDArray[np.float64]], float],
+        moments: list[Floats],
+        function: Callable[[Floats], float],
         method: str = "delta",
         bounds: tuple[float, float] = (-np.inf, np.inf),
         subset: str = "",
     ) -> Line:
-        """A smooth function of means, with the delta method's normal interval inside ``bounds``."""
+        r"""A smooth function g of means m, with the delta method's normal interval inside ``bounds``.
+
+        :math:`g(m) \pm z\,se`, where se is that of the mean over rows i of
+        :math:`\nabla g(m)^\top x_i`; ``moments`` holds the columns of x.
+        """
         value, error = mean_function(
             np.column_stack(moments), function, sample_weight=self.weight, clusters=self.clusters
         )
@@ -94,8 +109,10 @@ class _Pair:
         return row(metric, value, low, high, n=len(self), method=method, **self.names(subset))
 
 
-def margin(P: ArrayLike, position: int | None = None) -> NDArray[np.float64]:
+def margin(P: ArrayLike, position: int | None = None) -> Floats:
     """How far a row is from the boundary: ``2 P[position] - 1``, or largest minus second largest when None.
+
+    With two classes the first is the second with the sign of the decision.
 
     Examples
     --------
@@ -112,10 +129,8 @@ def margin(P: ArrayLike, position: int | None = None) -> NDArray[np.float64]:
 def fidelity(
     P_teacher: ArrayLike,
     P_student: ArrayLike,
+    rule: DecisionRule,
     *,
-    classes: ArrayLike,
-    threshold: Threshold = None,
-    favorable: Any = None,
     clusters: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
     level: float = 0.95,
@@ -135,9 +150,11 @@ def fidelity(
                               twice as many classes
     ``skill``                 agreement beyond that of always deciding as the teacher most often does:
                               :math:`(a - a_0)/(1 - a_0)`, 0 where nothing is gained
-    ``kl``, ``js``            mean divergence from teacher to student, and its symmetric form, in nats
-    ``brier``                 half the mean squared distance of the probability rows; 0 to 1
-    ``r2_probability``        share of the variance of the teacher's probabilities reproduced
+    ``kl``                    :math:`\frac1n \sum_i \sum_c t_{ic} \log(t_{ic} / s_{ic})`, in nats
+    ``js``                    mean of the same from t and from s to :math:`(t + s) / 2`
+    ``brier``                 :math:`\frac1{2n} \sum_i \sum_c (t_{ic} - s_{ic})^2`; 0 to 1
+    ``r2_probability``        share of the variance of the teacher's probabilities reproduced,
+                              :math:`1 - \sum (t - s)^2 / \sum (t - \bar t)^2`
     ``r2_logit``              the same of their logits, probabilities clipped to [1e-4, 1 - 1e-4]
     ``bias_probability``      mean of student minus teacher, favourable class
     ``teacher_slope``,        of the teacher's log-odds on the student's (logistic regression of the one probability
@@ -151,10 +168,9 @@ def fidelity(
     Parameters
     ----------
     P_teacher, P_student : array of shape (n, k)
-        Probabilities in the order of ``classes``.
-    classes : array of shape (k,)
-    threshold, favorable
-        The decision rule, see `decisions`. None decides the most probable class.
+        Probabilities in the order of the rule's classes; t and s above, row i and class c.
+    rule : DecisionRule
+        Classes, favourable class and threshold.
     clusters : array of shape (n,), optional
         Rows of one cluster are not independent; intervals widen accordingly.
     sample_weight : array of shape (n,), optional
@@ -167,46 +183,49 @@ def fidelity(
     Returns
     -------
     DataFrame
-        Canonical columns: ``metric, subject, attribute, group, reference, subset, n, k, n_effective, estimate, low,
-        high, method, status, reason``.
+        Canonical columns, see `explaindistill.measures.table`: ``metric, subject, attribute, group, reference, subset,
+        n, k, n_effective, estimate, low, high, method, status, reason``. Intervals: Wilson's for shares, the delta
+        method's for means, Fisher's z for rank correlations, Newcombe's of 2006 for the AUC.
+
+    References
+    ----------
+    Wilson (1927), doi:10.1080/01621459.1927.10502953; Lin (1991), doi:10.1109/18.61115 (Jensen–Shannon divergence);
+    Cox (1958), doi:10.1093/biomet/45.3-4.562 (slope and intercept); Newcombe (2006), doi:10.1002/sim.2324 (AUC).
 
     Examples
     --------
     >>> P = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
-    >>> found = fidelity(P, P, classes=["no", "yes"]).set_index(["metric", "subset"])["estimate"]
-    >>> float(found["agreement", ""]), float(found["kl", ""])
+    >>> table = fidelity(P, P, DecisionRule(["no", "yes"])).set_index(["metric", "subset"])["estimate"]
+    >>> float(table["agreement", ""]), float(table["kl", ""])
     (1.0, 0.0)
     """
-    known = np.asarray(classes)
     pair = _Pair.of(P_teacher, P_student, sample_weight, clusters, level, subject)
-    rule = {"classes": known, "favorable": favorable, "threshold": threshold, "sample_weight": pair.weight}
     if len(pair) == 0:
         return frame([row("agreement", np.nan, np.nan, np.nan, n=0, method="wilson", **pair.names())])
-    decided_t = positions(decisions(pair.t, **rule), known)
-    decided_s = positions(decisions(pair.s, **rule), known)
-    position = favorable_position(known, favorable) if favorable is not None or len(known) == 2 else None
-    lines = [*_agreements(pair, decided_t == decided_s, decided_t, known)]
-    lines += [*_near(pair, decided_t == decided_s, position, threshold)]
-    lines += [*_divergences(pair), *_explained(pair, position), *_ranked(pair, decided_t, position)]
-    if position is not None:
-        lines += [*_calibrated(pair, position)]
+    decided_t, decided_s = (positions(rule.decide(P, pair.weight), rule.classes) for P in (pair.t, pair.s))
+    lines = [*_agreements(pair, decided_t == decided_s, decided_t, np.asarray(rule.classes))]
+    lines += [*_near(pair, decided_t == decided_s, rule)]
+    lines += [*_divergences(pair), *_explained(pair, rule.position), *_ranked(pair, decided_t, rule.position)]
+    if rule.position is not None:
+        lines += [*_calibrated(pair, rule.position)]
     return frame(lines)
 
 
 def _agreements(
     pair: _Pair, same: NDArray[np.bool_], decided: NDArray[np.int64], classes: NDArray[Any]
 ) -> Iterator[Line]:
+    """Shares of equal decisions; ``decided`` is the position of the teacher's class among ``classes``."""
     everyone = np.zeros(len(pair), dtype=np.int64)
     yield from pair.share("agreement", same, everyone, [""])
     yield from pair.share("agreement_argmax", pair.t.argmax(axis=1) == pair.s.argmax(axis=1), everyone, [""])
     empty = "the teacher never decided this class"
     by_class = pair.share("agreement", same, decided, [f"class={c}" for c in classes], empty)
     yield from by_class
-    there = [line for line in by_class if line["n"]]
-    macro = mean_of_intervals(*([line[key] for line in there] for key in ("estimate", "low", "high")))
+    occurring = [line for line in by_class if line["n"]]
+    macro = mean_of_intervals(*([line[key] for line in occurring] for key in ("estimate", "low", "high")))
     yield row("agreement_macro", *macro, n=len(pair), method="mover of wilson", **pair.names())
     best = np.argsort(-pair.s, axis=1, kind="stable")
-    for k in (2, 3, 5):
+    for k in TOPS:
         if len(classes) >= 2 * k:
             met = (best[:, :k] == pair.t.argmax(axis=1)[:, None]).any(axis=1)
             yield from pair.share(f"agreement_top{k}", met, everyone, [""])
@@ -215,7 +234,12 @@ def _agreements(
 
 
 def _skill(pair: _Pair, same: NDArray[np.bool_], common: NDArray[np.bool_]) -> Line:
-    """Chance-corrected agreement; undefined where the teacher always decides the same."""
+    r"""Agreement a beyond the share :math:`a_0` of the teacher's commonest class: :math:`(a - a_0)/(1 - a_0)`.
+
+    Undefined where the teacher always decides the same. Where all decisions agree the delta method's error is 0, a
+    certainty that no number of rows gives: the low limit then is that of Wilson's interval for a, mapped by the same
+    formula.
+    """
     if common.all():
         line = row("skill", np.nan, np.nan, np.nan, n=len(pair), method="delta", **pair.names())
         return line | {"reason": "the teacher decides the same for every row"}
@@ -227,24 +251,34 @@ def _skill(pair: _Pair, same: NDArray[np.bool_], common: NDArray[np.bool_]) -> L
     return pair.smooth("skill", moments, lambda m: float((m[0] - m[1]) / (1 - m[1])), bounds=(-np.inf, 1.0))
 
 
-def _near(pair: _Pair, same: NDArray[np.bool_], position: int | None, threshold: Threshold) -> Iterator[Line]:
-    """Agreement by tenth of the teacher's distance from its boundary, and close to it."""
-    if position is not None and isinstance(threshold, int | float):
-        distance = np.abs(pair.t[:, position] - float(threshold))
+def _near(pair: _Pair, same: NDArray[np.bool_], rule: DecisionRule) -> Iterator[Line]:
+    """Agreement by tenth of the teacher's distance from its boundary, and close to it.
+
+    The distance is that of the favourable class's probability from the threshold. Half a margin is the same where the
+    most probable of two classes is decided, since the two probabilities differ by twice the distance from one half.
+    """
+    if rule.position is not None and isinstance(rule.threshold, int | float):
+        distance = np.abs(pair.t[:, rule.position] - float(rule.threshold))
     else:
         distance = margin(pair.t) / 2
-    edges = np.unique(np.quantile(distance, np.linspace(0.1, 0.9, 9)))
-    tenth = np.searchsorted(edges, distance, side="left")
-    present, codes = np.unique(tenth, return_inverse=True)
+    present, codes = _tenths(distance)
     if len(present) > 1:
         names = [f"margin decile {i + 1} of {len(present)}" for i in range(len(present))]
-        yield from pair.share("agreement", same, codes.astype(np.int64), names)
+        yield from pair.share("agreement", same, codes, names)
     close = np.where(distance < NEAR_BOUNDARY / 2, 0, -1)
     name = f"near the boundary (margin < {NEAR_BOUNDARY:g})"
     yield from pair.share("agreement", same, close, [name], "the teacher is never this close to its boundary")
 
 
+def _tenths(values: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which tenths have rows, and the place among these of each row; fewer than ten where values repeat."""
+    edges = np.unique(np.quantile(values, TENTHS))
+    present, codes = np.unique(np.searchsorted(edges, values, side="left"), return_inverse=True)
+    return present, codes.astype(np.int64)
+
+
 def _divergences(pair: _Pair) -> Iterator[Line]:
+    """Means over rows of divergences between the rows of probabilities."""
     first, half = (lambda m: float(m[0])), (pair.t + pair.s) / 2
     for name, values in (
         ("kl", _kl(pair.t, pair.s)),
@@ -254,13 +288,14 @@ def _divergences(pair: _Pair) -> Iterator[Line]:
         yield pair.smooth(name, [values], first, bounds=(0.0, 1.0 if name == "brier" else np.inf))
 
 
-def _kl(p: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Divergence per row; a class the teacher gives no probability costs nothing, q is kept above 1e-300."""
+def _kl(p: Floats, q: Floats) -> Floats:
+    r"""Divergence :math:`\sum_c p_{ic} \log(p_{ic} / q_{ic})` of each row i, with :math:`0 \log 0 = 0`."""
     terms = np.where(p > 0, p * (np.log(np.maximum(p, TINY)) - np.log(np.maximum(q, TINY))), 0.0)
-    return np.maximum(terms.sum(axis=1), 0.0)
+    return np.maximum(terms.sum(axis=1), 0.0)  # below 0 by rounding only
 
 
 def _explained(pair: _Pair, position: int | None) -> Iterator[Line]:
+    """R² of probabilities and of logits: of the favourable class, or of all classes pooled; and the mean difference."""
     columns = slice(None) if position is None else slice(position, position + 1)
     t, s = pair.t[:, columns], pair.s[:, columns]
     yield _r2(pair, "r2_probability", t, s, "delta")
@@ -270,17 +305,20 @@ def _explained(pair: _Pair, position: int | None) -> Iterator[Line]:
         yield pair.smooth("bias_probability", [(s - t)[:, 0]], lambda m: float(m[0]), bounds=(-1.0, 1.0))
 
 
-def _r2(pair: _Pair, name: str, t: NDArray[np.float64], s: NDArray[np.float64], method: str) -> Line:
-    """One minus squared error over squared distance to the teacher's mean, summed over columns."""
+def _r2(pair: _Pair, name: str, t: Floats, s: Floats, method: str) -> Line:
+    r"""One minus squared error over squared distance to the teacher's mean, both summed over columns j.
+
+    :math:`1 - E\sum_j (t_j - s_j)^2 / [E\sum_j u_j^2 - \sum_j (E u_j)^2]` with :math:`u_j = t_j - \bar t_j`. The means
+    of u are 0; they are among the moments so that the delta method knows that :math:`\bar t` is estimated too.
+    """
     centred = t - np.average(t, axis=0, weights=pair.weight)
-    # Below this a constant teacher differs from its mean by rounding only.
-    if float((centred**2).mean()) <= 1e-24 * max(1.0, float((t**2).mean())):
+    if float((centred**2).mean()) <= ROUNDING * max(1.0, float((t**2).mean())):
         line = row(name, np.nan, np.nan, np.nan, n=len(pair), method=method, **pair.names())
         return line | {"reason": "the teacher gives every row the same value"}
     columns = centred.shape[1]
     moments = [((t - s) ** 2).sum(axis=1), (centred**2).sum(axis=1), *centred.T]
 
-    def r2(m: NDArray[np.float64]) -> float:
+    def r2(m: Floats) -> float:
         return float(1 - m[0] / (m[1] - (m[2 : 2 + columns] ** 2).sum()))
 
     return pair.smooth(name, moments, r2, method, (-np.inf, 1.0))
@@ -290,22 +328,26 @@ def _calibrated(pair: _Pair, position: int) -> Iterator[Line]:
     """Whether a student's probability means the same as its teacher's: overall, and by tenth of the student's."""
     t, s = pair.t[:, position], pair.s[:, position]
     both = recalibrated(t, s, pair.weight, pair.clusters)
-    for name, found in zip(("teacher_intercept", "teacher_slope"), both, strict=True):
-        value, error = found if found is not None else (np.nan, np.nan)
+    for name, fitted in zip(("teacher_intercept", "teacher_slope"), both, strict=True):
+        value, error = fitted if fitted is not None else (np.nan, np.nan)
         half = normal_quantile(pair.level) * error
         line = row(name, value, value - half, value + half, n=len(pair), method="wald, sandwich", **pair.names())
-        yield line if found is not None else line | {"reason": "one probability only, or one that decides the other"}
-    edges = np.unique(np.quantile(s, np.linspace(0.1, 0.9, 9)))
-    present, codes = np.unique(np.searchsorted(edges, s, side="left"), return_inverse=True)
+        yield line if fitted is not None else line | {"reason": "one probability only, or one that decides the other"}
+    present, codes = _tenths(s)
     for i in range(len(present)):
-        here = codes == i
-        groups = None if pair.clusters is None else pair.clusters[here]
-        part = replace(pair, t=pair.t[here], s=pair.s[here], weight=pair.weight[here], clusters=groups)
+        at = codes == i
+        groups = None if pair.clusters is None else pair.clusters[at]
+        tenth = replace(pair, t=pair.t[at], s=pair.s[at], weight=pair.weight[at], clusters=groups)
         subset = f"student decile {i + 1} of {len(present)}"
-        yield part.smooth("teacher_gap", [(t - s)[here]], lambda m: float(m[0]), bounds=(-1.0, 1.0), subset=subset)
+        yield tenth.smooth("teacher_gap", [(t - s)[at]], lambda m: float(m[0]), bounds=(-1.0, 1.0), subset=subset)
 
 
 def _ranked(pair: _Pair, decided: NDArray[np.int64], position: int | None) -> Iterator[Line]:
+    r"""Rank correlation of the margins, and AUC of the student's probability for the teacher's decisions.
+
+    Spearman's interval takes Kish's number of independent rows, :math:`(\sum w)^2 / \sum w^2`, and no more of them than
+    there are clusters.
+    """
     worth = float(pair.weight.sum() ** 2 / (pair.weight**2).sum())
     if pair.clusters is not None:
         worth = min(worth, float(len(np.unique(pair.clusters))))
@@ -331,7 +373,10 @@ def regression_fidelity(
     level: float = 0.95,
     subject: str = "student",
 ) -> pd.DataFrame:
-    """Fidelity of a regressor to its teacher: ``r2``, ``mae``, ``rmse``, ``bias`` and ``spearman``.
+    r"""Fidelity of a regressor to its teacher: ``r2``, ``mae``, ``rmse``, ``bias`` and ``spearman``.
+
+    With rows i and outputs j: :math:`1 - \sum (t - s)^2 / \sum (t_{ij} - \bar t_j)^2`, the mean of
+    :math:`|t - s|`, the root of the mean of :math:`(t - s)^2`, the mean of :math:`s - t`, and the correlation of ranks.
 
     Parameters
     ----------
@@ -348,8 +393,8 @@ def regression_fidelity(
 
     Examples
     --------
-    >>> found = regression_fidelity([1.0, 2.0, 4.0], [1.0, 2.0, 3.0]).set_index("metric")["estimate"]
-    >>> found[["r2", "mae", "spearman"]].round(3).to_dict()
+    >>> table = regression_fidelity([1.0, 2.0, 4.0], [1.0, 2.0, 3.0]).set_index("metric")["estimate"]
+    >>> table[["r2", "mae", "spearman"]].round(3).to_dict()
     {'r2': 0.786, 'mae': 0.333, 'spearman': 1.0}
     """
     pair = _Pair.of(t, s, sample_weight, clusters, level, subject)

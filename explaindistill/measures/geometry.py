@@ -18,7 +18,16 @@ from explaindistill.measures.table import frame, row
 
 __all__ = ["distance_correlation", "geometry"]
 
+Floats = NDArray[np.float64]
 MOST_ROWS = 1_000
+"""Rows whose distances are compared. A trade-off: the tables of distances have the square of it as cells, and are made
+once for every fold of the jackknife."""
+FEWEST = 10
+"""Rows without which the ten folds of the jackknife would be empty."""
+FOLDS = 10
+"""Of the jackknife: each leaves out one tenth. A trade-off between degrees of freedom and time."""
+STARTS = 3
+"""Of k-means, the best is taken. A trade-off: more starts find a slightly better optimum and take as much longer."""
 
 
 def geometry(
@@ -30,7 +39,11 @@ def geometry(
     level: float = 0.95,
     subject: str = "student",
 ) -> pd.DataFrame:
-    """Match of a partition of the rows with the teacher's space.
+    r"""Match of a partition of the rows with the teacher's space.
+
+    With :math:`n_{ab}` rows in leaf a and cluster b, :math:`n_a` and :math:`n_b` in either, the adjusted Rand index is
+    :math:`(R - E) / (M - E)` with :math:`R = \sum_{ab} \binom{n_{ab}}{2}`,
+    :math:`E = \sum_a \binom{n_a}{2} \sum_b \binom{n_b}{2} / \binom{n}{2}`, and M the mean of these two sums.
 
     Parameters
     ----------
@@ -50,7 +63,7 @@ def geometry(
     DataFrame
         Canonical columns. ``adjusted_rand``: of the leaves and as many k-means clusters of the teacher's space (1 the
         same groups, 0 as by chance). ``distance_correlation``: of distances in that space and of being in different
-        leaves, bias-corrected (0 for independence; may fall below 0).
+        leaves, bias-corrected (0 for independence; may fall below 0). ``n`` counts the rows, ``k`` the leaves.
 
     References
     ----------
@@ -69,51 +82,69 @@ def geometry(
     space, groups = np.asarray(E, dtype=float), np.asarray(leaves)
     if space.ndim != 2 or len(space) != len(groups):
         raise InvalidInputError(f"E must be (n, h) with one row per leaf number, {len(groups)}, got {space.shape}")
-    if len(space) < 10:
-        raise InvalidInputError(f"E must have at least 10 rows, got {len(space)}")
+    if len(space) < FEWEST:
+        raise InvalidInputError(f"E must have at least {FEWEST} rows, got {len(space)}")
     generator = np.random.default_rng(rng)
     at = np.sort(generator.permutation(len(space))[:MOST_ROWS])
     space = StandardScaler().fit_transform(space[at])
     codes = np.unique(groups[at], return_inverse=True)[1]
     n_groups = int(codes.max()) + 1
     seed = int(generator.integers(2**31))
-    found = KMeans(n_groups, n_init=3, random_state=seed).fit_predict(space) if n_groups > 1 else np.zeros_like(codes)
+    if n_groups > 1:
+        clusters = KMeans(n_groups, n_init=STARTS, random_state=seed).fit_predict(space)
+    else:
+        clusters = np.zeros_like(codes)
     draws = [generator.integers(len(at), size=len(at)) for _ in range(n_bootstrap)]
-    rand = [adjusted_rand_score(found[d], codes[d]) for d in draws]
-    lines = [_line("adjusted_rand", adjusted_rand_score(found, codes), rand, len(at), level, subject, n_groups)]
-    folds = np.array_split(generator.permutation(len(at)), 10)
+    rand = [adjusted_rand_score(clusters[d], codes[d]) for d in draws]
+    folds = np.array_split(generator.permutation(len(at)), FOLDS)
     rest = [np.setdiff1d(np.arange(len(at)), fold) for fold in folds]
-    own = distance_correlation(space, codes)
-    left = [distance_correlation(space[r], codes[r]) for r in rest]
-    lines.append(_jackknifed("distance_correlation", own, left, len(at), level, subject, n_groups))
-    return frame(lines)
+    remaining = [distance_correlation(space[r], codes[r]) for r in rest]
+    figures = {
+        "adjusted_rand": _bootstrapped(adjusted_rand_score(clusters, codes), rand, level),
+        "distance_correlation": _jackknifed(distance_correlation(space, codes), remaining, level),
+    }
+    return frame(_line(metric, *figure, len(at), n_groups) | {"subject": subject} for metric, figure in figures.items())
 
 
-def _line(
-    metric: str, estimate: float, draws: list[float], n: int, level: float, subject: str, n_groups: int
-) -> dict[str, Any]:
-    """Estimate with the spread of the bootstrap around its own centre."""
-    if n_groups < 2:
-        return row(metric, np.nan, np.nan, np.nan, n=n, subject=subject, status="undefined", reason="a single group")
-    low, centre, high = np.quantile(draws, [(1 - level) / 2, 0.5, (1 + level) / 2])
-    limits = (estimate - (centre - low), estimate + (high - centre))
-    return row(metric, estimate, *limits, n=n, k=n_groups, method="bootstrap", subject=subject)
+Figure = tuple[float, float, float, str]
+"""Estimate, low limit, high limit, and how the limits were computed."""
 
 
-def _jackknifed(
-    metric: str, estimate: float, left: list[float], n: int, level: float, subject: str, n_groups: int
-) -> dict[str, Any]:
-    """Estimate with the delete-a-tenth jackknife: equal rows, which a bootstrap makes, would have distance 0."""
+def _line(metric: str, estimate: float, low: float, high: float, method: str, n: int, n_groups: int) -> dict[str, Any]:
     if n_groups < 2 or np.isnan(estimate):
-        return row(metric, np.nan, np.nan, np.nan, n=n, subject=subject, status="undefined", reason="a single group")
-    error = np.sqrt((len(left) - 1) / len(left) * ((np.array(left) - np.mean(left)) ** 2).sum())
-    half = float(stats.t.ppf(0.5 + level / 2, len(left) - 1) * error)
-    limits = (estimate - half, estimate + half)
-    return row(metric, estimate, *limits, n=n, k=n_groups, method="jackknife", subject=subject)
+        return row(metric, np.nan, np.nan, np.nan, n=n, status="undefined", reason="a single group")
+    return row(metric, estimate, low, high, n=n, k=n_groups, method=method)
 
 
-def distance_correlation(E: NDArray[np.float64], groups: NDArray[np.intp]) -> float:
-    """Bias-corrected distance correlation of points and a partition of them.
+def _bootstrapped(estimate: float, draws: list[float], level: float) -> Figure:
+    r"""Estimate with the spread of the bootstrap around its own centre.
+
+    Equal rows, which a bootstrap makes, are always together: all draws lie too high alike. So the distances from the
+    quantiles q of the draws to their median are laid on the estimate: :math:`\hat e - (q_{.5} - q_{low})` to
+    :math:`\hat e + (q_{high} - q_{.5})`.
+    """
+    low, centre, high = np.quantile(draws, [(1 - level) / 2, 0.5, (1 + level) / 2])
+    return estimate, estimate - (centre - low), estimate + (high - centre), "bootstrap"
+
+
+def _jackknifed(estimate: float, remaining: list[float], level: float) -> Figure:
+    r"""Estimate with the delete-a-tenth jackknife: equal rows, which a bootstrap makes, would have distance 0.
+
+    With :math:`e_f` of all rows but fold f of F, the variance is :math:`\frac{F-1}{F} \sum_f (e_f - \bar e)^2`, at
+    F - 1 degrees of freedom (Shao and Wu, 1989, doi:10.1214/aos/1176347263).
+    """
+    n_folds = len(remaining)
+    error = np.sqrt((n_folds - 1) / n_folds * ((np.array(remaining) - np.mean(remaining)) ** 2).sum())
+    half = float(stats.t.ppf(0.5 + level / 2, n_folds - 1) * error)
+    return estimate, estimate - half, estimate + half, "jackknife"
+
+
+def distance_correlation(E: Floats, groups: NDArray[np.intp]) -> float:
+    r"""Bias-corrected distance correlation of points and a partition of them.
+
+    With U-centred distances A of the points and B of being in different groups (1 or 0), over rows i and j,
+    :math:`\sum_{ij} A_{ij} B_{ij} / \sqrt{\sum_{ij} A_{ij}^2 \sum_{ij} B_{ij}^2}`. The common factor
+    :math:`1 / n(n-3)` of the three sums falls out.
 
     Parameters
     ----------
@@ -137,18 +168,24 @@ def distance_correlation(E: NDArray[np.float64], groups: NDArray[np.intp]) -> fl
     """
     A = _centred(_square(pdist(E), len(E)))
     B = _centred((groups[:, None] != groups[None, :]).astype(float))
-    own = (A * A).sum() * (B * B).sum()
-    return float((A * B).sum() / np.sqrt(own)) if own > 0 else float("nan")
+    norms = (A * A).sum() * (B * B).sum()
+    return float((A * B).sum() / np.sqrt(norms)) if norms > 0 else float("nan")
 
 
-def _square(condensed: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+def _square(condensed: Floats, n: int) -> Floats:
+    """Symmetric table of the distances above its diagonal, row by row."""
     out = np.zeros((n, n))
     out[np.triu_indices(n, 1)] = condensed
     return out + out.T
 
 
-def _centred(D: NDArray[np.float64]) -> NDArray[np.float64]:
-    """U-centred distances with a zero diagonal."""
+def _centred(D: Floats) -> Floats:
+    r"""U-centred distances with a zero diagonal.
+
+    :math:`D_{ij} - \frac{1}{n-2} \sum_l D_{il} - \frac{1}{n-2} \sum_l D_{lj} + \frac{1}{(n-1)(n-2)} \sum_{kl} D_{kl}`
+    for :math:`i \ne j` (Székely and Rizzo, 2014, definition 2): the divisors n - 2 and n - 1 in place of n take the
+    bias away.
+    """
     n = len(D)
     rows = D.sum(axis=1, keepdims=True) / (n - 2)
     out = D - rows - rows.T + D.sum() / ((n - 1) * (n - 2))

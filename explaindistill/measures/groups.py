@@ -18,6 +18,10 @@ __all__ = ["MISSING", "Grouping", "bands", "groupings"]
 MISSING = "(missing)"
 AND = " × "
 FEW_VALUES = 10
+"""Different numbers up to which each is a group of its own. A trade-off: codes and scores of few levels stay as they
+are, and no age makes a group of a few people."""
+ROUND = (5.0, 2.0, 1.0)
+"""Steps within a power of ten at which edges are placed, the roundest first."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,8 @@ def groupings(attributes: pd.DataFrame, intersections: bool | int = True) -> lis
 
     Examples
     --------
-    >>> found = groupings(pd.DataFrame({"sex": ["f", "m", None], "old": [True, False, True]}))
-    >>> [(g.attribute, g.names) for g in found]  # doctest: +NORMALIZE_WHITESPACE
+    >>> groups = groupings(pd.DataFrame({"sex": ["f", "m", None], "old": [True, False, True]}))
+    >>> [(g.attribute, g.names) for g in groups]  # doctest: +NORMALIZE_WHITESPACE
     [('sex', ('f', 'm', '(missing)')), ('old', ('False', 'True')),
      ('sex × old', ('f × True', 'm × False', '(missing) × True'))]
     """
@@ -74,6 +78,7 @@ def groupings(attributes: pd.DataFrame, intersections: bool | int = True) -> lis
 
 
 def _grouping(name: str, column: pd.Series) -> Grouping:
+    """Groups of one column: bands, or its values as words, then the missing; without those that have no row."""
     gone = column.isna().to_numpy()
     texts = bands(column) if _is_number(column) and column.nunique() > FEW_VALUES else _texts(column)
     order = {text: i for i, text in enumerate(texts.cat.categories)}
@@ -128,9 +133,9 @@ def bands(column: pd.Series, n_bands: int = 5) -> pd.Series:
     if n_bands < 2:
         raise InvalidInputError(f"n_bands must be at least 2, got {n_bands}")
     values = column.to_numpy(dtype=float, na_value=np.nan)
-    seen = values[~np.isnan(values)]
-    cuts = np.quantile(seen, np.linspace(0, 1, n_bands + 1)[1:-1]) if len(seen) else np.empty(0)
-    edges = _rounded(cuts, seen)
+    present = values[~np.isnan(values)]
+    cuts = np.quantile(present, np.linspace(0, 1, n_bands + 1)[1:-1]) if len(present) else np.empty(0)
+    edges = _rounded(cuts, present)
     words = [f"below {edges[0]:g}"] if len(edges) else ["all values"]
     words += [f"{a:g} to below {b:g}" for a, b in pairwise(edges)]
     words += [f"{edges[-1]:g} and above"] if len(edges) else []
@@ -138,33 +143,39 @@ def bands(column: pd.Series, n_bands: int = 5) -> pd.Series:
     return pd.Series(pd.Categorical.from_codes(codes, categories=words, ordered=True), index=column.index)
 
 
-def _rounded(cuts: NDArray[np.float64], seen: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Edges at the roundest numbers that keep the bands apart."""
+def _rounded(cuts: NDArray[np.float64], present: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Edges at the roundest numbers that keep the bands apart: multiples of 1, 2 or 5 times a power of ten.
+
+    The step is the largest of these that is no wider than the narrowest band, so that two cuts do not meet; where they
+    do, one edge is left. A factor of 1e-9 and twelve decimals take away what sums of decimal fractions are off by.
+    """
     if len(cuts) == 0:
         return cuts
     gaps = np.diff(np.unique(cuts))
-    room = float(gaps.min()) if len(gaps) else float(seen.max() - seen.min()) or 1.0
+    room = float(gaps.min()) if len(gaps) else float(present.max() - present.min()) or 1.0
     unit = 10.0 ** np.floor(np.log10(room))
-    unit *= next(f for f in (5.0, 2.0, 1.0) if f * unit <= room * (1 + 1e-9))
+    unit *= next(f for f in ROUND if f * unit <= room * (1 + 1e-9))
     edges = np.unique(np.round(np.round(cuts / unit) * unit, 12))
-    return np.asarray(edges[(edges > seen.min()) & (edges <= seen.max())])
+    return np.asarray(edges[(edges > present.min()) & (edges <= present.max())])
 
 
 def _crossed(chosen: tuple[Grouping, ...]) -> Grouping:
+    r"""Intersection of groupings of sizes :math:`s_1, s_2, \dots`: cell :math:`(c_1 s_2 + c_2) s_3 + \dots`."""
     cell = chosen[0].codes
     for grouping in chosen[1:]:
         cell = cell * len(grouping) + grouping.codes
     present, dense = np.unique(cell, return_inverse=True)
-    parts = list(_parts(present, chosen))
-    names = tuple(AND.join(g.names[i] for g, i in zip(chosen, part, strict=True)) for part in parts)
-    missing = np.array([any(g.missing[i] for g, i in zip(chosen, p, strict=True)) for p in parts], dtype=bool)
+    members = list(_members(present, chosen))
+    names = tuple(AND.join(g.names[i] for g, i in zip(chosen, member, strict=True)) for member in members)
+    missing = np.array([any(g.missing[i] for g, i in zip(chosen, m, strict=True)) for m in members], dtype=bool)
     return Grouping(AND.join(g.attribute for g in chosen), dense.astype(np.int64), names, missing)
 
 
-def _parts(cells: NDArray[np.int64], chosen: tuple[Grouping, ...]) -> Iterator[tuple[int, ...]]:
+def _members(cells: NDArray[np.int64], chosen: tuple[Grouping, ...]) -> Iterator[tuple[int, ...]]:
+    """Group in each grouping that a cell belongs to: the digits of its number, the last grouping first."""
     for cell in cells.tolist():
-        part, rest = [], cell
+        digits, rest = [], cell
         for grouping in reversed(chosen):
-            rest, i = divmod(rest, len(grouping))
-            part.append(i)
-        yield tuple(reversed(part))
+            rest, digit = divmod(rest, len(grouping))
+            digits.append(digit)
+        yield tuple(reversed(digits))

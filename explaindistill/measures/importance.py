@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,12 +18,79 @@ from explaindistill.numerics.statistics.ranks import spearman, spearman_interval
 from explaindistill.numerics.statistics.resampling import percentile_limits, row_counts
 from explaindistill.numerics.statistics.tallies import weights_of
 
-__all__ = ["compare_importance", "permutation_growth", "permutation_importance", "rank_biased_overlap"]
+__all__ = [
+    "ComparisonOptions",
+    "LossGrowth",
+    "compare_importance",
+    "permutation_growth",
+    "permutation_importance",
+    "rank_biased_overlap",
+]
 
-Predict = Callable[[pd.DataFrame], NDArray[np.float64]]
+Floats = NDArray[np.float64]
+Predict = Callable[[pd.DataFrame], Floats]
+FEWEST_DRAWS = 20
+"""Bootstrap draws below which a percentile at the usual levels is the smallest or largest draw itself."""
 
 
-def permutation_importance(
+class LossGrowth(NamedTuple):
+    """How much the loss of each row grows when a column is shuffled.
+
+    Attributes
+    ----------
+    by_feature : dict of feature to ndarray of shape (n_repeats, rows)
+    weight : ndarray of shape (rows,)
+    """
+
+    by_feature: dict[str, Floats]
+    weight: Floats
+
+
+def permutation_importance(growth: LossGrowth, *, level: float = 0.95, subject: str = "student") -> pd.DataFrame:
+    r"""How much the squared error grows when one column is shuffled.
+
+    With :math:`g_{ri}` the growth of the loss of row i in shuffle r of R, and weights w that sum to 1, the importance
+    is :math:`\frac1R \sum_r \sum_i w_i g_{ri}`.
+
+    Parameters
+    ----------
+    growth : LossGrowth
+        From `permutation_growth`.
+    level, subject
+        As in `explaindistill.measures.fidelity.fidelity`.
+
+    Returns
+    -------
+    DataFrame
+        Canonical columns, then ``feature``, ``sd`` (between shuffles) and ``share`` (of the sum of positive
+        estimates). The interval is Student's over rows, each averaged over its shuffles, with the shuffles' own
+        spread added.
+
+    References
+    ----------
+    Breiman (2001), doi:10.1023/A:1010933404324; Fisher, Rudin and Dominici (2019), arXiv:1801.01489 (the value that it
+    estimates).
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"a": np.arange(50.0), "b": np.arange(50.0) % 7})
+    >>> growth = permutation_growth(lambda rows: rows["a"].to_numpy() / 50, X)
+    >>> importance = permutation_importance(growth).set_index("feature")["estimate"]
+    >>> bool(importance["a"] > 0.05), float(importance["b"])
+    (True, 0.0)
+    """
+    w = growth.weight
+    lines = [
+        _line(grown, w, level) | {"feature": name, "subject": subject, "n": len(w)}
+        for name, grown in growth.by_feature.items()
+    ]
+    total = sum(max(line["estimate"], 0.0) for line in lines)
+    for line in lines:
+        line["share"] = max(line["estimate"], 0.0) / total if total > 0 else 0.0
+    return frame(lines, extra=["feature", "sd", "share"])
+
+
+def permutation_growth(
     predict: Predict,
     X: pd.DataFrame,
     target: ArrayLike | None = None,
@@ -32,11 +100,8 @@ def permutation_importance(
     max_rows: int | None = 2000,
     columns: Mapping[str, Sequence[str]] | Sequence[str] | None = None,
     sample_weight: ArrayLike | None = None,
-    level: float = 0.95,
-    subject: str = "student",
-    growth: tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]] | None = None,
-) -> pd.DataFrame:
-    """How much the squared error grows when one column is shuffled.
+) -> LossGrowth:
+    """How much the loss of each row grows when one column is shuffled; see :func:`permutation_importance`.
 
     The loss of a row is half the squared distance between answer and target for probabilities, the squared
     difference for values. Each row is compared with itself before and after the shuffle, and the same shuffles are used
@@ -54,59 +119,16 @@ def permutation_importance(
         unshuffled rows; then importance is how far the answers move.
     rng : Generator or int
     n_repeats : int, at least 1
-        Shuffles per column.
+        Shuffles per column. A trade-off: their spread falls with the root, questions grow with the number.
     max_rows : int or None
         At most so many rows are used, drawn at random.
     columns : names, or mapping of name to columns, optional
         What is shuffled; columns of one entry are shuffled together (one-hot groups).
     sample_weight : array of shape (n,), optional
-    level, subject
-        As in `explaindistill.measures.fidelity.fidelity`.
-    growth : optional
-        What :func:`permutation_growth` has found already; nothing is asked then.
 
     Returns
     -------
-    DataFrame
-        Canonical columns, then ``feature``, ``sd`` (between shuffles) and ``share`` (of the sum of positive
-        estimates). The interval is Student's over rows, each averaged over its shuffles, with the shuffles' own
-        spread added.
-
-    Examples
-    --------
-    >>> X = pd.DataFrame({"a": np.arange(50.0), "b": np.arange(50.0) % 7})
-    >>> found = permutation_importance(lambda rows: rows["a"].to_numpy() / 50, X).set_index("feature")["estimate"]
-    >>> bool(found["a"] > 0.05), float(found["b"])
-    (True, 0.0)
-    """
-    grown, w = growth or permutation_growth(
-        predict, X, target, rng=rng, n_repeats=n_repeats, max_rows=max_rows, columns=columns,
-        sample_weight=sample_weight,
-    )  # fmt: skip
-    lines = [_line(part, w, level) | {"feature": name, "subject": subject, "n": len(w)} for name, part in grown.items()]
-    total = sum(max(line["estimate"], 0.0) for line in lines)
-    for line in lines:
-        line["share"] = max(line["estimate"], 0.0) / total if total > 0 else 0.0
-    return frame(lines, extra=["feature", "sd", "share"])
-
-
-def permutation_growth(
-    predict: Predict,
-    X: pd.DataFrame,
-    target: ArrayLike | None = None,
-    *,
-    rng: np.random.Generator | int = 0,
-    n_repeats: int = 5,
-    max_rows: int | None = 2000,
-    columns: Mapping[str, Sequence[str]] | Sequence[str] | None = None,
-    sample_weight: ArrayLike | None = None,
-) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]]:
-    """How much the loss of each row grows when one column is shuffled; see :func:`permutation_importance`.
-
-    Returns
-    -------
-    growth : dict of feature to ndarray of shape (n_repeats, rows)
-    weight : ndarray of shape (rows,)
+    LossGrowth
 
     Examples
     --------
@@ -123,18 +145,19 @@ def permutation_growth(
     if max_rows is not None and len(rows) > max_rows:
         rows = np.sort(generator.choice(rows, max_rows, replace=False))
     base, w = X.iloc[rows].reset_index(drop=True), w[rows]
-    given = np.asarray(predict(base.copy()), dtype=float)
-    aim = given if target is None else np.asarray(target, dtype=float)[rows]
-    if aim.shape != given.shape:
-        raise InvalidInputError(f"target must have the shape of the answers, {given.shape}, got {aim.shape}")
+    answers = np.asarray(predict(base.copy()), dtype=float)
+    aim = answers if target is None else np.asarray(target, dtype=float)[rows]
+    if aim.shape != answers.shape:
+        raise InvalidInputError(f"target must have the shape of the answers, {answers.shape}, got {aim.shape}")
     orders = [generator.permutation(len(base)) for _ in range(n_repeats)]
-    named, before = _columns(X, columns), _loss(given, aim)
+    named, before = _columns(X, columns), _loss(answers, aim)
     shuffles = [(together, order) for together in named.values() for order in orders]
     after = np.array([_loss(answer, aim) - before for answer in _shuffled(predict, base, shuffles)])
-    return dict(zip(named, after.reshape(-1, n_repeats, len(base)), strict=True)), w
+    return LossGrowth(dict(zip(named, after.reshape(-1, n_repeats, len(base)), strict=True)), w)
 
 
 def _columns(X: pd.DataFrame, columns: Any) -> dict[str, list[str]]:
+    """Columns that are shuffled together, by the name of each group of them."""
     if columns is None:
         return {str(c): [c] for c in X.columns}
     named = columns if isinstance(columns, Mapping) else {c: [c] for c in columns}
@@ -143,36 +166,42 @@ def _columns(X: pd.DataFrame, columns: Any) -> dict[str, list[str]]:
     return {str(name): list(cs) for name, cs in named.items()}
 
 
-def _loss(answer: NDArray[np.float64], aim: NDArray[np.float64]) -> NDArray[np.float64]:
+def _loss(answer: Floats, aim: Floats) -> Floats:
+    """Squared difference of each row; of probabilities half the squared distance, so that it lies between 0 and 1."""
     square = (answer - aim) ** 2
     return np.asarray(square.sum(axis=1) / 2 if square.ndim == 2 else square)
 
 
 def _shuffled(
     predict: Predict, base: pd.DataFrame, shuffles: Sequence[tuple[list[str], NDArray[np.int64]]]
-) -> Iterator[NDArray[np.float64]]:
+) -> Iterator[Floats]:
     """Answers to the rows with some columns shuffled, one after the other; many shuffles are asked at once."""
     n = len(base)
     for piece in batches(len(shuffles), base.size):
-        part = shuffles[piece]
-        still = np.tile(np.arange(n), len(part))
+        batch = shuffles[piece]
+        still = np.tile(np.arange(n), len(batch))
         places: dict[str, NDArray[np.int64]] = {}
-        for i, (together, order) in enumerate(part):
+        for i, (together, order) in enumerate(batch):
             for column in together:
                 places.setdefault(column, still.copy())[i * n : (i + 1) * n] = order
         rows = pd.DataFrame({c: base[c].take(places.get(c, still)).array for c in base.columns})
-        yield from np.split(np.asarray(predict(rows), dtype=float), len(part))
+        yield from np.split(np.asarray(predict(rows), dtype=float), len(batch))
 
 
-def _line(grown: NDArray[np.float64], w: NDArray[np.float64], level: float) -> dict[str, Any]:
-    """Mean growth with Student's interval: variance between rows of their means, plus that of the shuffles' mean."""
+def _line(grown: Floats, w: Floats, level: float) -> dict[str, Any]:
+    r"""Mean growth with Student's interval: variance between rows of their means, plus that of the shuffles' mean.
+
+    With :math:`\bar g_i` the mean over shuffles of row i and :math:`s_R` the deviation between shuffles,
+    :math:`\frac{n}{n-1} \sum_i w_i^2 (\bar g_i - \bar g)^2 + s_R^2 / R`. A row counts as the one that receives a
+    shuffled value; that it also gives its value to others is not accounted for.
+    """
     share = w / w.sum()
     by_repeat, by_row = grown @ share, grown.mean(axis=0)
     estimate = float(by_repeat.mean())
     n, repeats = len(w), len(grown)
     variance = float((share**2 * (by_row - estimate) ** 2).sum()) * n / max(n - 1, 1)
     sd = float(by_repeat.std(ddof=1)) if repeats > 1 else float("nan")
-    variance += np.nan_to_num(sd) ** 2 / repeats
+    variance += np.nan_to_num(sd) ** 2 / repeats  # with one shuffle its spread is not known and left out
     half = float(special.stdtrit(max(n - 1, 1), 0.5 + level / 2)) * variance**0.5 if n > 1 else float("nan")
     return row("permutation", estimate, estimate - half, estimate + half, method="t, paired", sd=sd, n=n)
 
@@ -209,22 +238,58 @@ def rank_biased_overlap(first: Sequence[str], second: Sequence[str], persistence
     # An item is common to both from the depth on at which the later of them has named it.
     joined = np.array([max(i, at[item]) for i, item in enumerate(first) if item in at], dtype=np.int64)
     overlap = (np.cumsum(np.bincount(joined, minlength=depth)) / np.arange(1, depth + 1)).tolist()
-    seen = sum(persistence ** (d - 1) * a for d, a in enumerate(overlap, start=1))
-    return float((1 - persistence) * seen + persistence**depth * overlap[-1])
+    total = sum(persistence ** (d - 1) * a for d, a in enumerate(overlap, start=1))
+    return float((1 - persistence) * total + persistence**depth * overlap[-1])
+
+
+@dataclass(frozen=True)
+class ComparisonOptions:
+    """How two importances are compared.
+
+    Attributes
+    ----------
+    top : int, at least 1
+        How many features count as the top.
+    level : float
+        Confidence of the intervals.
+    n_draws : int, at least 20
+        Bootstrap samples. A trade-off: the ends of an interval shake less with more, and time grows with them.
+
+    Raises
+    ------
+    InvalidInputError
+        For numbers out of these ranges.
+
+    Examples
+    --------
+    >>> ComparisonOptions(top=3).n_draws
+    200
+    """
+
+    top: int = 5
+    level: float = 0.95
+    n_draws: int = 200
+
+    def __post_init__(self) -> None:
+        if self.top < 1:
+            raise InvalidInputError(f"top must be at least 1, got {self.top}")
+        if self.n_draws < FEWEST_DRAWS:
+            raise InvalidInputError(f"n_draws must be at least {FEWEST_DRAWS}, got {self.n_draws}")
+
+
+COMPARED = ComparisonOptions()
 
 
 def compare_importance(
     teacher: pd.DataFrame,
     student: pd.DataFrame,
     *,
-    rows: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+    rows: tuple[Floats, Floats] | None = None,
     sample_weight: ArrayLike | None = None,
-    top: int = 5,
-    level: float = 0.95,
-    n_draws: int = 200,
     rng: np.random.Generator | int = 0,
     subject: str = "student",
     subset: str = "",
+    options: ComparisonOptions = COMPARED,
 ) -> pd.DataFrame:
     """Compare two importance frames: rank correlation, overlap of the top, signs, shared weight.
 
@@ -238,13 +303,11 @@ def compare_importance(
         them only the rank correlation has an interval, over features.
     sample_weight : array of shape (n,), optional
         Of ``rows``.
-    top : int, at least 1
-        How many features count as the top.
-    n_draws : int, at least 20
-        Bootstrap samples.
     rng : Generator or int
+    subject : str
     subset : str
         What kind of importance is compared, for the frame.
+    options : ComparisonOptions
 
     Returns
     -------
@@ -257,23 +320,20 @@ def compare_importance(
     Examples
     --------
     >>> a = pd.DataFrame({"feature": ["x", "y", "z"], "estimate": [3.0, 2.0, 1.0]})
-    >>> compare_importance(a, a, top=2)["estimate"].tolist()
+    >>> compare_importance(a, a, options=ComparisonOptions(top=2))["estimate"].tolist()
     [1.0, 1.0, 1.0, 1.0, 1.0]
     """
-    if top < 1:
-        raise InvalidInputError(f"top must be at least 1, got {top}")
-    if n_draws < 20:
-        raise InvalidInputError(f"n_draws must be at least 20, got {n_draws}")
     names = sorted({*teacher["feature"], *student["feature"]})
     t, s = (f.groupby("feature")["estimate"].sum().reindex(names).fillna(0.0).to_numpy() for f in (teacher, student))
-    k = min(top, len(names))
-    found = _alike(t, s, names, k)
+    k = min(options.top, len(names))
+    likeness = _alike(t, s, names, k)
     n, limits, method = len(names), {}, {"importance_spearman": "fisher z"}
     if rows is None:
-        limits["importance_spearman"] = spearman_interval(found["importance_spearman"], len(names), level)
+        limits["importance_spearman"] = spearman_interval(likeness["importance_spearman"], len(names), options.level)
     else:
-        n, limits = len(rows[0]), _resampled(rows, sample_weight, names, k, level, n_draws, np.random.default_rng(rng))
-        method = dict.fromkeys(found, "bootstrap of rows, percentile")
+        n = len(rows[0])
+        limits = _resampled(rows, sample_weight, names, k, options, np.random.default_rng(rng))
+        method = dict.fromkeys(likeness, "bootstrap of rows, percentile")
     nothing = (float("nan"), float("nan"))
     words = {"importance_top_k": f"top {k}"}
     return frame(
@@ -281,12 +341,17 @@ def compare_importance(
             name, value, *limits.get(name, nothing), method=method.get(name, ""), n=n, subject=subject,
             subset=", ".join(filter(None, (subset, words.get(name, "")))),
         )
-        for name, value in found.items()
+        for name, value in likeness.items()
     )  # fmt: skip
 
 
-def _alike(t: NDArray[np.float64], s: NDArray[np.float64], names: Sequence[str], k: int) -> dict[str, float]:
-    """Every likeness of two importances of the same features."""
+def _alike(t: Floats, s: Floats, names: Sequence[str], k: int) -> dict[str, float]:
+    r"""Every likeness of two importances t and s of the same features.
+
+    With shares :math:`u_j = t_j^+ / \sum t^+` and v likewise of s, what is shared is
+    :math:`1 - \frac12 \sum_j |u_j - v_j|`: 1 where every column has the same share, 0 where no column has one in both.
+    Equal importances are ranked by the names of their features, so that the result rests on no order of columns.
+    """
     order_t, order_s = ([names[i] for i in np.argsort(-v, kind="stable")] for v in (t, s))
     best_t, best_s = set(order_t[:k]), set(order_s[:k])
     shares = [np.maximum(v, 0) / np.maximum(v, 0).sum() if (v > 0).any() else v * np.nan for v in (t, s)]
@@ -300,21 +365,20 @@ def _alike(t: NDArray[np.float64], s: NDArray[np.float64], names: Sequence[str],
 
 
 def _resampled(
-    rows: tuple[NDArray[np.float64], NDArray[np.float64]],
+    rows: tuple[Floats, Floats],
     sample_weight: ArrayLike | None,
     names: Sequence[str],
     k: int,
-    level: float,
-    n_draws: int,
+    options: ComparisonOptions,
     rng: np.random.Generator,
 ) -> dict[str, tuple[float, float]]:
     """Percentile intervals of every likeness over bootstrapped rows; NaN where a draw leaves one undefined."""
     first, second = (np.asarray(r, dtype=float) for r in rows)
     if first.shape != second.shape or first.shape[1] != len(names):
         raise InvalidInputError(f"rows must both be (n, {len(names)}), got {first.shape} and {second.shape}")
-    count = row_counts(len(first), n_draws, rng) * weights_of(sample_weight, len(first))
+    count = row_counts(len(first), options.n_draws, rng) * weights_of(sample_weight, len(first))
     total = count.sum(axis=1, keepdims=True)
     drawn = zip(count @ first / total, count @ second / total, strict=True)
     table = pd.DataFrame([_alike(t, s, names, k) for t, s in drawn])
-    low, high = percentile_limits(table, level)
+    low, high = percentile_limits(table, options.level)
     return {c: (float(low[i]), float(high[i])) for i, c in enumerate(table)}

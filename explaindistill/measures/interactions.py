@@ -34,7 +34,9 @@ def missed_interactions(
     r"""How far each pair of columns departs from a sum of the two, in the teacher, and in teacher minus student.
 
     For a row x and a background row b, :math:`I_{jk} = f(x_{jk}, b) - f(x_j, b) - f(x_k, b) + f(b)`, with all other
-    columns those of b; it is 0 in an additive model. The estimate is its root mean square.
+    columns those of b and :math:`f(x_{jk}, b)` the answer with columns j and k of x; it is 0 in an additive model. The
+    estimate is its root mean square over pairs (x, b), :math:`\sqrt{\frac1n \sum I_{jk}^2}`; of a student, that of the
+    teacher's I less the student's.
 
     Parameters
     ----------
@@ -66,8 +68,8 @@ def missed_interactions(
     --------
     >>> X = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 1.0, 2.0], "c": [0.0, 0.0, 1.0, 1.0]})
     >>> product = lambda r: (r["a"] * r["b"] + r["c"]).to_numpy()
-    >>> found = missed_interactions(product, {"sum": lambda r: (r["a"] + r["c"]).to_numpy()}, X, X)
-    >>> missed = found[found["metric"] == "interaction_missed"]
+    >>> table = missed_interactions(product, {"sum": lambda r: (r["a"] + r["c"]).to_numpy()}, X, X)
+    >>> missed = table[table["metric"] == "interaction_missed"]
     >>> missed[["feature", "feature_2"]].to_numpy().tolist()
     [['a', 'b'], ['a', 'c'], ['b', 'c']]
     >>> bool(missed["estimate"].iloc[0] > 0), missed["estimate"].iloc[1:].round(9).tolist()
@@ -81,11 +83,11 @@ def missed_interactions(
     pairs = list(combinations(names, 2))
     other = background.iloc[np.random.default_rng(rng).integers(0, len(background), len(X))]
     rows = _mixtures(X, other, names, pairs)
-    own = _departures(teacher, rows, len(X), names, pairs)
-    lines = [_line("interaction", own[p], p, "teacher", level, scale) for p in range(len(pairs))]
+    of_teacher = _departures(teacher, rows, len(X), names, pairs)
+    lines = [_line("interaction", of_teacher[p], p, "teacher", level, scale) for p in range(len(pairs))]
     for name, student in students.items():
-        left = own - _departures(student, rows, len(X), names, pairs)
-        lines += [_line("interaction_missed", left[p], p, name, level, scale) for p in range(len(pairs))]
+        missed = of_teacher - _departures(student, rows, len(X), names, pairs)
+        lines += [_line("interaction_missed", missed[p], p, name, level, scale) for p in range(len(pairs))]
     strength = [line["estimate"] for line in lines[: len(pairs)]]
     order = {p: i for i, p in enumerate(sorted(range(len(pairs)), key=lambda p: (-strength[p], pairs[p])))}
     lines.sort(key=lambda line: order[line["pair"]])
@@ -98,16 +100,16 @@ def _mixtures(X: pd.DataFrame, other: pd.DataFrame, names: list[str], pairs: lis
     """Background rows; with each column of X; with each pair of columns of X: one below the other."""
     n = len(X)
     inside: list[tuple[str, ...]] = [(), *((c,) for c in names), *pairs]
-    own, behind = np.arange(n), n + np.arange(n)
+    first, second = np.arange(n), n + np.arange(n)  # places of X and of the background, one below the other
     mixed = {}
     for c in X.columns:
         both = pd.concat([X[c], other[c]], ignore_index=True)
-        mixed[c] = both.take(np.concatenate([own if c in chosen else behind for chosen in inside])).array
+        mixed[c] = both.take(np.concatenate([first if c in chosen else second for chosen in inside])).array
     return pd.DataFrame(mixed)
 
 
 def _departures(predict: Predict, rows: pd.DataFrame, n: int, names: list[str], pairs: list[tuple[str, str]]) -> Floats:
-    """I of each pair and row ``(pairs, n)``."""
+    """I of each pair and row ``(pairs, n)``, from the answers to the rows of `_mixtures`, n for each coalition."""
     answers = np.asarray(predict(rows), dtype=float).reshape(-1, n)
     empty, single, double = answers[0], answers[1 : 1 + len(names)], answers[1 + len(names) :]
     at = {c: i for i, c in enumerate(names)}
@@ -115,6 +117,7 @@ def _departures(predict: Predict, rows: pd.DataFrame, n: int, names: list[str], 
 
 
 def _line(metric: str, values: Floats, pair: int, subject: str, level: float, scale: str) -> dict[str, Any]:
+    """Root of the mean square; Student's interval of the mean square, then the root of its limits."""
     square, n = values**2, len(values)
     mean = float(square.mean())
     half = float("nan")

@@ -8,6 +8,7 @@ it, how much is left over for two learners, and whether more rows would help.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,46 @@ from explaindistill.numerics.statistics.intervals import wilson
 from explaindistill.numerics.statistics.ranks import spearman_interval
 from explaindistill.numerics.statistics.resampling import row_counts
 
-__all__ = ["duplicate_scores", "missing_inputs", "missing_inputs_statement"]
+__all__ = ["LearningOptions", "duplicate_scores", "missing_inputs", "missing_inputs_statement"]
 
 Floats = NDArray[np.float64]
 Learner = Callable[[pd.DataFrame, Floats], Callable[[pd.DataFrame], Floats]]
 EXPLAINED = 0.99
-"""From this share of the score's variance on (lower end), nothing that matters is missing."""
+"""From this share of the score's variance on (lower end), nothing that matters is missing. A trade-off: a learner never
+explains all, and what one percent of the variance may hide is small beside what decides."""
+
+
+@dataclass(frozen=True)
+class LearningOptions:
+    """How learners are asked what the columns explain.
+
+    Attributes
+    ----------
+    shares : floats in (0, 1]
+        Shares of the fitting rows for the learning curve; 1 comes last.
+    n_folds : int, at least 2
+        Each row is answered by learners that did not see it. A trade-off: more folds leave more rows to learn from.
+    tolerance : float, at least 0
+        Scores of equal rows that differ by less are the same: written out and read back, a score loses digits.
+    n_draws : int
+        Bootstrap samples of rows for the intervals of the explained shares.
+    max_rows : int or None
+        At most so many rows, drawn at random, are shown to the learners; equal rows are looked for among all.
+
+    Examples
+    --------
+    >>> LearningOptions(shares=(1.0,)).n_folds
+    5
+    """
+
+    shares: Sequence[float] = (0.25, 0.5, 1.0)
+    n_folds: int = 5
+    tolerance: float = 1e-9
+    n_draws: int = 200
+    max_rows: int | None = 10_000
+
+
+LEARNING = LearningOptions()
 
 
 def missing_inputs(
@@ -35,15 +70,14 @@ def missing_inputs(
     outcome: ArrayLike | None,
     learners: Mapping[str, Learner],
     *,
-    shares: Sequence[float] = (0.25, 0.5, 1.0),
-    n_folds: int = 5,
-    tolerance: float = 1e-9,
     level: float = 0.95,
-    n_draws: int = 200,
-    max_rows: int | None = 10_000,
     rng: np.random.Generator | int = 0,
+    options: LearningOptions = LEARNING,
 ) -> pd.DataFrame:
-    """Measure what the columns leave unexplained of a score.
+    r"""Measure what the columns leave unexplained of a score.
+
+    With s the score of a row and :math:`\hat s` the answer of a learner that did not see the row, what a learner
+    explains is :math:`1 - \overline{(s - \hat s)^2} / \overline{(s - \bar s)^2}`.
 
     Parameters
     ----------
@@ -54,24 +88,16 @@ def missing_inputs(
         Outcome as a number; without it nothing is said of its errors.
     learners : mapping of name to callable
         From rows and targets to a fitted function from rows to values; the most flexible one last.
-    shares : floats in (0, 1]
-        Shares of the fitting rows for the learning curve; 1 comes last.
-    n_folds : int, at least 2
-        Each row is answered by learners that did not see it.
-    tolerance : float, at least 0
-        Scores of equal rows that differ by less are the same.
     level : float
-    n_draws : int
-        Bootstrap samples of rows for the intervals of the explained shares.
-    max_rows : int or None
-        At most so many rows, drawn at random, are shown to the learners; equal rows are looked for among all.
     rng : Generator or int
+    options : LearningOptions
 
     Returns
     -------
     DataFrame
-        Canonical columns. ``score_explained`` (R² of each learner, ``subset`` says of how many rows),
-        ``residual_correlation`` (of the errors on score and outcome), and the lines of :func:`duplicate_scores`.
+        Canonical columns; ``subject`` is the learner. ``score_explained`` (R² of each learner, ``subset`` says of how
+        many rows; the interval is a bootstrap of rows with their errors), ``residual_correlation`` (Pearson's, of the
+        errors on score and outcome, with Fisher's z), and the lines of :func:`duplicate_scores`.
 
     References
     ----------
@@ -84,28 +110,30 @@ def missing_inputs(
     >>> X = pd.DataFrame({"seen": rng.normal(size=300)})
     >>> def line(rows, targets):
     ...     return LinearRegression().fit(rows, targets).predict
-    >>> found = missing_inputs(X, X["seen"] + rng.normal(size=300), None, {"line": line}, shares=[1.0])
-    >>> found.loc[found["metric"] == "score_explained", ["low", "high"]].round(1).values.tolist()
+    >>> options = LearningOptions(shares=[1.0])
+    >>> table = missing_inputs(X, X["seen"] + rng.normal(size=300), None, {"line": line}, options=options)
+    >>> table.loc[table["metric"] == "score_explained", ["low", "high"]].round(1).values.tolist()
     [[0.4, 0.6]]
     """
     s = np.asarray(score, dtype=float)
     if len(s) != len(X):
         raise InvalidInputError(f"score must have one value per row, {len(X)}, got {len(s)}")
-    if not 2 <= n_folds <= len(X):
-        raise InvalidInputError(f"n_folds must lie between 2 and the number of rows, {len(X)}, got {n_folds}")
+    if not 2 <= options.n_folds <= len(X):
+        raise InvalidInputError(f"n_folds must lie between 2 and the number of rows, {len(X)}, got {options.n_folds}")
     generator = np.random.default_rng(rng)
-    equal = duplicate_scores(X, s, tolerance=tolerance, level=level)
+    equal = duplicate_scores(X, s, tolerance=options.tolerance, level=level)
     y = None if outcome is None else np.asarray(outcome, dtype=float)
-    if max_rows is not None and len(X) > max_rows:
-        at = np.sort(generator.choice(len(X), max_rows, replace=False))
+    if options.max_rows is not None and len(X) > options.max_rows:
+        at = np.sort(generator.choice(len(X), options.max_rows, replace=False))
         X, s, y = X.iloc[at].reset_index(drop=True), s[at], None if y is None else y[at]
-    fold = generator.permutation(len(X)) % n_folds
+    fold = generator.permutation(len(X)) % options.n_folds
     lines = []
     for name, learner in learners.items():
-        for share in shares:
+        for share in options.shares:
             error = s - _out_of_fold(X, s, learner, fold, share, generator)
             subset = "all rows" if share == 1 else f"{share:.0%} of the rows"
-            lines.append(_explained(error, s, subset, name, level, n_draws, generator))
+            line = _explained(error, s, options.n_draws, level, generator)
+            lines.append(line | {"subject": name, "subset": subset})
         if y is not None:
             other = y - _out_of_fold(X, y, learner, fold, 1.0, generator)
             lines.append(_correlation(error, other, name, level))
@@ -115,6 +143,7 @@ def missing_inputs(
 def _out_of_fold(
     X: pd.DataFrame, y: Floats, learner: Learner, fold: NDArray[np.intp], share: float, rng: np.random.Generator
 ) -> Floats:
+    """Answer to each row by a learner fitted to this share of the rows of the other folds."""
     out = np.empty(len(y))
     for k in range(int(fold.max()) + 1):
         fitting, held = np.flatnonzero(fold != k), fold == k
@@ -125,24 +154,22 @@ def _out_of_fold(
     return out
 
 
-def _explained(
-    error: Floats, s: Floats, subset: str, name: str, level: float, n_draws: int, rng: np.random.Generator
-) -> dict[str, Any]:
+def _explained(error: Floats, s: Floats, n_draws: int, level: float, rng: np.random.Generator) -> dict[str, Any]:
+    """R² of the answers with errors ``error``; in each bootstrap sample the variance of the score is its own."""
     n, total = len(s), float(((s - s.mean()) ** 2).mean())
     if total == 0:
-        return row(
-            "score_explained", np.nan, np.nan, np.nan, n=n, subset=subset, subject=name, reason="score is constant"
-        )
+        return row("score_explained", np.nan, np.nan, np.nan, n=n, reason="score is constant")
     counts = row_counts(n, n_draws, rng) / n
     spread = counts @ s**2 - (counts @ s) ** 2
     draws = 1 - (counts @ error**2) / np.where(spread > 0, spread, np.nan)
     tail = (1 - level) / 2
     ends = np.nanquantile(draws, [tail, 1 - tail])
-    return row("score_explained", 1 - float((error**2).mean()) / total, *ends, n=n, subset=subset, subject=name,
-               method="bootstrap, out of fold")  # fmt: skip
+    r2 = 1 - float((error**2).mean()) / total
+    return row("score_explained", r2, *ends, n=n, method="bootstrap, out of fold")
 
 
 def _correlation(error: Floats, other: Floats, name: str, level: float) -> dict[str, Any]:
+    """Pearson's correlation of two errors; Fisher's z with the variance of Spearman's, a little wider than its own."""
     n = len(error)
     if error.std() == 0 or other.std() == 0:
         return row("residual_correlation", np.nan, np.nan, np.nan, n=n, subject=name, reason="no errors")
@@ -153,13 +180,23 @@ def _correlation(error: Floats, other: Floats, name: str, level: float) -> dict[
 def duplicate_scores(
     X: pd.DataFrame, score: ArrayLike, *, tolerance: float = 1e-9, level: float = 0.95
 ) -> pd.DataFrame:
-    """Whether rows that are equal in every column have equal scores; assumes nothing.
+    r"""Whether rows that are equal in every column have equal scores; assumes nothing.
+
+    Parameters
+    ----------
+    X : DataFrame of n rows
+    score : array of shape (n,)
+    tolerance : float, at least 0
+        Scores that differ by less are the same.
+    level : float
 
     Returns
     -------
     DataFrame
         Canonical columns: ``duplicate_rows`` (share of rows with an equal one), ``duplicates_differ`` (share of groups
-        of equal rows whose scores differ) and ``duplicate_variance`` (variance within groups as a share of all).
+        of equal rows whose scores differ) and ``duplicate_variance`` (variance within groups as a share of all: the
+        mean of :math:`(s_i - \bar s_{g(i)})^2` over rows i that have an equal one, g(i) their group, over the variance
+        of all scores).
 
     Examples
     --------
@@ -199,8 +236,13 @@ def _ends(limits: tuple[Any, Any]) -> tuple[float, float]:
     return float(limits[0]), float(limits[1])
 
 
-def missing_inputs_statement(found: pd.DataFrame) -> tuple[str, str]:
+def missing_inputs_statement(figures: pd.DataFrame) -> tuple[str, str]:
     """Which of three statements the figures allow, and the sentence.
+
+    Parameters
+    ----------
+    figures : DataFrame
+        From `missing_inputs`.
 
     Returns
     -------
@@ -213,26 +255,26 @@ def missing_inputs_statement(found: pd.DataFrame) -> tuple[str, str]:
     >>> missing_inputs_statement(duplicate_scores(X, s))[0]
     'missing or noisy'
     """
-    differ = found[(found["metric"] == "duplicates_differ") & (found["k"] > 0)]
+    differ = figures[(figures["metric"] == "duplicates_differ") & (figures["k"] > 0)]
     if len(differ):
         line = differ.iloc[0]
         return "missing or noisy", (
             f"Of {int(line['n'])} groups of equal rows, {int(line['k'])} have unequal scores: an input of the score is "
             "not in these data, or the score is noisy. This assumes nothing."
         )
-    whole = found[(found["metric"] == "score_explained") & (found["subset"] == "all rows")]
+    whole = figures[(figures["metric"] == "score_explained") & (figures["subset"] == "all rows")]
     best = whole.loc[whole["low"].fillna(-np.inf).idxmax()] if len(whole) else None
     if best is not None and best["low"] >= EXPLAINED:
         return "nothing missing", (
             f"{best['subject']} explains {best['estimate']:.1%} of the score ({best['low']:.1%} to {best['high']:.1%}) "
             "on rows that it did not see: no input that matters is missing."
         )
-    left = "; ".join(f"{line['subject']} leaves {1 - line['estimate']:.1%}" for line in whole.to_dict("records"))
+    remains = "; ".join(f"{line['subject']} leaves {1 - line['estimate']:.1%}" for line in whole.to_dict("records"))
     linked = "; ".join(
         f"r = {line['estimate']:.2f} ({line['low']:.2f} to {line['high']:.2f}) for {line['subject']}"
-        for line in found[found["metric"] == "residual_correlation"].to_dict("records")
+        for line in figures[figures["metric"] == "residual_correlation"].to_dict("records")
     )
-    words = f"Part of the score is not explained ({left})" + (
+    words = f"Part of the score is not explained ({remains})" + (
         f", correlated with the outcome's errors: {linked}" if linked else ""
     )
     return "cannot tell", f"{words}. Inputs are missing, or the learners are too simple: these data cannot tell which."

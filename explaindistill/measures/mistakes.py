@@ -16,6 +16,8 @@ from explaindistill.numerics.statistics.tallies import tally, weights_of
 __all__ = ["mistakes"]
 
 HALF = 2
+"""Of the rows, one half grows the tree and one counts. A trade-off: rows that grow it find regions, rows that count
+make their intervals short; with equal halves neither is favoured."""
 
 
 def mistakes(
@@ -48,14 +50,19 @@ def mistakes(
     -------
     DataFrame
         Canonical columns; the first line is all rows of the second half, then one line per region, most wrong first,
-        its rule in words under ``subset``. One line only where the first half has no disagreement, or nothing else.
+        its rule in words under ``subset``. ``metric`` is ``disagreement``: ``k`` of ``n`` rows, with Wilson's interval.
+        One line only where the first half has no disagreement, or nothing else.
+
+    References
+    ----------
+    Dunn (1961), doi:10.1080/01621459.1961.10482090 (each of r intervals at ``1 - (1 - level) / r``).
 
     Examples
     --------
     >>> from explaindistill import TreeClassifier
     >>> X = pd.DataFrame({"age": np.arange(400) % 80})
-    >>> found = mistakes(X, X["age"] > 60, lambda rows, flags: TreeClassifier(max_leaf_nodes=2).fit(rows, flags))
-    >>> found["subset"].tolist(), found["estimate"].round(2).tolist()[1:]
+    >>> table = mistakes(X, X["age"] > 60, lambda rows, flags: TreeClassifier(max_leaf_nodes=2).fit(rows, flags))
+    >>> table["subset"].tolist(), table["estimate"].round(2).tolist()[1:]
     (['', 'age > 60', 'age <= 60'], [1.0, 0.0])
     """
     flags = np.asarray(wrong, dtype=bool)
@@ -67,22 +74,19 @@ def mistakes(
     whole = tally(flags[count], np.zeros(len(count), dtype=np.int64), 1, sample_weight=w[count])
     lines = shares("disagreement", whole, [{"subject": subject}], level=level)
     if 0 < flags[learn].sum() < len(learn):
-        lines += _regions(X, flags, w, grow(X.iloc[learn], flags[learn]), count, level, subject)
+        tree = grow(X.iloc[learn], flags[learn])
+        regions = _regions(X.iloc[count], flags[count], w[count], tree, level)
+        lines += [line | {"subject": subject} for line in regions]
     return frame(lines)
 
 
 def _regions(
-    X: pd.DataFrame,
-    flags: NDArray[np.bool_],
-    w: NDArray[np.float64],
-    tree: Any,
-    count: NDArray[np.intp],
-    level: float,
-    subject: str,
+    X: pd.DataFrame, flags: NDArray[np.bool_], w: NDArray[np.float64], tree: Any, level: float
 ) -> list[dict[str, Any]]:
+    """One line per leaf of the tree, on rows that it was not grown on, most wrong first; empty leaves last."""
     table = tree.rules()
-    at = pd.Index(table["leaf"]).get_indexer(tree.apply(X.iloc[count]))
+    at = pd.Index(table["leaf"]).get_indexer(tree.apply(X))
     joint = 1 - (1 - level) / len(table)
-    found = tally(flags[count], at, len(table), sample_weight=w[count])
-    lines = shares("disagreement", found, [{"subject": subject, "subset": r} for r in table["rule"]], level=joint)
+    counted = tally(flags, at, len(table), sample_weight=w)
+    lines = shares("disagreement", counted, [{"subset": r} for r in table["rule"]], level=joint)
     return sorted(lines, key=lambda line: (-np.nan_to_num(line["estimate"], nan=-1.0), line["subset"]))

@@ -10,14 +10,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.decision import Threshold, decisions, favorable_position
+from explaindistill.measures.calibration import AUC_MINIMUM
+from explaindistill.measures.decision import DecisionRule, favorable_position
 from explaindistill.measures.fidelity import TINY, regression_fidelity
-from explaindistill.measures.table import (
-    frame,
-    positions,
-    row,
-    shares,
-)
+from explaindistill.measures.table import frame, positions, row, shares
 from explaindistill.numerics.statistics.intervals import mean_of_intervals, normal_quantile
 from explaindistill.numerics.statistics.ranks import auc_and_interval
 from explaindistill.numerics.statistics.tallies import mean_function, tally, weights_of
@@ -28,57 +24,65 @@ __all__ = ["performance", "regression_performance"]
 def performance(
     y: ArrayLike,
     P: ArrayLike,
+    rule: DecisionRule,
     *,
-    classes: ArrayLike,
-    threshold: Threshold = None,
-    favorable: Any = None,
     clusters: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
     level: float = 0.95,
     subject: str = "student",
 ) -> pd.DataFrame:
-    """Accuracy, balanced accuracy, recall per class, AUC (two classes), log loss and Brier distance.
+    r"""Accuracy, balanced accuracy, recall per class, AUC (two classes), log loss and Brier distance.
+
+    With :math:`p_{ic}` the probability of class c for row i and :math:`y_i` its true class, log loss is the mean of
+    :math:`-\log p_{i y_i}` and the Brier distance half the mean of :math:`\sum_c (p_{ic} - [c = y_i])^2`, 0 to 1.
+    Balanced accuracy is the plain mean of the recalls of the classes that occur.
 
     Parameters
     ----------
     y : array of shape (n,)
         True labels; rows with a missing label are left out, ``n`` tells how many remain.
     P : array of shape (n, k)
-        Probabilities in the order of ``classes``.
-    classes, threshold, favorable, clusters, sample_weight, level, subject
+        Probabilities in the order of the rule's classes.
+    rule, clusters, sample_weight, level, subject
         As in `explaindistill.measures.fidelity.fidelity`.
 
     Returns
     -------
     DataFrame
-        Canonical columns. Recall of a class stands under ``subset`` ``class=…``.
+        Canonical columns; ``metric`` is ``accuracy``, ``balanced_accuracy``, ``recall`` (of a class, under ``subset``
+        ``class=…``), ``log_loss``, ``brier`` or ``auc``. The AUC with fewer than 25 rows of either label has the
+        status ``small``.
 
     Raises
     ------
     InvalidInputError
-        If a label is not among ``classes``.
+        If a label is not among the classes.
+
+    References
+    ----------
+    Brier (1950), doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2; Newcombe (2006), doi:10.1002/sim.2324 (AUC).
 
     Examples
     --------
     >>> P = [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]]
-    >>> found = performance(["no", "yes", "no"], P, classes=["no", "yes"]).set_index("metric")
-    >>> round(float(found.loc["accuracy", "estimate"]), 3), int(found.loc["accuracy", "k"])
+    >>> table = performance(["no", "yes", "no"], P, DecisionRule(["no", "yes"])).set_index("metric")
+    >>> round(float(table.loc["accuracy", "estimate"]), 3), int(table.loc["accuracy", "k"])
     (0.667, 2)
     """
-    known, P = np.asarray(classes), np.asarray(P, dtype=float)
+    classes, P = np.asarray(rule.classes), np.asarray(P, dtype=float)
     normal_quantile(level)
-    truth, keep = known_labels(y, known, len(P))
+    truth, keep = known_labels(y, classes, len(P))
     w = weights_of(sample_weight, len(P))
-    decided = positions(decisions(P, known, favorable, threshold, sample_weight=w), known)
+    decided = positions(rule.decide(P, w), classes)
     keep = keep & (w > 0)
     truth, decided, P, w = truth[keep], decided[keep], P[keep], w[keep]
     groups = None if clusters is None else np.asarray(clusters)[keep]
     if len(P) == 0:
         return frame([row("accuracy", np.nan, np.nan, np.nan, n=0, method="wilson", subject=subject)])
-    lines = [*_accuracies(truth, decided, known, w, groups, level)]
+    lines = [*_accuracies(truth, decided, classes, w, groups, level)]
     lines += [*_losses(truth, P, w, groups, level)]
-    if len(known) == 2:
-        lines.append(_area(P, truth, favorable_position(known, favorable), w, level))
+    if len(classes) == 2:
+        lines.append(_area(P, truth, favorable_position(classes, rule.favorable), w, level))
     return frame(line | {"subject": subject} for line in lines)
 
 
@@ -87,16 +91,17 @@ def known_labels(y: ArrayLike, classes: NDArray[Any], n: int) -> tuple[NDArray[n
     labels = pd.Series(np.asarray(y).ravel() if not isinstance(y, pd.Series) else y.to_numpy())
     if len(labels) != n:
         raise InvalidInputError(f"y must have one label per row: {n} rows, got {len(labels)}")
-    there = labels.notna().to_numpy()
+    labelled = labels.notna().to_numpy()
     truth = positions(labels.to_numpy(), classes)
-    if (wrong := there & (truth < 0)).any():
+    if (wrong := labelled & (truth < 0)).any():
         raise InvalidInputError(f"y has the label {labels[wrong].iloc[0]!r}, which is not among {classes.tolist()}")
-    return truth, there
+    return truth, labelled
 
 
 def _accuracies(
     truth: NDArray[np.int64], decided: NDArray[np.int64], classes: NDArray[Any], w: Any, clusters: Any, level: float
 ) -> Iterator[dict[str, Any]]:
+    """Shares of right decisions, of all rows and of each class; ``truth`` and ``decided`` are positions of classes."""
     right = truth == decided
     whole = tally(right, np.zeros(len(truth), dtype=np.int64), 1, sample_weight=w, clusters=clusters)
     yield from shares("accuracy", whole, [{}], level=level)
@@ -110,6 +115,7 @@ def _accuracies(
 
 
 def _losses(truth: NDArray[np.int64], P: NDArray[np.float64], w: Any, clusters: Any, level: float) -> Iterator[Any]:
+    """Log loss and Brier distance, with the normal interval of a mean."""
     one = np.zeros_like(P)
     one[np.arange(len(P)), truth] = 1.0
     log = -np.log(np.maximum(P[np.arange(len(P)), truth], TINY))
@@ -120,13 +126,14 @@ def _losses(truth: NDArray[np.int64], P: NDArray[np.float64], w: Any, clusters: 
 
 
 def _area(P: NDArray[np.float64], truth: NDArray[np.int64], position: int, w: Any, level: float) -> dict[str, Any]:
+    """Chance that a row of the favourable class gets a higher probability of it than another row, ties half."""
     positive = truth == position
     area = auc_and_interval(P[:, position], positive, w, level)
     line = row("auc", *area, n=len(P), method="newcombe 2006 and logit")
     if np.isnan(area[0]):
         line["reason"] = "all rows have one label"
-    elif min(positive.sum(), (~positive).sum()) < 25:
-        line |= {"status": "small", "reason": "fewer than 25 rows of one label"}
+    elif min(positive.sum(), (~positive).sum()) < AUC_MINIMUM:
+        line |= {"status": "small", "reason": f"fewer than {AUC_MINIMUM} rows of one label"}
     return line
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,33 +11,73 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.bias import group_rates
+from explaindistill.measures.bias import GroupOptions, group_rates
 from explaindistill.measures.groups import MISSING
 from explaindistill.measures.table import frame, row
 from explaindistill.measures.verdicts import judge
 from explaindistill.numerics.statistics.hypotheses import fisher
 from explaindistill.numerics.statistics.intervals import mover_ratio
 
-__all__ = ["RATES", "profile_rates"]
+__all__ = ["RATES", "ProfileArithmetic", "profile_rates"]
 
 RATES = ("selection_rate", "scoring_rate", "accuracy", "true_positive_rate", "false_positive_rate")
 Line = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class ProfileArithmetic:
+    """What a rule set asks to be computed.
+
+    Attributes
+    ----------
+    rates : sequence of `RATES`
+        ``scoring_rate`` is the share that scores strictly above the median of all rows; ties at the median are told.
+    reference : "highest" or ""
+        Ratios are taken to the category with the highest rate, or not at all.
+    smallest_share : float in [0, 1)
+        Categories of less than this share of all rows may be left out of the ratios.
+    bound : float
+        A ratio below it counts against the rule of thumb; NaN where the rule set names none.
+    crossed : bool
+        Whether intersections are asked for.
+    level : float
+        Confidence of the intervals, which no rule set names.
+
+    Raises
+    ------
+    InvalidInputError
+        For a rate that is not among `RATES`.
+
+    Examples
+    --------
+    >>> ProfileArithmetic(bound=0.8).rates
+    ('selection_rate',)
+    """
+
+    rates: Sequence[str] = ("selection_rate",)
+    reference: str = "highest"
+    smallest_share: float = 0.0
+    bound: float = float("nan")
+    crossed: bool = True
+    level: float = 0.95
+
+    def __post_init__(self) -> None:
+        if unknown := set(self.rates) - set(RATES):
+            raise InvalidInputError(f"rates must be among {', '.join(RATES)}, got {', '.join(sorted(unknown))}")
+
+
+DEFAULTS = ProfileArithmetic()
+
+
 def profile_rates(
     decision: ArrayLike,
+    arithmetic: ProfileArithmetic = DEFAULTS,
     *,
     attributes: pd.DataFrame,
     favorable: Any,
-    rates: Sequence[str] = ("selection_rate",),
     score: ArrayLike | None = None,
     y: ArrayLike | None = None,
-    reference: str = "highest",
-    smallest_share: float = 0.0,
     justification: str = "",
-    bound: float = float("nan"),
-    crossed: bool = True,
-    level: float = 0.95,
     subject: str = "student",
 ) -> pd.DataFrame:
     """Rates of every category and their ratios to the most selected one, as rule sets on selection ask for them.
@@ -47,72 +88,70 @@ def profile_rates(
     ----------
     decision : array of shape (n,)
         Labels.
+    arithmetic : ProfileArithmetic
     attributes : DataFrame of n rows
     favorable : label
-    rates : sequence of `RATES`
-        ``scoring_rate`` is the share that scores strictly above the median of all rows; ties at the median are told.
     score : array of shape (n,), optional
         Needed for the scoring rate.
     y : array of shape (n,), optional
         True labels; needed for accuracy and for true and false positive rates.
-    reference : "highest" or ""
-        Ratios are taken to the category with the highest rate, or not at all.
-    smallest_share : float in [0, 1)
-        Categories of less than this share of all rows may be left out of the ratios; they are where a
-        ``justification`` is stated, and their count and rate stay in the table.
     justification : str
-    bound : float
-        A ratio below it counts against the rule of thumb; NaN where the rule set names none.
-    crossed : bool
-        Whether intersections are asked for.
-    level, subject
-        As in `explaindistill.measures.bias.group_rates`.
+        Why categories below the smallest share are left out of the ratios; without it none is. Their count and rate
+        stay in the table.
+    subject : str
 
     Returns
     -------
     DataFrame
         Canonical columns, then ``share`` (of all rows), ``p_value`` (Fisher, of the difference to the reference) and
-        ``verdict`` (where there is a bound). ``metric`` is a rate, a rate with ``_impact_ratio``, ``unknown_share`` by
-        attribute, and ``scoring_tie_share``.
+        ``verdict`` (where there is a bound). ``metric`` is a rate, a rate with ``_impact_ratio`` (the category's rate
+        over the highest one, ``n`` and ``k`` of the category), ``unknown_share`` by attribute, and
+        ``scoring_tie_share``.
+
+    References
+    ----------
+    29 CFR 1607.4(D) (impact ratio); Donner and Zou (2012), doi:10.1177/0962280210383083 (its interval).
 
     Examples
     --------
     >>> sex = pd.DataFrame({"sex": ["f"] * 100 + ["m"] * 100})
-    >>> found = profile_rates([1] * 30 + [0] * 70 + [1] * 60 + [0] * 40, attributes=sex, favorable=1, bound=0.8)
-    >>> ratio = found[found["metric"] == "selection_rate_impact_ratio"]
+    >>> decision, arithmetic = [1] * 30 + [0] * 70 + [1] * 60 + [0] * 40, ProfileArithmetic(bound=0.8)
+    >>> table = profile_rates(decision, arithmetic, attributes=sex, favorable=1)
+    >>> ratio = table[table["metric"] == "selection_rate_impact_ratio"]
     >>> ratio[["group", "reference", "estimate", "verdict"]].values.tolist()
     [['f', 'm', 0.5, 'fail'], ['m', 'm', 1.0, '']]
     """
-    if unknown := set(rates) - set(RATES):
-        raise InvalidInputError(f"rates must be among {', '.join(RATES)}, got {', '.join(sorted(unknown))}")
-    shared: Line = {"attributes": attributes, "intersections": crossed, "level": level, "subject": subject}
-    table = group_rates(decision, favorable=favorable, y=y, min_group_size=0, **shared)
-    parts = [table[table["metric"].isin(rates)]]
-    if "scoring_rate" in rates and score is not None:
-        parts.append(_scoring(score, shared))
-    found = pd.concat(parts, ignore_index=True)
-    lines = list(_counted(found, table, len(attributes)))
+    options = GroupOptions(intersections=arithmetic.crossed, level=arithmetic.level, min_group_size=0)
+    shared: Line = {"attributes": attributes, "subject": subject, "options": options}
+    table = group_rates(decision, favorable=favorable, y=y, **shared)
+    tables = [table[table["metric"].isin(arithmetic.rates)]]
+    scored = "scoring_rate" in arithmetic.rates
+    if scored and score is not None:
+        tables.append(_scoring(score, shared))
+    lines = list(_counted(pd.concat(tables, ignore_index=True), table, len(attributes)))
     for line in lines:
-        line["status"], line["reason"] = _status(line, smallest_share, justification)
-    ratios = list(_ratios(lines, bound, level)) if reference == "highest" else []
-    extra = [*_unknown(table, len(attributes)), *(_ties(score, subject) if "scoring_rate" in rates else ())]
+        line["status"], line["reason"] = _status(line, arithmetic.smallest_share, justification)
+    ratios = list(_ratios(lines, arithmetic.bound, arithmetic.level)) if arithmetic.reference == "highest" else []
+    extra = [*_unknown(table, len(attributes)), *(_ties(score, subject) if scored else ())]
     return frame([*lines, *ratios, *extra], extra=["share", "p_value", "verdict"])
 
 
 def _scoring(score: ArrayLike, shared: Line) -> pd.DataFrame:
+    """Share of each group that scores strictly above the median of all rows."""
     values = np.asarray(score, dtype=float)
-    above = group_rates(values > np.median(values), favorable=True, min_group_size=0, **shared)
+    above = group_rates(values > np.median(values), favorable=True, **shared)
     return above.assign(metric="scoring_rate")
 
 
-def _counted(found: pd.DataFrame, sizes: pd.DataFrame, n: int) -> Iterator[Line]:
+def _counted(rates: pd.DataFrame, sizes: pd.DataFrame, n: int) -> Iterator[Line]:
     """Lines of known categories, each with the share of all rows that its category has."""
     whole = sizes[sizes["metric"] == "selection_rate"].set_index(["attribute", "group"])["n"]
-    for line in found[~found["group"].str.contains(MISSING, regex=False)].to_dict("records"):
+    for line in rates[~rates["group"].str.contains(MISSING, regex=False)].to_dict("records"):
         yield line | {"share": float(whole.loc[(line["attribute"], line["group"])]) / n, "verdict": ""}
 
 
 def _status(line: Line, smallest: float, justification: str) -> tuple[str, str]:
+    """Status and reason of a category, which is left out of the ratios where it is small and a reason is stated."""
     if line["share"] >= smallest or line["status"] != "ok":
         return line["status"], line["reason"]
     words = f"{line['share']:.1%} of all rows, below {smallest:.0%}"
@@ -122,47 +161,50 @@ def _status(line: Line, smallest: float, justification: str) -> tuple[str, str]:
 
 
 def _ratios(lines: list[Line], bound: float, level: float) -> Iterator[Line]:
+    """Ratio of each category to the one with the highest rate, of equals the largest, by metric and attribute."""
     by: dict[tuple[str, str], list[Line]] = {}
     for line in lines:
         by.setdefault((line["metric"], line["attribute"]), []).append(line)
-    for part in by.values():
-        defined = [line for line in part if line["status"] != "excluded" and line["n"] > 0]
+    for categories in by.values():
+        defined = [line for line in categories if line["status"] != "excluded" and line["n"] > 0]
         if not defined:
             continue
         best = max(defined, key=lambda line: (line["estimate"], line["n"]))
-        for line in part:
+        for line in categories:
             yield _ratio(line, best, bound, level)
 
 
 def _ratio(line: Line, best: Line, bound: float, level: float) -> Line:
+    """Rate of one category over the highest one; 1 without an interval for the highest itself."""
     keys = ("subject", "attribute", "group", "n", "k", "n_effective", "share", "status", "reason")
     names = {key: line[key] for key in keys} | {"reference": best["group"], "method": "mover-r", "verdict": ""}
     metric = f"{line['metric']}_impact_ratio"
     if line["status"] != "ok" or best["k"] == 0:
-        told = {} if line["status"] != "ok" else {"status": "undefined", "reason": "nobody was selected"}
-        return row(metric, np.nan, np.nan, np.nan, **(names | told))
+        why = {} if line["status"] != "ok" else {"status": "undefined", "reason": "nobody was selected"}
+        return row(metric, np.nan, np.nan, np.nan, **(names | why))
     if line is best:
         return row(metric, 1.0, np.nan, np.nan, **(names | {"method": ""}))
     low, high = mover_ratio(line["k"], line["n"], best["k"], best["n"], level)
-    found = row(metric, line["estimate"] / best["estimate"], float(low), float(high), **names)
-    found["p_value"] = fisher(int(line["k"]), int(line["n"]), int(best["k"]), int(best["n"]))
+    ratio = row(metric, line["estimate"] / best["estimate"], float(low), float(high), **names)
+    ratio["p_value"] = fisher(int(line["k"]), int(line["n"]), int(best["k"]), int(best["n"]))
     if not np.isnan(bound):
-        found["verdict"], why = judge(found["estimate"], found["low"], found["high"], f">= {bound}", line["n"])
-        found["reason"] = "; ".join(filter(None, (line["reason"], why)))
-    return found
+        ratio["verdict"], needed = judge(ratio["estimate"], ratio["low"], ratio["high"], f">= {bound}", line["n"])
+        ratio["reason"] = "; ".join(filter(None, (line["reason"], needed)))
+    return ratio
 
 
 def _unknown(table: pd.DataFrame, n: int) -> Iterator[Line]:
     """How many people have no known category, by attribute and intersection; 0 is told too."""
     rates = table[table["metric"] == "selection_rate"]
-    for (subject, attribute), part in rates.groupby(["subject", "attribute"], sort=False):
-        gone = part[part["group"].str.contains(MISSING, regex=False)]
+    for (subject, attribute), groups in rates.groupby(["subject", "attribute"], sort=False):
+        gone = groups[groups["group"].str.contains(MISSING, regex=False)]
         count = int(gone["n"].sum())
         names = {"subject": subject, "attribute": attribute, "n": n, "k": float(count), "verdict": ""}
         yield row("unknown_share", count / n if n else np.nan, np.nan, np.nan, method="count", **names)
 
 
 def _ties(score: ArrayLike | None, subject: str) -> Iterator[Line]:
+    """Share of rows whose score is the median itself: they count as not above it."""
     values: NDArray[np.float64] = np.asarray([] if score is None else score, dtype=float)
     if len(values) == 0:
         reason = "scores were not given, so scoring rates were not computed"

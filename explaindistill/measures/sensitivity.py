@@ -25,6 +25,9 @@ __all__ = ["flips", "leaf_audit", "proxies", "with_use"]
 Line = dict[str, Any]
 Area = tuple[float, float, float]
 FOLDS = 5
+"""Of rows that a proxy is measured on. A trade-off: more folds leave more rows to learn from and take longer."""
+MOST_VALUES = 50
+"""Different values of an attribute that is flipped: each asks about all rows once more."""
 MANY = 8
 """Groups of one attribute beyond which all are predicted by one model: a model each takes minutes."""
 UNKNOWN = (float("nan"),) * 3
@@ -39,7 +42,7 @@ def flips(
     level: float = 0.95,
     subject: str = "student",
 ) -> pd.DataFrame:
-    """Share of decisions that change when only the attribute is changed to each of its other values.
+    r"""Share of decisions that change when only the attribute is changed to each of its other values.
 
     This is sensitivity, not counterfactual fairness: nothing else about the person changes with the attribute, and
     the changed row may be one that does not exist.
@@ -54,11 +57,15 @@ def flips(
         A column with at most 50 different values.
     score : callable, optional
         From rows to probabilities of the favourable class; adds ``flip_score``, the mean change.
+    level, subject
+        As in the other measures.
 
     Returns
     -------
     DataFrame
-        Canonical columns; ``group`` is the value that rows of other values are changed to.
+        Canonical columns; ``group`` is the value that rows of other values are changed to. ``metric`` is ``flip_rate``
+        (``k`` of ``n`` decisions change, Wilson's interval) or ``flip_score`` (mean of
+        :math:`p(x^{a}) - p(x)` over these n rows, where :math:`x^{a}` has the value a; Student's interval).
 
     Examples
     --------
@@ -69,8 +76,9 @@ def flips(
     if attribute not in X.columns:
         raise InvalidInputError(f"attribute must be a column of X, got {attribute!r}")
     values = list(pd.unique(X[attribute].dropna()))
-    if len(values) > 50:
-        raise InvalidInputError(f"attribute must have at most 50 different values, {attribute} has {len(values)}")
+    if len(values) > MOST_VALUES:
+        words = f"attribute must have at most {MOST_VALUES} different values, {attribute} has {len(values)}"
+        raise InvalidInputError(words)
     before = np.asarray(decide(X))
     chance = None if score is None else np.asarray(score(X), dtype=float)
     lines: list[Line] = []
@@ -114,46 +122,53 @@ def proxies(
     importance : mapping of column to share, optional
         Of the model's importance; ``use`` is that share, ``proxy_use`` the share times ``2 AUC - 1``.
     max_rows : int
-        At most so many rows are used.
+        At most so many rows are used. A trade-off between the width of the intervals and the time of the trees.
+    random_state : int
+    level, subject
+        As in the other measures.
 
     Returns
     -------
     DataFrame
         Canonical columns with ``metric`` ``proxy_auc``, then ``feature`` (``(all)`` for all columns), ``use`` and
-        ``proxy_use``. Groups with fewer rows than twice the folds are ``undefined``.
+        ``proxy_use``. ``n`` counts all rows that are used, ``k`` those of the group. Groups with fewer rows than twice
+        the folds are ``undefined``.
+
+    References
+    ----------
+    Newcombe (2006), doi:10.1002/sim.2324 (interval of the AUC); Breiman (2001), doi:10.1023/A:1010933404324 (forests
+    and their out-of-bag rows).
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> sex = rng.choice(["f", "m"], 400)
     >>> X = pd.DataFrame({"height": rng.normal(165, 5, 400) + 15 * (sex == "m"), "noise": rng.random(400)})
-    >>> found = proxies(X, pd.DataFrame({"sex": sex}), importance={"height": 0.4, "noise": 0.6}).set_index("feature")
-    >>> found["estimate"].gt(0.9).to_dict()
+    >>> table = proxies(X, pd.DataFrame({"sex": sex}), importance={"height": 0.4, "noise": 0.6}).set_index("feature")
+    >>> table["estimate"].gt(0.9).to_dict()
     {'(all)': True, 'height': True, 'noise': False}
-    >>> bool(found.loc["height", "proxy_use"] > found.loc["noise", "proxy_use"])
+    >>> bool(table.loc["height", "proxy_use"] > table.loc["noise", "proxy_use"])
     True
     """
     if len(X) != len(attributes):
         raise InvalidInputError(f"attributes must have one row per row of X, {len(X)}, got {len(attributes)}")
     rng = np.random.default_rng(random_state)
     chosen = np.sort(rng.permutation(len(X))[:max_rows])
-    seen = X.drop(columns=[c for c in attributes.columns if c in X.columns]).iloc[chosen]
-    encoded = np.asarray(Schema.infer(seen).encode(seen)) if seen.shape[1] else np.empty((len(chosen), 0))
-    bins = {str(c): bins_of(encoded[:, i]) for i, c in enumerate(seen.columns)}
+    inputs = X.drop(columns=[c for c in attributes.columns if c in X.columns]).iloc[chosen]
+    encoded = np.asarray(Schema.infer(inputs).encode(inputs)) if inputs.shape[1] else np.empty((len(chosen), 0))
+    bins = {str(c): bins_of(encoded[:, i]) for i, c in enumerate(inputs.columns)}
     lines: list[Line] = []
     for grouping in groupings(attributes, intersections=False):
         codes = grouping.codes[chosen]
         sizes = np.bincount(codes, minlength=len(grouping))
-        asked = [g for g in range(len(grouping)) if _is_asked(grouping, g)]
-        enough = [g for g in asked if bins and min(sizes[g], len(codes) - sizes[g]) >= 2 * FOLDS]
-        told = {"(all)": _by_all(encoded, codes, enough, random_state, level)}
-        told |= {c: _by_one(b, codes, len(grouping), enough, random_state, level) for c, b in bins.items()}
-        for g in asked:
+        groups = [g for g in range(len(grouping)) if _is_asked(grouping, g)]
+        enough = [g for g in groups if bins and min(sizes[g], len(codes) - sizes[g]) >= 2 * FOLDS]
+        areas = {"(all)": _by_all(encoded, codes, enough, random_state, level)}
+        areas |= {c: _by_one(b, codes, len(grouping), enough, random_state, level) for c, b in bins.items()}
+        for g in groups:
             names: Line = {"subject": subject, "attribute": grouping.attribute, "group": grouping.names[g]}
             names |= {"n": len(chosen), "k": float(sizes[g]), "method": "out of fold, newcombe 2006 and logit"}
-            lines += [
-                row("proxy_auc", *found.get(g, UNKNOWN), feature=feature, **names) for feature, found in told.items()
-            ]
+            lines += [row("proxy_auc", *area.get(g, UNKNOWN), feature=f, **names) for f, area in areas.items()]
     table = frame(lines, extra=["feature"])
     return with_use(table, importance, subject)
 
@@ -163,55 +178,82 @@ def _is_asked(grouping: Grouping, g: int) -> bool:
     return not grouping.missing[g] and not (len(grouping) == 2 and g == 1 and not grouping.missing.any())
 
 
-def with_use(found: pd.DataFrame, importance: Mapping[str, float] | None, subject: str) -> pd.DataFrame:
-    """Strengths of proxies beside their use by one model: ``use`` and ``proxy_use``, NaN where it is not known.
+def with_use(strengths: pd.DataFrame, importance: Mapping[str, float] | None, subject: str) -> pd.DataFrame:
+    r"""Strengths of proxies beside their use by one model: ``use`` and ``proxy_use``, NaN where it is not known.
+
+    ``proxy_use`` is :math:`u_j \max(2 A_j - 1, 0)` of column j with share :math:`u_j` of the model's importance and AUC
+    :math:`A_j`; :math:`2A - 1` is 0 for a guess and 1 where the column tells the group for certain.
+
+    Parameters
+    ----------
+    strengths : DataFrame
+        From `proxies`.
+    importance : mapping of column to share, optional
+    subject : str
+        The model.
+
+    Returns
+    -------
+    DataFrame
+        The lines of ``strengths`` with this subject, ``use`` and ``proxy_use``.
 
     Examples
     --------
-    >>> found = pd.DataFrame({"feature": ["(all)", "sector", "age"], "estimate": [0.9, 0.9, 0.5]})
-    >>> with_use(found, {"sector": 0.25, "age": 0.75}, "tree")["proxy_use"].round(3).tolist()
+    >>> strengths = pd.DataFrame({"feature": ["(all)", "sector", "age"], "estimate": [0.9, 0.9, 0.5]})
+    >>> with_use(strengths, {"sector": 0.25, "age": 0.75}, "tree")["proxy_use"].round(3).tolist()
     [nan, 0.2, 0.0]
     """
-    shares = dict.fromkeys(found["feature"], np.nan) if importance is None else dict(importance)
-    use = np.array([np.nan if f == "(all)" else float(shares.get(f, 0.0)) for f in found["feature"]])
-    strength = np.maximum(2 * found["estimate"].to_numpy() - 1, 0.0)
-    return found.assign(subject=subject, use=use, proxy_use=use * strength)
+    shares = dict.fromkeys(strengths["feature"], np.nan) if importance is None else dict(importance)
+    use = np.array([np.nan if f == "(all)" else float(shares.get(f, 0.0)) for f in strengths["feature"]])
+    power = np.maximum(2 * strengths["estimate"].to_numpy() - 1, 0.0)
+    return strengths.assign(subject=subject, use=use, proxy_use=use * power)
 
 
 def _by_one(
-    bins: NDArray[np.int64], codes: NDArray[np.int64], n_groups: int, asked: list[int], seed: int, level: float
+    bins: NDArray[np.int64], codes: NDArray[np.int64], n_groups: int, groups: list[int], seed: int, level: float
 ) -> dict[int, Area]:
-    """AUC of membership of each group by the bins of one column."""
-    if not asked:
+    """AUC of membership of each group by the bins of one column.
+
+    Rows of one bin and fold have one score, so that the AUC and its variance follow from counts by cell.
+    """
+    if not groups:
         return {}
     share, count = out_of_fold_shares(bins, codes, n_groups, seed, FOLDS)
     every = count.sum(axis=1)
     area, variance, freedom = np.transpose(
-        [auc_of_counts(share[:, g], count[:, g], every - count[:, g]) for g in asked]
+        [auc_of_counts(share[:, g], count[:, g], every - count[:, g]) for g in groups]
     )
-    inside = count[:, asked].sum(axis=0)
+    inside = count[:, groups].sum(axis=0)
     low, high = auc_interval(area, inside, len(codes) - inside, level, variance=variance, freedom=freedom)
-    return dict(zip(asked, zip(area, low, high, strict=True), strict=True))
+    return dict(zip(groups, zip(area, low, high, strict=True), strict=True))
 
 
 def _by_all(
-    Z: NDArray[np.float64], codes: NDArray[np.int64], asked: list[int], seed: int, level: float
+    Z: NDArray[np.float64], codes: NDArray[np.int64], groups: list[int], seed: int, level: float
 ) -> dict[int, Area]:
-    """AUC of membership of each group by all columns: boosted trees, or one forest for many groups at once."""
-    if len(asked) > MANY:
+    """AUC of membership of each group by all columns: boosted trees, or one forest for many groups at once.
+
+    Forty trees of eight leaves are a trade-off: they find pairs and triples of columns that give a group away, and one
+    model for each group and fold is fitted in every audit.
+    """
+    if len(groups) > MANY:
         chance = _forest(Z, codes, seed)
-        return {g: auc_and_interval(chance[g], codes == g, level=level) for g in asked}
+        return {g: auc_and_interval(chance[g], codes == g, level=level) for g in groups}
     learner = HistGradientBoostingClassifier(max_iter=40, max_leaf_nodes=8, early_stopping=False, random_state=seed)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    found = {}
-    for g in asked:
+    areas = {}
+    for g in groups:
         chance = cross_val_predict(learner, Z, codes == g, cv=folds, method="predict_proba")[:, 1]
-        found[g] = auc_and_interval(chance, codes == g, level=level)
-    return found
+        areas[g] = auc_and_interval(chance, codes == g, level=level)
+    return areas
 
 
 def _forest(Z: NDArray[np.float64], codes: NDArray[np.int64], seed: int) -> dict[int, NDArray[np.float64]]:
-    """Probability of each group by a forest on the bins of all columns, from trees that did not see the row."""
+    """Probability of each group by a forest on the bins of all columns, from trees that did not see the row.
+
+    Each tree sees one half of the rows, so that about half of a hundred trees answer each row; leaves of 20 rows keep
+    the answers of so few from being 0 and 1.
+    """
     binned = np.column_stack([bins_of(z) for z in Z.T])
     forest = RandomForestClassifier(100, min_samples_leaf=20, max_samples=0.5, oob_score=True, random_state=seed)
     forest.fit(binned, codes)
@@ -236,17 +278,19 @@ def leaf_audit(
         Leaf, rule or region of each row.
     attributes : DataFrame of n rows
     names : mapping of leaf to words, optional
+    intersections, min_group_size, level, subject
+        As in `explaindistill.measures.bias.GroupOptions`; ``min_group_size`` counts the rows of a leaf.
 
     Returns
     -------
     DataFrame
-        Canonical columns with ``metric`` ``leaf_share`` (of the leaf's rows, those in the group) and the leaf in
-        ``subset``; then ``overall``, the group's share of all rows.
+        Canonical columns with ``metric`` ``leaf_share`` (``k`` of the ``n`` rows of the leaf are in the group; Wilson's
+        interval) and the leaf in ``subset``; then ``overall``, the group's share of all rows.
 
     Examples
     --------
-    >>> found = leaf_audit([1, 1, 2, 2], pd.DataFrame({"sex": ["f", "f", "f", "m"]}))
-    >>> found[["subset", "group", "estimate", "overall"]].values.tolist()
+    >>> table = leaf_audit([1, 1, 2, 2], pd.DataFrame({"sex": ["f", "f", "f", "m"]}))
+    >>> table[["subset", "group", "estimate", "overall"]].values.tolist()
     [['1', 'f', 1.0, 0.75], ['2', 'f', 0.5, 0.75], ['1', 'm', 0.0, 0.25], ['2', 'm', 0.5, 0.25]]
     """
     places, codes = np.unique(np.asarray(leaf), return_inverse=True)
@@ -259,6 +303,6 @@ def leaf_audit(
             inside = grouping.codes == code
             who = [{"subject": subject, "attribute": grouping.attribute, "group": group, "subset": w} for w in words]
             counted = tally(inside, codes, len(places))
-            found = shares("leaf_share", counted, who, level=level, minimum=min_group_size)
-            lines += [line | {"overall": float(inside.mean())} for line in found]
+            parts = shares("leaf_share", counted, who, level=level, minimum=min_group_size)
+            lines += [line | {"overall": float(inside.mean())} for line in parts]
     return frame(lines, extra=["overall"])

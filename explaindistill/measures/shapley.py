@@ -23,6 +23,8 @@ __all__ = ["shapley_exact", "shapley_pairwise", "shapley_sampled"]
 Predict = Callable[[pd.DataFrame], NDArray[np.float64]]
 Floats = NDArray[np.float64]
 MOST_FEATURES = 12
+"""Columns of which all coalitions are asked, 2 to the power of it, each about every pair of a row and a background
+row."""
 
 
 def _mixed(inside: frozenset[str], X: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
@@ -46,7 +48,7 @@ def _check(X: pd.DataFrame, background: pd.DataFrame) -> None:
 
 
 def shapley_exact(predict: Predict, X: pd.DataFrame, background: pd.DataFrame) -> Floats:
-    r"""Exact values by all coalitions: :math:`\sum_S \frac{|S|!(d-|S|-1)!}{d!} [v(S\cup j) - v(S)]`.
+    r"""Exact values by all coalitions: :math:`\sum_S \frac{|S|!(d-|S|-1)!}{d!} [v(S\cup j) - v(S)]` over S without j.
 
     Parameters
     ----------
@@ -140,11 +142,11 @@ def _between(
     d = len(rank)
     if d == 1:
         return ()
-    own, other, steps, parts = np.arange(n), n + chosen, np.arange(1, d), []
+    explained, other, steps, parts = np.arange(n), n + chosen, np.arange(1, d), []
     for piece in batches(d - 1, n * d):
-        step = steps[piece, None]
+        step = steps[piece, None]  # after s steps the s columns of lowest rank come from X
         rows = {
-            c: series.take(np.where(rank[j] < step, own, other).ravel()).array
+            c: series.take(np.where(rank[j] < step, explained, other).ravel()).array
             for j, (c, series) in enumerate(both.items())
         }
         parts.append(_columns(predict(pd.DataFrame(rows))))
@@ -201,20 +203,21 @@ def shapley_sampled(
     _check(X, background)
     if n_permutations < 2:
         raise InvalidInputError(f"n_permutations must be at least 2, got {n_permutations}")
-    known: Floats | float = 0.0
-    asked = predict
+    exact: Floats | float = 0.0
+    difference = predict
     if control is not None:
-        other, known = control
-        if np.shape(known)[:2] != X.shape:
-            raise InvalidInputError(f"values of the control must have shape {X.shape}, got {np.shape(known)}")
+        other, exact = control
+        if np.shape(exact)[:2] != X.shape:
+            raise InvalidInputError(f"values of the control must have shape {X.shape}, got {np.shape(exact)}")
 
-        def asked(rows: pd.DataFrame) -> Floats:
+        def difference(rows: pd.DataFrame) -> Floats:
             return np.asarray(predict(rows), dtype=float) - np.asarray(other(rows), dtype=float)
 
-    walks = np.array(list(_walks(asked, X, background, n_permutations, np.random.default_rng(rng))))
-    if np.ndim(known) != 3 and walks.shape[-1] == 1:
+    walks = np.array(list(_walks(difference, X, background, n_permutations, np.random.default_rng(rng))))
+    if np.ndim(exact) != 3 and walks.shape[-1] == 1:
         walks = walks[..., 0]
+    # A walk and its reverse share an order, so that pairs and not walks are independent.
     pairs = walks.reshape(-1, 2, *walks.shape[1:]).mean(axis=1)
     blank = np.full(pairs.shape[1:], np.nan)
     errors = pairs.std(axis=0, ddof=1) / np.sqrt(len(pairs)) if len(pairs) > 1 else blank
-    return known + pairs.mean(axis=0), errors
+    return exact + pairs.mean(axis=0), errors

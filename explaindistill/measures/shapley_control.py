@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
 from sklearn.ensemble import GradientBoostingRegressor
 
-from explaindistill import plugins
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.explaining.shapley import Box, boxes_shapley
@@ -20,7 +20,14 @@ __all__ = ["KINDS", "ShapleyControl", "shapley_control"]
 
 KINDS = ("trees", "additive")
 FEWEST = 50
+"""Answers, of which ten are held out: with fewer the choice between the kinds would be chance."""
 HELD = 5
+"""One row in so many is held out. A trade-off: more judge the kinds better, and leave fewer to fit them to."""
+GROWTH: dict[str, Any] = {"min_samples_leaf": 10, "learning_rate": 0.1, "subsample": 0.5, "max_features": 0.5}
+"""Of the boosted trees. Each sees one half of the rows, as Friedman (2002, doi:10.1016/S0167-9473(01)00065-2) has it,
+and each split one half of the columns, a trade-off between its gain and its time; ten rows steady a leaf's mean."""
+BELOW = -1e30
+"""Stands for a missing value: below every number that occurs, and a single float holds it."""
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -42,9 +49,9 @@ class ShapleyControl:
     Examples
     --------
     >>> X = pd.DataFrame({"a": np.arange(60.0), "b": np.arange(60) % 7.0})
-    >>> found = shapley_control(X, X["a"] + X["b"], kinds=("additive",))
-    >>> found.kind, found.shapley(X[:2], X).shape
-    ('additive', (2, 2))
+    >>> control = shapley_control(X, X["a"] + X["b"], n_trees=10)
+    >>> control.kind, control.shapley(X[:2], X).shape
+    ('trees', (2, 2))
     """
 
     kind: str
@@ -57,13 +64,13 @@ def shapley_control(
     X: pd.DataFrame,
     answers: ArrayLike,
     *,
-    kinds: tuple[str, ...] = KINDS,
-    n_pairs: int = 30,
+    additive: Any = None,
+    kinds: Sequence[str] | None = None,
     n_trees: int = 150,
     max_leaf_nodes: int = 64,
     random_state: int = 0,
 ) -> ShapleyControl:
-    """Fit the control that leaves least of a teacher's answers.
+    r"""Fit the control that leaves least of a teacher's answers.
 
     A sum of boosted trees follows a teacher with steps, an additive model with pairs a smooth one; which of them is
     better is decided on a fifth of the answers, and the winner is fitted to all. Nothing is asked. The rows should hold
@@ -75,18 +82,26 @@ def shapley_control(
         Rows that the teacher has answered, at least 50.
     answers : array of shape (n,)
         On the scale to be explained.
-    kinds : tuple of str
-        What to try: ``"trees"``, ``"additive"``.
-    n_pairs : int
-        Of the additive model.
+    additive : estimator, optional
+        An additive regressor that is not fitted, with ``fit``, ``predict`` and ``shapley(rows, background)``, such as
+        ``GAMRegressor(n_pairs=30)``; it is copied. Without it trees are the only kind.
+    kinds : sequence of str, optional
+        What to try: ``"trees"``, ``"additive"``; all that there is when None.
     n_trees, max_leaf_nodes : int
-        Of the boosted trees.
+        Of the boosted trees. A trade-off: more of both follow the teacher more closely, and the time of the exact
+        values is their product.
     random_state : int
+        Of the trees, and of the rows that are held out.
 
     Returns
     -------
     ShapleyControl
-        For ``shapley_sampled(..., control=(found.predict, found.shapley(X, background)))``.
+        For ``shapley_sampled(..., control=(control.predict, control.shapley(X, background)))``.
+
+    Notes
+    -----
+    A kind with predictions :math:`\hat a` is judged by :math:`\text{Var}(a - \hat a) / \text{Var}(a)` over answers a
+    that are held out: a constant difference does not matter, since Shapley values do not change with it.
 
     References
     ----------
@@ -98,10 +113,11 @@ def shapley_control(
     >>> rng = np.random.default_rng(0)
     >>> X = pd.DataFrame(rng.random((400, 3)), columns=list("abc"))
     >>> step = ((X["a"] > 0.5) & (X["b"] > 0.3) & (X["c"] > 0.2)).to_numpy(dtype=float)
-    >>> found = shapley_control(X, step, n_trees=50)
-    >>> found.kind
+    >>> from explaindistill import GAMRegressor
+    >>> control = shapley_control(X, step, additive=GAMRegressor(n_pairs=3), n_trees=50)
+    >>> control.kind
     'trees'
-    >>> values, total = found.shapley(X[:1], X).sum(), found.predict(X[:1]) - found.predict(X).mean()
+    >>> values, total = control.shapley(X[:1], X).sum(), control.predict(X[:1]) - control.predict(X).mean()
     >>> bool(abs(values - total[0]) < 1e-9)
     True
     """
@@ -110,40 +126,49 @@ def shapley_control(
         raise InvalidInputError(f"answers must have one number per row of X, {len(X)}, got shape {a.shape}")
     if len(X) < FEWEST:
         raise InvalidInputError(f"X must have at least {FEWEST} answered rows, got {len(X)}")
-    if not kinds or (unknown := [k for k in kinds if k not in KINDS]):
-        raise InvalidInputError(f"kinds must name some of {', '.join(KINDS)}, got {unknown if kinds else 'none'}")
+    tried = _kinds(kinds, additive)
     schema, rows = Schema.infer(X), X.reset_index(drop=True)
 
     def fit(kind: str, at: NDArray[np.intp]) -> _Fitted:
         if kind == "trees":
             return _trees(schema, rows.iloc[at], a[at], n_trees, max_leaf_nodes, random_state)
-        return _additive(rows.iloc[at], a[at], n_pairs, random_state)
+        return _additive(clone(additive), rows.iloc[at], a[at])
 
     order = np.random.default_rng(random_state).permutation(len(rows))
-    held, kept = np.sort(order[: len(rows) // HELD]), np.sort(order[len(rows) // HELD :])
+    held, rest = np.sort(order[: len(rows) // HELD]), np.sort(order[len(rows) // HELD :])
     spread = float(a[held].var())
-    left = {k: float((a[held] - fit(k, kept)[0](rows.iloc[held])).var()) for k in kinds}
-    best = min(kinds, key=lambda k: left[k])
-    predict, values = fit(best, np.arange(len(rows)))
-    return ShapleyControl(
-        best, {k: v / spread if spread > 0 else float("nan") for k, v in left.items()}, predict, values
-    )
+    unexplained = {k: float((a[held] - fit(k, rest)[0](rows.iloc[held])).var()) for k in tried}
+    best = min(tried, key=lambda k: unexplained[k])
+    shares = {k: v / spread if spread > 0 else float("nan") for k, v in unexplained.items()}
+    return ShapleyControl(best, shares, *fit(best, np.arange(len(rows))))
+
+
+def _kinds(kinds: Sequence[str] | None, additive: Any) -> Sequence[str]:
+    """Kinds to try; an additive one needs a model."""
+    if kinds is None:
+        return KINDS if additive is not None else KINDS[:1]
+    if not kinds or (unknown := [k for k in kinds if k not in KINDS]):
+        raise InvalidInputError(f"kinds must name some of {', '.join(KINDS)}, got {unknown if kinds else 'none'}")
+    if additive is None and "additive" in kinds:
+        raise InvalidInputError(
+            "kinds names additive, so additive must be a regressor such as GAMRegressor(), got None"
+        )
+    return kinds
 
 
 _Fitted = tuple[Callable[[pd.DataFrame], Floats], Callable[[pd.DataFrame, pd.DataFrame], Floats]]
 
 
-def _additive(X: pd.DataFrame, answers: Floats, n_pairs: int, seed: int) -> _Fitted:
-    most = min(n_pairs, X.shape[1] * (X.shape[1] - 1) // 2)
-    model = plugins.public("students", "gam")["GAMRegressor"](n_pairs=most, random_state=seed).fit(X, answers)
+def _additive(model: Any, X: pd.DataFrame, answers: Floats) -> _Fitted:
+    model.fit(X, answers)
     return model.predict, lambda rows, background: model.shapley(rows, background).of()
 
 
 def _trees(schema: Schema, X: pd.DataFrame, answers: Floats, n_trees: int, leaves: int, seed: int) -> _Fitted:
+    """Boosted trees: their sum is a sum of boxes, one per leaf, whose Shapley values are closed forms."""
     model = GradientBoostingRegressor(
-        n_estimators=n_trees, max_leaf_nodes=leaves, max_depth=None, min_samples_leaf=10, learning_rate=0.1,
-        subsample=0.5, max_features=0.5, random_state=seed,
-    ).fit(_numbers(schema, X), answers)  # fmt: skip
+        n_estimators=n_trees, max_leaf_nodes=leaves, max_depth=None, random_state=seed, **GROWTH
+    ).fit(_numbers(schema, X), answers)
     trees = [e.tree_ for e in model.estimators_.ravel()]
 
     def values(rows: pd.DataFrame, background: pd.DataFrame) -> Floats:
@@ -156,23 +181,27 @@ def _trees(schema: Schema, X: pd.DataFrame, answers: Floats, n_trees: int, leave
 
 def _numbers(schema: Schema, rows: pd.DataFrame) -> NDArray[np.float32]:
     """Columns as the trees see them: codes of categories, a missing value below all others."""
-    return np.nan_to_num(schema.encode(rows), nan=-1e30).astype(np.float32)
+    return np.nan_to_num(schema.encode(rows), nan=BELOW).astype(np.float32)
 
 
 def _boxes(tree: Any, sides: tuple[NDArray[np.float32], NDArray[np.float32]], rate: float) -> Iterator[Box]:
-    """One box per leaf: on each column of its path both the row's and the background's side."""
+    """One box per leaf: for each column of its path, which rows and which background rows keep all of its conditions.
+
+    scikit-learn's trees send a row left where its value is at most the threshold; a negative child marks a leaf.
+    """
     todo: list[tuple[int, dict[int, tuple[Flags, Flags]]]] = [(0, {})]
     while todo:
         node, held = todo.pop()
         if tree.children_left[node] < 0:
-            here, there = ([pair[i] for pair in held.values()] for i in (0, 1))
-            shapes = [np.column_stack(f) if f else np.ones((len(z), 0), bool) for f, z in zip((here, there), sides,
-                                                                                            strict=True)]  # fmt: skip
+            flags = ([pair[i] for pair in held.values()] for i in (0, 1))
+            shapes = [
+                np.column_stack(f) if f else np.ones((len(z), 0), bool) for f, z in zip(flags, sides, strict=True)
+            ]
             yield Box(tuple(held), shapes[0], shapes[1], np.array([rate * tree.value[node, 0, 0]]))
             continue
         column = int(tree.feature[node])
-        left = [z[:, column] <= tree.threshold[node] for z in sides]
+        below = [z[:, column] <= tree.threshold[node] for z in sides]
         every = held.get(column, tuple(np.ones(len(z), dtype=bool) for z in sides))
-        for child, flags in ((tree.children_left, left), (tree.children_right, [~f for f in left])):
-            both = (every[0] & flags[0], every[1] & flags[1])
+        for child, side in ((tree.children_left, below), (tree.children_right, [~f for f in below])):
+            both = (every[0] & side[0], every[1] & side[1])
             todo.append((int(child[node]), {**held, column: both}))

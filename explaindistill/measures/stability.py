@@ -21,6 +21,10 @@ Split = tuple[str, float | frozenset[frozenset[str]]]
 """A question of a tree: column and either a threshold or the two sets of categories."""
 
 SHARED_SPLIT = 1 / 16
+"""Share of rows between two thresholds up to which they are the same question. A trade-off: refits hardly ever cut
+between the very same two rows, and thresholds far apart divide other people."""
+FEWEST = 3
+"""Refits: two make a single pair, whose spread nobody can tell."""
 
 
 def stability(
@@ -62,6 +66,11 @@ def stability(
         Canonical columns; ``n`` is the number of refits, the interval the jackknife's over refits (pairs that share a
         refit are not independent). A metric that the student's kind has not is ``undefined``.
 
+    References
+    ----------
+    Efron and Stein (1981), doi:10.1214/aos/1176345462 (jackknife of a symmetric statistic); Jaccard (1912),
+    doi:10.1111/j.1469-8137.1912.tb05611.x.
+
     Examples
     --------
     >>> from explaindistill import TreeClassifier
@@ -70,19 +79,19 @@ def stability(
     >>> def refit(seed):
     ...     rows = X.sample(300, replace=True, random_state=seed)
     ...     return TreeClassifier(max_leaf_nodes=2).fit(rows, rows["a"] > 0.5)
-    >>> found = stability(refit, X, lambda student, rows: student.predict(rows)).set_index("metric")
-    >>> bool(found.loc["refit_agreement", "estimate"] > 0.95), float(found.loc["refit_features", "estimate"])
+    >>> table = stability(refit, X, lambda student, rows: student.predict(rows)).set_index("metric")
+    >>> bool(table.loc["refit_agreement", "estimate"] > 0.95), float(table.loc["refit_features", "estimate"])
     (True, 1.0)
     """
     numbers = list(seeds)
-    if len(numbers) < 3:
-        raise InvalidInputError(f"seeds must be at least 3, got {len(numbers)}")
+    if len(numbers) < FEWEST:
+        raise InvalidInputError(f"seeds must be at least {FEWEST}, got {len(numbers)}")
     students = [refit(seed) for seed in numbers]
     answers = [np.asarray(answer(s, X)).ravel() for s in students]
     lines = [_line("refit_agreement", _pairs(answers, _same), len(numbers), level, subject)]
-    told = [s.importance().set_index("feature")["estimate"] for s in students if hasattr(s, "importance")]
-    if len(told) == len(students):
-        lines += list(_structure(students, told, X, level, subject))
+    importances = [s.importance().set_index("feature")["estimate"] for s in students if hasattr(s, "importance")]
+    if len(importances) == len(students):
+        lines += list(_structure(students, importances, X, level, subject))
     else:
         names = ("refit_features", "refit_splits", "refit_importance")
         lines += [_undefined(name, "this student does not tell its structure", subject) for name in names]
@@ -90,18 +99,19 @@ def stability(
 
 
 def _structure(
-    students: Sequence[Any], told: Sequence[pd.Series], X: pd.DataFrame, level: float, subject: str
+    students: Sequence[Any], importances: Sequence[pd.Series], X: pd.DataFrame, level: float, subject: str
 ) -> Iterator[dict[str, Any]]:
+    """What refits have in common: columns with any importance, splits, and the order of the columns."""
     n = len(students)
-    used = [set(t.index[t > 0]) for t in told]
+    used = [set(importance.index[importance > 0]) for importance in importances]
     yield _line("refit_features", _pairs(used, _jaccard), n, level, subject)
     splits = [splits_of(s.to_dict()) for s in students]
     if all(s is not None for s in splits):
         yield _line("refit_splits", _pairs(splits, lambda a, b: _shared(a, b, X)), n, level, subject)
     else:
         yield _undefined("refit_splits", "only trees have splits", subject)
-    order = told[0].index
-    ranked = [t.reindex(order).fillna(0.0).to_numpy() for t in told]
+    order = importances[0].index
+    ranked = [importance.reindex(order).fillna(0.0).to_numpy() for importance in importances]
     yield _line("refit_importance", _pairs(ranked, _rank), n, level, subject)
 
 
@@ -120,16 +130,17 @@ def splits_of(form: dict[str, Any]) -> list[Split] | None:
     nodes = form.get("nodes")
     if not isinstance(nodes, list):
         return None
-    known = {f["name"]: [str(c) for c in f["categories"]] for f in form["schema"]["features"]}
-    return [(str(node["feature"]), _question(node, known)) for node in nodes if "feature" in node]
+    categories = {f["name"]: [str(c) for c in f["categories"]] for f in form["schema"]["features"]}
+    return [(str(node["feature"]), _question(node, categories)) for node in nodes if "feature" in node]
 
 
-def _question(node: dict[str, Any], known: dict[str, list[str]]) -> float | frozenset[frozenset[str]]:
+def _question(node: dict[str, Any], categories: dict[str, list[str]]) -> float | frozenset[frozenset[str]]:
+    """Threshold, or both sets of categories without saying which of them goes left."""
     if "left_categories" not in node:
         return float(node["threshold"])
-    names = known[node["feature"]]
-    left = frozenset(names[code] for code in node["left_categories"])
-    return frozenset({left, frozenset(names) - left})
+    names = categories[node["feature"]]
+    side = frozenset(names[code] for code in node["left_categories"])
+    return frozenset({side, frozenset(names) - side})
 
 
 def _shared(a: list[Split], b: list[Split], X: pd.DataFrame) -> float:
@@ -147,6 +158,7 @@ def _shared(a: list[Split], b: list[Split], X: pd.DataFrame) -> float:
 
 
 def _alike(first: Split, second: Split, X: pd.DataFrame) -> bool:
+    """Whether two splits ask the same; dates are compared in seconds since 1970, as thresholds hold them."""
     if first[0] != second[0] or isinstance(first[1], frozenset) != isinstance(second[1], frozenset):
         return False
     if isinstance(first[1], frozenset) or isinstance(second[1], frozenset):
@@ -169,6 +181,11 @@ def _pairs(things: Sequence[Any], compare: Callable[[Any, Any], float]) -> NDArr
 
 
 def _same(a: NDArray[Any], b: NDArray[Any]) -> float:
+    r"""Share of equal decisions; of values :math:`1 - 2\,\overline{(a-b)^2} / (s_a^2 + s_b^2)`.
+
+    That is an R² in which neither of the two is the truth: 1 where they are equal, about -1 for values of one mean that
+    have nothing to do with each other. Two constants count as 1.
+    """
     if a.dtype.kind != "f":
         return float((a == b).mean())
     spread = ((a - a.mean()) ** 2).mean() + ((b - b.mean()) ** 2).mean()
@@ -184,14 +201,19 @@ def _rank(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
 
 
 def _line(metric: str, pairs: NDArray[np.float64], n: int, level: float, subject: str) -> dict[str, Any]:
-    """Mean over pairs with the jackknife's interval over refits."""
+    r"""Mean over pairs with the jackknife's interval over refits.
+
+    With :math:`m_i` the mean over pairs without refit i of n, the variance is
+    :math:`\frac{n-1}{n} \sum_i (m_i - \bar m)^2`, at n - 1 degrees of freedom. With three refits a pair is left when
+    one goes: no interval then.
+    """
     if not np.isfinite(pairs[~np.eye(n, dtype=bool)]).all():
         return _undefined(metric, "not defined for every pair of refits", subject)
     whole = float(np.nanmean(pairs))
     low = high = np.nan
-    if n > 3:
-        left_out = np.array([np.nanmean(np.delete(np.delete(pairs, i, 0), i, 1)) for i in range(n)])
-        spread = np.sqrt((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum())
+    if n > FEWEST:
+        without = np.array([np.nanmean(np.delete(np.delete(pairs, i, 0), i, 1)) for i in range(n)])
+        spread = np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum())
         half = float(stats.t.ppf((1 + level) / 2, n - 1) * spread)
         low, high = max(whole - half, -1.0), min(whole + half, 1.0)
     return row(metric, whole, low, high, n=n, method="jackknife over refits", subject=subject)

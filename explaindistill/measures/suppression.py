@@ -13,10 +13,16 @@ from explaindistill.numerics.statistics.suppression import withheld
 
 __all__ = ["hidden_groups", "suppress"]
 
+LARGEST = 2.0**53
+"""Stands for infinite where sizes are whole numbers: above it, floats are no longer exact."""
+
 SELECTION = ("selection_rate", "selection_rate_difference", "selection_rate_ratio")
 _NUMBERS = ("n", "k", "n_effective", "estimate", "low", "high")
 _MOST_CELLS = 600
+"""Cells of the finest intersection up to which it is worked out which figures follow from others. A trade-off: beyond,
+more is withheld than must be, since the time grows with a power of the cells."""
 _MOST_SHARES = 200
+"""The same for the cells of one table of leaves and groups, of which an audit has many."""
 
 
 def hidden_groups(
@@ -50,19 +56,19 @@ def hidden_groups(
     >>> sorted(hidden_groups(sex, 10))
     [('sex', 'm'), ('sex', 'x')]
     """
-    found = groupings(attributes)
-    keys = [(g.attribute, name) for g in found for name in g.names]
-    sizes = np.concatenate([np.bincount(g.codes, minlength=len(g)) for g in found] or [np.zeros(0, dtype=np.int64)])
-    asked = set(first)
-    small = np.array([key in asked for key in keys], dtype=bool) | (sizes < minimum)
+    groups = groupings(attributes)
+    keys = [(g.attribute, name) for g in groups for name in g.names]
+    sizes = np.concatenate([np.bincount(g.codes, minlength=len(g)) for g in groups] or [np.zeros(0, dtype=np.int64)])
+    wanted = set(first)
+    small = np.array([key in wanted for key in keys], dtype=bool) | (sizes < minimum)
     if not small.any():
         return set()
-    if len(found[-1]) > _MOST_CELLS:  # too many cells to solve for: a partition with a small group is withheld whole
+    if len(groups[-1]) > _MOST_CELLS:  # too many cells to solve for: a partition with a small group is withheld whole
         touched = {key[0] for key, is_small in zip(keys, small, strict=True) if is_small}
         return {key for key in keys if key[0] in touched}
-    members = _members(found)
+    members = _members(groups)
     everyone = np.ones((1, members.shape[1]))
-    families = np.concatenate([[-1], np.repeat(np.arange(len(found)), [len(g) for g in found])])
+    families = np.concatenate([[-1], np.repeat(np.arange(len(groups)), [len(g) for g in groups])])
     hidden = withheld(
         np.vstack([everyone, members]),
         np.concatenate([[len(attributes)], sizes]),
@@ -72,12 +78,12 @@ def hidden_groups(
     return {key for key, is_hidden in zip(keys, hidden[1:], strict=True) if is_hidden}
 
 
-def _members(found: Sequence[Grouping]) -> NDArray[np.float64]:
-    """1 where a cell of the finest grouping, the last one, belongs to a group."""
-    finest = found[-1]
+def _members(groups: Sequence[Grouping]) -> NDArray[np.float64]:
+    """1 where a cell (column) of the finest grouping, the last one, belongs to a group (row)."""
+    finest = groups[-1]
     at = np.zeros(len(finest), dtype=np.int64)
     at[finest.codes] = np.arange(len(finest.codes))  # any row of the cell
-    blocks = [(g.codes[at][None, :] == np.arange(len(g))[:, None]).astype(float) for g in found]
+    blocks = [(g.codes[at][None, :] == np.arange(len(g))[:, None]).astype(float) for g in groups]
     return np.vstack(blocks)
 
 
@@ -116,6 +122,7 @@ def suppress(frames: Mapping[str, pd.DataFrame], attributes: pd.DataFrame, minim
 
 
 def _without(frame: pd.DataFrame, attributes: pd.DataFrame, minimum: int, always: set[tuple[str, str]]) -> pd.DataFrame:
+    """One frame without the numbers of lines that are, or tell of, a group to be withheld."""
     if not {"attribute", "group", "status", "n"} <= set(frame.columns) or frame.empty:
         return frame
     keys = list(zip(frame["attribute"].astype(str), frame["group"].astype(str), strict=True))
@@ -178,7 +185,11 @@ def _small_shares(frame: pd.DataFrame, gone: NDArray[np.bool_], minimum: int) ->
 
 
 def _protected(counts: NDArray[np.float64], first: NDArray[np.bool_], unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Cells of a table to withhold, where the totals of its rows and of its known columns are published."""
+    """Cells of a table to withhold, where the totals of its rows and of its known columns are published.
+
+    ``counts`` has one row per leaf and one column per group; each published total is a sum over its cells in row order.
+    ``first`` are withheld in any case; the total of a group in ``unknown`` is not published.
+    """
     n_leaves, n_groups = counts.shape
     leaves = np.repeat(np.eye(n_leaves), n_groups, axis=1)
     groups = np.tile(np.eye(n_groups), (1, n_leaves))[~unknown]
@@ -187,7 +198,7 @@ def _protected(counts: NDArray[np.float64], first: NDArray[np.bool_], unknown: N
     sizes = np.where(counts.ravel() > 0, np.nan_to_num(counts.ravel()), np.inf)
     hidden = withheld(
         np.vstack([totals, np.eye(counts.size)]),
-        np.concatenate([totals @ np.nan_to_num(counts.ravel()), np.minimum(sizes, 2.0**53)]).astype(np.int64),
+        np.concatenate([totals @ np.nan_to_num(counts.ravel()), np.minimum(sizes, LARGEST)]).astype(np.int64),
         [-1] * len(totals) + [0] * counts.size,
         np.concatenate([np.zeros(len(totals), dtype=bool), first.ravel()]),
     )

@@ -1,4 +1,28 @@
-"""The one shape of a measured frame: which columns there are, in which order, and what a status means."""
+"""The one shape of a measured frame: which columns there are, in which order, and what a status means.
+
+===================  ==============================================================================================
+column               what it holds
+===================  ==============================================================================================
+``metric``           name of the figure
+``subject``          model that it is about: ``teacher``, a student's name, ``labels``
+``attribute``        sensitive column, or several joined by ``×``; empty where no groups are compared
+``group``            group that the figure is about
+``reference``        group, or model, that it is compared with
+``subset``           rows, classes, bins or units that it is restricted to, in words
+``n``, ``k``         rows of the denominator and successes among them, both unweighted; ``k`` is NaN where nothing is
+                     counted. Every rate has both
+``n_effective``      independent rows that these are worth: fewer than ``n`` with weights or clusters
+``estimate``         the figure
+``low``, ``high``    limits of its confidence interval; NaN where it has none
+``method``           how the limits were computed
+``status``           ``ok``; ``undefined`` (no such figure for these rows); ``small`` (a figure of so few rows that it
+                     should not be relied on); ``suppressed`` (withheld, see `explaindistill.measures.suppression`);
+                     ``excluded`` (left out of a comparison for a stated reason)
+``reason``           why a status is not ``ok``, or a remark
+===================  ==============================================================================================
+
+The functions of this room call these the *canonical columns* and name only those that they add.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +41,6 @@ COLUMNS = (
     "n", "k", "n_effective", "estimate", "low", "high", "method", "status", "reason",
 )  # fmt: skip
 TEXT = {"metric", "subject", "attribute", "group", "reference", "subset", "method", "status", "reason"}
-STATUSES = ("ok", "undefined", "small", "suppressed", "excluded")
 
 
 def row(metric: str, estimate: float, low: float, high: float, **rest: Any) -> dict[str, Any]:
@@ -57,7 +80,10 @@ def shares(
     minimum: int = 0,
     empty: str = "no rows",
 ) -> list[dict[str, Any]]:
-    """One line per group of a tally, with Wilson's interval."""
+    """One line per group of a tally: share k / n with Wilson's interval at the effective counts.
+
+    ``minimum`` is the number of rows below which a share is ``small``; ``empty`` says what no rows at all mean.
+    """
     low, high = wilson(counted.k_effective, counted.n_effective, level)
     lines = []
     for i, name in enumerate(names):

@@ -47,16 +47,16 @@ def teacher_cells(
     Returns
     -------
     DataFrame
-        Canonical columns, then ``cell`` (leaf number) and ``output`` (class, or empty): one line per cell and class;
-        the cell's rule in words under ``subset``.
+        Canonical columns, then ``cell`` (leaf number) and ``output`` (class, or empty): one line ``teacher_mean`` per
+        cell and class; the cell's rule in words under ``subset``, its rows under ``n``.
 
     Examples
     --------
     >>> from explaindistill import TreeRegressor
     >>> X = pd.DataFrame({"age": np.arange(100) % 50})
     >>> p = np.where(X["age"] > 30, 0.9, 0.2)
-    >>> found = teacher_cells(X, p, TreeRegressor(max_leaf_nodes=2).fit(X, p))
-    >>> found[["subset", "n", "estimate"]].round(2).values.tolist()
+    >>> cells = teacher_cells(X, p, TreeRegressor(max_leaf_nodes=2).fit(X, p))
+    >>> cells[["subset", "n", "estimate"]].round(2).values.tolist()
     [['age <= 30', 62, 0.2], ['age > 30', 38, 0.9]]
     """
     answers = np.asarray(P, dtype=float)
@@ -76,6 +76,7 @@ def teacher_cells(
 
 
 def _line(values: NDArray[np.float64], minimum: int, level: float, bounded: bool) -> dict[str, Any]:
+    r"""Mean with Student's interval :math:`\bar v \pm t_{n-1} s / \sqrt n`, inside 0 to 1 where ``bounded``."""
     n = len(values)
     if n < max(minimum, 1):
         reason = f"fewer than {minimum} rows"

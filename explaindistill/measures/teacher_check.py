@@ -12,41 +12,72 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from explaindistill.data.schema import Schema
-from explaindistill.measures.table import (
-    frame,
-    positions,
-    row,
-    shares,
-)
+from explaindistill.measures.calibration import AUC_MINIMUM
+from explaindistill.measures.table import frame, positions, row, shares
 from explaindistill.numerics.statistics.intervals import newcombe, normal_quantile
 from explaindistill.numerics.statistics.ranks import auc_and_interval
 from explaindistill.numerics.statistics.single_column import bins_of, out_of_fold_means
 from explaindistill.numerics.statistics.tallies import mean_function, tally
 
-__all__ = ["LEAK", "NOISE", "teacher_check"]
+__all__ = ["LEAK", "NOISE", "CheckOptions", "teacher_check"]
 
-Answer = Callable[[pd.DataFrame], NDArray[np.float64]]
+Floats = NDArray[np.float64]
+Answer = Callable[[pd.DataFrame], Floats]
 Line = dict[str, Any]
 NOISE = 0.05
+"""Noise in standard deviations of a column. A trade-off: small enough that a person would call both rows the same,
+large enough to cross thresholds of a teacher that is not smooth."""
 LEAK = 0.95
+"""Share of the teacher's gain over chance from which one column alone is suspicious. A trade-off: where one column
+truly decides nearly all it is a false alarm, which one question settles; a missed leak spoils all that follows."""
 SURE = 0.99
+"""AUC, or R², from which one column alone is suspicious, however good the teacher is."""
+USEFUL_AUC = 0.6
+"""Teachers that rank no better gain so little that a weak column reaches most of it by chance: ``LEAK`` waits."""
+USEFUL_R2 = 0.1
+"""The same in regression."""
 MOST_ROWS = 2_000
-FEWEST = 25
+"""Rows that are changed and asked about, twice or more: they cost questions."""
 
 
 @dataclass(frozen=True)
-class _Rows:
+class CheckOptions:
+    """How many rows are changed, and how sure the intervals are.
+
+    Attributes
+    ----------
+    max_rows : int
+        Rows that are changed and asked about.
+    level : float
+        Confidence of the intervals.
+
+    Examples
+    --------
+    >>> CheckOptions(max_rows=500).level
+    0.95
+    """
+
+    max_rows: int = MOST_ROWS
+    level: float = 0.95
+
+
+DEFAULTS = CheckOptions()
+
+
+@dataclass(frozen=True)
+class _CheckedRows:
     """Rows, answers, and truth as positions (-1 unknown) or values (NaN unknown)."""
 
     X: pd.DataFrame
-    P: NDArray[np.float64]
+    P: Floats
     truth: NDArray[Any] | None
     classes: NDArray[Any] | None
-    decide: Callable[[NDArray[np.float64]], NDArray[Any]]
+    decide: Callable[[Floats], NDArray[Any]]
     level: float
 
     @property
-    def known(self) -> NDArray[np.bool_]:
+    def labelled(self) -> NDArray[np.bool_]:
+        """Rows whose truth is known."""
         assert self.truth is not None
         return self.truth >= 0 if self.classes is not None else ~np.isnan(self.truth)
 
@@ -62,11 +93,9 @@ def teacher_check(
     *,
     classes: ArrayLike | None = None,
     answer: Answer | None = None,
-    decide: Callable[[NDArray[np.float64]], NDArray[Any]] | None = None,
-    max_rows: int = MOST_ROWS,
+    decide: Callable[[Floats], NDArray[Any]] | None = None,
     rng: np.random.Generator | int = 0,
-    level: float = 0.95,
-    subject: str = "teacher",
+    options: CheckOptions = DEFAULTS,
 ) -> pd.DataFrame:
     r"""What to know about a teacher before its answers are imitated.
 
@@ -84,7 +113,7 @@ def teacher_check(
                                 of more the class that it gives away best); ``single_feature_r2`` in regression
     ``noise_flip``              share of decisions that change when every number is moved by 5 % of its spread
     ``noise_shift``             mean absolute change of the answer under that noise (in regression: in standard
-                                deviations of the answers)
+                                deviations of the answers); ``missing_shift`` by column with missing values
     ==========================  ===============================================================================
 
     Parameters
@@ -100,17 +129,23 @@ def teacher_check(
         Asks the teacher about changed rows; without it nothing is said about noise and removed values.
     decide : callable, optional
         From probabilities to labels; the most probable class when None.
-    max_rows : int
-        Rows that are changed and asked about.
-    rng, level, subject
-        As in the other measures.
+    rng : Generator or int
+        Chooses the rows that are changed, the noise and the folds.
+    options : CheckOptions
 
     Returns
     -------
     DataFrame
-        Canonical columns, then ``feature`` (the column that a line is about) and ``suspicious``: True for a column
-        that alone reaches an AUC of 0.99, or 95 % of what the teacher gains over chance. Such a column may hold the
-        outcome itself: ask whether it is known when the decision is taken.
+        Canonical columns with the subject ``teacher``, then ``feature`` (the column that a line is about) and
+        ``suspicious``: True for a column that alone reaches an AUC of 0.99, or 95 % of what the teacher gains over
+        chance. Such a column may hold the outcome itself: ask whether it is known when the decision is taken. Shares
+        have their ``k`` of ``n`` rows and Wilson's interval, means Student's or the normal one, differences Newcombe's.
+
+    References
+    ----------
+    Newcombe (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I (differences); Newcombe
+    (2006), doi:10.1002/sim.2324 (AUC); Kaufman, Rosset, Perlich and Stitelman (2012), doi:10.1145/2382577.2382579
+    (leakage: what must not be known when the decision is taken).
 
     Examples
     --------
@@ -119,33 +154,33 @@ def teacher_check(
     >>> rng = np.random.default_rng(0)
     >>> y = rng.integers(0, 2, 400)
     >>> X = pd.DataFrame({"age": rng.normal(size=400), "refunded": y + 0.1 * rng.normal(size=400)})
-    >>> found = teacher_check(X, np.c_[1 - y, y], y, classes=[0, 1])
-    >>> found.loc[found["suspicious"] == True, "feature"].tolist()
+    >>> check = teacher_check(X, np.c_[1 - y, y], y, classes=[0, 1])
+    >>> check.loc[check["suspicious"] == True, "feature"].tolist()
     ['refunded']
     """
     generator = np.random.default_rng(rng)
-    known = None if classes is None else np.asarray(classes)
+    names = None if classes is None else np.asarray(classes)
     answers = np.asarray(P, dtype=float)
-    chosen = decide or (lambda p: p if known is None else known[p.argmax(axis=1)])
-    rows = _Rows(X.reset_index(drop=True), answers, _truth(y, known), known, chosen, level)
-    lines = [*_about_truth(rows, generator), *_about_changes(rows, answer, generator, max_rows)]
-    return frame((line | {"subject": subject} for line in lines), extra=["feature", "suspicious"])
+    chosen = decide or (lambda p: p if names is None else names[p.argmax(axis=1)])
+    rows = _CheckedRows(X.reset_index(drop=True), answers, _truth(y, names), names, chosen, options.level)
+    lines = [*_about_truth(rows, generator), *_about_changes(rows, answer, generator, options.max_rows)]
+    return frame((line | {"subject": "teacher"} for line in lines), extra=["feature", "suspicious"])
 
 
 def _truth(y: ArrayLike | None, classes: NDArray[Any] | None) -> NDArray[Any] | None:
+    """Positions of the labels among the classes, or values; None where there are none."""
     if y is None:
         return None
     values = np.asarray(y).ravel()
     return values.astype(float) if classes is None else positions(values, classes)
 
 
-def _about_truth(rows: _Rows, rng: np.random.Generator) -> Iterator[Line]:
+def _about_truth(rows: _CheckedRows, rng: np.random.Generator) -> Iterator[Line]:
+    """Lines that rest on true labels."""
     regression = rows.classes is None
-    asked = (
-        ["single_feature_r2"] if regression else ["accuracy", "accuracy_gain", "overconfidence", "single_feature_auc"]
-    )
-    if rows.truth is None or not rows.known.any():
-        for metric in asked:
+    of_classes = ("accuracy", "accuracy_gain", "overconfidence", "single_feature_auc")
+    if rows.truth is None or not rows.labelled.any():
+        for metric in ("single_feature_r2",) if regression else of_classes:
             yield row(metric, np.nan, np.nan, np.nan, n=0, status="undefined", reason="cannot say: no true labels")
         return
     if not regression:
@@ -154,42 +189,49 @@ def _about_truth(rows: _Rows, rng: np.random.Generator) -> Iterator[Line]:
     yield from _alone(rows, rng)
 
 
-def _rightness(rows: _Rows) -> Iterator[Line]:
-    known = rows.known
-    right, truth = rows.right()[known], rows.truth[known]  # type: ignore[index]
+def _rightness(rows: _CheckedRows) -> Iterator[Line]:
+    """Accuracy, its gain over the commonest label row by row, and the mean of the top probability less its being right.
+
+    All three with the normal interval of a mean.
+    """
+    labelled = rows.labelled
+    right, truth = rows.right()[labelled], rows.truth[labelled]  # type: ignore[index]
     n, z = len(right), normal_quantile(rows.level)
     counted = tally(right, np.zeros(n, dtype=np.int64), 1)
     yield from shares("accuracy", counted, [{}], level=rows.level)
     commonest = truth == np.bincount(truth).argmax()
     value, error = mean_function((right.astype(float) - commonest)[:, None], lambda m: float(m[0]))
     yield row("accuracy_gain", value, value - z * error, value + z * error, n=n, method="normal, paired")
-    top = rows.P[known]
+    top = rows.P[labelled]
     sure = top.max(axis=1) - (top.argmax(axis=1) == truth)
     value, error = mean_function(sure[:, None], lambda m: float(m[0]))
     yield row("overconfidence", value, value - z * error, value + z * error, n=n, method="normal")
 
 
-def _where_missing(rows: _Rows) -> Iterator[Line]:
-    right, known = rows.right(), rows.known
+def _where_missing(rows: _CheckedRows) -> Iterator[Line]:
+    """Accuracy of rows where a column is missing less that of the others, by column."""
+    right, labelled = rows.right(), rows.labelled
     for column in _with_missing(rows.X):
         gone = rows.X[column].isna().to_numpy()
-        counted = tally(right, np.where(known, gone.astype(np.int64), -1), 2)
+        counted = tally(right, np.where(labelled, gone.astype(np.int64), -1), 2)
         low, high = newcombe(counted.k[1], counted.n[1], counted.k[0], counted.n[0], rows.level)
         gap = float(counted.share[1] - counted.share[0])
         line = row("accuracy_where_missing", gap, float(low), float(high), n=int(counted.n[1]), k=counted.k[1],
                    method="newcombe", feature=column)  # fmt: skip
-        yield line | ({"status": "small", "reason": f"fewer than {FEWEST} rows"} if 0 < counted.n[1] < FEWEST else {})
+        few = {"status": "small", "reason": f"fewer than {AUC_MINIMUM} rows"}
+        yield line | (few if 0 < counted.n[1] < AUC_MINIMUM else {})
 
 
 def _with_missing(X: pd.DataFrame) -> list[str]:
     return [c for c in X.columns if X[c].isna().any() and not X[c].isna().all()]
 
 
-def _alone(rows: _Rows, rng: np.random.Generator) -> Iterator[Line]:
+def _alone(rows: _CheckedRows, rng: np.random.Generator) -> Iterator[Line]:
     """What each column tells alone, out of fold, and whether that is suspiciously much."""
-    X, truth, P = rows.X[rows.known], rows.truth[rows.known], rows.P[rows.known]  # type: ignore[index]
+    at = rows.labelled
+    X, truth, P = rows.X[at], rows.truth[at], rows.P[at]  # type: ignore[index]
     Z, seed = np.asarray(Schema.infer(X).encode(X)), int(rng.integers(2**31))
-    if len(X) < 2 * FEWEST:
+    if len(X) < 2 * AUC_MINIMUM:
         return
     for i, column in enumerate(X.columns):
         codes = bins_of(Z[:, i])
@@ -199,21 +241,24 @@ def _alone(rows: _Rows, rng: np.random.Generator) -> Iterator[Line]:
             yield _alone_in_classes(codes, truth, P, seed, rows.level) | {"feature": column}
 
 
-def _alone_in_classes(
-    codes: NDArray[np.int64], truth: NDArray[np.int64], P: NDArray[np.float64], seed: int, level: float
-) -> Line:
+def _alone_in_classes(codes: NDArray[np.int64], truth: NDArray[np.int64], P: Floats, seed: int, level: float) -> Line:
+    """AUC of the mean label by bin of one column, for the class that it gives away best.
+
+    A column gains :math:`2A - 1` over chance of the teacher's :math:`2A_T - 1`. The best of several classes is chosen
+    after seeing the areas: the interval is that of a class named before, a little too narrow.
+    """
     one = truth[:, None] == np.arange(P.shape[1])
     at = [1] if P.shape[1] == 2 else list(range(P.shape[1]))
-    enough = [j for j in at if FEWEST <= one[:, j].sum() <= len(truth) - FEWEST]
+    enough = [j for j in at if AUC_MINIMUM <= one[:, j].sum() <= len(truth) - AUC_MINIMUM]
     if not enough:
-        reason = f"fewer than {FEWEST} rows of one label"
+        reason = f"fewer than {AUC_MINIMUM} rows of one label"
         return row("single_feature_auc", np.nan, np.nan, np.nan, n=len(truth), status="undefined", reason=reason)
     means = out_of_fold_means(codes, one, seed)
     areas = {j: auc_and_interval(means[:, j], one[:, j], level=level) for j in enough}
     best = max(enough, key=lambda j: areas[j][0])
     teacher = auc_and_interval(P[:, best], one[:, best], level=level)[0]
     gained = 2 * areas[best][0] - 1
-    flagged = bool(areas[best][0] >= SURE or (teacher > 0.6 and gained >= LEAK * (2 * teacher - 1)))
+    flagged = bool(areas[best][0] >= SURE or (teacher > USEFUL_AUC and gained >= LEAK * (2 * teacher - 1)))
     return row(
         "single_feature_auc", *areas[best], n=len(truth), method="out of fold, newcombe 2006 and logit",
         suspicious=flagged, reason=_QUESTION if flagged else "",
@@ -223,17 +268,19 @@ def _alone_in_classes(
 _QUESTION = "alone nearly as good as the teacher: ask whether it is known when the decision is taken"
 
 
-def _alone_in_regression(codes: NDArray[np.int64], truth: NDArray[Any], P: NDArray[np.float64], seed: int) -> Line:
+def _alone_in_regression(codes: NDArray[np.int64], truth: NDArray[Any], P: Floats, seed: int) -> Line:
+    r"""R² of the mean by bin of one column, out of fold: :math:`1 - \sum (y - \hat y)^2 / \sum (y - \bar y)^2`."""
     spread = float(((truth - truth.mean()) ** 2).mean())
     if spread == 0 or P.ndim != 1:
         return row("single_feature_r2", np.nan, np.nan, np.nan, n=len(truth))
     alone, teacher = (1 - float(((truth - p) ** 2).mean()) / spread for p in (out_of_fold_means(codes, truth, seed), P))
-    flagged = bool(alone >= SURE or (teacher > 0.1 and alone >= LEAK * teacher))
-    found = row("single_feature_r2", alone, np.nan, np.nan, n=len(truth), method="out of fold", suspicious=flagged)
-    return found | {"reason": _QUESTION if flagged else ""}
+    flagged = bool(alone >= SURE or (teacher > USEFUL_R2 and alone >= LEAK * teacher))
+    line = row("single_feature_r2", alone, np.nan, np.nan, n=len(truth), method="out of fold", suspicious=flagged)
+    return line | {"reason": _QUESTION if flagged else ""}
 
 
-def _about_changes(rows: _Rows, answer: Answer | None, rng: np.random.Generator, most: int) -> Iterator[Line]:
+def _about_changes(rows: _CheckedRows, answer: Answer | None, rng: np.random.Generator, most: int) -> Iterator[Line]:
+    """Lines that ask about changed rows: numbers with noise, and each column with missing values without its value."""
     metrics = ("noise_shift",) if rows.classes is None else ("noise_flip", "noise_shift")
     if answer is None:
         for metric in metrics:
@@ -247,11 +294,11 @@ def _about_changes(rows: _Rows, answer: Answer | None, rng: np.random.Generator,
     if noisy is not None:
         yield from _moved(rows, before, answer(noisy), "noise", "")
     for column in _with_missing(rows.X):
-        taken = X.copy()
-        taken[column] = pd.Series([None] * len(X), index=X.index).astype(X[column].dtype)
+        emptied = X.copy()
+        emptied[column] = pd.Series([None] * len(X), index=X.index).astype(X[column].dtype)
         had = X[column].notna().to_numpy()
         if had.any():
-            yield from _moved(rows, before[had], answer(taken)[had], "missing", column)
+            yield from _moved(rows, before[had], answer(emptied)[had], "missing", column)
 
 
 def _noisy(X: pd.DataFrame, whole: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame | None:
@@ -269,7 +316,12 @@ def _noisy(X: pd.DataFrame, whole: pd.DataFrame, rng: np.random.Generator) -> pd
     return out if moved else None
 
 
-def _moved(rows: _Rows, before: NDArray[Any], after: NDArray[Any], what: str, column: str) -> Iterator[Line]:
+def _moved(rows: _CheckedRows, before: NDArray[Any], after: NDArray[Any], what: str, column: str) -> Iterator[Line]:
+    """Share of decisions that change, and the mean size of the change with Student's interval.
+
+    The size is half the sum of absolute differences of probabilities (total variation, 0 to 1); of values their
+    absolute difference in standard deviations of all answers.
+    """
     n = len(before)
     if rows.classes is not None:
         changed = rows.decide(before) != rows.decide(after)

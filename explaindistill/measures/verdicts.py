@@ -1,4 +1,8 @@
-"""Three honest answers: pass, fail, inconclusive; and "cannot say" where there is nothing to judge."""
+"""Three honest answers: pass, fail, inconclusive; and "cannot say" where there is nothing to judge.
+
+A requirement is met where the whole confidence interval meets it. So it passes wrongly at most as often as the limit on
+the side of its bound fails to hold: half of ``1 - level`` where the interval is two-sided and the bound is one.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +16,15 @@ import pandas as pd
 
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["COLUMNS", "Rule", "check", "judge", "parse", "worst"]
+__all__ = ["COLUMNS", "Requirement", "check", "judge", "parse", "worst"]
 
 COLUMNS = ("rule", "metric", "subject", "attribute", "group", "estimate", "low", "high", "n", "verdict", "reason")
 FRAMES: Mapping[str, tuple[str, ...]] = {"bias": ("worst_pairs", "gaps", "rates")}
 ALIASES = {"impact_ratio": "selection_rate_ratio", "worst_impact_ratio": "selection_rate_worst_ratio"}
 ALIASES |= {"tpr": "true_positive_rate", "fpr": "false_positive_rate"}
 ALIASES |= {"ppv": "positive_predictive_value", "npv": "negative_predictive_value"}
+MOST_ROWS = 1e9
+"""More rows than this nobody collects: the estimate lies on the bound."""
 SEVERITY = ("fail", "inconclusive", "cannot say", "pass")
 SELECTORS = ("subject", "attribute", "group", "reference", "subset", "feature")
 _KEY = re.compile(r"(?P<frame>\w+)\.(?P<metric>\w+)(?:\[(?P<where>.*)\])?")
@@ -27,7 +33,7 @@ _BETWEEN = re.compile(r"between\s+(?P<low>[-+]?[0-9.eE+-]+)\s+and\s+(?P<high>[-+
 
 
 @dataclass(frozen=True)
-class Rule:
+class Requirement:
     """The values that are allowed: an interval, with its ends or without them.
 
     Examples
@@ -51,7 +57,7 @@ class Rule:
         return (high < self.low or low > self.high) if self.closed else (high <= self.low or low >= self.high)
 
 
-def parse(text: str) -> Rule:
+def parse(text: str) -> Requirement:
     """Read a rule: ``">= 0.95"``, ``"<= 0.1"``, ``"> 0"``, ``"< 1"``, ``"abs <= 0.05"``, ``"between 0.8 and 1.25"``.
 
     Raises
@@ -66,10 +72,10 @@ def parse(text: str) -> Rule:
     """
     clean = str(text).strip()
     try:
-        if found := _BETWEEN.fullmatch(clean):
-            rule = Rule(float(found["low"]), float(found["high"]), True, clean)
-        elif found := _BOUND.fullmatch(clean):
-            rule = _bound(float(found["value"]), found["sign"], bool(found["abs"]), clean)
+        if words := _BETWEEN.fullmatch(clean):
+            rule = Requirement(float(words["low"]), float(words["high"]), True, clean)
+        elif words := _BOUND.fullmatch(clean):
+            rule = _bound(float(words["value"]), words["sign"], bool(words["abs"]), clean)
         else:
             raise ValueError
         if not rule.low <= rule.high:
@@ -81,22 +87,23 @@ def parse(text: str) -> Rule:
     return rule
 
 
-def _bound(value: float, sign: str, absolute: bool, text: str) -> Rule:
+def _bound(value: float, sign: str, absolute: bool, text: str) -> Requirement:
+    """Half a line, or with ``abs`` the interval around 0; that an absolute value is large is no interval."""
     closed = sign.endswith("=")
     if not absolute:
-        return Rule(value, np.inf, closed, text) if sign[0] == ">" else Rule(-np.inf, value, closed, text)
+        return Requirement(value, np.inf, closed, text) if sign[0] == ">" else Requirement(-np.inf, value, closed, text)
     if sign[0] == ">" or value < 0:
         raise ValueError
-    return Rule(-value, value, closed, text)
+    return Requirement(-value, value, closed, text)
 
 
-def judge(estimate: float, low: float, high: float, rule: str | Rule, n: float | None = None) -> tuple[str, str]:
+def judge(estimate: float, low: float, high: float, rule: str | Requirement, n: float | None = None) -> tuple[str, str]:
     """Hold one interval against one rule.
 
     Parameters
     ----------
     estimate, low, high : float
-    rule : str or Rule
+    rule : str or Requirement
     n : float, optional
         Rows behind the estimate; an inconclusive verdict then says about how many would decide.
 
@@ -128,8 +135,12 @@ def judge(estimate: float, low: float, high: float, rule: str | Rule, n: float |
     )
 
 
-def _needed(estimate: float, low: float, high: float, rule: Rule, n: float | None) -> str:
-    """How many rows would decide if the estimate stayed: half-widths shrink with the root of n."""
+def _needed(estimate: float, low: float, high: float, rule: Requirement, n: float | None) -> str:
+    r"""How many rows would decide if the estimate stayed: half-widths shrink with the root of n.
+
+    With d the distance from the estimate to the nearest bound and h the half-width on that side,
+    :math:`n (h / d)^2`, rounded up to two digits. Nothing where that is more than can be had.
+    """
     bounds = [b for b in (rule.low, rule.high) if np.isfinite(b)]
     distance = min((abs(estimate - b) for b in bounds), default=0.0)
     near = min(bounds, key=lambda b: abs(estimate - b))
@@ -137,7 +148,7 @@ def _needed(estimate: float, low: float, high: float, rule: Rule, n: float | Non
     if not n or not np.isfinite(half) or distance <= 0 or half <= distance:
         return ""
     rows = float(n) * (half / distance) ** 2
-    if rows > 1e9:
+    if rows > MOST_ROWS:
         return ""
     digits = max(0, int(np.ceil(np.log10(rows))) - 2)
     return f"; about {int(np.ceil(rows / 10**digits) * 10**digits):,} rows of this kind would decide"
@@ -161,7 +172,8 @@ def check(frames: Mapping[str, pd.DataFrame], rules: Mapping[str, str]) -> pd.Da
     Returns
     -------
     DataFrame
-        Columns ``rule, metric, subject, attribute, group, estimate, low, high, n, verdict, reason``.
+        ``rule`` (key and bound), ``metric, subject, attribute, group, estimate, low, high, n`` of the line that is
+        judged, ``verdict`` and ``reason``. ``group`` of a worst pair names both.
 
     Raises
     ------
@@ -192,7 +204,8 @@ def check(frames: Mapping[str, pd.DataFrame], rules: Mapping[str, str]) -> pd.Da
     return table.assign(n=table["n"].fillna(0).astype(np.int64))
 
 
-def _judged(line: dict[str, Any], name: str, rule: Rule) -> dict[str, Any]:
+def _judged(line: dict[str, Any], name: str, rule: Requirement) -> dict[str, Any]:
+    """Verdict of one measured line; one without a figure cannot be judged, a small one is judged as any other."""
     out = {c: line.get(c, "") for c in ("metric", "subject", "attribute", "group", "estimate", "low", "high", "n")}
     estimate, low, high = (float(out[c]) if out[c] != "" else np.nan for c in ("estimate", "low", "high"))
     if "_worst_" in str(line.get("metric")):
@@ -202,37 +215,40 @@ def _judged(line: dict[str, Any], name: str, rule: Rule) -> dict[str, Any]:
         verdict, reason = "cannot say", str(line.get("reason", status)) or status
     else:
         verdict, reason = judge(estimate, low, high, rule, line.get("n"))
-        reason = "; ".join(part for part in (reason, str(line.get("reason") or "")) if part)
+        reason = "; ".join(filter(None, (reason, str(line.get("reason") or ""))))
     return out | {"rule": name, "verdict": verdict, "reason": reason}
 
 
 def _resolve(frames: Mapping[str, pd.DataFrame], key: str) -> tuple[str, pd.DataFrame]:
-    found = _KEY.fullmatch(key.strip())
-    if not found:
+    """Metric that a key names, and its lines; none where no line of any metric was measured."""
+    words = _KEY.fullmatch(key.strip())
+    if not words:
         raise InvalidInputError(f"a rule's name must read frame.metric or frame.metric[column=value], got {key!r}")
-    names = FRAMES.get(found["frame"], (found["frame"],))
+    names = FRAMES.get(words["frame"], (words["frame"],))
     tables = [frames[name] for name in names if name in frames and "metric" in frames[name]]
     if not any(name in frames for name in names):
-        raise InvalidInputError(f"there is no frame {found['frame']!r}; there are: {', '.join(_known(frames))}")
-    metric = ALIASES.get(found["metric"], found["metric"])
+        raise InvalidInputError(f"there is no frame {words['frame']!r}; there are: {', '.join(_names(frames))}")
+    metric = ALIASES.get(words["metric"], words["metric"])
     parts = [t[t["metric"] == metric] for t in tables]
     chosen = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     if chosen.empty and any(len(t) for t in tables):
-        there = sorted({str(m) for t in tables for m in t["metric"]})
-        raise InvalidInputError(f"{found['frame']} has no metric {found['metric']!r}; it has: {', '.join(there)}")
-    return metric, chosen if chosen.empty else _select(chosen, found["where"], key)
+        metrics = sorted({str(m) for t in tables for m in t["metric"]})
+        raise InvalidInputError(f"{words['frame']} has no metric {words['metric']!r}; it has: {', '.join(metrics)}")
+    return metric, chosen if chosen.empty else _select(chosen, words["where"], key)
 
 
-def _known(frames: Mapping[str, pd.DataFrame]) -> list[str]:
+def _names(frames: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Frames that a rule may name."""
     return sorted({*FRAMES, *(name for name, table in frames.items() if "metric" in table)})
 
 
 def _select(table: pd.DataFrame, where: str | None, key: str) -> pd.DataFrame:
+    """Lines that a key selects; without a selection those of models and of all rows only."""
     wanted: dict[str, str] = {}
-    for part in filter(None, (p.strip() for p in (where or "").split(","))):
-        column, _, value = part.partition("=")
+    for clause in filter(None, (c.strip() for c in (where or "").split(","))):
+        column, _, value = clause.partition("=")
         if column.strip() not in SELECTORS or column.strip() not in table or not value:
-            raise InvalidInputError(f"{key!r} selects by {part!r}; it may select by: {', '.join(SELECTORS)}")
+            raise InvalidInputError(f"{key!r} selects by {clause!r}; it may select by: {', '.join(SELECTORS)}")
         wanted[column.strip()] = value.strip()
     keep = pd.Series(True, index=table.index)
     for column, value in wanted.items():
@@ -270,13 +286,13 @@ def worst(verdicts: pd.DataFrame) -> pd.DataFrame:
     [['b', 'fail', '2 pass']]
     """
     chosen, others = [], []
-    for (rule, _), part in verdicts.groupby(["rule", "subject"], sort=False):
+    for (rule, _), table in verdicts.groupby(["rule", "subject"], sort=False):
         upward = "<" in str(rule).rsplit(" ", 2)[-2] if " " in str(rule) else False
-        sized = part["estimate"].abs() if " abs " in str(rule) else part["estimate"]
+        sized = table["estimate"].abs() if " abs " in str(rule) else table["estimate"]
         towards = (-sized if upward else sized).fillna(np.inf)
-        order = pd.DataFrame({"severity": part["verdict"].map(SEVERITY.index), "towards": towards})
+        order = pd.DataFrame({"severity": table["verdict"].map(SEVERITY.index), "towards": towards})
         first = order.sort_values(["severity", "towards"], kind="stable").index[0]
         chosen.append(first)
-        counts = part.drop(index=first)["verdict"].value_counts()
+        counts = table.drop(index=first)["verdict"].value_counts()
         others.append(", ".join(f"{counts[v]} {v}" for v in SEVERITY if v in counts))
     return verdicts.loc[chosen].assign(others=others).reset_index(drop=True)

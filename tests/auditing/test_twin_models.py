@@ -10,7 +10,12 @@ from explaindistill import plots
 from explaindistill.auditing.twin_models import _bootstrap, _curves, _terms
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.missing_inputs import duplicate_scores, missing_inputs, missing_inputs_statement
+from explaindistill.measures.missing_inputs import (
+    LearningOptions,
+    duplicate_scores,
+    missing_inputs,
+    missing_inputs_statement,
+)
 from explaindistill.numerics.additive.refits import refit_twins
 from explaindistill.numerics.statistics.bands import max_t_band
 from explaindistill.students.gam.paired_fit import fit_twins
@@ -211,11 +216,15 @@ def test_learners_see_some_rows_and_equal_rows_are_sought_in_all():
         seen.append(len(rows))
         return lambda given: np.full(len(given), targets.mean())
 
-    found = missing_inputs(X, X["a"] + 0.0, None, {"mean": mean}, shares=[1.0], max_rows=100).set_index("metric")
+    found = missing_inputs(
+        X, X["a"] + 0.0, None, {"mean": mean}, options=LearningOptions(shares=[1.0], max_rows=100)
+    ).set_index("metric")
     assert set(seen) == {80}
     assert found.loc["score_explained", "n"] == 100
     assert found.loc["duplicate_rows", ["n", "k"]].tolist() == [400, 2]
-    drawn = missing_inputs(X, X["a"] + 0.0, X["a"], {"mean": mean}, shares=[1.0], max_rows=100).set_index("metric")
+    drawn = missing_inputs(
+        X, X["a"] + 0.0, X["a"], {"mean": mean}, options=LearningOptions(shares=[1.0], max_rows=100)
+    ).set_index("metric")
     assert drawn.loc["residual_correlation", "estimate"] == pytest.approx(1), "score and outcome of the same rows"
 
 

@@ -5,7 +5,14 @@ import pandas as pd
 import pytest
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.attributions import attribution_gaps, attribution_importance, compare_attributions
+from explaindistill.measures.attributions import (
+    Attributions,
+    GapOptions,
+    attribution_gaps,
+    attribution_importance,
+    compare_attributions,
+)
+from explaindistill.measures.importance import ComparisonOptions
 from explaindistill.measures.interactions import missed_interactions
 
 RNG = np.random.default_rng(0)
@@ -14,8 +21,8 @@ RNG = np.random.default_rng(0)
 def test_importance_is_the_mean_size_and_weight_two_is_the_row_twice():
     phi = RNG.normal(size=(20, 3)) * [1, 2, 0]
     w = RNG.integers(1, 3, 20)
-    found = attribution_importance(phi, list("abc"), sample_weight=w)
-    twice = attribution_importance(np.repeat(phi, w, axis=0), list("abc"))
+    found = attribution_importance(Attributions(phi, list("abc")), sample_weight=w)
+    twice = attribution_importance(Attributions(np.repeat(phi, w, axis=0), list("abc")))
     np.testing.assert_allclose(found["estimate"], np.repeat(np.abs(phi), w, axis=0).mean(axis=0))
     np.testing.assert_allclose(
         found[["estimate", "share", "direction", "sd"]], twice[["estimate", "share", "direction", "sd"]]
@@ -27,8 +34,8 @@ def test_importance_is_the_mean_size_and_weight_two_is_the_row_twice():
 def test_noise_is_taken_off():
     truth = RNG.normal(size=(4000, 1))
     noisy = truth + RNG.normal(size=truth.shape) * 0.5
-    plain = attribution_importance(noisy, ["a"])["estimate"].item()
-    cleared = attribution_importance(noisy, ["a"], error=np.full(truth.shape, 0.5))["estimate"].item()
+    plain = attribution_importance(Attributions(noisy, ["a"]))["estimate"].item()
+    cleared = attribution_importance(Attributions(noisy, ["a"], error=np.full(truth.shape, 0.5)))["estimate"].item()
     target = np.abs(truth).mean()
     assert abs(cleared - target) < abs(plain - target)
 
@@ -37,7 +44,7 @@ def test_importance_intervals_hold_the_mean():
     held = 0
     for seed in range(200):
         phi = np.random.default_rng(seed).normal(size=(60, 1))
-        line = attribution_importance(phi, ["a"]).iloc[0]
+        line = attribution_importance(Attributions(phi, ["a"])).iloc[0]
         held += line["low"] <= np.sqrt(2 / np.pi) <= line["high"]
     assert held >= 180
 
@@ -45,9 +52,13 @@ def test_importance_intervals_hold_the_mean():
 def test_the_same_values_are_alike_and_intervals_hold_the_estimate():
     phi = RNG.normal(size=(80, 4)) * [4, 3, 2, 1]
     other = phi + RNG.normal(size=phi.shape)
-    same = compare_attributions(phi, phi, list("abcd"))
+    same = compare_attributions(Attributions(phi, list("abcd")), Attributions(phi, list("abcd")))
     np.testing.assert_allclose(same[["estimate", "low", "high"]], 1)
-    found = compare_attributions(phi, other, list("abcd"), top=2, scale="logit").set_index("metric")
+    found = compare_attributions(
+        Attributions(phi, list("abcd"), scale="logit"),
+        Attributions(other, list("abcd")),
+        options=ComparisonOptions(top=2),
+    ).set_index("metric")
     assert (found["low"] <= found["estimate"] + 1e-12).all()
     assert (found["high"] >= found["estimate"] - 1e-12).all()
     share = (np.abs(phi) * (np.sign(phi) == np.sign(other))).sum() / np.abs(phi).sum()
@@ -57,8 +68,8 @@ def test_the_same_values_are_alike_and_intervals_hold_the_estimate():
 
 def test_likeness_does_not_hang_on_the_order_of_columns():
     phi, other = RNG.normal(size=(2, 50, 3))
-    a = compare_attributions(phi, other, ["x", "y", "z"])
-    b = compare_attributions(phi[:, ::-1], other[:, ::-1], ["z", "y", "x"])
+    a = compare_attributions(Attributions(phi, ["x", "y", "z"]), Attributions(other, ["x", "y", "z"]))
+    b = compare_attributions(Attributions(phi[:, ::-1], ["z", "y", "x"]), Attributions(other[:, ::-1], ["z", "y", "x"]))
     pd.testing.assert_frame_equal(a, b)
 
 
@@ -66,7 +77,7 @@ def test_parts_of_a_gap_sum_to_the_gap():
     phi = RNG.normal(size=(90, 3))
     group = RNG.choice(["a", "b", "c"], 90).astype(object)
     group[:5] = None
-    found = attribution_gaps(phi, ["x", "y", "z"], group, reference="a")
+    found = attribution_gaps(Attributions(phi, ["x", "y", "z"]), group, reference="a")
     for name, part in found.groupby("group"):
         gap = phi.sum(axis=1)[group == name].mean() - phi.sum(axis=1)[group == "a"].mean()
         columns = part[part["metric"] == "attribution_gap"]
@@ -81,7 +92,9 @@ def test_shap_group_difference_bars_are_no_intervals_but_ours_are():
     for seed in range(100):
         rng = np.random.default_rng(seed)
         phi = np.concatenate([rng.normal(1.0, 3.0, 30), rng.normal(0.0, 0.5, 300)])[:, None]
-        line = attribution_gaps(phi, ["a"], ["m"] * 30 + ["w"] * 300, n_draws=200, rng=seed).iloc[0]
+        line = attribution_gaps(
+            Attributions(phi, ["a"]), ["m"] * 30 + ["w"] * 300, rng=seed, options=GapOptions(n_draws=200)
+        ).iloc[0]
         held += line["low"] <= 1.0 <= line["high"]
         width.append(line["high"] - line["low"])
     assert held >= 88
@@ -92,35 +105,35 @@ def test_shap_group_difference_bars_are_no_intervals_but_ours_are():
 
 def test_small_and_unknown_groups_are_said():
     phi = RNG.normal(size=(30, 1))
-    found = attribution_gaps(phi, ["a"], ["x"] * 27 + ["y"] * 3)
+    found = attribution_gaps(Attributions(phi, ["a"]), ["x"] * 27 + ["y"] * 3)
     assert (found["status"] == "small").all()
     assert (found["n"] == 3).all()
     assert found["metric"].tolist() == ["attribution_gap_total"], "three rows say nothing of single columns"
     assert found["estimate"].item() == pytest.approx(phi[27:].mean() - phi[:27].mean())
     with pytest.raises(InvalidInputError, match="reference must be one of the groups"):
-        attribution_gaps(phi, ["a"], ["x"] * 30, reference="z")
+        attribution_gaps(Attributions(phi, ["a"]), ["x"] * 30, reference="z")
     with pytest.raises(InvalidInputError, match="one value per row"):
-        attribution_gaps(phi, ["a"], ["x"])
+        attribution_gaps(Attributions(phi, ["a"]), ["x"])
     with pytest.raises(InvalidInputError, match="n_draws must be at least 20"):
-        attribution_gaps(phi, ["a"], ["x"] * 30, n_draws=3)
+        attribution_gaps(Attributions(phi, ["a"]), ["x"] * 30, options=GapOptions(n_draws=3))
     with pytest.raises(InvalidInputError, match="one column per feature"):
-        attribution_importance(phi, ["a", "b"])
+        attribution_importance(Attributions(phi, ["a", "b"]))
 
 
 def test_the_largest_group_is_the_reference_and_a_small_reference_is_said():
     phi = RNG.normal(size=(30, 1))
     group = ["z"] * 20 + ["a"] * 10
-    found = attribution_gaps(phi, ["a"], group)
+    found = attribution_gaps(Attributions(phi, ["a"]), group)
     assert set(found["reference"]) == {"z"}
     assert (found["status"] == "ok").all()
-    few = attribution_gaps(phi, ["a"], ["z"] * 25 + ["a"] * 5, reference="a")
+    few = attribution_gaps(Attributions(phi, ["a"]), ["z"] * 25 + ["a"] * 5, reference="a")
     assert (few["status"] == "small").all()
 
 
 def test_rows_of_no_weight_do_not_move_a_gap_or_its_interval():
     phi = np.concatenate([RNG.normal(size=(60, 1)), np.full((30, 1), 1e6)])
     group, w = np.tile(["a", "b"], 45), np.r_[np.ones(60), np.zeros(30)]
-    found = attribution_gaps(phi, ["x"], group, reference="a", sample_weight=w)
+    found = attribution_gaps(Attributions(phi, ["x"]), group, reference="a", sample_weight=w)
     assert found[["estimate", "low", "high"]].abs().to_numpy().max() < 10
 
 

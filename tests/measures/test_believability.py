@@ -9,7 +9,7 @@ import pytest
 from explaindistill.data.neighbours import gaps
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.believability import AUC_LIMIT, believability, broken, worries
+from explaindistill.measures.believability import AUC_LIMIT, AllowedRows, believability, broken, worries
 
 
 def draw(n, seed):
@@ -37,8 +37,8 @@ def legal(n, seed):
 SCHEMA = Schema.infer(FITTED)
 
 
-def measured(made, **options):
-    table = believability(made, HELD, FITTED, schema=SCHEMA, subject="s", **options)
+def measured(made, **promises):
+    table = believability(made, HELD, FITTED, AllowedRows(SCHEMA, **promises), subject="s")
     return table.set_index("metric"), worries(table)
 
 
@@ -80,7 +80,7 @@ def test_copies_are_counted_and_break_privacy_where_it_was_asked():
 
 def test_constraints_are_counted():
     made = legal(400, 2)
-    table, said = measured(made, kept=lambda Z: Z[:, 3] < 4)
+    table, said = measured(made, holds=lambda Z: Z[:, 3] < 4)
     assert table.loc["violations", "k"] == (made["n"] == 4).sum() > 0
     assert "break a bound, a category, a constraint; see to the sampler" in said[0]
 
@@ -118,12 +118,12 @@ def test_gaps_are_the_slow_ones():
 
 def test_it_is_the_same_in_every_run():
     made = legal(400, 2)
-    one = believability(made, HELD, FITTED, schema=SCHEMA, most=300)
-    pd.testing.assert_frame_equal(one, believability(made, HELD, FITTED, schema=SCHEMA, most=300))
-    more = believability(made, HELD, FITTED, schema=SCHEMA)
+    one = believability(made, HELD, FITTED, AllowedRows(SCHEMA), most=300)
+    pd.testing.assert_frame_equal(one, believability(made, HELD, FITTED, AllowedRows(SCHEMA), most=300))
+    more = believability(made, HELD, FITTED, AllowedRows(SCHEMA))
     assert one["estimate"].tolist()[-1] > more["estimate"].tolist()[-1]
 
 
 def test_too_few_rows_are_an_error():
-    with pytest.raises(InvalidInputError, match="held must have at least 10 rows, got 9"):
-        believability(FITTED, HELD.iloc[:9], FITTED, schema=SCHEMA)
+    with pytest.raises(InvalidInputError, match="held_out must have at least 10 rows, got 9"):
+        believability(FITTED, HELD.iloc[:9], FITTED, AllowedRows(SCHEMA))

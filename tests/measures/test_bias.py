@@ -8,6 +8,7 @@ from explaindistill.data.datasets import lending
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.bias import (
     FIDELITY_CAVEAT,
+    GroupOptions,
     fidelity_caveat,
     group_fidelity,
     group_gaps,
@@ -230,7 +231,7 @@ def test_means_leave_missing_truth_out_and_flag_small_groups():
 def test_fidelity_by_group_and_its_caveat():
     teacher, who = np.ones(400, int), people(f=200, m=200)
     uneven = np.r_[chosen((150, 200)), np.ones(200, int)]
-    found = group_fidelity(teacher, uneven, attributes=who, reference={"sex": "m"})
+    found = group_fidelity(teacher, uneven, attributes=who, options=GroupOptions(reference={"sex": "m"}))
     gap = by(found, "metric").loc["agreement_difference"]
     assert gap["estimate"] == -0.25
     assert fidelity_caveat(found) == FIDELITY_CAVEAT
@@ -240,7 +241,9 @@ def test_fidelity_by_group_and_its_caveat():
 def test_fidelity_by_group_of_values():
     t = np.zeros(100)
     s = np.r_[np.full(50, 0.1), np.full(50, 1.0)] + np.tile([0.01, -0.01], 50)
-    found = group_fidelity(t, s, attributes=people(f=50, m=50), task="regression", reference={"sex": "f"})
+    found = group_fidelity(
+        t, s, attributes=people(f=50, m=50), task="regression", options=GroupOptions(reference={"sex": "f"})
+    )
     assert by(found, "metric").loc["mae_difference", "estimate"] == pytest.approx(0.9)
     assert fidelity_caveat(found)
     assert "mean_prediction" not in set(found["metric"])

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import r2_score
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.fidelity import LOGIT_CLIP, fidelity, margin, regression_fidelity
 
 CLASSES = np.array(["no", "yes"])
@@ -23,7 +24,7 @@ def estimates(found):
 @pytest.mark.parametrize("k", [2, 3, 5])
 def test_a_teacher_is_faithful_to_itself(k):
     P = probabilities(80, k)
-    found = estimates(fidelity(P, P, classes=np.arange(k)))
+    found = estimates(fidelity(P, P, DecisionRule(np.arange(k))))
     for metric in (
         "agreement",
         "agreement_argmax",
@@ -41,7 +42,7 @@ def test_a_teacher_is_faithful_to_itself(k):
 def test_agreement_by_hand():
     t = np.array([[0.9, 0.1]] * 6 + [[0.2, 0.8]] * 4)
     s = np.array([[0.8, 0.2]] * 5 + [[0.1, 0.9]] * 3 + [[0.9, 0.1]] * 2)
-    found = fidelity(t, s, classes=CLASSES, threshold=0.5).set_index(["metric", "subset"])
+    found = fidelity(t, s, DecisionRule(CLASSES, threshold=0.5)).set_index(["metric", "subset"])
     assert found.loc[("agreement", ""), ["n", "k", "estimate"]].tolist() == [10, 7, 0.7]
     assert found.loc[("agreement", "class=no"), ["n", "k"]].tolist() == [6, 5]
     assert found.loc[("agreement", "class=yes"), ["n", "k"]].tolist() == [4, 2]
@@ -51,14 +52,14 @@ def test_agreement_by_hand():
 
 def test_a_threshold_changes_agreement_about_decisions_only():
     t, s = np.array([[0.7, 0.3], [0.6, 0.4]]), np.array([[0.9, 0.1], [0.6, 0.4]])
-    found = estimates(fidelity(t, s, classes=CLASSES, threshold=0.25))
+    found = estimates(fidelity(t, s, DecisionRule(CLASSES, threshold=0.25)))
     assert found["agreement", ""] == 0.5
     assert found["agreement_argmax", ""] == 1.0
 
 
 def test_divergences_against_slow_twins():
     t, s = probabilities(30, 3, 1), probabilities(30, 3, 2)
-    found = estimates(fidelity(t, s, classes=[0, 1, 2]))
+    found = estimates(fidelity(t, s, DecisionRule([0, 1, 2])))
 
     def kl(p, q):
         return np.mean([sum(a * np.log(a / b) for a, b in zip(x, y, strict=True)) for x, y in zip(p, q, strict=True)])
@@ -71,7 +72,7 @@ def test_divergences_against_slow_twins():
 
 def test_r2_is_scikit_learns():
     t, s = probabilities(60, 2, 3), probabilities(60, 2, 4)
-    found = estimates(fidelity(t, s, classes=CLASSES))
+    found = estimates(fidelity(t, s, DecisionRule(CLASSES)))
     assert found["r2_probability", ""] == pytest.approx(r2_score(t[:, 1], s[:, 1]), abs=1e-9)
     a, b = (np.clip(x[:, 1], LOGIT_CLIP, 1 - LOGIT_CLIP) for x in (t, s))
     assert found["r2_logit", ""] == pytest.approx(r2_score(np.log(a / (1 - a)), np.log(b / (1 - b))), abs=1e-9)
@@ -79,12 +80,12 @@ def test_r2_is_scikit_learns():
 
 def test_a_class_without_probability_costs_nothing_and_a_missed_one_is_finite():
     t, s = np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
-    assert np.isfinite(estimates(fidelity(t, s, classes=CLASSES))["kl", ""])
+    assert np.isfinite(estimates(fidelity(t, s, DecisionRule(CLASSES)))["kl", ""])
 
 
 def test_a_constant_teacher_leaves_things_undefined_with_a_reason():
     t, s = np.tile([0.3, 0.7], (20, 1)), probabilities(20)
-    found = fidelity(t, s, classes=CLASSES).set_index(["metric", "subset"])
+    found = fidelity(t, s, DecisionRule(CLASSES)).set_index(["metric", "subset"])
     for metric in ("skill", "r2_probability", "auc", "spearman_margin"):
         assert found.loc[(metric, ""), "status"] == "undefined"
         assert np.isnan(found.loc[(metric, ""), "estimate"])
@@ -95,13 +96,13 @@ def test_a_constant_teacher_leaves_things_undefined_with_a_reason():
 def test_top_two_needs_four_classes():
     t = np.eye(4)[[0, 1, 2]]
     s = np.array([[0.3, 0.4, 0.2, 0.1], [0.1, 0.6, 0.2, 0.1], [0.4, 0.3, 0.2, 0.1]])
-    assert estimates(fidelity(t, s, classes=range(4)))["agreement_top2", ""] == pytest.approx(2 / 3)
-    assert "agreement_top2" not in set(fidelity(t[:, :3], t[:, :3], classes=range(3))["metric"])
+    assert estimates(fidelity(t, s, DecisionRule(range(4))))["agreement_top2", ""] == pytest.approx(2 / 3)
+    assert "agreement_top2" not in set(fidelity(t[:, :3], t[:, :3], DecisionRule(range(3)))["metric"])
 
 
 def test_deciles_of_the_margin_hold_all_rows():
     t, s = probabilities(500, 2, 5), probabilities(500, 2, 6)
-    found = fidelity(t, s, classes=CLASSES, threshold=0.5)
+    found = fidelity(t, s, DecisionRule(CLASSES, threshold=0.5))
     tenths = found[found["subset"].str.startswith("margin decile")]
     assert len(tenths) == 10
     assert tenths["n"].sum() == 500
@@ -110,16 +111,18 @@ def test_deciles_of_the_margin_hold_all_rows():
 
 def test_weights_are_repeated_rows():
     t, s, w = probabilities(40, 2, 7), probabilities(40, 2, 8), np.tile([1, 2, 0, 3], 10)
-    weighted = estimates(fidelity(t, s, classes=CLASSES, sample_weight=w))
-    repeated = estimates(fidelity(np.repeat(t, w, 0), np.repeat(s, w, 0), classes=CLASSES))
+    weighted = estimates(fidelity(t, s, DecisionRule(CLASSES), sample_weight=w))
+    repeated = estimates(fidelity(np.repeat(t, w, 0), np.repeat(s, w, 0), DecisionRule(CLASSES)))
     both = [key for key in weighted.index if "decile" not in key[1]]  # quantiles of rows, not of weights
     np.testing.assert_allclose(weighted[both], repeated[both], atol=1e-12)
 
 
 def test_clusters_widen_intervals():
     t, s = np.repeat(probabilities(60, 2, 9), 5, 0), np.repeat(probabilities(60, 2, 10), 5, 0)
-    plain = fidelity(t, s, classes=CLASSES).set_index(["metric", "subset"])
-    by_cluster = fidelity(t, s, classes=CLASSES, clusters=np.repeat(np.arange(60), 5)).set_index(["metric", "subset"])
+    plain = fidelity(t, s, DecisionRule(CLASSES)).set_index(["metric", "subset"])
+    by_cluster = fidelity(t, s, DecisionRule(CLASSES), clusters=np.repeat(np.arange(60), 5)).set_index(
+        ["metric", "subset"]
+    )
     for key in (("agreement", ""), ("kl", ""), ("spearman_margin", "")):
         assert np.ptp(by_cluster.loc[key, ["low", "high"]]) > 1.5 * np.ptp(plain.loc[key, ["low", "high"]])
 
@@ -129,7 +132,7 @@ def test_clusters_widen_intervals():
 def test_row_order_does_not_matter(seed, k):
     t, s = probabilities(25, k, seed), probabilities(25, k, seed + 1)
     order = np.random.default_rng(seed).permutation(25)
-    there, back = (fidelity(a, b, classes=range(k)) for a, b in ((t, s), (t[order], s[order])))
+    there, back = (fidelity(a, b, DecisionRule(range(k))) for a, b in ((t, s), (t[order], s[order])))
     np.testing.assert_allclose(there[["estimate", "low", "high"]], back[["estimate", "low", "high"]], atol=1e-7)
 
 
@@ -140,20 +143,20 @@ def test_the_delta_interval_covers():
     for _ in range(80):
         p, noise = rng.uniform(0.3, 0.7, 100), rng.uniform(-0.3, 0.3, 100)
         t, s = np.column_stack([1 - p, p]), np.column_stack([1 - p - noise, p + noise])
-        found = fidelity(t, s, classes=CLASSES).set_index("metric").loc["brier"]
+        found = fidelity(t, s, DecisionRule(CLASSES)).set_index("metric").loc["brier"]
         hits += found["low"] <= 0.03 <= found["high"]
     assert hits / 80 > 0.86
 
 
 def test_no_rows():
-    found = fidelity(np.empty((0, 2)), np.empty((0, 2)), classes=CLASSES)
+    found = fidelity(np.empty((0, 2)), np.empty((0, 2)), DecisionRule(CLASSES))
     assert found.loc[0, ["n", "status", "reason"]].tolist() == [0, "undefined", "no rows"]
     assert regression_fidelity([], []).loc[0, "status"] == "undefined"
 
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_one_or_two_rows_do_not_crash(n):
-    found = fidelity(probabilities(n), probabilities(n, seed=1), classes=CLASSES)
+    found = fidelity(probabilities(n), probabilities(n, seed=1), DecisionRule(CLASSES))
     assert found.loc[0, "n"] == n
     assert len(regression_fidelity(np.arange(n), np.arange(n) + 1.0)) == 5
 
@@ -169,9 +172,9 @@ def test_one_or_two_rows_do_not_crash(n):
     ],
 )
 def test_messages(change, message):
-    given = {"P_teacher": probabilities(4), "P_student": probabilities(4), "classes": CLASSES} | change
+    options = {"P_teacher": probabilities(4), "P_student": probabilities(4), "rule": DecisionRule(CLASSES)} | change
     with pytest.raises(InvalidInputError, match=message):
-        fidelity(given.pop("P_teacher"), given.pop("P_student"), **given)
+        fidelity(**options)
 
 
 def test_margin():
@@ -208,10 +211,10 @@ def test_a_constant_target_has_no_r2():
 def test_a_student_that_is_too_sure_has_a_slope_below_one():
     z = np.linspace(-3, 3, 400)
     teacher, student = (np.c_[1 - p, p] for p in (1 / (1 + np.exp(-z - 0.5)), 1 / (1 + np.exp(-2 * z))))
-    found = estimates(fidelity(teacher, student, classes=CLASSES))
+    found = estimates(fidelity(teacher, student, DecisionRule(CLASSES)))
     assert found["teacher_slope", ""] == pytest.approx(0.5, abs=1e-6)
     assert found["teacher_intercept", ""] > 0.1
-    first = fidelity(teacher, student, classes=CLASSES)
+    first = fidelity(teacher, student, DecisionRule(CLASSES))
     gap = first[(first["metric"] == "teacher_gap") & (first["subset"] == "student decile 1 of 10")].iloc[0]
     assert gap["n"] == 40
     assert gap["estimate"] == pytest.approx((teacher - student)[:40, 1].mean())
@@ -219,16 +222,16 @@ def test_a_student_that_is_too_sure_has_a_slope_below_one():
 
 def test_a_constant_student_has_no_slope():
     teacher = probabilities(50, 2, 1)
-    found = fidelity(teacher, np.full((50, 2), 0.5), classes=CLASSES).set_index("metric")
+    found = fidelity(teacher, np.full((50, 2), 0.5), DecisionRule(CLASSES)).set_index("metric")
     assert found.loc["teacher_slope", "status"] == "undefined"
     assert found.loc["teacher_intercept", "status"] == "ok"
 
 
 def test_top_k_needs_twice_as_many_classes():
     t, s = probabilities(200, 10, 1), probabilities(200, 10, 2)
-    found = estimates(fidelity(t, s, classes=np.arange(10)))
+    found = estimates(fidelity(t, s, DecisionRule(np.arange(10))))
     first = t.argmax(axis=1)
     for k in (2, 3, 5):
         held = [first[i] in np.argsort(-s[i])[:k] for i in range(200)]
         assert found[f"agreement_top{k}", ""] == pytest.approx(np.mean(held))
-    assert "agreement_top3" not in set(fidelity(t[:, :5], s[:, :5], classes=np.arange(5))["metric"])
+    assert "agreement_top3" not in set(fidelity(t[:, :5], s[:, :5], DecisionRule(np.arange(5)))["metric"])

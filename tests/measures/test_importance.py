@@ -5,7 +5,13 @@ import pandas as pd
 import pytest
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.importance import compare_importance, permutation_importance, rank_biased_overlap
+from explaindistill.measures.importance import (
+    ComparisonOptions,
+    compare_importance,
+    permutation_growth,
+    permutation_importance,
+    rank_biased_overlap,
+)
 
 
 @pytest.fixture
@@ -21,7 +27,7 @@ def teacher(rows):
 
 def test_a_column_that_is_ignored_has_importance_zero(X):
     before = X.copy()
-    found = permutation_importance(teacher, X).set_index("feature")
+    found = permutation_importance(permutation_growth(teacher, X)).set_index("feature")
     assert found.loc["b", ["estimate", "low", "high"]].tolist() == [0, 0, 0]
     assert found.loc["a", "estimate"] > found.loc["c", "estimate"] > 0
     assert found.loc["a", "low"] > 0
@@ -31,7 +37,9 @@ def test_a_column_that_is_ignored_has_importance_zero(X):
 
 def test_the_expected_value_of_a_linear_model(X):
     """Shuffling a column of a linear model costs 2 b² var: the interval holds it."""
-    found = permutation_importance(lambda rows: 3 * rows["a"].to_numpy(), X, n_repeats=10).set_index("feature")
+    found = permutation_importance(
+        permutation_growth(lambda rows: 3 * rows["a"].to_numpy(), X, n_repeats=10)
+    ).set_index("feature")
     truth = 2 * 9 * X["a"].var(ddof=0)
     assert found.loc["a", "low"] < truth < found.loc["a", "high"]
 
@@ -45,16 +53,18 @@ def test_shuffles_asked_in_parts_are_those_asked_at_once(X, monkeypatch):
         asked.append(len(rows))
         return teacher(rows)
 
-    whole = permutation_importance(answer, X, n_repeats=2)
+    whole = permutation_importance(permutation_growth(answer, X, n_repeats=2))
     monkeypatch.setattr(_batches, "CELLS", 5 * X.size)
-    parts = permutation_importance(answer, X, n_repeats=2)
+    parts = permutation_importance(permutation_growth(answer, X, n_repeats=2))
     pd.testing.assert_frame_equal(whole, parts)
     assert asked == [400, 6 * 400, 400, 5 * 400, 400]
 
 
 def test_against_another_target(X):
     noise = np.random.default_rng(1).normal(size=400)
-    found = permutation_importance(lambda r: r["a"].to_numpy() * 0, X, noise, n_repeats=1).set_index("feature")
+    found = permutation_importance(
+        permutation_growth(lambda r: r["a"].to_numpy() * 0, X, noise, n_repeats=1)
+    ).set_index("feature")
     assert found["estimate"].eq(0).all()
     assert found["share"].eq(0).all()
     assert found["sd"].isna().all()
@@ -63,31 +73,33 @@ def test_against_another_target(X):
 def test_columns_shuffled_together_and_some_only(X):
     doubled = X.assign(d=X["a"])
     both = permutation_importance(
-        lambda r: (r["a"] + r["d"]).to_numpy(), doubled, columns={"pair": ["a", "d"], "c": ["c"]}
+        permutation_growth(lambda r: (r["a"] + r["d"]).to_numpy(), doubled, columns={"pair": ["a", "d"], "c": ["c"]})
     ).set_index("feature")
-    single = permutation_importance(lambda r: 2 * r["a"].to_numpy(), X, columns=["a"]).set_index("feature")
+    single = permutation_importance(permutation_growth(lambda r: 2 * r["a"].to_numpy(), X, columns=["a"])).set_index(
+        "feature"
+    )
     assert both.loc["pair", "estimate"] == pytest.approx(single.loc["a", "estimate"])
 
 
 def test_rows_are_drawn_and_weights_count(X):
-    found = permutation_importance(teacher, X, max_rows=50, rng=3)
+    found = permutation_importance(permutation_growth(teacher, X, max_rows=50, rng=3))
     assert found["n"].tolist() == [50] * 3
     weight = np.r_[np.ones(100), np.zeros(300)]
-    assert permutation_importance(teacher, X, sample_weight=weight)["n"].tolist() == [100] * 3
-    pd.testing.assert_frame_equal(found, permutation_importance(teacher, X, max_rows=50, rng=3))
+    assert permutation_importance(permutation_growth(teacher, X, sample_weight=weight))["n"].tolist() == [100] * 3
+    pd.testing.assert_frame_equal(found, permutation_importance(permutation_growth(teacher, X, max_rows=50, rng=3)))
 
 
 def test_messages(X):
     with pytest.raises(InvalidInputError, match="n_repeats must be at least 1"):
-        permutation_importance(teacher, X, n_repeats=0)
+        permutation_importance(permutation_growth(teacher, X, n_repeats=0))
     with pytest.raises(InvalidInputError, match="columns names 'z', X has: a, b, c"):
-        permutation_importance(teacher, X, columns=["z"])
+        permutation_importance(permutation_growth(teacher, X, columns=["z"]))
     with pytest.raises(InvalidInputError, match="target must have the shape"):
-        permutation_importance(teacher, X, np.zeros(400))
+        permutation_importance(permutation_growth(teacher, X, np.zeros(400)))
 
 
 def test_one_row(X):
-    assert permutation_importance(teacher, X.iloc[:1])["low"].isna().all()
+    assert permutation_importance(permutation_growth(teacher, X.iloc[:1]))["low"].isna().all()
 
 
 def test_rank_biased_overlap_by_the_sum():
@@ -106,7 +118,7 @@ def test_rank_biased_overlap_by_the_sum():
 def test_comparison_by_hand():
     t = pd.DataFrame({"feature": ["x", "y", "z"], "estimate": [0.5, 0.3, 0.2]})
     s = pd.DataFrame({"feature": ["x", "z", "w"], "estimate": [0.6, 0.4, -0.1]})
-    found = compare_importance(t, s, top=2, subject="tree").set_index("metric")["estimate"]
+    found = compare_importance(t, s, subject="tree", options=ComparisonOptions(top=2)).set_index("metric")["estimate"]
     assert found["importance_top_k"] == pytest.approx(1 / 3)
     assert found["importance_sign"] == pytest.approx(2 / 4)
     assert found["importance_shared"] == pytest.approx(1 - (0.1 + 0.3 + 0.2) / 2)
@@ -118,4 +130,4 @@ def test_comparison_without_any_importance():
     assert np.isnan(found["importance_spearman"])
     assert np.isnan(found["importance_shared"])
     with pytest.raises(InvalidInputError, match="top must be at least 1"):
-        compare_importance(nothing, nothing, top=0)
+        compare_importance(nothing, nothing, options=ComparisonOptions(top=0))

@@ -6,6 +6,7 @@ import pytest
 from sklearn import metrics
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.performance import performance, regression_performance
 
 
@@ -17,7 +18,7 @@ def probabilities(n, k, seed=0):
 def test_against_scikit_learn(classes):
     rng, known = np.random.default_rng(1), np.asarray(classes)
     P, y = probabilities(120, len(known)), known[rng.integers(0, len(known), 120)]
-    found = performance(y, P, classes=known).set_index("metric")["estimate"]
+    found = performance(y, P, DecisionRule(known)).set_index("metric")["estimate"]
     decided = known[P.argmax(axis=1)]
     assert found["accuracy"] == pytest.approx(metrics.accuracy_score(y, decided), abs=1e-12)
     assert found["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(y, decided), abs=1e-12)
@@ -30,24 +31,24 @@ def test_against_scikit_learn(classes):
 def test_categories_in_any_order_and_missing_labels():
     y = pd.Series(pd.Categorical(["b", "a", None, "b"], categories=["b", "a"]))
     P = np.array([[0.2, 0.8], [0.9, 0.1], [0.5, 0.5], [0.6, 0.4]])
-    found = performance(y, P, classes=["a", "b"]).set_index("metric")
+    found = performance(y, P, DecisionRule(["a", "b"])).set_index("metric")
     assert found.loc["accuracy", ["n", "k"]].tolist() == [3, 2]
 
 
 def test_one_label_only():
-    found = performance(["a"] * 5, probabilities(5, 2), classes=["a", "b"]).set_index(["metric", "subset"])
+    found = performance(["a"] * 5, probabilities(5, 2), DecisionRule(["a", "b"])).set_index(["metric", "subset"])
     assert found.loc[("auc", ""), ["status", "reason"]].tolist() == ["undefined", "all rows have one label"]
     assert found.loc[("recall", "class=b"), "status"] == "undefined"
 
 
 def test_few_positives_are_small():
     y = np.array(["a"] * 50 + ["b"] * 10)
-    found = performance(y, probabilities(60, 2), classes=["a", "b"]).set_index("metric")
+    found = performance(y, probabilities(60, 2), DecisionRule(["a", "b"])).set_index("metric")
     assert found.loc["auc", "status"] == "small"
 
 
 def test_no_labels_at_all():
-    found = performance([None, None], probabilities(2, 2), classes=["a", "b"])
+    found = performance([None, None], probabilities(2, 2), DecisionRule(["a", "b"]))
     assert found.loc[0, ["n", "status"]].tolist() == [0, "undefined"]
 
 
@@ -56,17 +57,19 @@ def test_no_labels_at_all():
 )
 def test_messages(y, message):
     with pytest.raises(InvalidInputError, match=message):
-        performance(y, probabilities(2, 2), classes=["a", "b"])
+        performance(y, probabilities(2, 2), DecisionRule(["a", "b"]))
 
 
 def test_weights_and_clusters():
     y, P, w = np.array(["a", "b"] * 10), probabilities(20, 2, 2), np.tile([1, 2], 10)
-    there = performance(y, P, classes=["a", "b"], sample_weight=w).set_index(["metric", "subset"])["estimate"]
-    back = performance(np.repeat(y, w), np.repeat(P, w, 0), classes=["a", "b"]).set_index(["metric", "subset"])[
+    there = performance(y, P, DecisionRule(["a", "b"]), sample_weight=w).set_index(["metric", "subset"])["estimate"]
+    back = performance(np.repeat(y, w), np.repeat(P, w, 0), DecisionRule(["a", "b"])).set_index(["metric", "subset"])[
         "estimate"
     ]
     np.testing.assert_allclose(there, back)
-    wide = performance(np.repeat(y, 3), np.repeat(P, 3, 0), classes=["a", "b"], clusters=np.repeat(np.arange(20), 3))
+    wide = performance(
+        np.repeat(y, 3), np.repeat(P, 3, 0), DecisionRule(["a", "b"]), clusters=np.repeat(np.arange(20), 3)
+    )
     assert wide.loc[0, "n_effective"] == pytest.approx(20, rel=0.1)
 
 

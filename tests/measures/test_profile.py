@@ -6,7 +6,7 @@ import pytest
 
 from explaindistill.auditing.profiles.loading import FOLDER, load_profile, profile_names
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.profile import profile_rates
+from explaindistill.measures.profile import ProfileArithmetic, profile_rates
 from explaindistill.numerics.statistics.hypotheses import fisher
 from explaindistill.numerics.statistics.intervals import mover_ratio
 
@@ -14,8 +14,10 @@ SEX = ["f"] * 400 + ["m"] * 500 + ["x"] * 10 + [None] * 90
 D = np.r_[np.ones(100), np.zeros(300), np.ones(250), np.zeros(250), np.ones(9), np.zeros(1), np.ones(45), np.zeros(45)]
 
 
-def rates(**more):
-    return profile_rates(D, attributes=pd.DataFrame({"sex": SEX}), favorable=1, smallest_share=0.02, **more)
+def rates(justification="", bound=np.nan):
+    arithmetic = ProfileArithmetic(smallest_share=0.02, bound=bound)
+    attributes = pd.DataFrame({"sex": SEX})
+    return profile_rates(D, arithmetic, attributes=attributes, favorable=1, justification=justification)
 
 
 def at(found, metric, group=""):
@@ -54,7 +56,9 @@ def test_unknown_people_are_counted_and_compared_with_nobody():
 def test_scoring_rate_counts_strictly_above_the_median_and_tells_ties():
     score = np.r_[np.zeros(3), np.full(4, 0.5), np.ones(3)]
     who = pd.DataFrame({"sex": list("ffffmmmmff")})
-    found = profile_rates(score > 0.6, attributes=who, favorable=True, rates=["scoring_rate"], score=score)
+    found = profile_rates(
+        score > 0.6, ProfileArithmetic(rates=["scoring_rate"]), attributes=who, favorable=True, score=score
+    )
     assert at(found, "scoring_rate", "f")["estimate"] == pytest.approx(2 / 6)
     assert at(found, "scoring_rate", "m")["estimate"] == pytest.approx(1 / 4)
     assert at(found, "scoring_rate_impact_ratio", "m")["estimate"] == pytest.approx(0.75)
@@ -75,13 +79,15 @@ def test_nobody_selected_and_crossed_categories():
     assert set(none[none["metric"].str.endswith("impact_ratio")]["status"]) == {"undefined"}
     d = np.tile([1, 0], 50)
     assert "sex × race" in set(profile_rates(d, attributes=who, favorable=1)["attribute"])
-    assert "sex × race" not in set(profile_rates(d, attributes=who, favorable=1, crossed=False)["attribute"])
-    assert set(profile_rates(d, attributes=who, favorable=1, reference="")["metric"]) == {
+    assert "sex × race" not in set(
+        profile_rates(d, ProfileArithmetic(crossed=False), attributes=who, favorable=1)["attribute"]
+    )
+    assert set(profile_rates(d, ProfileArithmetic(reference=""), attributes=who, favorable=1)["metric"]) == {
         "selection_rate",
         "unknown_share",
     }
     with pytest.raises(InvalidInputError, match=r"rates must be among .*, got nonsense"):
-        profile_rates(d, attributes=who, favorable=1, rates=["nonsense"])
+        profile_rates(d, ProfileArithmetic(rates=["nonsense"]), attributes=who, favorable=1)
 
 
 @pytest.mark.parametrize("name", profile_names())
@@ -92,7 +98,8 @@ def test_every_rule_set_says_what_it_is_and_from_when(name):
     for day in (profile.dated, profile.retrieved):
         pd.Timestamp(day)
     assert profile.url.startswith("https://")
-    assert profile_rates(D, attributes=pd.DataFrame({"sex": SEX}), favorable=1, **profile.arithmetic).shape[0]
+    arithmetic = ProfileArithmetic(**profile.arithmetic)
+    assert len(profile_rates(D, arithmetic, attributes=pd.DataFrame({"sex": SEX}), favorable=1))
 
 
 def test_names_and_messages():

@@ -4,9 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from explaindistill import GAMRegressor
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.shapley import shapley_exact, shapley_sampled
 from explaindistill.measures.shapley_control import shapley_control
+
+ADDITIVE = GAMRegressor(n_pairs=3, random_state=0)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,7 @@ def smooth(X):
 
 @pytest.mark.parametrize("kind", ["trees", "additive"])
 def test_values_are_those_of_all_coalitions(rows, kind):
-    found = shapley_control(rows, stepped(rows), kinds=(kind,), n_trees=20, max_leaf_nodes=8, n_pairs=3)
+    found = shapley_control(rows, stepped(rows), additive=ADDITIVE, kinds=(kind,), n_trees=20, max_leaf_nodes=8)
     assert found.kind == kind
     X, background = rows.iloc[:12], rows.iloc[-15:].reset_index(drop=True)
     exact = shapley_exact(found.predict, X, background)
@@ -37,18 +40,25 @@ def test_values_are_those_of_all_coalitions(rows, kind):
 
 
 def test_the_kind_that_leaves_less_is_taken(rows):
-    steps = shapley_control(rows, stepped(rows), n_trees=60, n_pairs=3)
+    steps = shapley_control(rows, stepped(rows), additive=ADDITIVE, n_trees=60)
     assert steps.kind == "trees"
     assert steps.held_out["trees"] < steps.held_out["additive"]
-    curve = shapley_control(rows, smooth(rows), n_trees=60, n_pairs=3)
+    curve = shapley_control(rows, smooth(rows), additive=ADDITIVE, n_trees=60)
     assert curve.kind == "additive"
     assert curve.held_out["additive"] < 0.05
+    assert not hasattr(ADDITIVE, "n_features_in_"), "the estimator of the caller was fitted"
+
+
+def test_without_an_additive_model_trees_are_the_only_kind(rows):
+    assert set(shapley_control(rows, smooth(rows), n_trees=5).held_out) == {"trees"}
+    with pytest.raises(InvalidInputError, match="kinds names additive, so additive must be a regressor"):
+        shapley_control(rows, smooth(rows), kinds=("additive",))
 
 
 def test_sampling_with_a_control_is_unbiased_and_surer(rows):
     X, background = rows.iloc[:8].reset_index(drop=True), rows.iloc[-20:].reset_index(drop=True)
     truth = shapley_exact(stepped, X, background)
-    control = shapley_control(rows, stepped(rows), kinds=("trees",), n_trees=60)
+    control = shapley_control(rows, stepped(rows), n_trees=60)
     told = (control.predict, control.shapley(X, background))
     plain, helped = (
         np.array([shapley_sampled(stepped, X, background, n_permutations=4, rng=r, control=c)[0] for r in range(60)])

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from explaindistill.measures.bias import group_gaps, group_rates
+from explaindistill.measures.bias import GroupOptions, group_gaps, group_rates
 from explaindistill.measures.suppression import hidden_groups, suppress
 
 
@@ -24,7 +24,9 @@ def test_no_small_group_hides_nothing(people):
 
 
 def test_a_minimum_of_one_shows_everything(people):
-    frames = {"rates": group_rates(np.ones(756), favorable=1, attributes=people, min_group_size=30)}
+    frames = {
+        "rates": group_rates(np.ones(756), favorable=1, attributes=people, options=GroupOptions(min_group_size=30))
+    }
     assert suppress(frames, people, 1)["rates"].equals(frames["rates"])
 
 

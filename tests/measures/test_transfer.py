@@ -1,23 +1,29 @@
 """Transfer of a gap: truths, the paired interval's twin, its advantage, every verdict."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.transfer import VERDICTS, transfer
+from explaindistill.measures.bias import GroupOptions
+from explaindistill.measures.transfer import VERDICTS, Decisions, transfer
 from explaindistill.numerics.statistics.intervals import newcombe
 
 WHO = pd.DataFrame({"sex": np.repeat(["f", "m"], 300)})
+
+AGAINST_MEN = GroupOptions(reference={"sex": "m"})
 
 
 def chosen(*rates):
     return np.concatenate([np.arange(300) < round(300 * r) for r in rates]).astype(int)
 
 
-def judged(teacher, student, **more):
-    found = transfer(None, teacher, student, attributes=WHO, favorable=1, reference={"sex": "m"}, **more)
+def judged(teacher, student, level=0.95, **more):
+    options = replace(AGAINST_MEN, level=level)
+    found = transfer(Decisions(None, teacher, student), attributes=WHO, favorable=1, options=options, **more)
     return found.set_index("metric").loc["transfer"]
 
 
@@ -46,7 +52,12 @@ def test_verdicts(teacher, student, verdict):
 
 def test_verdicts_ask_more_than_the_limits_that_are_shown():
     """The student's gap of 8.2 points excludes 0 at 95 % and not at 99.2 %: no sign is claimed."""
-    found = transfer(None, chosen(0.5, 0.5), chosen(0.418, 0.5), attributes=WHO, favorable=1, reference={"sex": "m"})
+    found = transfer(
+        Decisions(None, chosen(0.5, 0.5), chosen(0.418, 0.5)),
+        attributes=WHO,
+        favorable=1,
+        options=AGAINST_MEN,
+    )
     gap = found[(found["metric"] == "selection_rate_difference") & (found["subject"] == "student")].iloc[0]
     assert gap["high"] < 0
     low, high = newcombe(125, 300, 150, 300, 1 - 0.05 / 6)
@@ -81,7 +92,7 @@ def test_pairing_is_narrower_than_two_independent_gaps():
     teacher = chosen(0.3, 0.5)
     student = teacher.copy()
     student[::40] ^= 1
-    found = transfer(None, teacher, student, attributes=WHO, favorable=1, reference={"sex": "m"})
+    found = transfer(Decisions(None, teacher, student), attributes=WHO, favorable=1, options=AGAINST_MEN)
     gaps = found[found["metric"] == "selection_rate_difference"]
     width = np.hypot(*(gaps["high"] - gaps["low"]))
     shift = found[found["metric"] == "transfer"].iloc[0]
@@ -91,7 +102,11 @@ def test_pairing_is_narrower_than_two_independent_gaps():
 def test_all_four_in_one_table():
     labels, teacher = chosen(0.4, 0.5), chosen(0.3, 0.5)
     found = transfer(
-        labels, teacher, teacher, labels, attributes=WHO, favorable=1, subject="tree", reference={"sex": "m"}
+        Decisions(labels, teacher, teacher, labels),
+        attributes=WHO,
+        favorable=1,
+        subject="tree",
+        options=AGAINST_MEN,
     )
     gaps = found[found["metric"] == "selection_rate_difference"].set_index("subject")["estimate"]
     assert gaps.round(6).to_dict() == {"labels": -0.1, "teacher": -0.2, "tree": -0.2, "tree without teacher": -0.1}
@@ -106,33 +121,45 @@ def test_missing_labels_and_strings():
     labels = pd.Series(np.where(chosen(0.4, 0.5) == 1, "yes", "no"), dtype=object)
     labels[::2] = None
     teacher = np.where(chosen(0.3, 0.5) == 1, "yes", "no")
-    found = transfer(labels, teacher, teacher, attributes=WHO, favorable="yes").set_index("metric")
+    found = transfer(Decisions(labels, teacher, teacher), attributes=WHO, favorable="yes").set_index("metric")
     assert found.loc["transfer_from_labels", "n"] == 150
     assert found.loc["transfer", "n"] == 300
 
 
 def test_intersections_share_one_reference_per_attribute():
     who = WHO.assign(old=np.tile(["y", "n", "n"], 200))
-    found = transfer(None, chosen(0.3, 0.5), chosen(0.3, 0.4), attributes=who, favorable=1)
+    found = transfer(Decisions(None, chosen(0.3, 0.5), chosen(0.3, 0.4)), attributes=who, favorable=1)
     assert set(found["attribute"]) == {"sex", "old", "sex × old"}
     assert (found.groupby("attribute")["reference"].nunique() == 1).all()
 
 
 def test_small_groups_and_single_groups():
     who = pd.DataFrame({"sex": ["f"] * 5 + ["m"] * 595})
-    found = transfer(None, chosen(0.3, 0.5), chosen(0.3, 0.5), attributes=who, favorable=1).set_index("metric")
+    found = transfer(Decisions(None, chosen(0.3, 0.5), chosen(0.3, 0.5)), attributes=who, favorable=1).set_index(
+        "metric"
+    )
     assert found.loc["transfer", "status"] == "small"
-    alone = transfer(None, [1, 0], [1, 1], attributes=pd.DataFrame({"sex": ["f", "f"]}), favorable=1)
+    alone = transfer(Decisions(None, [1, 0], [1, 1]), attributes=pd.DataFrame({"sex": ["f", "f"]}), favorable=1)
     assert len(alone) == 0
 
 
 def test_a_group_whose_labels_are_all_missing():
     labels = np.r_[np.full(300, np.nan), np.ones(300)]
-    found = transfer(labels, chosen(0.3, 0.5), chosen(0.3, 0.5), attributes=WHO, favorable=1, reference={"sex": "m"})
+    found = transfer(
+        Decisions(labels, chosen(0.3, 0.5), chosen(0.3, 0.5)),
+        attributes=WHO,
+        favorable=1,
+        options=AGAINST_MEN,
+    )
     row = found.set_index("metric").loc["transfer_from_labels"]
     assert row[["n", "status"]].tolist() == [0, "undefined"]
     labels = labels[::-1]
-    found = transfer(labels, chosen(0.3, 0.5), chosen(0.3, 0.5), attributes=WHO, favorable=1, reference={"sex": "m"})
+    found = transfer(
+        Decisions(labels, chosen(0.3, 0.5), chosen(0.3, 0.5)),
+        attributes=WHO,
+        favorable=1,
+        options=AGAINST_MEN,
+    )
     assert "labels" not in set(found["subject"])
 
 
@@ -143,7 +170,12 @@ def test_coverage_from_a_hundred_per_group():
     for _ in range(runs):
         teacher = rng.random(200) < 0.5
         lost = rng.random(200) < np.repeat([0.12, 0.04], 100)
-        found = transfer(None, teacher, teacher & ~lost, attributes=who, favorable=True, reference={"sex": "m"})
+        found = transfer(
+            Decisions(None, teacher, teacher & ~lost),
+            attributes=who,
+            favorable=True,
+            options=AGAINST_MEN,
+        )
         shift = found.set_index("metric").loc["transfer"]
         hits += shift["low"] <= -0.04 <= shift["high"]
     assert hits / runs > 0.85
@@ -159,6 +191,6 @@ def test_weights_and_clusters_go_through():
 
 def test_messages():
     with pytest.raises(InvalidInputError, match="student must have one decision per row: 2, got 1"):
-        transfer(None, [1, 0], [1], attributes=WHO[:2], favorable=1)
+        transfer(Decisions(None, [1, 0], [1]), attributes=WHO[:2], favorable=1)
     with pytest.raises(InvalidInputError, match="subject must be a student's name"):
-        transfer(None, [1, 0], [1, 0], attributes=WHO[:2], favorable=1, subject="teacher")
+        transfer(Decisions(None, [1, 0], [1, 0]), attributes=WHO[:2], favorable=1, subject="teacher")

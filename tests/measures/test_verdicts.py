@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.fidelity import fidelity
 from explaindistill.measures.verdicts import COLUMNS, check, judge, parse, worst
 
@@ -12,7 +13,7 @@ P = np.column_stack([np.linspace(0, 1, 200), np.linspace(1, 0, 200)])
 
 
 def frames(**extra):
-    found = [fidelity(P, P, classes=[0, 1], subject=s) for s in ("tree", "tree without teacher")]
+    found = [fidelity(P, P, DecisionRule([0, 1]), subject=s) for s in ("tree", "tree without teacher")]
     return {"fidelity": pd.concat(found, ignore_index=True), "verdicts": pd.DataFrame(), **extra}
 
 

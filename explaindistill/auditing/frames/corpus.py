@@ -14,7 +14,7 @@ from explaindistill.auditing.frames._lines import cannot_say, drawn
 from explaindistill.auditing.inputs import AuditInput, Model
 from explaindistill.auditing.options import CURVE, AuditOptions
 from explaindistill.distillation.corpus import default_sampler
-from explaindistill.measures.believability import believability, worries
+from explaindistill.measures.believability import AllowedRows, believability, worries
 from explaindistill.measures.columns import describe_columns
 from explaindistill.measures.table import frame
 
@@ -111,9 +111,7 @@ def _judged(inputs: AuditInput, s: Model, sampler: Any) -> pd.DataFrame:
         new_rows,
         held,
         fitted,
-        schema=schema,
-        kept=lambda Z: kept(constraints, Z),
-        private=bool(getattr(sampler, "private", False)),
+        AllowedRows(schema, lambda Z: kept(constraints, Z), bool(getattr(sampler, "private", False))),
         most=NEAREST_ROWS,
         subject=s.name,
         random_state=distiller.seed_,

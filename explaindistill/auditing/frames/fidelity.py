@@ -44,7 +44,7 @@ def compared(inputs: AuditInput, T: NDArray[np.float64], S: NDArray[np.float64],
     """Fidelity of answers ``S`` to answers ``T``, whatever the task."""
     if inputs.task == "regression":
         return regression_fidelity(T, S, **sampling)
-    return fidelity(T, S, **inputs.rule.options(), **sampling)
+    return fidelity(T, S, inputs.rule, **sampling)
 
 
 def _on_audited_rows(inputs: AuditInput) -> Iterator[pd.DataFrame]:

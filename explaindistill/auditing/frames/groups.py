@@ -32,7 +32,7 @@ from explaindistill.measures.comparisons import (
 from explaindistill.measures.groups import MISSING
 from explaindistill.measures.sensitivity import flips, leaf_audit, proxies, with_use
 from explaindistill.measures.table import frame
-from explaindistill.measures.transfer import transfer
+from explaindistill.measures.transfer import Decisions, transfer
 
 __all__ = ["FRAMES", "measure", "notes"]
 
@@ -105,7 +105,11 @@ def _classification(inputs: AuditInput, rng: np.random.Generator) -> Tables:
     )
     gaps = group_gaps(rates)
     shifts = stack(
-        transfer(y, decision["teacher"], decision[s.name], decision.get(s.name + WITHOUT), subject=s.name, **shared)
+        transfer(
+            Decisions(y, decision["teacher"], decision[s.name], decision.get(s.name + WITHOUT)),
+            subject=s.name,
+            **shared,
+        )
         for s in inputs.students
     )
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,12 @@ from scipy.special import logit
 from explaindistill.auditing.frames._lines import RECORDED_ONLY, cannot_say, drawn, stack
 from explaindistill.auditing.inputs import Answer, AuditInput, Model
 from explaindistill.auditing.options import AuditOptions
-from explaindistill.measures.attributions import attribution_gaps, attribution_importance, compare_attributions
+from explaindistill.measures.attributions import (
+    Attributions,
+    attribution_gaps,
+    attribution_importance,
+    compare_attributions,
+)
 from explaindistill.measures.groups import Grouping, groupings
 from explaindistill.measures.importance import compare_importance, permutation_growth, permutation_importance
 from explaindistill.measures.interactions import missed_interactions
@@ -75,8 +80,8 @@ def _permutation(inputs: AuditInput, rng: np.random.Generator) -> tuple[Tables, 
     for model in inputs.models():
         if model.can_be_asked:
             growth = permutation_growth(model.answer, rows, rng=np.random.default_rng(seed), n_repeats=REPEATS)
-            tables[model.name] = permutation_importance(model.answer, rows, growth=growth, subject=model.name)
-            by_row[model.name] = np.column_stack([growth[0][c].mean(axis=0) for c in sorted(growth[0])])
+            tables[model.name] = permutation_importance(growth, subject=model.name)
+            by_row[model.name] = np.column_stack([growth.by_feature[c].mean(axis=0) for c in sorted(growth.by_feature)])
     if "teacher" not in tables:
         return [cannot_say("permutation", "teacher", RECORDED_ONLY.format("changed")), *tables.values()], []
     likeness = [
@@ -233,19 +238,20 @@ def _attributed(scene: _Scene, values: list[_Values]) -> _Attributed:
     rows, features = scene.inputs.rows, list(map(str, scene.X.columns))
     weight = None if rows.weight is None else rows.weight[scene.at]
     labels = {g.attribute: _labels(g)[scene.at] for g in groupings(rows.attributes, intersections=False)}
-    teacher = {v.scale: v for v in values if v.subject == "teacher"}
+    of_teacher: dict[str, Attributions] = {}
     tables = _Attributed()
     for v in values:
-        shared: dict[str, Any] = {"sample_weight": weight, "scale": v.scale, "subject": v.subject}
+        shared: dict[str, Any] = {"sample_weight": weight, "subject": v.subject}
+        shapley = Attributions(v.phi, features, v.error, v.scale)
         method = "exact" if v.error is None else "sampled, control variate"
-        tables.importance.append(attribution_importance(v.phi, features, error=v.error, method=method, **shared))
-        if v.subject != "teacher" and v.scale in teacher:
-            first = teacher[v.scale]
-            tables.likeness.append(
-                compare_attributions(first.phi, v.phi, features, error=first.error, rng=scene.seed, **shared)
-            )
+        tables.importance.append(attribution_importance(shapley, method=method, **shared))
+        if v.subject == "teacher":
+            of_teacher[v.scale] = shapley
+        elif v.scale in of_teacher:
+            noisy = replace(shapley, error=None)  # only the teacher's noise is taken off
+            tables.likeness.append(compare_attributions(of_teacher[v.scale], noisy, rng=scene.seed, **shared))
         tables.gaps.extend(
-            attribution_gaps(v.phi, features, label, attribute=a, rng=scene.seed, **shared)
+            attribution_gaps(shapley, label, attribute=a, rng=scene.seed, **shared)
             for a, label in labels.items()
             if pd.Series(label).nunique() > 1
         )

@@ -41,4 +41,4 @@ def _performance_of(inputs: AuditInput, name: str, P: NDArray[np.float64]) -> pd
     shared: dict[str, Any] = {**inputs.rows.sampling(), "subject": name}
     if inputs.task == "regression":
         return measures.regression_performance(inputs.rows.y, P, **shared)
-    return measures.performance(inputs.rows.y, P, **inputs.rule.options(), **shared)
+    return measures.performance(inputs.rows.y, P, inputs.rule, **shared)

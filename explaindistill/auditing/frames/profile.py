@@ -12,7 +12,7 @@ from explaindistill.auditing.frames._lines import cannot_say, stack
 from explaindistill.auditing.inputs import AuditInput
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.auditing.profiles.loading import Profile
-from explaindistill.measures.profile import profile_rates
+from explaindistill.measures.profile import ProfileArithmetic, profile_rates
 from explaindistill.measures.table import frame
 
 __all__ = ["FRAMES", "measure"]
@@ -62,12 +62,12 @@ def _rates(inputs: AuditInput, profile: Profile, statements: Mapping[str, str]) 
     if inputs.rows.attributes.shape[1] == 0:
         yield cannot_say(first, "teacher", "no sensitive attributes were given")
         return
+    arithmetic = ProfileArithmetic(**profile.arithmetic)
     shared: dict[str, Any] = {
-        **profile.arithmetic,
         "attributes": inputs.rows.attributes,
         "favorable": inputs.rule.favorable,
         "y": inputs.rows.y,
         "justification": statements.get("exclusion_justification", ""),
     }
     for model in inputs.models():
-        yield profile_rates(inputs.decided(model.P), score=model.P[:, at], subject=model.name, **shared)
+        yield profile_rates(inputs.decided(model.P), arithmetic, score=model.P[:, at], subject=model.name, **shared)

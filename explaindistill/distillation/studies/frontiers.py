@@ -25,6 +25,7 @@ from explaindistill.data.targets import SoftTargets
 from explaindistill.distillation.corpus import compose
 from explaindistill.distillation.student_fit import check_task, fit_student
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.fidelity import fidelity, regression_fidelity
 from explaindistill.numerics.statistics.intervals import bonett_price, normal_quantile, wilson
 from explaindistill.teachers import as_teacher
@@ -311,7 +312,7 @@ def _measured(
     else:
         answer = np.zeros(P.shape)
         answer[:, np.searchsorted(classes, student.classes_)] = student.predict_proba(rows)
-        found = fidelity(P, answer, classes=classes)
+        found = fidelity(P, answer, DecisionRule(classes))
         same = (answer.argmax(axis=1) == P.argmax(axis=1)).astype(float)
         metric = "agreement"
     top = found[(found["metric"] == metric) & (found["subset"] == "")].iloc[0]
