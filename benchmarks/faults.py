@@ -24,7 +24,8 @@ import numpy as np
 import pandas as pd
 from _bars import Bars, options
 
-from explaindistill.asking.labelling import Budget, label
+from explaindistill.asking.budget import Budget
+from explaindistill.asking.labelling import label
 from explaindistill.asking.store import LabelStore
 from explaindistill.teachers import Rights
 from explaindistill.teachers.http import HttpTeacher

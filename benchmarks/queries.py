@@ -22,7 +22,7 @@ from rich.console import Console
 
 from explaindistill import GAMClassifier, TreeClassifier
 from explaindistill.data.schema import Schema
-from explaindistill.distillation.corpus import compose
+from explaindistill.distillation.corpus import FitRows, QueryPlan, compose
 from explaindistill.teachers.callable import CallableTeacher
 
 SETS = ("adult", "heloc", "acs", "german", "digits", "breast_cancer", "wine")
@@ -65,8 +65,8 @@ def students(n_classes: int) -> dict[str, object]:
 def agreements(c: Case, seed: int, names: list[str], **asking: object) -> dict[str, float]:
     """Per cent of agreement on the held rows, per student."""
     schema = Schema.infer(c.train)
-    frame = schema.frame(c.train)
-    targets, _ = compose(c.teacher, schema, frame, np.ones(len(frame)), sampler=None, seed=seed, **asking)
+    rows = FitRows.of(schema.frame(c.train), schema)
+    targets = compose(c.teacher, rows, QueryPlan(**asking), seed=seed).targets
     truth = c.teacher.predict(c.held)
     P = pd.DataFrame(targets.P, columns=targets.classes)
     out = {}

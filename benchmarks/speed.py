@@ -1,4 +1,4 @@
-"""Time and memory of students: ``--what tree``, ``gam`` or ``linear``; other options follow."""
+"""Time and memory of students and of distilling: ``--what tree``, ``gam``, ``linear`` or ``distiller``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 # this folder last: its coverage.py must not hide the package of that name, which numba looks for
 sys.path.append(sys.path.pop(0))
 
-SUBJECTS = ("tree", "gam", "linear")
+SUBJECTS = ("tree", "gam", "linear", "distiller")
 
 
 def main(argv: list[str]) -> int:

@@ -126,7 +126,6 @@ def taught(c: Case) -> Iterator[Tried]:
     additive = xd.Distiller(c.teacher, xd.GAMClassifier(), **c.asked).fit(c.X)
     yield Tried("an additive student", "plain", additive.predict)
     yield Tried("hint columns, once more", "an additive student", hints.predict, remark)
-    yield Tried("leaf top-up", "plain", c.plain(top_up=True).predict)
     private = c.plain(ways=[SyntheticOnly()], sampler=MungeSampler(private=True), n_queries=3 * len(c.X))
     yield Tried("made-up rows only", "plain", private.predict)
     mixed = xd.Distiller(c.teacher, c.tree(), label_weight=0.3, **c.asked).fit(c.X, c.y)

@@ -7,18 +7,28 @@ from typing import TYPE_CHECKING
 from explaindistill import plugins
 
 if TYPE_CHECKING:
+    from explaindistill.asking.labelling import label
+    from explaindistill.asking.store import LabelStore
     from explaindistill.auditing.audits import Audit, audit
     from explaindistill.auditing.twin_models import Comparison, ComparisonSettings, distill_and_compare
+    from explaindistill.data.datasets import lending
     from explaindistill.data.schema import Feature, Schema
+    from explaindistill.distillation.compression import compress
     from explaindistill.distillation.distiller import Distiller
+    from explaindistill.distillation.refining import refine
+    from explaindistill.distillation.scoring import fidelity_scorer
     from explaindistill.distillation.studies.frontiers import Frontier, frontier
+    from explaindistill.distillation.studies.lineages import lineage
     from explaindistill.distillation.studies.query_curves import query_curve
+    from explaindistill.distillation.wrappers.deferring import DeferringClassifier
+    from explaindistill.distillation.wrappers.online import OnlineStudent
     from explaindistill.students.gam.estimators import GAMClassifier, GAMRegressor
     from explaindistill.students.linear.estimators import LinearClassifier, LinearRegressor
     from explaindistill.students.model_tree.estimators import ModelTreeClassifier, ModelTreeRegressor
     from explaindistill.students.rules.estimators import RuleListClassifier, RuleListRegressor
     from explaindistill.students.scorecard.estimators import ScorecardClassifier
     from explaindistill.students.tree.estimators import TreeClassifier, TreeRegressor
+    from explaindistill.teachers._rights import Rights
 
 __version__ = "0.1.0.dev0"
 
@@ -26,15 +36,19 @@ _HOMES = {
     "Audit": "auditing.audits",
     "Comparison": "auditing.twin_models",
     "ComparisonSettings": "auditing.twin_models",
+    "DeferringClassifier": "distillation.wrappers.deferring",
     "Distiller": "distillation.distiller",
     "Feature": "data.schema",
     "Frontier": "distillation.studies.frontiers",
     "GAMClassifier": "students.gam.estimators",
     "GAMRegressor": "students.gam.estimators",
+    "LabelStore": "asking.store",
     "LinearClassifier": "students.linear.estimators",
     "LinearRegressor": "students.linear.estimators",
     "ModelTreeClassifier": "students.model_tree.estimators",
     "ModelTreeRegressor": "students.model_tree.estimators",
+    "OnlineStudent": "distillation.wrappers.online",
+    "Rights": "teachers._rights",
     "RuleListClassifier": "students.rules.estimators",
     "RuleListRegressor": "students.rules.estimators",
     "Schema": "data.schema",
@@ -42,25 +56,34 @@ _HOMES = {
     "TreeClassifier": "students.tree.estimators",
     "TreeRegressor": "students.tree.estimators",
     "audit": "auditing.audits",
+    "compress": "distillation.compression",
     "distill_and_compare": "auditing.twin_models",
     "fidelity_scorer": "distillation.scoring",
     "frontier": "distillation.studies.frontiers",
+    "label": "asking.labelling",
+    "lending": "data.datasets",
+    "lineage": "distillation.studies.lineages",
     "query_curve": "distillation.studies.query_curves",
+    "refine": "distillation.refining",
 }
 
 __all__ = [
     "Audit",
     "Comparison",
     "ComparisonSettings",
+    "DeferringClassifier",
     "Distiller",
     "Feature",
     "Frontier",
     "GAMClassifier",
     "GAMRegressor",
+    "LabelStore",
     "LinearClassifier",
     "LinearRegressor",
     "ModelTreeClassifier",
     "ModelTreeRegressor",
+    "OnlineStudent",
+    "Rights",
     "RuleListClassifier",
     "RuleListRegressor",
     "Schema",
@@ -68,10 +91,15 @@ __all__ = [
     "TreeClassifier",
     "TreeRegressor",
     "audit",
+    "compress",
     "distill_and_compare",
     "fidelity_scorer",
     "frontier",
+    "label",
+    "lending",
+    "lineage",
     "query_curve",
+    "refine",
 ]
 
 

@@ -57,7 +57,7 @@ class BudgetError(ExplainDistillError, RuntimeError):
 
     Examples
     --------
-    >>> from explaindistill.asking.labelling import Budget
+    >>> from explaindistill.asking.budget import Budget
     >>> Budget(3).spend(4)
     Traceback (most recent call last):
         ...

@@ -97,7 +97,6 @@ INTERNAL = {  # what no user imports; a new module of the package is user-facing
     "querying",
     "questions",
     "scoring",
-    "topping",
     "views",
 }
 INSIDE = {"report": {"render"}, "cli": set()}  # of these rooms only the room itself and these modules are for users

@@ -46,17 +46,26 @@ def test_front_door():
     """The names a user imports; a change here is a change for users."""
     assert set(explaindistill.__all__) >= {
         "Audit",
+        "DeferringClassifier",
         "Distiller",
         "Feature",
         "GAMClassifier",
         "GAMRegressor",
+        "LabelStore",
         "LinearClassifier",
         "LinearRegressor",
+        "OnlineStudent",
+        "Rights",
         "Schema",
         "TreeClassifier",
         "TreeRegressor",
         "audit",
+        "compress",
         "fidelity_scorer",
+        "label",
+        "lending",
+        "lineage",
+        "refine",
     }
     assert dir(explaindistill) == sorted([*explaindistill.__all__, "__version__"])
 

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.asking.labelling import Budget, label
-from explaindistill.data.row_keys import distinct, row_keys
+from explaindistill.asking.budget import Budget
+from explaindistill.asking.labelling import label_keyed
+from explaindistill.data.row_keys import KeyedRows
 from explaindistill.data.schema import Schema
-from explaindistill.errors import BudgetError
 
 __all__ = ["CountedTeacher", "Questions"]
 
@@ -25,67 +25,39 @@ class Questions:
     schema : Schema
         Restores the container that the teacher knows.
     store : LabelStore, path or None
-    limit : int
-        Most distinct rows, whether the store knows them or not.
+    budget : Budget
+        Counts the distinct rows and those that the store did not know, and ends where its ``n_queries`` does.
     remember : bool
         Whether a row may come twice: where a sampler asks too. Takes memory in proportion to the questions.
-
-    Attributes
-    ----------
-    n_distinct : int
-        Distinct rows so far.
-    n_asked : int
-        Those that the store did not know.
     """
 
-    def __init__(self, teacher: Any, schema: Schema, store: Any, limit: int, remember: bool = False) -> None:
-        self.teacher, self.schema, self.store, self.limit = teacher, schema, store, limit
+    def __init__(self, teacher: Any, schema: Schema, store: Any, budget: Budget, remember: bool = False) -> None:
+        self.teacher, self.schema, self.store, self.budget = teacher, schema, store, budget
         self.remember = remember
-        self.n_distinct = 0
-        self._purse = Budget()
-        self._known: dict[bytes, NDArray[np.float64]] = {}
+        self._answers: dict[bytes, NDArray[np.float64]] = {}
 
-    @property
-    def n_asked(self) -> int:
-        """Rows asked of the teacher itself."""
-        return self._purse.spent
-
-    @property
-    def seconds(self) -> float:
-        """Wall time of the teacher's answers."""
-        return self._purse.seconds
-
-    @property
-    def remaining(self) -> int:
-        """Distinct rows that may still be asked."""
-        return self.limit - self.n_distinct
-
-    def __call__(self, rows: pd.DataFrame) -> NDArray[np.float64]:
-        """Answers of rows ``(n, ...)``.
+    def __call__(self, rows: pd.DataFrame | KeyedRows) -> NDArray[np.float64]:
+        """Answers of rows ``(n, ...)``; rows that come with their keys are not keyed again.
 
         Raises
         ------
         BudgetError
             Before anything is asked, if the budget is too small for these rows.
         """
+        keyed = rows if isinstance(rows, KeyedRows) else KeyedRows.of(rows)
         if not self.remember:
-            self._count(len(distinct(row_keys(rows))[0]))
-            return label(self.teacher, self.schema.restore(rows), store=self.store, budget=self._purse)
-        names = [key.tobytes() for key in row_keys(rows)]
-        new = {name: i for i, name in enumerate(names) if name not in self._known}
+            return self._ask(keyed)
+        names = [key.tobytes() for key in keyed.keys]
+        distinct = [names[i] for i in keyed.first]
+        new = [i for i, name in enumerate(distinct) if name not in self._answers]
         if new:
-            self._count(len(new))
-            asked = self.schema.restore(rows.iloc[list(new.values())])
-            self._known.update(zip(new, label(self.teacher, asked, store=self.store, budget=self._purse), strict=True))
-        return np.stack([self._known[name] for name in names])
+            fresh = self._ask(keyed.distinct(np.array(new)))
+            self._answers.update(zip([distinct[i] for i in new], fresh, strict=True))
+        return np.stack([self._answers[name] for name in names])
 
-    def _count(self, n: int) -> None:
-        if n > self.remaining:
-            raise BudgetError(
-                f"the next {n} rows would exceed n_queries: {self.n_distinct} of {self.limit} rows are asked; "
-                f"raise n_queries"
-            )
-        self.n_distinct += n
+    def _ask(self, keyed: KeyedRows) -> NDArray[np.float64]:
+        restored = keyed.with_rows(self.schema.restore(keyed.rows))
+        return label_keyed(self.teacher, restored, store=self.store, budget=self.budget)
 
 
 class CountedTeacher:
@@ -101,12 +73,12 @@ class CountedTeacher:
     def __init__(self, questions: Questions, most: int) -> None:
         self.questions = questions
         self.classes_ = questions.teacher.classes_
-        self._end = questions.n_distinct + most
+        self._end = questions.budget.distinct + most
 
     @property
     def remaining(self) -> int:
         """Distinct rows that the sampler may still ask about."""
-        return max(self._end - self.questions.n_distinct, 0)
+        return max(self._end - self.questions.budget.distinct, 0)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Most probable classes ``(n,)``."""

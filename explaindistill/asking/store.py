@@ -62,7 +62,8 @@ class LabelStore:
     Examples
     --------
     >>> import tempfile
-    >>> from explaindistill.asking.labelling import Budget, label
+    >>> from explaindistill.asking.budget import Budget
+    >>> from explaindistill.asking.labelling import label
     >>> from explaindistill.teachers.callable import CallableTeacher
     >>> teacher = CallableTeacher(lambda X: X[:, 0] ** 2, version="1")
     >>> with tempfile.TemporaryDirectory() as folder, LabelStore(Path(folder) / "labels.db") as store:
@@ -133,13 +134,13 @@ class LabelStore:
             db.execute(
                 "INSERT OR IGNORE INTO teacher (fingerprint, name, classes, canonical_form) VALUES (?,?,?,?)", row
             )
-            found = db.execute("SELECT id, canonical_form FROM teacher WHERE fingerprint = ?", row[:1]).fetchone()
-        if found[1] != CANONICAL_FORM:
+            record = db.execute("SELECT id, canonical_form FROM teacher WHERE fingerprint = ?", row[:1]).fetchone()
+        if record[1] != CANONICAL_FORM:
             raise InvalidInputError(
-                f"{self.path} holds this teacher's answers under form {found[1]} of the row keys, this version writes "
+                f"{self.path} holds this teacher's answers under form {record[1]} of the row keys, this version writes "
                 f"{CANONICAL_FORM}; prune them or give another file"
             )
-        return Shelf(self, int(found[0]))
+        return Shelf(self, int(record[0]))
 
     def teachers(self) -> pd.DataFrame:
         """One row per teacher: ``fingerprint, name, classes, n_rows, batch_size, created``.
@@ -162,15 +163,15 @@ class LabelStore:
         InvalidInputError
             If none does, or several do.
         """
-        known = self.teachers()["fingerprint"].tolist()
-        found = [f for f in known if beginning and f.startswith(beginning)]
-        if len(found) != 1:
-            how = "no teacher" if not found else f"{len(found)} teachers"
-            some = ", ".join(f[:12] for f in known) or "none"
+        fingerprints = self.teachers()["fingerprint"].tolist()
+        matches = [f for f in fingerprints if beginning and f.startswith(beginning)]
+        if len(matches) != 1:
+            how = "no teacher" if not matches else f"{len(matches)} teachers"
+            shown = ", ".join(f[:12] for f in fingerprints) or "none"
             raise InvalidInputError(
-                f"{self.path} has {how} whose fingerprint begins with {beginning!r}; there are: {some}"
+                f"{self.path} has {how} whose fingerprint begins with {beginning!r}; there are: {shown}"
             )
-        return str(found[0])
+        return str(matches[0])
 
     def answers(self, fingerprint: str) -> pd.DataFrame:
         """Every kept answer of a teacher: ``key`` (hex) and one column per class or value, sorted by key."""
@@ -195,24 +196,24 @@ class LabelStore:
     def verify(self) -> list[str]:
         """What is wrong with the file, in words; an empty list when nothing is."""
         with self._reading() as db:
-            found = [f"SQLite: {row[0]}" for row in db.execute("PRAGMA integrity_check").fetchall() if row[0] != "ok"]
-            found += [
+            faults = [f"SQLite: {row[0]}" for row in db.execute("PRAGMA integrity_check").fetchall() if row[0] != "ok"]
+            faults += [
                 f"table {row[0]} has a row that belongs to nothing" for row in db.execute("PRAGMA foreign_key_check")
             ]
             fingerprints = [row[0] for row in db.execute("SELECT fingerprint FROM teacher").fetchall()]
         for fingerprint in fingerprints:
             shelf, _ = self._shelf_of(fingerprint)
-            seen: list[Keys] = []
+            every_key: list[Keys] = []
             for run in shelf.runs():
                 try:
                     keys = shelf.keys_of(run)
-                    seen.append(keys)
-                    found += [f"run {run} of teacher {fingerprint[:12]}: {w}" for w in _faults(keys, shelf, run)]
+                    every_key.append(keys)
+                    faults += [f"run {run} of teacher {fingerprint[:12]}: {w}" for w in _faults(keys, shelf, run)]
                 except InvalidInputError as error:
-                    found.append(str(error))
-            if seen and len(np.unique(packed(np.concatenate(seen)))) < sum(map(len, seen)):
-                found.append(f"teacher {fingerprint[:12]} has a row stored twice")
-        return found
+                    faults.append(str(error))
+            if every_key and len(np.unique(packed(np.concatenate(every_key)))) < sum(map(len, every_key)):
+                faults.append(f"teacher {fingerprint[:12]} has a row stored twice")
+        return faults
 
     def prune(self, fingerprint: str) -> int:
         """Forget a teacher and its answers; returns how many rows were forgotten."""
@@ -303,7 +304,7 @@ class Shelf:
                 db.execute("COMMIT")
 
     def _find(self, keys: Keys) -> tuple[NDArray[np.bool_], Answers]:
-        known = np.zeros(len(keys), dtype=bool)
+        stored = np.zeros(len(keys), dtype=bool)
         answers: Answers | None = None
         order = np.argsort(keys[:, 0], kind="stable")
         ranked = np.asfortranarray(keys[order])  # searched in order, memory is read in order
@@ -317,9 +318,9 @@ class Shelf:
             if answers is None:
                 answers = np.empty((len(keys), *values.shape[1:]))
             answers[order[hit]] = values[at[hit]]
-            known[order[hit]] = True
+            stored[order[hit]] = True
         self._checked = set(runs)
-        return known, np.empty(0) if answers is None else answers[known]
+        return stored, np.empty(0) if answers is None else answers[stored]
 
     def keep(self, keys: Keys, answers: Answers) -> int:
         """Store answers in one transaction; rows that another process stored meanwhile are left as they are.
@@ -339,13 +340,13 @@ class Shelf:
                 if new.any():
                     self._write(keys[new], answers[new])
                 self._merge()
-                there = set(self.runs())
+                present = set(self.runs())
         except BaseException:
             self._checked, self._cache = before, {}  # numbers of runs that were taken back are given out again
             raise
         # only a look-up of all keys makes a run known; what others wrote since then is looked at in every keep
-        self._checked &= there
-        self._cache = {run: keys for run, keys in self._cache.items() if run in there}
+        self._checked &= present
+        self._cache = {run: keys for run, keys in self._cache.items() if run in present}
         return int(new.sum())
 
     def _write(self, keys: Keys, answers: Answers) -> int:
@@ -379,8 +380,8 @@ class Shelf:
         """Rows per question that was recorded for this teacher on this machine."""
         query = "SELECT size FROM batch WHERE teacher = ? AND machine IN ('', ?) ORDER BY machine DESC"
         with self._store._reading() as db:
-            found = db.execute(query, (self._teacher, _machine())).fetchone()
-        return None if found is None else int(found[0])
+            record = db.execute(query, (self._teacher, _machine())).fetchone()
+        return None if record is None else int(record[0])
 
     def record_batch_size(self, size: int) -> None:
         """Remember rows per question for this machine; the first record stays."""

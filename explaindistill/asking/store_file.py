@@ -12,6 +12,7 @@ from explaindistill.errors import InvalidInputError
 __all__ = ["connect", "told"]
 
 APPLICATION_ID = 0x58444C53
+"""The letters XDLS; SQLite keeps them in the header, so that no other database is taken for a store."""
 PAGE_BYTES = 32_768
 """Long runs of keys and answers are read in fewer pieces than by SQLite's own 4,096."""
 WAIT_SECONDS = 60

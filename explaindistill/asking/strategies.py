@@ -9,15 +9,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill import plugins
 from explaindistill.errors import InvalidInputError
 
 __all__ = ["STRATEGIES", "ask_in_rounds"]
 
 STRATEGIES = ("random", "committee", "boundary")
 COMMITTEE = 8
+"""Trees that vote; their variance ranks rows well enough, and each costs a fit per round."""
 FIRST_SHARE = 0.4
+"""Share of the questions that are drawn by chance before the first committee exists."""
 ROUNDS = 3
+"""Committees that are grown; the rest of the questions is split among them."""
 
 Answers = NDArray[np.float64]
 
@@ -29,6 +31,7 @@ def ask_in_rounds(
     *,
     strategy: str,
     classes: NDArray[Any] | None,
+    member: Callable[..., Any],
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.intp], Answers]:
     """Ask about ``n`` rows of a pool: some at random, then in rounds where small trees say it pays.
@@ -45,6 +48,8 @@ def ask_in_rounds(
     n : int, at most N
     strategy : "committee" or "boundary"
     classes : ndarray of shape (k,), or None in regression
+    member : callable
+        Makes an unfitted tree from ``max_leaf_nodes`` and ``min_samples_leaf``.
 
     Returns
     -------
@@ -62,12 +67,12 @@ def ask_in_rounds(
     first = min(max(int(np.ceil(FIRST_SHARE * n)), 1), n)
     at = np.sort(rng.choice(len(pool), first, replace=False))
     P = ask(at)
-    for left in range(ROUNDS, 0, -1):
-        more = int(np.ceil((n - len(at)) / left))
+    for rounds in range(ROUNDS, 0, -1):
+        more = int(np.ceil((n - len(at)) / rounds))
         if more == 0:
             break
         rest = np.setdiff1d(np.arange(len(pool)), at)
-        votes = _votes(pool, at, P, rest, classes, rng)
+        votes = _votes((pool.iloc[at], P), pool.iloc[rest], classes, member, rng)
         worth = _disagreement(votes) if strategy == "committee" else _indecision(votes)
         chosen = np.sort(rest[_draw(worth, more, rng)])
         answers = ask(chosen)
@@ -78,39 +83,42 @@ def ask_in_rounds(
 
 
 def _votes(
-    pool: pd.DataFrame,
-    at: NDArray[np.intp],
-    P: Answers,
-    rest: NDArray[np.intp],
+    answered: tuple[pd.DataFrame, Answers],
+    others: pd.DataFrame,
     classes: NDArray[Any] | None,
+    member: Callable[..., Any],
     rng: np.random.Generator,
 ) -> Answers:
     """Answers of the committee on the rows not asked yet, shape (members, rows, outputs)."""
-    kind = plugins.public("students", "tree")["TreeClassifier" if classes is not None else "TreeRegressor"]
-    leaves = int(np.clip(len(at) // 20, 4, 32))
-    rows, others = pool.iloc[at], pool.iloc[rest]
+    rows, P = answered
+    leaves = int(np.clip(len(rows) // 20, 4, 32))
+    target = P if classes is None else pd.DataFrame(P, columns=classes)
     votes = []
     for _ in range(COMMITTEE):
-        weight = np.bincount(rng.integers(len(at), size=len(at)), minlength=len(at)).astype(float)
-        member = kind(max_leaf_nodes=leaves, min_samples_leaf=5)
-        target = P if classes is None else pd.DataFrame(P, columns=classes)
-        member.fit(rows, target, sample_weight=weight)
-        answer = member.predict_proba(others) if classes is not None else member.predict(others)
+        weight = np.bincount(rng.integers(len(rows), size=len(rows)), minlength=len(rows)).astype(float)
+        tree = member(max_leaf_nodes=leaves, min_samples_leaf=5).fit(rows, target, sample_weight=weight)
+        answer = tree.predict_proba(others) if classes is not None else tree.predict(others)
         votes.append(answer.reshape(len(others), -1))
     return np.stack(votes)
 
 
 def _disagreement(votes: Answers) -> Answers:
+    """Variance over the members, summed over the outputs, per row."""
     return np.asarray(votes.var(axis=0).sum(axis=1))
 
 
 def _indecision(votes: Answers) -> Answers:
+    """One less the lead of the first class over the second in the mean vote, squared to favour the closest rows."""
     mean = np.sort(votes.mean(axis=0), axis=1)
     return np.asarray(1.0 - (mean[:, -1] - mean[:, -2])) ** 2
 
 
 def _draw(worth: Answers, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Positions of ``n`` rows drawn without replacement in proportion to ``worth`` (Efraimidis and Spirakis 2006)."""
+    r"""Positions of ``n`` rows drawn without replacement in proportion to ``worth`` (Efraimidis and Spirakis 2006).
+
+    The rows with the largest :math:`\log(u_i) / w_i`, u uniform; the floor under w gives rows that nobody doubts a
+    small chance, and keeps the quotient finite where all are worth nothing.
+    """
     floor = 1e-3 * worth.mean() + 1e-12
     keys = np.log(rng.random(len(worth))) / (worth + floor)
     return np.argpartition(-keys, n - 1)[:n]

@@ -7,21 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explaindistill.data.student_view import View
+from explaindistill.data.student_view import StudentView
 from explaindistill.distillation.student_fit import as_targets, fit_student
 from explaindistill.errors import InvalidInputError
 
 __all__ = ["fit_baseline"]
 
 
-def fit_baseline(student: Any, view: View, train: tuple[Any, Any], classes: NDArray[Any] | None) -> Any:
+def fit_baseline(student: Any, view: StudentView, train: tuple[Any, Any], classes: NDArray[Any] | None) -> Any:
     """Fit an unfitted student to true labels, on the columns that its fitted copy sees.
 
     Parameters
     ----------
     student : unfitted estimator
         Fitted in place.
-    view : View
+    view : StudentView
     train : pair (X, y)
     classes : array of shape (k,), or None for values
 

@@ -25,7 +25,7 @@ from explaindistill.auditing.validation import (
     true_labels,
 )
 from explaindistill.data.schema import Schema, as_frame
-from explaindistill.data.student_view import View
+from explaindistill.data.student_view import StudentView
 from explaindistill.data.targets import one_hot
 from explaindistill.distillation.distiller import Distiller
 from explaindistill.measures.decision import DecisionRule
@@ -116,7 +116,7 @@ class Model:
         Rows in the schema's form to answers, in the order of the rule's classes.
     P : ndarray of shape (n, k) or (n,)
         Its answers to the audited rows.
-    view : View
+    view : StudentView
         What ``inner`` sees of a row.
     inner : teacher adapter or fitted estimator
     estimator : object
@@ -126,7 +126,7 @@ class Model:
     name: str
     answer: Answer
     P: NDArray[np.float64]
-    view: View
+    view: StudentView
     inner: Any
     estimator: Any
 
@@ -141,15 +141,9 @@ class Model:
         return self.estimator if isinstance(self.estimator, Distiller) else None
 
     @property
-    def sees_columns(self) -> bool:
-        """Whether it sees columns as they are, and not what a transformer makes of them."""
-        return self.view.features is None or isinstance(self.view.features, list)
-
-    @property
     def features(self) -> tuple[str, ...]:
-        """Columns that it reads; all of them where a transformer stands between."""
-        listed = isinstance(self.view.features, list)
-        return tuple(self.view.features if listed else self.view.schema.names)
+        """Columns that it draws on; all of them where a transformer stands between."""
+        return tuple(self.view.names)
 
     def regions(self, rows: pd.DataFrame) -> tuple[NDArray[Any], dict[Any, str]] | None:
         """Leaf or rule of each row, and the words of each.
@@ -157,7 +151,7 @@ class Model:
         None where the model has no leaves, or has them on transformed columns: such rules are not about the columns of
         the audit.
         """
-        if not self.sees_columns or not (hasattr(self.inner, "apply") and hasattr(self.inner, "rules")):
+        if self.view.is_transformed or not (hasattr(self.inner, "apply") and hasattr(self.inner, "rules")):
             return None
         table = self.inner.rules()
         if not {"leaf", "rule"} <= set(table):
@@ -310,15 +304,17 @@ def _teacher(name: str, teacher: Any, rows: AuditRows, rule: DecisionRule, store
     def answer(frame: pd.DataFrame) -> NDArray[np.float64]:
         return aligned(label(teacher, rows.schema.restore(frame), store=store), teacher.classes_, rule.classes)
 
-    return Model(name, answer, answer(rows.frame), View(rows.schema), teacher, teacher)
+    return Model(name, answer, answer(rows.frame), StudentView(rows.schema), teacher, teacher)
 
 
 def _student(name: str, student: Any, rows: AuditRows, rule: DecisionRule) -> Model:
     """A Distiller is asked about whole rows, of which it shows its student the columns that this one may see."""
-    is_distiller = isinstance(student, Distiller)
-    inner, features = (student.student_, student.features_) if is_distiller else (student, None)
-    answer = _answer_of(student, View(rows.schema), rule)
-    return Model(name, answer, answer(rows.frame), View(rows.schema, features), inner, student)
+    whole = StudentView(rows.schema)
+    inner, view = student, whole
+    if isinstance(student, Distiller):
+        inner, view = student.student_, StudentView(rows.schema, student.view_.features)
+    answer = _answer_of(student, whole, rule)
+    return Model(name, answer, answer(rows.frame), view, inner, student)
 
 
 def _baseline(student: Model, train: tuple[Any, Any], rows: AuditRows, rule: DecisionRule) -> Model:
@@ -336,7 +332,7 @@ def _unfitted(model: Model) -> Any:
     return clone(model.distiller.student).set_params(**seeds)
 
 
-def _answer_of(estimator: Any, view: View, rule: DecisionRule) -> Answer:
+def _answer_of(estimator: Any, view: StudentView, rule: DecisionRule) -> Answer:
     def answer(frame: pd.DataFrame) -> NDArray[np.float64]:
         rows = view.restored(frame)
         if rule.classes is None:

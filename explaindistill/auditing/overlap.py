@@ -68,7 +68,7 @@ def _fitted_rows(
 ) -> Iterator[tuple[pd.Index | None, NDArray[np.uint64]]]:
     """Index labels (None for arrays, whose rows have none) and keys of every set of rows that a model was fitted to."""
     for distiller in distillers:
-        yield distiller.fit_index_, distiller.fit_keys_
+        yield distiller.fit_rows_.index, distiller.fit_rows_.keys
     if train is not None:
         rows = as_frame(train[0])
         missing = [c for c in columns if c not in rows.columns]

@@ -19,7 +19,9 @@ __all__ = ["KINDS", "Kind", "category_codes", "from_numbers", "kind_of", "ordere
 Kind = Literal["numeric", "integer", "categorical", "ordered", "boolean", "datetime"]
 KINDS: tuple[Kind, ...] = ("numeric", "integer", "categorical", "ordered", "boolean", "datetime")
 EXACT_INTEGERS = 2.0**53
+"""From here on every float64 is a whole number, which says nothing about the column."""
 UNSEEN = -1.0
+"""Code of a category that was not there when the schema was read."""
 
 
 def kind_of(series: pd.Series) -> Kind:
@@ -41,8 +43,8 @@ def kind_of(series: pd.Series) -> Kind:
 
 
 def _integral(values: NDArray[np.float64]) -> bool:
-    seen = values[np.isfinite(values)]
-    return len(seen) > 0 and bool((np.abs(seen) < EXACT_INTEGERS).all() and (seen == np.rint(seen)).all())
+    finite = values[np.isfinite(values)]
+    return len(finite) > 0 and bool((np.abs(finite) < EXACT_INTEGERS).all() and (finite == np.rint(finite)).all())
 
 
 def _kind_of_objects(present: pd.Series) -> Kind:
@@ -66,20 +68,20 @@ def ordered_unique(series: pd.Series) -> tuple[Any, ...]:
     """Categories of a column: the declared ones, else those seen, sorted by type and value."""
     if isinstance(series.dtype, pd.CategoricalDtype):
         return tuple(series.cat.categories.tolist())
-    seen = pd.unique(series.dropna()).tolist()
-    if all(isinstance(v, str) for v in seen) or all(isinstance(v, numbers.Real) for v in seen):
-        return tuple(sorted(seen))
-    return tuple(sorted(seen, key=lambda v: (type(v).__name__, str(v))))
+    distinct = pd.unique(series.dropna()).tolist()
+    if all(isinstance(v, str) for v in distinct) or all(isinstance(v, numbers.Real) for v in distinct):
+        return tuple(sorted(distinct))
+    return tuple(sorted(distinct, key=lambda v: (type(v).__name__, str(v))))
 
 
 def category_codes(series: pd.Series, categories: Sequence[Any]) -> NDArray[np.float64]:
     """Codes ``0 .. m-1`` in the order of ``categories``; -1 for values not among them, NaN for missing."""
     if isinstance(series.dtype, pd.CategoricalDtype):
-        codes, seen = series.cat.codes.to_numpy(), series.cat.categories.tolist()
+        codes, levels = series.cat.codes.to_numpy(), series.cat.categories.tolist()
     else:
-        codes, seen = pd.factorize(series)
+        codes, levels = pd.factorize(series)
     position = {value: float(i) for i, value in enumerate(categories)}
-    table = np.array([position.get(value, UNSEEN) for value in seen] + [np.nan])
+    table = np.array([position.get(value, UNSEEN) for value in levels] + [np.nan])
     return table[codes]
 
 

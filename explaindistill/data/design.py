@@ -228,7 +228,7 @@ def shortest_between(low: float, high: float) -> float:
 
 def _levels(feature: Feature, codes: NDArray[np.float64], weight: NDArray[np.float64]) -> list[Any]:
     """Levels with rows, most frequent first; ties in the order of the categories."""
-    seen = codes >= 0
-    mass = np.bincount(codes[seen].astype(np.intp), weights=weight[seen], minlength=len(feature.categories))
+    present = codes >= 0
+    mass = np.bincount(codes[present].astype(np.intp), weights=weight[present], minlength=len(feature.categories))
     order = np.argsort(-np.round(mass, 9), kind="stable")
     return [feature.categories[i] for i in order if mass[i] > 0]

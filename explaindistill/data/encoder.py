@@ -16,6 +16,7 @@ from explaindistill.errors import InvalidInputError
 __all__ = ["TableEncoder"]
 
 ENCODER_VERSION = 1
+"""Version of the JSON form; another one is refused."""
 
 
 class TableEncoder:
@@ -126,17 +127,17 @@ def _check_dtype(dtype: str) -> str:
 
 def _scale(z: NDArray[np.float64]) -> dict[str, Any]:
     gone = np.isnan(z)
-    seen = z[~gone]
-    mean = float(seen.mean()) if len(seen) else 0.0
-    spread = float(seen.std()) if len(seen) else 0.0
+    values = z[~gone]
+    mean = float(values.mean()) if len(values) else 0.0
+    spread = float(values.std()) if len(values) else 0.0
     return {"mean": mean, "scale": spread if spread > 1e-12 * max(abs(mean), 1.0) else 1.0, "missing": bool(gone.any())}
 
 
 def _levels(z: NDArray[np.float64], most: int) -> dict[str, Any]:
     gone = np.isnan(z)
     codes, count = np.unique(z[~gone & (z >= 0)].astype(int), return_counts=True)
-    kept = codes[np.argsort(-count, kind="stable")[:most]]
-    return {"levels": sorted(int(c) for c in kept), "missing": bool(gone.any())}
+    frequent = codes[np.argsort(-count, kind="stable")[:most]]
+    return {"levels": sorted(int(c) for c in frequent), "missing": bool(gone.any())}
 
 
 def _checked(column: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,11 @@ __all__ = ["gaps", "nearest", "positions"]
 EXACT_ROWS = 4_000
 """Up to here every row is compared with every other one."""
 LEAF_ROWS = 512
+"""Rows of a leaf, which are compared with each other: a block of distances that fits into the cache."""
 N_TREES = 3
+"""Partitions whose neighbours are merged: a row cut off from its neighbours in one lies among them in another."""
 _PARTITION_SEED = 20_060_820
+"""Any number, but always the same: neighbours do not depend on the caller's seed."""
 
 
 def positions(Z: NDArray[np.float64], schema: Schema) -> NDArray[np.float32]:
@@ -73,11 +76,11 @@ def gaps(points: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np
     square = np.einsum("ij,ij->i", others, others)
     out = np.empty(len(points))
     for start in range(0, len(points), 256):
-        part = points[start : start + 256]
-        inner = part @ others.T
+        block = points[start : start + 256]
+        inner = block @ others.T
         at = (square - 2.0 * inner).argmin(axis=1)
         # the differences themselves: the squares above cancel where points are equal
-        out[start : start + 256] = np.sqrt(((part.astype(float) - others[at].astype(float)) ** 2).sum(axis=1))
+        out[start : start + 256] = np.sqrt(((block.astype(float) - others[at].astype(float)) ** 2).sum(axis=1))
     return out
 
 
@@ -121,17 +124,17 @@ def _search(
     points: NDArray[np.float32], rows: NDArray[np.intp], best: NDArray[np.int64], far: NDArray[np.float32]
 ) -> None:
     """Better neighbours for ``rows`` among themselves, written into ``best`` and ``far``."""
-    here = points[rows]
-    square = np.einsum("ij,ij->i", here, here)
+    points_inside = points[rows]
+    square = np.einsum("ij,ij->i", points_inside, points_inside)
     k = best.shape[1]
     for start in range(0, len(rows), 1024):
         mine = slice(start, start + 1024)
-        gap: NDArray[np.float32] = square[mine, None] + square[None, :] - 2.0 * (here[mine] @ here.T)
+        gap: NDArray[np.float32] = square[mine, None] + square[None, :] - 2.0 * (points_inside[mine] @ points_inside.T)
         at = np.arange(start, start + len(gap))
         gap[at - start, at] = np.inf
-        part = np.argpartition(gap, min(k, gap.shape[1]) - 1, axis=1)[:, :k]
-        found = np.take_along_axis(gap, part, axis=1)
-        _merge(rows[mine], rows[part], found, best, far)
+        near = np.argpartition(gap, min(k, gap.shape[1]) - 1, axis=1)[:, :k]
+        distances = np.take_along_axis(gap, near, axis=1)
+        _merge(rows[mine], rows[near], distances, best, far)
 
 
 def _merge(

@@ -1,9 +1,10 @@
-"""Keys of rows: equal rows have equal keys, whatever their order, dtype or container."""
+"""Keys of rows: equal rows have equal keys, whatever their order, dtype or container; made once, then carried along."""
 
 from __future__ import annotations
 
 import hashlib
 import numbers
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["CANONICAL_FORM", "distinct", "row_keys"]
+__all__ = ["CANONICAL_FORM", "KeyedRows", "RowIdentity", "distinct", "row_keys", "rows_at"]
 
 CANONICAL_FORM = 1
 """Version of the canonical form; a store written under another one is not read."""
@@ -20,7 +21,11 @@ CANONICAL_FORM = 1
 Keys = NDArray[np.uint64]
 
 _LANES = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD1B54A32D192ED03))
+"""One odd seed per 64-bit half of a key: 2**64 / g with g**2 = g + 1, and with g**4 = g + 1."""
 _EXACT_INTEGER = 2**53
+"""From here on a float64 no longer tells neighbouring integers apart."""
+_BLOCK_ROWS = 16_384
+"""Rows that are mixed at once: three arrays of them fit into a core's cache."""
 
 
 def row_keys(X: Any) -> Keys:
@@ -63,10 +68,12 @@ def row_keys(X: Any) -> Keys:
     for i, name in enumerate(frame.columns):
         label = f"x{i}" if unnamed else str(name)
         low, high = _cells(frame.iloc[:, i], label)
-        for lane, seed in enumerate(_LANES):
-            start = _text_bits(label, lane) ^ seed
-            with np.errstate(over="ignore"):
-                keys[:, lane] += _mix(_mix(low ^ start) + high)
+        starts = [_text_bits(label, lane) ^ seed for lane, seed in enumerate(_LANES)]
+        with np.errstate(over="ignore"):
+            for begin in range(0, len(keys), _BLOCK_ROWS):
+                block = slice(begin, begin + _BLOCK_ROWS)
+                for lane, start in enumerate(starts):
+                    keys[block, lane] += _mix(_mix(low[block] ^ start) + high[block])
     return keys
 
 
@@ -80,25 +87,125 @@ def distinct(keys: Keys) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     ([0, 1], [0, 1, 0])
     """
     n = len(keys)
-    order = np.lexsort((np.arange(n), keys[:, 1], keys[:, 0]))
+    order = np.argsort(keys[:, 0])
     ranked = keys[order]
-    new = np.ones(n, dtype=bool)
-    new[1:] = (ranked[1:] != ranked[:-1]).any(axis=1)
+    alike = ranked[1:, 0] == ranked[:-1, 0]
+    if not alike.any():
+        return np.arange(n), np.arange(n)
+    same = alike & (ranked[1:, 1] == ranked[:-1, 1])
+    if (same != alike).any():  # different keys with one first word: as good as never
+        order = np.lexsort((keys[:, 1], keys[:, 0]))
+        ranked = keys[order]
+        same = (ranked[1:] == ranked[:-1]).all(axis=1)
+    new = np.concatenate([[True], ~same])
     group = np.cumsum(new) - 1
-    first = order[new]
-    seen = np.argsort(first, kind="stable")
+    first = np.minimum.reduceat(order, np.flatnonzero(new))
+    by_sight = np.argsort(first, kind="stable")
     rank = np.empty(len(first), dtype=np.intp)
-    rank[seen] = np.arange(len(first))
+    rank[by_sight] = np.arange(len(first))
     number = np.empty(n, dtype=np.intp)
     number[order] = rank[group]
-    return first[seen], number
+    return first[by_sight], number
+
+
+@dataclass(frozen=True)
+class KeyedRows:
+    """Rows with their keys and which of them are equal, so that nobody further on computes either again.
+
+    Attributes
+    ----------
+    rows : DataFrame or array of n rows
+    keys : ndarray of uint64, shape (n, 2)
+    first : ndarray of int, shape (m,)
+        Position of the first row of each of the m distinct keys, in the order of first sight.
+    number : ndarray of int, shape (n,)
+        For each row the number, 0 to m - 1, of its key.
+
+    Examples
+    --------
+    >>> keyed = KeyedRows.of(pd.DataFrame({"x": [3.0, 1.0, 3.0]}))
+    >>> longer = keyed.append(pd.DataFrame({"x": [1.0, 7.0]}))
+    >>> longer.number.tolist(), longer.distinct().rows["x"].tolist()
+    ([0, 1, 0, 1, 2], [3.0, 1.0, 7.0])
+    """
+
+    rows: Any
+    keys: Keys
+    first: NDArray[np.intp]
+    number: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, rows: Any, keys: Keys | None = None) -> KeyedRows:
+        """Key rows; ``keys`` are theirs, where somebody has them already."""
+        keys = row_keys(rows) if keys is None else keys
+        return cls(rows, keys, *distinct(keys))
+
+    @classmethod
+    def different(cls, rows: Any, keys: Keys) -> KeyedRows:
+        """Rows that are known to differ from each other."""
+        each = np.arange(len(keys))
+        return cls(rows, keys, each, each)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def append(self, rows: pd.DataFrame) -> KeyedRows:
+        """Further rows behind these; only theirs are keyed."""
+        keys = np.concatenate([self.keys, row_keys(rows)])
+        return KeyedRows.of(pd.concat([self.rows, rows], ignore_index=True), keys)
+
+    def distinct(self, numbers: NDArray[np.intp] | None = None) -> KeyedRows:
+        """The distinct rows of these numbers, each once; all of them when None."""
+        at = self.first if numbers is None else self.first[numbers]
+        return KeyedRows.different(rows_at(self.rows, at), self.keys[at])
+
+    def with_rows(self, rows: Any) -> KeyedRows:
+        """The same rows in another container."""
+        return replace(self, rows=rows)
+
+
+@dataclass(frozen=True)
+class RowIdentity:
+    """What an audit needs to recognise the rows of a fit: their labels and keys, never the rows themselves.
+
+    Attributes
+    ----------
+    index : Index, or None
+        Labels of the rows; None where they came without.
+    keys : ndarray of uint64, shape (n, 2)
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"x": [1.0, 2.0]}, index=["ann", "bob"])
+    >>> RowIdentity(X.index, row_keys(X)).index.tolist()
+    ['ann', 'bob']
+    """
+
+    index: pd.Index | None
+    keys: Keys
+
+
+def rows_at(rows: Any, at: NDArray[np.intp]) -> Any:
+    """Rows at these positions, in the container they came in; a run of neighbours is not copied.
+
+    Examples
+    --------
+    >>> rows_at(np.array([[1], [2], [3]]), np.array([2, 0])).tolist()
+    [[3], [1]]
+    """
+    run = len(at) > 0 and at[-1] - at[0] + 1 == len(at) and bool((np.diff(at) == 1).all())
+    where = slice(int(at[0]), int(at[-1]) + 1) if run else at
+    return rows.iloc[where] if isinstance(rows, pd.DataFrame) else np.asarray(rows)[where]
 
 
 def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Finaliser of splitmix64 (Steele, Lea and Flood 2014, doi:10.1145/2660193.2660195)."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+    x = x ^ (x >> np.uint64(30))
+    x *= np.uint64(0xBF58476D1CE4E5B9)
+    x ^= x >> np.uint64(27)
+    x *= np.uint64(0x94D049BB133111EB)
+    x ^= x >> np.uint64(31)
+    return x
 
 
 def _text_bits(text: str, lane: int) -> np.uint64:

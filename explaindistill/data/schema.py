@@ -27,6 +27,7 @@ from explaindistill.errors import InvalidInputError
 __all__ = ["Feature", "Schema", "as_frame"]
 
 SCHEMA_VERSION = 1
+"""Version of the JSON form; another one is refused."""
 
 
 @dataclass(frozen=True)
@@ -163,8 +164,8 @@ class Schema:
         frame = as_frame(X)
         names = frame.columns.tolist()
         chosen, protected = dict(kinds or {}), set(sensitive)
-        for argument, given in (("sensitive", protected), ("kinds", set(chosen))):
-            if unknown := sorted(given - set(names)):
+        for argument, named in (("sensitive", protected), ("kinds", set(chosen))):
+            if unknown := sorted(named - set(names)):
                 raise InvalidInputError(f"{argument} names {', '.join(unknown)}, the columns are: {', '.join(names)}")
         features = [_feature(frame[name], chosen.get(name), name in protected) for name in names]
         features, notices = _notice(frame, features)
@@ -197,10 +198,10 @@ class Schema:
 
     def __getitem__(self, key: str | int) -> Feature:
         if isinstance(key, str):
-            found = next((f for f in self.features if f.name == key), None)
-            if found is None:
+            feature = next((f for f in self.features if f.name == key), None)
+            if feature is None:
                 raise InvalidInputError(f"no column {key!r}; the columns are: {', '.join(self.names)}")
-            return found
+            return feature
         return self.features[key]
 
     def frame(self, X: Any) -> pd.DataFrame:
@@ -394,11 +395,11 @@ def _one_hot(frame: pd.DataFrame, features: list[Feature]) -> dict[str, str]:
         cut = max(f.name.rfind("_"), f.name.rfind("="))
         if binary and cut > 0:
             members.setdefault(f.name[:cut], []).append(f.name)
-    found: dict[str, str] = {}
+    groups: dict[str, str] = {}
     for prefix, names in members.items():
         if len(names) > 1 and (frame[names].to_numpy(dtype=float).sum(axis=1) == 1.0).all():
-            found |= dict.fromkeys(names, prefix)
-    return found
+            groups |= dict.fromkeys(names, prefix)
+    return groups
 
 
 def _line(f: Feature) -> str:

@@ -14,6 +14,7 @@ from explaindistill.errors import InvalidInputError
 __all__ = ["SoftTargets", "as_soft_targets", "mix_labels", "one_hot", "sharpen"]
 
 ROW_SUM_TOLERANCE = 1e-6
+"""How far from 1 a row of probabilities may sum: float32 answers of many classes come this close."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,15 @@ class SoftTargets:
 
     Examples
     --------
-    >>> made = np.array(["observed", "synthetic"])
-    >>> targets = SoftTargets(pd.DataFrame({"x": [0.1, 0.9]}), np.array([[0.8, 0.2], [0.3, 0.7]]), np.ones(2), made,
+    >>> origin = np.array(["observed", "synthetic"])
+    >>> targets = SoftTargets(pd.DataFrame({"x": [0.1, 0.9]}), np.array([[0.8, 0.2], [0.3, 0.7]]), np.ones(2), origin,
     ...                       np.array(["no", "yes"]), n_queries=2)
     >>> sharp = targets.with_targets(np.rint(targets.P))
     >>> len(sharp), sharp.P.tolist(), sharp.origin.tolist()
     (2, [[1.0, 0.0], [0.0, 1.0]], ['observed', 'synthetic'])
+    >>> more = targets.append(targets.X, targets.P, np.ones(2), "synthetic")
+    >>> more.take(np.array([3, 0])).X["x"].tolist()
+    [0.9, 0.1]
     """
 
     X: pd.DataFrame
@@ -54,6 +58,29 @@ class SoftTargets:
     def with_targets(self, P: NDArray[np.float64]) -> SoftTargets:
         """Return the same rows with other targets."""
         return replace(self, P=P)
+
+    def take(self, at: NDArray[np.intp]) -> SoftTargets:
+        """Return the rows at these positions, numbered anew; ``n_queries`` stays, since all were asked."""
+        return replace(
+            self,
+            X=self.X.iloc[at].reset_index(drop=True),
+            P=self.P[at],
+            weight=self.weight[at],
+            origin=self.origin[at],
+        )
+
+    def append(
+        self, rows: pd.DataFrame, P: NDArray[np.float64], weight: NDArray[np.float64], origin: str, n_queries: int = 0
+    ) -> SoftTargets:
+        """Return these and further rows of one origin, for which the teacher answered ``n_queries`` distinct rows."""
+        return replace(
+            self,
+            X=pd.concat([self.X, rows], ignore_index=True),
+            P=np.concatenate([self.P, P]),
+            weight=np.concatenate([self.weight, weight]),
+            origin=np.concatenate([self.origin, np.full(len(rows), origin)]),
+            n_queries=self.n_queries + n_queries,
+        )
 
     def __len__(self) -> int:
         return len(self.P)
@@ -76,13 +103,13 @@ def one_hot(y: ArrayLike, classes: ArrayLike) -> NDArray[np.float64]:
         ...
     explaindistill.errors.InvalidInputError: y has the label 'perhaps', which is not among classes ['no', 'yes']
     """
-    labels, known = np.asarray(y), np.asarray(classes)
-    position = np.clip(np.searchsorted(known, labels), 0, len(known) - 1)
-    if (wrong := known[position] != labels).any():
+    labels, names = np.asarray(y), np.asarray(classes)
+    position = np.clip(np.searchsorted(names, labels), 0, len(names) - 1)
+    if (wrong := names[position] != labels).any():
         raise InvalidInputError(
-            f"y has the label {labels[wrong].tolist()[0]!r}, which is not among classes {known.tolist()}"
+            f"y has the label {labels[wrong].tolist()[0]!r}, which is not among classes {names.tolist()}"
         )
-    out = np.zeros((len(labels), len(known)))
+    out = np.zeros((len(labels), len(names)))
     out[np.arange(len(labels)), position] = 1.0
     return out
 
@@ -118,8 +145,8 @@ def as_soft_targets(y: Any, classes: ArrayLike | None = None) -> tuple[NDArray[n
         columns = np.arange(values.shape[1]) if classes is None else np.asarray(classes)
         return _soft(np.asarray(values, dtype=float), columns)
     flat = values.ravel()
-    known = np.unique(flat) if classes is None else np.unique(np.asarray(classes))
-    return one_hot(flat, known), known, False
+    names = np.unique(flat) if classes is None else np.unique(np.asarray(classes))
+    return one_hot(flat, names), names, False
 
 
 def _soft(P: NDArray[np.float64], columns: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[Any], bool]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,19 +11,102 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from explaindistill.asking.budget import Budget
 from explaindistill.asking.proxies import PROXIES, fit_proxy
 from explaindistill.asking.questions import CountedTeacher, Questions
 from explaindistill.asking.strategies import STRATEGIES, ask_in_rounds
-from explaindistill.data.row_keys import distinct, row_keys
+from explaindistill.data.row_keys import KeyedRows
 from explaindistill.data.schema import Schema
 from explaindistill.data.targets import SoftTargets
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import can_be_asked
 
-__all__ = ["Corpus", "compose"]
+__all__ = ["Composed", "Corpus", "FitRows", "QueryPlan", "compose"]
 
 AUTO_FACTOR = 5
+"""Rows that ``n_queries="auto"`` asks per row given: beyond, trees and sums of curves gain little."""
 AUTO_LIMIT = 100_000
+"""Most rows that it asks, unless more are given."""
+
+
+@dataclass(frozen=True)
+class QueryPlan:
+    """What is asked: how many rows, which of them, and what makes or answers the others.
+
+    Attributes
+    ----------
+    n_queries : int, at least 1, or "auto"
+    query_strategy : "random", "committee" or "boundary"
+    proxy : "auto", "gam", "network" or None
+    sampler : Sampler or None
+
+    Examples
+    --------
+    >>> QueryPlan(n_queries=0)
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.InvalidInputError: n_queries must be at least 1, got 0
+    """
+
+    n_queries: int | str = "auto"
+    query_strategy: str = "random"
+    proxy: str | None = None
+    sampler: Any = None
+
+    def __post_init__(self) -> None:
+        if self.query_strategy not in STRATEGIES:
+            raise InvalidInputError(
+                f"query_strategy must be one of {', '.join(STRATEGIES)}, got {self.query_strategy!r}"
+            )
+        if self.proxy not in (None, *PROXIES):
+            raise InvalidInputError(f"proxy must be one of {', '.join(PROXIES)} or None, got {self.proxy!r}")
+        if self.n_queries == "auto":
+            return
+        if isinstance(self.n_queries, bool) or not isinstance(self.n_queries, numbers.Integral):
+            raise InvalidInputError(f'n_queries must be a whole number or "auto", got {self.n_queries!r}')
+        if self.n_queries < 1:
+            raise InvalidInputError(f"n_queries must be at least 1, got {self.n_queries}")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether rows are asked as they come, by chance, and nobody answers in the teacher's place."""
+        return self.query_strategy == "random" and self.proxy is None
+
+
+@dataclass(frozen=True)
+class FitRows:
+    """The rows given to a fit, keyed once.
+
+    Attributes
+    ----------
+    schema : Schema
+    keyed : KeyedRows
+        A frame in the schema's form, with its keys.
+    weight : ndarray of shape (n,)
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"x": [0.5, 0.5, 1.0]})
+    >>> len(FitRows.of(X, Schema.infer(X)).keyed.first)
+    2
+    """
+
+    schema: Schema
+    keyed: KeyedRows
+    weight: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, schema: Schema, weight: NDArray[np.float64] | None = None) -> FitRows:
+        """Key a frame in the schema's form; each row weighs 1 where no weight is given."""
+        return cls(schema, KeyedRows.of(frame), np.ones(len(frame)) if weight is None else weight)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The rows themselves."""
+        return self.keyed.rows
+
+    def __len__(self) -> int:
+        return len(self.keyed)
 
 
 @dataclass(frozen=True)
@@ -79,16 +161,15 @@ class Corpus:
     n_proxy_observed: int = 0
     stopped: str = ""
 
-    def with_more(self, targets: SoftTargets, seconds: float = 0.0) -> Corpus:
-        """The record of the corpus after further questions."""
-        made = np.arange(len(targets)) >= len(self.observed)
+    def with_more(self, targets: SoftTargets, budget: Budget) -> Corpus:
+        """The record of the corpus after the further questions that a budget counted."""
         return replace(
             self,
             n_synthetic=int((targets.origin == "synthetic").sum()),
             n_queries=targets.n_queries,
-            n_asked=self.n_asked + targets.n_queries - self.n_queries,
-            query_seconds=self.query_seconds + seconds,
-            synthetic_weight=float(targets.weight[made].sum() / targets.weight.sum()),
+            n_asked=self.n_asked + budget.spent,
+            query_seconds=self.query_seconds + budget.seconds,
+            synthetic_weight=_synthetic_weight(targets, len(self.observed)),
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -112,121 +193,114 @@ class Corpus:
         return pd.DataFrame({"fact": list(facts), "value": [str(v) for v in facts.values()]})
 
 
-def compose(
-    teacher: Any,
-    schema: Schema,
-    frame: pd.DataFrame,
-    weight: NDArray[np.float64],
-    *,
-    sampler: Any,
-    n_queries: int | str,
-    seed: int,
-    query_strategy: str = "random",
-    proxy: str | None = None,
-    store: Any = None,
-    held_back: float = 0.0,
-) -> tuple[SoftTargets, Corpus]:
+@dataclass(frozen=True)
+class Composed:
+    """Rows with their answers, and where they came from.
+
+    Attributes
+    ----------
+    targets : SoftTargets
+        Real rows first, in their own order.
+    corpus : Corpus
+    keys : ndarray of uint64, shape (n, 2)
+        Keys of the rows of ``targets``.
+
+    Examples
+    --------
+    >>> from explaindistill.teachers.callable import CallableTeacher
+    >>> X = pd.DataFrame({"x": np.linspace(0, 1, 50)})
+    >>> teacher = CallableTeacher(lambda X: X["x"].to_numpy() ** 2)
+    >>> composed = compose(teacher, FitRows.of(X, Schema.infer(X)), QueryPlan(80))
+    >>> len(composed.targets) == len(composed.keys)
+    True
+    """
+
+    targets: SoftTargets
+    corpus: Corpus
+    keys: NDArray[np.uint64]
+
+
+def compose(teacher: Any, rows: FitRows, plan: QueryPlan, *, store: Any = None, seed: int = 0) -> Composed:
     """Choose real rows, make further ones, ask the teacher once about each distinct row.
 
     With a ``query_strategy`` other than "random" the rows to ask are chosen from a pool of the real rows and as many
     made-up ones as ``"auto"`` would ask; with a ``proxy`` the rows of that pool that were not asked are kept, with the
     proxy's answers.
 
-    Returns
-    -------
-    targets : SoftTargets
-        Real rows first, in their own order.
-    corpus : Corpus
-
     Examples
     --------
-    >>> from explaindistill.samplers.munge import MungeSampler
     >>> from explaindistill.teachers.callable import CallableTeacher
     >>> X = pd.DataFrame({"x": np.linspace(0, 1, 50)})
     >>> teacher = CallableTeacher(lambda X: X["x"].to_numpy() ** 2)
-    >>> targets, corpus = compose(
-    ...     teacher, Schema.infer(X), X, np.ones(50), sampler=MungeSampler(), n_queries=80, seed=0)
-    >>> corpus.n_observed, targets.n_queries <= 80
+    >>> composed = compose(teacher, FitRows.of(X, Schema.infer(X)), QueryPlan(80))
+    >>> composed.corpus.n_observed, composed.targets.n_queries <= 80
     (50, True)
-    >>> bool(np.allclose(targets.P, targets.X["x"] ** 2))
+    >>> bool(np.allclose(composed.targets.P, composed.targets.X["x"] ** 2))
     True
     """
-    if query_strategy not in STRATEGIES:
-        raise InvalidInputError(f"query_strategy must be one of {', '.join(STRATEGIES)}, got {query_strategy!r}")
-    if proxy not in (None, *PROXIES):
-        raise InvalidInputError(f"proxy must be one of {', '.join(PROXIES)} or None, got {proxy!r}")
     rng = np.random.default_rng(seed)
-    n_distinct = len(distinct(row_keys(frame))[0])
-    allowed = _wanted(n_queries, frame, n_distinct, teacher, sampler)
-    wanted = max(allowed - int(held_back * allowed), 1)
-    ask = Questions(teacher, schema, store, allowed, remember=asks(sampler))
-    plain = query_strategy == "random" and proxy is None
-    size = wanted if plain else max(wanted, _wanted("auto", frame, n_distinct, teacher, sampler))
-    pool = _pool(schema, frame, weight, sampler, size, rng, ask, wanted, plain)
-    asked = _asked(
-        pool,
-        ask,
-        wanted - ask.n_distinct if asks(sampler) and not plain else wanted,
-        query_strategy,
-        teacher.classes_,
-        rng,
-    )
-    P = _answers(pool, asked, proxy, teacher.classes_, seed)
-    targets, observed = _kept(pool, asked, P, proxy, teacher.classes_)
-    targets = replace(targets, n_queries=ask.n_distinct)
-    made = np.arange(len(targets)) >= len(observed)
+    n_allowed = _n_allowed(plan.n_queries, rows, teacher, plan.sampler)
+    budget = Budget(n_queries=n_allowed)
+    ask = Questions(teacher, rows.schema, store, budget, remember=asks(plan.sampler))
+    size = n_allowed if plan.is_plain else max(n_allowed, _n_allowed("auto", rows, teacher, plan.sampler))
+    pool = _pool(rows, plan, size, ask, rng)
+    n = n_allowed - budget.distinct if asks(plan.sampler) and not plan.is_plain else n_allowed
+    at, answers = _asked(pool, ask, max(n, 1), plan.query_strategy, rng)
+    P = _answers(pool, at, answers, plan.proxy, teacher.classes_, seed)
+    answered = np.zeros(len(P), dtype=bool)
+    answered[at] = True
+    by_teacher = answered[pool.keyed.number]
+    positions = np.flatnonzero(by_teacher | (plan.proxy is not None))
+    observed = positions[positions < pool.n_real]
+    origin = np.where(~by_teacher[positions], "proxy", np.where(positions < pool.n_real, "observed", "synthetic"))
+    every = len(positions) == len(pool.keyed)
+    frame = pool.keyed.rows if every else pool.keyed.rows.iloc[positions]
+    number, weight = pool.keyed.number[positions], pool.weight[positions]
+    targets = SoftTargets(frame, P[number], weight, origin, teacher.classes_, budget.distinct)
     corpus = Corpus(
-        n_given=len(frame),
+        n_given=len(rows),
         n_observed=len(observed),
-        n_synthetic=int((targets.origin == "synthetic").sum()),
-        n_proxy=int((targets.origin == "proxy").sum()),
-        n_queries=targets.n_queries,
-        n_asked=ask.n_asked,
-        n_allowed=allowed,
+        n_synthetic=int((origin == "synthetic").sum()),
+        n_proxy=int((origin == "proxy").sum()),
+        n_queries=budget.distinct,
+        n_asked=budget.spent,
+        n_allowed=n_allowed,
         sampler=pool.sampler,
         seed=seed,
-        synthetic_weight=float(targets.weight[made].sum() / targets.weight.sum()),
+        synthetic_weight=_synthetic_weight(targets, len(observed)),
         observed=observed,
-        proxy=proxy,
-        n_proxy_observed=int((targets.origin[: len(observed)] == "proxy").sum()),
+        query_seconds=budget.seconds,
+        proxy=plan.proxy,
+        n_proxy_observed=int((origin[: len(observed)] == "proxy").sum()),
     )
-    return targets, replace(corpus, query_seconds=ask.seconds)
+    return Composed(targets, corpus, pool.keyed.keys if every else pool.keyed.keys[positions])
+
+
+def _synthetic_weight(targets: SoftTargets, n_observed: int) -> float:
+    """Share of the weight on the rows after the observed ones."""
+    return float(targets.weight[n_observed:].sum() / targets.weight.sum())
 
 
 @dataclass(frozen=True)
 class _Pool:
-    """Rows that could be asked: the real ones first; ``number`` tells equal rows by one number, first sight first."""
+    """Rows that could be asked, the real ones first, and the name of the sampler that made the others."""
 
-    rows: pd.DataFrame
+    keyed: KeyedRows
     weight: NDArray[np.float64]
     n_real: int
-    first: NDArray[np.intp]
-    number: NDArray[np.intp]
     sampler: str
 
 
-def _pool(
-    schema: Schema,
-    frame: pd.DataFrame,
-    weight: NDArray[np.float64],
-    sampler: Any,
-    size: int,
-    rng: np.random.Generator,
-    ask: Questions,
-    wanted: int,
-    plain: bool,
-) -> _Pool:
+def _pool(rows: FitRows, plan: QueryPlan, size: int, ask: Questions, rng: np.random.Generator) -> _Pool:
     """The real rows and made-up ones up to ``size`` distinct rows."""
-    first, number = distinct(row_keys(frame))
-    n = max(size - len(first), 0)
+    keyed, sampler = rows.keyed, plan.sampler
+    n = max(size - len(keyed.first), 0)
     if asks(sampler) and n:
-        sampler, n = _counted(sampler, frame.iloc[first], n, ask, wanted, plain)
-    made, made_weight, name = make_rows(sampler, schema, frame, weight, n, rng)
-    rows = frame
-    if made is not None:
-        rows = pd.concat([frame, made], ignore_index=True)
-        first, number = distinct(row_keys(rows))
-    return _Pool(rows, np.concatenate([weight, made_weight]), len(frame), first, number, name)
+        sampler, n = _counted(sampler, keyed.distinct(), n, ask, plan.is_plain)
+    synthetic, synthetic_weight, name = make_rows(sampler, rows, n, rng)
+    if synthetic is not None:
+        keyed = keyed.append(synthetic)
+    return _Pool(keyed, np.concatenate([rows.weight, synthetic_weight]), len(rows), name)
 
 
 def asks(sampler: Any) -> bool:
@@ -234,7 +308,7 @@ def asks(sampler: Any) -> bool:
     return hasattr(sampler, "teacher")
 
 
-def _counted(sampler: Any, real: pd.DataFrame, n: int, ask: Questions, wanted: int, plain: bool) -> tuple[Any, int]:
+def _counted(sampler: Any, real: KeyedRows, n: int, ask: Questions, plain: bool) -> tuple[Any, int]:
     """A sampler whose questions count, and how many of ``n`` rows the budget leaves room for.
 
     Where all real rows are asked, they are asked first and the sampler's own cost nothing; each made-up row then costs
@@ -242,89 +316,79 @@ def _counted(sampler: Any, real: pd.DataFrame, n: int, ask: Questions, wanted: i
     """
     counted = clone(sampler, safe=False)
     steps = int(getattr(counted, "n_steps", 1))
+    n_allowed = int(ask.budget.n_queries or 0)
     if plain:
         ask(real)
-        n = min(n, (wanted - ask.n_distinct) // (steps + 1))
-        counted.teacher = CountedTeacher(ask, wanted - ask.n_distinct - n)
+        rest = n_allowed - ask.budget.distinct
+        n = min(n, rest // (steps + 1))
+        counted.teacher = CountedTeacher(ask, rest - n)
         return counted, n
-    half = wanted // 2
+    half = n_allowed // 2
     counted.n_seeds = max(min(int(getattr(counted, "n_seeds", half)), half // 2), 2)
     counted.teacher = CountedTeacher(ask, half)
     return counted, min(n, max(half - counted.n_seeds, 0) // steps)
 
 
 def _asked(
-    pool: _Pool,
-    ask: Callable[[pd.DataFrame], NDArray[np.float64]],
-    wanted: int,
-    strategy: str,
-    classes: NDArray[Any] | None,
-    rng: np.random.Generator,
+    pool: _Pool, ask: Questions, n: int, strategy: str, rng: np.random.Generator
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Numbers of the distinct rows that were asked, sorted, and their answers."""
-    different = pool.rows.iloc[pool.first]
-    wanted = max(wanted, 1)
-    if wanted >= len(different):
-        return np.arange(len(different)), ask(different)
+    first = pool.keyed.first
+    if n >= len(first):
+        return np.arange(len(first)), ask(pool.keyed.distinct())
     if strategy == "random":
-        real = np.flatnonzero(pool.first < pool.n_real)
+        real = np.flatnonzero(first < pool.n_real)
         # real rows are worth more than made-up ones: these are asked only where there are not enough
-        at = np.arange(wanted) if wanted > len(real) else np.sort(rng.choice(real, wanted, replace=False))
-        return at, ask(different.iloc[at])
+        at = np.arange(n) if n > len(real) else np.sort(rng.choice(real, n, replace=False))
+        return at, ask(pool.keyed.distinct(at))
+    from explaindistill.students.tree.estimators import TreeClassifier, TreeRegressor
+
+    different, classes = pool.keyed.distinct(), ask.teacher.classes_
     return ask_in_rounds(
-        lambda at: ask(different.iloc[at]), different, wanted, strategy=strategy, classes=classes, rng=rng
+        lambda at: ask(different.distinct(at)),
+        different.rows,
+        n,
+        strategy=strategy,
+        classes=classes,
+        member=TreeRegressor if classes is None else TreeClassifier,
+        rng=rng,
     )
 
 
 def _answers(
     pool: _Pool,
-    asked: tuple[NDArray[np.intp], NDArray[np.float64]],
+    at: NDArray[np.intp],
+    answers: NDArray[np.float64],
     proxy: str | None,
     classes: NDArray[Any] | None,
     seed: int,
 ) -> NDArray[np.float64]:
     """An answer for each distinct row of the pool: the teacher's, the proxy's, or NaN where neither spoke."""
-    at, answers = asked
-    P = np.full((len(pool.first), *answers.shape[1:]), np.nan)
+    keyed = pool.keyed
+    if len(at) == len(keyed.first):
+        return answers
+    P = np.full((len(keyed.first), *answers.shape[1:]), np.nan)
     P[at] = answers
-    if proxy is not None and len(at) < len(P):
-        own = pool.rows.iloc[pool.first[at]]
-        count = np.bincount(pool.number, pool.weight)[at].astype(float)
-        seen = SoftTargets(own, answers, count, np.full(len(at), "observed"), classes, len(at))
+    if proxy is not None:
+        from explaindistill.students.gam.estimators import GAMClassifier, GAMRegressor
+
+        count = np.bincount(keyed.number, pool.weight)[at].astype(float)
+        origin = np.full(len(at), "observed")
+        answered = SoftTargets(keyed.rows.iloc[keyed.first[at]], answers, count, origin, classes, len(at))
         rest = np.setdiff1d(np.arange(len(P)), at)
-        P[rest] = fit_proxy(proxy, seen, seed)(pool.rows.iloc[pool.first[rest]])
+        score = fit_proxy(proxy, answered, GAMRegressor if classes is None else GAMClassifier, seed)
+        P[rest] = score(keyed.rows.iloc[keyed.first[rest]])
     return P
 
 
-def _kept(
-    pool: _Pool,
-    asked: tuple[NDArray[np.intp], NDArray[np.float64]],
-    P: NDArray[np.float64],
-    proxy: str | None,
-    classes: NDArray[Any] | None,
-) -> tuple[SoftTargets, NDArray[np.intp]]:
-    """Rows that have an answer, and the positions of the real ones that the teacher or the proxy answered."""
-    by_teacher = np.zeros(len(P), dtype=bool)
-    by_teacher[asked[0]] = True
-    told = by_teacher[pool.number]
-    keep = np.flatnonzero(told | (proxy is not None))
-    real = keep < pool.n_real
-    origin = np.where(~told[keep], "proxy", np.where(real, "observed", "synthetic"))
-    rows = pool.rows if len(keep) == len(pool.rows) else pool.rows.iloc[keep]
-    targets = SoftTargets(rows, P[pool.number[keep]], pool.weight[keep], origin, classes, len(asked[0]))
-    return targets, keep[real]
-
-
-def _wanted(n_queries: int | str, frame: pd.DataFrame, n_distinct: int, teacher: Any, sampler: Any) -> int:
-    if n_queries == "auto":
-        if not can_be_asked(teacher) and sampler is None:
-            return n_distinct
-        return max(min(AUTO_FACTOR * len(frame), AUTO_LIMIT), n_distinct)
-    if isinstance(n_queries, bool) or not isinstance(n_queries, numbers.Integral):
-        raise InvalidInputError(f'n_queries must be a whole number or "auto", got {n_queries!r}')
-    if n_queries < 1:
-        raise InvalidInputError(f"n_queries must be at least 1, got {n_queries}")
-    return int(n_queries)
+def _n_allowed(n_queries: int | str, rows: FitRows, teacher: Any, sampler: Any) -> int:
+    """Distinct rows that may be asked; a teacher that only remembers is asked about the rows given alone."""
+    n_distinct = len(rows.keyed.first)
+    if not isinstance(n_queries, str):
+        return int(n_queries)
+    if not can_be_asked(teacher) and sampler is None:
+        return n_distinct
+    return max(min(AUTO_FACTOR * len(rows), AUTO_LIMIT), n_distinct)
 
 
 def default_sampler() -> Any:
@@ -335,25 +399,19 @@ def default_sampler() -> Any:
 
 
 def make_rows(
-    sampler: Any,
-    schema: Schema,
-    frame: pd.DataFrame,
-    weight: NDArray[np.float64],
-    n: int,
-    rng: np.random.Generator,
+    sampler: Any, rows: FitRows, n: int, rng: np.random.Generator
 ) -> tuple[pd.DataFrame | None, NDArray[np.float64], str]:
     """Up to ``n`` made-up rows and their weights: the mean weight of the rows each was made from."""
     if n == 0:
         return None, np.empty(0), "none"
     sampler = default_sampler() if sampler is None else sampler
-    fitted = clone(sampler, safe=False).fit(frame, schema)
-    draw = fitted.draw(n, rng)
+    draw = clone(sampler, safe=False).fit(rows.frame, rows.schema).draw(n, rng)
     new = ~draw.observed
     if not new.any():
         return None, np.empty(0), type(sampler).__name__
     parents = draw.parents[new]
-    known = parents >= 0
-    total = np.where(known, weight[np.where(known, parents, 0)], 0.0).sum(axis=1)
-    count = known.sum(axis=1)
-    inherited = np.where(count > 0, total / np.maximum(count, 1), weight.mean())
+    named = parents >= 0
+    total = np.where(named, rows.weight[np.where(named, parents, 0)], 0.0).sum(axis=1)
+    count = named.sum(axis=1)
+    inherited = np.where(count > 0, total / np.maximum(count, 1), rows.weight.mean())
     return draw.rows.loc[new], inherited, type(sampler).__name__

@@ -17,12 +17,12 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from explaindistill.asking.cost import Meter
-from explaindistill.data.row_keys import row_keys
+from explaindistill.data.row_keys import RowIdentity
 from explaindistill.data.schema import Schema, as_frame
-from explaindistill.data.student_view import View, WholeRows, seen_columns
+from explaindistill.data.student_view import StudentView, WholeRows
 from explaindistill.data.targets import SoftTargets, mix_labels, one_hot
-from explaindistill.distillation.corpus import Corpus, asks
-from explaindistill.distillation.run import STABLE, Distillation, stable_sampler
+from explaindistill.distillation.corpus import Corpus, FitRows, QueryPlan, asks
+from explaindistill.distillation.run import STABLE, DistillationRun, stable_plan
 from explaindistill.distillation.scoring import fidelity_scorer, score
 from explaindistill.distillation.student_fit import check_task
 from explaindistill.errors import InvalidInputError
@@ -76,9 +76,6 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         with ``query_strategy="committee"`` for additive students; see the how-to "Ask less".
     label_weight : float in [0, 1], default=0
         Share of the true label in the target, where ``y`` is given to ``fit``.
-    top_up : bool, default=False
-        For trees: keep a fifth of ``n_queries`` for questions inside the leaves that have few rows, and grow again; no
-        gain could be shown (−0.3 points of agreement [−1.2, +0.5], ``benchmarks/ways.py``).
     ways : sequence of objects with ``apply(targets, teacher, schema, seed)``, default=()
         Further ways of distilling, in order: each changes rows, targets or weights before the student is fitted. Those
         of this package are in ``explaindistill.distillation.ways``.
@@ -93,6 +90,10 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
     teacher_ : the adapter that was asked
     classes_ : ndarray of shape (k,), sorted; classification only
     schema_ : Schema of the rows given to ``fit``
+    view_ : StudentView
+        What the student sees of a row: its ``names``, or its transformer ``features``.
+    fit_rows_ : RowIdentity
+        Labels and keys of the rows given to ``fit``, so that an audit leaves them out; never the rows.
     corpus_ : Corpus
         How many rows were asked and where they came from; holds no rows.
     n_queries_ : int
@@ -137,7 +138,6 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         query_strategy: str = "random",
         proxy: str | None = None,
         label_weight: float = 0.0,
-        top_up: bool = False,
         ways: Sequence[Any] = (),
         store: Any = None,
         random_state: Any = None,
@@ -150,7 +150,6 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         self.query_strategy = query_strategy
         self.proxy = proxy
         self.label_weight = label_weight
-        self.top_up = top_up
         self.ways = ways
         self.store = store
         self.random_state = random_state
@@ -174,28 +173,24 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         TeacherError
             If the teacher's answer is not an answer.
         """
-        work, task = self._opened(X, y, sample_weight)
-        answered = work.ask(self.n_queries, self.query_strategy, self.proxy, self.top_up)
-        targets = self._with_labels(answered, work.corpus, y)
-        if work.stable:
-            student, targets = work.enlarge(targets)
-            self.enlargements_ = work.path
+        run, task = self._opened(X, y, sample_weight)
+        targets = self._with_labels(run.ask(), run.corpus, y)
+        if run.stable:
+            student, targets = run.enlarge(targets)
+            self.enlargements_ = run.path
         else:
-            student = work.grow(targets)
-        if self.top_up:
-            targets = work.top_up(student, targets)
-            student = work.grow(targets)
-        self.teacher_, self.schema_, self.student_, self.task_ = work.teacher, work.view.schema, student, task
-        self.corpus_, self.label_mode_, self.n_queries_ = work.corpus, work.label_mode, targets.n_queries
-        asked, seconds = self.corpus_.n_asked, self.corpus_.query_seconds
-        self.cost_ = work.meter.cost(n_queries=self.n_queries_, n_asked=asked, query_seconds=seconds)
-        self.fit_index_ = X.index if isinstance(X, pd.DataFrame) else None
-        self.fit_keys_ = row_keys(work.frame)
+            student = run.grow(targets)
+        self.teacher_, self.student_, self.task_ = run.teacher, student, task
+        self.view_, self.schema_ = run.view, run.view.schema
+        self.corpus_, self.label_mode_, self.n_queries_ = run.corpus, run.label_mode, targets.n_queries
+        n_asked, seconds = self.corpus_.n_asked, self.corpus_.query_seconds
+        self.cost_ = run.meter.cost(n_queries=self.n_queries_, n_asked=n_asked, query_seconds=seconds)
+        self.fit_rows_ = RowIdentity(X.index if isinstance(X, pd.DataFrame) else None, run.rows.keyed.keys)
         if targets.classes is not None:
             self.classes_ = targets.classes
         return self
 
-    def _opened(self, X: Any, y: ArrayLike | None, sample_weight: ArrayLike | None) -> tuple[Distillation, str]:
+    def _opened(self, X: Any, y: ArrayLike | None, sample_weight: ArrayLike | None) -> tuple[DistillationRun, str]:
         """Check everything that can be checked before the first question."""
         meter = Meter()
         teacher = as_teacher(self.teacher)
@@ -207,21 +202,23 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         rows = np.empty((len(frame), 1))
         weight = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
         self.seed_ = self._draw_seed()
-        self.features_ = seen_columns(self.features, schema, X)
-        work = Distillation(
+        if self._stable:
+            plan = stable_plan(len(frame), self.sampler)
+        else:
+            plan = QueryPlan(self.n_queries, self.query_strategy, self.proxy, self.sampler)
+        run = DistillationRun(
             teacher=teacher,
-            view=View(schema, self.features_),
-            frame=schema.frame(X),
-            weight=weight,
+            view=StudentView.choose(self.features, schema, X),
+            rows=FitRows.of(schema.frame(X), schema, weight),
+            plan=plan,
             student=self.student,
-            sampler=stable_sampler() if self.sampler is None and self._stable else self.sampler,
             ways=self.ways,
             store=self.store,
             seed=self.seed_,
             stable=self._stable,
             meter=meter,
         )
-        return work, task
+        return run, task
 
     @property
     def _stable(self) -> bool:
@@ -279,16 +276,14 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
             If the student sees transformed columns, or ``row`` is not one row.
         """
         check_is_fitted(self)
-        if self.features_ is not None and not isinstance(self.features_, list):
+        if self.view_.is_transformed:
             raise InvalidInputError("counterfactual needs a student that sees columns as they are, not transformed")
-        given = row.to_dict() if isinstance(row, pd.Series) else row
-        if isinstance(given, Mapping):
-            given = pd.DataFrame({k: [v] for k, v in given.items()})
-        frame = self.schema_.frame(given)
-        whole = WholeRows(self.teacher_, View(self.schema_, self.features_), frame)
-        asked = whole if can_be_asked(self.teacher_) else None
-        found = self.student_.counterfactual(self._student_rows(given), teacher=asked, **limits)
-        return found if found.row is None else replace(found, row=whole.of(found.row))
+        cells = row.to_dict() if isinstance(row, pd.Series) else row
+        X = pd.DataFrame({k: [v] for k, v in cells.items()}) if isinstance(cells, Mapping) else cells
+        whole = WholeRows(self.teacher_, self.view_, self.schema_.frame(X))
+        judge = whole if can_be_asked(self.teacher_) else None
+        change = self.student_.counterfactual(self._student_rows(X), teacher=judge, **limits)
+        return change if change.row is None else replace(change, row=whole.of(change.row))
 
     @available_if(_student_has("export"))
     def export(self, path: str | Path) -> Path:
@@ -300,9 +295,10 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
             If the student sees transformed columns, which code without this package could not make.
         """
         check_is_fitted(self)
-        if self.features_ is not None and not isinstance(self.features_, list):
+        if self.view_.is_transformed:
+            kind = type(self.view_.features).__name__
             raise InvalidInputError(
-                f"export needs a student that sees columns as they are, got features={type(self.features_).__name__}; "
+                f"export needs a student that sees columns as they are, got features={kind}; "
                 "distiller.student_.export writes the student alone, for rows that went through distiller.features_"
             )
         return Path(self.student_.export(path))
@@ -318,16 +314,22 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         as_frame(X)
         validate_data(self, X, reset=False, skip_check_array=True)
-        return View(self.schema_, self.features_).restored(self.schema_.frame(X))
+        return self.view_.restored(self.schema_.frame(X))
+
+    @property
+    def features_(self) -> Any:
+        """Names that the student sees, the fitted transformer, or None for all columns."""
+        check_is_fitted(self)
+        return self.view_.features
 
     def _check_parameters(self, y: Any) -> None:
         if not isinstance(self.label_weight, numbers.Real) or not 0 <= self.label_weight <= 1:
             raise InvalidInputError(f"label_weight must lie between 0 and 1, got {self.label_weight!r}")
         if missing := [type(way).__name__ for way in self.ways if not hasattr(way, "apply")]:
             raise InvalidInputError(f"ways must be objects with apply(), got {', '.join(missing)}")
-        if self._stable and (self.top_up or self.proxy is not None or self.query_strategy != "random"):
+        if self._stable and (self.proxy is not None or self.query_strategy != "random"):
             raise InvalidInputError(
-                'n_queries="stable" asks about every row it makes; leave query_strategy, proxy and top_up as they are'
+                'n_queries="stable" asks about every row it makes; leave query_strategy and proxy as they are'
             )
         if self._stable and asks(self.sampler):
             raise InvalidInputError(
@@ -356,8 +358,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
 
     def __sklearn_clone__(self) -> Distiller:
         """Clone the parameters, but keep the teacher and the store themselves."""
-        kept = {"teacher", "store"}
-        params = {k: v if k in kept else clone(v, safe=False) for k, v in self.get_params(deep=False).items()}
+        shared = {"teacher", "store"}
+        params = {k: v if k in shared else clone(v, safe=False) for k, v in self.get_params(deep=False).items()}
         return type(self)(**params)
 
     def __sklearn_tags__(self) -> Any:

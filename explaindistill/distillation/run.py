@@ -11,57 +11,54 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from explaindistill import plugins
+from explaindistill.asking.budget import Budget
 from explaindistill.asking.cost import Meter
-from explaindistill.asking.labelling import Budget, label
-from explaindistill.data.student_view import View
+from explaindistill.asking.questions import Questions
+from explaindistill.data.student_view import StudentView
 from explaindistill.data.targets import SoftTargets
-from explaindistill.distillation.corpus import (
-    Corpus,
-    asks,
-    compose,
-    default_sampler,
-    make_rows,
-)
+from explaindistill.distillation.corpus import Composed, Corpus, FitRows, QueryPlan, compose, make_rows
 from explaindistill.distillation.stable import FACTORS, enlarge, half_disagreement
 from explaindistill.distillation.student_fit import fit_student
-from explaindistill.errors import InvalidInputError
-from explaindistill.topping import top_up
 
-__all__ = ["STABLE", "Distillation", "stable_sampler"]
+__all__ = ["STABLE", "DistillationRun", "stable_plan"]
 
 STABLE = "stable"
 """Value of ``n_queries`` with which the corpus grows until the student no longer changes by chance."""
-TOP_UP_SHARE = 0.2
 TIE_TOLERANCE = 0.15
+"""Share of the best split's gain within which a stable tree counts splits as tied, where the user sets none."""
 
 
-def stable_sampler() -> Any:
-    """The sampler that depends least on the rows at hand."""
-    return plugins.public("samplers", "copula")["CopulaSampler"](n_groups=1)
+def stable_plan(n_rows: int, sampler: Any) -> QueryPlan:
+    """The first questions of a stable fit; its rows come from the sampler that depends least on those at hand."""
+    if sampler is None:
+        from explaindistill.samplers.copula import CopulaSampler
+
+        sampler = CopulaSampler(n_groups=1)
+    return QueryPlan(FACTORS[0] * n_rows, sampler=sampler)
 
 
 @dataclass
-class Distillation:
+class DistillationRun:
     """What one fit knows while it is under way; :class:`~explaindistill.Distiller` keeps what comes of it.
 
     Attributes
     ----------
     teacher : Teacher
-    view : View
+    view : StudentView
         What the student sees.
-    frame : DataFrame of n rows in the schema's form
-    weight : ndarray of shape (n,)
+    rows : FitRows
+    plan : QueryPlan
     student : scikit-learn estimator
         Cloned, never fitted itself.
-    sampler : Sampler or None
     ways : sequence of objects with ``apply``
     store : label store, path or None
     seed : int
     stable : bool
         Whether the student is to be one that does not change by chance.
-    corpus : Corpus
+    composed : Composed
         After :meth:`ask`.
+    corpus : Corpus
+        After :meth:`ask`, and brought up to date by :meth:`enlarge`.
     label_mode : str
         After :meth:`grow`; see :func:`explaindistill.distillation.student_fit.fit_student`.
     path : DataFrame or None
@@ -69,36 +66,25 @@ class Distillation:
     """
 
     teacher: Any
-    view: View
-    frame: pd.DataFrame
-    weight: NDArray[np.float64]
+    view: StudentView
+    rows: FitRows
+    plan: QueryPlan
     student: Any
-    sampler: Any
     ways: Sequence[Any]
     store: Any
     seed: int
     stable: bool
     meter: Meter = field(default_factory=Meter)
+    composed: Composed = field(init=False)
     corpus: Corpus = field(init=False)
     label_mode: str = field(init=False)
     path: pd.DataFrame | None = field(default=None, init=False)
 
-    def ask(self, n_queries: int | str, query_strategy: str, proxy: str | None, top_up: bool) -> SoftTargets:
-        """Make rows and ask the teacher about them; a part of the questions is held back for ``top_up``."""
-        targets, self.corpus = compose(
-            self.teacher,
-            self.view.schema,
-            self.frame,
-            self.weight,
-            sampler=self.sampler,
-            n_queries=FACTORS[0] * len(self.frame) if self.stable else n_queries,
-            query_strategy=query_strategy,
-            proxy=proxy,
-            store=self.store,
-            seed=self.seed,
-            held_back=TOP_UP_SHARE if top_up else 0.0,
-        )
-        return targets
+    def ask(self) -> SoftTargets:
+        """Make rows and ask the teacher about them."""
+        self.composed = compose(self.teacher, self.rows, self.plan, store=self.store, seed=self.seed)
+        self.corpus = self.composed.corpus
+        return self.composed.targets
 
     def grow(self, targets: SoftTargets) -> Any:
         """Fit a clone of the student, after every further way of distilling."""
@@ -113,49 +99,27 @@ class Distillation:
             return student
 
     def enlarge(self, targets: SoftTargets) -> tuple[Any, SoftTargets]:
-        """Enlarge the corpus until the student no longer changes; see :func:`explaindistill.distillation.stable.enlarge`."""
+        """Enlarge the corpus until the student no longer changes; see :mod:`explaindistill.distillation.stable`."""
 
         def draw(n: int, size: int) -> tuple[pd.DataFrame | None, NDArray[np.float64]]:
             rng = np.random.default_rng([self.seed, 3, size])
-            return make_rows(self.sampler, self.view.schema, self.frame, self.weight, n, rng)[:2]
+            return make_rows(self.plan.sampler, self.rows, n, rng)[:2]
 
         def decide(student: Any) -> NDArray[Any]:
-            said = np.asarray(student.predict(self.view.restored(self.frame))).ravel()
+            answers = np.asarray(student.predict(self.view.restored(self.rows.frame))).ravel()
             # classes may be named by floats, and would be compared as values
-            return said if targets.classes is None else np.searchsorted(np.sort(targets.classes), said)
+            return answers if targets.classes is None else np.searchsorted(np.sort(targets.classes), answers)
 
         def half(corpus: SoftTargets) -> float:
             return half_disagreement(corpus, self.grow, decide, self.seed)
 
-        purse = Budget()
-        found = enlarge(targets, len(self.frame), draw, self._asker(purse), self.grow, half)
-        self.path = found.path
-        more = self.corpus.with_more(found.targets, purse.seconds)
-        self.corpus = replace(more, stopped=found.reason, n_allowed=FACTORS[-1] * len(self.frame))
-        return found.student, found.targets
-
-    def top_up(self, student: Any, targets: SoftTargets) -> SoftTargets:
-        """Ask inside the leaves that have few rows; see :func:`explaindistill.topping.top_up`."""
-        if not hasattr(student, "apply"):
-            raise InvalidInputError(f"top_up needs a student with leaves, got {type(student).__name__}; leave it False")
-
-        def route(rows: pd.DataFrame) -> NDArray[np.intp]:
-            return np.asarray(student.apply(self.view.of(rows)))
-
-        purse = Budget()
-        n_more = self.corpus.n_allowed - targets.n_queries
-        # one that asks the teacher itself would find no boundary inside a leaf
-        sampler = default_sampler() if self.sampler is None or asks(self.sampler) else self.sampler
-        rng = np.random.default_rng([self.seed, 1])
-        richer = top_up(targets, route, self._asker(purse), sampler, self.view.schema, n_more, rng)
-        self.corpus = self.corpus.with_more(richer, purse.seconds)
-        return richer
-
-    def _asker(self, purse: Budget) -> Any:
-        def ask(rows: pd.DataFrame) -> NDArray[np.float64]:
-            return label(self.teacher, self.view.schema.restore(rows), store=self.store, budget=purse)
-
-        return ask
+        budget = Budget()
+        ask = Questions(self.teacher, self.view.schema, self.store, budget)
+        enlarged = enlarge(targets, self.composed.keys, len(self.rows), draw, ask, self.grow, half)
+        self.path = enlarged.path
+        more = self.corpus.with_more(enlarged.targets, budget)
+        self.corpus = replace(more, stopped=enlarged.reason, n_allowed=FACTORS[-1] * len(self.rows))
+        return enlarged.student, enlarged.targets
 
 
 def _seed_student(student: Any, seed: int) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.data.row_keys import distinct, row_keys
+from explaindistill.data.row_keys import KeyedRows, distinct, row_keys, rows_at
 from explaindistill.data.targets import SoftTargets
 
 __all__ = ["CHANCE", "DISAGREEMENT", "FACTORS", "Enlarged", "enlarge", "half_disagreement"]
@@ -23,7 +23,7 @@ DISAGREEMENT = 0.015
 """Share of rows that students of two halves of a corpus may decide differently."""
 
 Draw = Callable[[int, int], tuple[pd.DataFrame | None, NDArray[np.float64]]]
-Ask = Callable[[pd.DataFrame], NDArray[np.float64]]
+Ask = Callable[[KeyedRows], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class Enlarged:
 
 def enlarge(
     targets: SoftTargets,
+    keys: NDArray[np.uint64],
     n_given: int,
     draw: Draw,
     ask: Ask,
@@ -59,11 +60,13 @@ def enlarge(
     ----------
     targets : SoftTargets
         The first corpus, ``FACTORS[0]`` times the rows given.
+    keys : ndarray of uint64, shape (n, 2)
+        Keys of its rows.
     n_given : int
     draw : callable
         From a number of rows and of the size that is tried to new rows and their weights.
     ask : callable
-        Rows to answers; rows that the corpus has already are not asked again.
+        Keyed rows to answers; rows that the corpus has already are not asked again.
     grow : callable
         From a corpus to a fitted student. Trees say with ``chance_`` how likely another corpus gives another tree, by
         the test of Zhou, Zhou and Hooker (:mod:`explaindistill.numerics.trees.stable_growth`).
@@ -77,7 +80,7 @@ def enlarge(
     lines = []
     for i, factor in enumerate(FACTORS):
         if i:
-            targets = _more(targets, *draw(factor * n_given - targets.n_queries, i), ask)
+            targets, keys = _more(targets, keys, *draw(factor * n_given - targets.n_queries, i), ask)
         student = grow(targets)
         tree = hasattr(student, "chance_")
         chance = float(student.chance_) if tree else half(targets)
@@ -97,26 +100,26 @@ def _words(tree: bool) -> tuple[str, float]:
     return "the disagreement of students of two halves of the corpus", DISAGREEMENT
 
 
-def _more(targets: SoftTargets, made: pd.DataFrame | None, weight: NDArray[np.float64], ask: Ask) -> SoftTargets:
+def _more(
+    targets: SoftTargets,
+    keys: NDArray[np.uint64],
+    rows: pd.DataFrame | None,
+    weight: NDArray[np.float64],
+    ask: Ask,
+) -> tuple[SoftTargets, NDArray[np.uint64]]:
     """The corpus with further rows; the new among them are asked, the others have their answer already."""
-    if made is None or len(made) == 0:
-        return targets
-    rows = pd.concat([targets.X, made], ignore_index=True)
-    first, number = distinct(row_keys(rows))
+    if rows is None or len(rows) == 0:
+        return targets, keys
     n = len(targets)
+    keys = np.concatenate([keys, row_keys(rows)])
+    first, number = distinct(keys)
     new = first >= n
     P = np.empty((len(first), *targets.P.shape[1:]))
     P[~new] = targets.P[first[~new]]
     if new.any():
-        P[new] = ask(rows.iloc[first[new]])
-    return replace(
-        targets,
-        X=rows,
-        P=np.concatenate([targets.P, P[number[n:]]]),  # equal real rows may differ by their true labels
-        weight=np.concatenate([targets.weight, weight]),
-        origin=np.concatenate([targets.origin, np.full(len(made), "synthetic")]),
-        n_queries=targets.n_queries + int(new.sum()),
-    )
+        P[new] = ask(KeyedRows.different(rows_at(rows, first[new] - n), keys[first[new]]))
+    # only the further rows take their answer by number: equal real rows may differ by their true labels
+    return targets.append(rows, P[number[n:]], weight, "synthetic", int(new.sum())), keys
 
 
 def half_disagreement(
@@ -132,12 +135,8 @@ def half_disagreement(
     """
     order = np.random.default_rng([seed, 2]).permutation(len(targets))
     middle = len(order) // 2
-    a, b = (decide(grow(_part(targets, np.sort(half)))) for half in (order[:middle], order[middle:]))
+    a, b = (decide(grow(targets.take(np.sort(half)))) for half in (order[:middle], order[middle:]))
     if a.dtype.kind != "f":
         return float((a != b).mean())
     spread = float(a.var() + b.var()) / 2
     return float(((a - b) ** 2).mean()) / (2 * spread) if spread > 0 else 0.0
-
-
-def _part(targets: SoftTargets, at: NDArray[np.intp]) -> SoftTargets:
-    return replace(targets, X=targets.X.iloc[at], P=targets.P[at], weight=targets.weight[at], origin=targets.origin[at])

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 import explaindistill.asking.labelling as module
-from explaindistill.asking.labelling import Budget, label
+from explaindistill.asking.budget import Budget
+from explaindistill.asking.labelling import label
 from explaindistill.asking.store import LabelStore
 from explaindistill.errors import BudgetError, InvalidInputError, TeacherError
 from explaindistill.teachers.callable import CallableTeacher

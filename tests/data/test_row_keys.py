@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explaindistill.data.row_keys import distinct, row_keys
+from explaindistill.data.row_keys import KeyedRows, distinct, row_keys
 from explaindistill.errors import InvalidInputError
 
 
@@ -101,6 +101,36 @@ def test_distinct_is_the_slow_dictionary(rows):
         seen.setdefault(row, i)
     assert first.tolist() == list(seen.values())
     assert [rows[first[j]] for j in number] == rows
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30))
+def test_keys_that_share_their_first_word_are_told_apart(words):
+    first, number = distinct(np.array(words, dtype=np.uint64))
+    order = list(dict.fromkeys(words))
+    assert first.tolist() == [words.index(pair) for pair in order]
+    assert number.tolist() == [order.index(pair) for pair in words]
+
+
+def test_rows_are_keyed_alike_in_blocks_and_one_by_one(monkeypatch):
+    frame = pd.DataFrame({"a": [1.5, np.nan, 3.0, 4.0, 5.0], "b": list("xyzxy")})
+    whole = row_keys(frame)
+    monkeypatch.setattr("explaindistill.data.row_keys._BLOCK_ROWS", 2)
+    np.testing.assert_array_equal(row_keys(frame), whole)
+
+
+def test_keys_travel_with_their_rows():
+    given = pd.DataFrame({"a": [3, 1, 3], "b": pd.Categorical(["x", "y", "x"])}, index=[7, 8, 9])
+    further = pd.DataFrame({"a": [1, 5], "b": ["y", None]})
+    longer = KeyedRows.of(given).append(further)
+    np.testing.assert_array_equal(longer.keys, row_keys(pd.concat([given, further], ignore_index=True)))
+    assert longer.first.tolist() == [0, 1, 4]
+    assert longer.number.tolist() == [0, 1, 0, 1, 2]
+    each = longer.distinct(np.array([2, 0]))
+    assert each.rows["a"].tolist() == [5, 3]
+    np.testing.assert_array_equal(each.keys, row_keys(each.rows))
+    assert (each.number == each.first).all()
+    assert longer.distinct().with_rows("elsewhere").rows == "elsewhere"
 
 
 def test_keys_of_a_version_never_change():

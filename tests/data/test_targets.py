@@ -83,3 +83,17 @@ def test_soft_targets_with_other_targets():
 
 def test_missing_extra_names_the_command():
     assert "pip install 'explaindistill[torch]'" in str(MissingExtraError.of("torch", "torch"))
+
+
+def test_targets_are_cut_and_grown():
+    X = pd.DataFrame({"a": [1.0, 2.0, 3.0]}, index=[5, 6, 7])
+    targets = SoftTargets(X, np.array([0.1, 0.2, 0.3]), np.arange(3.0), np.full(3, "observed"), None, 3)
+    more = targets.append(pd.DataFrame({"a": [9.0]}), np.array([0.9]), np.array([4.0]), "synthetic", 1)
+    assert more.X["a"].tolist() == [1.0, 2.0, 3.0, 9.0]
+    assert more.origin.tolist() == ["observed"] * 3 + ["synthetic"]
+    assert (more.n_queries, len(more)) == (4, 4)
+    cut = more.take(np.array([3, 1]))
+    assert cut.X.index.tolist() == [0, 1]
+    assert (cut.X["a"].tolist(), cut.P.tolist(), cut.weight.tolist()) == ([9.0, 2.0], [0.9, 0.2], [4.0, 1.0])
+    assert cut.origin.tolist() == ["synthetic", "observed"]
+    assert cut.n_queries == 4

@@ -7,12 +7,10 @@ import pytest
 import explaindistill as xd
 from explaindistill.auditing.inputs import aligned
 from explaindistill.data.schema import Schema
-from explaindistill.data.targets import SoftTargets
-from explaindistill.distillation.corpus import compose
+from explaindistill.distillation.corpus import FitRows, QueryPlan, compose
 from explaindistill.protocols import Draw
 from explaindistill.samplers.boundary import BoundarySampler
 from explaindistill.teachers.callable import CallableTeacher
-from explaindistill.topping import top_up
 
 FRAME = pd.DataFrame({"a": np.arange(40) / 8})
 
@@ -33,93 +31,16 @@ class Known:
         return self.draw(n, rng).rows
 
 
-class Inside:
-    """Makes rows spread over the range of the rows it was fitted to."""
-
-    def fit(self, X, schema=None):
-        self.low, self.high = X["a"].min(), X["a"].max()
-        return self
-
-    def sample(self, n, rng):
-        return pd.DataFrame({"a": rng.uniform(self.low, self.high, n)})
-
-
 def test_made_up_rows_inherit_the_mean_weight_of_their_parents():
     weight = np.arange(1.0, 41.0) ** 2
     teacher = CallableTeacher(lambda X: X["a"].to_numpy())
-    schema = Schema.infer(FRAME)
-    targets, corpus = compose(teacher, schema, FRAME, weight, sampler=Known(), n_queries=50, seed=0)
+    rows = FitRows.of(FRAME, Schema.infer(FRAME), weight)
+    composed = compose(teacher, rows, QueryPlan(50, sampler=Known()))
+    targets, corpus = composed.targets, composed.corpus
     np.testing.assert_array_equal(targets.weight[:40], weight)
     expected = np.r_[(weight[:9] + weight[1:10]) / 2, weight.mean()]
     np.testing.assert_allclose(targets.weight[40:], expected)
     assert corpus.synthetic_weight == pytest.approx(expected.sum() / (expected.sum() + weight.sum()))
-
-
-def test_top_up_leaves_every_leaf_the_weight_it_had():
-    def route(rows):
-        return (rows["a"].to_numpy() >= 4).astype(np.intp)
-
-    def ask(rows):
-        return rows["a"].to_numpy()
-
-    weight = np.linspace(1, 3, 40)
-    before = SoftTargets(FRAME, ask(FRAME), weight, np.full(40, "observed"), None, 40)
-    schema = Schema.infer(FRAME)
-    after = top_up(before, route, ask, Inside(), schema, 60, np.random.default_rng(0), leaf_rows=30)
-    leaf = route(after.X)
-    assert np.bincount(leaf).tolist() == [32, 30]
-    np.testing.assert_allclose(np.bincount(leaf, after.weight), np.bincount(route(FRAME), weight))
-    np.testing.assert_array_equal(after.P, ask(after.X))
-    assert after.n_queries == len(after) == 62
-
-
-def topped(route, sampler, n_more, leaf_rows, rows=FRAME):
-    before = SoftTargets(rows, rows["a"].to_numpy(), np.ones(len(rows)), np.full(len(rows), "observed"), None, 0)
-    return top_up(
-        before,
-        route,
-        lambda X: X["a"].to_numpy(),
-        sampler,
-        Schema.infer(rows),
-        n_more,
-        np.random.default_rng(0),
-        leaf_rows,
-    )
-
-
-@pytest.mark.parametrize(("n_inside", "fitted"), [(7, 40), (8, 8)])
-def test_rows_are_drawn_near_the_leaf_and_kept_inside(n_inside, fitted):
-    seen = []
-
-    class Watched(Inside):
-        def fit(self, X, schema=None):
-            seen.append(len(X))
-            return super().fit(X)
-
-    def route(rows):
-        return (rows["a"].to_numpy() < n_inside / 8).astype(np.intp)
-
-    after = topped(route, Watched(), 100, 20)
-    assert seen == [fitted]
-    assert np.bincount(route(after.X)).tolist() == [40 - n_inside, 20]
-
-
-def test_the_emptiest_leaf_is_filled_first():
-    def route(rows):
-        return np.digitize(rows["a"].to_numpy(), [10 / 8, 22 / 8])
-
-    after = topped(route, Inside(), 9, 30)
-    assert np.bincount(route(after.X)).tolist() == [19, 12, 18]
-
-
-def test_rows_that_are_known_are_not_asked_again():
-    class Old(Inside):
-        def sample(self, n, rng):
-            return pd.DataFrame({"a": np.resize([0.0, 0.125, 0.0625, 0.0625, 0.03], n)})
-
-    after = topped(lambda rows: np.zeros(len(rows), dtype=np.intp), Old(), 10, 50)
-    assert after.X["a"].tolist()[40:] == [0.0625, 0.03]
-    assert after.n_queries == 2
 
 
 def test_columns_stand_under_their_classes():
@@ -157,7 +78,7 @@ class Counting:
 @pytest.mark.parametrize("n_queries", [60, 300, 301, 400, 1200])
 @pytest.mark.parametrize(
     "options",
-    [{}, {"query_strategy": "committee"}, {"query_strategy": "boundary", "proxy": "gam"}, {"top_up": True}],
+    [{}, {"query_strategy": "committee"}, {"query_strategy": "boundary", "proxy": "gam"}],
     ids=str,
 )
 def test_a_sampler_that_asks_keeps_the_budget(n_queries, options):

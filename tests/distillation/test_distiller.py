@@ -17,12 +17,9 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted
 
 import explaindistill as xd
-from explaindistill.data.schema import Schema
-from explaindistill.data.targets import SoftTargets
+from explaindistill.data import row_keys
 from explaindistill.errors import InvalidInputError
-from explaindistill.samplers.munge import MungeSampler
 from explaindistill.samplers.observed import ObservedSampler
-from explaindistill.topping import top_up
 
 
 @pytest.fixture(scope="module")
@@ -311,22 +308,6 @@ def test_describe_and_explain_are_the_students_own(forest, cancer):
     pd.testing.assert_frame_equal(d.explain(X.head(3)), d.student_.explain(X.head(3)))
 
 
-def test_top_up_asks_inside_starved_leaves_and_moves_no_mass(forest, cancer):
-    X, _ = cancer
-    teacher = Counting(forest)
-    plain = xd.Distiller(forest, xd.TreeClassifier(max_leaf_nodes=16), n_queries=1000, random_state=0).fit(X)
-    d = xd.Distiller(teacher, xd.TreeClassifier(max_leaf_nodes=16), n_queries=1000, top_up=True, random_state=0).fit(X)
-    assert teacher.n == d.n_queries_ <= 1000
-    assert d.n_queries_ > 0.8 * 1000
-    again = xd.Distiller(forest, xd.TreeClassifier(max_leaf_nodes=16), n_queries=1000, top_up=True, random_state=0).fit(
-        X
-    )
-    np.testing.assert_array_equal(again.predict_proba(X), d.predict_proba(X))
-    assert d.score(X) > plain.score(X) - 0.05
-    with pytest.raises(InvalidInputError, match="top_up needs a student with leaves, got LinearClassifier"):
-        xd.Distiller(forest, xd.LinearClassifier(), top_up=True, random_state=0).fit(X)
-
-
 def test_a_store_answers_what_was_asked_before(forest, cancer, tmp_path):
     X, _ = cancer
     store = tmp_path / "labels.sqlite"
@@ -353,22 +334,11 @@ def test_a_distiller_writes_its_student_as_code(tmp_path):
     assert not hasattr(xd.Distiller(teacher, LogisticRegression()), "export")
 
 
-def test_topping_up_shares_the_weight_of_a_leaf_among_old_and_new_rows():
-    rng = np.random.default_rng(0)
-    X = pd.DataFrame({"x": np.concatenate([rng.uniform(0, 0.9, 90), rng.uniform(0.9, 1, 10)])})
-    weight = np.where(X["x"] > 0.9, 3.0, 1.0)
-    given = SoftTargets(X, np.full((100, 2), 0.5), weight, np.full(100, "observed"), np.array([0, 1]), 100)
-
-    def route(rows):
-        return (rows["x"] > 0.9).to_numpy().astype(np.intp)
-
-    def ask(rows):
-        return np.full((len(rows), 2), 0.5)
-
-    richer = top_up(given, route, ask, MungeSampler(), Schema.infer(X), 30, rng, leaf_rows=40)
-    assert len(richer) == 130
-    leaf = route(richer.X)
-    assert (leaf[100:] == 1).all()
-    assert richer.weight[leaf == 1].sum() == pytest.approx(30.0)
-    assert richer.weight[leaf == 0].sum() == pytest.approx(90.0)
-    assert np.ptp(richer.weight[leaf == 1]) == pytest.approx(0.0)
+def test_each_row_is_keyed_once(monkeypatch):
+    n_keyed, key = [], row_keys.row_keys
+    monkeypatch.setattr(row_keys, "row_keys", lambda X: n_keyed.append(len(X)) or key(X))
+    X = pd.DataFrame(np.random.default_rng(0).random((300, 2)), columns=["a", "b"])
+    d = xd.Distiller(lambda X: X["a"].to_numpy(), xd.TreeRegressor(), n_queries=900, random_state=0).fit(X)
+    assert n_keyed == [300, 600]
+    np.testing.assert_array_equal(d.fit_rows_.keys, key(X))
+    assert d.fit_rows_.index is X.index

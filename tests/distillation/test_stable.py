@@ -6,6 +6,7 @@ import pytest
 from scipy.special import ndtr
 
 import explaindistill as xd
+from explaindistill.data.row_keys import row_keys
 from explaindistill.data.targets import SoftTargets
 from explaindistill.distillation.stable import _more, half_disagreement
 from explaindistill.errors import InvalidInputError
@@ -180,9 +181,8 @@ def test_losses_twin():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"proxy": "gam"}, "leave query_strategy, proxy and top_up as they are"),
-        ({"top_up": True}, "leave query_strategy, proxy and top_up as they are"),
-        ({"query_strategy": "committee"}, "leave query_strategy, proxy and top_up as they are"),
+        ({"proxy": "gam"}, "leave query_strategy and proxy as they are"),
+        ({"query_strategy": "committee"}, "leave query_strategy and proxy as they are"),
     ],
 )
 def test_what_stable_cannot_have(rows, options, message):
@@ -208,15 +208,29 @@ def test_bad_tolerances(rows, value, search):
 def test_rows_that_are_made_again_keep_their_answer_and_cost_nothing():
     X = pd.DataFrame({"a": [0.0, 1.0]})
     first = SoftTargets(X, np.array([0.3, 0.7]), np.ones(2), np.full(2, "observed"), None, 2)
-    asked = []
+    questions = []
 
-    def ask(rows):
-        asked.append(rows["a"].tolist())
-        return np.full(len(rows), 9.0)
+    def ask(keyed):
+        questions.append(keyed.rows["a"].tolist())
+        np.testing.assert_array_equal(keyed.keys, row_keys(keyed.rows))
+        return np.full(len(keyed), 9.0)
 
-    more = _more(first, pd.DataFrame({"a": [1.0, 2.0, 2.0]}), np.full(3, 0.5), ask)
-    assert asked == [[2.0]]
+    more, keys = _more(first, row_keys(X), pd.DataFrame({"a": [1.0, 2.0, 2.0]}), np.full(3, 0.5), ask)
+    assert questions == [[2.0]]
+    np.testing.assert_array_equal(keys, row_keys(more.X))
     assert more.P.tolist() == [0.3, 0.7, 0.7, 9.0, 9.0]
     assert more.n_queries == 3
     assert more.weight.tolist() == [1, 1, 0.5, 0.5, 0.5]
     assert more.origin.tolist() == ["observed"] * 2 + ["synthetic"] * 3
+
+
+def test_stable_counts_only_what_the_store_did_not_know(rows, tmp_path):
+    def fitted():
+        oracle = CallableTeacher(steps, classes=[0, 1], version="1")
+        return xd.Distiller(
+            oracle, xd.TreeClassifier(4), n_queries="stable", store=tmp_path / "l.db", random_state=0
+        ).fit(rows)
+
+    first, second = fitted().corpus_, fitted().corpus_
+    assert first.n_asked == first.n_queries == second.n_queries
+    assert second.n_asked == 0

@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from explaindistill.asking.labelling import Budget, label
+from explaindistill.asking.budget import Budget
+from explaindistill.asking.labelling import label
 from explaindistill.asking.store import LabelStore, Shelf
 from explaindistill.errors import BudgetError, InvalidInputError, TeacherError
 from explaindistill.protocols import Teacher

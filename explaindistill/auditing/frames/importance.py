@@ -196,7 +196,7 @@ def _explained(scene: _Scene) -> list[_Values]:
 def _exact(scene: _Scene, s: Model) -> _Values | None:
     """A student's own exact values on all columns; None where its family has none, or they are of another scale."""
     rule = scene.inputs.rule
-    if not s.sees_columns or not hasattr(s.inner, "shapley"):
+    if s.view.is_transformed or not hasattr(s.inner, "shapley"):
         return None
     values = s.inner.shapley(*(s.view.restored(rows) for rows in (scene.X, scene.background)))
     if values.scale == "log" or (values.scale == "logit" and rule.classes is not None and len(rule.classes) > 2):

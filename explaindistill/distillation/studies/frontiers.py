@@ -6,7 +6,6 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,10 @@ from sklearn.utils.validation import _check_sample_weight
 
 from explaindistill import plugins
 from explaindistill.asking.labelling import label
+from explaindistill.asking.progress import progress_bar
 from explaindistill.data.schema import Schema
 from explaindistill.data.targets import SoftTargets
-from explaindistill.distillation.corpus import compose
+from explaindistill.distillation.corpus import FitRows, QueryPlan, compose
 from explaindistill.distillation.student_fit import check_task, fit_student
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.decision import DecisionRule
@@ -33,6 +33,10 @@ from explaindistill.teachers import as_teacher
 __all__ = ["Frontier", "default_students", "frontier"]
 
 SIZE_LIMITS = (8, 256)
+"""Numbers of parameters between which :meth:`Frontier.area` is taken: what a person may read."""
+TEST_SHARE = 0.3
+"""Share of the rows that no student is fitted to where the caller gives no rows to measure on."""
+OPTIONS = frozenset({"sampler", "n_queries", "query_strategy", "proxy", "store", "random_state"})
 
 
 @dataclass(frozen=True, repr=False)
@@ -130,14 +134,18 @@ def default_students(task: str) -> dict[str, Any]:
     >>> list(default_students("regression"))[:6]
     ['tree, 4 leaves', 'tree, 8 leaves', 'tree, 16 leaves', 'tree, 32 leaves', 'tree, 64 leaves', 'linear, 2 terms']
     """
-    kind = "Classifier" if task == "classification" else "Regressor"
-    made: dict[str, Any] = {}
-    tree = plugins.public("students", "tree")[f"Tree{kind}"]
-    linear = plugins.public("students", "linear")[f"Linear{kind}"]
-    made |= {f"tree, {n} leaves": tree(max_leaf_nodes=n) for n in (4, 8, 16, 32, 64)}
-    made |= {f"linear, {n} terms": linear(max_terms=n) for n in (2, 4, 8, 16, 32)}
-    made["gam"] = plugins.public("students", "gam")[f"GAM{kind}"]()
-    return made
+    from explaindistill.students.gam.estimators import GAMClassifier, GAMRegressor
+    from explaindistill.students.linear.estimators import LinearClassifier, LinearRegressor
+    from explaindistill.students.tree.estimators import TreeClassifier, TreeRegressor
+
+    tree, linear, additive = (
+        (TreeClassifier, LinearClassifier, GAMClassifier)
+        if task == "classification"
+        else (TreeRegressor, LinearRegressor, GAMRegressor)
+    )
+    trees = {f"tree, {n} leaves": tree(max_leaf_nodes=n) for n in (4, 8, 16, 32, 64)}
+    sums = {f"linear, {n} terms": linear(max_terms=n) for n in (2, 4, 8, 16, 32)}
+    return {**trees, **sums, "gam": additive()}
 
 
 def frontier(
@@ -147,13 +155,10 @@ def frontier(
     *,
     X_test: Any = None,
     sample_weight: ArrayLike | None = None,
-    sampler: Any = None,
-    n_queries: int | str = "auto",
-    store: Any = None,
     n_jobs: int | None = None,
     folder: str | Path | None = None,
     progress: bool = False,
-    random_state: int = 0,
+    **asking: Any,
 ) -> Frontier:
     """Fit many students to the same answers and measure them on the same rows that no fitting saw.
 
@@ -166,13 +171,14 @@ def frontier(
     X_test : rows to measure on, optional
         A random 30 % of X, left out of fitting, when None.
     sample_weight : array of shape (n,), optional
-    sampler, n_queries, store : as in Distiller
     n_jobs : int, optional
         Processes, as in joblib.
     folder : path, optional
         Where finished students are kept as JSON, so that a run that was stopped goes on where it was.
     progress : bool, default=False
-    random_state : int, default=0
+    **asking
+        As in Distiller: ``sampler``, ``n_queries``, ``query_strategy``, ``proxy``, ``store`` and ``random_state``, an
+        int, 0 where it is not given.
 
     Returns
     -------
@@ -192,6 +198,10 @@ def frontier(
     >>> found.simplest(agreement=0.8).complexity().n_leaves <= 8
     True
     """
+    if unknown := asking.keys() - OPTIONS:
+        raise TypeError(f"frontier() got an unexpected keyword argument {min(unknown)!r}")
+    store, seed = asking.pop("store", None), asking.pop("random_state", 0)
+    plan = QueryPlan(**asking)
     adapter = as_teacher(teacher)
     task = "regression" if adapter.classes_ is None else "classification"
     named = dict(default_students(task) if students is None else students)
@@ -200,37 +210,45 @@ def frontier(
     schema = Schema.infer(X)
     frame = schema.frame(X)
     weight = _check_sample_weight(sample_weight, np.empty((len(frame), 1)), dtype=np.float64, ensure_non_negative=True)
-    kept, test = _split(frame, schema, X_test, random_state)
-    targets, corpus = compose(
-        adapter,
-        schema,
-        frame.iloc[kept].reset_index(drop=True),
-        weight[kept],
-        sampler=sampler,
-        n_queries=n_queries,
-        store=store,
-        seed=random_state,
+    train, test = _split(frame, schema, X_test, seed)
+    rows = FitRows.of(frame.iloc[train].reset_index(drop=True), schema, weight[train])
+    composed = compose(adapter, rows, plan, store=store, seed=seed)
+    exam = _Exam(schema, test, label(adapter, schema.restore(test), store=store), adapter.classes_)
+    cache = _FittedCache(folder, composed.targets)
+    jobs = (
+        joblib.delayed(_one)(name, clone(student), composed.targets, exam, cache.path(name, student))
+        for name, student in named.items()
     )
-    P = label(adapter, schema.restore(test), store=store)
-    shelf = _Shelf(folder, targets)
-    lines = _fit_all(named, targets, schema, test, P, shelf, n_jobs, progress)
-    return _ranked(lines, corpus.n_queries + len(test), task)
+    lines = []
+    with progress_bar("fitting students", len(named), progress) as advance:
+        for line in joblib.Parallel(n_jobs=n_jobs, return_as="generator")(jobs):
+            lines.append(line)
+            advance(1)
+    return _ranked(lines, composed.corpus.n_queries + len(test), task)
 
 
-def _split(
-    frame: pd.DataFrame, schema: Schema, X_test: Any, random_state: int
-) -> tuple[NDArray[np.intp], pd.DataFrame]:
+def _split(frame: pd.DataFrame, schema: Schema, X_test: Any, seed: int) -> tuple[NDArray[np.intp], pd.DataFrame]:
     if X_test is not None:
         return np.arange(len(frame)), schema.frame(X_test)
-    order = np.random.default_rng([random_state, 2]).permutation(len(frame))
-    n_test = int(0.3 * len(frame))
+    order = np.random.default_rng([seed, 2]).permutation(len(frame))
+    n_test = int(TEST_SHARE * len(frame))
     if n_test < 1:
         raise InvalidInputError(f"X must have at least 4 rows to hold some out, got {len(frame)}; or give X_test")
     return np.sort(order[n_test:]), frame.iloc[np.sort(order[:n_test])].reset_index(drop=True)
 
 
-class _Shelf:
-    """Finished students as JSON, one file each, named by what decides the result."""
+@dataclass(frozen=True)
+class _Exam:
+    """Rows that no fitting saw, and the teacher's answers."""
+
+    schema: Schema
+    rows: pd.DataFrame
+    P: NDArray[np.float64]
+    classes: NDArray[Any] | None
+
+
+class _FittedCache:
+    """Fitted students as JSON, one file each, named by what decides the result."""
 
     def __init__(self, folder: str | Path | None, targets: SoftTargets) -> None:
         self.folder = None if folder is None else Path(folder)
@@ -246,51 +264,21 @@ class _Shelf:
         return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"
 
 
-def _fit_all(
-    named: Mapping[str, Any],
-    targets: SoftTargets,
-    schema: Schema,
-    test: pd.DataFrame,
-    P: NDArray[np.float64],
-    shelf: _Shelf,
-    n_jobs: int | None,
-    progress: bool,
-) -> list[dict[str, Any]]:
-    jobs = (
-        joblib.delayed(_one)(name, clone(student), targets, schema, test, P, shelf.path(name, student))
-        for name, student in named.items()
-    )
-    out = []
-    with _bar(len(named), progress) as advance:
-        for line in joblib.Parallel(n_jobs=n_jobs, return_as="generator")(jobs):
-            out.append(line)
-            advance()
-    return out
-
-
-def _one(
-    name: str,
-    student: Any,
-    targets: SoftTargets,
-    schema: Schema,
-    test: pd.DataFrame,
-    P: NDArray[np.float64],
-    path: Path | None,
-) -> dict[str, Any]:
+def _one(name: str, student: Any, targets: SoftTargets, exam: _Exam, path: Path | None) -> dict[str, Any]:
     """Fit one student, or read it back, and measure it."""
     start = time.perf_counter()
     if path is not None and path.exists():
         data = json.loads(path.read_text())
         student, seconds = type(student).from_dict(data["student"]), float(data["fit_seconds"])
     else:
-        fit_student(student, targets, schema)
+        fit_student(student, targets, exam.schema)
         seconds = time.perf_counter() - start
         if path is not None:
             draft = path.with_suffix(".part")
             draft.write_text(json.dumps({"student": student.to_dict(), "fit_seconds": seconds}))
             draft.replace(path)
-    line = _measured(student, schema, test, P, targets.classes)
-    return {"student": name, "fitted": student, "fit_seconds": seconds, **_size(student, test), **line}
+    line = _measured(student, exam)
+    return {"student": name, "fitted": student, "fit_seconds": seconds, **_size(student, exam.rows), **line}
 
 
 def _size(student: Any, test: pd.DataFrame) -> dict[str, Any]:
@@ -300,23 +288,22 @@ def _size(student: Any, test: pd.DataFrame) -> dict[str, Any]:
     return {"family": record.family, "n_parameters": record.n_parameters, "n_features": record.n_features}
 
 
-def _measured(
-    student: Any, schema: Schema, test: pd.DataFrame, P: NDArray[np.float64], classes: NDArray[Any] | None
-) -> dict[str, Any]:
-    rows = schema.restore(test)
+def _measured(student: Any, exam: _Exam) -> dict[str, Any]:
+    """Fidelity on rows that no fitting saw, and per row how well the student repeats the teacher."""
+    rows, P, classes = exam.schema.restore(exam.rows), exam.P, exam.classes
     if classes is None:
         answer = np.asarray(student.predict(rows), dtype=float)
-        found = regression_fidelity(P, answer)
+        table = regression_fidelity(P, answer)
         same = -((answer - P) ** 2).reshape(len(P), -1).sum(axis=1)
         metric = "r2"
     else:
         answer = np.zeros(P.shape)
         answer[:, np.searchsorted(classes, student.classes_)] = student.predict_proba(rows)
-        found = fidelity(P, answer, DecisionRule(classes))
+        table = fidelity(P, answer, DecisionRule(classes))
         same = (answer.argmax(axis=1) == P.argmax(axis=1)).astype(float)
         metric = "agreement"
-    top = found[(found["metric"] == metric) & (found["subset"] == "")].iloc[0]
-    return {"metric": metric, "same": same, **{c: top[c] for c in ("n", "k", "estimate", "low", "high")}}
+    line = table[(table["metric"] == metric) & (table["subset"] == "")].iloc[0]
+    return {"metric": metric, "same": same, **{c: line[c] for c in ("n", "k", "estimate", "low", "high")}}
 
 
 def _ranked(lines: list[dict[str, Any]], n_queries: int, task: str) -> Frontier:
@@ -357,16 +344,3 @@ def _standing(table: pd.DataFrame, same: NDArray[np.float64], i: int, task: str)
     else:
         low = float(gain.mean() - 1.96 * gain.std(ddof=1) / np.sqrt(len(gain)))
     return "dominated" if low > 0 else "tied"
-
-
-@contextmanager
-def _bar(total: int, shown: bool) -> Any:
-    if not shown:
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("fitting students", total=total)
-        yield lambda: bar.advance(task)

@@ -150,12 +150,12 @@ def _measured(
     name: str, generation: int, own: NDArray[np.bool_], parent: NDArray[np.bool_], direct: NDArray[np.bool_]
 ) -> list[dict[str, Any]]:
     named = {"subject": name, "generation": generation, "n": len(own)}
-    found = []
+    lines = []
     for metric, same in (("agreement", own), ("agreement_parent", parent), ("agreement_direct", direct)):
         k = int(same.sum())
         low, high = (float(v) for v in wilson(k, len(same)))
-        found.append(row(metric, k / len(same), low, high, k=k, method="wilson", **named))
+        lines.append(row(metric, k / len(same), low, high, k=k, method="wilson", **named))
     gained, lost = int((own & ~direct).sum()), int((~own & direct).sum())
     low, high = (float(v) for v in bonett_price(gained, lost, len(own)))
-    found.append(row("gain", (gained - lost) / len(own), low, high, method="bonett-price", **named))
-    return found
+    lines.append(row("gain", (gained - lost) / len(own), low, high, method="bonett-price", **named))
+    return lines

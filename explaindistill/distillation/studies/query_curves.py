@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy import stats
 from sklearn.base import clone
 
-from explaindistill import plugins
 from explaindistill.asking.labelling import label
 from explaindistill.distillation.corpus import AUTO_FACTOR, AUTO_LIMIT
 from explaindistill.distillation.distiller import Distiller
@@ -22,8 +21,11 @@ from explaindistill.teachers import as_teacher
 __all__ = ["query_curve"]
 
 SIZES = 6
+"""Sizes tried where the caller names none; each halves the one before."""
 SMALLEST = 50
+"""Fewest questions tried then: on fewer rows a student is noise."""
 TEST_SHARE = 0.3
+"""Share of the rows that is held out where the caller gives no rows to measure on."""
 
 
 def query_curve(
@@ -36,7 +38,6 @@ def query_curve(
     X_test: Any = None,
     level: float = 0.95,
     name: str = "student",
-    random_state: int = 0,
     **options: Any,
 ) -> pd.DataFrame:
     r"""Fidelity on held-out rows against the number of rows that the teacher was asked about.
@@ -59,10 +60,9 @@ def query_curve(
     level : float in (0, 1)
     name : str
         Stands in the column ``subject``.
-    random_state : int, default=0
     **options
-        Of :class:`Distiller`: ``sampler``, ``features``, ``query_strategy``, ``proxy``, ``store``. With a store no row
-        is asked twice.
+        Of :class:`Distiller`: ``sampler``, ``features``, ``query_strategy``, ``proxy``, ``store``, and
+        ``random_state``, an int, 0 where it is not given. With a store no row is asked twice.
 
     Returns
     -------
@@ -82,27 +82,29 @@ def query_curve(
     >>> bool(curve["estimate"].iloc[1] > curve["estimate"].iloc[0])
     True
     """
+    seed = options.pop("random_state", 0)
     adapter = as_teacher(teacher)
     if n_repeats < 2:
         raise InvalidInputError(f"n_repeats must be at least 2 to say how far repeats differ, got {n_repeats}")
     if not 0 < level < 1:
         raise InvalidInputError(f"level must lie between 0 and 1, got {level}")
     if student is None:
-        kind = "Regressor" if adapter.classes_ is None else "Classifier"
-        student = plugins.public("students", "tree")[f"Tree{kind}"]()
+        from explaindistill.students.tree.estimators import TreeClassifier, TreeRegressor
+
+        student = TreeRegressor() if adapter.classes_ is None else TreeClassifier()
     check_task(student, adapter)
-    train, test = _split(X, X_test, random_state)
+    train, test = _split(X, X_test, seed)
     sizes = _sizes(len(train)) if n_queries is None else sorted({int(n) for n in n_queries})
     truth = label(adapter, test, store=options.get("store"))
     lines = []
     for size in sizes:
         fitted = [
-            Distiller(adapter, clone(student), n_queries=size, random_state=random_state + i, **options).fit(train)
+            Distiller(adapter, clone(student), n_queries=size, random_state=seed + i, **options).fit(train)
             for i in range(n_repeats)
         ]
         scores = np.array([_scores(truth, d, test, adapter.classes_) for d in fitted])
-        asked = float(np.mean([d.n_queries_ for d in fitted]))
-        lines.append(_line(scores, truth, adapter.classes_, level) | {"n_queries": asked})
+        mean_queries = float(np.mean([d.n_queries_ for d in fitted]))
+        lines.append(_line(scores, truth, adapter.classes_, level) | {"n_queries": mean_queries})
     frame = pd.DataFrame(lines).assign(subject=name, n_repeats=n_repeats)
     return frame[["subject", "metric", "n_queries", "n", "n_repeats", "estimate", "low", "high"]]
 
@@ -125,10 +127,10 @@ def _scores(
     truth: NDArray[np.float64], student: Distiller, test: Any, classes: NDArray[Any] | None
 ) -> NDArray[np.float64]:
     """Per held-out row: whether the student agrees, or its squared error."""
-    said = student.predict(test)
+    answers = student.predict(test)
     if classes is not None:
-        return np.asarray(said == classes[truth.argmax(axis=1)], dtype=float)
-    return ((np.asarray(said).reshape(len(truth), -1) - truth.reshape(len(truth), -1)) ** 2).sum(axis=1)
+        return np.asarray(answers == classes[truth.argmax(axis=1)], dtype=float)
+    return ((np.asarray(answers).reshape(len(truth), -1) - truth.reshape(len(truth), -1)) ** 2).sum(axis=1)
 
 
 def _line(

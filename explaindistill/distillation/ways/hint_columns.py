@@ -12,7 +12,6 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from explaindistill import plugins
 from explaindistill.data.schema import Schema
 from explaindistill.distillation.ways._hidden import hidden_layers
 from explaindistill.errors import InvalidInputError
@@ -130,7 +129,9 @@ class HintColumns(TransformerMixin, BaseEstimator):
     def _explain(self, frame: pd.DataFrame, u: NDArray[np.float64]) -> Any:
         explainer = self.explainer
         if explainer is None:
-            explainer = plugins.public("students", "gam")["GAMRegressor"]()
+            from explaindistill.students.gam.estimators import GAMRegressor
+
+            explainer = GAMRegressor()
         return clone(explainer).fit(frame, u)
 
     def transform(self, X: Any) -> pd.DataFrame:
@@ -138,8 +139,8 @@ class HintColumns(TransformerMixin, BaseEstimator):
         check_is_fitted(self, "explainers_")
         frame = self.schema_.frame(X)
         hints = {name: np.asarray(model.predict(frame)) for name, model in self.explainers_.items()}
-        made = pd.DataFrame(hints, index=frame.index)
-        return pd.concat([frame, made], axis=1) if self.keep_columns else made
+        columns = pd.DataFrame(hints, index=frame.index)
+        return pd.concat([frame, columns], axis=1) if self.keep_columns else columns
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Names of the columns of `transform`."""
@@ -156,8 +157,8 @@ class HintColumns(TransformerMixin, BaseEstimator):
                 f"({100 * line['share']:.0f} % of its variance), "
                 f"explained with R² {line['r2']:.3f} on {line['n']:,} rows"
             )
-            told = self.explainers_[line["hint"]]
-            parts.append(head + ("\n" + str(told.describe()) if hasattr(told, "describe") else ""))
+            model = self.explainers_[line["hint"]]
+            parts.append(head + ("\n" + str(model.describe()) if hasattr(model, "describe") else ""))
         return "\n\n".join(parts) or "no direction could be explained well enough to become a column"
 
 
@@ -169,8 +170,8 @@ def _directions(H: NDArray[np.float64], most: int) -> tuple[NDArray[np.float64],
     scaled = StandardScaler().fit_transform(H[:, moving])
     pca = PCA(min(most, scaled.shape[1], len(scaled)), random_state=0)
     scores = pca.fit_transform(scaled)
-    kept = scores.std(axis=0) > 1e-12
-    return scores[:, kept] / scores[:, kept].std(axis=0), pca.explained_variance_ratio_[kept]
+    varied = scores.std(axis=0) > 1e-12  # of columns with unit variance: below lies rounding
+    return scores[:, varied] / scores[:, varied].std(axis=0), pca.explained_variance_ratio_[varied]
 
 
 def _held_out_r2(model: Any, rows: pd.DataFrame, u: NDArray[np.float64]) -> float:

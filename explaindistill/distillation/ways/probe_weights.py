@@ -80,13 +80,15 @@ class ProbeWeights:
         if targets.classes is None:
             raise InvalidInputError("ProbeWeights needs classes: in regression a probe has no confidence")
         layers = hidden_layers(teacher, schema.restore(targets.X), "ProbeWeights")
-        said = targets.P.argmax(axis=1)
-        confidence = {name: probe_confidence(H, said, seed) for name, H in layers.items()}
-        kept = [c for c, accuracy in confidence.values() if accuracy >= self.min_accuracy]
-        if not kept:
-            told = ", ".join(f"{name} {accuracy:.2f}" for name, (_, accuracy) in confidence.items())
-            raise InvalidInputError(f"no probe agrees with the teacher on {self.min_accuracy:g} of the rows: {told}")
-        factor = np.maximum(np.mean(kept, axis=0), self.floor)
+        decisions = targets.P.argmax(axis=1)
+        confidence = {name: probe_confidence(H, decisions, seed) for name, H in layers.items()}
+        confident = [c for c, accuracy in confidence.values() if accuracy >= self.min_accuracy]
+        if not confident:
+            accuracies = ", ".join(f"{name} {accuracy:.2f}" for name, (_, accuracy) in confidence.items())
+            raise InvalidInputError(
+                f"no probe agrees with the teacher on {self.min_accuracy:g} of the rows: {accuracies}"
+            )
+        factor = np.maximum(np.mean(confident, axis=0), self.floor)
         weight = targets.weight * factor
         return replace(targets, weight=weight * (targets.weight.sum() / weight.sum()))
 
@@ -120,16 +122,16 @@ def probe_confidence(
     ((200,), True)
     """
     counts = np.bincount(said)
-    known = counts[said] >= n_folds
-    classes = np.unique(said[known])
+    frequent = counts[said] >= n_folds
+    classes = np.unique(said[frequent])
     confidence = np.zeros(len(said))
     if len(classes) < 2:
-        confidence[known] = 1.0
-        return confidence, float(known.mean())
+        confidence[frequent] = 1.0
+        return confidence, float(frequent.mean())
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500))
     folds = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
-    P = cross_val_predict(probe, H[known], said[known], cv=folds, method="predict_proba")
-    confidence[known] = P[np.arange(known.sum()), np.searchsorted(classes, said[known])]
+    P = cross_val_predict(probe, H[frequent], said[frequent], cv=folds, method="predict_proba")
+    confidence[frequent] = P[np.arange(frequent.sum()), np.searchsorted(classes, said[frequent])]
     right = np.zeros(len(said), dtype=bool)
-    right[known] = classes[P.argmax(axis=1)] == said[known]
+    right[frequent] = classes[P.argmax(axis=1)] == said[frequent]
     return confidence, float(right.mean())

@@ -81,6 +81,6 @@ class SharedAnswers:
 
 def _without_self(near: np.ndarray) -> np.ndarray:
     """Neighbours other than the row itself; where equal rows pushed it out of the list, the last one goes."""
-    own = near == np.arange(len(near))[:, None]
-    own[~own.any(axis=1), -1] = True
-    return near[~own].reshape(len(near), -1)
+    itself = near == np.arange(len(near))[:, None]
+    itself[~itself.any(axis=1), -1] = True
+    return near[~itself].reshape(len(near), -1)

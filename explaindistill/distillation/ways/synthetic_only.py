@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from explaindistill.data.schema import Schema
 from explaindistill.data.targets import SoftTargets
@@ -38,16 +40,10 @@ class SyntheticOnly:
         InvalidInputError
             Where there is no made-up row.
         """
-        n_real = (targets.origin == "observed").sum()
-        made = targets.origin != "observed"
-        if not made.any():
+        synthetic = np.flatnonzero(targets.origin != "observed")
+        if len(synthetic) == 0:
             raise InvalidInputError(
-                f"SyntheticOnly needs made-up rows, but all {n_real} are real; raise n_queries above the number of rows"
+                f"SyntheticOnly needs made-up rows, but all {len(targets)} are real; "
+                "raise n_queries above the number of rows"
             )
-        return replace(
-            targets,
-            X=targets.X.loc[made].reset_index(drop=True),
-            P=targets.P[made],
-            weight=targets.weight[made],
-            origin=targets.origin[made],
-        )
+        return targets.take(synthetic)

@@ -17,6 +17,7 @@ from explaindistill.numerics.statistics.intervals import wilson
 __all__ = ["DeferringClassifier"]
 
 TENTHS = tuple(i / 10 for i in range(1, 11))
+"""Shares of rows at which the curve is drawn."""
 
 
 class DeferringClassifier(ClassifierMixin, BaseEstimator):
@@ -70,9 +71,9 @@ class DeferringClassifier(ClassifierMixin, BaseEstimator):
         if getattr(self.teacher, "classes_", None) is None:
             raise InvalidInputError("teacher must be a classifier: deferral compares probabilities of classes")
         P = np.asarray(self.teacher.predict_proba(X), dtype=float)
-        known = np.asarray(self.teacher.classes_)
-        order = np.argsort(known)
-        self.classes_ = known[order]
+        classes = np.asarray(self.teacher.classes_)
+        order = np.argsort(classes)
+        self.classes_ = classes[order]
         self.student_ = self._ready(X, pd.DataFrame(P[:, order], columns=self.classes_), sample_weight)
         if not np.array_equal(np.asarray(self.student_.classes_), self.classes_):
             raise InvalidInputError(
@@ -145,8 +146,10 @@ class DeferringClassifier(ClassifierMixin, BaseEstimator):
         rows = []
         for share in np.asarray(shares, dtype=float):
             threshold = float(falling[max(int(np.ceil(share * len(sure) - 1e-9)), 1) - 1])
-            own = sure >= threshold
-            rows.append((threshold, own.mean(), int(own.sum()), int(same[own].sum()), (same | ~own).mean()))
+            answered = sure >= threshold
+            rows.append(
+                (threshold, answered.mean(), int(answered.sum()), int(same[answered].sum()), (same | ~answered).mean())
+            )
         frame = pd.DataFrame(rows, columns=["threshold", "share", "n", "k", "agreement_together"])
         limits = wilson(frame["k"].to_numpy(), frame["n"].to_numpy())
         frame.insert(4, "agreement", frame["k"] / frame["n"])

@@ -28,7 +28,9 @@ __all__ = ["OnlineStudent"]
 
 Array = NDArray[np.float64]
 REFERENCE_BLOCKS = 4
+"""Blocks after a change that the inputs of an alarm are compared with."""
 INPUT_LEVEL = 0.01
+"""Level, for all columns together, at which an alarm is put down to the inputs."""
 REGRESSION_MISS = 0.8
 """In regression a row is missed where its error is above this quantile of the errors at the last fit."""
 TAILS = (0.1, 0.9)
@@ -54,8 +56,8 @@ class OnlineStudent(BaseEstimator):
 
     Rows are worked on in blocks. Each block is predicted, waits in a window of at most 8 blocks in which a change would
     show, and is then learned: it goes into a sample that chunks of the stream add up to
-    (:class:`~explaindistill.distillation.wrappers.row_sketch.RowSketch`) and into the means of a tree's leaves. Memory does not grow.
-    The student is fitted anew from the sample
+    (:class:`~explaindistill.distillation.wrappers.row_sketch.RowSketch`) and into the means of a tree's leaves. Memory
+    does not grow. The student is fitted anew from the sample
 
     - each time the rows learned since the last change have grown by the factor ``growth`` ("more rows");
     - when the share of rows on which it differs from the teacher has risen, or that of answers unusually far above or
@@ -235,10 +237,10 @@ class OnlineStudent(BaseEstimator):
         if len(np.asarray(P)) != len(frame):
             raise InvalidInputError(f"X and P must have as many rows, got {len(frame)} and {len(np.asarray(P))}")
         if self._classifies():
-            Y, known, _ = as_soft_targets(P, self._named_classes)
-            if not np.array_equal(known, getattr(self, "classes_", known)):
-                raise InvalidInputError(f"classes must stay {self.classes_.tolist()}, got {known.tolist()}")
-            self.classes_ = known
+            Y, classes, _ = as_soft_targets(P, self._named_classes)
+            if not np.array_equal(classes, getattr(self, "classes_", classes)):
+                raise InvalidInputError(f"classes must stay {self.classes_.tolist()}, got {classes.tolist()}")
+            self.classes_ = classes
         else:
             Y = np.asarray(P, dtype=np.float64).reshape(len(frame), -1)
             if not np.isfinite(Y).all():
@@ -281,15 +283,15 @@ class OnlineStudent(BaseEstimator):
 
     def _events(self, X: pd.DataFrame, Y: Array) -> NDArray[np.int64]:
         """Rows that the student, as it was fitted, misses, and those answered unusually low or high, per output."""
-        said = self._answers(self._fitted, X)
-        less = _less(Y, said)
+        answers = self._answers(self._fitted, X)
+        less = _less(Y, answers)
         sides = (less < self._tails[0]).sum(axis=0), (less > self._tails[1]).sum(axis=0)
-        return np.concatenate([[self._missed(said, Y).sum()], *sides])
+        return np.concatenate([[self._missed(answers, Y).sum()], *sides])
 
     def _answers(self, student: Any, X: pd.DataFrame) -> Array:
         rows = X.to_numpy() if self._array else X
-        said = student.predict_proba(rows) if self._classifies() else student.predict(rows)
-        return np.asarray(said, dtype=np.float64).reshape(len(X), -1)
+        answers = student.predict_proba(rows) if self._classifies() else student.predict(rows)
+        return np.asarray(answers, dtype=np.float64).reshape(len(X), -1)
 
     def _change(self, alarm: Alarm) -> None:
         """Start anew with the rows of the window that gave the alarm."""
@@ -319,9 +321,9 @@ class OnlineStudent(BaseEstimator):
         self._fitted = self.student_ = clone(self.student)
         fit_student(self.student_, targets, Schema.infer(X.to_numpy() if self._array else X))
         self._next_fit = self.growth * self._n_absorbed
-        said = self._answers(self.student_, X)
-        self._limit = np.quantile(_error(said, Y), REGRESSION_MISS)
-        self._tails = np.quantile(_less(Y, said), TAILS, axis=0)
+        answers = self._answers(self.student_, X)
+        self._limit = np.quantile(_error(answers, Y), REGRESSION_MISS)
+        self._tails = np.quantile(_less(Y, answers), TAILS, axis=0)
         tree = getattr(self.student_, "tree_", None)
         self._leaf_sums = None
         if isinstance(tree, TreeModel) and not self.student_.monotone:
@@ -380,12 +382,12 @@ def _moved(before: list[pd.DataFrame], now: pd.DataFrame) -> tuple[str, ...]:
         return ()
     then = pd.concat(before, ignore_index=True)
     schema = Schema.infer(pd.concat([then, now], ignore_index=True))
-    found = []
+    moved = []
     for j, feature in enumerate(schema):
         a, b = (schema.column(rows, j) for rows in (then, now))
         if _p_value(a, b, feature.is_category) <= INPUT_LEVEL / len(schema):
-            found.append(feature.name)
-    return tuple(found)
+            moved.append(feature.name)
+    return tuple(moved)
 
 
 def _p_value(a: Array, b: Array, is_category: bool) -> float:
@@ -394,5 +396,5 @@ def _p_value(a: Array, b: Array, is_category: bool) -> float:
     if not is_category:
         return float(ks_2samp(a, b).pvalue)
     levels, code = np.unique(np.concatenate([a, b]), return_inverse=True)
-    table = [np.bincount(part, minlength=len(levels)) for part in np.split(code, [len(a)])]
+    table = [np.bincount(codes, minlength=len(levels)) for codes in np.split(code, [len(a)])]
     return float(chi2_contingency(table).pvalue) if len(levels) > 1 else 1.0

@@ -103,9 +103,9 @@ class RegionClassifier(ClassifierMixin, BaseEstimator):
             region = np.asarray(self.router_.predict(rows), dtype=bool)
         for kind in (True, False):
             at = np.flatnonzero(region == kind)
-            own = None if weight is None else weight[at]
-            if len(at) >= self.min_rows and (own is None or own.any()):
-                self.students_[kind] = self._student(_take(rows, at), P[at], own)
+            region_weight = None if weight is None else weight[at]
+            if len(at) >= self.min_rows and (region_weight is None or region_weight.any()):
+                self.students_[kind] = self._student(_take(rows, at), P[at], region_weight)
         if not self.students_:
             self.students_[True] = self._student(rows, P, weight)
         return self
@@ -185,11 +185,11 @@ class RegionClassifier(ClassifierMixin, BaseEstimator):
         same = self.predict_proba(X).argmax(axis=1) == P.argmax(axis=1)
         region, lines = self.region(X), []
         for kind, words in ((True, AGREE), (False, DIFFER)):
-            own = region == kind
-            if own.any():
-                low, high = wilson(int(same[own].sum()), int(own.sum()))
-                line = {"region": words, "n": int(own.sum()), "teachers_agree": float(agreed[own].mean())}
-                lines.append(line | {"agreement": float(same[own].mean()), "low": float(low), "high": float(high)})
+            inside = region == kind
+            if inside.any():
+                low, high = wilson(int(same[inside].sum()), int(inside.sum()))
+                line = {"region": words, "n": int(inside.sum()), "teachers_agree": float(agreed[inside].mean())}
+                lines.append(line | {"agreement": float(same[inside].mean()), "low": float(low), "high": float(high)})
         return pd.DataFrame(lines)
 
 

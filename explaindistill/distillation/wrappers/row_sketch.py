@@ -11,6 +11,7 @@ from explaindistill.data.row_keys import row_keys
 __all__ = ["RowSketch"]
 
 SLACK = 1.25
+"""Rows held before the sample is cut back, in sizes: cutting sorts, and is not worth it for every chunk."""
 
 
 class RowSketch:
@@ -80,9 +81,9 @@ class RowSketch:
         key, first, number = np.unique(key, return_index=True, return_inverse=True)
         weight = np.bincount(number, w).astype(np.float64)
         sums = np.stack([np.bincount(number, column) for column in total.T], axis=1).astype(np.float64)
-        kept = slice(0, self.size)
+        smallest = slice(0, self.size)
         if len(key) >= self.size:
             self._highest = key[self.size - 1]
-        X = X.iloc[first[kept]].reset_index(drop=True)
-        self._parts = [(X, key[kept], weight[kept], sums[kept])]
+        X = X.iloc[first[smallest]].reset_index(drop=True)
+        self._parts = [(X, key[smallest], weight[smallest], sums[smallest])]
         self._held = len(X)

@@ -138,3 +138,10 @@ def test_bad_arguments(forest, cancer):
         xd.frontier(forest, cancer[0].head(2), trees(2))
     with pytest.raises(InvalidInputError, match="student must do classification"):
         xd.frontier(forest, cancer[0], {"a": xd.TreeRegressor()})
+
+
+def test_options_are_those_of_a_distiller(forest, cancer):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'leaves'"):
+        xd.frontier(forest, cancer[0], trees(2), leaves=3)
+    few = xd.frontier(forest, cancer[0], trees(2), n_queries=60, query_strategy="committee", random_state=1)
+    assert few.n_queries == 60 + int(0.3 * len(cancer[0]))
