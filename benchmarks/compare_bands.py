@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 sys.path.insert(0, str(Path(__file__).parent))
 from _bars import Bars, options
 
-from explaindistill import distill_and_compare
+from explaindistill import ComparisonSettings, distill_and_compare
 
 ASKED = 0.08
 
@@ -63,7 +63,8 @@ def false_alarms(
         y = rng.random(n) < p
         score, scale = (np.round(10 * p**0.7), "recorded") if recorded else (p, "probability")
         with threadpool_limits(1):  # small matrices: more threads only wait for each other
-            found = distill_and_compare(X, score, y, scale=scale, n_boot=n_boot, learners={}, random_state=seed)
+            settings = ComparisonSettings(n_boot=n_boot, learners={})
+            found = distill_and_compare(X, score, y, scale=scale, settings=settings, random_state=seed)
         flagged += bool(found.differing)
         widths.append(found.critical)
     return flagged / runs, float(np.mean(widths))
@@ -77,9 +78,9 @@ def power(n: int, runs: int, n_boot: int) -> float:
         X = rows(n, rng)
         z = smooth(X)
         y = rng.random(n) < expit(z)
-        found = distill_and_compare(
-            X, expit(z + 0.6 * X["member"]), y, scale="probability", n_boot=n_boot, learners={}, random_state=seed
-        )
+        settings = ComparisonSettings(n_boot=n_boot, learners={})
+        score = expit(z + 0.6 * X["member"])
+        found = distill_and_compare(X, score, y, scale="probability", settings=settings, random_state=seed)
         hits += "member" in found.differing
     return hits / runs
 

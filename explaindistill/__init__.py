@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from explaindistill.asking.labelling import label
     from explaindistill.asking.store import LabelStore
     from explaindistill.auditing.audits import Audit, audit
-    from explaindistill.auditing.twin_models import Comparison, distill_and_compare
+    from explaindistill.auditing.twin_models import Comparison, ComparisonSettings, distill_and_compare
     from explaindistill.data.datasets import lending
     from explaindistill.data.schema import Feature, Schema
     from explaindistill.distillation.compression import compress
@@ -35,6 +35,7 @@ __version__ = "0.1.0.dev0"
 _HOMES = {
     "Audit": "auditing.audits",
     "Comparison": "auditing.twin_models",
+    "ComparisonSettings": "auditing.twin_models",
     "DeferringClassifier": "distillation.wrappers.deferring",
     "Distiller": "distillation.distiller",
     "Feature": "data.schema",
@@ -69,6 +70,7 @@ _HOMES = {
 __all__ = [
     "Audit",
     "Comparison",
+    "ComparisonSettings",
     "DeferringClassifier",
     "Distiller",
     "Feature",

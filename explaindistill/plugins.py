@@ -12,7 +12,7 @@ from explaindistill.errors import InvalidInputError
 
 __all__ = ["DOORS", "ROOMS", "door", "lazy", "load", "names", "public"]
 
-ROOMS = ("distillation.ways", "export", "report.sections", "samplers", "students", "teachers")
+ROOMS = ("auditing.frames", "distillation.ways", "export", "report.sections", "samplers", "students", "teachers")
 DOORS = {"plots": "explaindistill.plots", "report": "explaindistill.report.render"}
 
 

@@ -31,20 +31,33 @@ def blocks(page: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", (HOWTO / f"{page}.md").read_text("utf-8"), flags=re.DOTALL)
 
 
+def files(page: str) -> list[tuple[str, str, str]]:
+    """Room, name and source of each file on a page, in order; other blocks are tests."""
+    placed = [(PLACE.match(source), source) for source in blocks(page)]
+    return [(where[1].replace("/", "."), where[2], source) for where, source in placed if where]
+
+
+def room_of(page: str) -> str:
+    """The room of plug-ins that a page is about: the first one of which it shows a file."""
+    return next(room for room, _, _ in files(page) if room in plugins.ROOMS)
+
+
 @pytest.fixture
 def plug_in(request, tmp_path, monkeypatch):
-    """The page's module, found by the registry as if its file stood in the room's folder; removed afterwards."""
-    source = blocks(request.param)[0]
-    room, name = PLACE.match(source).groups()
-    room = room.replace("/", ".")
-    (tmp_path / f"{name}.py").write_text(source, "utf-8")
-    package = importlib.import_module(f"explaindistill.{room}")
-    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+    """The page's module, found by the registry as if its files stood in their rooms' folders; removed afterwards."""
+    for room, name, source in files(request.param):
+        (tmp_path / room).mkdir()
+        (tmp_path / room / f"{name}.py").write_text(source, "utf-8")
+        package = importlib.import_module(f"explaindistill.{room}")
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path / room)])
     importlib.invalidate_caches()
-    yield plugins.load(room, name)
-    sys.modules.pop(f"explaindistill.{room}.{name}")
-    if hasattr(package, name):
-        delattr(package, name)
+    names = {room: name for room, name, _ in files(request.param)}
+    yield plugins.load(room_of(request.param), names[room_of(request.param)])
+    for room, name in names.items():
+        sys.modules.pop(f"explaindistill.{room}.{name}", None)
+        package = importlib.import_module(f"explaindistill.{room}")
+        if hasattr(package, name):
+            delattr(package, name)
 
 
 def page(*names: str):
@@ -61,19 +74,21 @@ def contract_in(path: str):
 
 
 def test_every_room_with_plug_ins_has_a_page():
-    shown = {PLACE.match(blocks(name)[0]).group(1).replace("/", ".") for name in PAGES}
-    assert shown == {room for room in plugins.ROOMS if plugins.names(room)}
+    assert {room_of(name) for name in PAGES} == {room for room in plugins.ROOMS if plugins.names(room)}
     index = (HOWTO / "add-a-plugin.md").read_text("utf-8")
     assert all(f"{name}.md" in index for name in PAGES)
 
 
 @page(*PAGES)
-def test_the_page_keeps_the_rules_of_plug_ins(plug_in):
-    """Its examples run, its names are listed, its lines fit."""
-    assert doctest.testmod(plug_in, optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS).failed == 0
-    assert list(plug_in.__all__) == sorted(plug_in.__all__)
-    assert all(">>> " in getattr(plug_in, name).__doc__ for name in plug_in.__all__)
-    assert max(map(len, inspect.getsource(plug_in).splitlines())) <= 120
+def test_the_page_keeps_the_rules_of_plug_ins(plug_in, request):
+    """The examples of each file run, its names are listed, its lines fit."""
+    for room, name, source in files(request.node.callspec.params["plug_in"]):
+        module = importlib.import_module(f"explaindistill.{room}.{name}")
+        assert doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS).failed == 0
+        assert list(module.__all__) == sorted(module.__all__)
+        public = [getattr(module, member) for member in module.__all__]
+        assert all(">>> " in member.__doc__ for member in public if callable(member))
+        assert max(map(len, source.splitlines())) <= 120
 
 
 @page(*PAGES)
@@ -88,7 +103,8 @@ def test_the_command_line_lists_it(plug_in, capsys):
 def test_the_tests_on_the_page_pass(plug_in, request, tmp_path):
     """Further blocks of the page are tests, as a contributor would write them."""
     found = 0
-    for block in blocks(request.node.callspec.params["plug_in"])[1:]:
+    page_of = request.node.callspec.params["plug_in"]
+    for block in [block for block in blocks(page_of) if not PLACE.match(block)]:
         names: dict = {}
         exec(compile(block, "page", "exec"), names)
         for name, test in names.items():

@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill import plugins
-from explaindistill.auditing.frames.comparison import comparison_frames
-from explaindistill.auditing.frames.corpus import believed, costs, per_teacher
-from explaindistill.auditing.frames.deployment import deployment_of
-from explaindistill.auditing.frames.every import cells, measure
-from explaindistill.auditing.frames.profile import profile_frames
-from explaindistill.auditing.inputs import Case, open_case
+from explaindistill.auditing.frames.cells import partitions
+from explaindistill.auditing.frames.every import measure_all, notes
+from explaindistill.auditing.inputs import AuditInput, audit_rows, decision_rule, prepare
 from explaindistill.auditing.manifest import manifest
+from explaindistill.auditing.options import AuditOptions, check_rows
 from explaindistill.auditing.profiles.loading import load_profile
+from explaindistill.auditing.validation import named_students
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.bias import fidelity_caveat
 from explaindistill.measures.suppression import suppress
 from explaindistill.measures.verdicts import check
 from explaindistill.protocols import Task
+from explaindistill.teachers import as_teacher
 
-__all__ = ["DEFAULT_RULES", "Audit", "audit"]
+__all__ = ["DEFAULT_REQUIREMENTS", "Audit", "audit"]
 
-DEFAULT_RULES: Mapping[str, str] = {"fidelity.agreement": ">= 0.9", "bias.worst_impact_ratio": ">= 0.8"}
-"""Rules of the first page where the caller gives none; the second needs sensitive columns and holds for any pair."""
-
-CURVE = ("subject", "metric", "n_queries", "n", "n_repeats", "estimate", "low", "high")
+DEFAULT_REQUIREMENTS: Mapping[str, str] = {"fidelity.agreement": ">= 0.9", "bias.worst_impact_ratio": ">= 0.8"}
+"""What the first page holds the figures against where the caller says nothing. A student that errs on more than one row
+in ten describes another model; 0.8 is the four-fifths rule, which needs sensitive columns and holds for any pair."""
 
 KINDS = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json", ".csv": "csv"}
 
@@ -44,12 +41,14 @@ class Audit:
     Attributes
     ----------
     frames : mapping of str to DataFrame
-        ``verdicts``, ``fidelity``, ``performance``, ``rates``, ``gaps``, ``group_fidelity``, ``transfer``,
-        ``mistakes``, ``stability``, ``importance``, ``importance_comparison``, ``attribution_gaps``, ``interactions``,
-        ``comparison``, ``comparison_terms``, ``comparison_quality``, ``missing_inputs``, ``complexity``, ``corpus``,
-        ``believability``, ``cost``, ``deployment``, ``teachers`` (each teacher of an ensemble), ``columns``, ``cells``,
-        ``students``; each row of a measure has its ``n``, ``estimate``, ``low`` and ``high``. A frame that does not
-        apply is empty.
+        ``verdicts``, ``fidelity``, ``performance``, ``teacher``, ``teachers`` (each teacher of an ensemble),
+        ``rates``, ``gaps``, ``worst_pairs``, ``tests``, ``strata``, ``missing_bounds``, ``power``, ``group_fidelity``,
+        ``transfer``, ``calibration``, ``reliability``, ``flips``, ``proxies``, ``leaf_audit``, ``mistakes``,
+        ``stability``, ``importance``, ``importance_comparison``, ``attribution_gaps``, ``interactions``,
+        ``comparison``, ``comparison_terms``, ``comparison_quality``, ``missing_inputs``, ``complexity``, ``students``,
+        ``corpus``, ``columns``, ``believability``, ``cost``, ``query_curve``, ``deployment``, ``cells``, ``profile``,
+        ``profile_requirements``; each row of a measure has its ``n``, ``estimate``, ``low`` and ``high``. A frame that
+        does not apply is empty.
     manifest : dict
         Digests, seeds, versions, date.
     students : mapping of str to fitted student
@@ -74,10 +73,10 @@ class Audit:
     >>> X = pd.DataFrame({"debt": [i / 300 for i in range(300)], "sex": ["f", "m"] * 150})
     >>> P = pd.DataFrame({"no": X["debt"] ** 2, "yes": 1 - X["debt"] ** 2})
     >>> tree = xd.TreeClassifier(max_leaf_nodes=4).fit(X, P)
-    >>> found = xd.audit((X, P), {"tree": tree}, X, sensitive=["sex"], favorable="yes", n_explained=0)
-    >>> found.check({"fidelity.agreement": ">= 0.9"})[["subject", "verdict"]].values.tolist()
+    >>> report = xd.audit((X, P), {"tree": tree}, X, sensitive=["sex"], favorable="yes", n_explained=0)
+    >>> report.check({"fidelity.agreement": ">= 0.9"})[["subject", "verdict"]].values.tolist()
     [['tree', 'pass']]
-    >>> found.frames["rates"].query("metric == 'selection_rate'")[["subject", "group", "n"]].values.tolist()
+    >>> report.frames["rates"].query("metric == 'selection_rate'")[["subject", "group", "n"]].values.tolist()
     [['teacher', 'f', 150], ['teacher', 'm', 150], ['tree', 'f', 150], ['tree', 'm', 150]]
     """
 
@@ -91,16 +90,16 @@ class Audit:
     favorable: Any
     threshold: Any
     notes: tuple[str, ...]
-    rules: Mapping[str, str] = field(default_factory=dict)
+    requirements: Mapping[str, str] = field(default_factory=dict)
     cells: Mapping[str, Any] = field(default_factory=dict)
 
-    def check(self, rules: Mapping[str, str]) -> pd.DataFrame:
-        """Hold the figures against rules: one verdict per rule, subject and group.
+    def check(self, requirements: Mapping[str, str]) -> pd.DataFrame:
+        """Hold the figures against requirements: one verdict per requirement, subject and group.
 
         Parameters
         ----------
-        rules : mapping
-            Such as ``{"fidelity.agreement": ">= 0.95", "bias.impact_ratio": ">= 0.8"}``. A rule passes where the whole
+        requirements : mapping
+            Such as ``{"fidelity.agreement": ">= 0.95", "bias.impact_ratio": ">= 0.8"}``. One passes where the whole
             interval keeps it, fails where the whole interval breaks it, and is inconclusive between.
 
         Returns
@@ -109,7 +108,7 @@ class Audit:
             ``rule``, ``metric``, ``subject``, ``attribute``, ``group``, ``estimate``, ``low``, ``high``, ``n``,
             ``verdict`` ("pass", "fail", "inconclusive", "cannot say"), ``reason``.
         """
-        return check(self.frames, rules)
+        return check(self.frames, requirements)
 
     def save(self, path: str | Path, kind: str | None = None) -> Path:
         """Write the report; the ending decides the kind: ``.html``, ``.md``, ``.json`` or ``.csv``.
@@ -160,7 +159,7 @@ def audit(
     profile: str | None = None,
     statements: Mapping[str, str] | None = None,
     date: str | None = None,
-    rules: Mapping[str, str] | None = None,
+    requirements: Mapping[str, str] | None = None,
     n_refits: int = 0,
     price_per_row: float | None = None,
     query_curve: pd.DataFrame | None = None,
@@ -206,8 +205,8 @@ def audit(
         ``exclusion_justification`` categories that the rule set may leave out are left out. Kept in the manifest.
     date : str, optional
         Date of the audit as it shall stand in the report; never read from the clock.
-    rules : mapping, optional
-        Rules of the first page; see :meth:`Audit.check`.
+    requirements : mapping, optional
+        What the first page holds the figures against; see :meth:`Audit.check`.
     n_refits : int, 0 or at least 3, default=0
         How often each Distiller is refitted on bootstrapped rows of ``train`` to measure stability; the teacher is
         asked anew each time (or its store).
@@ -248,99 +247,56 @@ def audit(
     >>> report
     Audit of tree against EstimatorTeacher(RandomForestClassifier) on 269 rows: ...
     """
-    _check_sizes(n_refits, n_explained, min_group_size, train)
-    rule_set = None if profile is None else load_profile(profile)
-    said = _statements(statements, date)
-    case = open_case(
-        teacher,
-        students,
-        X,
-        y,
-        train=train,
-        sensitive=sensitive,
-        favorable=favorable,
-        threshold=threshold,
-        sample_weight=sample_weight,
-        groups=groups,
-        strata=strata,
-        stress=stress,
-        second_teacher=second_teacher,
-        store=store,
+    options = AuditOptions(
+        n_refits=n_refits,
+        n_explained=n_explained,
+        min_group_size=min_group_size,
+        price_per_row=price_per_row,
+        query_curve=query_curve,
+        compare=compare,
+        time_models=time_models,
+        profile=None if profile is None else load_profile(profile),
+        statements=statements or {},
+        date=date,
+        random_state=random_state,
     )
-    compared, told = comparison_frames(case, compare, random_state)
-    measured = measure(case, np.random.default_rng(random_state), n_refits, n_explained) | compared
-    measured |= profile_frames(case, rule_set, measured, said)
-    frames = suppress(measured, case.attributes, min_group_size)
-    frames["cells"], partition = cells(case, min_group_size)
-    frames["believability"], worries = believed(case)
-    frames |= {
-        "cost": costs(case, price_per_row),
-        "deployment": deployment_of(case, time_models),
-        "teachers": per_teacher(case),
-        "query_curve": _curve(query_curve),
-    }
-    chosen = dict(rules) if rules is not None else _default_rules(case)
-    frames["verdicts"] = check(frames, chosen)
+    adapter = as_teacher(teacher)
+    named = named_students(students, adapter)
+    rule = decision_rule(adapter.classes_, favorable, threshold)
+    rows = audit_rows(X, y, rule, sensitive=sensitive, sample_weight=sample_weight, clusters=groups, strata=strata)
+    check_rows(options, rows, rule, train)
+    inputs = prepare(adapter, named, rows, rule, train=train, stress=stress, second_teacher=second_teacher, store=store)
+    return _measured(inputs, options, _default_requirements(inputs) if requirements is None else dict(requirements))
+
+
+def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str, str]) -> Audit:
+    """Measure, withhold what is about few people, and judge what is left."""
+    inputs = replace(inputs, partitions=partitions(inputs, options.min_group_size))
+    frames = suppress(measure_all(inputs, options), inputs.rows.attributes, options.min_group_size)
+    frames["verdicts"] = check(frames, requirements)
     return Audit(
         frames=frames,
-        manifest=manifest(
-            case,
-            date=date,
-            random_state=random_state,
-            profile=None if rule_set is None else rule_set.told(),
-            statements=said,
-        ),
-        students={s.name: s.inner for s in case.subjects},
-        schema=case.schema,
-        task=case.task,
-        teacher_name=_teacher_name(case.teacher),
-        classes=case.classes,
-        favorable=case.favorable,
-        threshold=threshold,
-        notes=(
-            *case.notes,
-            *worries,
-            *told,
-            *([caveat] if (caveat := fidelity_caveat(frames["group_fidelity"])) else []),
-        ),
-        rules=chosen,
-        cells=partition,
+        manifest=manifest(inputs, options),
+        students={s.name: s.inner for s in inputs.students},
+        schema=inputs.rows.schema,
+        task=inputs.task,
+        teacher_name=_teacher_name(inputs.teacher.inner),
+        classes=inputs.rule.classes,
+        favorable=inputs.rule.favorable,
+        threshold=inputs.rule.threshold,
+        notes=(*inputs.notes, *notes(frames)),
+        requirements=requirements,
+        cells=inputs.partitions,
     )
 
 
-def _check_sizes(n_refits: int, n_explained: int, min_group_size: int, train: Any) -> None:
-    if n_refits < 0 or n_refits in (1, 2):
-        raise InvalidInputError(f"n_refits must be 0 or at least 3, got {n_refits}")
-    if min_group_size < 1:
-        raise InvalidInputError(f"min_group_size must be at least 1, got {min_group_size}; 1 shows everything")
-    if n_refits and train is None:
-        raise InvalidInputError("n_refits needs the rows of fitting; pass train=(X, y), or leave it 0")
-    if n_explained < 0:
-        raise InvalidInputError(f"n_explained must be at least 0, got {n_explained}")
-
-
-def _curve(frame: pd.DataFrame | None) -> pd.DataFrame:
-    if frame is None:
-        return pd.DataFrame(columns=list(CURVE))
-    if absent := [c for c in CURVE if c not in frame]:
-        raise InvalidInputError(f"query_curve must have the columns of xd.query_curve, {', '.join(absent)} missing")
-    return frame.reset_index(drop=True)
-
-
-def _statements(statements: Mapping[str, str] | None, date: str | None) -> dict[str, str]:
-    said = dict(statements or {})
-    if wrong := [key for key, words in said.items() if not isinstance(words, str)]:
-        raise InvalidInputError(f"statements must be texts, {wrong[0]} is {type(said[wrong[0]]).__name__}")
-    return said if date is None else {"date": date, **said}
-
-
-def _default_rules(case: Case) -> dict[str, str]:
-    if case.task == "regression":
-        return {"fidelity.r2": DEFAULT_RULES["fidelity.agreement"]}
-    kept = dict(DEFAULT_RULES)
-    if case.attributes.shape[1] == 0 or case.favorable is None:
-        kept.pop("bias.worst_impact_ratio")
-    return kept
+def _default_requirements(inputs: AuditInput) -> dict[str, str]:
+    if inputs.task == "regression":
+        return {"fidelity.r2": DEFAULT_REQUIREMENTS["fidelity.agreement"]}
+    requirements = dict(DEFAULT_REQUIREMENTS)
+    if inputs.rows.attributes.shape[1] == 0 or inputs.rule.favorable is None:
+        requirements.pop("bias.worst_impact_ratio")
+    return requirements
 
 
 def _teacher_name(teacher: Any) -> str:

@@ -19,8 +19,10 @@ __all__ = ["compare", "holm", "mover"]
 KEYS = ["frame", "metric", "subject", "attribute", "group", "reference", "subset", "feature"]
 COLUMNS = [*KEYS, "old", "new", "change", "low", "high", "p", "p_adjusted", "moved"]
 LEFT_OUT = {"verdicts", "complexity", "corpus", "students"}
+"""Frames that say what was audited and not how it did."""
 ENDS = ("estimate", "low", "high")
 Z95 = 1.959963984540054
+"""Standard errors in half a 95 % interval: so a change and the half of its interval towards 0 give a p-value."""
 
 
 def mover(
@@ -66,8 +68,8 @@ def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
     [0.03, 0.06, 0.06]
     """
     out = np.full(len(p), math.nan)
-    known = np.flatnonzero(~np.isnan(p))
-    order = known[np.argsort(p[known], kind="stable")]
+    tested = np.flatnonzero(~np.isnan(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
     raised = p[order] * np.arange(len(order), 0, -1)
     out[order] = np.minimum(np.maximum.accumulate(raised), 1.0)
     return out
@@ -130,9 +132,9 @@ def _long(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     for name, frame in frames.items():
         if name in LEFT_OUT or not {"metric", "estimate"} <= set(frame):
             continue
-        part = frame.assign(frame=name).reindex(columns=[*KEYS, "estimate", "low", "high"])
-        part[KEYS] = part[KEYS].astype(object).where(part[KEYS].notna(), "").astype("str")
-        parts.append(part)
+        figures = frame.assign(frame=name).reindex(columns=[*KEYS, "estimate", "low", "high"])
+        figures[KEYS] = figures[KEYS].astype(object).where(figures[KEYS].notna(), "").astype("str")
+        parts.append(figures)
     out = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*KEYS, "estimate", "low", "high"])
     return out.assign(_copy=out.groupby(KEYS).cumcount(), there=True)
 
@@ -148,14 +150,14 @@ def _moved(out: pd.DataFrame, merged: pd.DataFrame) -> NDArray[np.str_]:
 
 
 def _notes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
-    found = []
+    notes = []
     old, new = before.get("manifest", {}), after.get("manifest", {})
     if old.get("data_sha256") and old.get("data_sha256") == new.get("data_sha256"):
-        found.append("both audits have the same rows: intervals of changes are too wide, small changes may hide")
+        notes.append("both audits have the same rows: intervals of changes are too wide, small changes may hide")
     for key in ("teacher", "students", "versions", "seeds", "profile", "n_rows", "date"):
         if old.get(key) != new.get(key):
-            found.append(f"{key} changed")
+            notes.append(f"{key} changed")
     for key in ("classes", "favorable", "threshold"):
         if before.get(key) != after.get(key):
-            found.append(f"{key} changed from {before.get(key)!r} to {after.get(key)!r}")
-    return tuple(found)
+            notes.append(f"{key} changed from {before.get(key)!r} to {after.get(key)!r}")
+    return tuple(notes)

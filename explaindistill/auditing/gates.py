@@ -14,12 +14,13 @@ from explaindistill.auditing.stored import frames_of
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.verdicts import check
 
-__all__ = ["EXIT_CODES", "Gate", "Policy", "gate"]
+__all__ = ["EXIT_CODES", "GateResult", "Policy", "gate"]
 
 EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 """What a process answers; 2 is left to usage errors."""
 
 OPEN = ("inconclusive", "cannot say")
+"""Verdicts of a check that is not decided: the policy says what they count as."""
 MARKS = {"pass": "pass", "fail": "FAIL", "inconclusive": "inconclusive", "cannot say": "cannot say"}
 
 
@@ -81,19 +82,19 @@ def _flat(rules: Any, before: str = "") -> dict[str, str]:
     """Rules as written ``"fidelity.agreement"`` or as nested tables ``[rules.fidelity] agreement``."""
     if not isinstance(rules, Mapping):
         raise InvalidInputError(f"rules must be a table of texts, got {rules!r}")
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for key, value in rules.items():
         if isinstance(value, Mapping):
-            found |= _flat(value, f"{before}{key}.")
+            texts |= _flat(value, f"{before}{key}.")
         elif isinstance(value, str):
-            found[before + key] = value
+            texts[before + key] = value
         else:
             raise InvalidInputError(f"the rule of {before}{key} must be a text such as '>= 0.9', got {value!r}")
-    return found
+    return texts
 
 
 @dataclass(frozen=True)
-class Gate:
+class GateResult:
     """The answer of a gate: ``verdict`` of all, one line per check in ``frame``, and the words in ``str()``.
 
     Examples
@@ -122,8 +123,8 @@ class Gate:
         """Every check that did not pass with its reason, then the counts."""
         lines = [_line(row) for row in self.frame.to_dict("records") if row["verdict"] != "pass"]
         counts = self.frame["verdict"].value_counts()
-        told = ", ".join(f"{counts[v]} {v}" for v in ("fail", "inconclusive", "cannot say", "pass") if v in counts)
-        return "\n".join([*lines, f"{self.verdict}: {told}"])
+        tallied = ", ".join(f"{counts[v]} {v}" for v in ("fail", "inconclusive", "cannot say", "pass") if v in counts)
+        return "\n".join([*lines, f"{self.verdict}: {tallied}"])
 
 
 def _line(row: Mapping[str, Any]) -> str:
@@ -132,7 +133,7 @@ def _line(row: Mapping[str, Any]) -> str:
     return ": ".join(filter(None, (MARKS[row["verdict"]], str(row["rule"]), where, measured, str(row["reason"]))))
 
 
-def gate(audit: Any, policy: Policy | Mapping[str, str] | str | Path) -> Gate:
+def gate(audit: Any, policy: Policy | Mapping[str, str] | str | Path) -> GateResult:
     """Hold an audit against a policy.
 
     Parameters
@@ -142,7 +143,7 @@ def gate(audit: Any, policy: Policy | Mapping[str, str] | str | Path) -> Gate:
 
     Returns
     -------
-    Gate
+    GateResult
         ``fail`` if any check fails; else ``inconclusive`` if any could not be decided and the policy does not say what
         that counts as; else ``pass``.
 
@@ -163,4 +164,4 @@ def gate(audit: Any, policy: Policy | Mapping[str, str] | str | Path) -> Gate:
     frame = check(frames_of(audit), policy.rules)
     counted = {policy.open_as.get(verdict, verdict) for verdict in frame["verdict"]}
     verdict = next((v for v in ("fail", "inconclusive") if v in counted), "pass")
-    return Gate(verdict, frame, policy)
+    return GateResult(verdict, frame, policy)

@@ -1,422 +1,365 @@
-"""The case of an audit: everything that is compared, brought into one form, on rows that no fitting saw."""
+"""The input of an audit: rows that no fitting saw, a decision rule, and every model with its answers to these rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import _check_sample_weight
 
 from explaindistill.asking.labelling import label
-from explaindistill.data.row_keys import row_keys
+from explaindistill.auditing.baseline import fit_baseline
+from explaindistill.auditing.overlap import unseen
+from explaindistill.auditing.validation import (
+    attribute_columns,
+    check_threshold,
+    favorable_class,
+    same_task_teacher,
+    strata_values,
+    stress_rows,
+    true_labels,
+)
 from explaindistill.data.schema import Schema, as_frame
+from explaindistill.data.student_view import StudentView
 from explaindistill.data.targets import one_hot
 from explaindistill.distillation.distiller import Distiller
-from explaindistill.distillation.student_fit import as_targets, check_task, fit_student
-from explaindistill.errors import InvalidInputError
-from explaindistill.measures.decision import decisions
-from explaindistill.measures.table import frame, row
+from explaindistill.measures.decision import DecisionRule
 from explaindistill.protocols import Task, can_be_asked
-from explaindistill.teachers._adapt import as_teacher
 
 __all__ = [
     "SECOND",
     "WITHOUT",
-    "Case",
-    "Subject",
+    "Answer",
+    "AuditInput",
+    "AuditRows",
+    "Model",
     "aligned",
-    "cannot_say",
-    "decided",
-    "named_answers",
-    "open_case",
-    "stack",
+    "audit_rows",
+    "decision_rule",
+    "prepare",
 ]
 
 Answer = Callable[[pd.DataFrame], NDArray[np.float64]]
 WITHOUT = " without teacher"
+"""What a baseline's name ends in, after its student's name."""
 SECOND = "second teacher"
 
 
 @dataclass(frozen=True)
-class Subject:
-    """One model under audit: its answers ``P`` on the audited rows, in the order of the case's classes.
+class AuditRows:
+    """The audited rows and what is known of each; ``None`` where it was not passed.
 
-    ``given`` is what the caller passed, ``inner`` the fitted student inside it, ``baseline`` the answers of the same
-    student trained on true labels without the teacher, or None.
+    Attributes
+    ----------
+    frame : DataFrame of n rows
+        In the form of ``schema``.
+    y : ndarray of shape (n,), optional
+        True labels or values.
+    weight, clusters, strata : ndarrays of shape (n,), optional
+    attributes : DataFrame of n rows
+        Sensitive columns; none where none were named.
+    equal_in_value : ndarray of shape (n,)
+        Marks rows that equal, in value, some row of fitting without being that row.
     """
 
-    name: str
-    given: Any
-    inner: Any
-    answer: Answer
-    P: NDArray[np.float64]
-    features: tuple[str, ...]
-    baseline: NDArray[np.float64] | None
-
-
-@dataclass(frozen=True)
-class Case:
-    """All that is measured is a function of this.
-
-    ``attributes`` are the sensitive columns, one row per audited row; ``equal_in_value`` marks rows that equal,
-    in value, some row of fitting without being that row. ``strata`` are the strata of the rows, ``stress`` rows of the
-    caller's own to try both on, ``P_second`` the answers of a second teacher, ``store`` where answers are kept; each
-    None where it was not given.
-    """
-
-    task: Task
-    schema: Schema
     frame: pd.DataFrame
+    schema: Schema
     y: Any
     weight: NDArray[np.float64] | None
     clusters: NDArray[Any] | None
-    teacher: Any
-    teacher_answer: Answer
-    P: NDArray[np.float64]
-    subjects: tuple[Subject, ...]
     attributes: pd.DataFrame
-    classes: Any
-    favorable: Any
-    threshold: Any
+    strata: NDArray[Any] | None
     equal_in_value: NDArray[np.bool_]
-    notes: tuple[str, ...]
-    n_teacher_rows: int
-    train: tuple[Any, Any] | None
-    strata: NDArray[Any] | None = None
-    stress: pd.DataFrame | None = None
-    P_second: NDArray[np.float64] | None = None
-    store: Any = None
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def take(self, keep: NDArray[np.bool_]) -> AuditRows:
+        """Return the marked rows only."""
+
+        def at(values: Any) -> Any:
+            return None if values is None else values[keep]
+
+        return replace(
+            self,
+            frame=self.frame.loc[keep],
+            y=at(self.y),
+            weight=at(self.weight),
+            clusters=at(self.clusters),
+            attributes=self.attributes.loc[keep].reset_index(drop=True),
+            strata=at(self.strata),
+            equal_in_value=self.equal_in_value[keep],
+        )
+
+    def sampling(self, keep: NDArray[np.bool_] | None = None) -> dict[str, Any]:
+        """Weights and clusters, of all rows or of the marked ones, as keyword arguments of a measure."""
+        rows = {"clusters": self.clusters, "sample_weight": self.weight}
+        if keep is None:
+            return rows
+        return {name: None if values is None else values[keep] for name, values in rows.items()}
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model under audit: the teacher, a student, a student's baseline, or the second teacher.
+
+    Attributes
+    ----------
+    name : str
+        The subject of its lines in every frame.
+    answer : callable
+        Rows in the schema's form to answers, in the order of the rule's classes.
+    P : ndarray of shape (n, k) or (n,)
+        Its answers to the audited rows.
+    view : StudentView
+        What ``inner`` sees of a row.
+    inner : teacher adapter or fitted estimator
+    estimator : object
+        What the caller passed: a Distiller around ``inner``, or ``inner`` itself.
+    """
+
+    name: str
+    answer: Answer
+    P: NDArray[np.float64]
+    view: StudentView
+    inner: Any
+    estimator: Any
 
     @property
     def can_be_asked(self) -> bool:
-        """Whether the teacher answers rows that were not recorded."""
-        return can_be_asked(self.teacher)
+        """Whether it answers new rows; recorded answers cannot."""
+        return can_be_asked(self.inner)
+
+    @property
+    def distiller(self) -> Distiller | None:
+        """The Distiller that fitted it; None for a model that was fitted otherwise."""
+        return self.estimator if isinstance(self.estimator, Distiller) else None
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Columns that it draws on; all of them where a transformer stands between."""
+        return tuple(self.view.names)
+
+    def regions(self, rows: pd.DataFrame) -> tuple[NDArray[Any], dict[Any, str]] | None:
+        """Leaf or rule of each row, and the words of each.
+
+        None where the model has no leaves, or has them on transformed columns: such rules are not about the columns of
+        the audit.
+        """
+        if self.view.is_transformed or not (hasattr(self.inner, "apply") and hasattr(self.inner, "rules")):
+            return None
+        table = self.inner.rules()
+        if not {"leaf", "rule"} <= set(table):
+            return None
+        leaf = np.asarray(self.inner.apply(self.view.restored(rows)))
+        return leaf, dict(zip(table["leaf"], table["rule"], strict=True))
 
 
-def decided(case: Case, P: NDArray[np.float64], own: bool = True) -> NDArray[Any]:
-    """Decisions by the rule of the case; ``own`` tells that the rows are those of the case, which may have weights."""
-    weight = case.weight if own else None
-    return decisions(P, case.classes, case.favorable, case.threshold, sample_weight=weight)
+@dataclass(frozen=True)
+class AuditInput:
+    """All that is measured is a function of this.
+
+    Attributes
+    ----------
+    rows : AuditRows
+    rule : DecisionRule
+    teacher : Model
+    students : tuple of Model
+    baselines : mapping of str to Model
+        By the name of the student; empty where there were no true labels to train on.
+    second_teacher : Model, optional
+    train : pair (X, y), optional
+        Rows and true labels of fitting.
+    stress : DataFrame, optional
+        Rows of the caller's own to try the models on.
+    store : path or label store, optional
+        Where the teacher's answers are kept.
+    notes : tuple of str
+        What was noticed in the rows and in the students' columns.
+    partitions : mapping of str to fitted tree
+        By the name of a student: the tree whose leaves are the cells of the frame ``cells``.
+    """
+
+    rows: AuditRows
+    rule: DecisionRule
+    teacher: Model
+    students: tuple[Model, ...]
+    baselines: Mapping[str, Model] = field(default_factory=dict)
+    second_teacher: Model | None = None
+    train: tuple[Any, Any] | None = None
+    stress: pd.DataFrame | None = None
+    store: Any = None
+    notes: tuple[str, ...] = ()
+    partitions: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def task(self) -> Task:
+        """What the models do."""
+        return self.rule.task
+
+    def models(self) -> tuple[Model, ...]:
+        """The teacher, then its students."""
+        return (self.teacher, *self.students)
+
+    def answers(self) -> Iterator[tuple[str, NDArray[np.float64] | None]]:
+        """Name and answers of the teacher, of each student and its baseline; None for a baseline without labels."""
+        yield self.teacher.name, self.teacher.P
+        for s in self.students:
+            yield s.name, s.P
+            yield s.name + WITHOUT, self.baselines[s.name].P if s.name in self.baselines else None
+
+    def decided(self, P: NDArray[np.float64]) -> NDArray[Any]:
+        """Decisions on the audited rows, whose weights count; rows of other places have none."""
+        return self.rule.decide(P, self.rows.weight)
 
 
-def named_answers(case: Case) -> Iterator[tuple[str, NDArray[np.float64] | None]]:
-    """Every model of the case with its answers; None where a twin without teacher could not be trained."""
-    yield "teacher", case.P
-    for s in case.subjects:
-        yield s.name, s.P
-        yield s.name + WITHOUT, s.baseline
+def decision_rule(classes: ArrayLike | None, favorable: Any, threshold: Any) -> DecisionRule:
+    """Rule for a teacher's classes, sorted; see the functions of `validation` for what is refused."""
+    sorted_classes = None if classes is None else np.unique(classes)
+    rule = DecisionRule(sorted_classes, favorable_class(favorable, sorted_classes), threshold)
+    check_threshold(threshold)
+    return rule
 
 
-def stack(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Frames of one kind below each other; an empty frame of measures where there are none."""
-    found = [p for p in parts if len(p)]
-    return pd.concat(found, ignore_index=True) if found else frame([])
-
-
-def cannot_say(metric: str, subject: str, reason: str, **more: Any) -> pd.DataFrame:
-    """One line that says why there is no figure."""
-    line = row(metric, np.nan, np.nan, np.nan, n=0, subject=subject, status="undefined", reason=reason, **more)
-    return frame([line])
-
-
-def open_case(
-    teacher: Any,
-    students: Any,
+def audit_rows(
     X: Any,
     y: ArrayLike | None,
+    rule: DecisionRule,
     *,
-    train: tuple[Any, ArrayLike] | None,
     sensitive: Any,
-    favorable: Any,
-    threshold: Any,
     sample_weight: ArrayLike | None,
-    groups: ArrayLike | None,
-    strata: Any = None,
+    clusters: ArrayLike | None,
+    strata: Any,
+) -> AuditRows:
+    """The caller's rows in one form; see the functions of `validation` for what is refused."""
+    rows = as_frame(X)
+    attributes = attribute_columns(sensitive, rows)
+    schema = Schema.infer(X, sensitive=[c for c in attributes.columns if c in rows.columns])
+    n = np.empty((len(rows), 1))  # scikit-learn's check reads no more of X than its number of rows
+    return AuditRows(
+        frame=schema.frame(X),
+        schema=schema,
+        y=true_labels(y, len(rows), rule.classes),
+        weight=None if sample_weight is None else _check_sample_weight(sample_weight, n),
+        clusters=None if clusters is None else np.asarray(clusters),
+        attributes=attributes,
+        strata=None if strata is None else strata_values(strata, rows),
+        equal_in_value=np.zeros(len(rows), dtype=bool),
+    )
+
+
+def prepare(
+    teacher: Any,
+    students: Mapping[str, Any],
+    rows: AuditRows,
+    rule: DecisionRule,
+    *,
+    train: tuple[Any, ArrayLike] | None = None,
     stress: Any = None,
     second_teacher: Any = None,
     store: Any = None,
-) -> Case:
-    """Check every argument, ask the teacher and the students once, and set rows of fitting aside.
+) -> AuditInput:
+    """Set rows of fitting aside, ask the teacher and the students once, and train the baselines.
+
+    Parameters
+    ----------
+    teacher : teacher adapter
+    students : mapping of str to fitted student or Distiller
+    rows : AuditRows
+    rule : DecisionRule
+    train, stress, second_teacher, store : see :func:`explaindistill.audit`
 
     Raises
     ------
     InvalidInputError
         Names the argument, the rule and the value; nothing is asked of the teacher before all of them hold.
     """
-    adapter = as_teacher(teacher)
-    named = _named(students)
-    classes = None if adapter.classes_ is None else np.unique(adapter.classes_)
-    task: Task = "regression" if classes is None else "classification"
-    for name, student in named.items():
-        _check_student(name, student, adapter)
-    given, attributes = as_frame(X), _attributes(sensitive, X)
-    schema = Schema.infer(X, sensitive=[c for c in attributes.columns if c in given.columns])
-    truth = _truth(y, len(given), classes)
-    again = None if second_teacher is None else _second(second_teacher, classes)
-    tried = None if stress is None else _stress(stress, schema)
-    favorable = _favorable(favorable, classes)
-    _check_threshold(threshold)
-    weight = None if sample_weight is None else _check_sample_weight(sample_weight, np.empty((len(given), 1)))
-    clusters = None if groups is None else np.asarray(groups)
-    layers = None if strata is None else _strata(strata, given)
-    kept, equal, notes = _unseen(schema.frame(X), named, train)
-    rows = schema.frame(X).loc[kept]
-    pick = _picker(kept)
-    answer = _teacher_answer(adapter, schema, classes, store)
-    subjects = tuple(_subject(n, s, rows, schema, classes, train) for n, s in named.items())
-    return Case(
-        task=task,
-        schema=schema,
-        frame=rows,
-        y=pick(truth),
-        weight=pick(weight),
-        clusters=pick(clusters),
-        teacher=adapter,
-        teacher_answer=answer,
-        P=answer(rows),
-        subjects=subjects,
-        attributes=attributes.loc[kept].reset_index(drop=True),
-        classes=classes,
-        favorable=favorable,
-        threshold=threshold,
-        equal_in_value=equal[kept],
-        notes=(*notes, *schema.notices, *_uses_sensitive(subjects, attributes)),
-        n_teacher_rows=len(rows),
+    again = None if second_teacher is None else same_task_teacher(second_teacher, rule.classes)
+    tried = None if stress is None else stress_rows(stress, rows.schema)
+    distillers = [s for s in students.values() if isinstance(s, Distiller)]
+    keep, equal, notes = unseen(rows.frame, distillers, train)
+    rows = replace(rows, equal_in_value=equal).take(keep)
+    teacher_model = _teacher("teacher", teacher, rows, rule, store)
+    models = tuple(_student(name, student, rows, rule) for name, student in students.items())
+    return AuditInput(
+        rows=rows,
+        rule=rule,
+        teacher=teacher_model,
+        students=models,
+        baselines={} if train is None else {s.name: _baseline(s, train, rows, rule) for s in models},
+        second_teacher=None if again is None else _teacher(SECOND, again, rows, rule, store),
         train=train,
-        strata=pick(layers),
         stress=tried,
-        P_second=None if again is None else _teacher_answer(again, schema, classes, store)(rows),
         store=store,
+        notes=(*notes, *rows.schema.notices, *_uses_sensitive(models, rows.attributes)),
     )
 
 
-def _second(teacher: Any, classes: NDArray[Any] | None) -> Any:
-    again = as_teacher(teacher)
-    own = None if again.classes_ is None else np.unique(again.classes_).tolist()
-    if own != (None if classes is None else classes.tolist()):
-        raise InvalidInputError(f"second_teacher must have the teacher's classes, got {own}")
-    return again
+def _teacher(name: str, teacher: Any, rows: AuditRows, rule: DecisionRule, store: Any) -> Model:
+    def answer(frame: pd.DataFrame) -> NDArray[np.float64]:
+        return aligned(label(teacher, rows.schema.restore(frame), store=store), teacher.classes_, rule.classes)
+
+    return Model(name, answer, answer(rows.frame), StudentView(rows.schema), teacher, teacher)
 
 
-def _stress(stress: Any, schema: Schema) -> pd.DataFrame:
-    rows = as_frame(stress)
-    if missing := [c for c in schema.names if c not in rows.columns]:
-        raise InvalidInputError(f"stress must have the columns of X, {', '.join(missing)} missing")
-    if len(rows) == 0:
-        raise InvalidInputError("stress must have at least 1 row, got none")
-    return schema.frame(rows[schema.names])
+def _student(name: str, student: Any, rows: AuditRows, rule: DecisionRule) -> Model:
+    """A Distiller is asked about whole rows, of which it shows its student the columns that this one may see."""
+    whole = StudentView(rows.schema)
+    inner, view = student, whole
+    if isinstance(student, Distiller):
+        inner, view = student.student_, StudentView(rows.schema, student.view_.features)
+    answer = _answer_of(student, whole, rule)
+    return Model(name, answer, answer(rows.frame), view, inner, student)
 
 
-def _strata(strata: Any, rows: pd.DataFrame) -> NDArray[Any]:
-    if isinstance(strata, str):
-        if strata not in rows.columns:
-            raise InvalidInputError(f"strata names {strata!r}, the columns are: {', '.join(rows.columns)}")
-        return rows[strata].to_numpy()
-    values = np.asarray(strata)
-    if values.shape != (len(rows),):
-        raise InvalidInputError(f"strata must have one entry per row of X, {len(rows)}, got shape {values.shape}")
-    return values
+def _baseline(student: Model, train: tuple[Any, Any], rows: AuditRows, rule: DecisionRule) -> Model:
+    baseline = fit_baseline(_unfitted(student), student.view, train, rule.classes)
+    answer = _answer_of(baseline, student.view, rule)
+    return Model(student.name + WITHOUT, answer, answer(rows.frame), student.view, baseline, baseline)
 
 
-def _named(students: Any) -> dict[str, Any]:
-    named = dict(students) if isinstance(students, Mapping) else {"student": students}
-    if not named:
-        raise InvalidInputError("students must hold at least 1 fitted student, got none")
-    if taken := {"labels", "teacher"} & set(named):
-        raise InvalidInputError(f"students must not be called {', '.join(sorted(taken))}; choose other names")
-    return {str(k): v for k, v in named.items()}
+def _unfitted(model: Model) -> Any:
+    """A copy without its fit; that of a Distiller's student has the seeds which the Distiller drew for it."""
+    if model.distiller is None:
+        return clone(model.estimator)
+    parameters = model.inner.get_params(deep=True)
+    seeds = {name: seed for name, seed in parameters.items() if name.split("__")[-1] == "random_state"}
+    return clone(model.distiller.student).set_params(**seeds)
 
 
-def _check_student(name: str, student: Any, teacher: Any) -> None:
-    if not hasattr(student, "predict"):
-        raise InvalidInputError(f"student {name!r} must be a fitted estimator, got {type(student).__name__}")
-    check_is_fitted(student)
-    check_task(student.student if isinstance(student, Distiller) else student, teacher)
+def _answer_of(estimator: Any, view: StudentView, rule: DecisionRule) -> Answer:
+    def answer(frame: pd.DataFrame) -> NDArray[np.float64]:
+        rows = view.restored(frame)
+        if rule.classes is None:
+            return np.asarray(estimator.predict(rows), dtype=float)
+        if hasattr(estimator, "predict_proba"):
+            P = np.asarray(estimator.predict_proba(rows), dtype=float)
+            return aligned(P, estimator.classes_, rule.classes)
+        return one_hot(estimator.predict(rows), rule.classes)
+
+    return answer
 
 
-def _attributes(sensitive: Any, X: Any) -> pd.DataFrame:
-    rows = as_frame(X)
-    if sensitive is None:
-        return pd.DataFrame(index=pd.RangeIndex(len(rows)))
-    if isinstance(sensitive, pd.DataFrame | pd.Series):
-        given = sensitive.to_frame() if isinstance(sensitive, pd.Series) else sensitive
-        if len(given) != len(rows):
-            raise InvalidInputError(f"sensitive must have one row per row of X, {len(rows)}, got {len(given)}")
-        return given.reset_index(drop=True)
-    names = [sensitive] if isinstance(sensitive, str) else list(sensitive)
-    if unknown := [n for n in names if n not in rows.columns]:
-        raise InvalidInputError(
-            f"sensitive names {', '.join(map(str, unknown))}, the columns are: {', '.join(rows.columns)}; "
-            "for attributes outside the model give a DataFrame"
-        )
-    return rows[names].reset_index(drop=True)
+def aligned(P: NDArray[np.float64], offered: NDArray[Any] | None, classes: NDArray[Any] | None) -> NDArray[np.float64]:
+    """Columns of ``P``, which are those of ``offered``, in the order of ``classes``.
 
-
-def _truth(y: ArrayLike | None, n: int, classes: NDArray[Any] | None) -> NDArray[Any] | None:
-    if y is None:
-        return None
-    truth = np.asarray(y).ravel()
-    if len(truth) != n:
-        raise InvalidInputError(f"y must have one value per row of X, {n}, got {len(truth)}")
-    if classes is None:
-        return truth.astype(float)
-    one_hot(truth, classes)
-    return truth
-
-
-def _favorable(favorable: Any, classes: NDArray[Any] | None) -> Any:
-    if classes is None:
-        return None
-    if favorable is None:
-        return classes[1] if len(classes) == 2 else None
-    if favorable not in classes.tolist():
-        raise InvalidInputError(f"favorable must be one of the classes {classes.tolist()}, got {favorable!r}")
-    return favorable
-
-
-def _check_threshold(threshold: Any) -> None:
-    share = threshold.get("top") if isinstance(threshold, Mapping) else threshold
-    if not isinstance(share, int | float) or not 0 < share < 1:
-        raise InvalidInputError(f'threshold must lie between 0 and 1, or be {{"top": share}}, got {threshold!r}')
-
-
-def _unseen(
-    rows: pd.DataFrame, named: Mapping[str, Any], train: tuple[Any, Any] | None
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_], list[str]]:
-    """Which rows no fitting saw, which equal one it saw in value, and what to say about both.
-
-    A row was seen where its index label and its values both are among the rows of fitting; the same values under
-    another label are another person.
+    A class that the model does not know has probability 0.
     """
-    keys = _joined(row_keys(rows))
-    seen_ids: set[tuple[Any, bytes]] = set()
-    seen_values: set[bytes] = set()
-    for index, fitted in _fitted_rows(named, train, list(rows.columns)):
-        values = _joined(fitted)
-        seen_values.update(values)
-        if index is not None:
-            seen_ids.update(zip(index.tolist(), values, strict=True))
-    labelled = zip(rows.index.tolist(), keys, strict=True)
-    same = np.array([pair in seen_ids for pair in labelled], dtype=np.bool_)
-    equal = np.array([k in seen_values for k in keys], dtype=np.bool_) & ~same
-    notes = []
-    if same.all():
-        raise InvalidInputError(f"X must hold rows that fitting did not see, but all {len(keys)} were in it")
-    if same.any():
-        notes.append(f"{int(same.sum())} of {len(keys)} rows were seen in fitting and are left out of every figure")
-    if equal.any():
-        notes.append(
-            f"{int(equal.sum())} rows equal, in value, a row seen in fitting; fidelity is shown with and without them"
-        )
-    return ~same, equal, notes
-
-
-def _fitted_rows(
-    named: Mapping[str, Any], train: tuple[Any, Any] | None, columns: list[str]
-) -> Iterable[tuple[pd.Index | None, NDArray[np.uint64]]]:
-    for student in named.values():
-        if isinstance(student, Distiller):
-            yield student.fit_rows_.index, student.fit_rows_.keys
-    if train is not None:
-        rows = as_frame(train[0])
-        missing = [c for c in columns if c not in rows.columns]
-        if missing:
-            raise InvalidInputError(f"train must have the columns of X, {', '.join(missing)} missing")
-        yield (rows.index if isinstance(train[0], pd.DataFrame) else None), row_keys(rows[columns])
-
-
-def _joined(keys: NDArray[np.uint64]) -> list[bytes]:
-    packed = np.ascontiguousarray(keys).view(f"V{keys.shape[1] * 8}").ravel()
-    return packed.tolist()
-
-
-def _picker(kept: NDArray[np.bool_]) -> Callable[[Any], Any]:
-    return lambda values: None if values is None else values[kept]
-
-
-def _teacher_answer(teacher: Any, schema: Schema, classes: NDArray[Any] | None, store: Any) -> Answer:
-    def answer(rows: pd.DataFrame) -> NDArray[np.float64]:
-        return aligned(label(teacher, schema.restore(rows), store=store), teacher.classes_, classes)
-
-    return answer
-
-
-def _subject(
-    name: str,
-    student: Any,
-    rows: pd.DataFrame,
-    schema: Schema,
-    classes: NDArray[Any] | None,
-    train: tuple[Any, Any] | None,
-) -> Subject:
-    is_distiller = isinstance(student, Distiller)
-    inner = student.student_ if is_distiller else student
-    seen = student.features_ if is_distiller else None
-    features = tuple(seen) if isinstance(seen, list) else tuple(schema.names)
-    answer = _student_answer(student, schema, classes)
-    baseline = None
-    if train is not None:
-        twin = _without_teacher(student, train, schema, classes)
-        baseline = _student_answer(twin, schema, classes, _columns_of(student))(rows)
-    return Subject(name, student, inner, answer, answer(rows), features, baseline)
-
-
-def _columns_of(student: Any) -> Any:
-    return student.features_ if isinstance(student, Distiller) else None
-
-
-def _student_answer(student: Any, schema: Schema, classes: NDArray[Any] | None, features: Any = None) -> Answer:
-    def answer(rows: pd.DataFrame) -> NDArray[np.float64]:
-        seen: Any = rows
-        if isinstance(features, list):
-            seen = rows[features]
-        elif features is not None:
-            seen = features.transform(schema.restore(rows))
-        seen = schema.restore(seen) if isinstance(seen, pd.DataFrame) else seen
-        if classes is None:
-            return np.asarray(student.predict(seen), dtype=float)
-        if hasattr(student, "predict_proba"):
-            return aligned(np.asarray(student.predict_proba(seen), dtype=float), student.classes_, classes)
-        return one_hot(student.predict(seen), classes)
-
-    return answer
-
-
-def aligned(P: NDArray[np.float64], own: NDArray[Any] | None, classes: NDArray[Any] | None) -> NDArray[np.float64]:
-    """Columns of ``P`` in the order of ``classes``; a class the model does not know has probability 0."""
-    if classes is None or own is None or np.array_equal(own, classes):
+    if classes is None or offered is None or np.array_equal(offered, classes):
         return P
     out = np.zeros((len(P), len(classes)))
-    out[:, np.searchsorted(classes, own)] = P
+    out[:, np.searchsorted(classes, offered)] = P
     return out
 
 
-def _without_teacher(student: Any, train: tuple[Any, Any], schema: Schema, classes: NDArray[Any] | None) -> Any:
-    """The same student, fitted to true labels."""
-    fresh = clone(student.student if isinstance(student, Distiller) else student)
-    if isinstance(student, Distiller):
-        known = {k: v for k, v in student.student_.get_params(deep=True).items() if k.split("__")[-1] == "random_state"}
-        fresh.set_params(**known)
-    rows = schema.frame(train[0])
-    y = np.asarray(train[1]).ravel()
-    if len(y) != len(rows):
-        raise InvalidInputError(f"train must hold as many labels as rows, {len(rows)}, got {len(y)}")
-    features = _columns_of(student)
-    seen: Any = rows
-    if features is not None:
-        seen = rows[features] if isinstance(features, list) else features.transform(schema.restore(rows))
-    fit_student(fresh, as_targets(rows, y, None, classes), schema, seen)
-    return fresh
-
-
-def _uses_sensitive(subjects: tuple[Subject, ...], attributes: pd.DataFrame) -> list[str]:
+def _uses_sensitive(students: tuple[Model, ...], attributes: pd.DataFrame) -> list[str]:
     notes = []
-    for s in subjects:
+    for s in students:
         used = [c for c in attributes.columns if c in s.features and c in _used(s)]
         if used:
             columns = "column" if len(used) == 1 else "columns"
@@ -424,8 +367,9 @@ def _uses_sensitive(subjects: tuple[Subject, ...], attributes: pd.DataFrame) -> 
     return notes
 
 
-def _used(subject: Subject) -> set[str]:
-    if not hasattr(subject.inner, "importance"):
-        return set(subject.features)
-    table = subject.inner.importance()
+def _used(student: Model) -> set[str]:
+    """Columns to which the student's own structure gives weight; all that it sees where it does not say."""
+    if not hasattr(student.inner, "importance"):
+        return set(student.features)
+    table = student.inner.importance()
     return set(table.loc[table["estimate"] > 0, "feature"])

@@ -11,23 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explaindistill.auditing.inputs import Case
+from explaindistill.auditing.inputs import AuditInput, Model
+from explaindistill.auditing.options import AuditOptions
 from explaindistill.data.row_keys import row_keys
-from explaindistill.teachers._rights import Rights
+from explaindistill.teachers import Rights
 
 __all__ = ["manifest"]
 
 PACKAGES = ("numpy", "pandas", "scikit-learn", "scipy")
 
 
-def manifest(
-    case: Case,
-    *,
-    date: str | None,
-    random_state: int,
-    profile: dict[str, str] | None,
-    statements: dict[str, str] | None = None,
-) -> dict[str, Any]:
+def manifest(inputs: AuditInput, options: AuditOptions) -> dict[str, Any]:
     """Digests, seeds and versions; the same inputs give the same manifest.
 
     Returns
@@ -36,24 +30,27 @@ def manifest(
         ``data_sha256`` (rows in order), ``prediction_sha256`` by model, ``teacher`` and ``student`` fingerprints (None
         where a model cannot tell), the ``rights`` declared about the teacher (None where none were), ``seeds``,
         ``versions``, ``date`` as declared, ``profile`` (the rule set and where it was read), ``statements`` of people,
-        ``n_rows``, ``n_teacher_rows``.
+        ``n_rows``.
     """
-    answers = {"teacher": case.P} | {s.name: s.P for s in case.subjects}
+    teacher = inputs.teacher.inner
     return {
-        "data_sha256": _digest(row_keys(case.frame)),
-        "prediction_sha256": {name: _digest(P) for name, P in answers.items()},
-        "teacher": {"kind": type(case.teacher).__name__, "fingerprint": case.teacher.fingerprint()}
-        | _rights(case.teacher),
-        "students": {s.name: _student(s.inner) for s in case.subjects},
-        "seeds": {"audit": random_state} | {s.name: getattr(s.given, "seed_", None) for s in case.subjects},
-        "n_rows": len(case.frame),
-        "n_teacher_rows": case.n_teacher_rows,
-        "profile": profile,
-        "statements": statements or {},
-        "date": date,
+        "data_sha256": _digest(row_keys(inputs.rows.frame)),
+        "prediction_sha256": {model.name: _digest(model.P) for model in inputs.models()},
+        "teacher": {"kind": type(teacher).__name__, "fingerprint": teacher.fingerprint()} | _rights(teacher),
+        "students": {s.name: _student(s.inner) for s in inputs.students},
+        "seeds": {"audit": options.random_state} | {s.name: _seed(s) for s in inputs.students},
+        "n_rows": len(inputs.rows),
+        "profile": None if options.profile is None else options.profile.provenance(),
+        "statements": options.statements_with_date(),
+        "date": options.date,
         "versions": {"explaindistill": metadata.version("explaindistill"), "python": platform.python_version()}
         | {name: metadata.version(name) for name in PACKAGES},
     }
+
+
+def _seed(student: Model) -> int | None:
+    """The seed of the fit; None where the student was fitted by the caller."""
+    return None if student.distiller is None else student.distiller.seed_
 
 
 def _rights(teacher: Any) -> dict[str, Any]:

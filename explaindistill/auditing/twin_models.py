@@ -33,16 +33,61 @@ from explaindistill.students.gam.paired_fit import (
     soft_logit,
 )
 
-__all__ = ["Comparison", "distill_and_compare"]
+__all__ = ["Comparison", "ComparisonSettings", "distill_and_compare"]
 
 Floats = NDArray[np.float64]
 SCALES = ("probability", "logit", "value", "recorded")
 LEAST_SUPPORT = 10.0
 """Rows near a place of a curve below which the band does not speak of it."""
+LEAST_ROWS = 100
+"""Rows below which two models are not compared: resamples of fewer leave whole parts of the curves without a row."""
+BOOSTED_CATEGORIES = 250
+"""scikit-learn's boosting takes up to 255 categories as such; a column with more is read by its codes as numbers."""
 CAVEAT = (
     "The outcome is what was recorded, not what was done: an arrest is not a crime, a default under a loan that was "
     "granted says nothing of loans that were refused."
 )
+
+
+@dataclass(frozen=True)
+class ComparisonSettings:
+    """How the twins are fitted and compared.
+
+    Attributes
+    ----------
+    pairs : pairs of columns
+        Interactions that get a term of their own.
+    n_knots : int, at least 3
+        Knots of a numeric column.
+    n_boot : int, at least 50
+    level : float in (0, 1)
+    learners : mapping of name to learner, optional
+        For the question of missing inputs, see :func:`~explaindistill.measures.missing_inputs.missing_inputs`; an
+        additive model and boosted trees when None, nothing where it is empty.
+
+    Raises
+    ------
+    InvalidInputError
+        For a setting out of its range.
+
+    Examples
+    --------
+    >>> ComparisonSettings(n_boot=100, learners={}).level
+    0.95
+    """
+
+    pairs: Sequence[tuple[str, str]] = ()
+    n_knots: int = 10
+    n_boot: int = 200
+    level: float = 0.95
+    learners: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        for name, value, least in (("n_knots", self.n_knots, 3), ("n_boot", self.n_boot, 50)):
+            if value < least:
+                raise InvalidInputError(f"{name} must be at least {least}, got {value}")
+        if not 0 < self.level < 1:
+            raise InvalidInputError(f"level must lie between 0 and 1, got {self.level}")
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,10 +124,11 @@ class Comparison:
     >>> X = pd.DataFrame({"age": rng.integers(18, 60, 1000), "priors": rng.poisson(2, 1000)})
     >>> truth = -0.05 * (X["age"] - 35) + 0.4 * (X["priors"] - 2)
     >>> y = rng.random(1000) < expit(truth)
-    >>> found = distill_and_compare(X, expit(truth), y, scale="probability", n_boot=100, learners={})
-    >>> found  # the score is the truth
+    >>> settings = ComparisonSettings(n_boot=100, learners={})
+    >>> comparison = distill_and_compare(X, expit(truth), y, scale="probability", settings=settings)
+    >>> comparison  # the score is the truth
     Comparison of score and outcome on 1,000 rows: no column differs; inputs: not asked
-    >>> found.terms["feature"].tolist(), found.scale
+    >>> comparison.terms["feature"].tolist(), comparison.scale
     (['(level)', 'age', 'priors'], 'logit')
     """
 
@@ -111,8 +157,8 @@ class Comparison:
         return plots.twin_curves(self.curves, feature, ax)
 
     def __repr__(self) -> str:
-        found = ", ".join(self.differing) or "no column"
-        return f"Comparison of score and outcome on {self.n:,} rows: {found} differs; inputs: {self.statement}"
+        columns = ", ".join(self.differing) or "no column"
+        return f"Comparison of score and outcome on {self.n:,} rows: {columns} differs; inputs: {self.statement}"
 
 
 def distill_and_compare(
@@ -123,11 +169,7 @@ def distill_and_compare(
     scale: str = "recorded",
     favorable: Any = None,
     groups: pd.DataFrame | None = None,
-    pairs: Sequence[tuple[str, str]] = (),
-    n_knots: int = 10,
-    n_boot: int = 200,
-    level: float = 0.95,
-    learners: Mapping[str, Any] | None = None,
+    settings: ComparisonSettings | None = None,
     random_state: int = 0,
 ) -> Comparison:
     r"""Compare what a black box's score and the outcomes say of each column.
@@ -152,15 +194,8 @@ def distill_and_compare(
         The class whose probability the score speaks of; the second one when None.
     groups : DataFrame of n rows, optional
         Attributes by which the quality of both twins is told.
-    pairs : pairs of columns, optional
-        Interactions that get a term of their own.
-    n_knots : int, at least 3
-        Knots of a numeric column.
-    n_boot : int, at least 50
-    level : float in (0, 1)
-    learners : mapping of name to learner, optional
-        For the question of missing inputs, see :func:`~explaindistill.measures.missing_inputs.missing_inputs`; an
-        additive model and boosted trees when None, nothing where it is empty.
+    settings : ComparisonSettings, optional
+        Interactions, knots, resamples, level and learners; the defaults when None.
     random_state : int
 
     Returns
@@ -185,71 +220,61 @@ def distill_and_compare(
     >>> truth = -0.05 * (X["age"] - 35) + 0.4 * (X["priors"] - 2)
     >>> y = rng.random(2000) < expit(truth)
     >>> score = expit(truth + 0.4 * (X["priors"] - 2))
-    >>> found = distill_and_compare(X, score, y, scale="probability", n_boot=100, learners={})
-    >>> found.differing
+    >>> settings = ComparisonSettings(n_boot=100, learners={})
+    >>> distill_and_compare(X, score, y, scale="probability", settings=settings).differing
     ['priors']
     """
-    _check(scale, n_knots, n_boot, level)
+    if scale not in SCALES:
+        raise InvalidInputError(f"scale must be one of {', '.join(SCALES)}, got {scale!r}")
+    settings = ComparisonSettings() if settings is None else settings
     schema = Schema.infer(X)
     table = schema.frame(X).reset_index(drop=True)
     truth, is_binary = _outcome(y, favorable, len(table))
-    given, curve = _score(score, truth, scale, is_binary, len(table))
-    Y = np.column_stack([given, truth])
-    for a, b in pairs:
-        for c in (a, b):
-            schema[c]
-    twins = fit_twins(schema, table, Y, is_binary, n_knots, pairs)
-    draws, outside = _bootstrap(twins, Y, curve, n_boot, np.random.default_rng(random_state))
-    curves, critical = _curves(twins, schema, draws, level)
-    chosen = _learners(schema) if learners is None else dict(learners)
-    on_scale = soft_logit(given) if is_binary else given
-    found = _missing(table, on_scale, truth, chosen, level, random_state)
-    statement, sentence = missing_inputs_statement(found) if len(found) else ("not asked", "")
+    soft, curve = _score(score, truth, scale, is_binary, len(table))
+    Y = np.column_stack([soft, truth])
+    for c in (column for pair in settings.pairs for column in pair):
+        schema[c]  # raises for a column that is not there
+    twins = fit_twins(schema, table, Y, is_binary, settings.n_knots, settings.pairs)
+    draws, outside = _bootstrap(twins, Y, curve, settings.n_boot, np.random.default_rng(random_state))
+    curves, critical = _curves(twins, schema, draws, settings.level)
+    on_scale = soft_logit(soft) if is_binary else soft
+    missing = _missing(schema, table, on_scale, truth, settings, random_state)
+    statement, sentence = missing_inputs_statement(missing) if len(missing) else ("not asked", "")
     return Comparison(
         curves=curves,
         terms=_terms(curves),
-        quality=_quality(on_scale, truth, outside, is_binary, groups, level),
-        missing=found,
+        quality=_quality(on_scale, truth, outside, is_binary, groups, settings.level),
+        missing=missing,
         calibration=_calibration(curve),
         statement=statement,
         sentence=sentence,
         scale="logit" if is_binary else "value",
         critical=critical,
         n=len(table),
-        n_boot=n_boot,
+        n_boot=settings.n_boot,
         notes=(CAVEAT, *schema.notices),
     )
 
 
-def _check(scale: str, n_knots: int, n_boot: int, level: float) -> None:
-    if scale not in SCALES:
-        raise InvalidInputError(f"scale must be one of {', '.join(SCALES)}, got {scale!r}")
-    for name, value, least in (("n_knots", n_knots, 3), ("n_boot", n_boot, 50)):
-        if value < least:
-            raise InvalidInputError(f"{name} must be at least {least}, got {value}")
-    if not 0 < level < 1:
-        raise InvalidInputError(f"level must lie between 0 and 1, got {level}")
-
-
 def _outcome(y: ArrayLike, favorable: Any, n: int) -> tuple[Floats, bool]:
     """Outcome as a number, and whether it is one of two classes."""
-    given = np.asarray(y).ravel()
-    if len(given) != n:
-        raise InvalidInputError(f"y must have one value per row of X, {n}, got {len(given)}")
-    if n < 100:
-        raise InvalidInputError(f"X must have at least 100 rows to compare two models, got {n}")
-    if pd.isna(pd.Series(given)).any():
+    outcome = np.asarray(y).ravel()
+    if len(outcome) != n:
+        raise InvalidInputError(f"y must have one value per row of X, {n}, got {len(outcome)}")
+    if n < LEAST_ROWS:
+        raise InvalidInputError(f"X must have at least {LEAST_ROWS} rows to compare two models, got {n}")
+    if pd.isna(pd.Series(outcome)).any():
         raise InvalidInputError("y must have a value in every row; drop those without an outcome")
-    classes = np.unique(given)
+    classes = np.unique(outcome)
     if len(classes) == 2:
         if favorable is not None and favorable not in classes.tolist():
             raise InvalidInputError(f"favorable must be one of the classes {classes.tolist()}, got {favorable!r}")
-        return (given == (classes[1] if favorable is None else favorable)).astype(float), True
+        return (outcome == (classes[1] if favorable is None else favorable)).astype(float), True
     if len(classes) < 2:
         raise InvalidInputError(f"y must have at least two different values, got {classes.tolist()}")
-    if given.dtype.kind not in "iuf":
+    if outcome.dtype.kind not in "iuf":
         raise InvalidInputError(f"y must be two classes or numbers, got {len(classes)} classes; compare one at a time")
-    return given.astype(float), False
+    return outcome.astype(float), False
 
 
 def _score(score: ArrayLike, truth: Floats, scale: str, is_binary: bool, n: int) -> tuple[Floats, Calibration | None]:
@@ -297,27 +322,27 @@ def _curves(twins: Twins, schema: Schema, draws: Floats, level: float) -> tuple[
     centre = draws.mean(axis=0)
     beta = 2 * twins.beta - centre
     draws = draws - centre + beta
-    own = twins.curves(beta)
-    gap = np.concatenate([[beta[0, 0] - beta[1, 0]], *(c[0] - c[1] for c in own)])
+    curves = twins.curves(beta)
+    gap = np.concatenate([[beta[0, 0] - beta[1, 0]], *(c[0] - c[1] for c in curves)])
     drawn = np.array([np.concatenate([[d[0, 0] - d[1, 0]], *(c[0] - c[1] for c in twins.curves(d))]) for d in draws])
     n = len(twins.X)
     support = np.concatenate([[n], *twins.support()])
     low, high, p, critical = max_t_band(gap, drawn, level, support >= LEAST_SUPPORT)
     lines: list[dict[str, Any]] = [{"feature": "(level)", "place": "average row", "value": np.nan}]
     lines[0] |= {"mimic": beta[0, 0], "outcome": beta[1, 0]}
-    for term, both in zip(twins.terms, own, strict=True):
+    for term, both in zip(twins.terms, curves, strict=True):
         lines += [
             {"feature": term.name, **where, "mimic": m, "outcome": o}
             for where, m, o in zip(_places(term, schema), both[0], both[1], strict=True)
         ]
-    made = [
+    rows = [
         row("twin_difference", gap[i], low[i], high[i], n=round(support[i]), subset=str(line["place"]), p=p[i],
             method="joint bootstrap, max t", differs=bool(low[i] > 0 or high[i] < 0), **_status(low[i], support[i]),
             **line)
         for i, line in enumerate(lines)
     ]  # fmt: skip
     extra = ["feature", "place", "value", "mimic", "outcome", "p", "differs"]
-    return rows_frame(made, extra=extra), critical
+    return rows_frame(rows, extra=extra), critical
 
 
 def _status(low: float, support: float) -> dict[str, str]:
@@ -340,14 +365,14 @@ def _places(term: Any, schema: Schema) -> list[dict[str, Any]]:
 def _terms(curves: pd.DataFrame) -> pd.DataFrame:
     """The place of each term where the difference is surest."""
     lines = []
-    for name, part in curves.groupby("feature", sort=False):
-        known = part[part["p"].notna()]
-        if known.empty:
+    for name, curve in curves.groupby("feature", sort=False):
+        tested = curve[curve["p"].notna()]
+        if tested.empty:
             lines.append(row("twin_difference", np.nan, np.nan, np.nan, n=0, feature=name, place="", p=np.nan,
                              differs=False, status="small", reason="too few rows anywhere"))  # fmt: skip
             continue
-        excess = known["estimate"].abs() / (known["high"] - known["low"])
-        best = known.loc[excess.idxmax()]
+        excess = tested["estimate"].abs() / (tested["high"] - tested["low"])
+        best = tested.loc[excess.idxmax()]
         keep = ("n", "estimate", "low", "high", "method", "subset", "feature", "place", "p", "differs")
         lines.append({"metric": "twin_difference", **{k: best[k] for k in keep}})
     return rows_frame(lines, extra=["feature", "place", "p", "differs"])
@@ -355,41 +380,42 @@ def _terms(curves: pd.DataFrame) -> pd.DataFrame:
 
 def _learners(schema: Schema) -> dict[str, Any]:
     """An additive model, and boosted trees on all interactions."""
-    codes = [i for i, f in enumerate(schema) if f.kind == "categorical" and len(f.categories) <= 250]
+    codes = [i for i, f in enumerate(schema) if f.kind == "categorical" and len(f.categories) <= BOOSTED_CATEGORIES]
 
     def additive(rows: pd.DataFrame, s: Floats) -> Callable[[pd.DataFrame], Floats]:
         return GAMRegressor(n_jobs=1).fit(rows, s).predict
 
     def boosted(rows: pd.DataFrame, s: Floats) -> Callable[[pd.DataFrame], Floats]:
-        def numbers(given: pd.DataFrame) -> Floats:
-            Z = np.ascontiguousarray(schema.encode(given))
+        def numbers(frame: pd.DataFrame) -> Floats:
+            Z = np.ascontiguousarray(schema.encode(frame))
             return np.where(Z < 0, np.nan, Z) if codes else Z
 
         model = HistGradientBoostingRegressor(max_iter=200, categorical_features=codes or None, random_state=0)
         model.fit(numbers(rows), s)
-        return lambda given: np.asarray(model.predict(numbers(given)), dtype=float)
+        return lambda frame: np.asarray(model.predict(numbers(frame)), dtype=float)
 
     return {"additive model": additive, "boosted trees": boosted}
 
 
 def _missing(
-    table: pd.DataFrame, s: Floats, truth: Floats, learners: Mapping[str, Any], level: float, seed: int
+    schema: Schema, table: pd.DataFrame, s: Floats, truth: Floats, settings: ComparisonSettings, seed: int
 ) -> pd.DataFrame:
+    learners = _learners(schema) if settings.learners is None else dict(settings.learners)
     if not learners:
         return rows_frame([])
-    return missing_inputs(table, s, truth, learners, level=level, rng=seed)
+    return missing_inputs(table, s, truth, learners, level=settings.level, rng=seed)
 
 
 def _quality(
     s: Floats, truth: Floats, outside: Floats, is_binary: bool, groups: pd.DataFrame | None, level: float
 ) -> pd.DataFrame:
     """How well each twin does on rows outside of its resamples."""
-    known = np.asarray(np.isfinite(outside).all(axis=0), dtype=np.bool_)
-    lines = _quality_of(s, truth, outside, known, is_binary, level, {})
+    answered = np.asarray(np.isfinite(outside).all(axis=0), dtype=np.bool_)
+    lines = _quality_of(s, truth, outside, answered, is_binary, level, {})
     for a in [] if groups is None else groups.columns:
         column = groups[a].reset_index(drop=True)  # type: ignore[index]  # not None here
         for g in sorted(column.dropna().unique(), key=str):
-            inside = np.asarray(known & (column == g).to_numpy(dtype=bool))
+            inside = np.asarray(answered & (column == g).to_numpy(dtype=bool))
             lines += _quality_of(s, truth, outside, inside, is_binary, level, {"attribute": str(a), "group": str(g)})
     return rows_frame(lines)
 
@@ -398,12 +424,12 @@ def _quality_of(
     s: Floats,
     truth: Floats,
     outside: Floats,
-    kept: NDArray[np.bool_],
+    rows: NDArray[np.bool_],
     is_binary: bool,
     level: float,
     name: dict[str, Any],
 ) -> list[dict[str, Any]]:
-    s, truth, mimic, model = s[kept], truth[kept], outside[0, kept], outside[1, kept]
+    s, truth, mimic, model = s[rows], truth[rows], outside[0, rows], outside[1, rows]
     out = [_r2("mimic_r2", s, mimic, name)]
     if not is_binary:
         return [*out, _r2("outcome_r2", truth, model, name)]

@@ -22,7 +22,7 @@ FAILED, INCONCLUSIVE = 1, 3
 
 def run_audit(args: Namespace, console: Console) -> int:
     """Fit students, measure everything, write the report, and hold it against the requirements."""
-    rules = dict(_rule(text) for text in args.require)
+    requirements = dict(_rule(text) for text in args.require)
     statements = dict(_statement(text) for text in args.state)
     if args.profile is not None:
         load_profile(args.profile)  # a name that is none is refused before the work begins
@@ -47,13 +47,13 @@ def run_audit(args: Namespace, console: Console) -> int:
             min_group_size=args.min_group_size,
             profile=args.profile,
             statements=statements or None,
-            rules=rules or None,
+            requirements=requirements or None,
             store=args.store,
         )
         save(audit, out)
     print_summary(audit, console)
     print_places(out, console)
-    return _exit_code(audit.check(rules)) if rules else 0
+    return _exit_code(audit.check(requirements)) if requirements else 0
 
 
 def _favorable(text: str | None, classes: Any) -> Any:

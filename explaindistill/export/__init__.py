@@ -1,1 +1,14 @@
 """A fitted student as text in another language: each file here is one language, with `generate(student) -> str`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explaindistill import plugins
+
+if TYPE_CHECKING:
+    from explaindistill.export._operations import operations
+
+__all__ = ["operations"]
+
+__getattr__ = plugins.lazy(__name__, {"operations": "_operations"})

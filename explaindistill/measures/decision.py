@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.statistics.tallies import weights_of
+from explaindistill.protocols import Task
 
 __all__ = ["DecisionRule", "Threshold", "decisions", "favorable_position"]
 
@@ -25,7 +26,8 @@ class DecisionRule:
 
     Attributes
     ----------
-    classes : array of shape (k,)
+    classes : array of shape (k,), or None
+        None where answers are values, and nothing is decided.
     favorable : class, optional
         The second of two classes when None.
     threshold : float in [0, 1], or ``{"top": share}``, or None
@@ -38,19 +40,26 @@ class DecisionRule:
     (1, ['yes', 'no'])
     """
 
-    classes: ArrayLike
+    classes: Any
     favorable: Any = None
     threshold: Threshold = None
 
     @property
+    def task(self) -> Task:
+        """Classification where there are classes, else regression."""
+        return "regression" if self.classes is None else "classification"
+
+    @property
     def position(self) -> int | None:
-        """Column of the favourable class; None where there are several classes and none of them is named."""
-        if self.favorable is None and len(np.asarray(self.classes)) != 2:
+        """Column of the favourable class; None for values, and where there are several classes and none is named."""
+        if self.classes is None or (self.favorable is None and len(self.classes) != 2):
             return None
         return favorable_position(self.classes, self.favorable)
 
     def decide(self, P: ArrayLike, weight: ArrayLike | None = None) -> NDArray[Any]:
         """Label of each row, see :func:`decisions`."""
+        if self.classes is None:
+            raise InvalidInputError("decisions need classes, and these answers are values")
         return decisions(P, self.classes, self.favorable, self.threshold, sample_weight=weight)
 
 

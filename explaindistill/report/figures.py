@@ -10,8 +10,9 @@ import pandas as pd
 
 from explaindistill import plots
 from explaindistill.report.blocks import Figure
+from explaindistill.report.metrics import describe_metric
 from explaindistill.report.tables import frame_of, rows_of
-from explaindistill.report.words import describe_metric, name, quantity, sentence
+from explaindistill.report.words import name, quantity, sentence
 
 __all__ = ["differences", "drawn", "frontier", "groups", "importance", "query_curve", "students_of"]
 
@@ -39,19 +40,19 @@ def frontier(audit: Any) -> Figure | None:
     if fidelity.empty or column not in size or "n_parameters" not in size:
         return None
     sizes = {str(r[column]): float(r["n_parameters"]) for r in size.to_dict("records")}
-    known = fidelity[fidelity["subject"].map(lambda s: sizes.get(str(s), 0.0) >= 1)]
-    known = known.assign(size=known["subject"].map(lambda s: sizes[str(s)]))
-    if known.empty:
+    sized = fidelity[fidelity["subject"].map(lambda s: sizes.get(str(s), 0.0) >= 1)]
+    sized = sized.assign(size=sized["subject"].map(lambda s: sizes[str(s)]))
+    if sized.empty:
         return None
-    metric = describe_metric(str(known["metric"].iloc[0]))
+    metric = describe_metric(str(sized["metric"].iloc[0]))
     desc = "; ".join(
         f"{name(r['subject'])}: {quantity(r['estimate'], metric.kind)} with {r['size']:,.0f} numbers to read"
-        for r in known.to_dict("records")
+        for r in sized.to_dict("records")
     )
     title = f"{metric.title} against size"
     return drawn(
         "fig-frontier", title, f"{desc}. Up is more faithful, left is easier to read; whiskers are intervals.",
-        lambda ax: plots.fidelity_size(known, ax, unit=metric.kind, name=metric.title.lower()),
+        lambda ax: plots.fidelity_size(sized, ax, unit=metric.kind, name=metric.title.lower()),
     )  # fmt: skip
 
 
@@ -90,7 +91,7 @@ def groups(id: str, frame: pd.DataFrame, audit: Any, title: str, what: str) -> F
         return None
     metric = describe_metric(str(shown["metric"].iloc[0])) if "metric" in shown else describe_metric("share")
     lines = len(dict.fromkeys(shown["group"])) * (0.3 + 0.13 * len(dict.fromkeys(shown["subject"])))
-    desc = f"{what} {_told(shown, metric.kind)}"
+    desc = f"{what} {_extremes(shown, metric.kind)}"
     return drawn(
         id, title, desc,
         lambda ax: plots.group_dots(shown, ax, order=students_of(audit), unit=metric.kind, name=metric.title.lower()),
@@ -98,7 +99,7 @@ def groups(id: str, frame: pd.DataFrame, audit: Any, title: str, what: str) -> F
     )  # fmt: skip
 
 
-def _told(frame: pd.DataFrame, kind: Any, longest: int = 10) -> str:
+def _extremes(frame: pd.DataFrame, kind: Any, longest: int = 10) -> str:
     """The largest and smallest estimates in words: what the drawing shows at a glance."""
     parts = []
     for subject, rows in frame.groupby("subject", sort=False, observed=True):
@@ -119,7 +120,7 @@ def differences(id: str, frame: pd.DataFrame, audit: Any, title: str) -> Figure 
     n = len(dict.fromkeys(shown["group"]))
     desc = (
         "The ring is the teacher's difference from the reference group, the coloured mark the student's, "
-        f"the grey cross that of the true labels. {_told(shown, 'points')}"
+        f"the grey cross that of the true labels. {_extremes(shown, 'points')}"
     )
     return drawn(
         id,

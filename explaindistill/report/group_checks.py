@@ -8,8 +8,9 @@ import pandas as pd
 
 from explaindistill.report.blocks import Block, Cell, Details, Group, Table, Text
 from explaindistill.report.figures import students_of
+from explaindistill.report.metrics import describe_metric
 from explaindistill.report.tables import estimate_cell, frame_of, pivot, rows_of
-from explaindistill.report.words import count, describe_metric, interval, name, number, quantity
+from explaindistill.report.words import count, interval, name, number, quantity
 
 __all__ = ["any_pair", "checks"]
 
@@ -68,10 +69,10 @@ def _strata(audit: Any) -> list[Block]:
     if frame.empty:
         return [Text("Not measured: no strata were given (strata=), such as jobs, sites or years.", "note")]
     rows = []
-    for (attribute, group, reference, subject), part in frame.groupby(
+    for (attribute, group, reference, subject), lines in frame.groupby(
         ["attribute", "group", "reference", "subject"], sort=False
     ):
-        odds, gap = (_only(part, f"stratified_{m}") for m in ("odds_ratio", "difference"))
+        odds, gap = (_only(lines, f"stratified_{m}") for m in ("odds_ratio", "difference"))
         if odds is None or gap is None:
             continue
         rows.append((Cell(f"{name(attribute)}: {name(group)} against {name(reference)}"), Cell(name(subject)),
@@ -99,21 +100,21 @@ def _tests(audit: Any) -> list[Block]:
     frame = frame_of(audit, "tests")
     if frame.empty:
         return [Text("Not measured: there are no two groups of at least 30 rows to compare.", "note")]
-    told = frame[frame["p_value"].notna()].sort_values("p_value", kind="stable")
+    tested = frame[frame["p_value"].notna()].sort_values("p_value", kind="stable")
     rows = tuple(
         (Cell(f"{name(r['attribute'])}: {name(r['group'])} against {name(r['reference'])}"), Cell(name(r["subject"])),
          Cell(name(str(r["metric"]).replace("_", " "))), Cell(_chance(r["p_value"])), Cell(_chance(r["p_holm"])),
          Cell(_chance(r["p_bh"])))
-        for r in told.head(TOP).to_dict("records")
+        for r in tested.head(TOP).to_dict("records")
     )  # fmt: skip
-    found = int((told["p_holm"] < 0.05).sum())
+    significant = int((tested["p_holm"] < 0.05).sum())
     text = (
-        f"{count(len(told))} tests were declared beforehand as one family: {frame['family'].iloc[0]}. "
-        f"{count(found)} of them stand after Holm's correction at 5 % (no false alarm in the family), "
-        f"{count((told['p_bh'] < 0.05).sum())} after Benjamini and Hochberg's (few false alarms among the alarms)."
+        f"{count(len(tested))} tests were declared beforehand as one family: {frame['family'].iloc[0]}. "
+        f"{count(significant)} of them stand after Holm's correction at 5 % (no false alarm in the family), "
+        f"{count((tested['p_bh'] < 0.05).sum())} after Benjamini and Hochberg's (few false alarms among the alarms)."
     )
     heads = ("groups", "model", "measure", "p, Fisher's exact", "p, Holm", "p, Benjamini–Hochberg")
-    caption = f"The {min(TOP, len(told))} smallest of {len(told)}"
+    caption = f"The {min(TOP, len(tested))} smallest of {len(tested)}"
     return [Text(text), Table(caption, heads, rows, (False, False, False, True, True, True))]
 
 

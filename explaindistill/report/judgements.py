@@ -7,15 +7,15 @@ from typing import Any
 import pandas as pd
 
 from explaindistill.report.blocks import Block, Details, Verdict, Verdicts
-from explaindistill.report.words import count, describe_metric, interval, name, quantity
+from explaindistill.report.metrics import describe_metric
+from explaindistill.report.words import count, interval, name, quantity
 
-__all__ = ["ORDER", "judged", "told", "worst_first"]
+__all__ = ["ORDER", "in_words", "judged", "worst_first"]
 
 ORDER = ("fail", "inconclusive", "cannot say", "pass")
-FOLDED = 12
 
 
-def told(row: dict[str, Any]) -> Verdict:
+def in_words(row: dict[str, Any]) -> Verdict:
     """One line of the verdicts frame in words."""
     metric = describe_metric(str(row.get("metric", "")))
     where = [name(row["subject"])] if _said(row.get("subject")) else []
@@ -36,7 +36,7 @@ def _said(value: Any) -> bool:
 
 def judged(frame: pd.DataFrame) -> list[Verdict]:
     """All verdicts of an audit in words."""
-    return [told(row) for row in frame.to_dict("records")]
+    return [in_words(row) for row in frame.to_dict("records")]
 
 
 def worst_first(frame: pd.DataFrame) -> list[Block]:
@@ -52,7 +52,7 @@ def worst_first(frame: pd.DataFrame) -> list[Block]:
     for _, rows in ranked.groupby(["rule", "subject"], sort=False, observed=True, dropna=False):
         lines = rows.to_dict("records")
         heads.append((ORDER.index(lines[0]["verdict"]), _head(lines)))
-        rest += [told(line) for line in lines[1:]]
+        rest += [in_words(line) for line in lines[1:]]
     blocks: list[Block] = [Verdicts(tuple(verdict for _, verdict in sorted(heads, key=lambda h: h[0])))]
     for verdict in ORDER:
         of_it = tuple(v for v in rest if v.verdict == verdict)
@@ -62,7 +62,7 @@ def worst_first(frame: pd.DataFrame) -> list[Block]:
 
 
 def _head(lines: list[dict[str, Any]]) -> Verdict:
-    first = told(lines[0])
+    first = in_words(lines[0])
     if len(lines) == 1:
         return first
     others = [line["verdict"] for line in lines[1:]]

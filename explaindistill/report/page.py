@@ -46,13 +46,13 @@ def _hash(script: str) -> str:
 
 
 def _whatifs(blocks: tuple[b.Block, ...]) -> list[b.WhatIf]:
-    found: list[b.WhatIf] = []
+    panels: list[b.WhatIf] = []
     for block in blocks:
         if isinstance(block, b.WhatIf):
-            found.append(block)
+            panels.append(block)
         elif isinstance(block, (b.Details, b.Group)):
-            found.extend(_whatifs(block.blocks))
-    return found
+            panels.extend(_whatifs(block.blocks))
+    return panels
 
 
 def page(audit: Any, sections: Mapping[str, b.Section]) -> str:
@@ -91,13 +91,13 @@ def _clean(script: str) -> str:
 
 def _short(blocks: tuple[b.Block, ...]) -> list[b.Block]:
     """Headline figures, verdicts and worries; the rest is behind the fold."""
-    found: list[b.Block] = []
+    shown: list[b.Block] = []
     for block in blocks:
         if isinstance(block, b.Group):
-            found.extend(_short(block.blocks))
+            shown.extend(_short(block.blocks))
         elif isinstance(block, (b.Cards, b.Verdicts, b.Items)):
-            found.append(block)
-    return found
+            shown.append(block)
+    return shown
 
 
 def cell(audit: Any, sections: Mapping[str, b.Section]) -> str:

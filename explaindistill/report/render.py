@@ -40,8 +40,10 @@ def sections(audit: Any) -> dict[str, Section]:
     >>> next(iter(sections(found))), sections(found)["bias"].reason[:23]
     ('glance', 'No sensitive attributes')
     """
-    found = {name: plugins.load("report.sections", name).section(audit) for name in plugins.names("report.sections")}
-    return dict(sorted(found.items(), key=lambda item: (item[1].order, item[0])))
+    collected = {
+        name: plugins.load("report.sections", name).section(audit) for name in plugins.names("report.sections")
+    }
+    return dict(sorted(collected.items(), key=lambda item: (item[1].order, item[0])))
 
 
 def render(audit: Any, kind: str) -> str:

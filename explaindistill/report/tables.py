@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from explaindistill.report.blocks import Cell, Table
-from explaindistill.report.words import count, describe_metric, interval, name, number, quantity
+from explaindistill.report.metrics import describe_metric
+from explaindistill.report.words import count, interval, name, number, quantity
 
 __all__ = ["estimate_cell", "frame_of", "pivot", "plain", "rows_of", "tidy"]
 
@@ -102,14 +103,14 @@ def pivot(
         dict.fromkeys(frame[column].map(_text)), key=lambda c: wanted.index(c) if c in wanted else len(wanted)
     )
     records = frame.to_dict("records")
-    found = {(_text(r[index]), _text(r[column])): r for r in records}
+    record_at = {(_text(r[index]), _text(r[column])): r for r in records}
     rows = []
     for line in lines:
-        mine = [found[line, c] for c in columns if (line, c) in found]
+        mine = [record_at[line, c] for c in columns if (line, c) in record_at]
         shared = {_text(r.get("n", "")) for r in mine}
         n = shared.pop() if len(shared) == 1 and len(mine) > 1 else ""
         blank = Cell("–", tone="quiet")
-        cells = (estimate_cell(found[line, c], not n) if (line, c) in found else blank for c in columns)
+        cells = (estimate_cell(record_at[line, c], not n) if (line, c) in record_at else blank for c in columns)
         rows.append((Cell(_label(index, line), f"n\u00a0=\u00a0{count(n)}" if n else ""), *cells))
     heads = (head or _HEADS.get(index, index), *(_label(column, c) for c in columns))
     return Table(caption, heads, tuple(rows), (False, *(True for _ in columns)), note)

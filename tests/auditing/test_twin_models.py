@@ -41,7 +41,11 @@ def compared(scale="probability", extra=0.0, n=1500, **more):
     y = np.where(rng.random(n) < expit(z), "yes", "no")
     s = z + extra * X["member"].to_numpy()
     score = {"probability": expit(s), "logit": s, "recorded": np.round(8 * expit(s))}[scale]
-    return xd.distill_and_compare(X, score, y, scale=scale, n_boot=80, **{"learners": {}} | more)
+    settings = xd.ComparisonSettings(**{"n_boot": 80, "learners": {}} | more)
+    return xd.distill_and_compare(X, score, y, scale=scale, settings=settings)
+
+
+FEW_DRAWS = xd.ComparisonSettings(n_boot=50, learners={})
 
 
 @pytest.mark.parametrize("scale", ["probability", "logit", "recorded"])
@@ -97,7 +101,7 @@ def test_one_smoothing_for_both_makes_the_difference_unbiased():
 def test_a_recorded_score_may_run_down():
     X, z, rng = rows(500)
     y, score = rng.random(500) < expit(z), np.round(8 * expit(z))
-    up, down = (xd.distill_and_compare(X, s, y, n_boot=50, learners={}) for s in (score, -score))
+    up, down = (xd.distill_and_compare(X, s, y, settings=FEW_DRAWS) for s in (score, -score))
     pd.testing.assert_frame_equal(up.curves, down.curves)
     assert up.quality.set_index("metric").loc["mimic_r2", "estimate"] > 0.5
 
@@ -155,7 +159,7 @@ def test_a_place_with_few_rows_near_it_gets_no_band():
     X, z, rng = rows(600)
     X.loc[:4, "region"] = "rare"
     y = rng.random(600) < expit(z)
-    found = xd.distill_and_compare(X, expit(z), y, scale="probability", n_boot=50, learners={})
+    found = xd.distill_and_compare(X, expit(z), y, scale="probability", settings=FEW_DRAWS)
     line = found.curves[(found.curves["feature"] == "region") & (found.curves["place"] == "rare")].iloc[0]
     assert np.isnan(line["low"])
     assert line["status"] == "small"
@@ -166,9 +170,8 @@ def test_regression_and_pairs():
     X, z, rng = rows()
     y = z + rng.normal(size=len(z))
     both = (X["age"] > 45) * X["member"]
-    found = xd.distill_and_compare(
-        X, z + 1.5 * both, y, scale="value", n_boot=80, learners={}, pairs=[("age", "member")]
-    )
+    settings = xd.ComparisonSettings(n_boot=80, learners={}, pairs=[("age", "member")])
+    found = xd.distill_and_compare(X, z + 1.5 * both, y, scale="value", settings=settings)
     assert "age × member" in found.differing
     assert found.scale == "value"
     assert set(found.quality["metric"]) == {"mimic_r2", "outcome_r2"}
@@ -177,7 +180,8 @@ def test_regression_and_pairs():
 def test_quality_is_told_by_group_on_rows_outside():
     X, z, rng = rows()
     y = rng.random(len(z)) < expit(z)
-    found = xd.distill_and_compare(X, expit(z), y, scale="probability", n_boot=60, learners={}, groups=X[["region"]])
+    settings = xd.ComparisonSettings(n_boot=60, learners={})
+    found = xd.distill_and_compare(X, expit(z), y, scale="probability", settings=settings, groups=X[["region"]])
     told = found.quality.set_index(["metric", "group"])["estimate"]
     assert told["mimic_r2", ""] > 0.95
     assert 0.55 < told["outcome_auc", ""] < 0.8
@@ -190,7 +194,9 @@ def test_a_missing_input_is_not_confused_with_a_simple_learner():
     hidden = rng.normal(size=900)
     whole = compared(learners=None, n=1500)
     assert whole.statement in ("nothing missing", "cannot tell")
-    found = xd.distill_and_compare(X.assign(u=rng.random(900)), z + hidden, y, scale="logit", n_boot=50)
+    found = xd.distill_and_compare(
+        X.assign(u=rng.random(900)), z + hidden, y, scale="logit", settings=xd.ComparisonSettings(n_boot=50)
+    )
     assert found.statement == "cannot tell"
     assert "Inputs are missing, or the learners are too simple" in found.sentence
     curve = found.missing[(found.missing["metric"] == "score_explained")]
@@ -319,7 +325,7 @@ def test_messages():
     with pytest.raises(InvalidInputError, match="favorable must be one of"):
         xd.distill_and_compare(X, z, y, favorable="maybe")
     with pytest.raises(InvalidInputError, match="n_boot must be at least 50"):
-        xd.distill_and_compare(X, z, y, n_boot=3)
+        xd.ComparisonSettings(n_boot=3)
     with pytest.raises(InvalidInputError, match="two classes or numbers"):
         xd.distill_and_compare(X, z, np.array(list("abc") * 67)[:200])
     with pytest.raises(InvalidInputError, match="at least two different values"):
@@ -327,4 +333,4 @@ def test_messages():
     with pytest.raises(InvalidInputError, match="every row"):
         xd.distill_and_compare(X, z, np.where(z > 0, np.nan, 1.0))
     with pytest.raises(InvalidInputError, match="level must lie"):
-        xd.distill_and_compare(X, z, y, level=2)
+        xd.ComparisonSettings(level=2)

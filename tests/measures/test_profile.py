@@ -94,7 +94,7 @@ def test_nobody_selected_and_crossed_categories():
 def test_every_rule_set_says_what_it_is_and_from_when(name):
     profile = load_profile(name)
     assert profile.status.endswith("status may have changed")
-    assert all(profile.told().values())
+    assert all(profile.provenance().values())
     for day in (profile.dated, profile.retrieved):
         pd.Timestamp(day)
     assert profile.url.startswith("https://")

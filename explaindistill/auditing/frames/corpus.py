@@ -1,161 +1,118 @@
-"""Frames about fitting: whether made-up rows are believable, what asking cost, what each of several teachers said."""
+"""Frames about rows: those that were asked and audited, whether made-up ones are believable, what asking cost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.base import clone
 
 from explaindistill.asking.cost import Cost
-from explaindistill.asking.labelling import label
-from explaindistill.auditing.inputs import Case, Subject, aligned
+from explaindistill.auditing.frames._lines import cannot_say, drawn
+from explaindistill.auditing.inputs import AuditInput, Model
+from explaindistill.auditing.options import CURVE, AuditOptions
 from explaindistill.distillation.corpus import default_sampler
-from explaindistill.distillation.distiller import Distiller
-from explaindistill.errors import InvalidInputError
 from explaindistill.measures.believability import AllowedRows, believability, worries
-from explaindistill.measures.decision import DecisionRule, decisions
-from explaindistill.measures.fidelity import fidelity, regression_fidelity
-from explaindistill.measures.table import frame, row
-from explaindistill.numerics.statistics.intervals import wilson
-from explaindistill.samplers._constraints import Constraint, kept
+from explaindistill.measures.columns import describe_columns
+from explaindistill.measures.table import frame
 
-__all__ = ["believed", "costs", "per_teacher"]
+__all__ = ["FRAMES", "measure", "notes"]
 
+FRAMES = ("corpus", "columns", "believability", "cost", "query_curve")
 BELIEVED_ROWS = 1_000
 """So many made-up rows are held against as many held-out ones."""
 NEAREST_ROWS = 20_000
 """Distances are taken to so many rows of fitting at most."""
-AGREED, DIFFERED = "where all teachers agree", "where the teachers differ"
+LEAST_ROWS = 10
+"""With fewer rows of fitting or held out, boosting cannot be cross-validated to tell made-up rows apart."""
 
 
-def costs(case: Case, price_per_row: float | None) -> pd.DataFrame:
+def measure(
+    inputs: AuditInput, options: AuditOptions, rng: np.random.Generator, frames: Mapping[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """One line per fact, column, property of made-up rows, student that was distilled, and size of a query curve."""
+    curve = options.query_curve
+    return {
+        "corpus": _corpus(inputs),
+        "columns": describe_columns(inputs.rows.frame, inputs.rows.schema),
+        "believability": _believability(inputs),
+        "cost": _costs(inputs, options.price_per_row),
+        "query_curve": pd.DataFrame(columns=list(CURVE)) if curve is None else curve.reset_index(drop=True),
+    }
+
+
+def notes(frames: Mapping[str, pd.DataFrame]) -> list[str]:
+    """What is bad about made-up rows; students whose samplers are set alike have the same figures and one note."""
+    worried: list[str] = []
+    judged: list[pd.DataFrame] = []
+    for _, table in frames["believability"].groupby("subject", sort=False):
+        figures = table.drop(columns="subject").reset_index(drop=True)
+        if not any(figures.equals(other) for other in judged):
+            judged.append(figures)
+            worried += worries(table)
+    return worried
+
+
+def _corpus(inputs: AuditInput) -> pd.DataFrame:
+    tables = [s.distiller.corpus_.to_frame().assign(subject=s.name) for s in inputs.students if s.distiller is not None]
+    if not tables:
+        return pd.DataFrame(columns=["subject", "fact", "value"])
+    return pd.concat(tables, ignore_index=True)[["subject", "fact", "value"]]
+
+
+def _costs(inputs: AuditInput, price_per_row: float | None) -> pd.DataFrame:
     """One line per student that a Distiller fitted: what was recorded while it was fitted, and what follows."""
-    if price_per_row is not None and not price_per_row >= 0:
-        raise InvalidInputError(f"price_per_row must be at least 0, got {price_per_row}")
-    price = price_per_row if price_per_row is not None else (getattr(case.teacher, "price_per_row", None) or None)
+    stated = getattr(inputs.teacher.inner, "price_per_row", None) or None
+    price = stated if price_per_row is None else price_per_row
     columns = ["subject", *Cost(0, 0, 0.0, 0.0, 0.0, 0.0, None).as_row()]
-    lines = [{"subject": s.name, **s.given.cost_.as_row(price)} for s in case.subjects if hasattr(s.given, "cost_")]
+    lines = [{"subject": s.name, **s.distiller.cost_.as_row(price)} for s in inputs.students if s.distiller is not None]
     return pd.DataFrame(lines, columns=columns)
 
 
-def believed(case: Case) -> tuple[pd.DataFrame, list[str]]:
-    """Believability of the made-up rows of each student, and what must be said about it.
-
-    Samplers that are set alike make rows alike; they are judged once.
-    """
+def _believability(inputs: AuditInput) -> pd.DataFrame:
+    """Believability of the made-up rows of each student; samplers that are set alike are judged once."""
     tables: list[pd.DataFrame] = []
-    notes: list[str] = []
-    known: dict[str, pd.DataFrame] = {}
-    for s in case.subjects:
-        if not isinstance(s.given, Distiller) or s.given.corpus_.sampler == "none":
+    judged: dict[str, pd.DataFrame] = {}
+    for s in inputs.students:
+        if s.distiller is None or s.distiller.corpus_.sampler == "none":
             continue
-        sampler = default_sampler() if s.given.sampler is None else s.given.sampler
-        alike = f"{type(sampler).__name__} {sorted(vars(sampler).items())!r} {s.given.seed_}"
-        first = alike not in known
-        if first:
-            known[alike] = _believed(case, s, sampler)
-        table = known[alike].assign(subject=s.name)
-        tables.append(table)
-        if first:
-            notes += worries(table)
-    return (pd.concat(tables, ignore_index=True) if tables else frame([])), notes
+        sampler = default_sampler() if s.distiller.sampler is None else s.distiller.sampler
+        settings = f"{type(sampler).__name__} {sorted(vars(sampler).items())!r} {s.distiller.seed_}"
+        if settings not in judged:
+            judged[settings] = _judged(inputs, s, sampler)
+        tables.append(judged[settings].assign(subject=s.name))
+    return pd.concat(tables, ignore_index=True) if tables else frame([])
 
 
-def _believed(case: Case, s: Subject, sampler: Any) -> pd.DataFrame:
-    def cannot(reason: str) -> pd.DataFrame:
-        return frame([row("two_sample_auc", np.nan, np.nan, np.nan, n=0, subject=s.name, reason=reason)])
+def _judged(inputs: AuditInput, s: Model, sampler: Any) -> pd.DataFrame:
+    """Rows that a sampler makes, held against real rows of fitting and real rows that it did not see."""
+    from explaindistill.samplers import Constraint, kept
 
-    if case.train is None:
-        return cannot("rows of fitting were not given: pass train=(X, y)")
-    if hasattr(sampler, "teacher"):
-        return cannot("this sampler asks the teacher, which an audit does not do for rows of fitting")
-    schema = s.given.schema_
-    fitted = schema.frame(case.train[0])
-    if min(len(case.frame), len(fitted)) < 10:
-        return cannot("fewer than 10 rows of fitting or held out")
-    rng = np.random.default_rng([s.given.seed_, 7])
-    held = _some(schema.frame(case.frame), BELIEVED_ROWS, rng)
-    made = clone(sampler, safe=False).fit(fitted, schema).sample(max(len(held), 10), rng)
-    rules = [Constraint(text, schema) for text in getattr(sampler, "constraints", ())]
+    distiller: Any = s.distiller
+    schema = distiller.schema_
+    fitted = None if inputs.train is None else schema.frame(inputs.train[0])
+    reason = ""
+    if fitted is None:
+        reason = "rows of fitting were not given: pass train=(X, y)"
+    elif hasattr(sampler, "teacher"):
+        reason = "this sampler asks the teacher, which an audit does not do for rows of fitting"
+    elif min(len(inputs.rows), len(fitted)) < LEAST_ROWS:
+        reason = "fewer than 10 rows of fitting or held out"
+    if reason:
+        return cannot_say("two_sample_auc", s.name, reason)
+    rng = np.random.default_rng([distiller.seed_, 7])  # the stream of believability, apart from that of the fit
+    held = schema.frame(inputs.rows.frame)
+    held = held.iloc[drawn(len(held), BELIEVED_ROWS, rng)]
+    new_rows = clone(sampler, safe=False).fit(fitted, schema).sample(max(len(held), LEAST_ROWS), rng)
+    constraints = [Constraint(text, schema) for text in getattr(sampler, "constraints", ())]
     return believability(
-        made,
+        new_rows,
         held,
         fitted,
-        AllowedRows(schema, lambda Z: kept(rules, Z), bool(getattr(sampler, "private", False))),
+        AllowedRows(schema, lambda Z: kept(constraints, Z), bool(getattr(sampler, "private", False))),
         most=NEAREST_ROWS,
         subject=s.name,
-        random_state=s.given.seed_,
+        random_state=distiller.seed_,
     )
-
-
-def _some(rows: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFrame:
-    return rows if len(rows) <= n else rows.iloc[np.sort(rng.choice(len(rows), n, replace=False))]
-
-
-def per_teacher(case: Case) -> pd.DataFrame:
-    """Where the teacher is an ensemble: fidelity to each of its teachers, and where they agree and where they differ.
-
-    Returns
-    -------
-    DataFrame
-        Canonical columns. ``reference`` names a teacher, or is empty for the ensemble; ``subject`` is a student, or
-        "teacher" for the ensemble itself; ``subset`` tells regions of agreement apart. ``teachers_agree`` is the
-        share of rows on which all teachers decide alike, ``abstains`` the share on which the ensemble would not answer.
-    """
-    members = getattr(case.teacher, "teachers", None)
-    if members is None or not hasattr(case.teacher, "disagreement"):
-        return frame([])
-    rows = case.schema.restore(case.frame)
-    answers = [aligned(label(member, rows, store=case.store), member.classes_, case.classes) for member in members]
-    names = [f"{i}: {getattr(m, 'name', type(m).__name__)}" for i, m in enumerate(members)]
-    parts = list(_fidelity_to_each(case, answers, names))
-    if case.task == "classification":
-        parts += _regions(case, answers, rows)
-    return pd.concat(parts, ignore_index=True)
-
-
-def _fidelity_to_each(
-    case: Case, answers: Sequence[NDArray[np.float64]], names: Sequence[str]
-) -> Iterator[pd.DataFrame]:
-    for P, name in zip(answers, names, strict=True):
-        for subject, own in [("teacher", case.P), *((s.name, s.P) for s in case.subjects)]:
-            yield _agreement(case, P, own, np.ones(len(own), dtype=bool), subject).assign(reference=name)
-
-
-def _regions(case: Case, answers: Sequence[NDArray[np.float64]], rows: Any) -> list[pd.DataFrame]:
-    decided = [decisions(P, case.classes, case.favorable, case.threshold, sample_weight=case.weight) for P in answers]
-    agreed = np.logical_and.reduce([d == decided[0] for d in decided])
-    shares = {"teachers_agree": agreed}
-    if getattr(case.teacher, "abstain_above", None) is not None:
-        shares["abstains"] = case.teacher.abstains(rows)
-    parts = [frame([_share(metric, true)]) for metric, true in shares.items()]
-    for s in case.subjects:
-        for words, where in ((AGREED, agreed), (DIFFERED, ~agreed)):
-            if where.any():
-                parts.append(_agreement(case, case.P, s.P, where, s.name).assign(subset=words))
-    return parts
-
-
-def _share(metric: str, true: NDArray[np.bool_]) -> dict[str, Any]:
-    low, high = wilson(int(true.sum()), len(true))
-    k = int(true.sum())
-    return row(metric, k / len(true), float(low), float(high), n=len(true), k=k, subject="teacher", method="wilson")
-
-
-def _agreement(
-    case: Case, P: NDArray[np.float64], S: NDArray[np.float64], where: NDArray[np.bool_], subject: str
-) -> pd.DataFrame:
-    def at(values: Any) -> Any:
-        return None if values is None else values[where]
-
-    shared: dict[str, Any] = {"clusters": at(case.clusters), "sample_weight": at(case.weight), "subject": subject}
-    if case.task == "regression":
-        table, metric = regression_fidelity(P[where], S[where], **shared), "r2"
-    else:
-        rule = DecisionRule(case.classes, case.favorable, case.threshold)
-        table, metric = fidelity(P[where], S[where], rule, **shared), "agreement"
-    return table[(table["metric"] == metric) & (table["subset"] == "")]

@@ -1,52 +1,61 @@
-"""The deployment card of an audit: what the teacher and each student take to ship and to ask."""
+"""The frame ``deployment``: what the teacher and each student take to ship and to ask."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from explaindistill.auditing.inputs import Case, Subject
+from explaindistill.auditing.inputs import AuditInput, Model
+from explaindistill.auditing.options import AuditOptions
 from explaindistill.errors import InvalidInputError
-from explaindistill.export._operations import operations
+from explaindistill.export import operations
 from explaindistill.measures.deployment import Footprint, deployment
 
-__all__ = ["deployment_of"]
+__all__ = ["FRAMES", "measure"]
 
+FRAMES = ("deployment",)
 BATCH = 1_000
+"""Rows of the batch that is timed, at most."""
 
 
-def deployment_of(case: Case, time_models: bool = False) -> pd.DataFrame:
+def measure(
+    inputs: AuditInput, options: AuditOptions, rng: np.random.Generator, frames: Mapping[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
     """Sizes, operations and, where asked for, times; see :func:`explaindistill.measures.deployment.deployment`."""
-    return deployment(_teacher(case, time_models), [_student(case, s, time_models) for s in case.subjects])
+    students = [_student(inputs, s, options.time_models) for s in inputs.students]
+    return {"deployment": deployment(_teacher(inputs, options.time_models), students)}
 
 
-def _teacher(case: Case, timed: bool) -> Footprint:
-    teacher = case.teacher
+def _teacher(inputs: AuditInput, timed: bool) -> Footprint:
+    model, teacher = inputs.teacher, inputs.teacher.inner
+    first_row = inputs.rows.schema.restore(inputs.rows.frame.iloc[:1])
     content = teacher.weights() if hasattr(teacher, "weights") else None
     count, reason = float("nan"), f"a {type(teacher).__name__} does not tell"
     if hasattr(teacher, "operations"):
-        count = teacher.operations(case.schema.restore(case.frame.iloc[:1]))
+        count = teacher.operations(first_row)
         reason = "torch counts no operation in this module"
     # recorded answers are looked up, not computed: their time says nothing about the teacher
-    calls = _calls(case, case.teacher_answer) if timed and case.can_be_asked else {}
+    calls = _calls(inputs, model) if timed and model.can_be_asked else {}
     if calls and hasattr(teacher, "bare"):
-        calls["bare"] = teacher.bare(case.schema.restore(case.frame.iloc[:1]))
+        calls["bare"] = teacher.bare(first_row)
     return Footprint("teacher", content, count, reason, **calls)
 
 
-def _student(case: Case, subject: Subject, timed: bool) -> Footprint:
-    student = subject.inner
-    calls = _calls(case, subject.answer) if timed else {}
+def _student(inputs: AuditInput, model: Model, timed: bool) -> Footprint:
+    student = model.inner
+    calls = _calls(inputs, model) if timed else {}
     try:
         form = student.to_dict()
         content = json.dumps(form, separators=(",", ":"), ensure_ascii=False).encode()
-        return Footprint(subject.name, content, float(operations(student)), **calls)
+        return Footprint(model.name, content, float(operations(student)), **calls)
     except (AttributeError, InvalidInputError):
-        return Footprint(subject.name, reason=f"a {type(student).__name__} has no form of its own", **calls)
+        return Footprint(model.name, reason=f"a {type(student).__name__} has no form of its own", **calls)
 
 
-def _calls(case: Case, answer: Any) -> dict[str, Any]:
-    one, many = case.frame.iloc[:1], case.frame.iloc[:BATCH]
-    return {"one": lambda: answer(one), "many": lambda: answer(many), "n_many": len(many)}
+def _calls(inputs: AuditInput, model: Model) -> dict[str, Any]:
+    one, many = inputs.rows.frame.iloc[:1], inputs.rows.frame.iloc[:BATCH]
+    return {"one": lambda: model.answer(one), "many": lambda: model.answer(many), "n_many": len(many)}

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.auditing.inputs import (
-    WITHOUT,
-    Case,
-    Subject,
-    cannot_say,
-    decided,
-    named_answers,
-    stack,
+from explaindistill.auditing.frames._lines import RECORDED_ONLY, cannot_say, drawn, stack
+from explaindistill.auditing.inputs import WITHOUT, AuditInput, Model
+from explaindistill.auditing.options import AuditOptions
+from explaindistill.measures.bias import (
+    SMALL,
+    fidelity_caveat,
+    group_fidelity,
+    group_gaps,
+    group_means_frame,
+    group_rates,
 )
-from explaindistill.measures.bias import SMALL, group_fidelity, group_gaps, group_means_frame, group_rates
 from explaindistill.measures.calibration import calibration, reliability
 from explaindistill.measures.comparisons import (
     adjust,
@@ -28,15 +29,14 @@ from explaindistill.measures.comparisons import (
     stratified_gaps,
     worst_pairs,
 )
-from explaindistill.measures.decision import favorable_position
 from explaindistill.measures.groups import MISSING
 from explaindistill.measures.sensitivity import flips, leaf_audit, proxies, with_use
 from explaindistill.measures.table import frame
 from explaindistill.measures.transfer import Decisions, transfer
 
-__all__ = ["GROUP_FRAMES", "group_frames"]
+__all__ = ["FRAMES", "measure", "notes"]
 
-GROUP_FRAMES = (
+FRAMES = (
     "rates", "gaps", "worst_pairs", "tests", "strata", "missing_bounds", "power", "group_fidelity", "transfer",
     "calibration", "reliability", "flips", "proxies", "leaf_audit",
 )  # fmt: skip
@@ -46,70 +46,78 @@ FAMILY = (
     f"of at least {SMALL} rows against its reference"
 )
 FLIP_ROWS = 2_000
+"""Rows whose attribute is changed at most: each is one question more per value of the attribute."""
 FLIP_VALUES = 50
+"""A column of more values is no attribute whose every value could be tried."""
 LEAF_ROWS = 30
-Frames = dict[str, pd.DataFrame]
+"""Leaves of fewer rows are told as one, so that nobody can be recognised in them."""
+
+Tables = dict[str, pd.DataFrame]
 
 
-def group_frames(case: Case, importance: pd.DataFrame, rng: np.random.Generator) -> Frames:
-    """All frames of `GROUP_FRAMES`; those that do not apply are empty or hold a line that says why.
+def measure(inputs: AuditInput, options: AuditOptions, rng: np.random.Generator, frames: Mapping[str, Any]) -> Tables:
+    """All frames of `FRAMES`; those that do not apply are empty or hold a line that says why.
 
-    Parameters
-    ----------
-    case : Case
-    importance : DataFrame
-        Permutation importances; a proxy is weighed by the share that a model gives to its column.
-    rng : Generator
+    The permutation importances measured before weigh proxies: by the share that a model gives to the column.
     """
-    empty = dict.fromkeys(GROUP_FRAMES, frame([]))
-    found = empty | {"calibration": stack(_calibration(case)), "reliability": stack(_reliability(case))}
-    if case.attributes.shape[1] == 0:
-        return found
-    found |= _regression(case) if case.task == "regression" else _classification(case, rng)
+    tables = dict.fromkeys(FRAMES, frame([]))
+    tables |= {"calibration": stack(_calibration(inputs)), "reliability": stack(_reliability(inputs))}
+    if inputs.rows.attributes.shape[1] == 0:
+        return tables
+    tables |= _regression(inputs) if inputs.task == "regression" else _classification(inputs, rng)
     seed = int(rng.integers(2**31))
-    found["flips"] = stack(_flips(case, seed))
-    found["proxies"] = stack(_proxies(case, importance, seed))
-    found["leaf_audit"] = stack(_leaves(case))
-    return found
+    tables["flips"] = stack(_flips(inputs, seed))
+    tables["proxies"] = stack(_proxies(inputs, frames["importance"], seed))
+    tables["leaf_audit"] = stack(_leaves(inputs))
+    return tables
 
 
-def _regression(case: Case) -> Frames:
-    shared: dict[str, Any] = {"attributes": case.attributes, "sample_weight": case.weight}
+def notes(frames: Mapping[str, pd.DataFrame]) -> list[str]:
+    """That a student's fairness says nothing of the teacher's, where it is not equally faithful to all groups."""
+    caveat = fidelity_caveat(frames["group_fidelity"])
+    return [caveat] if caveat else []
+
+
+def _regression(inputs: AuditInput) -> Tables:
+    rows = inputs.rows
+    shared: dict[str, Any] = {"attributes": rows.attributes, "sample_weight": rows.weight}
     rates = stack(
-        group_means_frame(v, y=None if name == "labels" else case.y, subject=name, **shared)
-        for name, v in _outcomes(case)
+        group_means_frame(v, y=None if name == "labels" else rows.y, subject=name, **shared)
+        for name, v in _outcomes(inputs)
     )
-    fidelities = (group_fidelity(case.P, s.P, subject=s.name, task="regression", **shared) for s in case.subjects)
+    teacher = inputs.teacher.P
+    fidelities = (group_fidelity(teacher, s.P, subject=s.name, task="regression", **shared) for s in inputs.students)
     return {"rates": rates, "gaps": group_gaps(rates), "group_fidelity": stack(fidelities)}
 
 
-def _classification(case: Case, rng: np.random.Generator) -> Frames:
-    shared: dict[str, Any] = {"attributes": case.attributes, "sample_weight": case.weight, "clusters": case.clusters}
-    decision = dict(_outcomes(case))
+def _classification(inputs: AuditInput, rng: np.random.Generator) -> Tables:
+    y = inputs.rows.y
+    shared: dict[str, Any] = {"attributes": inputs.rows.attributes, **inputs.rows.sampling()}
+    decision = dict(_outcomes(inputs))
     fidelities = stack(
-        group_fidelity(decision["teacher"], decision[s.name], subject=s.name, **shared) for s in case.subjects
+        group_fidelity(decision["teacher"], decision[s.name], subject=s.name, **shared) for s in inputs.students
     )
-    if case.favorable is None:
+    if inputs.rule.favorable is None:
         return {"group_fidelity": fidelities}
-    shared |= {"favorable": case.favorable}
+    shared |= {"favorable": inputs.rule.favorable}
     rates = stack(
-        group_rates(d, y=None if name == "labels" else case.y, subject=name, **shared) for name, d in decision.items()
+        group_rates(d, y=None if name == "labels" else y, subject=name, **shared) for name, d in decision.items()
     )
     gaps = group_gaps(rates)
     shifts = stack(
         transfer(
-            Decisions(case.y, decision["teacher"], decision[s.name], decision.get(s.name + WITHOUT)),
+            Decisions(y, decision["teacher"], decision[s.name], decision.get(s.name + WITHOUT)),
             subject=s.name,
             **shared,
         )
-        for s in case.subjects
+        for s in inputs.students
     )
     return {
         "rates": rates,
         "gaps": gaps,
         "worst_pairs": worst_pairs(rates[(rates["metric"] != "base_rate") | (rates["subject"] == "labels")], rng=rng),
-        "tests": adjust(gap_tests(rates, _declared(case, gaps)), FAMILY),
-        "strata": stack(_strata(case, decision)),
+        "tests": adjust(gap_tests(rates, _declared(inputs, gaps)), FAMILY),
+        "strata": stack(_strata(inputs, decision)),
         "missing_bounds": missing_bounds(rates, gaps),
         "power": power_table(rates, gaps),
         "group_fidelity": fidelities,
@@ -117,89 +125,86 @@ def _classification(case: Case, rng: np.random.Generator) -> Frames:
     }
 
 
-def _outcomes(case: Case) -> Iterator[tuple[str, NDArray[Any]]]:
+def _outcomes(inputs: AuditInput) -> Iterator[tuple[str, NDArray[Any]]]:
     """True labels, and the decision or value of every model."""
-    if case.y is not None:
-        yield "labels", case.y
-    for name, P in named_answers(case):
+    if inputs.rows.y is not None:
+        yield "labels", inputs.rows.y
+    for name, P in inputs.answers():
         if P is not None:
-            yield name, P if case.task == "regression" else decided(case, P)
+            yield name, P if inputs.task == "regression" else inputs.decided(P)
 
 
-def _declared(case: Case, gaps: pd.DataFrame) -> pd.DataFrame:
+def _declared(inputs: AuditInput, gaps: pd.DataFrame) -> pd.DataFrame:
     """Gaps of the teacher and its students in three rates: the family of tests that an audit declares.
 
     Groups that are small stay out, whatever their rates: they could show nothing, and each would ask more of the rest.
     """
-    mine = gaps["subject"].isin(["teacher", *(s.name for s in case.subjects)]) & (gaps["status"] == "ok")
-    known = ~gaps["group"].str.contains(MISSING, regex=False)
-    return gaps[mine & known & gaps["metric"].isin([f"{metric}_difference" for metric in TESTED])]
+    mine = gaps["subject"].isin([model.name for model in inputs.models()]) & (gaps["status"] == "ok")
+    named = ~gaps["group"].str.contains(MISSING, regex=False)
+    return gaps[mine & named & gaps["metric"].isin([f"{metric}_difference" for metric in TESTED])]
 
 
-def _strata(case: Case, decision: dict[str, NDArray[Any]]) -> Iterator[pd.DataFrame]:
-    if case.strata is None:
+def _strata(inputs: AuditInput, decision: Mapping[str, NDArray[Any]]) -> Iterator[pd.DataFrame]:
+    rows = inputs.rows
+    if rows.strata is None:
         return
-    shared: dict[str, Any] = {
-        "attributes": case.attributes,
-        "strata": case.strata,
-        "favorable": case.favorable,
-    }
+    shared = {"attributes": rows.attributes, "strata": rows.strata, "favorable": inputs.rule.favorable}
     for name, d in decision.items():
         yield stratified_gaps(d, subject=name, **shared)
 
 
-def _calibration(case: Case) -> Iterator[pd.DataFrame]:
+def _calibration(inputs: AuditInput) -> Iterator[pd.DataFrame]:
     """Calibration of every model against the true labels, overall and by group."""
-    if case.task == "regression" or case.favorable is None:
+    rows, at = inputs.rows, inputs.rule.position
+    if at is None:
         return
-    if case.y is None:
+    if rows.y is None:
         yield cannot_say("calibration_gap", "teacher", "true labels were not given: pass y")
         return
-    known, at = pd.notna(case.y), favorable_position(case.classes, case.favorable)
-    attributes = case.attributes[known] if case.attributes.shape[1] else None
-    weight = None if case.weight is None else case.weight[known]
-    for name, P in named_answers(case):
+    labelled = pd.notna(rows.y)
+    attributes = rows.attributes[labelled] if rows.attributes.shape[1] else None
+    weight = None if rows.weight is None else rows.weight[labelled]
+    for name, P in inputs.answers():
         if P is not None:
             yield calibration(
-                case.y[known] == case.favorable, P[known, at], attributes=attributes, intersections=False,
+                rows.y[labelled] == inputs.rule.favorable, P[labelled, at], attributes=attributes, intersections=False,
                 sample_weight=weight, subject=name,
             )  # fmt: skip
 
 
-def _reliability(case: Case) -> Iterator[pd.DataFrame]:
+def _reliability(inputs: AuditInput) -> Iterator[pd.DataFrame]:
     """Observed shares by tenths of the probability, for the teacher and its students."""
-    if case.task == "regression" or case.favorable is None or case.y is None:
+    y, at = inputs.rows.y, inputs.rule.position
+    if at is None or y is None:
         return
-    known, at = pd.notna(case.y), favorable_position(case.classes, case.favorable)
-    for name, P in (("teacher", case.P), *((s.name, s.P) for s in case.subjects)):
-        yield reliability(case.y[known] == case.favorable, P[known, at], subject=name)
+    labelled = pd.notna(y)
+    for model in inputs.models():
+        yield reliability(y[labelled] == inputs.rule.favorable, model.P[labelled, at], subject=model.name)
 
 
-def _flips(case: Case, seed: int) -> Iterator[pd.DataFrame]:
+def _flips(inputs: AuditInput, seed: int) -> Iterator[pd.DataFrame]:
     """What changes when only a sensitive column is changed, for each model that sees it and can be asked."""
-    inputs = [c for c in case.attributes.columns if c in case.frame.columns]
-    few = [c for c in inputs if 2 <= case.frame[c].nunique() <= FLIP_VALUES]
-    if case.task == "regression" or not few:
+    rows = inputs.rows.frame
+    sensitive = [c for c in inputs.rows.attributes.columns if c in rows.columns]
+    few = [c for c in sensitive if 2 <= rows[c].nunique() <= FLIP_VALUES]
+    if inputs.task == "regression" or not few:
         return
-    rows = _some(case.frame, FLIP_ROWS, seed)
-    at = None if case.favorable is None else favorable_position(case.classes, case.favorable)
-    models: list[tuple[str, Any, Any]] = [(s.name, s.answer, s.features) for s in case.subjects]
-    if case.can_be_asked:
-        models = [("teacher", case.teacher_answer, case.frame.columns), *models]
-    else:
-        yield cannot_say("flip_rate", "teacher", "only recorded answers: it cannot be asked about changed rows")
-    for name, answer, seen in models:
-        judge = _Judge(case, answer, at)
-        for column in few:
-            if column in seen:
-                yield flips(judge.decide, rows, column, score=None if at is None else judge.score, subject=name)
+    changed = rows.iloc[drawn(len(rows), FLIP_ROWS, np.random.default_rng(seed))].reset_index(drop=True)
+    if not inputs.teacher.can_be_asked:
+        yield cannot_say("flip_rate", "teacher", RECORDED_ONLY.format("changed"))
+    for model in inputs.models():
+        judge = _Judge(inputs, model)
+        for column in few if model.can_be_asked else ():
+            if column in model.features:
+                score = None if inputs.rule.position is None else judge.score
+                yield flips(judge.decide, changed, column, score=score, subject=model.name)
 
 
 class _Judge:
     """Decisions and scores of one model; both about the same rows are asked once."""
 
-    def __init__(self, case: Case, answer: Any, at: int | None) -> None:
-        self._case, self._answer, self._at = case, answer, at
+    def __init__(self, inputs: AuditInput, model: Model) -> None:
+        self._rule, self._answer = inputs.rule, model.answer
         self._rows: pd.DataFrame | None = None
         self._P: Any = None
 
@@ -209,65 +214,44 @@ class _Judge:
         return self._P
 
     def decide(self, rows: pd.DataFrame) -> NDArray[Any]:
-        return decided(self._case, self._ask(rows), own=False)
+        return self._rule.decide(self._ask(rows))
 
     def score(self, rows: pd.DataFrame) -> NDArray[np.float64]:
-        return np.asarray(self._ask(rows)[:, self._at])
+        return np.asarray(self._ask(rows)[:, self._rule.position])
 
 
-def _some(rows: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
-    if len(rows) <= n:
-        return rows.reset_index(drop=True)
-    at = np.sort(np.random.default_rng(seed).choice(len(rows), n, replace=False))
-    return rows.iloc[at].reset_index(drop=True)
-
-
-def _proxies(case: Case, importance: pd.DataFrame, seed: int) -> Iterator[pd.DataFrame]:
+def _proxies(inputs: AuditInput, importance: pd.DataFrame, seed: int) -> Iterator[pd.DataFrame]:
     """How well columns give a sensitive attribute away, beside their use by every model; predicted once."""
     strengths: dict[tuple[str, ...], pd.DataFrame] = {}
-    told = importance[importance["metric"] == "permutation"] if "feature" in importance else importance.iloc[:0]
-    everything = tuple(map(str, case.frame.columns))
-    for name, seen in (("teacher", everything), *((s.name, s.features) for s in case.subjects)):
-        columns = [c for c in case.frame.columns if c in seen]
+    permuted = importance[importance["metric"] == "permutation"] if "feature" in importance else importance.iloc[:0]
+    rows = inputs.rows.frame
+    for model in inputs.models():
+        columns = [c for c in rows.columns if c in model.features]
         if tuple(columns) not in strengths:
-            strengths[tuple(columns)] = proxies(case.frame[columns], case.attributes, random_state=seed)
-        own = told[(told["subject"] == name) & (told["status"] == "ok")]
-        share = dict(zip(own["feature"], own["share"], strict=True)) if len(own) else None
-        yield with_use(strengths[tuple(columns)], share, name)
+            strengths[tuple(columns)] = proxies(rows[columns], inputs.rows.attributes, random_state=seed)
+        of_model = permuted[(permuted["subject"] == model.name) & (permuted["status"] == "ok")]
+        share = dict(zip(of_model["feature"], of_model["share"], strict=True)) if len(of_model) else None
+        yield with_use(strengths[tuple(columns)], share, model.name)
 
 
-def _leaves(case: Case) -> Iterator[pd.DataFrame]:
+def _leaves(inputs: AuditInput) -> Iterator[pd.DataFrame]:
     """Which rule of a student meets whom, for students that have leaves or rules."""
-    for s in case.subjects:
-        placed = regions(case, s)
-        if placed is not None:
-            leaf, words = _joined(*placed)
-            yield leaf_audit(leaf, case.attributes, names=words, subject=s.name)
+    for s in inputs.students:
+        regions = s.regions(inputs.rows.frame)
+        if regions is not None:
+            leaf, words = _joined(*regions)
+            yield leaf_audit(leaf, inputs.rows.attributes, names=words, subject=s.name)
 
 
 def _joined(leaf: NDArray[Any], words: dict[Any, str]) -> tuple[NDArray[Any], dict[Any, str]]:
     """Leaves of few rows as one, so that nobody can be recognised in them; the next leaf joins where those are few."""
-    found, counts = np.unique(leaf, return_counts=True)
+    leaves, counts = np.unique(leaf, return_counts=True)
     order = np.argsort(counts, kind="stable")
     few = int((counts < LEAF_ROWS).sum())
-    while 0 < few < len(found) and counts[order[:few]].sum() < LEAF_ROWS:
+    while 0 < few < len(leaves) and counts[order[:few]].sum() < LEAF_ROWS:
         few += 1
     if few == 0:
         return leaf, words
-    rest = int(found.max()) + 1
-    joined = np.where(np.isin(leaf, found[order[:few]]), rest, leaf)
+    rest = int(leaves.max()) + 1
+    joined = np.where(np.isin(leaf, leaves[order[:few]]), rest, leaf)
     return joined, words | {rest: f"any of {few} rules that few rows meet"}
-
-
-def regions(case: Case, s: Subject) -> tuple[NDArray[Any], dict[Any, str]] | None:
-    """Leaf or rule of each row and its words, where the student has such; None where it has not."""
-    if not (hasattr(s.inner, "apply") and hasattr(s.inner, "rules")):
-        return None
-    table = s.inner.rules()
-    if not {"leaf", "rule"} <= set(table):
-        return None
-    columns = getattr(s.given, "features_", None)
-    if columns is not None and not isinstance(columns, list):
-        return None  # it sees transformed columns, whose rules are not about those of the audit
-    seen = case.schema.restore(case.frame[list(s.features)])
-    return np.asarray(s.inner.apply(seen)), dict(zip(table["leaf"], table["rule"], strict=True))

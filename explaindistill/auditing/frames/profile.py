@@ -8,41 +8,32 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from explaindistill.auditing.inputs import (
-    Case,
-    cannot_say,
-    decided,
-    stack,
-)
+from explaindistill.auditing.frames._lines import cannot_say, stack
+from explaindistill.auditing.inputs import AuditInput
+from explaindistill.auditing.options import AuditOptions
 from explaindistill.auditing.profiles.loading import Profile
-from explaindistill.measures.decision import favorable_position
 from explaindistill.measures.profile import ProfileArithmetic, profile_rates
 from explaindistill.measures.table import frame
 
-__all__ = ["profile_frames"]
+__all__ = ["FRAMES", "measure"]
+
+FRAMES = ("profile", "profile_requirements")
 
 
-def profile_frames(
-    case: Case, profile: Profile | None, frames: Mapping[str, pd.DataFrame], statements: Mapping[str, str]
+def measure(
+    inputs: AuditInput, options: AuditOptions, rng: np.random.Generator, frames: Mapping[str, pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
-    """``profile``, the arithmetic for the teacher and every student, and ``profile_requirements``.
+    """The arithmetic of a rule set for the teacher and every student, and what it asks for; empty without one.
 
-    Parameters
-    ----------
-    case : Case
-    profile : Profile, optional
-        Both frames are empty without one.
-    frames : mapping
-        The other frames of the audit, among which required tables are looked for.
-    statements : mapping
-        What people said.
+    Tables that the rule set asks for are looked for among the frames measured before.
     """
+    profile, statements = options.profile, options.statements_with_date()
     if profile is None:
         return {"profile": frame([]), "profile_requirements": _listed([])}
-    rates = stack(_rates(case, profile, statements))
-    everything = {**frames, "profile": rates}
+    rates = stack(_rates(inputs, profile, statements))
+    tables = {**frames, "profile": rates}
     lines = [
-        {"kind": "table", "key": key, "requirement": words, "answer": _rows(everything.get(key))}
+        {"kind": "table", "key": key, "requirement": words, "answer": _rows(tables.get(key))}
         for key, words in profile.tables.items()
     ]
     lines += [
@@ -58,25 +49,25 @@ def _rows(table: pd.DataFrame | None) -> str:
 
 
 def _listed(lines: list[dict[str, str]]) -> pd.DataFrame:
-    told = [line | {"state": "given" if line["answer"] else "not given"} for line in lines]
-    return pd.DataFrame(told, columns=pd.Index(["kind", "key", "requirement", "answer", "state"])).astype("str")
+    stated = [line | {"state": "given" if line["answer"] else "not given"} for line in lines]
+    return pd.DataFrame(stated, columns=pd.Index(["kind", "key", "requirement", "answer", "state"])).astype("str")
 
 
-def _rates(case: Case, profile: Profile, statements: Mapping[str, str]) -> Iterator[pd.DataFrame]:
+def _rates(inputs: AuditInput, profile: Profile, statements: Mapping[str, str]) -> Iterator[pd.DataFrame]:
     first = str(profile.arithmetic["rates"][0])
-    if case.task == "regression" or case.favorable is None:
+    at = inputs.rule.position
+    if at is None:
         yield cannot_say(first, "teacher", "there is no favourable decision to count")
         return
-    if case.attributes.shape[1] == 0:
+    if inputs.rows.attributes.shape[1] == 0:
         yield cannot_say(first, "teacher", "no sensitive attributes were given")
         return
-    at = favorable_position(case.classes, case.favorable)
     arithmetic = ProfileArithmetic(**profile.arithmetic)
-    asked: dict[str, Any] = {
-        "attributes": case.attributes,
-        "favorable": case.favorable,
-        "y": case.y,
+    shared: dict[str, Any] = {
+        "attributes": inputs.rows.attributes,
+        "favorable": inputs.rule.favorable,
+        "y": inputs.rows.y,
         "justification": statements.get("exclusion_justification", ""),
     }
-    for name, P in (("teacher", case.P), *((s.name, s.P) for s in case.subjects)):
-        yield profile_rates(decided(case, P), arithmetic, score=np.asarray(P)[:, at], subject=name, **asked)
+    for model in inputs.models():
+        yield profile_rates(inputs.decided(model.P), arithmetic, score=model.P[:, at], subject=model.name, **shared)

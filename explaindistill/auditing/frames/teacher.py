@@ -1,22 +1,29 @@
-"""What an audit says about the teacher alone."""
+"""The frame ``teacher``: what to know of the teacher before imitating it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from explaindistill.auditing.inputs import Case, decided
+from explaindistill.auditing.inputs import AuditInput
+from explaindistill.auditing.options import AuditOptions
 from explaindistill.measures.teacher_check import teacher_check
 
-__all__ = ["teacher_frame"]
+__all__ = ["FRAMES", "measure"]
+
+FRAMES = ("teacher",)
 
 
-def teacher_frame(case: Case, rng: np.random.Generator) -> pd.DataFrame:
-    """The check of the teacher on the audited rows; its decisions are those of the case."""
-    rule: dict[str, Any] = {"classes": case.classes}
-    if case.classes is not None:
-        rule["decide"] = lambda P: decided(case, P, own=False)
-    ask = case.teacher_answer if case.can_be_asked else None
-    return teacher_check(case.frame, case.P, case.y, answer=ask, rng=rng, **rule)
+def measure(
+    inputs: AuditInput, options: AuditOptions, rng: np.random.Generator, frames: Mapping[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """Check the teacher on the audited rows; its decisions are those of the audit's rule."""
+    rows, rule, teacher = inputs.rows, inputs.rule, inputs.teacher
+    decision: dict[str, Any] = {"classes": rule.classes}
+    if rule.classes is not None:
+        decision["decide"] = rule.decide
+    ask = teacher.answer if teacher.can_be_asked else None
+    return {"teacher": teacher_check(rows.frame, teacher.P, rows.y, answer=ask, rng=rng, **decision)}

@@ -13,7 +13,6 @@ from explaindistill.errors import InvalidInputError
 __all__ = ["Profile", "load_profile", "profile_names"]
 
 FOLDER = Path(__file__).parent
-CHANGED = "status may have changed"
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Profile:
     >>> profile = load_profile("nyc-ll144")
     >>> profile.id, list(profile.arithmetic["rates"])
     ('nyc-ll144@2023-07', ['selection_rate', 'scoring_rate'])
-    >>> sorted(profile.told())[:3]
+    >>> sorted(profile.provenance())[:3]
     ['dated', 'id', 'retrieved']
     """
 
@@ -54,7 +53,7 @@ class Profile:
     tables: Mapping[str, str] = field(default_factory=dict)
     statements: Mapping[str, str] = field(default_factory=dict)
 
-    def told(self) -> dict[str, str]:
+    def provenance(self) -> dict[str, str]:
         """Where the rule set comes from, for a manifest."""
         keys = ("id", "title", "source", "url", "dated", "retrieved", "retrieved_as", "status")
         return {key: str(getattr(self, key)) for key in keys}
@@ -84,10 +83,10 @@ def load_profile(name: str) -> Profile:
     >>> load_profile("four-fifths").arithmetic["bound"]
     0.8
     """
-    found = [data for path in sorted(FOLDER.glob("*.toml")) if name in {(data := _read(path))["id"], _stem(data)}]
-    if len(found) != 1:
+    matches = [data for path in sorted(FOLDER.glob("*.toml")) if name in {(data := _read(path))["id"], _stem(data)}]
+    if len(matches) != 1:
         raise InvalidInputError(f"profile must be one of {', '.join(profile_names())}, got {name!r}")
-    return Profile(**found[0])
+    return Profile(**matches[0])
 
 
 def _stem(data: Mapping[str, Any]) -> str:

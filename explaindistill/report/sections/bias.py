@@ -10,8 +10,9 @@ import pandas as pd
 from explaindistill.report.blocks import Block, Details, Group, Section, Text
 from explaindistill.report.figures import differences, groups, students_of
 from explaindistill.report.group_checks import any_pair, checks
+from explaindistill.report.metrics import describe_metric
 from explaindistill.report.tables import frame_of, pivot, rows_of, tidy
-from explaindistill.report.words import describe_metric, name
+from explaindistill.report.words import name
 
 __all__ = ["section"]
 
@@ -72,12 +73,16 @@ def _shortened(one: _Attribute) -> _Attribute:
     first = _headline(rates)
     by_group = first.assign(estimate=first["estimate"].astype(float)).groupby("group", sort=False)["estimate"].mean()
     away = (by_group - by_group.median()).abs().sort_values(ascending=False, kind="stable")
-    kept = set(away.index[:CROSSED_GROUPS])
-    parts = (frame[frame["group"].isin(kept)] if len(frame) else frame for frame in (one.gaps, one.transfer))
+    outstanding = set(away.index[:CROSSED_GROUPS])
+    parts = (frame[frame["group"].isin(outstanding)] if len(frame) else frame for frame in (one.gaps, one.transfer))
     gaps, transfer = parts
     gaps = _models(gaps) if len(gaps) else gaps
     return replace(
-        one, rates=rates[rates["group"].isin(kept)], gaps=gaps, transfer=transfer, n_left=len(away) - len(kept)
+        one,
+        rates=rates[rates["group"].isin(outstanding)],
+        gaps=gaps,
+        transfer=transfer,
+        n_left=len(away) - len(outstanding),
     )
 
 
@@ -99,14 +104,14 @@ def _headline(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _pictures(one: _Attribute) -> list[Block]:
-    found: list[Block | None] = []
+    figures: list[Block | None] = []
     if str(one.attribute).count(CROSSED) > 1:
         return []
     first = _headline(one.rates)
     if not first.empty:
         what = describe_metric(str(first["metric"].iloc[0]))
         title = f"{what.title} by {name(one.attribute)}"
-        found.append(groups(f"fig-rate-{one.id}", _models(first), one.audit, title, what.meaning))
+        figures.append(groups(f"fig-rate-{one.id}", _models(first), one.audit, title, what.meaning))
     points = (
         one.gaps[one.gaps["metric"].map(lambda m: describe_metric(str(m)).kind == "points")]
         if len(one.gaps)
@@ -115,8 +120,8 @@ def _pictures(one: _Attribute) -> list[Block]:
     if not points.empty and not one.is_crossed:
         shown = _models(rows_of(points, metric=points["metric"].iloc[0]))
         title = f"From the teacher's gap to the student's, by {name(one.attribute)}"
-        found.append(differences(f"fig-gap-{one.id}", shown, one.audit, title))
-    return [figure for figure in found if figure is not None]
+        figures.append(differences(f"fig-gap-{one.id}", shown, one.audit, title))
+    return [figure for figure in figures if figure is not None]
 
 
 def _rate_tables(one: _Attribute) -> list[Block]:

@@ -30,8 +30,8 @@ def section(audit: Any) -> Section:
         "Two additive models on one design: one repeats the teacher, one the outcomes. The band holds all curves at "
         "once; where it excludes 0 the teacher weighs a column differently from what the outcomes support. "
     )
-    found = ", ".join(name(f) for f in differing["feature"])
-    verdict = f"That is so for: {found}." if found else "No column stands out."
+    names = ", ".join(name(f) for f in differing["feature"])
+    verdict = f"That is so for: {names}." if names else "No column stands out."
     blocks: list[Block] = [Text(lead + verdict), Text(CAVEAT, "note")]
     figures = _figures(terms, curves)
     if figures:
@@ -39,10 +39,10 @@ def section(audit: Any) -> Section:
     blocks.append(_table(terms))
     missing = frame_of(audit, "missing_inputs")
     if not missing.empty:
-        told = [n for n in audit.notes if n.startswith("Inputs of the teacher: ")]
+        statements = [n for n in audit.notes if n.startswith("Inputs of the teacher: ")]
         heads = ("measure", "learner", "rows")
         table = tidy(missing, "What the columns leave unexplained", ("metric", "subject", "subset"), heads)
-        blocks.append(Details("Are inputs missing?", (*map(Text, told), table), open=True))
+        blocks.append(Details("Are inputs missing?", (*map(Text, statements), table), open=True))
     quality = frame_of(audit, "comparison_quality")
     if not quality.empty:
         table = tidy(
@@ -57,8 +57,8 @@ def _figures(terms: pd.DataFrame, curves: pd.DataFrame) -> tuple[Figure, ...]:
     ranked = terms[terms["p"].notna() & (terms["feature"] != "(level)")].sort_values("p", kind="stable")
     out = []
     for i, feature in enumerate(ranked["feature"].head(SHOWN)):
-        part = curves[curves["feature"] == feature]
-        if part["value"].isna().all() and part["place"].str.contains(", ").all():
+        curve = curves[curves["feature"] == feature]
+        if curve["value"].isna().all() and curve["place"].str.contains(", ").all():
             continue
         line = ranked.iloc[i]
         desc = (
@@ -80,14 +80,14 @@ def _painter(curves: pd.DataFrame, feature: str) -> Any:
 def _table(terms: pd.DataFrame) -> Table:
     rows = []
     for line in terms.to_dict("records"):
-        known = pd.notna(line["p"])
+        tested = pd.notna(line["p"])
         cells = (
             Cell(name(line["feature"])),
-            Cell(name(line["place"]) if known else "–"),
+            Cell(name(line["place"]) if tested else "–"),
             Cell(number(line["estimate"]), f"{number(line['low'])} to {number(line['high'])}")
-            if known
+            if tested
             else Cell("–", str(line["reason"]), tone="quiet"),
-            Cell(f"{line['p']:.3f}" if known else "–"),
+            Cell(f"{line['p']:.3f}" if tested else "–"),
             Cell("differs" if line["differs"] else "no difference shown", tone="bad" if line["differs"] else ""),
         )
         rows.append(cells)

@@ -11,8 +11,9 @@ from explaindistill.asking.cost import CORE_WATTS
 from explaindistill.measures.believability import worries
 from explaindistill.report.blocks import Block, Cell, Details, Items, Section, Table, Text
 from explaindistill.report.figures import query_curve
+from explaindistill.report.metrics import describe_metric
 from explaindistill.report.tables import frame_of, pivot, plain
-from explaindistill.report.words import count, describe_metric, name, number
+from explaindistill.report.words import count, name, number
 
 __all__ = ["section"]
 
@@ -99,9 +100,9 @@ def _amount(value: Any, unit: str) -> Cell:
 def _facts(frame: pd.DataFrame) -> Table:
     """A line per fact, a column per student."""
     subjects = list(dict.fromkeys(frame["subject"].map(str)))
-    told = {(str(r["subject"]), str(r["fact"])): _spaced(r["value"], r["fact"]) for r in frame.to_dict("records")}
+    values = {(str(r["subject"]), str(r["fact"])): _spaced(r["value"], r["fact"]) for r in frame.to_dict("records")}
     rows = tuple(
-        (Cell(name(fact, 90)), *(_value(told.get((s, fact))) for s in subjects))
+        (Cell(name(fact, 90)), *(_value(values.get((s, fact))) for s in subjects))
         for fact in dict.fromkeys(frame["fact"].map(str))
     )
     heads = ("fact", *map(name, subjects))

@@ -65,10 +65,10 @@ def _handling(frame: pd.DataFrame) -> str:
 
 
 def _cell(frame: pd.DataFrame, metric: str, subject: str) -> Cell:
-    found = rows_of(frame, metric=metric, subject=subject)
-    if found.empty:
+    lines = rows_of(frame, metric=metric, subject=subject)
+    if lines.empty:
         return Cell("–")
-    line = found.iloc[0]
+    line = lines.iloc[0]
     if line["status"] != "ok":
         return Cell("cannot say", str(line["reason"]), "quiet")
     seconds = metric.endswith("_seconds")
@@ -76,8 +76,8 @@ def _cell(frame: pd.DataFrame, metric: str, subject: str) -> Cell:
     return Cell(text, _ratio(rows_of(frame, metric=f"{metric}_ratio", subject=subject, status="ok")))
 
 
-def _ratio(found: pd.DataFrame) -> str:
-    if found.empty:
+def _ratio(ratios: pd.DataFrame) -> str:
+    if ratios.empty:
         return ""
-    times = float(found["estimate"].iloc[0])
+    times = float(ratios["estimate"].iloc[0])
     return f"{number(times)} times less" if times >= 1 else f"{number(1 / times)} times more"

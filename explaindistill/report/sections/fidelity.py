@@ -8,8 +8,9 @@ import pandas as pd
 
 from explaindistill.report.blocks import Block, Details, Group, Section, Text
 from explaindistill.report.figures import groups, students_of
+from explaindistill.report.metrics import describe_metric
 from explaindistill.report.tables import frame_of, pivot, rows_of, tidy
-from explaindistill.report.words import describe_metric, interval, name, quantity
+from explaindistill.report.words import interval, name, quantity
 
 __all__ = ["section"]
 
@@ -29,16 +30,16 @@ def section(audit: Any) -> Section:
             "Measured on rows that neither fitting nor selection saw. Brackets hold 95 % intervals, n counts the rows."
         )
     ]
-    told = (
+    by_subset = (
         fidelity.assign(subset=fidelity["subset"].fillna("").astype(str))
         if "subset" in fidelity
         else fidelity.assign(subset="")
     )
-    whole = told[told["subset"] == ""]
+    whole = by_subset[by_subset["subset"] == ""]
     mine = whole["subject"].isin(students_of(audit))
     blocks.append(pivot(whole[mine], "Student against teacher", "metric", "subject", students_of(audit), "measure"))
-    blocks += [*_beside(whole[~mine], whole[mine]), *_elsewhere(told, audit)]
-    blocks += _parts(told[(told["subset"] != "") & ~_is_elsewhere(told)], audit)
+    blocks += [*_beside(whole[~mine], whole[mine]), *_elsewhere(by_subset, audit)]
+    blocks += _parts(by_subset[(by_subset["subset"] != "") & ~_is_elsewhere(by_subset)], audit)
     blocks += _mistakes(audit)
     performance = frame_of(audit, "performance")
     if not performance.empty:
@@ -70,10 +71,12 @@ def _is_elsewhere(frame: pd.DataFrame) -> pd.Series:
     return frame["subset"].str.startswith(("where ", "stressed rows", "what-if rows", "student decile"))
 
 
-def _elsewhere(told: pd.DataFrame, audit: Any) -> list[Block]:
+def _elsewhere(by_subset: pd.DataFrame, audit: Any) -> list[Block]:
     """On rows that nobody sent in, by rule of the student, and by what the student promises."""
     blocks: list[Block] = []
-    strange = told[told["subset"].str.startswith(("stressed rows", "what-if rows")) & told["metric"].isin(MAIN)]
+    strange = by_subset[
+        by_subset["subset"].str.startswith(("stressed rows", "what-if rows")) & by_subset["metric"].isin(MAIN)
+    ]
     if not strange.empty:
         note = (
             "Stressed rows mix the columns of different people: values that occur, in company that may not. A student "
@@ -82,14 +85,14 @@ def _elsewhere(told: pd.DataFrame, audit: Any) -> list[Block]:
         by, heads = ("subset", "subject", "metric"), ("rows", "student", "measure")
         table = tidy(strange, "On other rows than the audited ones", by, heads, note)
         blocks.append(Details("On stressed rows, and on rows of your own", (table,)))
-    inside = told[told["subset"].str.startswith("where ")].sort_values("estimate", kind="stable")
+    inside = by_subset[by_subset["subset"].str.startswith("where ")].sort_values("estimate", kind="stable")
     if not inside.empty:
         worst = inside.groupby("subject", sort=False).head(WORST)
         shown = worst.assign(subset=worst["subset"].str.removeprefix("where "))
         caption = f"The rules of each student on which it agrees least ({WORST} at most)"
         table = tidy(shown, caption, ("subset", "subject"), ("rule", "student"))
         blocks.append(Details("By rule of the student", (table,)))
-    promised = told[told["subset"].str.startswith("student decile")]
+    promised = by_subset[by_subset["subset"].str.startswith("student decile")]
     if not promised.empty:
         caption = "Teacher's probability minus the student's, by tenth of the student's"
         table = pivot(promised, caption, "subset", "subject", students_of(audit), "student's probability")

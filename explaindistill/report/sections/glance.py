@@ -11,8 +11,9 @@ from explaindistill.measures.bias import FIDELITY_CAVEAT
 from explaindistill.report.blocks import Block, Card, Cards, Group, Items, Section, Text
 from explaindistill.report.figures import frontier, students_of
 from explaindistill.report.judgements import judged, worst_first
+from explaindistill.report.metrics import describe_metric
 from explaindistill.report.tables import frame_of, rows_of
-from explaindistill.report.words import count, describe_metric, interval, name, quantity
+from explaindistill.report.words import count, interval, name, quantity
 
 __all__ = ["section"]
 
@@ -133,30 +134,30 @@ def _worst_group(audit: Any, student: str) -> str:
 
 
 def _worries(audit: Any) -> list[str]:
-    found: list[str] = []
+    worries: list[str] = []
     verdicts = judged(frame_of(audit, "verdicts"))
     failed = [f"Failed: {v.rule}. {v.evidence}" for v in verdicts if v.verdict == "fail"]
-    found += _at_most(failed, 6)
+    worries += _at_most(failed, 6)
     open_ = sum(v.verdict == "inconclusive" for v in verdicts)
     if open_:
         checks = "1 check" if open_ == 1 else f"{open_} checks"
-        found.append(f"{checks} could not be decided with this many rows: more data would settle them.")
+        worries.append(f"{checks} could not be decided with this many rows: more data would settle them.")
     unequal = _unfaithful_groups(audit)
-    found += _shifts(audit) + unequal
-    return found + [str(note) for note in audit.notes if not (unequal and note == FIDELITY_CAVEAT)]
+    worries += _shifts(audit) + unequal
+    return worries + [str(note) for note in audit.notes if not (unequal and note == FIDELITY_CAVEAT)]
 
 
 def _shifts(audit: Any) -> list[str]:
     """Gaps that a student moved beyond chance: per student and kind how many, and the largest."""
     frame = frame_of(audit, "transfer")
     rows = rows_of(frame, metric="transfer") if "metric" in frame else frame
-    told: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    moved_by: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows.to_dict("records"):
         if row.get("status", "ok") != "ok" or not (row["low"] > 0 or row["high"] < 0):
             continue
         verb = VERBS.get(str(row.get("verdict", "")), "moves")
-        told.setdefault((name(row["subject"]), verb), []).append(row)
-    return [_shift(student, verb, moved) for (student, verb), moved in told.items()]
+        moved_by.setdefault((name(row["subject"]), verb), []).append(row)
+    return [_shift(student, verb, moved) for (student, verb), moved in moved_by.items()]
 
 
 def _shift(student: str, verb: str, moved: list[dict[str, Any]]) -> str:
@@ -179,13 +180,13 @@ def _unfaithful_groups(audit: Any) -> list[str]:
     """Students whose fidelity differs between groups: their fairness says nothing about the teacher's."""
     frame = rows_of(frame_of(audit, "group_fidelity"), status=["ok"])
     gaps = frame[frame["metric"].map(lambda m: describe_metric(str(m)).kind == "points")] if not frame.empty else frame
-    told: dict[str, list[str]] = {}
+    attributes_of: dict[str, list[str]] = {}
     for row in gaps.to_dict("records"):
         if row["low"] > 0 or row["high"] < 0:
-            told.setdefault(name(row["subject"]), []).append(name(row["attribute"]))
-    if not told:
+            attributes_of.setdefault(name(row["subject"]), []).append(name(row["attribute"]))
+    if not attributes_of:
         return []
-    who = "; ".join(f"“{student}” across {', '.join(dict.fromkeys(where))}" for student, where in told.items())
+    who = "; ".join(f"“{student}” across {', '.join(dict.fromkeys(where))}" for student, where in attributes_of.items())
     return [
         f"Not equally faithful in all groups: {who}. A student that looks fair then says nothing about its teacher."
     ]

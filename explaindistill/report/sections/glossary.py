@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from explaindistill.report.blocks import Facts, Section
-from explaindistill.report.words import METRICS
+from explaindistill.report.metrics import METRICS
 
 __all__ = ["section"]
 

@@ -31,10 +31,10 @@ def section(audit: Any) -> Section:
     table = _table(shares, subjects)
     figure = importance(audit, shares)
     folded: list[Block] = [Details(f"All {len(table.rows)} columns", (table,), open=len(table.rows) <= 10)]
-    own = frame[frame["metric"] == "structure"] if "metric" in frame else frame.iloc[:0]
-    if not own.empty and len(own) < len(frame):
-        students = [s for s in students_of(audit) if s in set(own["subject"])]
-        folded.append(Details("By the students' own structure", (_table(_shares(own), students),)))
+    structural = frame[frame["metric"] == "structure"] if "metric" in frame else frame.iloc[:0]
+    if not structural.empty and len(structural) < len(frame):
+        students = [s for s in students_of(audit) if s in set(structural["subject"])]
+        folded.append(Details("By the students' own structure", (_table(_shares(structural), students),)))
     folded += _attributed(frame, subjects)
     folded = [*_alike(audit), *folded, *_missed(audit), *_gaps(audit)]
     return Section("Importance side by side", 50, (lead, *((figure,) if figure else ()), *folded))
@@ -50,8 +50,8 @@ def _alike(audit: Any) -> list[Block]:
     out: list[Block] = []
     for kind in dict.fromkeys(kinds):
         by = f" ({kind})" if kind else ""
-        part = frame[kinds == kind]
-        out.append(pivot(part, f"How alike the importances are to the teacher's{by}", "metric", "subject",
+        alike = frame[kinds == kind]
+        out.append(pivot(alike, f"How alike the importances are to the teacher's{by}", "metric", "subject",
                          students_of(audit), "measure"))  # fmt: skip
     return out
 
@@ -60,12 +60,12 @@ def _attributed(frame: pd.DataFrame, subjects: list[str]) -> list[Block]:
     """Mean sizes of Shapley values, one table per scale."""
     if not {"metric", "subset"} <= set(frame):
         return []
-    found = frame[frame["metric"] == "shapley"]
+    shapley = frame[frame["metric"] == "shapley"]
     out: list[Block] = []
-    for scale, part in found.groupby("subset", sort=False):
-        known = [s for s in subjects if s in set(part["subject"])]
+    for scale, of_scale in shapley.groupby("subset", sort=False):
+        shown = [s for s in subjects if s in set(of_scale["subject"])]
         note = "Exact for students that are sums or boxes; the teacher's are sampled with a student as control variate."
-        table = _table(_shares(part), known)
+        table = _table(_shares(of_scale), shown)
         out.append(Details(f"By Shapley values ({name(scale)})", (Text(note), table)))
     return out
 
@@ -76,10 +76,10 @@ def _missed(audit: Any, top: int = 10) -> list[Block]:
     if frame.empty:
         return []
     pairs = frame["feature"].astype(str) + " × " + frame["feature_2"].astype(str)
-    kept = list(dict.fromkeys(pairs))[:top]
-    shown = frame.assign(pair=pairs)[pairs.isin(kept)]
-    left = shown["metric"] == "interaction_missed"
-    shown = shown.assign(subject=shown["subject"].where(~left, shown["subject"] + ", not repeated"))
+    strongest_pairs = list(dict.fromkeys(pairs))[:top]
+    shown = frame.assign(pair=pairs)[pairs.isin(strongest_pairs)]
+    is_missed = shown["metric"] == "interaction_missed"
+    shown = shown.assign(subject=shown["subject"].where(~is_missed, shown["subject"] + ", not repeated"))
     heads = [s for s in dict.fromkeys(shown["subject"]) if s == "teacher"]
     heads += [f"{s}, not repeated" for s in students_of(audit)]
     note = f"Root mean square departure from a sum of the two columns, on the {shown['subset'].iloc[0]} scale."
@@ -93,13 +93,13 @@ def _gaps(audit: Any) -> list[Block]:
     if frame.empty:
         return []
     out: list[Block] = []
-    for (attribute, group, scale), part in _largest(frame).groupby(["attribute", "group", "subset"], sort=False):
-        reference = part["reference"].iloc[0]
+    for (attribute, group, scale), gap in _largest(frame).groupby(["attribute", "group", "subset"], sort=False):
+        reference = gap["reference"].iloc[0]
         caption = f"{name(attribute)}: {name(group)} against {name(reference)} ({scale})"
-        order = [s for s in ("teacher", *students_of(audit)) if s in set(part["subject"])]
-        note = f"The {STRONGEST} largest of {len(set(part['feature']))} columns; the others are in the results."
-        few = len(set(part["feature"])) <= STRONGEST
-        table = pivot(strongest(part), caption, "feature", "subject", order, "column", "" if few else note)
+        order = [s for s in ("teacher", *students_of(audit)) if s in set(gap["subject"])]
+        note = f"The {STRONGEST} largest of {len(set(gap['feature']))} columns; the others are in the results."
+        few = len(set(gap["feature"])) <= STRONGEST
+        table = pivot(strongest(gap), caption, "feature", "subject", order, "column", "" if few else note)
         out.append(Details(caption, (table,)))
     lead = "The parts of a column add up, exactly, to the difference of the groups' mean answers."
     n_groups = len(frame[["attribute", "group", "subset"]].drop_duplicates())
@@ -118,8 +118,8 @@ def _largest(frame: pd.DataFrame) -> pd.DataFrame:
         .groupby(level=[0, 1, 2], sort=False)
         .max()
     )
-    kept = whole.sort_values(ascending=False, kind="stable").index[:MOST_GROUPS]
-    return frame[pd.MultiIndex.from_frame(frame[cells]).isin(kept)]
+    largest = whole.sort_values(ascending=False, kind="stable").index[:MOST_GROUPS]
+    return frame[pd.MultiIndex.from_frame(frame[cells]).isin(largest)]
 
 
 def _shares(frame: pd.DataFrame) -> pd.DataFrame:
@@ -127,8 +127,8 @@ def _shares(frame: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for _, rows in frame.groupby("subject", sort=False, observed=True):
         for column in {"method", "metric"} & set(rows):
-            told = rows[column].fillna("")
-            rows = rows[told == told.iloc[0]]  # noqa: PLW2901 - narrowed step by step
+            method = rows[column].fillna("")
+            rows = rows[method == method.iloc[0]]  # noqa: PLW2901 - narrowed step by step
         total = float(rows["estimate"].clip(lower=0).sum())
         scale = 1.0 / total if total > 0 else 1.0
         scaled = {c: rows[c].astype(float) * scale for c in ("low", "high") if c in rows}

@@ -21,28 +21,30 @@ _ALWAYS = (
 
 def section(audit: Any) -> Section:
     """What always holds, and what holds for this audit."""
-    here = _here(audit)
+    limits = _limits(audit)
     blocks = [Items(_ALWAYS)]
     return Section(
         "Limits, and when not to trust this",
         80,
-        (*blocks, *((Group("In this audit", (Items(tuple(here)),)),) if here else ())),
+        (*blocks, *((Group("In this audit", (Items(tuple(limits)),)),) if limits else ())),
     )
 
 
-def _here(audit: Any) -> list[str]:
-    found = []
+def _limits(audit: Any) -> list[str]:
+    sentences = []
     if frame_of(audit, "performance").empty:
-        found.append("No true labels were given: the report says how the teacher is imitated, not whether it is right.")
+        sentences.append(
+            "No true labels were given: the report says how the teacher is imitated, not whether it is right."
+        )
     rates = frame_of(audit, "rates")
     if rates.empty:
-        found.append("No sensitive attributes were given: nothing can be said about groups.")
+        sentences.append("No sensitive attributes were given: nothing can be said about groups.")
     elif "status" in rates:
         for status, words in _STATUS.items():
             groups = rates.loc[rates["status"] == status, ["attribute", "group"]].drop_duplicates()
             if len(groups):
-                found.append(f"{len(groups)} group(s) {words}")
-    return found
+                sentences.append(f"{len(groups)} group(s) {words}")
+    return sentences
 
 
 _STATUS = {

@@ -8,8 +8,9 @@ import pandas as pd
 
 from explaindistill.report.blocks import Block, Cell, Details, Facts, Group, Section, Table, Text
 from explaindistill.report.figures import students_of
+from explaindistill.report.metrics import describe_metric
 from explaindistill.report.tables import estimate_cell, frame_of, rows_of
-from explaindistill.report.words import count, describe_metric, name, quantity
+from explaindistill.report.words import count, name, quantity
 
 __all__ = ["section"]
 
@@ -23,11 +24,11 @@ CAUTION = (
 
 def section(audit: Any) -> Section:
     """Source and date first, then counts, rates and ratios by category, then the list of what is asked for."""
-    told = audit.manifest.get("profile")
-    if not isinstance(told, dict):
+    profile = audit.manifest.get("profile")
+    if not isinstance(profile, dict):
         return Section(TITLE, ORDER, reason="No rule set was named (profile=).")
     keys = ("title", "source", "url", "dated", "retrieved", "retrieved_as", "status")
-    facts = Facts(tuple((key.replace("_", " "), name(told.get(key, ""), 200)) for key in keys))
+    facts = Facts(tuple((key.replace("_", " "), name(profile.get(key, ""), 200)) for key in keys))
     blocks: list[Block] = [Text(CAUTION, "warning"), facts]
     blocks += _requirements(frame_of(audit, "profile_requirements"))
     frame = frame_of(audit, "profile")
@@ -36,7 +37,7 @@ def section(audit: Any) -> Section:
         if tables:
             title = "The teacher" if subject == "teacher" else f"The student {name(subject)}"
             blocks.append(Group(title, tuple(tables)) if subject == "teacher" else Details(title, tuple(tables)))
-    return Section(f"{TITLE}: {name(told.get('id', ''))}", ORDER, tuple(blocks))
+    return Section(f"{TITLE}: {name(profile.get('id', ''))}", ORDER, tuple(blocks))
 
 
 def _requirements(frame: pd.DataFrame) -> list[Block]:
@@ -69,11 +70,11 @@ def _by_attribute(frame: pd.DataFrame) -> Any:
 
 def _one(rows: pd.DataFrame, attribute: str) -> Table:
     unknown = rows_of(rows, metric="unknown_share")
-    known = rows[rows["metric"] != "unknown_share"]
-    metrics = list(dict.fromkeys(known["metric"]))
-    cells = {(r["group"], r["metric"]): r for r in known.to_dict("records")}
+    rates = rows[rows["metric"] != "unknown_share"]
+    metrics = list(dict.fromkeys(rates["metric"]))
+    cells = {(r["group"], r["metric"]): r for r in rates.to_dict("records")}
     body = []
-    for group in dict.fromkeys(known["group"]):
+    for group in dict.fromkeys(rates["group"]):
         mine = [cells.get((group, metric)) for metric in metrics]
         first = next(r for r in mine if r is not None)
         remark = next((str(r["reason"]) for r in mine if r is not None and r["reason"]), "")

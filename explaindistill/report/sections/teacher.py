@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from explaindistill.report.blocks import Block, Details, Facts, Group, Section, Text
+from explaindistill.report.metrics import describe_metric
 from explaindistill.report.tables import frame_of, rows_of, tidy
-from explaindistill.report.words import describe_metric, name, number
+from explaindistill.report.words import name, number
 
 __all__ = ["section"]
 

@@ -20,7 +20,7 @@ LARGE = 300
 CROSSED = " × "
 MAIN = ("selection_rate", "selection_rate_worst_ratio", "mean_prediction", "agreement", "mae", "teacher_mean")
 """What a page of a large audit carries of crossed groups and of students without teacher; the JSON file has all."""
-TOLD = "cells"
+LEFT_OUT = "cells"
 """The panels of the page carry this frame already."""
 STRONGEST = 5
 """So many columns of each group a page carries; the JSON file has all."""
@@ -88,7 +88,7 @@ def results(audit: Any, page: bool = False) -> dict[str, Any]:
         "frames": {
             key: write(_for_page(frame) if page else frame)
             for key, frame in sorted(audit.frames.items())
-            if frame is not None and not (page and key == TOLD)
+            if frame is not None and not (page and key == LEFT_OUT)
         },
     }
     if not page:
@@ -168,9 +168,9 @@ def _column(values: list[Any], before: list[list[Any]]) -> dict[str, Any]:
     if values in before:
         return {"like": before.index(values)}
     if any(isinstance(v, (str, bool)) for v in values):
-        known = list(dict.fromkeys(values))
-        place = {value: at for at, value in enumerate(known)}
-        return {"words": known, "at": [place[v] for v in values]}
+        words = list(dict.fromkeys(values))
+        place = {value: at for at, value in enumerate(words)}
+        return {"words": words, "at": [place[v] for v in values]}
     return {"values": values}
 
 

@@ -97,8 +97,8 @@ def _(block: b.Gallery, level: int) -> str:
 def _(block: b.Verdicts, level: int) -> str:
     lines = ["| rule | verdict | evidence |", "| --- | --- | --- |"]
     for v in block.verdicts:
-        told = escape(" ".join(filter(None, (v.evidence, v.reason)))).replace("\n", " ")
-        lines.append(f"| {escape(v.rule)} | **{MARKS.get(v.verdict, escape(v.verdict))}** | {told} |")
+        evidence = escape(" ".join(filter(None, (v.evidence, v.reason)))).replace("\n", " ")
+        lines.append(f"| {escape(v.rule)} | **{MARKS.get(v.verdict, escape(v.verdict))}** | {evidence} |")
     return "\n".join(lines)
 
 

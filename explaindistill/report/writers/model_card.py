@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from explaindistill.report import blocks as b
+from explaindistill.report.metrics import describe_metric
 from explaindistill.report.tables import frame_of, rows_of
-from explaindistill.report.words import describe_metric, name
+from explaindistill.report.words import name
 from explaindistill.report.writers.json import plain
 from explaindistill.report.writers.markdown import escape, written
 

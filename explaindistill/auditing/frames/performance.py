@@ -1,0 +1,44 @@
+"""The frame ``performance``: every model, and every student without its teacher, against the true labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from explaindistill.auditing.frames._lines import cannot_say, stack
+from explaindistill.auditing.inputs import AuditInput
+from explaindistill.auditing.options import AuditOptions
+from explaindistill.measures import performance as measures
+
+__all__ = ["FRAMES", "measure"]
+
+FRAMES = ("performance",)
+
+
+def measure(
+    inputs: AuditInput, options: AuditOptions, rng: np.random.Generator, frames: Mapping[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """Accuracy and its like for classes, R² and its like for values; without labels a line that says so."""
+    return {"performance": stack(_performance(inputs))}
+
+
+def _performance(inputs: AuditInput) -> Iterator[pd.DataFrame]:
+    metric = "accuracy" if inputs.task == "classification" else "r2"
+    for name, P in inputs.answers():
+        if inputs.rows.y is None:
+            yield cannot_say(metric, name, "true labels were not given: pass y")
+        elif P is None:
+            yield cannot_say(metric, name, "rows to train on were not given: pass train=(X, y)")
+        else:
+            yield _performance_of(inputs, name, P)
+
+
+def _performance_of(inputs: AuditInput, name: str, P: NDArray[np.float64]) -> pd.DataFrame:
+    shared: dict[str, Any] = {**inputs.rows.sampling(), "subject": name}
+    if inputs.task == "regression":
+        return measures.regression_performance(inputs.rows.y, P, **shared)
+    return measures.performance(inputs.rows.y, P, inputs.rule, **shared)

@@ -1,0 +1,85 @@
+"""How an audit measures and what it holds the figures against: one frozen record, checked when it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from explaindistill.auditing.inputs import AuditRows
+from explaindistill.auditing.profiles.loading import Profile
+from explaindistill.errors import InvalidInputError
+from explaindistill.measures.decision import DecisionRule
+
+__all__ = ["CURVE", "AuditOptions", "check_rows"]
+
+CURVE = ("subject", "metric", "n_queries", "n", "n_repeats", "estimate", "low", "high")
+"""Columns of the frame ``query_curve``: those that :func:`explaindistill.query_curve` measures."""
+
+
+@dataclass(frozen=True)
+class AuditOptions:
+    """Arguments of :func:`explaindistill.audit` that are about measuring, with its defaults.
+
+    Raises
+    ------
+    InvalidInputError
+        Names the argument, the rule and the value.
+
+    Examples
+    --------
+    >>> AuditOptions(n_refits=8).min_group_size
+    10
+    >>> AuditOptions(n_refits=2)
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.InvalidInputError: n_refits must be 0 or at least 3, got 2
+    """
+
+    n_refits: int = 0
+    n_explained: int = 500
+    min_group_size: int = 10
+    price_per_row: float | None = None
+    query_curve: pd.DataFrame | None = None
+    compare: bool = False
+    time_models: bool = False
+    profile: Profile | None = None
+    statements: Mapping[str, str] = field(default_factory=dict)
+    date: str | None = None
+    random_state: int = 0
+
+    def __post_init__(self) -> None:
+        if self.n_refits < 0 or self.n_refits in (1, 2):
+            raise InvalidInputError(f"n_refits must be 0 or at least 3, got {self.n_refits}")
+        if self.min_group_size < 1:
+            raise InvalidInputError(f"min_group_size must be at least 1, got {self.min_group_size}; 1 shows everything")
+        if self.n_explained < 0:
+            raise InvalidInputError(f"n_explained must be at least 0, got {self.n_explained}")
+        if self.price_per_row is not None and not self.price_per_row >= 0:
+            raise InvalidInputError(f"price_per_row must be at least 0, got {self.price_per_row}")
+        if self.query_curve is not None and (absent := [c for c in CURVE if c not in self.query_curve]):
+            raise InvalidInputError(f"query_curve must have the columns of xd.query_curve, {', '.join(absent)} missing")
+        for key, words in self.statements.items():
+            if not isinstance(words, str):
+                raise InvalidInputError(f"statements must be texts, {key} is {type(words).__name__}")
+
+    def statements_with_date(self) -> dict[str, str]:
+        """The statements of people; the date counts as one, where a statement does not say another."""
+        return dict(self.statements) if self.date is None else {"date": self.date, **self.statements}
+
+
+def check_rows(options: AuditOptions, rows: AuditRows, rule: DecisionRule, train: object) -> None:
+    """Refuse what is asked for and these rows cannot give, before any model is asked.
+
+    Raises
+    ------
+    InvalidInputError
+        For refits without rows of fitting, and a comparison with outcomes without labels or with several classes.
+    """
+    if options.n_refits and train is None:
+        raise InvalidInputError("n_refits needs the rows of fitting; pass train=(X, y), or leave it 0")
+    if options.compare and rows.y is None:
+        raise InvalidInputError("compare needs true labels: pass y, or leave compare False")
+    if options.compare and rule.classes is not None and len(rule.classes) != 2:
+        raise InvalidInputError(f"compare needs two classes or values, got {len(rule.classes)} classes")

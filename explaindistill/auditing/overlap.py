@@ -1,0 +1,83 @@
+"""Which audited rows fitting saw already: those are set aside, and those merely equal in value are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from explaindistill.data.row_keys import row_keys
+from explaindistill.data.schema import as_frame
+from explaindistill.errors import InvalidInputError
+
+__all__ = ["unseen"]
+
+
+def unseen(
+    rows: pd.DataFrame, distillers: Iterable[Any], train: tuple[Any, Any] | None
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], list[str]]:
+    """Which rows no fitting saw, which equal one it saw in value, and what to say about both.
+
+    A row was seen where its index label and its values both are among the rows of fitting; the same values under
+    another label are another person.
+
+    Parameters
+    ----------
+    rows : DataFrame in the schema's form
+    distillers : fitted Distillers
+    train : pair (X, y), optional
+
+    Returns
+    -------
+    unseen, equal : ndarrays of shape (n,)
+    notes : list of str
+
+    Raises
+    ------
+    InvalidInputError
+        If fitting saw all rows, or ``train`` lacks a column.
+    """
+    keys = _joined(row_keys(rows))
+    fitted_people: set[tuple[Any, bytes]] = set()
+    fitted_values: set[bytes] = set()
+    for index, fitted in _fitted_rows(distillers, train, list(rows.columns)):
+        values = _joined(fitted)
+        fitted_values.update(values)
+        if index is not None:
+            fitted_people.update(zip(index.tolist(), values, strict=True))
+    labelled = zip(rows.index.tolist(), keys, strict=True)
+    same = np.array([pair in fitted_people for pair in labelled], dtype=np.bool_)
+    equal = np.array([k in fitted_values for k in keys], dtype=np.bool_) & ~same
+    notes = []
+    if same.all():
+        raise InvalidInputError(f"X must hold rows that fitting did not see, but all {len(keys)} were in it")
+    if same.any():
+        notes.append(f"{int(same.sum())} of {len(keys)} rows were seen in fitting and are left out of every figure")
+    if equal.any():
+        notes.append(
+            f"{int(equal.sum())} rows equal, in value, a row seen in fitting; fidelity is shown with and without them"
+        )
+    return ~same, equal, notes
+
+
+def _fitted_rows(
+    distillers: Iterable[Any], train: tuple[Any, Any] | None, columns: list[str]
+) -> Iterator[tuple[pd.Index | None, NDArray[np.uint64]]]:
+    """Index labels (None for arrays, whose rows have none) and keys of every set of rows that a model was fitted to."""
+    for distiller in distillers:
+        yield distiller.fit_rows_.index, distiller.fit_rows_.keys
+    if train is not None:
+        rows = as_frame(train[0])
+        missing = [c for c in columns if c not in rows.columns]
+        if missing:
+            raise InvalidInputError(f"train must have the columns of X, {', '.join(missing)} missing")
+        yield (rows.index if isinstance(train[0], pd.DataFrame) else None), row_keys(rows[columns])
+
+
+def _joined(keys: NDArray[np.uint64]) -> list[bytes]:
+    """The parts of each row's key as one value that a set can hold."""
+    packed = np.ascontiguousarray(keys).view(f"V{keys.shape[1] * 8}").ravel()
+    return packed.tolist()

@@ -1,0 +1,49 @@
+"""Rows, rule and models in one form."""
+
+import numpy as np
+import pandas as pd
+
+import explaindistill as xd
+from explaindistill.auditing.inputs import aligned, audit_rows, decision_rule
+
+
+def test_the_use_of_a_sensitive_column_is_said(report):
+    assert any("“tree” uses the sensitive column sex." in n for n in report.notes)
+
+
+def test_attributes_need_not_be_inputs(pair, Rule):
+    tree, _, _, (test, y) = pair
+    outside = pd.DataFrame({"region": np.where(np.arange(len(test)) % 3 == 0, "north", "south")})
+    record = xd.audit(Rule(), tree, test, y, sensitive=outside, favorable="approved")
+    assert set(record.frames["rates"]["attribute"]) == {"region"}
+    assert not any("sensitive column" in n for n in record.notes)
+
+
+def test_a_rule_decides_with_and_without_weights():
+    P = np.array([[0.9, 0.1], [0.6, 0.4], [0.4, 0.6], [0.2, 0.8]])
+    rule = decision_rule(["no", "yes"], None, {"top": 0.25})
+    assert (rule.task, rule.favorable, rule.position) == ("classification", "yes", 1)
+    assert rule.decide(P).tolist() == ["no", "no", "no", "yes"]
+    assert rule.decide(P, np.array([4.0, 0.5, 1.0, 0.5])).tolist() == ["no", "no", "yes", "yes"]
+    assert set(rule.options()) == {"classes", "threshold", "favorable"}
+    values = decision_rule(None, "yes", 0.5)
+    assert (values.task, values.favorable, values.position) == ("regression", None, None)
+
+
+def test_rows_are_taken_with_all_that_is_known_of_them():
+    X = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": ["x", "y", "x"]})
+    rule = decision_rule([0, 1], None, 0.5)
+    rows = audit_rows(X, [0, 1, 1], rule, sensitive="b", sample_weight=[1, 2, 3], clusters=None, strata="b")
+    part = rows.take(np.array([False, True, True]))
+    assert len(part) == 2
+    assert part.y.tolist() == [1, 1]
+    assert part.weight.tolist() == [2, 3]
+    assert part.strata.tolist() == part.attributes["b"].tolist() == ["y", "x"]
+    assert part.clusters is part.sampling()["clusters"] is None
+    assert rows.sampling(np.array([True, False, False]))["sample_weight"].tolist() == [1]
+
+
+def test_classes_that_a_model_does_not_know_have_no_probability():
+    P = np.array([[0.3, 0.7]])
+    assert aligned(P, np.array(["b", "c"]), np.array(["a", "b", "c"])).tolist() == [[0.0, 0.3, 0.7]]
+    assert aligned(P, np.array(["a", "b"]), np.array(["a", "b"])) is P
