@@ -62,8 +62,8 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
     max_iter : int, at least 1
     tol : float
         On the relative change of the penalised deviance.
-    n_jobs : int, optional
-        Threads; None or -1 for all cores. The fit does not depend on it.
+    n_jobs : int or None
+        Threads; None is 1, -1 one per core. The fit does not depend on it.
     random_state : int, optional
         Decides which rows ``n_pairs="auto"`` holds out.
 

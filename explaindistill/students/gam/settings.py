@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.utils import check_random_state
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.additive.families import Bernoulli, Family
+from explaindistill.numerics.threads import n_threads
 from explaindistill.students._intake import Intake
 from explaindistill.students.gam.design import read_shaping
 from explaindistill.students.gam.fit import fit_terms
@@ -54,7 +54,7 @@ def recipe(student: Any, schema: Schema, family: Family | None, looks_noisy: boo
         n_pair_knots=int(student.n_pair_knots),
         max_iter=int(student.max_iter),
         tol=float(student.tol),
-        n_threads=_threads(student.n_jobs),
+        n_threads=n_threads(student.n_jobs),
         seed=int(check_random_state(student.random_state).randint(2**31 - 1)),
     )
 
@@ -63,13 +63,6 @@ def _at_least(name: str, value: Any, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         extra = " or 'auto'" if name == "n_pairs" else ""
         raise InvalidInputError(f"{name} must be an integer of at least {least}{extra}, got {value!r}")
-
-
-def _threads(n_jobs: int | None) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if n_jobs is None or n_jobs < 0:
-        return max(1, cores + 1 + (n_jobs if n_jobs is not None else -1))
-    return max(1, int(n_jobs))
 
 
 def adopt(student: Any, chosen: Recipe, intake: Intake, target: NDArray[np.float64], scale: str) -> Any:
