@@ -45,19 +45,24 @@ def eliminate(
     """
     betas = [b.copy() for b in fit.beta]
     inverses = [v.copy() for v in fit.V]
-    left = set(range(len(design.blocks)))
+    remaining = set(range(len(design.blocks)))
     dropped = []
-    while len(left) > keep:
-        held = {p for t in left for p in (parents or {}).get(t, ())}
-        rises = {t: _rise(betas, inverses, design.slices[t]) for t in sorted(left - held)}
+    while len(remaining) > keep:
+        held = {p for t in remaining for p in (parents or {}).get(t, ())}
+        rises = {t: _rise(betas, inverses, design.slices[t]) for t in sorted(remaining - held)}
         worst = min(rises, key=lambda t: (rises[t], -t))
         _remove(betas, inverses, design.slices[worst])
-        left.discard(worst)
+        remaining.discard(worst)
         dropped.append(Dropped(worst, rises[worst]))
     return dropped
 
 
 def _rise(betas: list[NDArray[np.float64]], inverses: list[NDArray[np.float64]], cut: slice) -> float:
+    """Sum over outputs of beta_t' V_tt^-1 beta_t for one block t.
+
+    Directions whose variance is below 1e-12 of the largest are left out: they were taken out with another block
+    already.
+    """
     total = 0.0
     for beta, V in zip(betas, inverses, strict=True):
         total += float(beta[cut] @ np.linalg.lstsq(V[cut, cut], beta[cut], rcond=1e-12)[0])
@@ -65,7 +70,11 @@ def _rise(betas: list[NDArray[np.float64]], inverses: list[NDArray[np.float64]],
 
 
 def _remove(betas: list[NDArray[np.float64]], inverses: list[NDArray[np.float64]], cut: slice) -> None:
-    """Condition on the block being zero."""
+    r"""Condition on the block t being zero, in place and for each output.
+
+    :math:`\beta \leftarrow \beta - V_{\cdot t} V_{tt}^{-1} \beta_t` and
+    :math:`V \leftarrow V - V_{\cdot t} V_{tt}^{-1} V_{t \cdot}`, with the pseudo-inverse of :func:`_rise`.
+    """
     for k, (beta, V) in enumerate(zip(betas, inverses, strict=True)):
         inner = np.linalg.pinv(V[cut, cut], rcond=1e-12, hermitian=True)
         across = V[:, cut] @ inner

@@ -1,7 +1,9 @@
 r"""Losses of additive models as exponential families: mean, score and curvature at a linear predictor.
 
-A family answers three questions about an observation y with weight 1 at the linear predictor :math:`\eta`: its
-deviance, the derivative of minus half the deviance (the score), and the expected curvature.
+A family answers three questions about an observation y with weight 1 at the linear predictor :math:`\eta`: its deviance
+:math:`D(y, \eta)`, twice the loss above its least possible value; the derivative of minus half the deviance (the score,
+:math:`-\tfrac12 \partial D / \partial\eta`); and the expected curvature, :math:`\tfrac12 E[\partial^2 D /
+\partial\eta^2]`. All arrays run over rows.
 """
 
 from __future__ import annotations
@@ -15,8 +17,11 @@ from scipy.special import expit, xlogy
 __all__ = ["FAMILIES", "Bernoulli", "Family", "Gamma", "Gaussian", "Poisson"]
 
 Vector = NDArray[np.float64]
-CURVATURE_FLOOR = 1e-8
-LOG_LIMIT = 30.0
+CURVATURE_FLOOR = (
+    1e-8  # where a fit is certain: keeps cross-products definite, far below what a row in doubt weighs (1/4)
+)
+LOG_LIMIT = 30.0  # of a log link: means stay within 1e-13 to 1e13, and their products within float64
+RARE = 1e-3  # rows of each class that are added at the start, so that a class that never occurs has a finite logit
 
 
 class Family(Protocol):
@@ -82,8 +87,8 @@ class Bernoulli:
 
     def deviance(self, y: Vector, eta: Vector) -> Vector:
         """Twice the Kullback-Leibler divergence from y."""
-        own = xlogy(y, y) + xlogy(1 - y, 1 - y)
-        return np.maximum(2.0 * (np.logaddexp(0.0, eta) - y * eta + own), 0.0)
+        negative_entropy = xlogy(y, y) + xlogy(1 - y, 1 - y)
+        return np.maximum(2.0 * (np.logaddexp(0.0, eta) - y * eta + negative_entropy), 0.0)
 
     def score(self, y: Vector, eta: Vector) -> Vector:
         """``y - p``."""
@@ -98,7 +103,7 @@ class Bernoulli:
         """Logit of the mean, within bounds for a class that never occurs."""
         total = weight.sum()
         ones = float((weight * y).sum())
-        return float(np.log((ones + 1e-3) / (total - ones + 1e-3)))
+        return float(np.log((ones + RARE) / (total - ones + RARE)))
 
 
 class Poisson:

@@ -3,6 +3,14 @@ r"""Cross-products of an additive design that is never written down.
 Rows carry only the bin of each column. A bin touches at most two raw columns of a term (four for a pair), so that
 :math:`X^\top W X` is filled block by block from those few products. Every statistic is a sum over rows: statistics of
 chunks, collected one after another or on other machines, add up to the statistics of all rows.
+
+In a row i whose bin of the column is m, a term of one column has the raw columns
+
+.. math:: x_{i,\mathrm{lo}_m} = 1 - s_m, \qquad x_{i,\mathrm{hi}_m} = s_m, \qquad x_{ij} = 0 \text{ elsewhere},
+
+and a term of a pair the products of both columns' raw columns, number (j, k) at ``j * size + k``. ``i`` runs over rows,
+``m`` over the bins of a column, ``j`` and ``k`` over raw columns; with raw coefficients :math:`r = Z\beta` the design
+of a block is its raw columns times ``Z``.
 """
 
 from __future__ import annotations
@@ -11,7 +19,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +31,18 @@ __all__ = ["Block", "Design", "Marginal", "cross", "gram", "predictor", "raw_cro
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Codes = NDArray[np.uint16]
+WORTH_THREADS = 200_000
+"""Rows times pairs of blocks below which one thread works alone: a trade-off between handing out the pairs and the work
+that is shared."""
+
+
+class RowBins(NamedTuple):
+    """Bins of the rows in one column, ``codes`` ``(n,)``, and what each bin weighs; a :class:`Marginal` for kernels."""
+
+    codes: Codes
+    lo: NDArray[np.int32]
+    hi: NDArray[np.int32]
+    share: Vector
 
 
 @dataclass(frozen=True)
@@ -44,6 +64,10 @@ class Marginal:
     hi: NDArray[np.int32]
     share: Vector
     size: int
+
+    def of(self, codes: Codes) -> RowBins:
+        """Return the bins of rows ``(d, n)`` in this column."""
+        return RowBins(codes[self.axis], self.lo, self.hi, self.share)
 
     def table(self) -> Matrix:
         """Return the basis at each bin, ``(m, size)``."""
@@ -78,11 +102,6 @@ class Block:
         """Number of coefficients."""
         return int(self.Z.shape[1])
 
-    @property
-    def n_raw(self) -> int:
-        """Number of raw columns."""
-        return int(self.Z.shape[0])
-
 
 @dataclass(frozen=True)
 class Design:
@@ -116,7 +135,7 @@ def predictor(design: Design, codes: Codes, beta: Vector) -> Vector:
         else:
             a, b = block.margins
             table = a.table() @ raw.reshape(a.size, b.size)
-            _gather_pair(codes[a.axis], codes[b.axis], table, b.lo, b.hi, b.share, out)
+            _gather_pair(codes[a.axis], b.of(codes), table, out)
     return out
 
 
@@ -137,7 +156,7 @@ def raw_cross(margins: tuple[Marginal, ...], codes: Codes, r: Vector) -> Vector:
         return np.asarray(out + np.bincount(a.hi, a.share * total, a.size), dtype=np.float64)
     b = margins[1]
     table = np.zeros((len(a.lo), b.size))
-    _scatter_pair(codes[a.axis], codes[b.axis], b.lo, b.hi, b.share, r, table)
+    _scatter_pair(codes[a.axis], b.of(codes), r, table)
     return (a.table().T @ table).ravel()
 
 
@@ -160,36 +179,33 @@ def gram(design: Design, codes: Codes, w: Vector, pool: ThreadPoolExecutor | Non
 
     def fill(pair: tuple[int, int]) -> None:
         s, t = pair
-        left, right = design.blocks[s], design.blocks[t]
-        part = left.Z.T @ raw_gram(left.margins, right.margins, codes, w) @ right.Z
-        out[design.slices[s], design.slices[t]] = part
-        out[design.slices[t], design.slices[s]] = part.T
+        first, second = design.blocks[s], design.blocks[t]
+        product = first.Z.T @ raw_gram(first.margins, second.margins, codes, w) @ second.Z
+        out[design.slices[s], design.slices[t]] = product
+        out[design.slices[t], design.slices[s]] = product.T
 
-    _each(fill, pairs, pool if codes.shape[1] * len(pairs) > 200_000 else None)
-    return (out + out.T) / 2
+    _each(fill, pairs, pool if codes.shape[1] * len(pairs) > WORTH_THREADS else None)
+    return (out + out.T) / 2  # a block with itself is symmetric up to rounding only
 
 
 def raw_gram(left: tuple[Marginal, ...], right: tuple[Marginal, ...], codes: Codes, w: Vector) -> Matrix:
     """Weighted products of the raw columns of two terms, ``(raw of left, raw of right)``."""
-    if len(left) == 1 and len(right) == 1:
-        (a,), (b,) = left, right
-        out = np.zeros((a.size, b.size))
-        _main_main(codes[a.axis], a.lo, a.hi, a.share, codes[b.axis], b.lo, b.hi, b.share, w, out)
-        return out
     if len(left) == 2 and len(right) == 1:
         return raw_gram(right, left, codes, w).T
-    if len(left) == 1:
-        (a,), (b, c) = left, right
-        out = np.zeros((a.size, b.size * c.size))
-        _main_pair(*[*_arrays(codes, a, b, c), w, c.size, out])
-        return out
-    out = np.zeros((left[0].size * left[1].size, right[0].size * right[1].size))
-    _pair_pair(*[*_arrays(codes, *left, *right), w, left[1].size, right[1].size, out])
+    out = np.zeros((_n_raw(left), _n_raw(right)))
+    a, b = tuple(m.of(codes) for m in left), tuple(m.of(codes) for m in right)
+    if len(right) == 1:
+        _main_main(a[0], b[0], w, out)
+    elif len(left) == 1:
+        _main_pair(a[0], b[0], b[1], w, right[1].size, out)
+    else:
+        _pair_pair(a, b, w, left[1].size, right[1].size, out)
     return out
 
 
-def _arrays(codes: Codes, *margins: Marginal) -> list[Any]:
-    return [part for m in margins for part in (codes[m.axis], m.lo, m.hi, m.share)]
+def _n_raw(margins: tuple[Marginal, ...]) -> int:
+    """Raw columns of a term: those of its column, or the products of both columns'."""
+    return int(np.prod([m.size for m in margins]))
 
 
 def _each(task: Callable[[Any], None], items: Iterable[Any], pool: ThreadPoolExecutor | None) -> None:
@@ -202,18 +218,22 @@ def _each(task: Callable[[Any], None], items: Iterable[Any], pool: ThreadPoolExe
 
 @kernel
 def _gather(codes: Any, effect: Any, out: Any) -> None:
+    """Add to row i the effect ``(m,)`` of its bin."""
     for i in range(len(codes)):
         out[i] += effect[codes[i]]
 
 
 @kernel
 def _scatter(codes: Any, r: Any, out: Any) -> None:
+    """Add ``r[i]`` to the bin of row i, in ``out`` ``(m,)``."""
     for i in range(len(codes)):
         out[codes[i]] += r[i]
 
 
 @kernel
-def _gather_pair(ca: Any, cb: Any, table: Any, lo: Any, hi: Any, share: Any, out: Any) -> None:
+def _gather_pair(ca: Any, second: Any, table: Any, out: Any) -> None:
+    """Add to row i the surface at its two bins: ``table`` is ``(bins of the first, raw columns of the second)``."""
+    cb, lo, hi, share = second
     for i in range(len(ca)):
         a, b = ca[i], cb[i]
         t = share[b]
@@ -221,7 +241,9 @@ def _gather_pair(ca: Any, cb: Any, table: Any, lo: Any, hi: Any, share: Any, out
 
 
 @kernel
-def _scatter_pair(ca: Any, cb: Any, lo: Any, hi: Any, share: Any, r: Any, out: Any) -> None:
+def _scatter_pair(ca: Any, second: Any, r: Any, out: Any) -> None:
+    """Share ``r[i]`` out to the two raw columns of the second that row i touches, in the line of its first bin."""
+    cb, lo, hi, share = second
     for i in range(len(ca)):
         a, b = ca[i], cb[i]
         v = share[b] * r[i]
@@ -230,7 +252,10 @@ def _scatter_pair(ca: Any, cb: Any, lo: Any, hi: Any, share: Any, r: Any, out: A
 
 
 @kernel
-def _main_main(ca: Any, la: Any, ha: Any, ta: Any, cb: Any, lb: Any, hb: Any, tb: Any, w: Any, out: Any) -> None:
+def _main_main(first: Any, second: Any, w: Any, out: Any) -> None:
+    """Sum ``w[i] * x[i, j] * x[i, k]`` over rows i, j the first column's raw columns and k the second's; four a row."""
+    ca, la, ha, ta = first
+    cb, lb, hb, tb = second
     for i in range(len(w)):
         a, b = ca[i], cb[i]
         u = w[i] * ta[a]
@@ -243,23 +268,11 @@ def _main_main(ca: Any, la: Any, ha: Any, ta: Any, cb: Any, lb: Any, hb: Any, tb
 
 
 @kernel
-def _main_pair(
-    ca: Any,
-    la: Any,
-    ha: Any,
-    ta: Any,
-    cb: Any,
-    lb: Any,
-    hb: Any,
-    tb: Any,
-    cc: Any,
-    lc: Any,
-    hc: Any,
-    tc: Any,
-    w: Any,
-    width: Any,
-    out: Any,
-) -> None:
+def _main_pair(main: Any, first: Any, second: Any, w: Any, width: Any, out: Any) -> None:
+    """Do as :func:`_main_main` for a column and a pair, ``width`` raw columns of whose second stand side by side."""
+    ca, la, ha, ta = main
+    cb, lb, hb, tb = first
+    cc, lc, hc, tc = second
     for i in range(len(w)):
         a, b, c = ca[i], cb[i], cc[i]
         u1 = w[i] * ta[a]
@@ -277,28 +290,12 @@ def _main_pair(
 
 
 @kernel
-def _pair_pair(
-    ca: Any,
-    la: Any,
-    ha: Any,
-    ta: Any,
-    cb: Any,
-    lb: Any,
-    hb: Any,
-    tb: Any,
-    cc: Any,
-    lc: Any,
-    hc: Any,
-    tc: Any,
-    cd: Any,
-    ld: Any,
-    hd: Any,
-    td: Any,
-    w: Any,
-    width: Any,
-    breadth: Any,
-    out: Any,
-) -> None:
+def _pair_pair(left: Any, right: Any, w: Any, width: Any, breadth: Any, out: Any) -> None:
+    """Do as :func:`_main_main` for two pairs, with ``width`` and ``breadth`` raw columns of their second columns."""
+    ca, la, ha, ta = left[0]
+    cb, lb, hb, tb = left[1]
+    cc, lc, hc, tc = right[0]
+    cd, ld, hd, td = right[1]
     for i in range(len(w)):
         a, b, c, d = ca[i], cb[i], cc[i], cd[i]
         p, q, s, t = ta[a], tb[b], tc[c], td[d]

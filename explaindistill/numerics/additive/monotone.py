@@ -18,10 +18,17 @@ __all__ = ["bounded_solve", "shape_basis"]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 MAX_EXCHANGES = 200
+"""Exchanges of the bounded solve: block pivoting ends after a few, one at a time after at most a few per coordinate."""
+PATIENCE = 3
+"""Block exchanges that may pass without fewer coordinates being wrong, before they are exchanged one at a time."""
 
 
 def shape_basis(knots: Vector, monotone: int, convex: int) -> tuple[Matrix, NDArray[np.bool_]]:
     """Basis of functions on knots, up to a constant, in which the asked shape is a bound at zero.
+
+    Without convexity column j is a step at knot j + 1, of which ``sign`` says the direction. With it the first column
+    is the line x and the others are hinges ``max(x - x_j, 0)``, or ``max(x_j - x, 0)`` where the slope is to stay on
+    its side of 0 from the other end; x runs from 0 to 1 over the knots.
 
     Parameters
     ----------
@@ -64,6 +71,9 @@ def shape_basis(knots: Vector, monotone: int, convex: int) -> tuple[Matrix, NDAr
 def bounded_solve(H: Matrix, b: Vector, bounded: NDArray[np.bool_]) -> tuple[Vector, NDArray[np.bool_]]:
     r"""Minimise :math:`\tfrac12 x^\top H x - b^\top x` with some coordinates at least 0, by block pivoting.
 
+    At the minimum a free coordinate j has :math:`x_j \ge 0` and a held one :math:`(Hx - b)_j \ge 0`; all that break
+    this change sides at once, and what is free is solved anew.
+
     Parameters
     ----------
     H : ndarray of shape (p, p), positive definite
@@ -87,19 +97,19 @@ def bounded_solve(H: Matrix, b: Vector, bounded: NDArray[np.bool_]) -> tuple[Vec
     ([1.0, 0.0], [True, False])
     """
     free = np.ones(len(b), dtype=bool)
-    best, patience = len(b) + 1, 3
+    best, patience = len(b) + 1, PATIENCE
     scale = max(float(np.abs(b).max(initial=0.0)), 1e-300)
     x = np.zeros(len(b))
     for _ in range(MAX_EXCHANGES):
         x = np.zeros(len(b))
         x[free] = cho_solve(cho_factor(H[np.ix_(free, free)]), b[free])
         pull = H @ x - b
-        wrong = bounded & np.where(free, x < 0, pull < -1e-12 * scale)
+        wrong = bounded & np.where(free, x < 0, pull < -1e-12 * scale)  # a pull below that is rounding
         count = int(wrong.sum())
         if count == 0:
             break
         if count < best:
-            best, patience = count, 3
+            best, patience = count, PATIENCE
         else:
             patience -= 1
         if patience < 0:  # exchange one at a time: slow, but cannot cycle

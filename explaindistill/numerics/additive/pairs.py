@@ -1,8 +1,13 @@
 r"""Which pairs of columns interact: a scan of the residuals over all d (d - 1) / 2 pairs.
 
-For each pair the residuals are summed in a coarse table of cells, what an additive function of the two columns can
+For each pair the scores are summed in a coarse table of cells (g, h), what an additive function of the two columns can
 explain is taken out, and what is left is the fall of the deviance that the interaction promises, less what noise alone
-would give.
+would give:
+
+.. math:: \sum_{gh} \frac{R_{gh}^2 - \phi W_{gh}}{W_{gh} + \omega}
+
+with the sums :math:`R_{gh}` of the weighted scores left over and :math:`W_{gh}` of the curvatures of a cell's rows; a
+cell's variance is :math:`\phi W_{gh}` by noise alone, and :math:`\omega` holds back cells of few rows.
 
 References
 ----------
@@ -21,6 +26,12 @@ from explaindistill.numerics._jit import kernel
 __all__ = ["coarse_cells", "scan_pairs"]
 
 Vector = NDArray[np.float64]
+PRIOR_ROWS = 10.0
+"""Rows of mean curvature that the prior of a cell is worth: a cell of fewer rows promises less than half of what it
+shows."""
+SWEEPS = 10
+"""Passes that take row and column means out of a table; they shrink what is left by a factor each, and only a ranking
+of pairs is asked for."""
 
 
 def coarse_cells(mass: Vector, n_cells: int, ordered: bool) -> NDArray[np.uint8]:
@@ -76,7 +87,7 @@ def scan_pairs(
     -------
     ndarray of shape (len(pairs),)
     """
-    prior = 10.0 * curvature.mean(axis=1)
+    prior = PRIOR_ROWS * curvature.mean(axis=1)
     out = np.zeros(len(pairs))
 
     def one(position: int) -> None:
@@ -97,12 +108,17 @@ def scan_pairs(
 
 @kernel
 def _interaction_gain(ca, cb, na, nb, r, w, prior, phi):  # type: ignore[no-untyped-def]  # a kernel
+    """Promised fall of one output's deviance by one pair; see the module's equation.
+
+    ``ca`` and ``cb`` ``(n,)`` are the cells of the rows i in both columns, ``na`` and ``nb`` how many there are, ``r``
+    and ``w`` ``(n,)`` the weighted scores and curvatures.
+    """
     R = np.zeros((na, nb))
     W = np.zeros((na, nb))
     for i in range(len(r)):
         R[ca[i], cb[i]] += r[i]
         W[ca[i], cb[i]] += w[i]
-    for _ in range(10):
+    for _ in range(SWEEPS):
         for a in range(na):
             top, bottom = R[a].sum(), W[a].sum()
             if bottom > 0:

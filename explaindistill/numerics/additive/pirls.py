@@ -1,7 +1,13 @@
 r"""Penalised iteratively re-weighted least squares on binned rows, with smoothing chosen on the way.
 
-Minimises :math:`D(y, X\beta) + \sum_j \lambda_j \beta^\top S_j \beta` where D is the deviance. A step needs three sums
-over rows (cross-products, score and deviance), which are additive over chunks; everything else is small.
+Minimises :math:`D(y, X\beta) + \sum_j \lambda_j \beta^\top S_j \beta` where D is the deviance and :math:`S = \sum_j
+\lambda_j S_j` below. With the weights :math:`w_i`, curvatures :math:`c_i` and scores :math:`s_i` of the rows at the
+present :math:`\beta` a step solves the working model
+
+.. math:: (X^\top \mathrm{diag}(w c)\, X + S)\, \beta' = X^\top \mathrm{diag}(w c)\, X \beta + X^\top (w s).
+
+It needs three sums over rows i (cross-products, score and deviance), which are additive over chunks; everything else is
+small. p is the number of coefficients.
 
 References
 ----------
@@ -28,14 +34,53 @@ from explaindistill.numerics.additive.gram import (
 )
 from explaindistill.numerics.additive.reml import Smoothing, Solution, solve
 
-__all__ = ["AdditiveFit", "BinnedRows", "Statistics", "collect", "fit_additive"]
+__all__ = ["AdditiveFit", "BinnedRows", "FitOptions", "Statistics", "collect", "fit_additive"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 EDF_TOLERANCE = 1e-2
+"""Relative change of the degrees of freedom of every block below which the smoothing has settled: a curve of 5 degrees
+of freedom that moves by 0.06 looks the same."""
 SMOOTHING_ROUNDS = 20
+"""Newton steps with smoothing that moves; after them the smoothing stays, so that the coefficients can converge."""
 INNER_STEPS = 6
+"""Smoothing steps on one working model of a Gaussian, which is exact; of other families, which the next Newton step
+replaces, two."""
 DISPERSION_FLOOR = 1e-6  # of what the intercept alone leaves: without a floor, saturated data have no optimum
+HALVINGS = 30  # of a step: 2**-30 of it is below what float64 tells of most deviances
+POLISHES = 8
+"""Steps on an old curvature before it is measured anew: each costs a score, a new curvature the cross-products."""
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How a penalised fit is made.
+
+    Attributes
+    ----------
+    phi : float, optional
+        Known dispersion (1 for true 0/1 outcomes); estimated when None.
+    noisy : bool
+        Whether what the model leaves is noise, of which every row has its share, or the misfit of answers without
+        noise, of which rows count by their curvature; decides the degrees of freedom of the dispersion.
+    fixed : bool
+        Keep the smoothing as given.
+    max_iter : int
+    tol : float
+        On the relative change of the penalised deviance.
+    rounds : int
+        After so many steps the smoothing is left as it is.
+    """
+
+    phi: float | None = None
+    noisy: bool = True
+    fixed: bool = False
+    max_iter: int = 60
+    tol: float = 1e-8
+    rounds: int = SMOOTHING_ROUNDS
+
+
+DEFAULTS = FitOptions()
 
 
 @dataclass(frozen=True)
@@ -158,12 +203,19 @@ def collect(
 
 
 def dispersion(deviance: float, weight: float, edf: float, floor: float) -> float:
-    """Deviance per residual degree of freedom; weights that are not counts cannot make it negative."""
+    """Deviance per residual degree of freedom, D / (n - edf); weights that are not counts cannot make it negative.
+
+    At least a tenth of the rows counts as residual: a fit that spends nine degrees of freedom in ten says little of
+    noise.
+    """
     return max(deviance / max(weight - edf, 0.1 * weight), floor)
 
 
 def settled(before: Vector, now: Vector, n_iter: int, rounds: int = SMOOTHING_ROUNDS) -> bool:
-    """Whether the smoothing may be left as it is, so that only the coefficients still have to settle."""
+    """Whether the smoothing may be left as it is, so that only the coefficients still have to settle.
+
+    ``before`` and ``now`` are the degrees of freedom of each block.
+    """
     still = np.abs(now - before) <= EDF_TOLERANCE * (1.0 + now)
     return bool(still.all()) or n_iter >= rounds
 
@@ -172,15 +224,10 @@ def fit_additive(
     design: Design,
     rows: BinnedRows,
     family: Family,
+    options: FitOptions = DEFAULTS,
     *,
-    phi: float | None = None,
-    noisy: bool = True,
     smoothing: Sequence[Vector | None] | None = None,
-    fixed: bool = False,
     start: Vector | None = None,
-    max_iter: int = 60,
-    tol: float = 1e-8,
-    rounds: int = SMOOTHING_ROUNDS,
     curvature_rows: NDArray[np.intp] | None = None,
     pool: ThreadPoolExecutor | None = None,
 ) -> AdditiveFit:
@@ -191,20 +238,9 @@ def fit_additive(
     design : Design
     rows : BinnedRows
     family : Family
-    phi : float, optional
-        Known dispersion (1 for true 0/1 outcomes); estimated when None.
-    noisy : bool
-        Whether what the model leaves is noise, of which every row has its share, or the misfit of answers without
-        noise, of which rows count by their curvature; decides the degrees of freedom of the dispersion.
+    options : FitOptions
     smoothing : smoothing parameters to start from, optional
-    fixed : bool
-        Keep the smoothing as given.
     start : ndarray of shape (p,), optional
-    max_iter : int
-    tol : float
-        On the relative change of the penalised deviance.
-    rounds : int
-        After so many steps the smoothing is left as it is.
     curvature_rows : positions of rows, optional
         Measure the curvature on these rows only, scaled up; the score is always that of all rows, so that the
         solution is the same and only the way to it changes.
@@ -218,8 +254,8 @@ def fit_additive(
     stats = state.collect(beta)
     smooth = Smoothing(design, np.diag(stats.gram), smoothing, stats.weight)
     alone = float(rows.weight @ family.deviance(rows.y, np.full(len(rows), family.start(rows.y, rows.weight))))
-    solver = _Solver(smooth, phi, noisy, fixed, floor=DISPERSION_FLOOR * max(alone, 1e-12) / stats.weight)
-    return solver.run(state, stats, beta, max_iter, tol, rounds)
+    solver = _Solver(smooth, options, options.fixed, floor=DISPERSION_FLOOR * max(alone, 1e-12) / stats.weight)
+    return solver.run(state, stats, beta)
 
 
 @dataclass(frozen=True)
@@ -233,16 +269,17 @@ class _State:
     pool: ThreadPoolExecutor | None
 
     def collect(self, beta: Vector) -> Statistics:
+        """Statistics at some coefficients; with curvature from a sample its cross-products are scaled to all rows."""
         if self.curvature_rows is None:
             return collect(self.design, self.rows, self.family, beta, self.pool)
-        some = self.rows.take(self.curvature_rows)
+        sample = self.rows.take(self.curvature_rows)
         eta = predictor(self.design, self.rows.codes, beta)
         total = float(self.rows.weight.sum())
-        scale = total / float(some.weight.sum())
+        scale = total / float(sample.weight.sum())
         curvature = self.family.curvature(eta)
         score = self.rows.weight * self.family.score(self.rows.y, eta)
         return Statistics(
-            gram(self.design, some.codes, scale * some.weight * curvature[self.curvature_rows], self.pool),
+            gram(self.design, sample.codes, scale * sample.weight * curvature[self.curvature_rows], self.pool),
             cross(self.design, self.rows.codes, score),
             float(self.rows.weight @ self.family.deviance(self.rows.y, eta)),
             total,
@@ -264,6 +301,7 @@ class _State:
         )
 
     def deviance(self, beta: Vector) -> float:
+        """Weighted sum of the rows' deviances."""
         eta = predictor(self.design, self.rows.codes, beta)
         return float(self.rows.weight @ self.family.deviance(self.rows.y, eta))
 
@@ -273,15 +311,13 @@ class _Solver:
     """Alternates Newton steps on the coefficients and Fellner-Schall steps on the smoothing."""
 
     smooth: Smoothing
-    known_phi: float | None
-    noisy: bool
+    options: FitOptions
     fixed: bool
     floor: float
     phi: float = 1.0
 
-    def run(
-        self, state: _State, stats: Statistics, beta: Vector, max_iter: int, tol: float, rounds: int
-    ) -> AdditiveFit:
+    def run(self, state: _State, stats: Statistics, beta: Vector) -> AdditiveFit:
+        max_iter, tol, rounds = self.options.max_iter, self.options.tol, self.options.rounds
         linear = isinstance(state.family, Gaussian) and state.curvature_rows is None
         edf = np.full(len(state.design.blocks), np.inf)
         n_iter, converged = 0, False
@@ -325,25 +361,30 @@ class _Solver:
     ) -> tuple[Vector, Statistics, float, int]:
         """More steps with the curvature as it is, which cost a score each; a last one that fails asks for a new one."""
         S, fall = self.smooth.matrix(), np.inf
-        for count in range(1, 9):
+        for count in range(1, POLISHES + 1):
             before = stats.deviance + float(beta @ S @ beta)
             trial = beta + solution.apply(stats.score - S @ beta)
-            there = state.score(stats, trial)
-            fall = before - there.deviance - float(trial @ S @ trial)
+            at_trial = state.score(stats, trial)
+            fall = before - at_trial.deviance - float(trial @ S @ trial)
             if fall < -small:
                 break
-            beta, stats = trial, there
+            beta, stats = trial, at_trial
             if fall <= small:
                 return beta, stats, abs(fall), count
         return beta, state.collect(beta), np.inf, count
 
     def _dispersion(self, stats: Statistics, edf: float) -> float:
-        if self.known_phi is not None:
-            return self.known_phi
-        return dispersion(stats.deviance, stats.weight if self.noisy else stats.informative(), edf, self.floor)
+        if self.options.phi is not None:
+            return self.options.phi
+        n = stats.weight if self.options.noisy else stats.informative()
+        return dispersion(stats.deviance, n, edf, self.floor)
 
     def _working(self, state: _State, stats: Statistics, beta: Vector, n_iter: int) -> Solution:
-        """Solve the working model, moving the smoothing a few times unless it is fixed or the start is far."""
+        r"""Solve the working model, moving the smoothing a few times unless it is fixed or the start is far.
+
+        At the solution, a move :math:`\delta` away, the working model's deviance is :math:`D - 2 s^\top \delta +
+        \delta^\top G \delta` with the score s and the cross-products G: it sets the dispersion.
+        """
         b = stats.gram @ beta + stats.score
         solution = solve(stats.gram, b, self.smooth.matrix(), state.design)
         if self.fixed or not state.design.blocks or (n_iter == 0 and not isinstance(state.family, Gaussian)):
@@ -365,16 +406,19 @@ class _Solver:
 def _halve(target: Vector, beta: Vector, before: float, S: Matrix, deviance: Callable[[Vector], float]) -> Vector:
     """Walk towards the Newton point, half as far again until the penalised deviance does not rise."""
     step = target - beta
-    for _ in range(30):
+    for _ in range(HALVINGS):
         trial = beta + step
-        if deviance(trial) + trial @ S @ trial <= before * (1 + 1e-12) + 1e-12:
+        if deviance(trial) + trial @ S @ trial <= before * (1 + 1e-12) + 1e-12:  # not a rise, up to rounding
             return trial
         step = step / 2
     return beta
 
 
 def _shift(stats: Statistics, move: Vector) -> Statistics:
-    """Statistics of a linear model at moved coefficients, without looking at the rows."""
+    """Statistics of a linear model at moved coefficients, without looking at the rows.
+
+    Score s - G m and deviance D - 2 s'm + m'G m after the move m, exact since the curvature of a Gaussian is 1.
+    """
     along = stats.gram @ move
     deviance = stats.deviance - 2.0 * stats.score @ move + move @ along
     return replace(stats, score=stats.score - along, deviance=max(float(deviance), 0.0))

@@ -26,6 +26,9 @@ def purify_table(
 ) -> tuple[Matrix, Vector, Vector, float]:
     r"""Split a table into ``constant + row effect + column effect + pure``, the function unchanged.
 
+    :math:`F_{gh} = c + r_g + k_h + P_{gh}` with :math:`\sum_h W_{gh} P_{gh} = 0` for every row g and
+    :math:`\sum_g W_{gh} P_{gh} = 0` for every column h: the weighted means of rows and of columns are moved in turn.
+
     Parameters
     ----------
     F : ndarray of shape (a, b)
@@ -65,11 +68,16 @@ def purify_table(
 
 
 def _ratio(top: Vector, bottom: Vector) -> Vector:
+    """``top / bottom``, 0 where a row or column has no weight."""
     return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
 
 
 def pure_basis(a: Marginal, b: Marginal, codes: Codes, weight: Vector) -> Matrix:
     """Orthonormal basis of the surfaces that no function of one column alone is correlated with.
+
+    The null space of the weighted products of the raw columns of ``a`` and ``b`` with those of the pair, from its
+    singular vectors; lines are scaled to length 1 first, and singular values below 1e-10 of the largest are zeros with
+    rounding.
 
     Parameters
     ----------

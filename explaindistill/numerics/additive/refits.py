@@ -12,11 +12,14 @@ from scipy.special import expit
 __all__ = ["refit_twins"]
 
 Floats = NDArray[np.float64]
-MAX_STEPS = 20
+MAX_STEPS = 20  # Newton's method takes four or five from a fit on nearly the same rows
 TOLERANCE = 1e-4
+"""Largest step, relative to the largest coefficient, at which a refit is finished: a bootstrap's own noise is far
+larger."""
 SLOW = 0.2
 """A step above this share of the one before asks for the curvature where it is: that costs as much as p steps."""
-LEAST_CURVATURE = 1e-8
+LEAST_CURVATURE = 1e-8  # of p (1 - p), where the fit is certain
+HALVINGS = 10  # of a step: to a thousandth
 
 
 def refit_twins(X: Floats, Y: Floats, weight: Floats, S: Floats, start: Floats, is_binary: bool) -> Floats:
@@ -43,8 +46,8 @@ def refit_twins(X: Floats, Y: Floats, weight: Floats, S: Floats, start: Floats, 
     >>> refit_twins(X, Y, np.ones(4), np.zeros((1, 1)), np.zeros((1, 1)), True).round(4).tolist()
     [[1.0986]]
     """
-    kept = weight > 0
-    X, Y, weight = X[kept], Y[kept], weight[kept]
+    drawn = weight > 0
+    X, Y, weight = X[drawn], Y[drawn], weight[drawn]
     if not is_binary:
         factor = cho_factor(_ridged((X * weight[:, None]).T @ X + S))
         return np.asarray(cho_solve(factor, X.T @ (weight[:, None] * Y)).T)
@@ -52,7 +55,11 @@ def refit_twins(X: Floats, Y: Floats, weight: Floats, S: Floats, start: Floats, 
 
 
 def _newton(X: Floats, y: Floats, weight: Floats, S: Floats, beta: Floats) -> Floats:
-    """Newton steps, halved where the loss would rise; the curvature is found anew only where steps shrink slowly."""
+    """Newton steps, halved where the loss would rise; the curvature is found anew only where steps shrink slowly.
+
+    The loss of the bootstrap sample is ``sum_i w_i (log(1 + exp(eta_i)) - y_i eta_i) + b'S b / 2``, half the deviance
+    and half the penalty; the step solves ``(X' diag(w p (1 - p)) X + S) step = X'(w (y - p)) - S b``.
+    """
 
     def loss(eta: Floats, b: Floats) -> float:
         return float(weight @ (np.logaddexp(0.0, eta) - y * eta) + b @ S @ b / 2)
@@ -71,10 +78,10 @@ def _newton(X: Floats, y: Floats, weight: Floats, S: Floats, beta: Floats) -> Fl
         if np.abs(step).max() > SLOW * size:
             factor = curved(p)
             step = cho_solve(factor, pull)
-        for _ in range(10):
+        for _ in range(HALVINGS):
             moved = X @ (beta + step)
             then = loss(moved, beta + step)
-            if then <= now + 1e-9 * abs(now):
+            if then <= now + 1e-9 * abs(now):  # not a rise, up to rounding
                 break
             step = step / 2
         beta, eta, now, size = beta + step, moved, then, float(np.abs(step).max())
@@ -84,5 +91,5 @@ def _newton(X: Floats, y: Floats, weight: Floats, S: Floats, beta: Floats) -> Fl
 
 
 def _ridged(H: Floats) -> Floats:
-    """A trace of ridge keeps directions that a resample has emptied from breaking the factorisation."""
+    """A ridge of 1e-9 of the mean diagonal: directions that a resample has emptied would break the factorisation."""
     return H + 1e-9 * max(float(np.trace(H)) / len(H), 1e-300) * np.eye(len(H))

@@ -6,7 +6,8 @@ For a penalty :math:`S_\lambda = \sum_j \lambda_j S_j` on a working linear model
 .. math:: \lambda_j \leftarrow \lambda_j\,\phi\,
           \frac{\mathrm{tr}(S_\lambda^{-} S_j) - \mathrm{tr}(V S_j)}{\beta^\top S_j \beta}
 
-raises the restricted likelihood and leaves it alone only at a stationary point.
+raises the restricted likelihood and leaves it alone only at a stationary point. ``j`` runs over the J penalties of a
+block, ``k`` and ``l`` over its K coefficients, ``b`` over blocks and ``o`` over outputs that share the smoothing.
 
 References
 ----------
@@ -31,11 +32,22 @@ __all__ = ["Smoothing", "Solution", "restricted_likelihood", "solve"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
-LARGEST_STEP = 4.0
+LARGEST_STEP = 4.0  # of log lambda: a factor of 55, so that one step cannot run off to a bound
 WIDEST = 1e9
+"""Factor around a parameter's first value that it stays within: beyond, a term is its null space, or unpenalised, to
+more digits than the factorisation has."""
 JITTERS = (1e-12, 1e-9, 1e-6)
+"""Shares of the diagonal that are added until the factorisation succeeds: from four digits above float64's rounding
+(2e-16) up to what no coefficient shows yet."""
 STEPS = 6
-PADDING = 8
+"""Fellner-Schall steps of a block before the others are looked at again; each is small beside a new solution."""
+PADDING = 8  # sizes are rounded up to multiples of this, so that few groups hold all blocks and little is padding
+FIRST_WEIGHT = 0.01
+"""Share of a block's cross-products that its first penalty weighs at the start: too little to flatten a curve, so that
+the first fit still shows what there is to smooth."""
+FIRST_FURTHER = 0.001
+"""The same of further penalties relative to the first: they price what it leaves free, a line say, which is not to be
+shrunk at first."""
 PRIOR_WORTH = 1.0  # degrees of freedom; chosen on rows held out of the training rows of seven data sets
 
 
@@ -67,7 +79,12 @@ class Solution:
 
 
 def solve(G: Matrix, b: Vector, S: Matrix, design: Design) -> Solution:
-    """Minimise ``x'(G + S)x / 2 - b'x`` with the design's bounded coordinates at least 0, and invert what is free."""
+    r"""Minimise ``x'(G + S)x / 2 - b'x`` with the design's bounded coordinates at least 0, and invert what is free.
+
+    With the Cholesky factor L of :math:`H = G + S` the root is :math:`R = L^{-1}`. Since :math:`H^{-1} G = I - H^{-1}
+    S`, the degrees of freedom of a block t are its free coefficients less :math:`\mathrm{tr}(V_{tt} S_{tt})`, less the
+    same of the lift of the diagonal.
+    """
     if design.bounded.any():
         H, lift = _lifted(G, S, JITTERS[0])
         beta, mask = bounded_solve(H, b, design.bounded)
@@ -80,16 +97,19 @@ def solve(G: Matrix, b: Vector, S: Matrix, design: Design) -> Solution:
         beta = dpotrs(factor, b, lower=1)[0]
         root = dtrtri(factor, lower=1, overwrite_c=1)[0]
         free = np.ones(len(b))
-    found = Solution(beta, root, np.empty(0))
-    taken = []
+    solution = Solution(beta, root, np.empty(0))
+    edf = []
     for cut in design.slices:
-        V = found.corner(cut)
-        taken.append(free[cut].sum() - np.vdot(V, S[cut, cut]) - np.diag(V) @ lift[cut])
-    return Solution(beta, root, np.array(taken))
+        V = solution.corner(cut)
+        edf.append(free[cut].sum() - np.vdot(V, S[cut, cut]) - np.diag(V) @ lift[cut])
+    return Solution(beta, root, np.array(edf))
 
 
 def _lifted(G: Matrix, S: Matrix, jitter: float) -> tuple[Matrix, Vector]:
-    """``G + S`` with each diagonal entry but the intercept's a trifle larger, for collinear terms; and the trifle."""
+    """``G + S`` with each diagonal entry but the intercept's a trifle larger, for collinear terms; and the trifle.
+
+    Entry j grows by ``jitter * (H[j, j] + tr(G) / p)``: relative to itself, and to the mean where it is nothing itself.
+    """
     H = G + S
     inner = np.diag_indices_from(H)
     lift = jitter * (H[inner] + np.trace(G) / len(G))
@@ -138,18 +158,28 @@ class _Group:
         return out
 
     def evidence(self, lam: Matrix, now: NDArray[np.float64]) -> tuple[Matrix, Matrix]:
-        """Degrees of freedom that each penalty leaves, and what it costs, ``(blocks, J)`` both."""
+        r"""Degrees of freedom that each penalty leaves, and what it costs, ``(blocks, J)`` both.
+
+        :math:`\lambda_j (O\,\mathrm{tr}(S_\lambda^{-} S_j) - \sum_o \mathrm{tr}(V_o S_j))` and :math:`\lambda_j \sum_o
+        \beta_o^\top S_j \beta_o` over the O outputs o, from ``now`` ``(blocks, O, K, K + 1)``, which holds :math:`V_o`
+        and :math:`\beta_o` side by side.
+        """
         V, beta = now[..., :-1].sum(axis=1), now[..., -1]
         room = now.shape[1] * self.traces(lam) - np.einsum("bkl,bjkl->bj", V, self.penalties)
         cost = np.einsum("bok,bjkl,bol->bj", beta, self.penalties, beta, optimize=True)
         return lam * np.maximum(room, 0.0), lam * np.maximum(cost, 0.0)
 
     def traces(self, lam: Matrix) -> Matrix:
-        """``tr(S_lambda^-1 S_j)`` ``(blocks, J)``; the last penalty of every block has full rank."""
+        r"""``tr(S_lambda^-1 S_j)`` ``(blocks, J)``; the last penalty of every block has full rank.
+
+        Of at most two penalties from the eigenvalues :math:`e_k` of the first relative to the last: :math:`\sum_k e_k /
+        (\lambda_1 e_k + \lambda_2)` and :math:`\sum_k 1 / (\lambda_1 e_k + \lambda_2)`. Of more from the inverse, ones
+        on the diagonal beyond a block's own size.
+        """
         if self.eigen is not None:
             below = lam[:, :1] * self.eigen + (lam[:, 1:] if lam.shape[1] == 2 else 0.0)
-            there = ~np.isnan(self.eigen)
-            parts = [np.sum(self.eigen / below, axis=1, where=there), np.sum(1.0 / below, axis=1, where=there)]
+            within = ~np.isnan(self.eigen)
+            parts = [np.sum(self.eigen / below, axis=1, where=within), np.sum(1.0 / below, axis=1, where=within)]
             return np.stack(parts, axis=1)[:, : lam.shape[1]]
         S = np.einsum("bj,bjkl->bkl", lam, self.penalties)
         for total, k in zip(S, self.sizes, strict=True):
@@ -192,10 +222,10 @@ class Smoothing:
         self._first: list[Vector] = []
         for block, cut in zip(design.blocks, design.slices, strict=True):
             size = max(float(diagonal[cut].sum()), 1e-12)
-            share = 0.01 * 0.001 ** (np.arange(len(block.penalties)) > 0)
+            share = FIRST_WEIGHT * FIRST_FURTHER ** (np.arange(len(block.penalties)) > 0)
             self._first.append(np.array([v * size / np.trace(S) for v, S in zip(share, block.penalties, strict=True)]))
-        given = [None] * len(design.blocks) if start is None else start
-        self.values = [f.copy() if g is None else g.copy() for f, g in zip(self._first, given, strict=True)]
+        starts = [None] * len(design.blocks) if start is None else start
+        self.values = [first.copy() if s is None else s.copy() for first, s in zip(self._first, starts, strict=True)]
         self._moved = [np.zeros_like(v) for v in self.values]
         self._damping = [np.ones_like(v) for v in self.values]
         self._groups = _grouped(design)
@@ -204,7 +234,7 @@ class Smoothing:
         """Return the total penalty, ``(p, p)``."""
         S = np.zeros((self.design.size, self.design.size))
         for block, cut, lam in zip(self.design.blocks, self.design.slices, self.values, strict=True):
-            S[cut, cut] = sum(v * part for v, part in zip(lam, block.penalties, strict=True))
+            S[cut, cut] = sum(v * penalty for v, penalty in zip(lam, block.penalties, strict=True))
         return S
 
     def settle(self, solutions: Sequence[Solution], phi: float, steps: int = STEPS) -> None:
@@ -226,7 +256,10 @@ class Smoothing:
         self.settle_corners([[(s.beta[cut], s.corner(cut)) for s in solutions] for cut in slices], phi, steps)
 
     def settle_corners(self, corners: Sequence[Sequence[tuple[Vector, Matrix]]], phi: float, steps: int) -> None:
-        """Settle from the coefficients and the corner of the inverse of each block and output."""
+        """Settle from the coefficients and the corner of the inverse of each block and output.
+
+        A parameter that turns round is damped by half, one that does not gets a factor of 2 back, up to its full step.
+        """
         now = [group.padded(corners) for group in self._groups]
         first = [np.stack([self._first[i] for i in group.members]) for group in self._groups]
         shared = self._shared(now, first, phi)
@@ -244,7 +277,11 @@ class Smoothing:
     def _shared(
         self, now: Sequence[NDArray[np.float64]], first: Sequence[Matrix], phi: float
     ) -> dict[tuple[int, int], Vector]:
-        """The one smoothing parameter, in units of a block's scale, that fits all terms of a kind."""
+        r"""The one smoothing parameter, in units of a block's scale, that fits all terms of a kind.
+
+        One Fellner-Schall step with the sums over blocks b: :math:`\phi \sum_b \mathrm{room}_{bj} / \sum_b
+        \mathrm{cost}_{bj}`, where the cost is that of a parameter of 1 in the block's scale; within 1e-8 to 1e8 of it.
+        """
         sums: dict[tuple[int, int], Matrix] = {}
         for group, inverse, scale in zip(self._groups, now, first, strict=True):
             lam = np.stack([self.values[i] for i in group.members])
@@ -272,8 +309,8 @@ def _grouped(design: Design) -> list[_Group]:
             for j, S in enumerate(block.penalties):
                 P[row, j, : block.size, : block.size] = S
             if eigen is not None:
-                found = eigh(block.penalties[0], block.penalties[-1], eigvals_only=True)
-                eigen[row, : block.size] = np.maximum(found, 0.0)
+                values = eigh(block.penalties[0], block.penalties[-1], eigvals_only=True)
+                eigen[row, : block.size] = np.maximum(values, 0.0)
         groups.append(_Group((margins, J), tuple(members), tuple(design.blocks[i].size for i in members), P, eigen))
     return groups
 
@@ -291,7 +328,12 @@ def _climb(
 
     With :math:`\Delta` the change of a block's penalty, its corner of the inverse becomes
     :math:`(I + V\Delta)^{-1} V` and its coefficients :math:`(I + V\Delta)^{-1}\beta`. The prior is conjugate: ``prior``
-    holds its degrees of freedom and its value.
+    holds its degrees of freedom :math:`\nu` and its value :math:`\lambda_0`, and the step is
+
+    .. math:: \log\lambda_j \leftarrow \log\lambda_j + \log\frac{\phi\,(\mathrm{room}_j + \nu)}
+              {\mathrm{cost}_j + \phi\,\nu\,\lambda_j / \lambda_0}.
+
+    While a step keeps its sign it is doubled, up to four times: near a bound the plain steps shrink slowly.
     """
     lam, now = start.copy(), first
     worth, common = prior
@@ -315,12 +357,13 @@ def restricted_likelihood(
     r"""Minus twice the restricted log-likelihood of a working linear model, up to a constant.
 
     :math:`(y^\top W y - b^\top\beta) / \phi + \log|G + S| - \log|S|_+ + (n - M)\log\phi` with M the size of what is not
-    penalised.
+    penalised, n the weight of the rows and :math:`|S|_+` the product of the eigenvalues of S above 1e-12 of the
+    largest.
     """
     S = np.zeros_like(G)
     log_s, rank = 0.0, 0
     for block, cut, values in zip(design.blocks, design.slices, lam, strict=True):
-        S[cut, cut] = sum(v * part for v, part in zip(values, block.penalties, strict=True))
+        S[cut, cut] = sum(v * penalty for v, penalty in zip(values, block.penalties, strict=True))
         eigen = np.linalg.eigvalsh(S[cut, cut])
         eigen = eigen[eigen > 1e-12 * eigen[-1]]
         log_s += float(np.log(eigen).sum())

@@ -1,8 +1,11 @@
 r"""Several classes at once: softmax cross-entropy on soft labels with one shared design.
 
-Newton's equations couple the classes; they are solved by conjugate gradients, preconditioned with the blocks of the
-single classes, so that no matrix larger than one class's is ever made and the joint optimum is reached all the same.
-Smoothing parameters are shared by the classes, which leaves the choice of a reference class without any effect.
+Minimises :math:`2 \sum_i w_i \mathrm{KL}(y_i \,\|\, p_i) + \sum_k \beta_k^\top S \beta_k` with :math:`p_{ik} =
+e^{\eta_{ik}} / \sum_l e^{\eta_{il}}` and :math:`\eta_{ik} = x_i^\top \beta_k`; ``i`` runs over rows, ``k`` and ``l``
+over classes. Newton's equations couple the classes; they are solved by conjugate gradients, preconditioned with the
+blocks of the single classes, so that no matrix larger than one class's is ever made and the joint optimum is reached
+all the same. Smoothing parameters are shared by the classes, which leaves the choice of a reference class without any
+effect.
 """
 
 from __future__ import annotations
@@ -22,10 +25,12 @@ from explaindistill.numerics.additive.gram import (
     predictor,
 )
 from explaindistill.numerics.additive.pirls import (
+    DEFAULTS,
     DISPERSION_FLOOR,
-    SMOOTHING_ROUNDS,
+    HALVINGS,
     AdditiveFit,
     BinnedRows,
+    FitOptions,
     dispersion,
     settled,
 )
@@ -35,26 +40,34 @@ __all__ = ["fit_softmax"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
-CURVATURE_FLOOR = 1e-8
+CURVATURE_FLOOR = 1e-8  # of p (1 - p), so that rows which the fit is sure of leave every block definite
 RIDGE = 1e-9
+"""Curvature added per unit of weight, for the one direction that the loss does not see (all classes moved alike):
+enough to keep the conjugate gradients definite, too little to be seen in a coefficient."""
+RARE = 1e-3  # rows of each class that are added at the start, so that a class that never occurs has a finite logit
 
 
 @dataclass(frozen=True)
 class _Problem:
+    """The rows, and where their curvature is measured; ``B`` is ``(classes, p)``, ``eta``, ``P`` ``(n, classes)``."""
+
     design: Design
     rows: BinnedRows
     curvature_rows: NDArray[np.intp] | None
     pool: ThreadPoolExecutor | None
 
     def predictors(self, B: Matrix) -> Matrix:
+        """``eta[i, k]``, the predictor of row i for class k."""
         return np.column_stack([predictor(self.design, self.rows.codes, b) for b in B])
 
     def deviance(self, eta: Matrix) -> float:
-        own = xlogy(self.rows.y, self.rows.y).sum(axis=1)
-        loss = logsumexp(eta, axis=1) - np.einsum("ij,ij->i", self.rows.y, eta) + own
+        """Twice the weighted Kullback-Leibler divergence from the labels."""
+        negative_entropy = xlogy(self.rows.y, self.rows.y).sum(axis=1)
+        loss = logsumexp(eta, axis=1) - np.einsum("ij,ij->i", self.rows.y, eta) + negative_entropy
         return float(2.0 * self.rows.weight @ np.maximum(loss, 0.0))
 
     def score(self, P: Matrix) -> Matrix:
+        """``X' (w (y_k - p_k))`` for each class k, ``(classes, p)``."""
         R = (self.rows.y - P) * self.rows.weight[:, None]
         return np.stack([cross(self.design, self.rows.codes, np.ascontiguousarray(r)) for r in R.T])
 
@@ -85,28 +98,28 @@ class _Problem:
         return [gram(self.design, rows.codes, np.ascontiguousarray(c), self.pool) for c in curvature.T]
 
     def curve(self, P: Matrix, D: Matrix, S: Matrix) -> Matrix:
-        """Apply the full penalised curvature to a direction ``D`` of shape (classes, p)."""
+        r"""Apply the full penalised curvature to a direction ``D`` of shape (classes, p).
+
+        Of row i the curvature of the loss is :math:`w_i (\mathrm{diag}(p_i) - p_i p_i^\top)` between classes; with
+        :math:`a_i` the predictors of D it gives :math:`w_i p_{ik} (a_{ik} - \sum_l p_{il} a_{il})` for class k.
+        """
         along = self.predictors(D)
         bend = P * (along - np.einsum("ij,ij->i", P, along)[:, None]) * self.rows.weight[:, None]
         out = np.stack([cross(self.design, self.rows.codes, np.ascontiguousarray(c)) for c in bend.T])
         return out + D @ S + self._ridge() * D
 
     def _ridge(self) -> float:
+        """:data:`RIDGE` times the weight of all rows."""
         return RIDGE * float(self.rows.weight.sum())
 
 
 def fit_softmax(
     design: Design,
     rows: BinnedRows,
+    options: FitOptions = DEFAULTS,
     *,
-    phi: float | None = None,
-    noisy: bool = True,
     smoothing: Sequence[Vector | None] | None = None,
-    fixed: bool = False,
     start: Matrix | None = None,
-    max_iter: int = 60,
-    tol: float = 1e-7,
-    rounds: int = SMOOTHING_ROUNDS,
     curvature_rows: NDArray[np.intp] | None = None,
     pool: ThreadPoolExecutor | None = None,
 ) -> AdditiveFit:
@@ -114,46 +127,53 @@ def fit_softmax(
 
     ``rows.y`` is ``(n, k)``; the predictors of a row sum to about zero and their softmax is the probability.
     """
-    problem = _Problem(design, rows, curvature_rows, pool)
-    B = np.zeros((rows.y.shape[1], design.size))
-    share = rows.weight @ rows.y + 1e-3
-    B[:, 0] = np.log(share) - np.log(share).mean()
-    alone = problem.deviance(problem.predictors(B))
-    floor = DISPERSION_FLOOR * max(alone, 1e-12) / rows.weight.sum()
+    problem, weight = _Problem(design, rows, curvature_rows, pool), rows.weight.sum()
+    B, floor = _constant_model(problem)
     B = B if start is None else start.copy()
     eta = problem.predictors(B)
     P, deviance = softmax(eta, axis=1), problem.deviance(eta)
     grams = problem.grams(P)
-    smooth = Smoothing(design, np.diag(sum(grams)), smoothing, float(rows.weight.sum()))
+    smooth = Smoothing(design, np.diag(sum(grams)), smoothing, float(weight))
     solutions: list[Solution] = []
-    edf, used_phi, converged, n_iter = np.full(len(design.blocks), np.inf), 1.0, False, 0
-    for n_iter in range(1, max_iter + 1):
+    edf, phi, fixed = np.full(len(design.blocks), np.inf), 1.0, options.fixed
+    converged, n_iter = False, 0
+    for n_iter in range(1, options.max_iter + 1):
         S = smooth.matrix()
         solutions = [_block(g, S, design) for g in grams]
         B, eta, after, before = _newton(problem, B, eta, P, solutions, S, deviance)
         B, eta = B - B.mean(axis=0), eta - eta.mean(axis=1, keepdims=True)
         P, deviance = softmax(eta, axis=1), problem.deviance(eta)
         now = _edf(solutions)
-        used_phi = phi or problem.dispersion(deviance, None if noisy else P, float(np.sum(now)), floor)
-        if fixed and abs(before - after) <= tol * (abs(after) + floor * rows.weight.sum()):
+        phi = options.phi or problem.dispersion(deviance, None if options.noisy else P, float(np.sum(now)), floor)
+        if fixed and abs(before - after) <= options.tol * (abs(after) + floor * weight):
             converged = True
             break
-        fixed = fixed or settled(edf, now, n_iter, rounds)
+        fixed = fixed or settled(edf, now, n_iter, options.rounds)
         edf = now
         grams = problem.grams(P)
         if not fixed and design.blocks and n_iter > 1:
-            smooth.settle([replace(s, beta=b) for s, b in zip(solutions, B, strict=True)], used_phi)
-    total = _edf(solutions)
-    return AdditiveFit(
-        B, tuple(s.inverse() for s in solutions), smooth.values, used_phi, total, deviance, n_iter, converged
-    )
+            smooth.settle([replace(s, beta=b) for s, b in zip(solutions, B, strict=True)], phi)
+    inverses = tuple(s.inverse() for s in solutions)
+    return AdditiveFit(B, inverses, smooth.values, phi, _edf(solutions), deviance, n_iter, converged)
+
+
+def _constant_model(problem: _Problem) -> tuple[Matrix, float]:
+    """Coefficients of the best constant answer, its logits centred, and the least dispersion that it stands for."""
+    rows = problem.rows
+    B = np.zeros((rows.y.shape[1], problem.design.size))
+    share = rows.weight @ rows.y + RARE
+    B[:, 0] = np.log(share) - np.log(share).mean()
+    alone = problem.deviance(problem.predictors(B))
+    return B, DISPERSION_FLOOR * max(alone, 1e-12) / rows.weight.sum()
 
 
 def _edf(solutions: list[Solution]) -> Vector:
+    """Degrees of freedom of each block, those of all classes added up."""
     return np.asarray(np.sum([s.edf for s in solutions], axis=0))
 
 
 def _block(G: Matrix, S: Matrix, design: Design) -> Solution:
+    """Inverse of one class's own block of the penalised curvature, G + S."""
     return solve(G, np.zeros(len(G)), S, design)
 
 
@@ -165,18 +185,27 @@ def _newton(
     pull = problem.score(P) - B @ S
     step = _conjugate(lambda D: problem.curve(P, D, S), pull, blocks)
     length = 1.0
-    for _ in range(30):
+    for _ in range(HALVINGS):
         trial = B + length * step
-        there = problem.predictors(trial)
-        after = problem.deviance(there) + float(np.sum((trial @ S) * trial))
-        if after <= before * (1 + 1e-12) + 1e-12:
-            return trial, there, after, before
+        moved = problem.predictors(trial)
+        after = problem.deviance(moved) + float(np.sum((trial @ S) * trial))
+        if after <= before * (1 + 1e-12) + 1e-12:  # not a rise, up to rounding
+            return trial, moved, after, before
         length /= 2
     return B, eta, before, before
 
 
 def _conjugate(apply, target: Matrix, blocks: list[Solution], rtol: float = 1e-3, limit: int = 40) -> Matrix:  # type: ignore[no-untyped-def]  # a callable on matrices
-    """Preconditioned conjugate gradients on (classes, p) arrays."""
+    """Preconditioned conjugate gradients on (classes, p) arrays: solve ``apply(x) = target``.
+
+    ``z`` is the residual ``r`` times the inverse of each class's block, ``d`` the direction. A residual of a
+    thousandth, in the preconditioner's norm, or 40 products are enough for a Newton step, which is halved and repeated
+    anyway.
+
+    References
+    ----------
+    Saad (2003), Iterative Methods for Sparse Linear Systems, algorithm 9.1, doi:10.1137/1.9780898718003.
+    """
     x = np.zeros_like(target)
     r = target.copy()
     z = np.stack([s.apply(q) for s, q in zip(blocks, r, strict=True)])

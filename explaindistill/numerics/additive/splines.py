@@ -2,7 +2,7 @@ r"""Piecewise-linear splines on quantile knots: where the knots are, what a valu
 
 A function of one column is :math:`f(x) = \sum_j \beta_j h_j(x)` with hat functions :math:`h_j`, so that
 :math:`\beta_j` is the function's own value at knot j. Monotone, convex or zero at a point are then statements about
-the coefficients themselves, and beyond the last knots the function goes on as a straight line.
+the coefficients themselves, and beyond the last knots the function goes on as a straight line. ``j`` runs over knots.
 """
 
 from __future__ import annotations
@@ -13,6 +13,12 @@ from numpy.typing import NDArray
 __all__ = ["curvature_penalty", "discretise", "hat_weights", "quantile_knots", "slope_penalty"]
 
 Vector = NDArray[np.float64]
+SPIKE = 0.02
+"""Share of the weight on one value from which it is a spike: such a value has a knot of its own, unless the knots are
+so few that two of their shares are more."""
+OUTER = 0.005
+"""Share of the weight on either side that the uniform half of the blend leaves out: far values would pull knots to
+where no rows are."""
 
 
 def discretise(x: Vector, weight: Vector, max_bins: int = 1022) -> tuple[Vector, NDArray[np.uint16], Vector]:
@@ -42,9 +48,9 @@ def discretise(x: Vector, weight: Vector, max_bins: int = 1022) -> tuple[Vector,
     ([1.0, 2.0], [1, 2, 0, 1], [1.0, 2.0, 1.0])
     """
     missing = np.isnan(x)
-    some_missing = bool(missing.any())
-    present = x[~missing] if some_missing else x
-    share = weight[~missing] if some_missing else weight
+    any_missing = bool(missing.any())
+    present = x[~missing] if any_missing else x
+    share = weight[~missing] if any_missing else weight
     values, mass = _distinct(present, share)
     last, ends = values, (values[0], values[-1])
     if len(values) > max_bins:
@@ -54,7 +60,7 @@ def discretise(x: Vector, weight: Vector, max_bins: int = 1022) -> tuple[Vector,
         values, mass = np.bincount(group, mass * values) / merged, merged
         values[0], values[-1] = ends
     codes = np.full(len(x), len(values), dtype=np.uint16)
-    codes[~missing if some_missing else slice(None)] = np.searchsorted(last, present)
+    codes[~missing if any_missing else slice(None)] = np.searchsorted(last, present)
     return values, codes, np.append(mass, weight[missing].sum())
 
 
@@ -68,7 +74,11 @@ def _distinct(x: Vector, weight: Vector) -> tuple[Vector, Vector]:
 
 
 def _quantile_groups(mass: Vector, n_groups: int) -> NDArray[np.intp]:
-    """Join neighbours until each group holds about its share; the first and the last value stay alone."""
+    r"""Join neighbours until each group holds about its share; the first and the last value stay alone.
+
+    Value j, with the middle :math:`u_j = (\sum_{i \le j} m_i - m_j / 2) / \sum_i m_i` of its mass, is in group
+    :math:`\lfloor u_j (G - 2) \rfloor + 1` of G.
+    """
     middle = np.cumsum(mass) - mass / 2
     group = np.floor(middle / mass.sum() * (n_groups - 2)).astype(np.intp) + 1
     group[0], group[-1] = 0, n_groups
@@ -99,7 +109,7 @@ def quantile_knots(values: Vector, mass: Vector, n_knots: int) -> Vector:
     """
     if len(values) <= n_knots:
         return values.copy()
-    spikes = np.flatnonzero(mass > mass.sum() * max(2.0 / n_knots, 0.02))
+    spikes = np.flatnonzero(mass > mass.sum() * max(2.0 / n_knots, SPIKE))
     beside = np.concatenate([spikes - 1, spikes, spikes + 1])
     beside = beside[(beside >= 0) & (beside < len(values))]
     rest = mass.copy()
@@ -107,7 +117,7 @@ def quantile_knots(values: Vector, mass: Vector, n_knots: int) -> Vector:
     picks = np.array([0, len(values) - 1], dtype=np.intp)
     if rest.any():
         middle = (np.cumsum(rest) - rest / 2) / rest.sum()
-        low, high = values[np.searchsorted(middle, [0.005, 0.995]).clip(max=len(values) - 1)]
+        low, high = values[np.searchsorted(middle, [OUTER, 1.0 - OUTER]).clip(max=len(values) - 1)]
         if high > low:
             middle = (middle + np.clip((values - low) / (high - low), 0.0, 1.0)) / 2
         inner = np.searchsorted(middle, np.linspace(0, 1, n_knots)[1:-1])
@@ -118,7 +128,8 @@ def quantile_knots(values: Vector, mass: Vector, n_knots: int) -> Vector:
 def hat_weights(x: Vector, knots: Vector) -> tuple[NDArray[np.int32], NDArray[np.int32], Vector]:
     """Each value as a blend of two neighbouring knots: ``(1 - share) * f[lo] + share * f[hi]``.
 
-    Outside the knots the share leaves [0, 1], which is the straight line through the last two knots.
+    ``share`` of x between the knots lo and hi is ``(x - knots[lo]) / (knots[hi] - knots[lo])``. Outside the knots it
+    leaves [0, 1], which is the straight line through the last two knots.
 
     Examples
     --------
@@ -148,6 +159,9 @@ def slope_penalty(knots: Vector) -> NDArray[np.float64]:
 
 def curvature_penalty(knots: Vector, power: float = 2.0) -> NDArray[np.float64]:
     r"""Cost of bending, :math:`\sum_j (s_{j+1} - s_j)^2\, \bar h_j^{a}` with slopes s and knot spacings h.
+
+    :math:`s_j = (\beta_{j+1} - \beta_j) / h_j`, and :math:`\bar h_j` is the mean of the spacings on both sides of a
+    knot, all in units of the mean spacing, so that neither the unit of x nor the number of knots changes the scale.
 
     A straight line in x costs nothing, however unequal the knots. With a = -1 it is the integral of the squared
     second derivative; with a = 2 bending is measured between neighbouring knots, thus freer where the data are dense.

@@ -1,4 +1,7 @@
-"""What a row may become: numbers within bounds, and choices among a few values of some columns, with their costs."""
+"""What a row may become: numbers within bounds, and choices among a few values of some columns, with their costs.
+
+A number that becomes z costs ``price * |z - now|``, a choice what its option costs; the cost of a row is their sum.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ import numpy as np
 __all__ = ["PAST", "Axis", "Choice", "Number"]
 
 PAST = 1e-6
-"""A strict bound is passed by at most this share of the column's range."""
+"""A strict bound is passed by at most this share of the column's range: too little to be a change of its own, enough
+for a number with few digits."""
+STEP_SLACK = 1e-9  # of a step: a bound that is a whole number of steps away up to rounding is
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,15 @@ class Number:
         if self.now <= low or self.now < self.low:
             value = self._above(low) if low >= self.low else self.low
         else:
-            value = top if self.step == 0 else self.now - math.ceil((self.now - top) / self.step - 1e-9) * self.step
+            value = (
+                top if self.step == 0 else self.now - math.ceil((self.now - top) / self.step - STEP_SLACK) * self.step
+            )
         return value if max(low, np.nextafter(self.low, -np.inf)) < value <= top else math.nan
 
     def _above(self, low: float) -> float:
+        """Cheapest value above ``low``: the next step, else the number of fewest digits within :data:`PAST` of it."""
         if self.step > 0:
-            value = self.now + math.floor((low - self.now) / self.step + 1e-9) * self.step
+            value = self.now + math.floor((low - self.now) / self.step + STEP_SLACK) * self.step
             return value if value > low else value + self.step
         room = min(PAST * max(self.high - self.low, 1e-300), max(self.high - low, 0.0))
         for digits in range(-math.floor(math.log10(max(room, 1e-300))) + 2):

@@ -1,6 +1,7 @@
 """The smallest change of a row that changes an answer: exact for boxes and for sums.
 
-What a row may become is a list of axes, see :mod:`explaindistill.numerics.explaining.axes`; the cost of a change is their sum.
+What a row may become is a list of axes a, see :mod:`~explaindistill.numerics.explaining.axes`; the cost of a change is
+the sum of theirs.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from explaindistill.numerics.explaining.axes import Axis, Choice, Number
+from explaindistill.numerics.explaining.axes import STEP_SLACK, Axis, Choice, Number
 
 __all__ = ["Box", "Condition", "nearest_box", "nearest_sum"]
 
@@ -66,18 +67,19 @@ class Box:
                 return replace(self, ranges=ranges)._priced()
             if isinstance(axis, Choice) and condition.column in axis.columns:
                 at = axis.columns.index(condition.column)
-                left = tuple(o for o in self.options[a] if condition.holds(axis.options[o][at]))
-                return replace(self, options={**self.options, a: left})._priced() if left else None
+                allowed = tuple(o for o in self.options[a] if condition.holds(axis.options[o][at]))
+                return replace(self, options={**self.options, a: allowed})._priced() if allowed else None
         return self if condition.holds(self.now[condition.column]) else None
 
     def _priced(self) -> Box | None:
+        """The box with the cost of its cheapest row; None where some number has no value in its range."""
         cost = 0.0
         for a, ends in self.ranges.items():
             axis: Any = self.axes[a]
             cost += axis.cost(axis.nearest(*ends))
-        for a, left in self.options.items():
-            own: Any = self.axes[a]
-            cost += min(own.costs[o] for o in left)
+        for a, allowed in self.options.items():
+            choice: Any = self.axes[a]
+            cost += min(choice.costs[o] for o in allowed)
         return None if math.isnan(cost) else replace(self, cost=cost)
 
     def point(self) -> Floats:
@@ -86,9 +88,9 @@ class Box:
         for a, ends in self.ranges.items():
             axis: Any = self.axes[a]
             out[axis.column] = axis.nearest(*ends)
-        for a, left in self.options.items():
-            own: Any = self.axes[a]
-            out[list(own.columns)] = own.options[min(left, key=lambda o: (own.costs[o], o))]
+        for a, allowed in self.options.items():
+            choice: Any = self.axes[a]
+            out[list(choice.columns)] = choice.options[min(allowed, key=lambda o: (choice.costs[o], o))]
         return out
 
 
@@ -122,19 +124,26 @@ def nearest_box(
     ticket = count()
     queue: list[tuple[float, int, State, Box]] = [(0.0, next(ticket), start, box)]
     while queue:
-        _, _, state, part = heapq.heappop(queue)
-        found = branch(state, part)
-        if isinstance(found, bool):
-            if found:
-                return part.point()
+        _, _, state, reached = heapq.heappop(queue)
+        further = branch(state, reached)
+        if isinstance(further, bool):
+            if further:
+                return reached.point()
             continue
-        for following, smaller in found:
+        for following, smaller in further:
             heapq.heappush(queue, (smaller.cost, next(ticket), following, smaller))
     return None
 
 
 def nearest_sum(axes: Sequence[Axis], now: Sequence[float], slopes: Sequence[Floats], needed: Floats) -> Floats | None:
     r"""Cheapest row that moves sums of per-axis contributions far enough, as a mixed-integer programme.
+
+    With a variable :math:`x_v \ge 0` for each option of a choice and each direction of a number, its cost :math:`c_v`
+    and its effect :math:`e_{rv}` on the sum r,
+
+    .. math:: \min_x \sum_v c_v x_v \quad\text{with}\quad \sum_v e_{rv} x_v \ge \text{needed}_r \text{ for every } r,
+
+    options 0 or 1 and at most one of a choice, steps whole numbers.
 
     Parameters
     ----------
@@ -170,10 +179,10 @@ def nearest_sum(axes: Sequence[Axis], now: Sequence[float], slopes: Sequence[Flo
         return np.array(now, dtype=float) if (needed <= 0).all() else None
     rows = [LinearConstraint(np.array(pushes).T, needed, np.inf)]
     for a in range(len(axes)):
-        own = [v for i, _, v in where if i == a]
-        if isinstance(axes[a], Choice) and own:
+        variables = [v for i, _, v in where if i == a]
+        if isinstance(axes[a], Choice) and variables:
             one = np.zeros(len(cost))
-            one[own] = 1.0
+            one[variables] = 1.0
             rows.append(LinearConstraint(one[None], -np.inf, 1.0))
     solved = milp(
         np.array(cost), constraints=rows, integrality=np.array(whole), bounds=Bounds(np.array(lower), np.array(upper)),
@@ -185,7 +194,11 @@ def nearest_sum(axes: Sequence[Axis], now: Sequence[float], slopes: Sequence[Flo
 
 
 def _variables(axis: Axis, slope: Floats) -> Iterator[tuple[int, float, tuple[float, float], int, Floats]]:
-    """Option or direction, cost, bounds, kind (1 whole, 2 zero or within bounds, 3 both), effect of each variable."""
+    """Option or direction, cost, bounds, kind (1 whole, 2 zero or within bounds, 3 both), effect of each variable.
+
+    A number is two variables, how far up and how far down, in units of its step; the kinds are those of ``scipy``'s
+    ``milp``.
+    """
     if isinstance(axis, Choice):
         for o in range(1, len(axis.options)):
             yield o, axis.costs[o], (0.0, 1.0), 1, slope[o]
@@ -196,13 +209,14 @@ def _variables(axis: Axis, slope: Floats) -> Iterator[tuple[int, float, tuple[fl
         if most > 0:
             ends = (max(least, 0.0) / unit, most / unit)
             if axis.step:
-                ends = (float(math.ceil(ends[0] - 1e-9)), float(math.floor(ends[1] + 1e-9)))
+                ends = (float(math.ceil(ends[0] - STEP_SLACK)), float(math.floor(ends[1] + STEP_SLACK)))
             kind = (3 if axis.step else 2) if ends[0] > 0 else (1 if axis.step else 0)
             if ends[1] > 0:
                 yield sign, axis.price * unit, ends, kind, sign * slope * unit
 
 
 def _read(axes: Sequence[Axis], now: Sequence[float], where: list[tuple[int, int, int]], x: Floats) -> Floats:
+    """The row that a solution ``x`` stands for; ``where`` has the axis and the option or direction of each variable."""
     out = np.array(now, dtype=float)
     for a, option, v in where:
         axis = axes[a]

@@ -18,6 +18,13 @@ from explaindistill.numerics.explaining.axes import (
 __all__ = ["nearest_search"]
 
 Floats = NDArray[np.float64]
+SAME_AXES = 2  # rows that change the same axes, of those polished or kept: others are to have a chance
+POLISHED = 12  # rows of a round that are brought back, which asks the model some twenty times per number
+NEAR_STEPS = 3  # steps on either side of a number that are always tried: the cheapest changes are small ones
+COST_WEIGHT = (
+    1e-3  # of the cost against the gap that is left, in the order of rows that do not get there: it breaks ties
+)
+LEAST_SAVING = 1e-12  # of the cost: less is rounding
 
 
 def nearest_search(
@@ -68,14 +75,17 @@ def nearest_search(
         reach = gap(np.array([row for row, _, _ in trials]))
         for i in _promising(trials, reach):
             polished, cost = _brought_back(trials[i][0], trials[i][1], axes, gap)
-            if cost < price - 1e-12:
+            if cost < price - LEAST_SAVING:
                 best, price = polished, cost
-        order = sorted(np.flatnonzero(reach < 0), key=lambda i: (-reach[i] + 1e-3 * trials[i][2], trials[i][2], i))
+        order = sorted(
+            np.flatnonzero(reach < 0), key=lambda i: (-reach[i] + COST_WEIGHT * trials[i][2], trials[i][2], i)
+        )
         beam = _apart([trials[i] for i in order], width)
     return best
 
 
 def _moves(base: Floats, axis: Axis, n_values: int) -> Iterator[tuple[Floats, float]]:
+    """Rows that differ from ``base`` along one axis, each with what this costs."""
     if isinstance(axis, Choice):
         for option, cost in zip(axis.options[1:], axis.costs[1:], strict=True):
             row = base.copy()
@@ -85,7 +95,7 @@ def _moves(base: Floats, axis: Axis, n_values: int) -> Iterator[tuple[Floats, fl
     places = np.linspace(axis.low, axis.high, n_values)
     if axis.step:
         steps = np.rint((places - axis.now) / axis.step)
-        near = np.arange(-3, 4)
+        near = np.arange(-NEAR_STEPS, NEAR_STEPS + 1)
         places = axis.now + np.unique(np.append(steps, near)) * axis.step
     for value in places:
         if value != axis.now and axis.low <= value <= axis.high:
@@ -94,28 +104,28 @@ def _moves(base: Floats, axis: Axis, n_values: int) -> Iterator[tuple[Floats, fl
             yield row, axis.cost(float(value))
 
 
-def _promising(trials: list[tuple[Floats, tuple[int, ...], float]], reach: Floats, most: int = 12) -> list[int]:
+def _promising(trials: list[tuple[Floats, tuple[int, ...], float]], reach: Floats) -> list[int]:
     """Cheapest rows that get there, two per set of axes."""
-    seen: dict[tuple[int, ...], int] = {}
+    per_axes: dict[tuple[int, ...], int] = {}
     out = []
     for i in sorted(np.flatnonzero(reach >= 0), key=lambda i: (trials[i][2], i)):
         axes = tuple(sorted(trials[i][1]))
-        seen[axes] = seen.get(axes, 0) + 1
-        if seen[axes] <= 2:
+        per_axes[axes] = per_axes.get(axes, 0) + 1
+        if per_axes[axes] <= SAME_AXES:
             out.append(int(i))
-    return out[:most]
+    return out[:POLISHED]
 
 
 def _apart(
     trials: list[tuple[Floats, tuple[int, ...], float]], width: int
 ) -> list[tuple[Floats, tuple[int, ...], float]]:
     """The first rows, at most two that change the same axes."""
-    seen: dict[tuple[int, ...], int] = {}
+    per_axes: dict[tuple[int, ...], int] = {}
     out = []
     for trial in trials:
         axes = tuple(sorted(trial[1]))
-        seen[axes] = seen.get(axes, 0) + 1
-        if seen[axes] <= 2:
+        per_axes[axes] = per_axes.get(axes, 0) + 1
+        if per_axes[axes] <= SAME_AXES:
             out.append(trial)
         if len(out) == width:
             break
@@ -151,6 +161,11 @@ def _closer(row: Floats, axis: Axis) -> Iterator[Floats]:
 
 
 def _bisect(row: Floats, axis: Number, gap: Callable[[Floats], Floats]) -> Floats:
+    """Halve the way from a changed number back to what it is now, as long as the answer stays the wanted one.
+
+    Until both ends are one step apart, or :data:`PAST` of the range (1.5 of either, so that rounding cannot go on for
+    ever).
+    """
     good, bad = float(row[axis.column]), axis.now
     limit = axis.step if axis.step else PAST * max(axis.high - axis.low, 1e-300)
     while abs(good - bad) > limit * 1.5:
@@ -167,6 +182,7 @@ def _bisect(row: Floats, axis: Number, gap: Callable[[Floats], Floats]) -> Float
 
 
 def _cost(axis: Axis, row: Floats) -> float:
+    """Cost of what a row has on one axis."""
     if isinstance(axis, Number):
         return axis.cost(float(row[axis.column]))
     now = tuple(row[list(axis.columns)].tolist())

@@ -1,7 +1,8 @@
 r"""Interventional Shapley values in closed form: of boxes with constant or linear contents, and of pairs of columns.
 
-The value of a coalition S at a row x is :math:`v(S) = \tfrac1m \sum_b f(x_S, b_{\bar S})`. It is linear in f, so that
-a model that is a sum of simple functions is explained by explaining each of them against each background row.
+The value of a coalition S at a row x is :math:`v(S) = \tfrac1m \sum_b f(x_S, b_{\bar S})`. It is linear in f, so that a
+model that is a sum of simple functions is explained by explaining each of them against each background row. x is one of
+n rows, b one of m background rows, ``k`` runs over outputs, ``f`` over the F columns that a box has conditions on.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def boxes_shapley(boxes: Sequence[BoxFunction], n: int, m: int, d: int, n_output
     The answer is 6 where both columns are large; x has both, the only background row neither:
 
     >>> yes, no = np.array([[True, True]]), np.array([[False, False]])
-    >>> boxes_shapley([Box((0, 1), yes, no, np.array([6.0]))], 1, 1, 2, 1)[0, :, 0].tolist()
+    >>> boxes_shapley([BoxFunction((0, 1), yes, no, np.array([6.0]))], 1, 1, 2, 1)[0, :, 0].tolist()
     [3.0, 3.0]
     """
     out = np.zeros((n, d, n_outputs))
@@ -85,21 +86,26 @@ def boxes_shapley(boxes: Sequence[BoxFunction], n: int, m: int, d: int, n_output
 
 
 def _add_box(out: Floats, box: BoxFunction, m: int) -> None:
+    """Add what one box gives to each column, summed over background rows, into ``out`` ``(n, d, K)``.
+
+    ``needed`` and ``forbidden`` ``(n, m)`` are |A| and |B| for each pair of rows; a pair of which neither row holds
+    some condition has an empty game (``live`` is 0). Within a linear part's game one column more is needed.
+    """
     x, b = box.rows.astype(float), box.background.astype(float)
     n, size = x.shape[0], x.shape[1] + 1
     needed = np.rint(x @ (1 - b).T).astype(np.intp)
     forbidden = np.rint((1 - x) @ b.T).astype(np.intp)
     live = (1 - x) @ (1 - b).T < 0.5
     give, take = _shares(size)
-    own, off = give[needed, forbidden] * live, take[needed, forbidden] * live
+    gives, takes = give[needed, forbidden] * live, take[needed, forbidden] * live
     plain = not box.parts
-    more, less = (own, off) if plain else (give[needed + 1, forbidden] * live, take[needed + 1, forbidden] * live)
+    more, less = (gives, takes) if plain else (give[needed + 1, forbidden] * live, take[needed + 1, forbidden] * live)
     for k, value in enumerate(box.value):
         if plain:
-            gain, loss = own * value, off * value
+            gain, loss = gives * value, takes * value
         else:
             fixed, moving = _contents(out, box, k, value, (n, m), more)
-            gain, loss = own * fixed + more * moving, off * fixed + less * moving
+            gain, loss = gives * fixed + more * moving, takes * fixed + less * moving
         added = x * (gain @ (1 - b)) - (1 - x) * (loss @ b)
         for f, column in enumerate(box.columns):
             out[:, column, k] += added[:, f]
@@ -108,26 +114,34 @@ def _add_box(out: Floats, box: BoxFunction, m: int) -> None:
 def _contents(
     out: Floats, box: BoxFunction, k: int, value: float, shape: tuple[int, int], more: Floats
 ) -> tuple[Floats, Floats]:
-    """What the box holds for each pair of row and background row: what is settled, and what free columns may add."""
+    """What the box holds for each pair of row and background row ``(n, m)``: what is settled, and what may be added.
+
+    A column that the box asks for is settled where only one of both rows holds its condition: at that row's addition. A
+    free column adds the background's, and its difference times ``more`` for being in the coalition, which goes into
+    ``out``.
+    """
     fixed, moving = np.full(shape, value), np.zeros(shape)
-    for part in box.parts:
-        x, b = part.rows[:, k][:, None], part.background[:, k][None, :]
-        if part.column in box.columns:
-            f = box.columns.index(part.column)
-            here, there = box.rows[:, f][:, None], box.background[:, f][None, :]
-            free = here & there
-            fixed += np.where(here & ~there, x, b)
+    for addition in box.parts:
+        x, b = addition.rows[:, k][:, None], addition.background[:, k][None, :]
+        if addition.column in box.columns:
+            f = box.columns.index(addition.column)
+            x_holds, b_holds = box.rows[:, f][:, None], box.background[:, f][None, :]
+            free = x_holds & b_holds
+            fixed += np.where(x_holds & ~b_holds, x, b)
         else:
             free = np.ones(shape, dtype=bool)
             fixed += b
         moved = np.where(free, x - b, 0.0)
         moving += moved
-        out[:, part.column, k] += (moved * more).sum(axis=1)
+        out[:, addition.column, k] += (moved * more).sum(axis=1)
     return fixed, moving
 
 
 def _shares(size: int) -> tuple[Floats, Floats]:
-    """What a needed column gets and a forbidden one loses, by the number of both."""
+    """What a needed column gets, (a - 1)! b! / (a + b)!, and a forbidden one loses, a! (b - 1)! / (a + b)!.
+
+    By the numbers a of needed and b of forbidden columns, each up to ``size``.
+    """
     give, take = np.zeros((size + 1, size + 1)), np.zeros((size + 1, size + 1))
     for a in range(size + 1):
         for b in range(size + 1):
@@ -140,6 +154,9 @@ def _shares(size: int) -> tuple[Floats, Floats]:
 
 def interaction_shapley(both: Floats, first: Floats, second: Floats, neither: float | Floats) -> tuple[Floats, Floats]:
     """Exact values of a function of two columns, from the four coalitions' values.
+
+    Each column gets the mean of what it adds to the empty coalition and to the other one: of the first
+    ``((first - neither) + (both - second)) / 2``.
 
     Parameters
     ----------

@@ -3,8 +3,10 @@ r"""Elastic net on soft labels: minimise cross-entropy plus a penalty on standar
 .. math:: \sum_i w_i \, \mathrm{CE}(p_i, q_i)
           + \lambda \sum_j \left(\alpha |\beta_j| + \tfrac{1 - \alpha}{2} \beta_j^2\right), \qquad \sum_i w_i = 1
 
-Each step replaces the loss by its quadratic at the present fit and solves that by coordinate descent on the Gram
-matrix of the active columns (Friedman, Hastie and Tibshirani 2010, doi:10.18637/jss.v033.i01).
+Each step replaces the loss by its quadratic at the present fit and solves that by coordinate descent on the Gram matrix
+of the active columns (Friedman, Hastie and Tibshirani 2010, doi:10.18637/jss.v033.i01). ``i`` runs over rows, ``j``
+over the p columns, ``c`` over the K classes or outputs with a predictor of their own: :math:`\eta_{ic} = a_c + z_i^\top
+\beta_c`. ``l1`` is :math:`\lambda\alpha`, ``l2`` is :math:`\lambda (1 - \alpha)`.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,11 +38,24 @@ __all__ = [
 
 Array = NDArray[np.float64]
 FLOOR = 1e-12
-"""Smallest mean weight of a row in the quadratic; keeps steps finite where the fit is certain."""
+"""Least share of a class in the mean answer, so that a class that never occurs has a finite logarithm (-27.6)."""
 ROWS_AT_ONCE = 4096
-"""Rows whose columns for all classes stand in memory side by side."""
+"""Rows whose columns for all classes stand in memory side by side: long enough for a matrix product, short enough that
+a hundred columns of ten classes take 32 MB."""
 RIDGE = 1e-6
 """Penalty of the relaxed refit, on standardised coefficients: keeps separable classes finite."""
+HESSIAN_RIDGE = 1e-9
+"""Added to the diagonal of the quadratic: collinear columns, and the direction that moves all classes alike, have
+none."""
+MOST_SWEEPS = 10_000  # through all columns, of a least-squares fit: collinear columns converge slowly, but they do
+SMALLEST_SHARE = 1e-6  # of a step: halved so often (20 times) without a fall of the objective, the fit has ended
+
+
+class Penalty(NamedTuple):
+    """Weights of ``sum |b|`` and of ``sum b**2 / 2``."""
+
+    l1: float
+    l2: float
 
 
 @dataclass(frozen=True)
@@ -68,7 +84,11 @@ def classify(eta: Array) -> Array:
 
 
 def mean_divergence(P: Array, w: Array, eta: Array) -> float:
-    """Weighted mean of KL(p || q) in nats, q from the linear predictor; 0 where the fit is exact."""
+    r"""Weighted mean of KL(p || q) in nats, q from the linear predictor; 0 where the fit is exact.
+
+    :math:`\sum_i w_i \bigl(\log\sum_c e^{\eta_{ic}} - \sum_c p_{ic} \eta_{ic} + \sum_c p_{ic} \log p_{ic}\bigr)`; with
+    one predictor that of class 0 is 0.
+    """
     if eta.shape[1] == 1:
         cross = np.logaddexp(0.0, eta[:, 0]) - P[:, 1] * eta[:, 0]
     else:
@@ -88,14 +108,25 @@ def null_fit(Y: Array, w: Array, p: int, classification: bool) -> LinearFit:
 
 
 def largest_penalty(Z: Array, Y: Array, w: Array, l1_ratio: float) -> float:
-    """Smallest penalty at which no coefficient moves; with ``l1_ratio`` below 0.001 that of 0.001 stands in."""
+    r"""Smallest penalty at which no coefficient moves; with ``l1_ratio`` below 0.001 that of 0.001 stands in.
+
+    :math:`\max_{jc} |\sum_i w_i z_{ij} (y_{ic} - \bar y_c)| / \alpha`: a coefficient leaves 0 where its gradient
+    exceeds :math:`\lambda\alpha`. The ridge alone never sets one to 0, so it has no such penalty.
+    """
     gradient = np.abs(Z.T @ (w[:, None] * (Y - w @ Y)))
     return float(gradient.max(initial=0.0)) / max(l1_ratio, 1e-3)
 
 
 @kernel
 def solve_quadratic(G: Array, g: Array, beta: Array, l1: float, l2: float, tol: float, max_sweeps: int) -> int:
-    """Minimise ``(b - b0)' G (b - b0) / 2 - g'(b - b0) + l1 |b| + l2 b'b / 2`` over b, in place; returns the sweeps."""
+    r"""Minimise ``(b - b0)' G (b - b0) / 2 - g'(b - b0) + l1 |b| + l2 b'b / 2`` over b, in place; returns the sweeps.
+
+    One coordinate j at a time, with the residual gradient :math:`r = g - G (b - b_0)`:
+
+    .. math:: u = r_j + G_{jj} b_j, \qquad b_j \leftarrow \mathrm{sign}(u) \max(|u| - l_1, 0) / (G_{jj} + l_2)
+
+    until no step lowers the quadratic by more than ``tol**2``, in units of :math:`G_{jj}\,\mathrm{step}^2`.
+    """
     p = len(beta)
     r = g.copy()
     for sweep in range(max_sweeps):
@@ -126,7 +157,10 @@ def solve_quadratic(G: Array, g: Array, beta: Array, l1: float, l2: float, tol: 
 def gaussian_path(
     Z: Array, Y: Array, w: Array, penalties: Sequence[float], l1_ratio: float, tol: float = 1e-9
 ) -> list[LinearFit]:
-    """Least-squares fits at each of the falling penalties; outputs share the penalty, not the columns."""
+    """Least-squares fits at each of the falling penalties; outputs share the penalty, not the columns.
+
+    ``G`` ``(p, p)`` and ``c`` ``(p, m)`` are the weighted covariances of the columns, and of columns and outputs m.
+    """
     mean, centre = w @ Y, w @ Z
     Zc = Z - centre
     G = np.ascontiguousarray(Zc.T @ (w[:, None] * Zc))
@@ -136,14 +170,18 @@ def gaussian_path(
     for penalty in penalties:
         for m in range(Y.shape[1]):
             beta = np.ascontiguousarray(coef[:, m])
-            solve_quadratic(G, c[:, m] - G @ beta, beta, penalty * l1_ratio, penalty * (1 - l1_ratio), tol, 10_000)
+            l1, l2 = penalty * l1_ratio, penalty * (1 - l1_ratio)
+            solve_quadratic(G, c[:, m] - G @ beta, beta, l1, l2, tol, MOST_SWEEPS)
             coef[:, m] = beta
         fits.append(LinearFit(mean - centre @ coef, coef.copy()))
     return fits
 
 
 def refit_gaussian(Z: Array, Y: Array, w: Array, support: NDArray[np.bool_]) -> LinearFit:
-    """Least squares on the chosen columns of each output; of collinear columns the shortest solution."""
+    """Least squares on the chosen columns of each output; of collinear columns the shortest solution.
+
+    Eigenvalues of the covariance below 1e-10 of the largest count as 0: beyond that float64 tells no direction.
+    """
     mean, centre = w @ Y, w @ Z
     Zc, coef = Z - centre, np.zeros((Z.shape[1], Y.shape[1]))
     for m in range(Y.shape[1]):
@@ -178,7 +216,7 @@ def logistic_path(
     fits: list[LinearFit] = []
     for penalty in penalties:
         if not fits or len(penalties) == 1 or mean_divergence(P, w, fit.predictor(Z)) > enough:
-            fit = _penalised(Z, P, w, fit, penalty * l1_ratio, penalty * (1 - l1_ratio), tol)
+            fit = _penalised(Z, P, w, fit, Penalty(penalty * l1_ratio, penalty * (1 - l1_ratio)), tol)
         fits.append(fit)
     return fits
 
@@ -187,24 +225,33 @@ def logistic_at(
     Z: Array, P: Array, w: Array, penalty: float, l1_ratio: float, start: LinearFit, tol: float
 ) -> LinearFit:
     """One logistic or softmax fit, started from another."""
-    return _penalised(Z, P, w, start, penalty * l1_ratio, penalty * (1 - l1_ratio), tol)
+    return _penalised(Z, P, w, start, Penalty(penalty * l1_ratio, penalty * (1 - l1_ratio)), tol)
 
 
-def _penalised(Z: Array, P: Array, w: Array, start: LinearFit, l1: float, l2: float, tol: float) -> LinearFit:
-    """Proximal Newton for all classes together, on the coefficients that are active or break optimality."""
+def _penalised(Z: Array, P: Array, w: Array, start: LinearFit, penalty: Penalty, tol: float) -> LinearFit:
+    """Proximal Newton for all classes together, on the coefficients that are active or break optimality.
+
+    A coefficient at 0 breaks it where its gradient exceeds ``l1``. Of at most 50 steps each is halved until the
+    objective does not rise (1e-14 of it is rounding); intercepts of several classes are centred, which changes no
+    answer.
+
+    References
+    ----------
+    Lee, Sun and Saunders (2014), doi:10.1137/130921428.
+    """
     intercept, coef = start.intercept.copy(), start.coef.copy()
     K = len(intercept)
     eta = start.predictor(Z)
-    value = _objective(P, w, eta, coef, l1, l2)
+    value = _objective(P, w, eta, coef, penalty)
     for _ in range(50):
         gradient = Z.T @ (w[:, None] * (P - classify(eta))[:, -K:])
-        active = (coef != 0) | (np.abs(gradient) > l1 * (1 + 1e-9))
-        shift, step = _proximal_step(Z, P, w, eta, coef, active, l1, l2, tol)
+        active = (coef != 0) | (np.abs(gradient) > penalty.l1 * (1 + 1e-9))
+        shift, step = _proximal_step(_joint(Z, _blocks(active), P, w, eta), coef, active, penalty, tol)
         direction, share = Z @ step + shift, 1.0
-        while share > 1e-6:
+        while share > SMALLEST_SHARE:
             moved = coef + share * step
             moved[np.abs(moved) < 1e-15] = 0.0
-            new = _objective(P, w, eta + share * direction, moved, l1, l2)
+            new = _objective(P, w, eta + share * direction, moved, penalty)
             if new <= value + 1e-14 * abs(value):
                 break
             share /= 2
@@ -216,15 +263,24 @@ def _penalised(Z: Array, P: Array, w: Array, start: LinearFit, l1: float, l2: fl
     return LinearFit(intercept - (intercept.mean() if K > 1 else 0.0), coef)
 
 
-def _proximal_step(  # the quadratic of one step, solved on the active coefficients
-    Z: Array, P: Array, w: Array, eta: Array, coef: Array, active: NDArray[np.bool_], l1: float, l2: float, tol: float
+def _blocks(support: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+    """Columns of each class c whose coefficient is in the support ``(p, K)``."""
+    return [np.flatnonzero(column) for column in support.T]
+
+
+def _proximal_step(
+    quadratic: tuple[Array, Array], coef: Array, active: NDArray[np.bool_], penalty: Penalty, tol: float
 ) -> tuple[Array, Array]:
-    """Change of intercepts ``(K,)`` and coefficients ``(p, K)``; intercepts are eliminated from the quadratic."""
-    K = eta.shape[1]
-    blocks = [np.flatnonzero(active[:, c]) for c in range(K)]
+    r"""Change of intercepts ``(K,)`` and coefficients ``(p, K)`` that minimises the quadratic of one step.
+
+    ``quadratic`` is what :func:`_joint` gives for the active coefficients. The intercepts f are eliminated from it:
+    with the gradient g and the Hessian H the coefficients see :math:`H_{bb} - H_{bf} H_{ff}^{-1} H_{fb}` and :math:`g_b
+    - H_{bf} H_{ff}^{-1} g_f`. It is solved to a hundredth of the fit's own tolerance.
+    """
+    blocks = _blocks(active)
     cuts = np.cumsum([0, *(len(b) + 1 for b in blocks)])
-    gradient, H = _joint(Z, blocks, P, w, eta)
-    H[np.diag_indices(len(H))] += 1e-9
+    gradient, H = quadratic
+    H[np.diag_indices(len(H))] += HESSIAN_RIDGE
     first = np.zeros(cuts[-1], dtype=bool)
     first[cuts[:-1]] = True
     onto = np.linalg.solve(H[np.ix_(first, first)], np.column_stack([H[np.ix_(first, ~first)], gradient[first]]))
@@ -233,15 +289,17 @@ def _proximal_step(  # the quadratic of one step, solved on the active coefficie
     g = gradient[~first] - H[np.ix_(~first, first)] @ lead
     old = np.concatenate([coef[b, c] for c, b in enumerate(blocks)])
     beta = old.copy()
-    solve_quadratic(G, g, beta, l1, l2, 0.01 * tol, 1000)
+    solve_quadratic(G, g, beta, penalty.l1, penalty.l2, 0.01 * tol, 1000)
     step = np.zeros_like(coef)
-    parts = np.split(beta - old, np.cumsum([len(b) for b in blocks])[:-1])
+    changes = np.split(beta - old, np.cumsum([len(b) for b in blocks])[:-1])
     for c, b in enumerate(blocks):
-        step[b, c] = parts[c]
+        step[b, c] = changes[c]
     return lead - cross @ (beta - old), step
 
 
-def _objective(P: Array, w: Array, eta: Array, beta: Array, l1: float, l2: float) -> float:
+def _objective(P: Array, w: Array, eta: Array, beta: Array, penalty: Penalty) -> float:
+    """What is minimised: the mean divergence plus ``l1 sum |b| + l2 sum b**2 / 2`` over all coefficients."""
+    l1, l2 = penalty
     return mean_divergence(P, w, eta) + l1 * float(np.abs(beta).sum()) + 0.5 * l2 * float((beta**2).sum())
 
 
@@ -249,6 +307,9 @@ def refit_logistic(
     Z: Array, P: Array, w: Array, support: NDArray[np.bool_], start: LinearFit, tol: float = 1e-10
 ) -> LinearFit:
     """Relaxed refit: Newton on the chosen coefficients of all classes together, with next to no penalty.
+
+    ``theta`` holds each class's intercept and then its coefficients. Intercepts of several classes are penalised a
+    thousandth as much as coefficients, since moving all alike changes no answer; a single one is free.
 
     Parameters
     ----------
@@ -262,7 +323,7 @@ def refit_logistic(
     Meinshausen (2007), doi:10.1016/j.csda.2006.12.019.
     """
     K = support.shape[1]
-    blocks = [np.flatnonzero(support[:, c]) for c in range(K)]
+    blocks = _blocks(support)
     theta = np.concatenate([np.r_[start.intercept[c], start.coef[b, c]] for c, b in enumerate(blocks)])
     cuts = np.cumsum([0, *(len(b) + 1 for b in blocks)])
     ridge = np.full(len(theta), RIDGE)
@@ -284,9 +345,9 @@ def refit_logistic(
         gradient, H = _joint(Z, blocks, P, w, eta)
         step = linalg.solve(H + np.diag(ridge + 1e-13), gradient - ridge * theta, assume_a="pos")
         share = 1.0
-        while share > 1e-6 and (new := objective(theta + share * step))[0] > value + 1e-15:
+        while share > SMALLEST_SHARE and (new := objective(theta + share * step))[0] > value + 1e-15:
             share /= 2
-        if share <= 1e-6:
+        if share <= SMALLEST_SHARE:
             break
         theta, (value, eta) = theta + share * step, new
         if np.abs(step).max() < tol * max(1.0, np.abs(theta).max()):
@@ -298,9 +359,11 @@ def refit_logistic(
 def _joint(Z: Array, blocks: list[NDArray[np.intp]], P: Array, w: Array, eta: Array) -> tuple[Array, Array]:
     r"""Gradient and Hessian of the cross-entropy in the coefficients of all classes.
 
-    With :math:`u_i` the rows of the classes side by side, each times its probability, the Hessian is
-    :math:`\operatorname{diag}_c(A_c^T W Q_c A_c) - U^T W U`: one symmetric product, made from blocks of rows that stay
-    small, instead of one product per pair of classes. Two classes have one logit and one block.
+    The gradient is :math:`\sum_i w_i (p_{ic} - q_{ic}) z_i`, a 1 before each :math:`z_i` for the intercept. With
+    :math:`A_c` those rows with the columns of class c, :math:`Q_c` its probabilities, and :math:`u_i` the rows of the
+    classes side by side, each times its probability, the Hessian is :math:`\operatorname{diag}_c(A_c^T W Q_c A_c) - U^T
+    W U`: one symmetric product, made from blocks of rows that stay small, instead of one product per pair of classes.
+    Two classes have one logit and one block.
     """
     K = eta.shape[1]
     Q = classify(eta)[:, -K:]
@@ -313,14 +376,14 @@ def _joint(Z: Array, blocks: list[NDArray[np.intp]], P: Array, w: Array, eta: Ar
     H = np.zeros((len(gradient), len(gradient)))
     for start in range(0, len(Z), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
-        part, root = Z[rows], np.sqrt(curvature[rows])
-        joint = np.empty((len(part), len(gradient)))
+        lines, root = Z[rows], np.sqrt(curvature[rows])
+        joint = np.empty((len(lines), len(gradient)))
         for c, (b, s) in enumerate(zip(blocks, pieces, strict=True)):
-            own = joint[:, s]
-            own[:, 0], own[:, 1:] = root[:, c], part[:, b] * root[:, c : c + 1]
-            H[s, s] += own.T @ own
+            of_class = joint[:, s]
+            of_class[:, 0], of_class[:, 1:] = root[:, c], lines[:, b] * root[:, c : c + 1]
+            H[s, s] += of_class.T @ of_class
             if K > 1:
-                own *= np.sqrt(Q[rows, c])[:, None]
+                of_class *= np.sqrt(Q[rows, c])[:, None]
         if K > 1:
             H -= joint.T @ joint
     return gradient, H

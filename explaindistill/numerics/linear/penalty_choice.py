@@ -25,6 +25,7 @@ Array = NDArray[np.float64]
 PATH_TOLERANCE = 1e-4
 """Precision of fits that are only compared; the fit that is kept is solved again."""
 PATIENCE = 3
+"""Supports that may be tried in a row without a gain on held-out rows before relaxed fits stop."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,9 @@ class PenalisedProblem:
     def rows(self, mask: NDArray[np.bool_]) -> PenalisedProblem:
         """Return the problem on some rows, weights summing to 1 again."""
         w = self.w[mask]
-        return PenalisedProblem(np.asfortranarray(self.Z[mask]), self.Y[mask], w / w.sum(), self.classification, self.l1_ratio)
+        return PenalisedProblem(
+            np.asfortranarray(self.Z[mask]), self.Y[mask], w / w.sum(), self.classification, self.l1_ratio
+        )
 
     def path(self, penalties: Array, tol: float) -> list[LinearFit]:
         """Fits at falling penalties."""
@@ -104,7 +107,12 @@ def penalty_grid(problem: PenalisedProblem, n: int, smallest: float = 1e-4) -> A
 def choose(
     problem: PenalisedProblem, folds: NDArray[np.intp], penalties: Array, tolerance: float, relax: bool, tries: int
 ) -> tuple[LinearFit, Trace]:
-    """Sparsest fit whose held-out explained share is within ``tolerance`` of the best.
+    r"""Sparsest fit whose held-out explained share is within ``tolerance`` of the best.
+
+    At the penalty :math:`\lambda` the share is :math:`1 - \sum_f m_f L_f(\lambda) / \sum_f m_f L_f(\infty)` with the
+    mass :math:`m_f` and the held-out loss :math:`L_f` of fold f; a penalty is as good as the better of its two fits,
+    and the largest penalty within the tolerance is taken. An early stop of relaxed fits asks for a fiftieth of the
+    tolerance, so that it cannot decide the choice.
 
     Parameters
     ----------
@@ -123,10 +131,10 @@ def choose(
     base = 0.0
     path: list[LinearFit] = []
     for fold in range(tries):
-        held, kept = folds == fold, (folds >= 0) & (folds != fold)
-        if not held.any() or not kept.any():
+        held, others = folds == fold, (folds >= 0) & (folds != fold)
+        if not held.any() or not others.any():
             continue
-        train, test = problem.rows(kept), problem.rows(held)
+        train, test = problem.rows(others), problem.rows(held)
         path = train.path(penalties, PATH_TOLERANCE)
         mass = problem.w[held].sum()
         base += mass * test.loss(train.null())
@@ -147,7 +155,9 @@ def choose(
     return fit, Trace(penalties, n_terms, shown[0], shown[1], chosen, relaxed)
 
 
-def _held_out(train: PenalisedProblem, test: PenalisedProblem, path: list[LinearFit], relax: bool, gain: float) -> Array:
+def _held_out(
+    train: PenalisedProblem, test: PenalisedProblem, path: list[LinearFit], relax: bool, gain: float
+) -> Array:
     """Losses ``(2, n_penalties)`` on held-out rows of penalised and relaxed fits.
 
     Relaxed fits stop, at infinity, where they have not gained that share of the first loss for
@@ -179,7 +189,9 @@ def _warm(fit: LinearFit, relaxed: LinearFit) -> LinearFit:
     return LinearFit(relaxed.intercept, coef)
 
 
-def limit_terms(problem: PenalisedProblem, part: PenalisedProblem, fit: LinearFit, max_terms: int, penalties: Array) -> LinearFit:
+def limit_terms(
+    problem: PenalisedProblem, part: PenalisedProblem, fit: LinearFit, max_terms: int, penalties: Array
+) -> LinearFit:
     """At most ``max_terms`` columns: the first fit on the path with enough, the weakest dropped one by one.
 
     The weakest is the column with the smallest sum over outputs of the absolute standardised coefficient after a

@@ -6,6 +6,10 @@ Columns are found by beam search on the logistic loss and improved by swaps; poi
 several multipliers, then moving one point value at a time while the loss falls. Of the cards that explain about as much
 as the best one, that which ranks best is taken. Soft labels are weights of both classes. After the ideas of Liu, Zhong,
 Li, Seltzer and Rudin (2022), arXiv:2210.05846.
+
+``g`` runs over the G distinct rows (patterns), ``j`` over columns, ``t`` over totals of points. With the weights
+:math:`w^0_g, w^1_g` of both classes, which sum to 1, the loss in nats is :math:`\sum_g (w^0_g + w^1_g) \log(1 +
+e^{\eta_g}) - w^1_g \eta_g`.
 """
 
 from __future__ import annotations
@@ -28,6 +32,11 @@ PRIOR = 10.0
 LEAST_RIDGE = 1e-6
 """Penalty on coefficients, per unit of weight, that is never gone below: keeps separable classes finite."""
 N_POOL, N_MULTIPLIERS = 40, 20
+"""Supports that get integer points, and multipliers at which each one's coefficients are rounded: a trade-off, time
+grows with both, and nearby multipliers mostly round to the same points."""
+STEP_TOLERANCE = 1e-7  # of a coefficient: far below the half point at which rounding changes
+TOTALS_RIDGE = 1e-6  # on the slope of the curve through the totals: finite where they separate the classes
+LEAST_FALL = 1e-10  # of the loss for which a point value is changed: less is rounding
 DIGITS = 10
 """Losses that agree to so many decimals are equal; the columns that come first win."""
 
@@ -91,13 +100,13 @@ def unique_columns(B: Array) -> NDArray[np.intp]:
     """
     flags = np.ascontiguousarray(B.T.astype(bool))
     flags ^= flags[:, :1]
-    seen: set[bytes] = {bytes(len(np.packbits(flags[0])))} if len(flags) else set()
-    kept = []
+    keys: set[bytes] = {bytes(len(np.packbits(flags[0])))} if len(flags) else set()
+    firsts = []
     for j, row in enumerate(np.packbits(flags, axis=1)):
-        if (key := row.tobytes()) not in seen:
-            seen.add(key)
-            kept.append(j)
-    return np.array(kept, dtype=np.intp)
+        if (key := row.tobytes()) not in keys:
+            keys.add(key)
+            firsts.append(j)
+    return np.array(firsts, dtype=np.intp)
 
 
 @dataclass(frozen=True)
@@ -110,7 +119,11 @@ class SupportFit:
 
 
 def refit(patterns: Patterns, support: Support, start: Array) -> SupportFit:
-    """Logistic fit on some columns by Newton's method with step halving."""
+    """Logistic fit on some columns by Newton's method with step halving.
+
+    With A the columns after a one, q the probabilities and r the ridge a step solves
+    ``(A' diag(w q (1 - q)) A + r) step = A'(w1 - w q) - r theta``; a step halved 20 times without a fall ends the fit.
+    """
     small = patterns.columns(support)
     A = np.hstack([np.ones((len(small.B), 1)), small.B])
     theta, ridge = start.copy(), np.full(A.shape[1], patterns.ridge)
@@ -127,12 +140,13 @@ def refit(patterns: Patterns, support: Support, start: Array) -> SupportFit:
         if share <= 1e-6:
             break
         theta, (value, eta) = theta + share * step, new
-        if np.abs(step).max() < 1e-7:
+        if np.abs(step).max() < STEP_TOLERANCE:
             break
     return SupportFit(support, theta, round(value, DIGITS))
 
 
 def _loss(A: Array, patterns: Patterns, theta: Array, ridge: Array) -> tuple[float, Array]:
+    """The module's loss on the rows of ``A``, plus half of ``ridge`` times the squared coefficients; and the logits."""
     eta = A @ theta
     loss = patterns.weight @ np.logaddexp(0.0, eta) - patterns.positive @ eta
     return float(loss + 0.5 * ridge @ theta**2), eta
@@ -141,7 +155,9 @@ def _loss(A: Array, patterns: Patterns, theta: Array, ridge: Array) -> tuple[flo
 def gains(patterns: Patterns, state: SupportFit) -> Array:
     """Fall of the loss by each further column, to second order with all coefficients free; -inf for those inside.
 
-    With g the gradient, H the Hessian and r the ridge, :math:`g_j^2 / 2 (H_{jj} + r - H_{jS} H_{SS}^{-1} H_{Sj})`.
+    With g the gradient, H the Hessian, S the support with its intercept and r the ridge,
+    :math:`g_j^2 / 2 (H_{jj} + r - H_{jS} H_{SS}^{-1} H_{Sj})`. A column of which the support leaves less than 1e-7 is
+    collinear with it.
     """
     A = np.hstack([np.ones((len(patterns.B), 1)), patterns.B[:, list(state.support)]])
     q = expit(A @ state.theta)
@@ -186,11 +202,12 @@ def _children(patterns: Patterns, states: list[SupportFit], n: int) -> list[Supp
 
 def _start(state: SupportFit, support: Support) -> Array:
     """Coefficients of a state on another support; 0 where it has none."""
-    known = dict(zip(state.support, state.theta[1:], strict=True))
-    return np.array([state.theta[0], *(known.get(j, 0.0) for j in support)])
+    coefficients = dict(zip(state.support, state.theta[1:], strict=True))
+    return np.array([state.theta[0], *(coefficients.get(j, 0.0) for j in support)])
 
 
 def _best(states: Iterable[SupportFit], n: int) -> list[SupportFit]:
+    """The ``n`` of least loss, each support once; the columns that come first win a tie."""
     distinct = {s.support: s for s in states}
     return sorted(distinct.values(), key=lambda s: (s.loss, s.support))[:n]
 
@@ -214,21 +231,22 @@ def swaps(patterns: Patterns, pool: list[SupportFit], width: int, rounds: int = 
 
 @kernel
 def fit_totals(n0: Array, n1: Array, lowest: int, offset: float, slope: float) -> tuple[float, float, float]:
-    """Offset, slope and loss of the logistic curve through the totals, by damped Newton steps."""
+    """Offset a, slope s and loss of the logistic curve ``a + s x`` through the totals x, by damped Newton steps.
+
+    ``n0[t]`` and ``n1[t]`` are the weights of both classes at the total ``x = lowest + t``. The two equations of a step
+    are solved by Cramer's rule; a step that raises the loss is halved.
+    """
     m = len(n0)
-    best = np.inf
-    da = 0.0
-    ds = 0.0
-    share = 1.0
+    best, da, ds, share = np.inf, 0.0, 0.0, 1.0
     for _ in range(60):
         a = offset + share * da
         s = slope + share * ds
-        loss = 0.5e-6 * s * s
+        loss = 0.5 * TOTALS_RIDGE * s * s
         ga = 0.0
-        gs = -1e-6 * s
+        gs = -TOTALS_RIDGE * s
         haa = 1e-12
         has = 0.0
-        hss = 1e-6
+        hss = TOTALS_RIDGE
         for t in range(m):
             w = n0[t] + n1[t]
             if w > 0.0:
@@ -263,7 +281,11 @@ def fit_totals(n0: Array, n1: Array, lowest: int, offset: float, slope: float) -
 
 @kernel
 def by_total(total: Array, w0: Array, w1: Array, n0: Array, n1: Array, column: Array, change: int, span: int) -> None:
-    """Weights of both classes at each total, once a column's points have changed; written into ``n0, n1``."""
+    """Weights of both classes at each total, once a column's points have changed; written into ``n0, n1``.
+
+    Pattern g, of the weights ``w0[g]`` and ``w1[g]``, has the total ``total[g] + change * column[g]``, which stands at
+    ``span`` plus itself: totals run from ``-span`` to ``span``.
+    """
     n0[:] = 0.0
     n1[:] = 0.0
     for i in range(len(total)):
@@ -278,7 +300,8 @@ def descend(
 ) -> tuple[float, float, float]:
     """Move one point value at a time to the value of least loss until none moves; ``z`` is changed in place.
 
-    ``B`` is ``(k, G)``, one line per column. Returns offset, slope and loss.
+    ``B`` is ``(k, G)``, one line per column j of the card, ``w0`` and ``w1`` are ``(G,)``, ``z`` ``(k,)``. For each
+    trial the curve through the totals is fitted anew (:func:`fit_totals`). Returns offset, slope and loss.
     """
     k, G = B.shape
     span = k * max(abs(low), abs(high))
@@ -297,7 +320,7 @@ def descend(
             for value in range(low, high + 1):
                 by_total(total, w0, w1, n0, n1, B[j], value - keep, span)
                 a, s, loss = fit_totals(n0, n1, -span, offset, slope)
-                if loss < best - 1e-10:
+                if loss < best - LEAST_FALL:
                     best, offset, slope, z[j], moved = loss, a, s, value, True
             total += (z[j] - keep) * B[j]
     return offset, slope, best
@@ -305,7 +328,10 @@ def descend(
 
 @kernel
 def ranking(n0: Array, n1: Array) -> float:
-    """Area under the ROC curve of the totals; equal totals count half, one class alone gives one half."""
+    r"""Area under the ROC curve of the totals; equal totals count half, one class alone gives one half.
+
+    :math:`\sum_t n^1_t (\sum_{u < t} n^0_u + n^0_t / 2) / (\sum_t n^0_t \sum_t n^1_t)`.
+    """
     below, pairs, above = 0.0, 0.0, 0.0
     for t in range(len(n0)):
         pairs += n1[t] * (below + 0.5 * n0[t])

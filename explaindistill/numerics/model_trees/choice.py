@@ -18,11 +18,11 @@ from explaindistill.numerics.model_trees.leaf_models import LinearTreeProblem, r
 from explaindistill.numerics.model_trees.sparse_model import INNER_FOLDS, sparse_model, without
 from explaindistill.numerics.model_trees.state import GrowthState, LinearTreeLimits, SplitColumns
 
-__all__ = ["SizeChoice", "chosen", "held_out_path", "held_out_sparse", "least_loss", "shapes"]
+__all__ = ["SizeChoice", "chosen", "held_out_growth", "held_out_sparse", "least_loss", "shapes"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
-Path = list[tuple[float, Floats]]
+GrowthLosses = list[tuple[float, Floats]]
 BATCHES = 30  # of held-out rows, whose sums say how far a difference is chance; a multiple of the lasso's folds
 
 
@@ -36,20 +36,20 @@ class SizeChoice:
 
 def shapes(limits: LinearTreeLimits) -> list[LinearTreeLimits]:
     """The limits themselves, and where they leave a choice those of one model and of constant leaves."""
-    found = [limits]
+    every = [limits]
     if limits.leaves > 1 and limits.depth > 0 and limits.leaf_terms > 0:
-        found += [replace(limits, leaves=1), replace(limits, leaf_terms=0)]
-    return found
+        every += [replace(limits, leaves=1), replace(limits, leaf_terms=0)]
+    return every
 
 
-def held_out_path(
+def held_out_growth(
     problem: LinearTreeProblem,
     table: SplitColumns,
     limits: LinearTreeLimits,
     held: NDArray[np.bool_],
     n_jobs: int | None = None,
     batch: Ints | None = None,
-) -> Path:
+) -> GrowthLosses:
     """Numbers and held-out loss after each move of a growth on the rows that are not held out.
 
     Parameters
@@ -69,17 +69,19 @@ def held_out_path(
     weight = np.where(held, 0.0, problem.weight)
     count = np.where(held, 0.0, problem.count)
     ridge = problem.ridge * problem.count.sum() / count.sum()
-    seen = replace(problem, weight=weight / weight.sum(), count=count, ridge=ridge)
-    path: Path = []
+    others = replace(problem, weight=weight / weight.sum(), count=count, ridge=ridge)
+    losses: GrowthLosses = []
 
     def watch(numbers: float, eta: Floats) -> None:
-        path.append((numbers, _by_batch(problem, eta[held], held, batch)))
+        losses.append((numbers, _by_batch(problem, eta[held], held, batch)))
 
-    grow_model_tree(seen, table, limits, n_jobs, watch)
-    return path
+    grow_model_tree(others, table, limits, n_jobs, watch)
+    return losses
 
 
-def held_out_sparse(problem: LinearTreeProblem, limits: LinearTreeLimits, held: NDArray[np.bool_], batch: Ints) -> Floats:
+def held_out_sparse(
+    problem: LinearTreeProblem, limits: LinearTreeLimits, held: NDArray[np.bool_], batch: Ints
+) -> Floats:
     """Summed loss of each batch of held-out rows under the lasso's model of the others."""
     model = sparse_model(without(problem, held), limits, batch[~held] % INNER_FOLDS)
     model.members = {0: np.arange(len(held))}
@@ -87,16 +89,17 @@ def held_out_sparse(problem: LinearTreeProblem, limits: LinearTreeLimits, held: 
 
 
 def _by_batch(problem: LinearTreeProblem, eta: Floats, held: NDArray[np.bool_], batch: Ints | None) -> Floats:
+    """Weighted losses of the held-out rows, summed by batch ``(BATCHES,)``, or all of them ``(1,)``."""
     loss = problem.weight[held] * row_losses(eta, problem.targets[held], problem.loss)
     if batch is None:
         return loss.sum(keepdims=True)
     return np.bincount(batch[held], loss, minlength=BATCHES).astype(np.float64)
 
 
-def least_loss(paths: list[Path]) -> tuple[float, Floats]:
-    """Size at which the sum of some held-out paths is least, and the losses there, path by path.
+def least_loss(growths: list[GrowthLosses]) -> tuple[float, Floats]:
+    """Size at which the sum of some growths' held-out losses is least, and the losses there, growth by growth.
 
-    Between its moves a path keeps its loss; sizes that some path does not reach by moves count with its last one.
+    Between its moves a growth keeps its loss; sizes that it does not reach by moves count with its last one.
 
     Examples
     --------
@@ -105,15 +108,15 @@ def least_loss(paths: list[Path]) -> tuple[float, Floats]:
     >>> size, losses.tolist()
     (4.0, [4.0, 1.0])
     """
-    sizes = np.unique([size for path in paths for size, _ in path])
-    first = max(path[0][0] for path in paths)
+    sizes = np.unique([size for growth in growths for size, _ in growth])
+    first = max(growth[0][0] for growth in growths)
     sizes = sizes[sizes >= first]
     total = np.zeros(len(sizes))
-    at = [np.searchsorted([s for s, _ in path], sizes, side="right") - 1 for path in paths]
-    for path, moves in zip(paths, at, strict=True):
-        total += np.array([loss.sum() for _, loss in path])[moves]
-    best = int(np.argmin(np.round(total, 12)))
-    return float(sizes[best]), np.concatenate([path[m[best]][1] for path, m in zip(paths, at, strict=True)])
+    at = [np.searchsorted([s for s, _ in growth], sizes, side="right") - 1 for growth in growths]
+    for growth, moves in zip(growths, at, strict=True):
+        total += np.array([loss.sum() for _, loss in growth])[moves]
+    best = int(np.argmin(np.round(total, 12)))  # of losses that differ by rounding the smallest size
+    return float(sizes[best]), np.concatenate([growth[m[best]][1] for growth, m in zip(growths, at, strict=True)])
 
 
 def chosen(
@@ -137,17 +140,17 @@ def chosen(
         Whether the lasso's model competes.
     """
     folds, batch = rank % n_folds, rank // n_folds % BATCHES
-    parts = [folds == k for k in range(n_folds)]
-    parts = [held for held in parts if 0 < problem.weight[held].sum() < problem.weight.sum()]
-    if not parts:
+    held_rows = [folds == k for k in range(n_folds)]
+    held_rows = [held for held in held_rows if 0 < problem.weight[held].sum() < problem.weight.sum()]
+    if not held_rows:
         return SizeChoice(limits)
     plain: list[tuple[Floats, SizeChoice]] = []
     split: list[tuple[Floats, SizeChoice]] = []
     for shape in shapes(limits):
-        size, losses = least_loss([held_out_path(problem, table, shape, held, n_jobs, batch) for held in parts])
+        size, losses = least_loss([held_out_growth(problem, table, shape, held, n_jobs, batch) for held in held_rows])
         (plain if shape.leaves == 1 else split).append((losses, SizeChoice(replace(shape, parameters=size))))
     if lasso and limits.leaf_terms > 0 and rank.max() >= n_folds * BATCHES:
-        losses = np.concatenate([held_out_sparse(problem, limits, held, batch) for held in parts])
+        losses = np.concatenate([held_out_sparse(problem, limits, held, batch) for held in held_rows])
         plain.append((losses, SizeChoice(replace(limits, leaves=1), sparse=True)))
     best, least = _least(plain), _least(split)
     if best is None or least is None:
@@ -155,17 +158,21 @@ def chosen(
     return least[1] if _better(best[0] - least[0]) else best[1]
 
 
-def _least(found: list[tuple[Floats, SizeChoice]]) -> tuple[Floats, SizeChoice] | None:
-    """The first of those with the least loss."""
+def _least(choices: list[tuple[Floats, SizeChoice]]) -> tuple[Floats, SizeChoice] | None:
+    """The first of those with the least loss, up to rounding."""
     best = None
-    for one in found:
+    for one in choices:
         if best is None or one[0].sum() < best[0].sum() * (1 - 1e-9):
             best = one
     return best
 
 
 def _better(gain: Floats) -> bool:
-    """Whether summed gains of batches are more than two standard errors above 0."""
+    r"""Whether summed gains of batches are more than two standard errors above 0.
+
+    Of n batches with the gains :math:`g_b` the sum has the standard error
+    :math:`\sqrt{\frac{n}{n - 1} \sum_b (g_b - \bar g)^2}`; two of them is about the 97.7 % point of chance.
+    """
     n = len(gain)
     error = np.sqrt(n / max(n - 1, 1) * ((gain - gain.mean()) ** 2).sum())
     return bool(gain.sum() > 2 * error * (1 + 1e-9))

@@ -6,12 +6,14 @@ halves would bring along.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.numerics.model_trees.gram_splits import (
+    BinSums,
+    CutCosts,
     best_cut,
     empty_sums,
     gram_by_bin,
@@ -37,16 +39,20 @@ __all__ = ["CHAIN", "best_split"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-CHAIN = 3  # coefficients that each half of a cut may bring along
-SCREENED = 12  # terms in the Gram matrices of a leaf
-TRIED = 3  # cuts of a leaf that are fitted in earnest
+CHAIN = 3  # coefficients that each half of a cut may bring along: each lengthens the chain that every cut is scored by
+SCREENED = 12  # terms in the Gram matrices of a leaf: their time and memory grow with the square
+TRIED = 3  # cuts of a leaf that are fitted in earnest: the second-order score ranks near equals by chance
+HOPE = 2.0
+"""Factor by which the score of a leaf that has changed since it was looked at may have risen: leaves whose old score
+times this does not reach the best one are not looked at again."""
+HALF_STEPS = 4  # Newton steps of a half: from the present fit it is near, and only a score is asked for
 
 
 def best_split(
     state: GrowthState,
     table: SplitColumns,
     limits: LinearTreeLimits,
-    left: float,
+    budget: float,
     cuts: dict[int, Cut | None],
     stale: set[int],
     floor: float,
@@ -61,21 +67,26 @@ def best_split(
         waiting = [v for v in sorted(model.members) if v in stale and v not in fresh]
         hopes = {v: (c.score if (c := cuts.get(v)) else np.inf if v not in cuts else 0.0) for v in waiting}
         top = max((c.score for v, c in cuts.items() if c and (v not in stale or v in fresh)), default=0.0)
-        hopeful = [v for v in waiting if 2.0 * hopes[v] > max(top, floor)]
+        hopeful = [v for v in waiting if HOPE * hopes[v] > max(top, floor)]
         if not hopeful:
             break
         leaf = max(hopeful, key=lambda v: hopes[v])
-        fresh[leaf] = cuts[leaf] = _cut_leaf(state, table, limits, left, leaf, n_jobs)
+        fresh[leaf] = cuts[leaf] = _cut_leaf(state, table, limits, budget, leaf, n_jobs)
         stale.discard(leaf)
-    known = [c for v, c in sorted(cuts.items()) if c is not None and v not in stale and _affordable(c, left, state)]
-    return max(known, key=lambda c: c.score, default=None)
+    affordable = [
+        c for v, c in sorted(cuts.items()) if c is not None and v not in stale and _cost(c, state.problem) <= budget
+    ]
+    return max(affordable, key=lambda c: c.score, default=None)
 
 
-def _affordable(cut: Cut, left: float, state: GrowthState) -> bool:
-    return cut.cost + n_free(state.problem) + len(cut.terms) <= left
+def _cost(cut: Cut, problem: LinearTreeProblem) -> float:
+    """Numbers that a cut adds to the model: the split's own, the new leaf's intercepts, its coefficients."""
+    return cut.cost + n_free(problem) + len(cut.terms)
 
 
-def _cut_leaf(state: GrowthState, table: SplitColumns, limits: LinearTreeLimits, left: float, leaf: int, n_jobs: int | None) -> Cut | None:
+def _cut_leaf(
+    state: GrowthState, table: SplitColumns, limits: LinearTreeLimits, budget: float, leaf: int, n_jobs: int | None
+) -> Cut | None:
     """Score all cuts of a leaf by second order, fit the best few in earnest."""
     problem, model = state.problem, state.model
     rows = model.members[leaf]
@@ -84,10 +95,13 @@ def _cut_leaf(state: GrowthState, table: SplitColumns, limits: LinearTreeLimits,
     columns = _screen(state, leaf)
     mine = state.terms(leaf)
     free = np.array([t in mine or t == problem.n_terms for t in columns])
-    part = _LeafSearch(rows, columns, free, limits.leaf_terms - len(mine), left, limits.leaf_rows)
-    found = spread(lambda f: _cut_feature(state, table, part, leaf, f), range(table.codes.shape[1]), n_jobs)
+    room = limits.leaf_terms - len(mine)
+    costs = CutCosts(float(n_free(problem)), budget, float(limits.leaf_rows), float(problem.ridge), free, room, CHAIN)
+    search = _LeafSearch(rows, columns, costs)
+    every = spread(lambda f: _cut_feature(state, table, search, leaf, f), range(table.codes.shape[1]), n_jobs)
+    # scores to nine digits, so that the order of columns decides nothing
     ranked = sorted(
-        (c for c in found if c is not None), key=lambda c: (-float(f"{c.score:.9g}"), table.rank[c.feature])
+        (c for c in every if c is not None), key=lambda c: (-float(f"{c.score:.9g}"), table.rank[c.feature])
     )
     earnest = [_in_earnest(state, table, c) for c in ranked[:TRIED]]
     return max(earnest, key=lambda c: float(f"{c.score:.9g}"), default=None)
@@ -95,16 +109,19 @@ def _cut_leaf(state: GrowthState, table: SplitColumns, limits: LinearTreeLimits,
 
 @dataclass(frozen=True, eq=False)
 class _LeafSearch:
+    """Rows of a leaf, columns of the design that its cuts may use, and what they may cost."""
+
     rows: Ints
     columns: Ints
-    free: NDArray[np.bool_]
-    room: int
-    budget: float
-    minimum: float
+    costs: CutCosts
 
 
 def _screen(state: GrowthState, leaf: int) -> Ints:
-    """The intercept, the leaf's own terms, and those with the largest residual energy."""
+    r"""The intercept, the leaf's own terms, and those with the largest residual energy.
+
+    Of term t that is :math:`\sum_i z_{it}^2 \sum_k g_{ik}^2 / \sum_i z_{it}^2 \sum_k h_{ik}`: a slope that differs
+    between the halves of a cut leaves large residuals where the term is large, though they add up to nothing.
+    """
     problem = state.problem
     mine = sorted(state.terms(leaf))
     others = [t for t in range(problem.n_terms) if t not in set(mine)]
@@ -116,49 +133,53 @@ def _screen(state: GrowthState, leaf: int) -> Ints:
     return np.array([problem.n_terms, *mine, *sorted(others)], dtype=np.int64)
 
 
-def _cut_feature(state: GrowthState, table: SplitColumns, part: _LeafSearch, leaf: int, f: int) -> Cut | None:
-    problem = state.problem
-    codes = table.codes[part.rows, f]
-    m, K, bins = len(part.columns), problem.n_outputs, table.n_bins[f]
-    A, b, n = empty_sums(256, K, m)
-    X = np.ascontiguousarray(problem.design[np.ix_(part.rows, part.columns)])
-    gram_by_bin(codes, X, state.g[part.rows], state.h[part.rows], problem.count[part.rows], A, b, n)
-    order = _order(A, b, n, bins, table.is_category[f])
-    if len(order) + (n[MISSING] > 0) < 2:
+def _cut_feature(state: GrowthState, table: SplitColumns, search: _LeafSearch, leaf: int, f: int) -> Cut | None:
+    """Best cut of a leaf by column f, scored by second order; None where none gains."""
+    problem, rows = state.problem, search.rows
+    sums = empty_sums(256, problem.n_outputs, len(search.columns))
+    X = np.ascontiguousarray(problem.design[np.ix_(rows, search.columns)])
+    gram_by_bin(table.codes[rows, f], X, state.g[rows], state.h[rows], problem.count[rows], sums)
+    order = _order(sums, table.n_bins[f], table.is_category[f])
+    if len(order) + (sums.n[MISSING] > 0) < 2:
         return None
-    at = np.append(order, MISSING)
-    out = np.zeros(4)
-    A, b, n, size = A[at], b[at], n[at], table.sizes[f][order]
-    cost = float(n_free(problem))
-    best_cut(A, b, n, int(n[-1] > 0), size, table.is_category[f], cost, part.budget, part.minimum,
-             problem.ridge, part.free, part.room, CHAIN, out)  # fmt: skip
+    sums, size, out = sums.at(np.append(order, MISSING)), table.sizes[f][order], np.zeros(4)
+    best_cut(sums, int(sums.n[-1] > 0), size, table.is_category[f], search.costs, out)
     if out[0] <= 0:
         return None
     last, missing_left, n_terms = int(out[1]), bool(out[2]), int(out[3])
-    go = _routing(table, f, order, last, missing_left, n)
-    left_A, left_b = _side(A, b, last, missing_left)
-    sides = ((left_A, left_b), (A.sum(axis=0) - left_A, b.sum(axis=0) - left_b))
-    terms = _terms(sides, part, problem, n_terms)
+    go = _routing(table, f, order, last, missing_left, sums.n)
+    left_A, left_b = _side(sums, last, missing_left)
+    sides = ((left_A, left_b), (sums.A.sum(axis=0) - left_A, sums.b.sum(axis=0) - left_b))
+    terms = _terms(sides, search, problem, n_terms)
     split_cost = min(size[: last + 1].sum(), size[last + 1 :].sum()) + 1.0 if table.is_category[f] else 2.0
     score = float(out[0])
-    return Cut(leaf, f, go, float(split_cost), terms, score * (split_cost + cost + len(terms)), score)
+    drop = score * (split_cost + search.costs.leaf_cost + len(terms))
+    return Cut(leaf, f, go, float(split_cost), terms, drop, score)
 
 
-def _order(A: Floats, b: Floats, n: Floats, bins: int, is_category: bool) -> Ints:
-    """Bins with rows, in order; categories by the step that their own intercepts would take."""
-    there = np.flatnonzero(n[:bins] > 0)
+def _order(sums: BinSums, bins: int, is_category: bool) -> Ints:
+    """Bins with rows, in order; categories by the step that their own intercepts would take.
+
+    Of bin c and output k that is ``b[c, k, 0] / A[c, k, 0, 0]``, residuals over curvature; of several outputs its
+    component along the first principal direction between bins, rounded since an eigenvector's last digits depend on the
+    machine.
+    """
+    A, b, n = sums
+    present = np.flatnonzero(n[:bins] > 0)
     if not is_category:
-        return there
-    step = b[there, :, 0] / np.maximum(A[there, :, 0, 0], 1e-12)
+        return present
+    step = b[present, :, 0] / np.maximum(A[present, :, 0, 0], 1e-12)
     if step.shape[1] > 1:
-        mass = A[there, :, 0, 0].sum(axis=1)
+        mass = A[present, :, 0, 0].sum(axis=1)
         centred = step - np.average(step, axis=0, weights=np.maximum(mass, 1e-300))
         direction = np.linalg.eigh((centred * mass[:, None]).T @ centred)[1][:, -1]
         step = centred @ (direction * np.sign(direction[np.argmax(np.abs(direction))]))[:, None]
-    return there[np.argsort(np.round(step[:, 0], 10), kind="stable")]
+    return present[np.argsort(np.round(step[:, 0], 10), kind="stable")]
 
 
-def _side(A: Floats, b: Floats, last: int, missing_left: bool) -> tuple[Floats, Floats]:
+def _side(sums: BinSums, last: int, missing_left: bool) -> tuple[Floats, Floats]:
+    """Gram matrices ``(K, m, m)`` and gradients ``(K, m)`` of the left half."""
+    A, b = sums.A, sums.b
     left_A, left_b = A[: last + 1].sum(axis=0), b[: last + 1].sum(axis=0)
     if last + 1 == len(A):
         return left_A, left_b
@@ -171,8 +192,8 @@ def _routing(table: SplitColumns, f: int, order: Ints, last: int, missing_left: 
     heavy = bool(n[: last + 1].sum() >= n[last + 1 : -1].sum())
     if table.is_category[f]:
         size = table.sizes[f][order]
-        left, right = size[: last + 1].sum(), size[last + 1 :].sum()
-        go[:] = left > right or (left == right and heavy)
+        n_left, n_right = size[: last + 1].sum(), size[last + 1 :].sum()
+        go[:] = n_left > n_right or (n_left == n_right and heavy)
         go[order[: last + 1]], go[order[last + 1 :]] = True, False
     else:
         go[: order[last] + 1] = True
@@ -182,36 +203,40 @@ def _routing(table: SplitColumns, f: int, order: Ints, last: int, missing_left: 
 
 
 def _terms(
-    sides: tuple[tuple[Floats, Floats], ...], part: _LeafSearch, problem: LinearTreeProblem, count: int
+    sides: tuple[tuple[Floats, Floats], ...], search: _LeafSearch, problem: LinearTreeProblem, count: int
 ) -> tuple[tuple[int, int, int], ...]:
     """The coefficients behind the score of a cut."""
-    chains = []
+    chains, costs = [], search.costs
     for side, (A, b) in enumerate(sides):
         for k in range(problem.n_outputs):
             gains, picks = np.zeros(CHAIN + 1), np.full(CHAIN, -1, dtype=np.int64)
-            term_chain(A[k].copy(), b[k].copy(), problem.ridge, part.free, part.room, gains, picks)
-            chains.append([(gains[j + 1], side, int(part.columns[picks[j]]), k) for j in range(CHAIN) if picks[j] >= 0])
-    taken: list[tuple[int, int, int]] = []
-    while len(taken) < count and any(chains):
+            term_chain(A[k].copy(), b[k].copy(), costs.ridge, costs.free, costs.room, gains, picks)
+            names = [(gains[j + 1], side, int(search.columns[picks[j]]), k) for j in range(CHAIN) if picks[j] >= 0]
+            chains.append(names)
+    terms: list[tuple[int, int, int]] = []
+    while len(terms) < count and any(chains):
         best = max((c for c in chains if c), key=lambda c: c[0][0])
-        taken.append(best.pop(0)[1:])
-    return tuple(taken)
+        terms.append(best.pop(0)[1:])
+    return tuple(terms)
 
 
 def _in_earnest(state: GrowthState, table: SplitColumns, cut: Cut) -> Cut:
     """Fit both halves of a cut from the present fit, and score it by what the loss really loses."""
     problem = state.problem
     rows = state.model.members[cut.leaf]
-    left = cut.goes_left[table.codes[rows, cut.feature]]
+    goes_left = cut.goes_left[table.codes[rows, cut.feature]]
     drop = 0.0
-    for side, part in ((0, rows[left]), (1, rows[~left])):
-        drop += _half(state, part, [(t, k) for s, t, k in cut.terms if s == side])
-    cost = cut.cost + n_free(problem) + len(cut.terms)
-    return Cut(cut.leaf, cut.feature, cut.goes_left, cut.cost, cut.terms, drop, drop / cost)
+    for side, half in ((0, rows[goes_left]), (1, rows[~goes_left])):
+        drop += _half(state, half, [(t, k) for s, t, k in cut.terms if s == side])
+    return replace(cut, drop=drop, score=drop / _cost(cut, problem))
 
 
 def _half(state: GrowthState, rows: Ints, terms: list[tuple[int, int]]) -> float:
-    """Drop of the loss in a few rows when an intercept per output and some coefficients are added there."""
+    """Drop of the loss in some rows when an intercept per output and some coefficients are added there.
+
+    Newton steps of each output k for itself, ``(X' diag(h) X + ridge) step = X'(w (y - m)) - ridge beta``, halved
+    together while the loss would rise, until one brings less than 1e-4 of the drop so far.
+    """
     problem = state.problem
     pairs = [(problem.n_terms, k) for k in range(problem.n_outputs)] + terms
     output = np.array([k for _, k in pairs])
@@ -227,15 +252,15 @@ def _half(state: GrowthState, rows: Ints, terms: list[tuple[int, int]]) -> float
 
     start, now = value(beta)
     best = start
-    for _ in range(4):
+    for _ in range(HALF_STEPS):
         mean = respond(now, problem.loss)
         residual, h = (Y - mean) * w[:, None], curvature(mean, problem.loss) * w[:, None]
         step = np.zeros(len(beta))
         for k in range(problem.n_outputs):
-            own = output == k
-            Xk = X[:, own]
-            bend = Xk.T @ (Xk * h[:, k : k + 1]) + problem.ridge * np.eye(int(own.sum()))
-            step[own] = np.linalg.solve(bend, Xk.T @ residual[:, k] - problem.ridge * beta[own])
+            of_output = output == k
+            Xk = X[:, of_output]
+            bend = Xk.T @ (Xk * h[:, k : k + 1]) + problem.ridge * np.eye(int(of_output.sum()))
+            step[of_output] = np.linalg.solve(bend, Xk.T @ residual[:, k] - problem.ridge * beta[of_output])
         size = 1.0
         new, eta_new = value(beta + step)
         while new > best and size > 1e-3:

@@ -5,8 +5,9 @@ A coefficient belongs to a node and holds for every row below it, so the model o
 .. math:: \eta_k(x) = \sum_{v \in \mathrm{path}(x)} \Bigl(a_{vk} + \sum_t \beta_{vtk}\, z_t(x)\Bigr),
 
 and the ridge penalty on what a child adds shrinks its coefficients to its parent's. All are fitted together by damped
-Newton steps on the soft-label logistic (softmax) or the squared loss; a row touches only its own path, so a step
-costs :math:`O(n q^2)` with :math:`q` the coefficients on one path.
+Newton steps on the soft-label logistic (softmax) or the squared loss; a row touches only its own path, so a step costs
+:math:`O(n q^2)` with :math:`q` the coefficients on one path. ``i`` runs over rows, ``k`` over the K outputs, ``v`` over
+nodes, ``t`` over terms, ``j`` over the coefficients of the whole tree.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Loss = Literal["binary", "softmax", "squared"]
 FREE = 1e-8  # ridge of the root's intercept: only what makes the system definite
+ARMIJO = 1e-4
+"""Share of the promised fall that a step has to bring, else it is halved (Nocedal and Wright 2006, Numerical
+Optimization, section 3.1, doi:10.1007/978-0-387-40065-5)."""
+SMALLEST_SHARE = 1e-6  # of a step: halved so often (20 times) without enough of a fall, the fit has ended
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +159,7 @@ class LinearTree:
 
 
 def respond(eta: Floats, loss: Loss) -> Floats:
-    """Means of linear predictors ``(n, K)``."""
+    """Means ``(n, K)`` of linear predictors: themselves, 1 / (1 + exp(-eta)), or the softmax over outputs."""
     if loss == "squared":
         return eta
     out: Floats = expit(eta) if loss == "binary" else softmax(eta, axis=1)
@@ -162,7 +167,7 @@ def respond(eta: Floats, loss: Loss) -> Floats:
 
 
 def curvature(mean: Floats, loss: Loss) -> Floats:
-    """Second derivative of the loss by each linear predictor."""
+    """Second derivative of the loss by each linear predictor, ``(n, K)``: 1, or m (1 - m) at the mean m."""
     return np.ones_like(mean) if loss == "squared" else mean * (1.0 - mean)
 
 
@@ -172,7 +177,11 @@ def mean_loss(eta: Floats, targets: Floats, weight: Floats, loss: Loss) -> float
 
 
 def row_losses(eta: Floats, targets: Floats, loss: Loss) -> Floats:
-    """Loss ``(n,)`` of each row, see :func:`mean_loss`."""
+    r"""Loss ``(n,)`` of each row, see :func:`mean_loss`.
+
+    :math:`\frac12 \sum_k (y_k - \eta_k)^2` of values, :math:`\log(1 + e^{\eta}) - y\,\eta` of two classes and
+    :math:`\log\sum_k e^{\eta_k} - \sum_k y_k \eta_k` of more.
+    """
     if loss == "squared":
         return 0.5 * ((targets - eta) ** 2).sum(axis=1)
     top = np.logaddexp(0.0, eta[:, 0]) if loss == "binary" else logsumexp(eta, axis=1)
@@ -181,7 +190,11 @@ def row_losses(eta: Floats, targets: Floats, loss: Loss) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class _Block:
-    """The rows of one leaf and the columns on its path."""
+    """The rows of one leaf and the columns on its path.
+
+    ``X`` is ``(n_leaf, q)``, ``at`` ``(q,)`` has the place of each column's coefficient in the tree's, ``columns[k]``
+    the columns of output k.
+    """
 
     X: Floats
     at: Ints
@@ -191,6 +204,7 @@ class _Block:
 
 
 def _block(problem: LinearTreeProblem, model: LinearTree, leaf: int) -> _Block:
+    """Rows and columns of one leaf; see :class:`_Block`."""
     rows, at = model.members[leaf], model.coefficients(leaf)
     output = np.array(model.output, dtype=np.int64)[at]
     columns = tuple(np.flatnonzero(output == k) for k in range(problem.n_outputs))
@@ -200,8 +214,8 @@ def _block(problem: LinearTreeProblem, model: LinearTree, leaf: int) -> _Block:
 
 def predictor(block: _Block, beta: Floats) -> Floats:
     """Linear predictors ``(n, K)`` of the rows of one leaf."""
-    own = beta[block.at]
-    return np.stack([block.X[:, c] @ own[c] for c in block.columns], axis=1)
+    on_path = beta[block.at]
+    return np.stack([block.X[:, c] @ on_path[c] for c in block.columns], axis=1)
 
 
 def penalties(model: LinearTree, problem: LinearTreeProblem) -> Floats:
@@ -211,11 +225,18 @@ def penalties(model: LinearTree, problem: LinearTreeProblem) -> Floats:
 
 
 def _objective(problem: LinearTreeProblem, blocks: list[_Block], beta: Floats, ridge: Floats) -> float:
+    """Mean loss over the rows of all leaves plus half of ``ridge[j] * beta[j] ** 2`` over all coefficients."""
     loss = sum(mean_loss(predictor(b, beta), b.targets, b.weight, problem.loss) for b in blocks)
     return float(loss + 0.5 * ridge @ beta**2)
 
 
 def _derivatives(problem: LinearTreeProblem, blocks: list[_Block], beta: Floats) -> tuple[Floats, Floats]:
+    r"""Gradient ``(q,)`` and Hessian ``(q, q)`` of the mean loss by all q coefficients of the tree.
+
+    Row i brings :math:`w_i (m_{ik} - y_{ik}) x_i` to the gradient of output k and :math:`w_i (\delta_{kl} m_{ik} -
+    m_{ik} m_{il}) x_i x_i^\top` to the Hessian of the outputs k and l of a softmax; outputs of the other losses do not
+    meet.
+    """
     slope, bend = np.zeros(len(beta)), np.zeros((len(beta), len(beta)))
     for b in blocks:
         mean = respond(predictor(b, beta), problem.loss)
@@ -241,7 +262,8 @@ def refit(problem: LinearTreeProblem, model: LinearTree, max_steps: int = 3, tol
         ``model.beta`` is changed.
     max_steps : int
     tolerance : float
-        Stops when a full step promises less than this share of the loss.
+        Stops when a full step promises less than this share of the loss: the gradient times the step, twice what the
+        quadratic would fall.
     """
     blocks = [_block(problem, model, leaf) for leaf in sorted(model.members)]
     ridge = penalties(model, problem)
@@ -255,11 +277,11 @@ def refit(problem: LinearTreeProblem, model: LinearTree, max_steps: int = 3, tol
         if promised <= tolerance * max(abs(value), 1e-12):
             break
         size = 1.0
-        while (new := _objective(problem, blocks, beta - size * step, ridge)) > value - 1e-4 * size * promised:
+        while (new := _objective(problem, blocks, beta - size * step, ridge)) > value - ARMIJO * size * promised:
             size /= 2.0
-            if size < 1e-6:
+            if size < SMALLEST_SHARE:
                 break
-        if size < 1e-6:
+        if size < SMALLEST_SHARE:
             break
         beta, value = beta - size * step, new
     model.beta = beta

@@ -4,6 +4,7 @@ r"""Coefficients that start somewhere and are moved by labels, held back as if s
     + \tfrac12 \sum_{jk} r\, c_{jk} (\theta_{jk} - \theta^0_{jk})^2
 
 where :math:`c_{jk}` is the mean curvature that a row brings which column j touches: the prior weighs as much as r rows.
+``i`` runs over rows, ``j`` over columns, ``k`` over outputs.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from explaindistill.numerics.model_trees.leaf_models import Loss, mean_loss, res
 __all__ = ["fit_towards"]
 
 Array = NDArray[np.float64]
-STEPS = 100
+STEPS = 100  # the bound on the softmax's curvature makes its steps short, so that they may be many
+TOLERANCE = 1e-10  # of the objective: a step that brings less ends the fit
+SMALLEST_SHARE = 1e-6  # of a step: halved so often (20 times) without a fall, the fit has ended
+LEAST_CURVATURE = 1e-9  # where a fit is certain: keeps the equations definite
 
 
 def fit_towards(
@@ -49,7 +53,7 @@ def fit_towards(
     """
     theta, w = start.copy(), np.ones(len(Z))
     touched = np.maximum((Z != 0).sum(axis=0), 1)[:, None]
-    prior = prior_rows * np.maximum((Z**2).T @ _curvature(respond(Z @ start, loss), loss) / touched, 1e-9)
+    prior = prior_rows * np.maximum((Z**2).T @ _curvature(respond(Z @ start, loss), loss) / touched, LEAST_CURVATURE)
 
     def objective(theta: Array) -> float:
         return mean_loss(Z @ theta, Y, w, loss) + 0.5 * float((prior * (theta - start) ** 2).sum())
@@ -60,23 +64,26 @@ def fit_towards(
         curved = _curvature(mean, loss)
         step = np.zeros_like(theta)
         for k in range(theta.shape[1]):
-            own = support[:, k]
-            A = Z[:, own]
-            gradient = A.T @ (Y[:, k] - mean[:, k]) - prior[own, k] * (theta[own, k] - start[own, k])
-            step[own, k] = np.linalg.solve((A * curved[:, k, None]).T @ A + np.diag(prior[own, k]), gradient)
+            free = support[:, k]
+            A = Z[:, free]
+            gradient = A.T @ (Y[:, k] - mean[:, k]) - prior[free, k] * (theta[free, k] - start[free, k])
+            step[free, k] = np.linalg.solve((A * curved[:, k, None]).T @ A + np.diag(prior[free, k]), gradient)
         share = 1.0
-        while share > 1e-6 and (new := objective(theta + share * step)) > value:
+        while share > SMALLEST_SHARE and (new := objective(theta + share * step)) > value:
             share /= 2
-        if share <= 1e-6:
+        if share <= SMALLEST_SHARE:
             break
         theta, gain, value = theta + share * step, value - new, new
-        if gain <= 1e-10 * (1.0 + abs(value)):
+        if gain <= TOLERANCE * (1.0 + abs(value)):
             break
     return theta
 
 
 def _curvature(mean: Array, loss: Loss) -> Array:
-    """Second derivative by each predictor; of a softmax the bound that holds for all outputs at once."""
+    """Second derivative by each predictor; of a softmax the bound that holds for all outputs at once.
+
+    diag(m) - m m' is at most diag(m), with the means m of a row, so that each output can be stepped for itself.
+    """
     if loss == "squared":
         return np.ones_like(mean)
-    return np.maximum(mean if loss == "softmax" else mean * (1.0 - mean), 1e-9)
+    return np.maximum(mean if loss == "softmax" else mean * (1.0 - mean), LEAST_CURVATURE)

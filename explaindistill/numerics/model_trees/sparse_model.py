@@ -16,7 +16,7 @@ __all__ = ["INNER_FOLDS", "sparse_model"]
 
 Floats = NDArray[np.float64]
 INNER_FOLDS = 5
-N_PENALTIES = 15
+N_PENALTIES = 15  # over four powers of ten: each is about half of the one before, which is as finely as a fold can tell
 
 
 def sparse_model(problem: LinearTreeProblem, limits: LinearTreeLimits, folds: NDArray[np.intp]) -> LinearTree:
@@ -51,26 +51,28 @@ def sparse_model(problem: LinearTreeProblem, limits: LinearTreeLimits, folds: ND
     return model
 
 
-def _within(lasso: penalty_choice.PenalisedProblem, fit: LinearFit, limits: LinearTreeLimits, free: int, penalties: Floats) -> LinearFit:
+def _within(
+    lasso: penalty_choice.PenalisedProblem, fit: LinearFit, limits: LinearTreeLimits, free: int, penalties: Floats
+) -> LinearFit:
     """Drop the weakest terms until the model keeps its limits."""
     most = int(min(limits.leaf_terms, limits.parameters - free, lasso.Z.shape[1]))
     while True:
-        found = penalty_choice.limit_terms(lasso, lasso, fit, max(most, 0), penalties) if most > 0 else lasso.null()
-        numbers = int((found.coef != 0).sum()) + free
+        smaller = penalty_choice.limit_terms(lasso, lasso, fit, max(most, 0), penalties) if most > 0 else lasso.null()
+        numbers = int((smaller.coef != 0).sum()) + free
         if numbers <= limits.parameters or most <= 0:
-            return found
+            return smaller
         most = min(most - 1, int(most * limits.parameters / numbers))
 
 
 def without(problem: LinearTreeProblem, held: NDArray[np.bool_]) -> LinearTreeProblem:
-    """The problem on the rows that are not held out."""
-    kept = ~held
-    weight, count = problem.weight[kept], problem.count[kept]
+    """The problem on the rows that are not held out; the ridge weighs as many rows as before."""
+    rest = ~held
+    weight, count = problem.weight[rest], problem.count[rest]
     ridge = problem.ridge * problem.count.sum() / count.sum()
     return replace(
         problem,
-        design=np.ascontiguousarray(problem.design[kept]),
-        targets=problem.targets[kept],
+        design=np.ascontiguousarray(problem.design[rest]),
+        targets=problem.targets[rest],
         weight=weight / weight.sum(),
         count=count,
         ridge=ridge,

@@ -75,7 +75,11 @@ def n_free(problem: LinearTreeProblem) -> int:
 
 
 def excess(problem: LinearTreeProblem, model: LinearTree) -> float:
-    """Loss of the constant model over the least loss there is: the entropy of the targets."""
+    r"""Loss of the constant model over the least loss there is: the entropy of the targets.
+
+    The loss at the root's intercepts plus :math:`\sum_i w_i \sum_k p_{ik} \log p_{ik}`, at least 1e-12; of values the
+    least loss is 0.
+    """
     eta = np.tile(model.beta, (len(problem.design), 1))
     value = mean_loss(eta, problem.targets, problem.weight, problem.loss)
     if problem.loss == "squared":
@@ -87,7 +91,12 @@ def excess(problem: LinearTreeProblem, model: LinearTree) -> float:
 
 
 class GrowthState:
-    """Residuals and curvatures of every row at the present fit."""
+    """Residuals and curvatures of every row at the present fit.
+
+    ``eta`` ``(n, K)`` are the linear predictors, ``g`` ``(n, K)`` the weighted residuals :math:`w_i (y_{ik} - m_{ik})`,
+    ``h`` ``(n, K)`` the weighted curvatures; ``on_path`` has the positions of the coefficients on the path of each
+    leaf.
+    """
 
     def __init__(self, problem: LinearTreeProblem, model: LinearTree) -> None:
         self.problem, self.model = problem, model
@@ -97,8 +106,8 @@ class GrowthState:
         for leaf, at in self.on_path.items():
             rows = model.members[leaf]
             for k in range(problem.n_outputs):
-                own = at[output[at] == k]
-                self.eta[rows, k] = problem.design[rows][:, term[own]] @ model.beta[own]
+                of_output = at[output[at] == k]
+                self.eta[rows, k] = problem.design[rows][:, term[of_output]] @ model.beta[of_output]
         mean = respond(self.eta, problem.loss)
         self.g = (problem.targets - mean) * problem.weight[:, None]
         self.h = curvature(mean, problem.loss) * problem.weight[:, None]

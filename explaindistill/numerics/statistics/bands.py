@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 __all__ = ["max_t_band"]
 
 Floats = NDArray[np.float64]
-Z95 = 1.6448536269514722
+Z95 = 1.6448536269514722  # one-sided standard normal quantile of 95 %
 
 
 def max_t_band(
@@ -16,8 +16,10 @@ def max_t_band(
 ) -> tuple[Floats, Floats, Floats, float]:
     r"""Band :math:`\hat\theta_j \pm c\, s_j` that holds all :math:`\theta_j` at once.
 
-    :math:`s_j` is the standard deviation of the draws, c the ``level`` quantile of
-    :math:`\max_j |\theta^*_j - \hat\theta_j| / s_j`; with B draws its upper 95 % limit, which nears it as B grows.
+    :math:`s_j` is the standard deviation of the draws, c the ``level`` quantile of :math:`\max_j |\theta^*_j -
+    \hat\theta_j| / s_j`; with B draws its upper 95 % limit, which nears it as B grows: the quantile of level + 1.645
+    sqrt(level (1 - level) / B), as the share of draws below c is binomial. The p-value counts the estimate as one draw
+    more, (1 + k) / (1 + B), so that it is never 0.
 
     Parameters
     ----------
@@ -60,6 +62,6 @@ def max_t_band(
     at = min(level + Z95 * np.sqrt(level * (1 - level) / len(draws)), 1.0)
     critical = float(np.quantile(largest, at))
     half = np.where(used, critical * spread, np.nan)
-    own = np.divide(np.abs(estimate), spread, out=blank.copy(), where=used)
-    p = np.where(used, (1 + (largest[None, :] >= own[:, None]).sum(axis=1)) / (1 + len(draws)), np.nan)
+    t_value = np.divide(np.abs(estimate), spread, out=blank.copy(), where=used)
+    p = np.where(used, (1 + (largest[None, :] >= t_value[:, None]).sum(axis=1)) / (1 + len(draws)), np.nan)
     return estimate - half, estimate + half, p, critical

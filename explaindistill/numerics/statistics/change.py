@@ -14,6 +14,8 @@ from explaindistill.errors import InvalidInputError
 __all__ = ["Alarm", "ChangeTest"]
 
 SCALES = (1, 2, 4, 8)
+"""Blocks of a window: a rise of any length up to eight blocks fills at least half of some window with rows of its
+own."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +68,17 @@ class ChangeTest:
         recent = np.array(self._recent)
         total = self._before + recent.sum(axis=0)
         windows = [(s, recent[-s:].sum(axis=0)) for s in SCALES if s <= len(recent)]
-        found = [Alarm(s, _lowest_p(window, total)) for s, window in windows]
-        lowest = min(found, key=lambda alarm: alarm.p_value)
+        alarms = [Alarm(s, _lowest_p(window, total)) for s, window in windows]
+        lowest = min(alarms, key=lambda alarm: alarm.p_value)
         return lowest if lowest.p_value <= self.false_alarms * n / len(SCALES) else None
 
 
 def _lowest_p(window: NDArray[np.int64], total: NDArray[np.int64]) -> float:
-    """Smallest p-value of the kinds of event, times their number."""
+    """Smallest p-value of the kinds of event, times their number (Bonferroni).
+
+    Of kind j: the chance of at least ``window[j]`` of the ``total[j]`` events in ``window[-1]`` of the ``total[-1]``
+    rows.
+    """
     if window[-1] == total[-1]:
         return 1.0
     p = hypergeom.sf(window[:-1] - 1, total[-1], total[:-1], window[-1])

@@ -13,6 +13,9 @@ Array = NDArray[np.float64]
 def closeness(answer: Array, reference: Array, classification: bool, weight: Array | None = None) -> float:
     """Share of rows with the same most probable class, or R² of values (mean over outputs); NaN where undefined.
 
+    Of output k that is ``1 - sum_i w_i (a_ik - r_ik)**2 / sum_i w_i (r_ik - mean_k)**2`` with the weighted mean of the
+    reference.
+
     Examples
     --------
     >>> closeness(np.array([[0.4, 0.6], [0.9, 0.1]]), np.array([[0.1, 0.9], [0.3, 0.7]]), True)

@@ -26,8 +26,14 @@ __all__ = [
 ]
 
 
+LEAST_EXPECTED = 5  # count in each cell from which the chi-square law is trusted (Cochran 1954, doi:10.2307/3001616)
+
+
 def fisher(k1: int, n1: int, k2: int, n2: int, *, mid: bool = False) -> float:
     """P-value of Fisher's exact test that two proportions are equal, two-sided by probability.
+
+    The sum of the hypergeometric probabilities, given the margins, of all tables no more probable than the observed
+    one.
 
     Parameters
     ----------
@@ -44,15 +50,19 @@ def fisher(k1: int, n1: int, k2: int, n2: int, *, mid: bool = False) -> float:
     if n1 == 0 or n2 == 0:
         return float("nan")
     p, low = _tables(k1 + k2, n1, n2)
-    here = float(p[k1 - low])
+    observed = float(p[k1 - low])
     # Tables that are equally probable differ by rounding only.
-    equal = np.isclose(p, here, rtol=1e-9, atol=0)
-    below = float(p[(p < here) & ~equal].sum())
+    equal = np.isclose(p, observed, rtol=1e-9, atol=0)
+    below = float(p[(p < observed) & ~equal].sum())
     return min(1.0, below + float(p[equal].sum()) * (0.5 if mid else 1.0))
 
 
 def _tables(k: int, n1: int, n2: int) -> tuple[NDArray[np.float64], int]:
-    """Probabilities of all tables with these margins, from the ratios of neighbours, and the first table's count."""
+    """Probabilities of all tables with these margins, from the ratios of neighbours, and the first table's count.
+
+    The table whose first cell is x has the weight of the one before times ``(k - x)(n1 - x) / ((x + 1)(n2 - k + x +
+    1))``.
+    """
     low, high = max(0, k - n2), min(n1, k)
     x = np.arange(low, high, dtype=float)
     steps = np.log((k - x) * (n1 - x)) - np.log((x + 1) * (n2 - k + x + 1))
@@ -63,6 +73,12 @@ def _tables(k: int, n1: int, n2: int) -> tuple[NDArray[np.float64], int]:
 
 def mcnemar(gained: int, lost: int) -> float:
     """P-value of McNemar's exact test: discordant pairs fall to either side alike.
+
+    Twice the binomial probability, with n discordant pairs and 1/2, of at most the smaller count.
+
+    References
+    ----------
+    McNemar (1947), doi:10.1007/BF02295996.
 
     Examples
     --------
@@ -76,7 +92,7 @@ def mcnemar(gained: int, lost: int) -> float:
 def equal_proportions(
     k: ArrayLike, n: ArrayLike, *, rng: np.random.Generator | None = None, n_draws: int = 10_000
 ) -> tuple[float, float]:
-    """Pearson's test that several groups have one proportion.
+    """Pearson's test that several groups have one proportion: the sum over groups of ``(k - n p)**2 / (n p (1 - p))``.
 
     Parameters
     ----------
@@ -104,15 +120,17 @@ def equal_proportions(
     p = k.sum() / n.sum()
     if p in {0.0, 1.0}:
         return 0.0, 1.0
-    seen = float(_pearson(k, n, p))
-    if rng is None or min(p, 1 - p) * n.min() >= 5:
-        return seen, float(stats.chi2.sf(seen, len(n) - 1))
+    observed = float(_pearson(k, n, p))
+    if rng is None or min(p, 1 - p) * n.min() >= LEAST_EXPECTED:
+        return observed, float(stats.chi2.sf(observed, len(n) - 1))
     drawn = rng.multivariate_hypergeometric(n.round().astype(np.int64), round(k.sum()), n_draws)
-    at_least = int((_pearson(drawn, n, p) >= seen * (1 - 1e-9)).sum())
-    return seen, (at_least + 1) / (n_draws + 1)
+    at_least = int((_pearson(drawn, n, p) >= observed * (1 - 1e-9)).sum())  # up to rounding
+    # the observed table is one of those that chance could have drawn: without it no test of drawn tables is valid
+    return observed, (at_least + 1) / (n_draws + 1)
 
 
 def _pearson(k: NDArray[Any], n: NDArray[np.float64], p: float) -> NDArray[np.float64]:
+    """Sum over groups, the last axis, of ``(k - n p)**2 / (n p (1 - p))``, with the proportion ``p`` of all together."""
     return np.asarray(((k - n * p) ** 2 / (n * p * (1 - p))).sum(axis=-1))
 
 
@@ -143,7 +161,18 @@ class Stratified:
 
 
 def stratified(k1: ArrayLike, n1: ArrayLike, k2: ArrayLike, n2: ArrayLike, level: float = 0.95) -> Stratified:
-    """Compare two groups within strata (jobs, sites, years), so that a mixture does not pass for a gap.
+    r"""Compare two groups within strata (jobs, sites, years), so that a mixture does not pass for a gap.
+
+    Stratum i of :math:`n_i` rows has successes :math:`a_i` and failures :math:`b_i` of the first group, :math:`c_i` and
+    :math:`d_i` of the second. With :math:`R_i = a_i d_i / n_i` and :math:`S_i = b_i c_i / n_i` the common odds ratio is
+    :math:`\sum R_i / \sum S_i`; with :math:`P_i = (a_i + d_i) / n_i` and :math:`Q_i = (b_i + c_i) / n_i` the variance
+    of its logarithm is
+
+    .. math:: \frac{\sum P_i R_i}{2 (\sum R_i)^2} + \frac{\sum (P_i S_i + Q_i R_i)}{2 \sum R_i \sum S_i}
+        + \frac{\sum Q_i S_i}{2 (\sum S_i)^2}.
+
+    The test sums :math:`a_i` less its hypergeometric mean :math:`n_{1i} m_i / n_i`, squared over the sum of the
+    variances :math:`n_{1i} n_{2i} m_i (n_i - m_i) / (n_i^2 (n_i - 1))`, with :math:`m_i = a_i + c_i`.
 
     Parameters
     ----------
@@ -186,11 +215,15 @@ def stratified(k1: ArrayLike, n1: ArrayLike, k2: ArrayLike, n2: ArrayLike, level
 
 
 def _homogeneity(a: NDArray[np.float64], n1: NDArray[np.float64], m: NDArray[np.float64], n: Any, odds: float) -> float:
-    """Breslow and Day's chi-square with Tarone's correction, on strata where both outcomes occur."""
-    told = (m > 0) & (m < n)
-    if told.sum() < 2 or not np.isfinite(odds) or odds <= 0:
+    r"""Breslow and Day's chi-square with Tarone's correction, on strata where both outcomes occur.
+
+    :math:`\sum_i (a_i - \hat a_i)^2 / v_i - (\sum_i a_i - \hat a_i)^2 / \sum_i v_i`, where :math:`\hat a_i` is the
+    first cell that the common odds ratio gives and :math:`1 / v_i` the sum of 1 over each of the four fitted cells.
+    """
+    informative = (m > 0) & (m < n)
+    if informative.sum() < 2 or not np.isfinite(odds) or odds <= 0:
         return float("nan")
-    a, n1, m, n = a[told], n1[told], m[told], n[told]
+    a, n1, m, n = a[informative], n1[informative], m[informative], n[informative]
     fitted = np.array([_fitted(*cell, odds) for cell in zip(n1, m, n, strict=True)])
     with np.errstate(divide="ignore"):
         variance = 1 / (1 / fitted + 1 / (n1 - fitted) + 1 / (m - fitted) + 1 / (n - n1 - m + fitted))
@@ -199,7 +232,7 @@ def _homogeneity(a: NDArray[np.float64], n1: NDArray[np.float64], m: NDArray[np.
 
 
 def _fitted(n1: float, m: float, n: float, odds: float) -> float:
-    """First cell of a table with these margins and odds ratio."""
+    """First cell x of a table with these margins and odds ratio: ``x (n - n1 - m + x) = odds (n1 - x)(m - x)``."""
     low, high = max(0.0, m - (n - n1)), min(n1, m)
     inside = 1e-12 * (high - low)
 
@@ -210,6 +243,12 @@ def _fitted(n1: float, m: float, n: float, odds: float) -> float:
 
 
 def _common(a: Any, n1: Any, c: Any, n2: Any, z: float) -> tuple[float, float, float]:
+    """Mantel-Haenszel's common difference of proportions, with Sato's limits.
+
+    Over strata of n rows, with the weight ``n1 n2 / n``: ``sum((a n2 - c n1) / n) / sum(weight)``. Its variance is
+    ``(difference * sum(p) + sum(q)) / sum(weight)**2`` with ``p = (n1**2 c - n2**2 a + n1 n2 (n2 - n1) / 2) / n**2``
+    and ``q = (a (n2 - c) + c (n1 - a)) / (2 n)``.
+    """
     n = n1 + n2
     weight = n1 * n2 / n
     difference = float(((a * n2 - c * n1) / n).sum() / weight.sum())
@@ -221,6 +260,8 @@ def _common(a: Any, n1: Any, c: Any, n2: Any, z: float) -> tuple[float, float, f
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:
     """Adjusted p-values that keep the chance of any false alarm in the family below their size.
+
+    The i-th smallest of m is multiplied by ``m - i + 1``, and no adjusted value is below a smaller one's.
 
     References
     ----------
@@ -240,6 +281,8 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
 
 def benjamini_hochberg(p: ArrayLike) -> NDArray[np.float64]:
     """Adjusted p-values that keep the expected share of false alarms among alarms below their size.
+
+    The i-th smallest of m is multiplied by ``m / i``, and no adjusted value is above a larger one's.
 
     References
     ----------
@@ -270,7 +313,10 @@ def _ranked(p: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64], int]:
 
 
 def power_of_difference(p1: float, p2: float, n1: float, n2: float, level: float = 0.95) -> float:
-    """Chance that the two-sided pooled z-test finds the difference of two proportions.
+    r"""Chance that the two-sided pooled z-test finds the difference of two proportions.
+
+    With the gap :math:`d = |p_1 - p_2|`, the standard error :math:`s_0` of equal (pooled) proportions, which the test
+    supposes, and the true one s: :math:`\Phi((d - z s_0) / s) + \Phi((-d - z s_0) / s)`.
 
     Examples
     --------
@@ -320,9 +366,7 @@ def rows_needed(p1: float, p2: float, *, ratio: float = 1.0, power: float = 0.8,
     high = 2.0
     while power_of_difference(p1, p2, high, high * ratio, level) < power:
         high *= 2
-    found = (
-        optimize.brentq(lambda n: power_of_difference(p1, p2, n, n * ratio, level) - power, high / 2, high)
-        if high > 2
-        else 2
-    )
-    return float(np.ceil(found - 1e-9))
+    if high == 2.0:
+        return high
+    needed = optimize.brentq(lambda n: power_of_difference(p1, p2, n, n * ratio, level) - power, high / 2, high)
+    return float(np.ceil(needed - 1e-9))

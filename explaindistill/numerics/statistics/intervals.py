@@ -44,6 +44,7 @@ def normal_quantile(level: float) -> float:
 def simultaneous_level(n_groups: int, n_rows: float, level: float = 0.95) -> float:
     """Level for each of all pairs of groups so that together they hold with ``level`` (Bonferroni).
 
+    Each of m pairs is given ``1 - (1 - level) / m``, two-sided.
     Student's quantile with ``n_rows - n_groups`` degrees of freedom takes the normal one's place: at the far tails
     that many pairs need, score intervals of small groups are a little too short otherwise.
 
@@ -97,7 +98,10 @@ def wilson(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> Limits:
 
 
 def clopper_pearson(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> Limits:
-    """Exact interval of a proportion from beta quantiles: coverage is never below ``level``.
+    r"""Exact interval of a proportion from beta quantiles: coverage is never below ``level``.
+
+    With :math:`\alpha` = 1 - level: the :math:`\alpha/2` quantile of Beta(k, n - k + 1) and the :math:`1 - \alpha/2`
+    quantile of Beta(k + 1, n - k); 0 at k = 0 and 1 at k = n.
 
     References
     ----------
@@ -123,6 +127,8 @@ def mover_difference(
     first: tuple[ArrayLike, ArrayLike, ArrayLike], second: tuple[ArrayLike, ArrayLike, ArrayLike]
 ) -> Limits:
     r"""Limits of :math:`a - b` from the limits of each: distances to the limits add as squares.
+
+    :math:`a - b - \sqrt{(a - l_a)^2 + (u_b - b)^2}` and :math:`a - b + \sqrt{(u_a - a)^2 + (b - l_b)^2}`.
 
     Parameters
     ----------
@@ -164,7 +170,10 @@ def newcombe(k1: ArrayLike, n1: ArrayLike, k2: ArrayLike, n2: ArrayLike, level: 
 def ratio_of_intervals(
     first: tuple[ArrayLike, ArrayLike, ArrayLike], second: tuple[ArrayLike, ArrayLike, ArrayLike]
 ) -> Limits:
-    """Limits of ``a / b`` from the limits of two independent non-negative quantities (MOVER-R).
+    r"""Limits of ``a / b`` from the limits of two independent non-negative quantities (MOVER-R).
+
+    .. math:: L = \frac{ab - \sqrt{(ab)^2 - l_a u_b (2a - l_a)(2b - u_b)}}{u_b (2b - u_b)}, \qquad
+        U = \frac{ab + \sqrt{(ab)^2 - u_a l_b (2a - u_a)(2b - l_b)}}{l_b (2b - l_b)}
 
     The low limit is 0 where ``a`` is 0; the high limit is infinite where ``b`` is 0; both are unknown, hence
     0 and infinity, where both are 0.
@@ -212,7 +221,8 @@ def mover_ratio(k1: ArrayLike, n1: ArrayLike, k2: ArrayLike, n2: ArrayLike, leve
 def bonett_price(gained: ArrayLike, lost: ArrayLike, n: ArrayLike, level: float = 0.95) -> Limits:
     """Interval of a paired difference of proportions ``(gained - lost) / n``.
 
-    One is added to each discordant count and two to the pairs, then Wald's formula is applied.
+    One is added to each discordant count and two to the pairs, then Wald's formula is applied: with the shares p of
+    gained and q of lost pairs ``p - q ± z sqrt((p + q - (p - q)**2) / (n + 2))``.
 
     Parameters
     ----------

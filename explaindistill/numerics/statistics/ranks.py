@@ -19,11 +19,14 @@ __all__ = [
     "spearman_interval",
 ]
 
-HALVINGS = 60
+HALVINGS = 60  # of an interval within [0, 1]: to 1e-18, below float64's precision
 
 
 def auc(score: ArrayLike, positive: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-    """Chance that a random positive row scores above a random negative one, ties counted half.
+    r"""Chance that a random positive row scores above a random negative one, ties counted half.
+
+    :math:`\sum_v w^+_v (\sum_{u < v} w^-_u + w^-_v / 2) / (\sum_v w^+_v \sum_v w^-_v)` over the distinct scores v, with
+    the weights of either side.
 
     Returns
     -------
@@ -47,7 +50,13 @@ def auc(score: ArrayLike, positive: ArrayLike, sample_weight: ArrayLike | None =
 def auc_spread(
     score: ArrayLike, positive: ArrayLike, sample_weight: ArrayLike | None = None
 ) -> tuple[float, float, tuple[float, float]]:
-    """Variance of an AUC from the placements of each row among the other side, and its degrees of freedom.
+    r"""Variance of an AUC from the placements of each row among the other side, and its degrees of freedom.
+
+    The placement of a row is the share of the other side below it, ties counted half. With the weighted variance
+    :math:`s_\pm^2` of the placements and the effective rows :math:`n_\pm` of either side,
+
+    .. math:: V = \frac{s_+^2}{n_+} + \frac{s_-^2}{n_-}, \qquad
+        f = \frac{V^2}{(s_+^2 / n_+)^2 / (n_+ - 1) + (s_-^2 / n_-)^2 / (n_- - 1)}.
 
     Returns
     -------
@@ -72,12 +81,12 @@ def auc_spread(
     _, value = np.unique(s, return_inverse=True)
     parts, worths = [], []
     for side in (y, ~y):
-        own, other = w * side, w * ~side
-        if own.sum() == 0 or other.sum() == 0:
+        mine, other = w * side, w * ~side
+        if mine.sum() == 0 or other.sum() == 0:
             return float("nan"), float("nan"), (float(y.sum()), float((~y).sum()))
         mass = np.bincount(value, other)
         placement = ((np.cumsum(mass) - mass / 2) / mass.sum())[value][side]
-        share = own[side] / own.sum()
+        share = mine[side] / mine.sum()
         worth = 1 / float((share**2).sum())
         mean = share @ placement
         spread = float(share @ (placement - mean) ** 2) * worth / (worth - 1) if worth > 1 else float("nan")
@@ -125,10 +134,10 @@ def auc_of_counts(score: ArrayLike, positive: ArrayLike, negative: ArrayLike) ->
         return float("nan"), float("nan"), float("nan")
     area = float((plus * (np.cumsum(minus) - minus / 2)).sum() / (p * q))
     parts = []
-    for own, n, other, m in ((plus, p, minus, q), (minus, q, plus, p)):
+    for mine, n, other, m in ((plus, p, minus, q), (minus, q, plus, p)):
         placement = (np.cumsum(other) - other / 2) / m
-        mean = own @ placement / n
-        parts.append(float(own @ (placement - mean) ** 2) / (n - 1) / n if n > 1 else float("nan"))
+        mean = mine @ placement / n
+        parts.append(float(mine @ (placement - mean) ** 2) / (n - 1) / n if n > 1 else float("nan"))
     variance = sum(parts)
     inverse = sum(v**2 / (n - 1) for v, n in zip(parts, (p, q), strict=True) if n > 1)
     return area, variance, variance**2 / inverse if inverse > 0 else float("nan")
@@ -207,6 +216,7 @@ def spearman(a: ArrayLike, b: ArrayLike, sample_weight: ArrayLike | None = None)
 
 
 def _midranks(values: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weight below each row's value plus half of that at it."""
     _, value = np.unique(values, return_inverse=True)
     mass = np.bincount(value, w)
     return np.asarray((np.cumsum(mass) - mass / 2)[value])

@@ -8,7 +8,14 @@ from scipy import special
 
 __all__ = ["CLIP", "recalibrated"]
 
-CLIP = 1e-6
+CLIP = (
+    1e-6  # probabilities nearer to 0 or 1 count as this: log-odds within 13.8, so that one row cannot decide the slope
+)
+MOST_STEP = (
+    5.0  # of a coefficient at once: log-odds that differ by more are hardly told apart, and full steps overshoot
+)
+RUNAWAY = 50.0  # coefficient from which labels count as separated: the likelihood then has no maximum
+CONVERGED = 1e-10  # largest step
 Floats = NDArray[np.float64]
 Fitted = tuple[float, float] | None
 
@@ -61,7 +68,12 @@ def recalibrated(
 
 
 def _newton(A: Floats, y: Floats, w: Floats, offset: Floats, clusters: NDArray[np.int64] | None) -> Fitted:
-    """Last coefficient and its standard error; None where it runs away (separation)."""
+    r"""Last coefficient and its standard error; None where it runs away (separation).
+
+    Newton's steps solve :math:`A^\top \mathrm{diag}(w \mu (1 - \mu)) A\, \delta = A^\top w (y - \mu)` with :math:`\mu =
+    1 / (1 + e^{-(A\beta + \text{offset})})`. Of equal weights and labels the squared error is the last entry of the
+    inverse information, weights counted as one row each; else the sandwich's.
+    """
     beta = np.zeros(A.shape[1])
     for _ in range(60):
         mu = special.expit(A @ beta + offset)
@@ -70,10 +82,10 @@ def _newton(A: Floats, y: Floats, w: Floats, offset: Floats, clusters: NDArray[n
             step = np.linalg.solve(information, A.T @ (w * (y - mu)))
         except np.linalg.LinAlgError:
             return None
-        beta = beta + np.clip(step, -5, 5)
-        if np.abs(beta).max() > 50:
+        beta = beta + np.clip(step, -MOST_STEP, MOST_STEP)
+        if np.abs(beta).max() > RUNAWAY:
             return None
-        if np.abs(step).max() < 1e-10:
+        if np.abs(step).max() < CONVERGED:
             inverse = np.linalg.inv(information)
             if clusters is None and np.allclose(w, w[0]) and np.isin(y, (0.0, 1.0)).all():
                 return float(beta[-1]), float(np.sqrt(inverse[-1, -1] * w[0]))
@@ -82,7 +94,10 @@ def _newton(A: Floats, y: Floats, w: Floats, offset: Floats, clusters: NDArray[n
 
 
 def _sandwich(score: Floats, inverse: Floats, clusters: NDArray[np.int64] | None) -> float:
-    """Standard error of the last coefficient from the scores of rows, or of clusters of rows."""
+    """Standard error of the last coefficient from the scores of rows, or of clusters of rows.
+
+    The last entry of ``I^-1 (sum_i s_i s_i') I^-1`` with the scores ``s_i`` and the information ``I``.
+    """
     if clusters is not None:
         count = int(clusters.max(initial=0)) + 1
         score = np.column_stack([np.bincount(clusters, column, count) for column in score.T])

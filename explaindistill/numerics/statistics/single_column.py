@@ -13,6 +13,8 @@ __all__ = ["bins_of", "out_of_fold_means", "out_of_fold_shares"]
 def bins_of(values: ArrayLike, n_bins: int = 20) -> NDArray[np.int64]:
     """Bins of about equally many rows; each repeated value stands in one bin, missing values in one of their own.
 
+    Bin b holds the values above the end of bin b - 1 up to its own, which is a quantile or a distinct value.
+
     Parameters
     ----------
     values : array of shape (n,)
@@ -26,17 +28,19 @@ def bins_of(values: ArrayLike, n_bins: int = 20) -> NDArray[np.int64]:
     """
     x = np.asarray(values, dtype=float)
     gone = np.isnan(x)
-    seen = np.unique(x[~gone])
-    if len(seen) > n_bins:
-        seen = np.unique(np.quantile(x[~gone], np.linspace(0, 1, n_bins + 1)[1:], method="lower"))
-    codes = np.minimum(np.searchsorted(seen, x), max(len(seen) - 1, 0))
-    return np.where(gone, len(seen), codes).astype(np.int64)
+    ends = np.unique(x[~gone])
+    if len(ends) > n_bins:
+        ends = np.unique(np.quantile(x[~gone], np.linspace(0, 1, n_bins + 1)[1:], method="lower"))
+    codes = np.minimum(np.searchsorted(ends, x), max(len(ends) - 1, 0))
+    return np.where(gone, len(ends), codes).astype(np.int64)
 
 
 def out_of_fold_means(
     codes: ArrayLike, target: ArrayLike, rng: np.random.Generator | int = 0, n_folds: int = 5
 ) -> NDArray[np.float64]:
     """For each row the mean target of its bin over the rows of the other folds, shrunk by one row to their mean.
+
+    With the sum S and the count n of the bin over the other folds and their mean m: ``(S + m) / (n + 1)``.
 
     Parameters
     ----------
@@ -55,12 +59,12 @@ def out_of_fold_means(
     size = int(bins.max(initial=0)) + 1
     out = np.empty_like(values)
     for f in range(n_folds):
-        learn, here = fold != f, fold == f
+        learn, held = fold != f, fold == f
         count = np.bincount(bins[learn], minlength=size)
         for j in range(values.shape[1]):
             mean = values[learn, j].mean()
             total = np.bincount(bins[learn], values[learn, j], size)
-            out[here, j] = ((total + mean) / (count + 1))[bins[here]]
+            out[held, j] = ((total + mean) / (count + 1))[bins[held]]
     return out.reshape(y.shape)
 
 
@@ -104,6 +108,7 @@ def out_of_fold_shares(
 
 
 def _folds(n: int, rng: np.random.Generator | int, n_folds: int) -> NDArray[np.int64]:
+    """Fold of each row, all of about one size, from a shuffle."""
     if not 2 <= n_folds <= n:
         raise InvalidInputError(f"n_folds must lie between 2 and the number of rows, {n}, got {n_folds}")
     return np.asarray(np.random.default_rng(rng).permutation(n) % n_folds)

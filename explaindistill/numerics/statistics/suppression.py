@@ -19,6 +19,8 @@ _ZERO = 1e-8  # the matrices are of zeros and ones: what is not zero is far from
 def derivable(groups: NDArray[np.float64], hidden: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which hidden groups' counts follow from those of the groups that are shown.
 
+    Those whose row of ``groups`` lies in the span of the shown rows: its projection leaves nothing.
+
     Parameters
     ----------
     groups : array of shape (g, c)
@@ -46,7 +48,7 @@ def derivable(groups: NDArray[np.float64], hidden: NDArray[np.bool_]) -> NDArray
 
 
 def _projector(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Orthogonal projector onto the span of the rows."""
+    """Orthogonal projector ``(c, c)`` onto the span of the rows: ``V V'`` of the eigenvectors V of ``rows' rows``."""
     values, vectors = np.linalg.eigh(rows.T @ rows)
     basis = vectors[:, values > _ZERO * max(1.0, values[-1])]
     return np.asarray(basis @ basis.T)
@@ -83,9 +85,10 @@ def withheld(
     """
     needed, family = np.array(first, dtype=bool), np.asarray(families)
     hidden, spent = needed.copy(), np.zeros(len(groups), dtype=bool)
-    while (told := derivable(groups, hidden) & ~spent).any():
-        target = int(np.argmax(told))
+    while (derived := derivable(groups, hidden) & ~spent).any():
+        target = int(np.argmax(derived))
         weight = np.where(family == family[target], _involved(groups, hidden, target), 0.0)
+        # of the shown groups that the combination leans on: those of at least half the largest coefficient
         heavy = np.flatnonzero(weight > max(_ZERO, weight.max() / 2))
         if len(heavy):
             hidden[heavy[np.argmin(sizes[heavy])]] = True
@@ -98,17 +101,17 @@ def _spared(
     groups: NDArray[np.float64], sizes: NDArray[np.int64], hidden: NDArray[np.bool_], needed: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """Show again, the largest first, what turned out not to be needed."""
-    out, told = hidden.copy(), derivable(groups, hidden)
+    out, derived = hidden.copy(), derivable(groups, hidden)
     extra = np.flatnonzero(hidden & ~needed)
     for group in extra[np.argsort(-sizes[extra], kind="stable")]:
         out[group] = False
-        if (derivable(groups, out) & ~told).any():
+        if (derivable(groups, out) & ~derived).any():
             out[group] = True
     return out
 
 
 def _involved(groups: NDArray[np.float64], hidden: NDArray[np.bool_], target: int) -> NDArray[np.float64]:
-    """How much each shown group weighs in the shortest combination that tells the target."""
+    """How much each shown group g weighs in the shortest combination that tells the target: ``|x_g|``, least ``x'x``."""
     shown = np.flatnonzero(~hidden)
     weights = np.linalg.lstsq(groups[shown].T, groups[target], rcond=None)[0]
     out = np.zeros(len(groups))

@@ -1,4 +1,8 @@
-"""Counts, shares and means by group, with the number of independent rows that they are worth."""
+r"""Counts, shares and means by group, with the number of independent rows that they are worth.
+
+Rows i of the weights :math:`w_i` are worth :math:`(\sum_i w_i)^2 / \sum_i w_i^2` rows of one weight (Kish 1965, Survey
+Sampling). ``g`` numbers groups.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,9 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.statistics.intervals import normal_quantile
 
 __all__ = ["Tally", "group_means", "mean_function", "tally", "weights_of"]
+
+
+GRADIENT_STEP = 1e-6  # relative; see mean_function
 
 
 @dataclass(frozen=True)
@@ -110,7 +117,12 @@ def _between_clusters(
     total: NDArray[Any],
     kish: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Effective rows so that p(1-p)/n equals the variance between clusters; clusters where p is 0 or 1."""
+    r"""Effective rows so that p(1-p)/n equals the variance between clusters; clusters where p is 0 or 1.
+
+    In a group of C clusters c with the weighted residual sums :math:`r_c = \sum_{i \in c} w_i (x_i - p)` the share has
+    the variance :math:`\frac{C}{C - 1} \sum_c r_c^2 / (\sum_i w_i)^2` (the linearised ratio estimator). At most as many
+    as Kish's formula gives, and as there are clusters where only one is.
+    """
     _, cluster = np.unique(labels, return_inverse=True)
     size = int(cluster.max(initial=0)) + 1
     cell, where = np.unique(g * size + cluster, return_inverse=True)
@@ -127,7 +139,10 @@ def _between_clusters(
 def group_means(
     values: ArrayLike, codes: ArrayLike, n_groups: int, *, sample_weight: ArrayLike | None = None, level: float = 0.95
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Weighted mean of each group, its standard error and Student's quantile at the effective rows.
+    r"""Weighted mean of each group, its standard error and Student's quantile at the effective rows.
+
+    :math:`\bar v = \sum_i w_i v_i / \sum_i w_i` with the squared error :math:`\frac{n}{n - 1} \sum_i w_i^2 (v_i - \bar
+    v)^2 / (\sum_i w_i)^2`; the quantile has the effective rows less one as its degrees of freedom, at least one half.
 
     Returns
     -------
@@ -158,7 +173,12 @@ def mean_function(
     sample_weight: ArrayLike | None = None,
     clusters: ArrayLike | None = None,
 ) -> tuple[float, float]:
-    """Value and standard error of a smooth function of means, by the delta method.
+    r"""Value and standard error of a smooth function of means, by the delta method.
+
+    Row i with the share :math:`u_i` of the weight moves the value by :math:`u_i \nabla f(\bar m)^\top (m_i - \bar m)`;
+    the squared error is :math:`\frac{n}{n - 1}` times the sum of the squares, those of a cluster added up first. The
+    gradient is a central difference with steps of a millionth, about the cube root of float64's precision, where its
+    error is least.
 
     Parameters
     ----------
@@ -187,7 +207,7 @@ def mean_function(
     share = w / w.sum()
     mean = share @ moments
     estimate = float(function(mean))
-    step = 1e-6 * np.maximum(np.abs(mean), 1e-6)
+    step = GRADIENT_STEP * np.maximum(np.abs(mean), GRADIENT_STEP)
     gradient = np.array(
         [
             (function(mean + h * e) - function(mean - h * e)) / (2 * h)

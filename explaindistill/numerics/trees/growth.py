@@ -39,8 +39,8 @@ WORTH_THREADS = 1 << 18
 share."""
 NO_GAIN = 1e-12  # of the node's own score: less is rounding, as float64 holds 16 digits
 CHANCE = 2 / np.pi
-r"""What the best halving of many equal normal means explains of the variance between them: cut at their median the sides
-have the means :math:`\pm E|Z|`, and :math:`(E|Z|)^2 = 2/\pi`; see ``splitting``."""
+r"""What the best halving of many equal normal means explains of the variance between them: cut at their median the two
+sides have the means :math:`\pm E|Z|`, and :math:`(E|Z|)^2 = 2/\pi`; see ``splitting``."""
 NO_INDEX = np.empty(0, dtype=np.int32)
 
 

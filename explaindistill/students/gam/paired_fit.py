@@ -14,7 +14,7 @@ from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.additive.families import Bernoulli, Gaussian
 from explaindistill.numerics.additive.gram import Design, predictor, raw_cross
-from explaindistill.numerics.additive.pirls import AdditiveFit, BinnedRows, fit_additive
+from explaindistill.numerics.additive.pirls import AdditiveFit, BinnedRows, FitOptions, fit_additive
 from explaindistill.numerics.additive.refits import refit_twins
 from explaindistill.students.gam.design import (
     AdditiveTerm,
@@ -101,7 +101,7 @@ def fit_twins(
     family = Bernoulli() if is_binary else Gaussian()
     # smoothing that followed the outcome's own noise would show in the difference; half of it is the score's
     rows = BinnedRows(columns.codes, np.ascontiguousarray(Y.mean(axis=1)), weight)
-    fit = fit_additive(design, rows, family, phi=1.0 if is_binary else None)
+    fit = fit_additive(design, rows, family, FitOptions(phi=1.0 if is_binary else None))
     X = np.column_stack([predictor(design, columns.codes, unit) for unit in np.eye(design.size)])
     S = _penalty(design, fit)
     start = np.vstack([fit.beta[0], fit.beta[0]])
@@ -140,8 +140,8 @@ class Calibration:
         rows = BinnedRows(np.ascontiguousarray(self.codes[:, drawn]), y[drawn], weight[drawn])
         family = Bernoulli() if self.is_binary else Gaussian()
         return fit_additive(
-            self.design, rows, family, phi=self.fit.phi, smoothing=self.fit.smoothing, fixed=True,
-            start=self.fit.beta[0], tol=1e-6,
+            self.design, rows, family, FitOptions(phi=self.fit.phi, fixed=True, tol=1e-6),
+            smoothing=self.fit.smoothing, start=self.fit.beta[0],
         ).beta[0]  # fmt: skip
 
 
@@ -155,7 +155,8 @@ def calibrate(score: Floats, y: Floats, is_binary: bool) -> Calibration:
         raise InvalidInputError("score must have at least two different values, got one")
     design = Design((term.block,))
     family = Bernoulli() if is_binary else Gaussian()
-    fit = fit_additive(design, BinnedRows(columns.codes, y, np.ones(len(y))), family, phi=1.0 if is_binary else None)
+    rows = BinnedRows(columns.codes, y, np.ones(len(y)))
+    fit = fit_additive(design, rows, family, FitOptions(phi=1.0 if is_binary else None))
     curve = fit.beta[0, 0] + term.block.Z @ fit.beta[0, 1:]
     return Calibration(design, columns.codes, fit, term.grids[0].knots, curve, is_binary)
 

@@ -15,6 +15,7 @@ from explaindistill.numerics.additive.pirls import (
     SMOOTHING_ROUNDS,
     AdditiveFit,
     BinnedRows,
+    FitOptions,
     fit_additive,
 )
 from explaindistill.numerics.additive.softmax import fit_softmax
@@ -74,16 +75,15 @@ class AdditiveProblem:
         sample = self.curvature_rows()
         options = self.options
         start = None if before is None else _carry(terms, design, *before)
+        tol = DRAFT_TOL if draft and options.family is not None else options.tol
+        how = FitOptions(options.phi, options.noisy, max_iter=options.max_iter, tol=tol, rounds=rounds)
         if options.family is None:
             return fit_softmax(
-                design, self.rows, phi=options.phi, noisy=options.noisy, smoothing=smoothing, start=start,
-                max_iter=options.max_iter, tol=options.tol, rounds=rounds, curvature_rows=sample, pool=self.pool,
-            )  # fmt: skip
+                design, self.rows, how, smoothing=smoothing, start=start, curvature_rows=sample, pool=self.pool
+            )
         return fit_additive(
-            design, self.rows, options.family, phi=options.phi, noisy=options.noisy, smoothing=smoothing,
-            start=None if start is None else start[0],
-            max_iter=options.max_iter, tol=DRAFT_TOL if draft else options.tol, rounds=rounds, curvature_rows=sample,
-            pool=self.pool,
+            design, self.rows, options.family, how, smoothing=smoothing, start=None if start is None else start[0],
+            curvature_rows=sample, pool=self.pool,
         )  # fmt: skip
 
     def curvature_rows(self) -> NDArray[np.intp] | None:

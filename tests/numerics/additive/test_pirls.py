@@ -10,6 +10,7 @@ from explaindistill.numerics.additive.families import Bernoulli, Gaussian, Poiss
 from explaindistill.numerics.additive.gram import Block, Design, Marginal
 from explaindistill.numerics.additive.pirls import (
     BinnedRows,
+    FitOptions,
     _halve,
     collect,
     dispersion,
@@ -62,7 +63,9 @@ def test_the_fit_is_that_of_a_dense_textbook_twin(name):
         c = w * family.curvature(e)
         z = e + family.score(y, e) / family.curvature(e)
         beta = np.linalg.solve(X.T @ (c[:, None] * X) + S, X.T @ (c * z))
-    fit = fit_additive(design, BinnedRows(codes, y, w), family, smoothing=LAM, fixed=True, phi=1.0, tol=1e-12)
+    fit = fit_additive(
+        design, BinnedRows(codes, y, w), family, FitOptions(fixed=True, phi=1.0, tol=1e-12), smoothing=LAM
+    )
     assert fit.converged
     assert np.abs(X @ fit.beta[0] - X @ beta).max() < 1e-6
     H = X.T @ (c[:, None] * X)
@@ -91,7 +94,7 @@ def test_with_few_rows_the_terms_share_a_prior_on_their_smoothing():
     design, codes, X, eta, rng = make(25, columns=4)
     assert design.size == 25
     y = eta + rng.normal(scale=0.3, size=25)
-    fit = fit_additive(design, BinnedRows(codes, y, np.ones(25)), Gaussian(), max_iter=400, rounds=400)
+    fit = fit_additive(design, BinnedRows(codes, y, np.ones(25)), Gaussian(), FitOptions(max_iter=400, rounds=400))
     H = np.linalg.inv(X.T @ X + total_penalty(design, fit.smoothing))
     scale = Smoothing(design, np.diag(X.T @ X)).values
     edf, cost = np.empty((4, 2)), np.empty((4, 2))
@@ -155,7 +158,7 @@ def test_a_start_from_which_newton_overshoots_converges():
     far = np.zeros(design.size)
     far[0] = -3.0
     near, away = (
-        fit_additive(design, rows, Poisson(), smoothing=LAM, fixed=True, phi=1.0, tol=1e-12, start=start)
+        fit_additive(design, rows, Poisson(), FitOptions(fixed=True, phi=1.0, tol=1e-12), smoothing=LAM, start=start)
         for start in (None, far)
     )
     assert away.converged
@@ -165,9 +168,14 @@ def test_a_start_from_which_newton_overshoots_converges():
 def test_curvature_from_some_rows_gives_the_same_solution():
     design, codes, _, eta, _ = make(2000)
     rows = BinnedRows(codes, expit(eta), np.ones(2000))
-    full = fit_additive(design, rows, Bernoulli(), smoothing=LAM, fixed=True, tol=1e-12)
+    full = fit_additive(design, rows, Bernoulli(), FitOptions(fixed=True, tol=1e-12), smoothing=LAM)
     some = fit_additive(
-        design, rows, Bernoulli(), smoothing=LAM, fixed=True, tol=1e-12, curvature_rows=np.arange(0, 2000, 4)
+        design,
+        rows,
+        Bernoulli(),
+        FitOptions(fixed=True, tol=1e-12),
+        smoothing=LAM,
+        curvature_rows=np.arange(0, 2000, 4),
     )
     assert np.abs(full.beta - some.beta).max() < 1e-5
 
@@ -178,8 +186,8 @@ def test_rows_are_joined_without_changing_anything():
     joined = rows.joined()
     assert len(joined) < 300
     assert joined.weight.sum() == 300
-    a = fit_additive(design, rows, Bernoulli(), smoothing=LAM, fixed=True, tol=1e-12)
-    b = fit_additive(design, joined, Bernoulli(), smoothing=LAM, fixed=True, tol=1e-12)
+    a = fit_additive(design, rows, Bernoulli(), FitOptions(fixed=True, tol=1e-12), smoothing=LAM)
+    b = fit_additive(design, joined, Bernoulli(), FitOptions(fixed=True, tol=1e-12), smoothing=LAM)
     assert np.allclose(a.beta, b.beta, atol=1e-8)
 
 
@@ -194,10 +202,13 @@ def test_bounded_coefficients_stay_at_or_above_zero():
 def test_two_classes_of_softmax_are_the_logistic_model():
     design, codes, X, eta, _ = make()
     p, w = expit(eta), np.ones(150)
-    one = fit_additive(design, BinnedRows(codes, p, w), Bernoulli(), smoothing=LAM, fixed=True, tol=1e-12)
+    one = fit_additive(design, BinnedRows(codes, p, w), Bernoulli(), FitOptions(fixed=True, tol=1e-12), smoothing=LAM)
     double = [2 * v for v in LAM]
     two = fit_softmax(
-        design, BinnedRows(codes, np.column_stack([1 - p, p]), w), smoothing=double, fixed=True, tol=1e-13, phi=1.0
+        design,
+        BinnedRows(codes, np.column_stack([1 - p, p]), w),
+        FitOptions(fixed=True, tol=1e-13, phi=1.0),
+        smoothing=double,
     )
     logit = X @ (two.beta[1] - two.beta[0])
     assert np.abs(logit - X @ one.beta[0]).max() < 1e-4
@@ -207,8 +218,10 @@ def test_softmax_measures_curvature_on_some_rows_if_told():
     design, codes, X, eta, _ = make(600)
     P = np.column_stack([expit(eta) / 2, 1 - expit(eta), expit(eta) / 2])
     rows = BinnedRows(codes, P, np.ones(600))
-    full = fit_softmax(design, rows, smoothing=LAM, fixed=True, tol=1e-12)
-    some = fit_softmax(design, rows, smoothing=LAM, fixed=True, tol=1e-12, curvature_rows=np.arange(0, 600, 3))
+    full = fit_softmax(design, rows, FitOptions(fixed=True, tol=1e-12), smoothing=LAM)
+    some = fit_softmax(
+        design, rows, FitOptions(fixed=True, tol=1e-12), smoothing=LAM, curvature_rows=np.arange(0, 600, 3)
+    )
     assert np.abs(X @ (full.beta - some.beta).T).max() < 1e-4
 
 
@@ -221,7 +234,10 @@ def test_a_misfit_is_shared_by_the_rows_that_can_show_it():
     design, codes, X, eta, _ = make(600)
     eta = 4 * (eta - eta.mean())
     rows = BinnedRows(codes, expit(eta + np.sin(np.arange(600.0))), np.ones(600))
-    kinds = {noisy: fit_additive(design, rows, Bernoulli(), smoothing=LAM, fixed=True, noisy=noisy) for noisy in (0, 1)}
+    kinds = {
+        noisy: fit_additive(design, rows, Bernoulli(), FitOptions(fixed=True, noisy=noisy), smoothing=LAM)
+        for noisy in (0, 1)
+    }
     c = Bernoulli().curvature(X @ kinds[0].beta[0])
     informative = c.sum() ** 2 / (c**2).sum()
     assert informative < 400
@@ -234,7 +250,10 @@ def test_a_misfit_is_shared_by_the_rows_that_can_show_it():
     assert whole.scaled(3).informative() == pytest.approx(3 * informative)
     two = np.column_stack([1 - rows.y, rows.y])
     double = [2 * v for v in LAM]
-    soft = [fit_softmax(design, replace(rows, y=two), smoothing=double, fixed=True, noisy=k) for k in (False, True)]
+    soft = [
+        fit_softmax(design, replace(rows, y=two), FitOptions(fixed=True, noisy=k), smoothing=double)
+        for k in (False, True)
+    ]
     assert soft[0].phi / soft[1].phi == pytest.approx(
         (599 - soft[1].edf.sum() / 2) / (informative - 1 - soft[0].edf.sum() / 2), rel=0.01
     )

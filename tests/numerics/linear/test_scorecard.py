@@ -150,10 +150,10 @@ def test_a_column_that_adds_nothing_gains_nothing() -> None:
 def test_of_cards_about_as_good_the_one_that_ranks_best_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     told = [(0.5, 0.7), (0.501, 0.8), (0.6, 0.9)]
 
-    def cards(_patterns: sc.Patterns, state: sc.State, *_: int) -> list[sc.Card]:
+    def cards(_patterns: sc.Patterns, state: sc.SupportFit, *_: int) -> list[sc.IntegerCard]:
         z = np.ones(len(state.support), dtype=np.int64)
         found = told if state.support else [(0.7, 0.5)]
-        return [sc.Card(state.support, z, 0.0, 1.0, loss, auc) for loss, auc in found]
+        return [sc.IntegerCard(state.support, z, 0.0, 1.0, loss, auc) for loss, auc in found]
 
     monkeypatch.setattr(sc, "integer_cards", cards)
     for tolerance, auc in ((0.0, 0.7), (0.01, 0.8), (0.4, 0.8), (0.6, 0.9)):

@@ -8,7 +8,7 @@ import pytest
 from explaindistill.numerics.model_trees.choice import (
     BATCHES,
     chosen,
-    held_out_path,
+    held_out_growth,
     held_out_sparse,
     least_loss,
     shapes,
@@ -47,7 +47,7 @@ def test_a_path_is_the_growth_on_the_other_rows_measured_on_the_held_out():
     X = grid()
     problem, table = made(X[:, 0] / 5 + np.where(X[:, 1] > 0, 2, -2), X)
     held = np.arange(len(X)) % 3 == 0
-    path = held_out_path(problem, table, LIMITS, held)
+    path = held_out_growth(problem, table, LIMITS, held)
     seen = replace(
         problem,
         weight=np.where(held, 0, problem.weight) / problem.weight[~held].sum(),
@@ -68,7 +68,7 @@ def test_held_out_labels_do_not_steer_the_growth():
     held = np.arange(len(X)) % 4 == 1
     other = problem.targets.copy()
     other[held] = 1 - other[held]
-    paths = [held_out_path(replace(problem, targets=t), table, LIMITS, held) for t in (problem.targets, other)]
+    paths = [held_out_growth(replace(problem, targets=t), table, LIMITS, held) for t in (problem.targets, other)]
     assert [size for size, _ in paths[0]] == [size for size, _ in paths[1]]
     assert paths[1][-1][1] > paths[0][-1][1]
 
@@ -78,7 +78,7 @@ def test_batches_add_up_to_the_held_out_loss():
     problem, table = made(X[:, 0] / 5, X)
     held = np.arange(len(X)) % 3 == 0
     batch = np.arange(len(X)) // 3 % BATCHES
-    whole, parts = (held_out_path(problem, table, LIMITS, held, batch=b) for b in (None, batch))
+    whole, parts = (held_out_growth(problem, table, LIMITS, held, batch=b) for b in (None, batch))
     for (size, loss), (same, losses) in zip(whole, parts, strict=True):
         assert size == same
         assert losses.shape == (BATCHES,)
@@ -86,7 +86,7 @@ def test_batches_add_up_to_the_held_out_loss():
     apart = held & (batch == 7)
     other = problem.targets.copy()
     other[apart] = 1 - other[apart]
-    moved = held_out_path(replace(problem, targets=other), table, LIMITS, held, batch=batch)[-1][1]
+    moved = held_out_growth(replace(problem, targets=other), table, LIMITS, held, batch=batch)[-1][1]
     assert np.flatnonzero(moved != parts[-1][1]).tolist() == [7]
 
 

@@ -14,6 +14,7 @@ from explaindistill.numerics.model_trees.cuts import (
     _routing,
     _side,
 )
+from explaindistill.numerics.model_trees.gram_splits import BinSums
 from explaindistill.numerics.model_trees.leaf_models import (
     LinearTree,
     LinearTreeProblem,
@@ -35,12 +36,16 @@ LIMITS = LinearTreeLimits(leaves=4, depth=9, leaf_rows=5.0, leaf_terms=9, parame
 def table(codes, is_category=False, sizes=None):
     d, bins = codes.shape[1], int(codes.max()) + 1
     sizes = np.ones(bins) if sizes is None else np.asarray(sizes, dtype=float)
-    return SplitColumns(codes, [bins] * d, [is_category] * d, [sizes] * d, np.arange(d), lambda f: codes[:, f].astype(float))
+    return SplitColumns(
+        codes, [bins] * d, [is_category] * d, [sizes] * d, np.arange(d), lambda f: codes[:, f].astype(float)
+    )
 
 
 def state(X, y, loss="squared"):
     n = len(X)
-    problem = LinearTreeProblem(np.c_[X, np.ones(n)], np.asarray(y, float)[:, None], np.full(n, 1 / n), np.ones(n), loss, 1 / n)
+    problem = LinearTreeProblem(
+        np.c_[X, np.ones(n)], np.asarray(y, float)[:, None], np.full(n, 1 / n), np.ones(n), loss, 1 / n
+    )
     model = LinearTree({0: np.arange(n)}, problem.n_terms)
     model.add(0, problem.n_terms, 0)
     refit(problem, model, 30, 1e-12)
@@ -76,12 +81,12 @@ def test_other_categories_go_with_the_larger_set():
 def test_sides_add_up_to_the_whole():
     A, b = np.random.default_rng(0).random((4, 1, 2, 2)), np.random.default_rng(1).random((4, 1, 2))
     for last in (0, 1, 2):
-        without, with_them = (_side(A, b, last, m) for m in (False, True))
+        without, with_them = (_side(BinSums(A, b, None), last, m) for m in (False, True))
         np.testing.assert_allclose(without[0], A[: last + 1].sum(axis=0))
         np.testing.assert_allclose(with_them[0] - without[0], A[-1])
         np.testing.assert_allclose(with_them[1] - without[1], b[-1])
     # a cut between numbers and missing values
-    np.testing.assert_allclose(_side(A[:3], b[:3], 2, True)[0], A[:3].sum(axis=0))
+    np.testing.assert_allclose(_side(BinSums(A[:3], b[:3], None), 2, True)[0], A[:3].sum(axis=0))
 
 
 def test_a_leaf_of_few_rows_is_not_cut():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from explaindistill.numerics.model_trees.gram_splits import (
+    CutCosts,
     _eliminate,
     _merge,
     best_cut,
@@ -35,8 +36,8 @@ def functions(kernel):
 @pytest.mark.parametrize("run", functions(gram_by_bin))
 def test_gram_by_bin_is_the_sum_of_outer_products(run):
     codes, X, g, h, count = small()
-    A, b, n = empty_sums(256, 2, 3)
-    run(codes, X, g, h, count, A, b, n)
+    A, b, n = sums = empty_sums(256, 2, 3)
+    run(codes, X, g, h, count, sums)
     for c in range(5):
         mine = codes == c
         for k in range(2):
@@ -49,8 +50,8 @@ def test_gram_by_bin_is_the_sum_of_outer_products(run):
 @pytest.mark.parametrize("run", functions(term_chain))
 def test_chain_gains_sum_to_the_ridge_solution(run):
     codes, X, g, h, count = small(K=1)
-    A, b, n = empty_sums(256, 1, 3)
-    gram_by_bin(codes, X, g, h, count, A, b, n)
+    A, b, _ = sums = empty_sums(256, 1, 3)
+    gram_by_bin(codes, X, g, h, count, sums)
     low, rhs = A.sum(axis=0)[0], b.sum(axis=0)[0]
     whole = low + np.tril(low, -1).T + 0.5 * np.eye(3)
     gains, picks = np.zeros(3), np.full(2, -1)
@@ -65,8 +66,8 @@ def test_chain_gains_sum_to_the_ridge_solution(run):
 @pytest.mark.parametrize("run", functions(term_chain))
 def test_chain_keeps_to_its_room(run):
     codes, X, g, h, count = small(K=1)
-    A, b, n = empty_sums(256, 1, 3)
-    gram_by_bin(codes, X, g, h, count, A, b, n)
+    A, b, _ = sums = empty_sums(256, 1, 3)
+    gram_by_bin(codes, X, g, h, count, sums)
     gains, picks = np.zeros(3), np.full(2, -1)
     run(A.sum(axis=0)[0], b.sum(axis=0)[0], 0.5, np.array([True, False, False]), 1, gains, picks)
     assert picks[0] > 0
@@ -79,12 +80,13 @@ def test_best_cut_is_the_best_of_all(run, missing):
     codes, X, g, h, count = small(seed=3, K=1)
     if missing:
         codes[:9] = 254
-    A, b, n = empty_sums(256, 1, 3)
-    gram_by_bin(codes, X, g, h, count, A, b, n)
+    sums = empty_sums(256, 1, 3)
+    gram_by_bin(codes, X, g, h, count, sums)
     at = np.array([0, 1, 2, 3, 4, 254])
     out = np.zeros(4)
     free = np.ones(3, dtype=bool)
-    run(A[at], b[at], n[at], int(missing), np.ones(5), False, 1.0, np.inf, 5.0, 1e-9, free, 0, 2, out)
+    costs = CutCosts(1.0, np.inf, 5.0, 1e-9, free, 0, 2)
+    run(sums.at(at), int(missing), np.ones(5), False, costs, out)
 
     def gain(rows, columns):
         B = X[rows][:, columns]
@@ -115,10 +117,11 @@ def test_best_cut_is_the_best_of_all(run, missing):
 @pytest.mark.parametrize("run", functions(best_cut))
 def test_a_cut_beyond_the_budget_is_left_out(run):
     codes, X, g, h, count = small(K=1)
-    A, b, n = empty_sums(256, 1, 3)
-    gram_by_bin(codes, X, g, h, count, A, b, n)
+    sums = empty_sums(256, 1, 3)
+    gram_by_bin(codes, X, g, h, count, sums)
     at, out = np.array([0, 1, 2, 3, 4, 254]), np.zeros(4)
-    run(A[at], b[at], n[at], 0, np.full(5, 9.0), True, 1.0, 8.0, 1.0, 1e-9, np.ones(3, dtype=bool), 0, 2, out)
+    costs = CutCosts(1.0, 8.0, 1.0, 1e-9, np.ones(3, dtype=bool), 0, 2)
+    run(sums.at(at), 0, np.full(5, 9.0), True, costs, out)
     assert out[0] == 0
 
 
