@@ -145,6 +145,7 @@ class _Linear(BaseEstimator):
             self._fit_alone(intake)
 
     def _fit_alone(self, intake: _intake.Intake) -> None:
+        """Columns, standardised; outputs in units of their spread; the chosen fit; all back in the user's units."""
         columns, base = linear_columns(intake.schema, intake.X, intake.weight, self.max_levels)
         values = matrix(columns, intake.schema, intake.X)
         w = intake.weight / intake.weight.sum()
@@ -158,6 +159,7 @@ class _Linear(BaseEstimator):
         self.model_ = fitted_model(fit, rows, intake.classes, self.digits)
 
     def _choose(self, problem: PenalisedProblem, intake: _intake.Intake) -> Any:
+        """Fit at the penalty that held-out rows choose, or at a given one; then cut down to ``max_terms``."""
         if self.penalty == "auto":
             penalties = penalty_grid(problem, self.n_penalties)
             rank = content_rank(intake.X, 0 if self.random_state is None else int(self.random_state))
