@@ -21,6 +21,7 @@ from explaindistill.students._explaining.shapley import gam_shapley, shapley
 from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students.gam import words
+from explaindistill.students.gam.drawing import drawing
 from explaindistill.students.gam.edit import edited
 from explaindistill.students.gam.json_form import read, write
 from explaindistill.students.gam.picture import plot
@@ -217,6 +218,7 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
 
     export = export
     program = program
+    drawing = drawing
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
@@ -345,6 +347,7 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
 
     export = export
     program = program
+    drawing = drawing
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons

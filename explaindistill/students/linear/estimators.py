@@ -33,6 +33,7 @@ from explaindistill.students._explaining.shapley import linear_shapley, shapley
 from explaindistill.students._export import export
 from explaindistill.students._nearest import nearest_in_sum
 from explaindistill.students._picture import plot
+from explaindistill.students.linear.drawing import drawing
 from explaindistill.students.linear.model import LinearModel, fitted_model
 from explaindistill.students.linear.program import program
 
@@ -103,6 +104,7 @@ class _Linear(BaseEstimator):
 
     export = export
     program = program
+    drawing = drawing
     plot = plot
     shapley = shapley
     counterfactual = counterfactual

@@ -24,6 +24,7 @@ from explaindistill.students._explaining.shapley import path_tree_shapley, shapl
 from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students._picture import plot
+from explaindistill.students.model_tree.drawing import drawing
 from explaindistill.students.model_tree.fit import fit_path_tree
 from explaindistill.students.model_tree.model import PathTree
 from explaindistill.students.model_tree.program import program
@@ -102,6 +103,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
     accepts_soft_targets = True
     export = export
     program = program
+    drawing = drawing
     plot = plot
     shapley = shapley
     counterfactual = counterfactual
@@ -247,6 +249,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
     accepts_soft_targets = True
     export = export
     program = program
+    drawing = drawing
     plot = plot
     shapley = shapley
     counterfactual = counterfactual

@@ -23,6 +23,7 @@ from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students._nearest import nearest_in_rules
 from explaindistill.students._picture import plot
+from explaindistill.students.rules.drawing import drawing
 from explaindistill.students.rules.fit import fit_rule_list
 from explaindistill.students.rules.model import RuleList
 from explaindistill.students.rules.program import program
@@ -84,6 +85,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
     accepts_soft_targets = True
     export = export
     program = program
+    drawing = drawing
     plot = plot
     shapley = shapley
     counterfactual = counterfactual
@@ -219,6 +221,7 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
     accepts_soft_targets = True
     export = export
     program = program
+    drawing = drawing
     plot = plot
     shapley = shapley
     counterfactual = counterfactual

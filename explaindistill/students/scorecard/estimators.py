@@ -35,6 +35,7 @@ from explaindistill.students._export import export
 from explaindistill.students._nearest import nearest_in_card
 from explaindistill.students._picture import plot
 from explaindistill.students.linear.model import plain
+from explaindistill.students.scorecard.drawing import drawing
 from explaindistill.students.scorecard.program import program
 
 __all__ = ["ScorecardClassifier"]
@@ -337,6 +338,7 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
 
     export = export
     program = program
+    drawing = drawing
     plot = plot
     shapley = shapley
     counterfactual = counterfactual
