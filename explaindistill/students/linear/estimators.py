@@ -34,6 +34,7 @@ from explaindistill.students._export import export
 from explaindistill.students._form import check_header, compact_bytes, header
 from explaindistill.students._picture import plot
 from explaindistill.students.linear.compression import on_value_grid, smaller
+from explaindistill.students.linear.drawing import drawing
 from explaindistill.students.linear.model import FittedRows, LinearModel, fitted_model
 from explaindistill.students.linear.nearest import nearest_in_sum
 from explaindistill.students.linear.program import program
@@ -110,6 +111,7 @@ class _Linear(BaseEstimator):
 
     export = export
     program = program
+    drawing = drawing
     plot = plot
     shapley = shapley
     counterfactual = counterfactual
