@@ -10,8 +10,8 @@ import explaindistill
 
 PACKAGE = Path(explaindistill.__file__).parent
 VAGUE = frozenset(
-    ("told", "found", "said", "made", "asked", "kept", "known", "given", "seen", "taken", "left", "own", "part")
-    + ("here", "some", "there")
+    {"told", "found", "said", "made", "asked", "kept", "known", "given", "seen", "taken", "left", "own", "part"}
+    | {"here", "some", "there"}
 )
 MOST_VAGUE = 0.01  # share of all assigned names; this number may only fall
 MOST_PARAMETERS = 8
