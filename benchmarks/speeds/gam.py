@@ -68,13 +68,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     n = 100_000 if args.quick else args.rows
     small, answers = rows(2000)
-    GAMClassifier(n_pairs=2).fit(small, answers)  # compiles the kernels
+    GAMClassifier(n_pairs=2, n_jobs=-1).fit(small, answers)  # compiles the kernels
     X, P = rows(n)
     bars = Bars(f"additive students, {n:,} rows x 30")
     for n_pairs, limit in ((0, 25.0), (10, 90.0)):
         start = time.perf_counter()
         with Peak() as peak:
-            gam = GAMClassifier(n_pairs=n_pairs).fit(X, P)
+            gam = GAMClassifier(n_pairs=n_pairs, n_jobs=-1).fit(X, P)
         wall = time.perf_counter() - start
         bars.at_most(f"fit, {n_pairs} pairs", limit, wall, " s", f"({gam.n_iter_} steps)")
         bars.at_most(f"memory over the input, {n_pairs} pairs", 1.0, peak.over, " GiB")

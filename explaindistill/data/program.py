@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from explaindistill.errors import InvalidInputError
@@ -43,12 +43,19 @@ Link = Literal["probabilities", "identity", "logistic", "softmax", "exp", "risk"
 
 @dataclass(frozen=True)
 class Input:
-    """A column that the student asks for; ``variable`` is a name that every language accepts."""
+    """A column that the student asks for; ``variable`` is a name that every language accepts.
+
+    What fitting saw of it, ``nullable`` (missing values), ``minimum`` and ``maximum`` (None of categories), decides no
+    answer; a panel that asks the student offers such values first.
+    """
 
     name: str
     kind: str
     categories: tuple[Any, ...]
     variable: str
+    nullable: bool = field(default=False, compare=False, repr=False)
+    minimum: float | None = field(default=None, compare=False, repr=False)
+    maximum: float | None = field(default=None, compare=False, repr=False)
 
     @property
     def is_category(self) -> bool:
@@ -214,9 +221,9 @@ def program_of(student: Any) -> Program:
     Examples
     --------
     >>> from explaindistill.students.tree import TreeRegressor
-    >>> tree = TreeRegressor(min_samples_leaf=1).fit([[1.0], [2.0]], [0.0, 1.0])
+    >>> tree = TreeRegressor(min_samples_leaf=1).fit([[1.5], [2.5], [2.5]], [0.0, 1.0, 1.0])
     >>> program_of(tree).tree.condition
-    AtMost(input=Input(name='x0', kind='numeric', categories=(), variable='x_x0'), bound=1.5)
+    AtMost(input=Input(name='x0', kind='numeric', categories=(), variable='x_x0'), bound=2.0)
     """
     if not hasattr(student, "program"):
         raise InvalidInputError(
@@ -247,7 +254,8 @@ def _input(feature: Mapping[str, Any], taken: set[str]) -> Input:
     while variable in taken:
         variable += "_"
     taken.add(variable)
-    return Input(feature["name"], feature["kind"], tuple(feature["categories"]), variable)
+    seen_in_fitting = {key: feature[key] for key in ("nullable", "minimum", "maximum")}
+    return Input(feature["name"], feature["kind"], tuple(feature["categories"]), variable, **seen_in_fitting)
 
 
 def classes_of(form: Mapping[str, Any]) -> tuple[Any, ...] | None:

@@ -86,6 +86,9 @@ def attribution_importance(
 ) -> pd.DataFrame:
     r"""Mean size of each column's Shapley values, :math:`\tfrac1n \sum_i |\phi_{ij}|` over rows i of column j.
 
+    With weights w that sum to 1 the mean is :math:`m_j = \sum_i w_i |\phi_{ij}|` and its variance
+    :math:`\frac{n}{n-1} \sum_i w_i^2 (|\phi_{ij}| - m_j)^2`.
+
     Parameters
     ----------
     attributions : Attributions

@@ -69,7 +69,8 @@ def membership_inference(
     DataFrame
         Canonical columns. ``membership_auc``: mean over victims, 0.5 is guessing; its interval rests on the larger of
         the standard errors over victims and over rows (DeLong's, of the mean: victims share rows and shadows).
-        ``membership_advantage``: largest true minus false positive rate, on the mean; above 0 by choice of the cut.
+        ``membership_advantage``: largest true minus false positive rate over all cuts of the score, mean over victims;
+        above 0 by choice of the cut.
         ``n`` counts rows, ``k`` victims.
 
     Notes

@@ -193,6 +193,7 @@ def _same(a: NDArray[Any], b: NDArray[Any]) -> float:
 
 
 def _jaccard(a: set[str], b: set[str]) -> float:
+    """Share of the columns that either uses which both use; 1 where neither uses any."""
     return len(a & b) / len(a | b) if a | b else 1.0
 
 

@@ -17,6 +17,7 @@ LARGEST = 2.0**53
 """Stands for infinite where sizes are whole numbers: above it, floats are no longer exact."""
 
 SELECTION = ("selection_rate", "selection_rate_difference", "selection_rate_ratio")
+"""Figures that rest on decisions only: their denominator is the group itself, whose size is judged beforehand."""
 _NUMBERS = ("n", "k", "n_effective", "estimate", "low", "high")
 _MOST_CELLS = 600
 """Cells of the finest intersection up to which it is worked out which figures follow from others. A trade-off: beyond,

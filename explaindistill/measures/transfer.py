@@ -156,6 +156,7 @@ def _of_grouping(
 
 
 def _selected(decision: NDArray[Any], favorable: Any) -> Selected:
+    """Whom a side selects; a missing decision selects nobody and is not known."""
     labels = pd.Series(decision)
     return (labels == favorable).to_numpy(dtype=bool, na_value=False), labels.notna().to_numpy()
 

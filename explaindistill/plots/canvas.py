@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["BAND", "GRID", "INK", "MARKERS", "MUTED", "PAPER", "SERIES", "axes", "figure", "label", "look"]
+__all__ = [
+    "BAND",
+    "GRID",
+    "INK",
+    "MARKERS",
+    "MUTED",
+    "PAPER",
+    "SERIES",
+    "axes",
+    "figure",
+    "label",
+    "look",
+    "series_colour",
+    "series_style",
+]
 
 INK, MUTED, GRID, PAPER, BAND = "#1b1f24", "#5c6670", "#d8dde3", "#fefefe", "#e9eef4"
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#b8609a", "#8a6d00", "#3a8fb7")
@@ -26,6 +42,39 @@ def figure(width: float = 6.4, height: float = 3.2) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def series_colour(i: int) -> str:
+    """Colour of the i-th series, from 0; they come again where there are more series than colours.
+
+    Examples
+    --------
+    >>> series_colour(6) == series_colour(0)
+    True
+    """
+    return SERIES[i % len(SERIES)]
+
+
+def series_style(i: int, marks: Sequence[str] = MARKERS) -> tuple[str, str]:
+    """Colour of the i-th series, from 0, and its mark.
+
+    Both go round; where both would come again together, at multiples of ``lcm(colours, marks)``, the marks are moved on
+    by one more, so that no pair comes twice before all pairs are used up: the first 36 series of colours and markers
+    differ.
+
+    Parameters
+    ----------
+    i : int
+    marks : sequence of str
+        Markers, or dashes of lines.
+
+    Examples
+    --------
+    >>> len({series_style(i) for i in range(36)}), len({series_style(i, ["-", "--", "-.", ":"]) for i in range(24)})
+    (36, 24)
+    """
+    rounds = i // math.lcm(len(SERIES), len(marks))
+    return series_colour(i), marks[(i + rounds) % len(marks)]
 
 
 def axes(ax: Axes | None) -> Axes:

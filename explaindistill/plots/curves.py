@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from explaindistill.plots.canvas import GRID, INK, MARKERS, MUTED, SERIES, axes, label
+from explaindistill.plots.canvas import GRID, INK, MUTED, axes, label, series_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,11 +39,11 @@ def query_curve(frame: pd.DataFrame, ax: Axes | None = None, *, unit: str = "sha
     """
     ax = axes(ax)
     for i, (subject, rows) in enumerate(frame.groupby("subject", sort=False)):
-        colour, ordered = SERIES[i % len(SERIES)], rows.sort_values("n_queries")
+        (colour, marker), ordered = series_style(i), rows.sort_values("n_queries")
         x, y = ordered["n_queries"].to_numpy(float), ordered["estimate"].to_numpy(float)
         ends = np.where(np.isfinite(ordered[["low", "high"]].to_numpy(float)), ordered[["low", "high"]], y[:, None])
         ax.fill_between(x, ends[:, 0], ends[:, 1], color=colour, alpha=0.18, linewidth=0)
-        ax.plot(x, y, color=colour, marker=MARKERS[i % len(MARKERS)], markersize=6, linewidth=1.6)
+        ax.plot(x, y, color=colour, marker=marker, markersize=6, linewidth=1.6)
         ax.annotate(
             label(subject),
             (x[-1], y[-1]),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from explaindistill.plots.canvas import BAND, GRID, INK, MARKERS, MUTED, PAPER, SERIES, axes, label
+from explaindistill.plots.canvas import BAND, GRID, INK, MUTED, PAPER, axes, label, series_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,8 +22,7 @@ def _whiskers(
 ) -> None:
     """Dots with their intervals, all of one subject at once; the teacher is a ring, the labels are a cross."""
     plain = subject == "labels"
-    colour = MUTED if plain else INK if series is None else SERIES[series % len(SERIES)]
-    marker = "x" if plain else "o" if series is None else MARKERS[series % len(MARKERS)]
+    colour, marker = _style(subject, series)
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     gap = np.full(len(rows), np.nan)
     ends = np.column_stack([rows["low"].to_numpy(dtype=float), rows["high"].to_numpy(dtype=float), gap]).ravel()
@@ -37,6 +36,13 @@ def _whiskers(
     )  # fmt: skip
 
 
+def _style(subject: str, series: int | None) -> tuple[str, str]:
+    """Colour and marker of a student by its place; the teacher's ring and the cross of the labels have no place."""
+    if series is not None:
+        return series_style(series)
+    return (MUTED, "x") if subject == "labels" else (INK, "o")
+
+
 def _series(subjects: Sequence[str], order: Sequence[str]) -> dict[str, int | None]:
     students = [s for s in (order or subjects) if s not in {"teacher", "labels"}]
     return {s: students.index(s) if s in students else None for s in subjects}
@@ -47,10 +53,8 @@ def _legend(ax: Axes, subjects: Sequence[str], series: dict[str, int | None], te
 
     handles = []
     for subject in subjects:
-        i = series[subject]
-        colour = (MUTED if subject == "labels" else INK) if i is None else SERIES[i % len(SERIES)]
-        marker = ("x" if subject == "labels" else "o") if i is None else MARKERS[i % len(MARKERS)]
-        face = PAPER if i is None else colour
+        colour, marker = _style(subject, series[subject])
+        face = PAPER if series[subject] is None else colour
         words = label(teacher if subject == "teacher" else subject)
         handles.append(Line2D([], [], linestyle="", marker=marker, color=colour, markerfacecolor=face, label=words))
     if handles:
@@ -198,7 +202,7 @@ def transfer_arrows(frame: pd.DataFrame, ax: Axes | None = None, *, order: Seque
             end, at = values.get((group, student), math.nan), y + step * (i - (len(students) - 1) / 2)
             if not (math.isfinite(end) and math.isfinite(start)):
                 continue
-            colour, marker = SERIES[series[student] or 0], MARKERS[series[student] or 0]
+            colour, marker = _style(student, series[student])
             arrow = {"arrowstyle": "-", "color": colour, "linewidth": 1.8, "shrinkA": 0, "shrinkB": 0}
             ax.annotate("", (end, at), (start, at), arrowprops=arrow)
             ax.plot([end], [at], linestyle="", marker=marker, color=colour, markersize=6.5, zorder=4)
@@ -238,13 +242,13 @@ def importance_pairs(frame: pd.DataFrame, ax: Axes | None = None, *, order: Sequ
     ['b', 'a']
     """
     largest = frame.groupby("feature", observed=True)["estimate"].max().sort_values(ascending=False, kind="stable")
-    kept = frame[frame["feature"].isin(largest.index[:top])].assign(group=lambda f: f["feature"])
-    kept = kept.assign(rank=kept["feature"].map({f: i for i, f in enumerate(largest.index)}))
-    kept = kept.sort_values("rank", kind="stable")
+    shown = frame[frame["feature"].isin(largest.index[:top])].assign(group=lambda f: f["feature"])
+    shown = shown.assign(rank=shown["feature"].map({f: i for i, f in enumerate(largest.index)}))
+    shown = shown.sort_values("rank", kind="stable")
     for column in ("low", "high"):
-        if column not in kept:
-            kept = kept.assign(**{column: math.nan})
-    ax = group_dots(kept, ax, order=order, name="share of importance")
+        if column not in shown:
+            shown = shown.assign(**{column: math.nan})
+    ax = group_dots(shown, ax, order=order, name="share of importance")
     ax.set_xlim(left=min(0.0, ax.get_xlim()[0]))
     return ax
 

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from explaindistill.data.drawing import (
+    BarsDrawing,
+    Branch,
+    CurvesDrawing,
+    Drawing,
+    DrawnTerm,
+    RulesDrawing,
+    TreeDrawing,
+    bar_lengths,
+    shown_class,
+)
 from explaindistill.errors import InvalidInputError
-from explaindistill.plots import branching, forms
-from explaindistill.plots.canvas import GRID, INK, MARKERS, MUTED, SERIES, axes, label
+from explaindistill.plots.canvas import GRID, INK, MUTED, SERIES, axes, label, series_colour, series_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["coefficients", "draw", "rules", "shape", "surface", "term", "tree"]
+__all__ = ["coefficients", "draw", "n_lines", "rules", "shape", "surface", "term", "tree"]
 
 
 def shape(frame: pd.DataFrame, ax: Axes | None = None, *, name: str = "", effect: str = "effect on the score") -> Axes:
@@ -39,8 +50,8 @@ def shape(frame: pd.DataFrame, ax: Axes | None = None, *, name: str = "", effect
     ax = axes(ax)
     outputs = list(dict.fromkeys(frame["output"])) if "output" in frame else [""]
     for i, output in enumerate(outputs):
-        part = frame[frame["output"] == output] if len(outputs) > 1 else frame
-        (_levels if "level" in frame else _line)(ax, part, i, len(outputs))
+        rows = frame[frame["output"] == output] if len(outputs) > 1 else frame
+        (_levels if "level" in frame else _line)(ax, rows, i, len(outputs))
     if len(outputs) > 1:
         ax.legend([label(o) for o in outputs], frameon=False, fontsize=8, labelcolor=INK, ncols=3)
     ax.axhline(0, color=MUTED, linewidth=1)
@@ -51,15 +62,15 @@ def shape(frame: pd.DataFrame, ax: Axes | None = None, *, name: str = "", effect
 
 
 def _line(ax: Axes, frame: pd.DataFrame, i: int, n: int) -> None:
-    colour = SERIES[i % len(SERIES)]
+    colour, dashes = series_style(i, ("-", "--", "-.", ":"))
     if n == 1 and _banded(frame):
         ax.fill_between(frame["x"], frame["low"], frame["high"], color=colour, alpha=0.22, linewidth=0)
-    ax.plot(frame["x"], frame["estimate"], color=colour, linewidth=2, linestyle=("-", "--", "-.", ":")[i % 4])
+    ax.plot(frame["x"], frame["estimate"], color=colour, linewidth=2, linestyle=dashes)
 
 
 def _levels(ax: Axes, frame: pd.DataFrame, i: int, n: int) -> None:
-    colour, places = SERIES[i % len(SERIES)], np.arange(len(frame)) + 0.16 * (i - (n - 1) / 2)
-    ax.plot(places, frame["estimate"], linestyle="", marker=MARKERS[i % len(MARKERS)], color=colour, markersize=6)
+    (colour, marker), places = series_style(i), np.arange(len(frame)) + 0.16 * (i - (n - 1) / 2)
+    ax.plot(places, frame["estimate"], linestyle="", marker=marker, color=colour, markersize=6)
     if n == 1 and _banded(frame):
         ax.vlines(places, frame["low"], frame["high"], color=colour, linewidth=1.6)
     crowded = len(frame) > 4 or frame["level"].map(lambda v: len(str(v))).max() > 9
@@ -155,11 +166,9 @@ def coefficients(
     ['b', 'a']
     """
     ax = axes(ax)
-    kept = frame.iloc[
-        frame["estimate"].abs().sort_values(ascending=False, kind="stable").index.map(frame.index.get_loc)
-    ]
-    kept = kept.head(top)
-    for y, (_, row) in enumerate(kept.iterrows()):
+    order = np.argsort(-frame["estimate"].abs().to_numpy(dtype=float), kind="stable")
+    largest = frame.iloc[order[:top]]
+    for y, (_, row) in enumerate(largest.iterrows()):
         positive = row["estimate"] >= 0
         ax.plot(
             [0, row["estimate"]],
@@ -169,209 +178,229 @@ def coefficients(
             solid_capstyle="butt",
             zorder=2,
         )
-        if "low" in kept and np.isfinite(row["low"]) and np.isfinite(row["high"]):
+        if "low" in largest and np.isfinite(row["low"]) and np.isfinite(row["high"]):
             ax.plot([row["low"], row["high"]], [y, y], color=INK, linewidth=1.2, zorder=3)
-    ax.set_yticks(range(len(kept)), [label(t) for t in kept["term"]])
-    ax.set_ylim(len(kept) - 0.5, -0.5)
+    ax.set_yticks(range(len(largest)), [label(t) for t in largest["term"]])
+    ax.set_ylim(len(largest) - 0.5, -0.5)
     ax.axvline(0, color=MUTED, linewidth=1)
     ax.grid(axis="x", color=GRID, linewidth=0.8)
     ax.set_xlabel(f"{name} ({unit})", color=MUTED, fontsize=9)
     return ax
 
 
-def tree(root: Mapping[str, Any], ax: Axes | None = None, *, max_depth: int = 4) -> Axes:
+def tree(
+    drawing: TreeDrawing, ax: Axes | None = None, *, favorable: Any = None, by_class: bool = False, max_depth: int = 4
+) -> Axes:
     """A tree from left to right: questions in ink, answers with bars; each branch says its share of the rows.
 
     Parameters
     ----------
-    root : mapping
-        ``text`` (question or answer), ``edge`` (the answer that leads here), ``share`` (of all rows, in [0, 1]),
-        ``value`` (in [0, 1], drawn as a bar; None for none), ``children``, and of a leaf optionally ``values`` (class
-        to probability, drawn as a bar of classes in place of ``value``) and ``who`` (attributes with their groups, see
-        :meth:`~explaindistill.students.tree.TreeClassifier.occupants`; a line and a bar each, withheld groups stay
-        grey).
+    drawing : TreeDrawing
+        Of leaves that say who is in them, a line and a bar for each attribute; withheld groups stay grey.
+    favorable : class, optional
+        Whose probability the bars show; the last class when None.
+    by_class : bool
+        A bar at each leaf has a part for each class.
     max_depth : int
         Deeper branches are folded into "… n more".
 
     Examples
     --------
     >>> from explaindistill import plots
-    >>> leaves = [{"text": "no", "edge": "yes", "share": 0.4, "value": 0.1}, {"text": "yes", "edge": "no"}]
-    >>> ax = plots.tree({"text": "age ≤ 30?", "share": 1.0, "children": leaves}, plots.figure().subplots())
+    >>> from explaindistill.data.drawing import Branch, TreeDrawing
+    >>> leaves = Branch("no", "yes", share=0.4, values=(0.9, 0.1)), Branch("yes", "no")
+    >>> drawing = TreeDrawing(Branch("age ≤ 30?", share=1.0, children=leaves), classes=("no", "yes"))
+    >>> ax = plots.tree(drawing, plots.figure().subplots())
     >>> [t.get_text() for t in ax.texts]
     ['age ≤ 30?', 'no', 'yes', 'yes, 40 %', 'no']
     """
     ax = axes(ax)
     ax.set_axis_off()
-    lines = iter(range(10_000))
-    deepest = [0]
-    _branch(ax, root, 0, max_depth, lines, deepest)
-    ax.set_xlim(-0.05, deepest[0] + 1.0)
-    ax.set_ylim(next(lines) - 0.4, -0.6)
+    lengths = bar_lengths((leaf.values for leaf in drawing.root.answers()), drawing.classes, favorable)
+    if by_class and drawing.classes is not None:
+        bars = {v: [(p, series_colour(k)) for k, p in enumerate(v)] for v in lengths}
+    else:
+        bars = {v: [(length, SERIES[0])] for v, length in lengths.items()}
+    canvas = _TreeCanvas(ax, bars, max_depth)
+    canvas.branch(drawing.root, 0)
+    # a line of leaves reaches 0.6 of its height above its middle, and 0.4 below it
+    ax.set_xlim(-0.05, canvas.deepest + 1.0)
+    ax.set_ylim(canvas.n_lines - 0.4, -0.6)
     return ax
 
 
-def _branch(ax: Axes, node: Mapping[str, Any], depth: int, max_depth: int, lines: Any, deepest: list[int]) -> float:
-    deepest[0] = max(deepest[0], depth)
-    children = list(node.get("children", ())) if depth < max_depth else []
-    hidden = _leaves(node) if node.get("children") and not children else 0
-    text = label(f"… {hidden} more answers" if hidden else node["text"], 24)
-    if not children:
-        y = float(next(lines))
-        ax.text(depth + 0.03, y, text, fontsize=8.5, color=INK, va="center")
+def n_lines(root: Branch, max_depth: int) -> int:
+    """Lines that :func:`tree` takes: one per answer that is not folded away, and one per attribute of who is in it.
+
+    Examples
+    --------
+    >>> from explaindistill.data.drawing import Branch
+    >>> n_lines(Branch("age ≤ 30?", children=(Branch("no"), Branch("yes"))), 4)
+    2
+    """
+    if root.children and max_depth:
+        return sum(n_lines(child, max_depth - 1) for child in root.children)
+    return 1 if root.children else 1 + len(root.who)
+
+
+@dataclass
+class _TreeCanvas:
+    """A tree while it is painted: the x of a node is its depth, the y the number of its line, from the top."""
+
+    ax: Axes
+    bars: Mapping[tuple[float, ...], list[tuple[float, str]]]
+    max_depth: int
+    n_lines: int = 0
+    deepest: int = 0
+
+    def line(self) -> float:
+        """Place of the next line."""
+        self.n_lines += 1
+        return float(self.n_lines - 1)
+
+    def branch(self, node: Branch, depth: int) -> float:
+        """Paint a node with what hangs below it, and say at which height it stands."""
+        self.deepest = max(self.deepest, depth)
+        if node.children and depth < self.max_depth:
+            return self._question(node, depth)
+        y = self.line()
+        hidden = sum(1 for _ in node.answers()) if node.children else 0
+        text = label(f"… {hidden} more answers" if hidden else node.text, 24)
+        self.ax.text(depth + 0.03, y, text, fontsize=8.5, color=INK, va="center")
         if not hidden:
-            _answer(ax, node, depth, y, lines)
+            self._answer(node, depth, y)
         return y
-    anchor = ax.text(depth + 0.03, 0, text, fontsize=7.5, color=INK, va="center", fontweight="bold", zorder=4)
-    heights = [_branch(ax, child, depth + 1, max_depth, lines, deepest) for child in children]
-    y = float(np.mean(heights))
-    anchor.set_y(y)
-    start = min(0.9, 0.06 + 0.038 * len(text))
-    for child, end in zip(children, heights, strict=True):
-        width = 0.8 + 5 * float(child.get("share") or 0)
-        ax.plot([depth + start, depth + 0.98], [y, end], color=GRID, linewidth=width, solid_capstyle="round", zorder=1)
-        ax.text(
-            depth + (start + 1) / 2,
-            y + 0.56 * (end - y),
-            _edge(child),
-            fontsize=7.5,
-            color=MUTED,
-            ha="center",
-            va="center",
-        )
-    return y
+
+    def _question(self, node: Branch, depth: int) -> float:
+        text = label(node.text, 24)
+        anchor = self.ax.text(depth + 0.03, 0, text, fontsize=7.5, color=INK, va="center", fontweight="bold", zorder=4)
+        heights = [self.branch(child, depth + 1) for child in node.children]
+        y = float(np.mean(heights))
+        anchor.set_y(y)
+        start = min(0.9, 0.06 + 0.038 * len(text))  # where the words end: a letter at 7.5 points is 0.038 wide
+        for child, end in zip(node.children, heights, strict=True):
+            ends, width = [depth + start, depth + 0.98], 0.8 + 5 * float(child.share or 0)
+            self.ax.plot(ends, [y, end], color=GRID, linewidth=width, solid_capstyle="round", zorder=1)
+            x, middle = depth + (start + 1) / 2, y + 0.56 * (end - y)
+            self.ax.text(x, middle, _edge(child), fontsize=7.5, color=MUTED, ha="center", va="center")
+        return y
+
+    def _answer(self, leaf: Branch, depth: int, y: float) -> None:
+        """Bar of a leaf's answer; below it one line and bar for each attribute of who is in it."""
+        if leaf.values:
+            self._bar(self.bars[leaf.values], depth, y)
+        for entry in leaf.who:
+            at = self.line()
+            shown = [(g, share) for g, share in entry.shares if share]
+            words = ", ".join(f"{g} {_percent(share)}" for g, share in shown)
+            words += (", " * bool(words) + "rest withheld") * any(share is None for _, share in entry.shares)
+            words = label(f"{entry.attribute}: {words}", 44)
+            self.ax.text(depth + 0.06, at, words, fontsize=7, color=MUTED, va="center")
+            colours = {g: series_colour(k) for k, (g, _) in enumerate(entry.shares)}
+            self._bar([(share, colours[g]) for g, share in shown], depth, at)
+
+    def _bar(self, parts: list[tuple[float, str]], depth: int, y: float) -> None:
+        """One bar from left to right, its parts as wide as their shares, on grey paper of length 1."""
+        start, width = depth + 0.04, 0.46
+        self.ax.plot([start, start + width], [y + 0.36] * 2, color=GRID, linewidth=3, solid_capstyle="butt")
+        for share, colour in parts:
+            ends = [start, start + width * share]
+            self.ax.plot(ends, [y + 0.36] * 2, color=colour, linewidth=3, solid_capstyle="butt")
+            start += width * share
 
 
-def _edge(child: Mapping[str, Any]) -> str:
+def _edge(child: Branch) -> str:
     """The answer that leads to a node, and the share of rows that give it."""
-    words = label(child.get("edge", ""), 16)
-    share = child.get("share")
-    return words if share is None else f"{words}{', ' * bool(words)}{_percent(share)}"
+    words = label(child.edge, 16)
+    return words if child.share is None else f"{words}{', ' * bool(words)}{_percent(child.share)}"
 
 
 def _percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.01 or share == 0 else "< 1 %"
 
 
-def _answer(ax: Axes, leaf: Mapping[str, Any], depth: int, y: float, lines: Any) -> None:
-    """Bar of a leaf's classes, or of its value; below it one line and bar for each attribute of who is in it."""
-    if leaf.get("values") and (value := leaf.get("value")) is not None:
-        _segments(ax, [(p, SERIES[k % len(SERIES)]) for k, p in enumerate(leaf["values"].values())], depth, y)
-    elif (value := leaf.get("value")) is not None:
-        _segments(ax, [(value, SERIES[0])], depth, y)
-    for entry in leaf.get("who", ()):
-        at = float(next(lines))
-        shown = [g for g in entry["groups"] if g["share"]]
-        words = ", ".join(f"{g['group']} {_percent(g['share'])}" for g in shown)
-        words += (", " * bool(words) + "rest withheld") * any(g["share"] is None for g in entry["groups"])
-        ax.text(depth + 0.06, at, label(f"{entry['attribute']}: {words}", 44), fontsize=7, color=MUTED, va="center")
-        colours = {g["group"]: SERIES[k % len(SERIES)] for k, g in enumerate(entry["groups"])}
-        _segments(ax, [(g["share"], colours[g["group"]]) for g in shown], depth, at)
-
-
-def _segments(ax: Axes, parts: list[tuple[float, str]], depth: int, y: float) -> None:
-    """One bar from left to right, its parts as wide as their shares, on grey paper of length 1."""
-    start, width = depth + 0.04, 0.46
-    ax.plot([start, start + width], [y + 0.36, y + 0.36], color=GRID, linewidth=3, solid_capstyle="butt")
-    for share, colour in parts:
-        ax.plot([start, start + width * share], [y + 0.36] * 2, color=colour, linewidth=3, solid_capstyle="butt")
-        start += width * share
-
-
-def _leaves(node: Mapping[str, Any]) -> int:
-    return sum(map(_leaves, node["children"])) if node.get("children") else 1
-
-
-def rules(frame: pd.DataFrame, ax: Axes | None = None, *, value: str = "probability of the favourable class") -> Axes:
+def rules(drawing: RulesDrawing, ax: Axes | None = None, *, favorable: Any = None) -> Axes:
     """Ordered rules from top to bottom: what each asks, the share of rows that it answers, and a bar of its answer.
 
     Parameters
     ----------
-    frame : DataFrame
-        Columns ``condition``, ``answer``, ``coverage`` (in [0, 1]) and ``value`` (in [0, 1], drawn as a bar).
-    value : what the bars show
+    drawing : RulesDrawing
+    favorable : class, optional
+        Whose probability the bars show; the last class when None.
 
     Examples
     --------
     >>> import pandas as pd
     >>> from explaindistill import plots
-    >>> line = {"condition": "age <= 30", "answer": "no 0.90", "coverage": 0.25, "value": 0.1}
-    >>> ax = plots.rules(pd.DataFrame([line]), plots.figure().subplots())
-    >>> [t.get_text() for t in ax.texts]
-    ['if age <= 30', 'no 0.90, 25 % of rows']
+    >>> from explaindistill.data.drawing import RulesDrawing
+    >>> line = {"condition": "age <= 30", "answer": "no 0.90", "coverage": 0.25, "values": (0.9, 0.1)}
+    >>> ax = plots.rules(RulesDrawing(pd.DataFrame([line]), ("no", "yes")), plots.figure().subplots())
+    >>> [t.get_text() for t in ax.texts], ax.get_xlabel()
+    (['if age <= 30', 'no 0.90, 25 % of rows'], 'probability of yes')
     """
     ax = axes(ax)
-    last = len(frame) - 1
+    frame, last = drawing.frame, len(drawing.frame) - 1
+    lengths = bar_lengths(frame["values"], drawing.classes, favorable)
     for y, row in enumerate(frame.to_dict("records")):
         start = "if" if y == 0 else "else if"
         asks = "else" if y == last and last else f"{start} {row['condition']}"
         ax.text(-0.03, y, label(asks, 64), fontsize=8.5, color=INK, va="center", ha="right")
         ax.plot([0, 1], [y, y], color=GRID, linewidth=7, solid_capstyle="butt", zorder=1)
-        ax.plot([0, row["value"]], [y, y], color=SERIES[0], linewidth=7, solid_capstyle="butt", zorder=2)
-        told = f"{row['answer']}, {_percent(row['coverage'])} of rows"
-        ax.text(1.03, y, label(told, 44), fontsize=8.5, color=MUTED, va="center")
+        ax.plot([0, lengths[row["values"]]], [y, y], color=SERIES[0], linewidth=7, solid_capstyle="butt", zorder=2)
+        words = f"{row['answer']}, {_percent(row['coverage'])} of rows"
+        ax.text(1.03, y, label(words, 44), fontsize=8.5, color=MUTED, va="center")
     ax.set_yticks([])
     ax.set_xticks([0, 0.5, 1])
     ax.set_ylim(last + 0.6, -0.6)
-    ax.set_xlim(-2.2, 2.1)
+    ax.set_xlim(-2.2, 2.1)  # bars take the middle: conditions stand left of 0, answers right of 1
+    place = shown_class(drawing.classes, favorable)
+    value = "value, from the smallest to the largest"
+    if place is not None and drawing.classes is not None:
+        value = f"probability of {label(drawing.classes[place], 60)}"
     ax.set_xlabel(value, color=MUTED, fontsize=9)
     return ax
 
 
-def draw(thing: Mapping[str, Any] | pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw a student's ``to_dict()`` or a frame, by what it is; of an additive model, its strongest term.
+def draw(drawing: Drawing, ax: Axes | None = None, *, favorable: Any = None) -> Axes:
+    """Draw what a student's ``drawing()`` says; of a sum of curves, its strongest term.
+
+    Parameters
+    ----------
+    drawing : TreeDrawing, CurvesDrawing, BarsDrawing or RulesDrawing
+    favorable : class, optional
+        Whose probability the bars of trees and rules show; the last class when None.
 
     Raises
     ------
     InvalidInputError
-        If nothing here knows how to draw it.
+        If it is something else, or a sum without a term.
 
     Examples
     --------
     >>> import explaindistill as xd
     >>> from explaindistill.plots import figure
     >>> X = pd.DataFrame({"age": np.arange(200) % 50})
-    >>> ax = draw(xd.LinearRegressor().fit(X, 0.1 * X["age"]).to_dict(), figure().subplots())
+    >>> ax = draw(xd.LinearRegressor().fit(X, 0.1 * X["age"]).drawing(), figure().subplots())
     >>> [t.get_text() for t in ax.get_yticklabels()], ax.get_xlabel()
     (['age'], 'coefficient (value per standard deviation)')
     """
-    if isinstance(thing, pd.DataFrame):
-        return _draw_frame(thing, ax)
-    form = forms.kind(thing)
-    if form == "tree":
-        return tree(forms.tree_root(thing), ax)
-    if form == "additive":
-        found = forms.terms(thing)
-        if found:
-            return term(found[0], ax, effect=forms.effect_unit(thing))
-    if form == "linear":
-        unit = f"{forms.effect_unit(thing)} per standard deviation"
-        return coefficients(forms.coefficient_frame(thing), ax, unit=unit)
-    if form in _BRANCHING:
-        return _BRANCHING[form](thing, ax)
-    if "text" in thing:
-        return tree(thing, ax)
-    raise InvalidInputError("draw takes a student's to_dict() or a frame with term, x or level and estimate")
+    if isinstance(drawing, TreeDrawing):
+        return tree(drawing, ax, favorable=favorable)
+    if isinstance(drawing, RulesDrawing):
+        return rules(drawing, ax, favorable=favorable)
+    if isinstance(drawing, BarsDrawing):
+        return coefficients(drawing.frame, ax, name=drawing.bar, unit=drawing.bar_unit)
+    if not isinstance(drawing, CurvesDrawing):
+        raise InvalidInputError(
+            "draw takes what a student's drawing() gives, see explaindistill.data.drawing; "
+            f"got {type(drawing).__name__}"
+        )
+    if not drawing.terms:
+        raise InvalidInputError("draw needs at least one term, got a sum without any")
+    return term(drawing.terms[0], ax, effect=drawing.unit)
 
 
-def _draw_rules(form: Mapping[str, Any], ax: Axes | None) -> Axes:
-    classes = form.get("classes")
-    value = "value, from the smallest to the largest" if classes is None else f"probability of {classes[-1]}"
-    return rules(branching.rule_frame(form), ax, value=value)
-
-
-def _draw_points(form: Mapping[str, Any], ax: Axes | None) -> Axes:
-    return coefficients(branching.point_frame(form), ax, name="points", unit=f"for {form['classes'][1]}")
-
-
-_BRANCHING = {
-    "model tree": lambda form, ax: tree(branching.model_root(form), ax),
-    "rules": _draw_rules,
-    "points": _draw_points,
-}
-
-
-def term(thing: forms.Term, ax: Axes | None = None, *, effect: str = "effect on the score") -> Axes:
+def term(thing: DrawnTerm, ax: Axes | None = None, *, effect: str = "effect on the score") -> Axes:
     """Draw one term of an additive model, as :func:`shape` or :func:`surface`.
 
     Examples
@@ -379,7 +408,7 @@ def term(thing: forms.Term, ax: Axes | None = None, *, effect: str = "effect on 
     >>> from explaindistill.plots import figure
     >>> frame = pd.DataFrame({"x": [20.0, 40.0, 60.0], "estimate": [-1.0, 0.0, 1.0], "low": [-1.2, -0.1, 0.7],
     ...                       "high": [-0.8, 0.1, 1.3]})
-    >>> thing = forms.Term("age", ("age",), frame, missing=-0.5, spread=1.0)
+    >>> thing = DrawnTerm("age", ("age",), frame, missing=-0.5, spread=1.0)
     >>> ax = term(thing, figure().subplots(), effect="log-odds of yes")
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('age (missing: −0.50)', 'log-odds of yes')
@@ -390,13 +419,3 @@ def term(thing: forms.Term, ax: Axes | None = None, *, effect: str = "effect on 
     if np.isfinite(thing.missing):
         name += f"  (missing: {thing.missing:+.2f})".replace("-", "−")
     return shape(thing.frame, ax, name=name, effect=effect)
-
-
-def _draw_frame(frame: pd.DataFrame, ax: Axes | None) -> Axes:
-    if {"term", "estimate"} <= set(frame):
-        return coefficients(frame, ax)
-    if {"x", "y", "estimate"} <= set(frame):
-        return surface(frame, ax)
-    if "estimate" in frame and {"x", "level"} & set(frame):
-        return shape(frame, ax)
-    raise InvalidInputError("draw takes a student's to_dict() or a frame with term, x or level and estimate")

@@ -43,18 +43,18 @@ def twin_curves(curves: pd.DataFrame, feature: str, ax: Axes | None = None) -> A
     >>> ax.get_xlabel(), [text.get_text() for text in ax.get_legend().get_texts()]
     ('age', ['score', 'outcomes'])
     """
-    part = curves[curves["feature"] == feature]
-    if part.empty:
-        known = ", ".join(dict.fromkeys(curves["feature"]))
-        raise InvalidInputError(f"feature must be one of {known}, got {feature!r}")
+    places = curves[curves["feature"] == feature]
+    if places.empty:
+        terms = ", ".join(dict.fromkeys(curves["feature"]))
+        raise InvalidInputError(f"feature must be one of {terms}, got {feature!r}")
     ax = axes(ax)
-    numeric = part["value"].notna() & ~part["place"].eq("missing")
-    is_line = bool(numeric.sum() > 2) and _counts(part)
-    part = part[numeric] if is_line else part
-    x = part["value"].to_numpy(dtype=float) if is_line else np.arange(len(part), dtype=float)
-    mimic, outcome = (part[c].to_numpy(dtype=float) for c in ("mimic", "outcome"))
+    numeric = places["value"].notna() & ~places["place"].eq("missing")
+    is_line = bool(numeric.sum() > 2) and _counts(places)
+    places = places[numeric] if is_line else places
+    x = places["value"].to_numpy(dtype=float) if is_line else np.arange(len(places), dtype=float)
+    mimic, outcome = (places[c].to_numpy(dtype=float) for c in ("mimic", "outcome"))
     # where the score's curve would lie without a difference beyond the band
-    low, high = (mimic - part[c].to_numpy(dtype=float) for c in ("high", "low"))
+    low, high = (mimic - places[c].to_numpy(dtype=float) for c in ("high", "low"))
     if is_line:
         ax.fill_between(x, low, high, color=BAND, linewidth=0)
         ax.plot(x, mimic, color=SERIES[0], marker="o", markersize=3, linewidth=1.4, label="score")
@@ -63,7 +63,7 @@ def twin_curves(curves: pd.DataFrame, feature: str, ax: Axes | None = None) -> A
         ax.vlines(x, low, high, color=MUTED, linewidth=5, alpha=0.4)
         ax.plot(x, mimic, color=SERIES[0], marker="o", linestyle="none", label="score")
         ax.plot(x, outcome, color=SERIES[1], marker="x", linestyle="none", label="outcomes")
-        ax.set_xticks(x, [label(w, 12) for w in part["place"]], rotation=30 if len(x) > 4 else 0)
+        ax.set_xticks(x, [label(w, 12) for w in places["place"]], rotation=30 if len(x) > 4 else 0)
     ax.axhline(0.0, color=MUTED, linewidth=0.6)
     ax.set_xlabel(label(feature), color=INK)
     ax.set_ylabel("effect", color=INK)
@@ -71,7 +71,8 @@ def twin_curves(curves: pd.DataFrame, feature: str, ax: Axes | None = None) -> A
     return ax
 
 
-def _counts(part: pd.DataFrame) -> bool:
+def _counts(places: pd.DataFrame) -> bool:
     """Whether places are numbers that the axis can carry as they are, not codes of categories."""
-    known = part[part["value"].notna()]
-    return any(w in (repr(v), repr(int(v))) for w, v in zip(known["place"], known["value"].tolist(), strict=True))
+    numbered = places[places["value"].notna()]
+    pairs = zip(numbered["place"], numbered["value"].tolist(), strict=True)
+    return any(w in (repr(v), repr(int(v))) for w, v in pairs)

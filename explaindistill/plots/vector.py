@@ -93,7 +93,7 @@ def _raw(fig: Figure) -> bytes:
 
 def _prune(element: ET.Element) -> None:
     """Drop metadata, empty groups and style sheets; a group that says nothing gives its place to its children."""
-    kept: list[ET.Element] = []
+    children: list[ET.Element] = []
     for child in element:
         _prune(child)
         tag = child.tag.removeprefix(_SVG) if isinstance(child.tag, str) else ""
@@ -103,28 +103,28 @@ def _prune(element: ET.Element) -> None:
         if tag == "path" and child.get("style", "").replace("fill:none", "") == "" and "id" not in child.attrib:
             continue
         if tag == "g" and not set(child.attrib) - {"id"}:
-            kept.extend(child)
+            children.extend(child)
         else:
-            kept.append(child)
-    element[:] = kept
+            children.append(child)
+    element[:] = children
     element.text = element.text if element.tag in {_SVG + "text", _SVG + "tspan"} else None
     element.tail = None
 
 
 def _restyle(element: ET.Element) -> None:
     style = element.attrib.pop("style", "")
-    kept = []
-    for rule in filter(None, (part.strip() for part in style.split(";"))):
-        key, _, value = (part.strip() for part in rule.partition(":"))
+    rules: list[str] = []
+    for rule in filter(None, map(str.strip, style.split(";"))):
+        key, _, value = map(str.strip, rule.partition(":"))
         if key == "font":
             size = re.search(r"([\d.]+)px", value)
-            kept.append(f"font-size:{float(size.group(1)):g}px" if size else "")
-            kept.extend(["font-weight:700"] if re.search(r"\bbold\b|\b[6-9]00\b", value) else [])
+            rules.append(f"font-size:{float(size.group(1)):g}px" if size else "")
+            rules.extend(["font-weight:700"] if re.search(r"\bbold\b|\b[6-9]00\b", value) else [])
         elif key not in _NAMES and value not in _SILENT.get(key, ()):
-            kept.append(f"{key}:{value}")
-    if any(kept):
+            rules.append(f"{key}:{value}")
+    if any(rules):
         element.set(
-            "style", _COLOUR.sub(lambda m: f"var(--{_VARIABLES[m.group().lower()]})", ";".join(filter(None, kept)))
+            "style", _COLOUR.sub(lambda m: f"var(--{_VARIABLES[m.group().lower()]})", ";".join(filter(None, rules)))
         )
     element.attrib.pop("clip-path", None)  # what we draw stays inside its axes; whole markers may touch the edge
     for key in ("d", "transform", "x", "y", "width", "height", "points"):
@@ -144,18 +144,18 @@ def _gather(parent: ET.Element) -> None:
     """Neighbours of one style share it in a group, so that it is written once."""
     for child in parent:
         _gather(child)
-    kept: list[ET.Element] = []
+    elements: list[ET.Element] = []
     for style, run in groupby(list(parent), key=lambda e: e.get("style", "")):
         members = list(run)
         if not style or len(members) < 3:
-            kept.extend(members)
+            elements.extend(members)
             continue
         group = ET.Element(_SVG + "g", {"style": style})
         for member in members:
             del member.attrib["style"]
             group.append(member)
-        kept.append(group)
-    parent[:] = kept
+        elements.append(group)
+    parent[:] = elements
 
 
 def _rename(root: ET.Element, prefix: str) -> None:

@@ -36,6 +36,8 @@ def frontier(audit: Any) -> Figure | None:
     """Fidelity of every student against its size; None where either is unknown."""
     fidelity = _headline(audit)
     size = frame_of(audit, "complexity")
+    if "n_parameters" in size:
+        size = size[size["n_parameters"].notna()]  # of a user's own estimator nobody can count what there is to read
     column = "subject" if "subject" in size else "student"
     if fidelity.empty or column not in size or "n_parameters" not in size:
         return None

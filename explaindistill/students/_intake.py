@@ -142,6 +142,7 @@ def _named(estimator: Any, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _weights(frame: pd.DataFrame, sample_weight: ArrayLike | None) -> NDArray[np.float64]:
+    """Weights ``(n,)``, ones when None; negative ones and none at all are refused."""
     weight = _check_sample_weight(sample_weight, np.empty((len(frame), 1)), dtype=np.float64)
     if (weight < 0).any():
         raise InvalidInputError(f"sample_weight must be non-negative, got {weight.min()}")

@@ -1,10 +1,8 @@
-"""The picture of a student whose form says all there is to draw."""
+"""The picture of a student whose drawing says all there is to paint."""
 
 from __future__ import annotations
 
 from typing import Any
-
-from sklearn.utils.validation import check_is_fitted
 
 from explaindistill import plugins
 
@@ -12,7 +10,7 @@ __all__ = ["plot"]
 
 
 def plot(self: Any, ax: Any = None) -> Any:
-    """Draw the student: its rules, its points, its coefficients, or its tree with what each leaf adds up.
+    """Paint the student's drawing: its rules, its points, its coefficients, or its tree.
 
     Parameters
     ----------
@@ -22,5 +20,4 @@ def plot(self: Any, ax: Any = None) -> Any:
     -------
     matplotlib Axes
     """
-    check_is_fitted(self)
-    return plugins.door("plots").draw(self.to_dict(), ax)
+    return plugins.door("plots").draw(self.drawing(), ax)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.decision import decisions, favorable_position
+from explaindistill.measures.decision import DecisionRule, decisions, favorable_position
 
 CLASSES = np.array(["a", "b", "c"])
 
@@ -60,3 +60,13 @@ def test_messages(arguments, message):
 
 def test_favourable_is_the_second_of_two():
     assert favorable_position(["no", "yes"]) == 1
+
+
+def test_a_rule_holds_what_decides():
+    rule = DecisionRule(["a", "b", "c"], "b", {"top": 0.5})
+    P = np.array([[0.1, 0.8, 0.1], [0.5, 0.2, 0.3], [0.2, 0.6, 0.2], [0.3, 0.1, 0.6]])
+    assert rule.position == 1
+    assert rule.decide(P).tolist() == decisions(P, ["a", "b", "c"], "b", {"top": 0.5}).tolist() == ["b", "a", "b", "c"]
+    assert DecisionRule(["a", "b", "c"]).position is None
+    with pytest.raises(InvalidInputError, match="favorable must be one of the classes"):
+        _ = DecisionRule([0, 1], favorable=2).position

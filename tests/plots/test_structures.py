@@ -2,6 +2,7 @@
 
 import math
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -9,10 +10,16 @@ import pandas as pd
 import pytest
 
 from explaindistill import plots
+from explaindistill.data.drawing import (
+    BarsDrawing,
+    Branch,
+    CurvesDrawing,
+    DrawnTerm,
+    GroupShares,
+    RulesDrawing,
+    TreeDrawing,
+)
 from explaindistill.errors import InvalidInputError
-from explaindistill.students.gam.estimators import GAMClassifier, GAMRegressor
-from explaindistill.students.linear.estimators import LinearClassifier, LinearRegressor
-from explaindistill.students.tree.estimators import TreeClassifier, TreeRegressor
 
 mpl.use("agg")
 
@@ -38,7 +45,7 @@ CALLS = {
         pd.DataFrame({"x": [0, 1, 0, 1], "y": ["u", "u", "v", "v"], "estimate": 0.0}), ax
     ),
     "coefficients": lambda ax: plots.coefficients(pd.DataFrame({"term": ["a", "b"], **BASE}), ax),
-    "tree": lambda ax: plots.tree({"text": "q?", "children": [{"text": "yes", "edge": "l", "value": 0.2}] * 2}, ax),
+    "tree": lambda ax: plots.tree(TreeDrawing(Branch("q?", children=(Branch("1", "l", values=(1.0,)),) * 2)), ax),
 }
 
 
@@ -108,79 +115,107 @@ def test_arrows_lead_from_the_teacher_to_the_student():
     assert (arrow.xyann[0], arrow.xy[0]) == (-0.1, -0.25)
 
 
-def rows(n: int = 400) -> tuple[pd.DataFrame, np.ndarray]:
-    rng = np.random.default_rng(0)
-    frame = pd.DataFrame(
-        {
-            "age": rng.integers(18, 80, n).astype(float),
-            "city": rng.choice(list("abcdefghi"), n),
-            "owner": rng.random(n) < 0.5,
-            "since": pd.Timestamp("2001-01-01") + pd.to_timedelta(rng.integers(0, 9000, n), unit="D"),
-        }
-    )
-    frame.loc[:40, "age"] = np.nan
-    z = frame["age"].fillna(50) / 20 - 2 + frame["owner"] * 1.0 + frame["city"].isin(list("abcdefg"))
-    return frame, (z + frame["since"].dt.year / 20 - 100).to_numpy()
-
-
-@pytest.mark.parametrize(
-    ("student", "kind"),
-    [
-        (TreeClassifier(max_leaf_nodes=40, max_depth=7), "tree"),
-        (TreeRegressor(max_leaf_nodes=6), "tree"),
-        (GAMClassifier(), "additive"),
-        (GAMRegressor(), "additive"),
-        (LinearClassifier(), "linear"),
-        (LinearRegressor(), "linear"),
-    ],
-    ids=lambda v: type(v).__name__,
+TREE = TreeDrawing(
+    Branch(
+        "q?",
+        children=(
+            Branch("yes", "l", share=0.5, values=(0.8, 0.2), who=(GroupShares("sex", (("f", 0.75), ("m", None))),)),
+            Branch(
+                "r?",
+                "r",
+                share=0.5,
+                children=(Branch("no", "l", values=(0.9, 0.1)), Branch("yes", "r", values=(0.3, 0.7))),
+            ),
+        ),
+    ),
+    classes=("no", "yes"),
 )
-def test_students_are_drawn_from_their_forms(student, kind):
-    frame, z = rows()
-    target = (z > np.median(z)).astype(int) if hasattr(student, "predict_proba") else z
-    form = student.fit(frame, target).to_dict()
-    assert plots.kind(form) == kind
-    ax = plots.figure().subplots()
-    assert plots.draw(form, ax) is ax
-    if kind == "additive":
-        terms = {t.name: t for t in plots.terms(form)}
-        assert set(terms["owner"].frame["level"]) == {"no", "yes"}
-        assert terms["since"].frame["x"].between(1998, 2029).all()
-        assert math.isfinite(terms["age"].missing)
-    if kind == "tree":
-        root = plots.tree_root(form)
-        assert root["share"] == 1.0
-        assert sum(_leaf_shares(root)) == pytest.approx(1.0)
 
 
-def _leaf_shares(node: dict) -> list[float]:
-    return [s for c in node["children"] for s in _leaf_shares(c)] if node["children"] else [node["share"]]
+def lengths(ax, width):
+    """Lengths of the bars, paper apart, over that of the paper."""
+    bars = [line for line in ax.lines if line.get_linewidth() == width]
+    paper = np.ptp(bars[0].get_xdata())
+    return [np.ptp(line.get_xdata()) / paper for line in bars if line.get_color() != bars[0].get_color()]
 
 
-def test_several_classes_and_pairs_are_drawn():
-    frame, z = rows()
-    labels = np.digitize(z, np.quantile(z, [0.3, 0.6]))
-    forms = [GAMClassifier().fit(frame, labels).to_dict(), LinearClassifier().fit(frame, labels).to_dict()]
-    for form in forms:
-        assert plots.draw(form, plots.figure().subplots()).has_data()
-    assert plots.effect_unit(forms[0]) == "score"
-    pair = GAMRegressor(n_pairs=1).fit(frame, z * np.where(frame["owner"], 3.0, -3.0)).to_dict()
-    (term,) = [t for t in plots.terms(pair) if len(t.features) == 2]
-    assert plots.term(term, plots.figure().subplots()).get_ylabel() == term.features[1]
+def test_bars_of_leaves_are_those_of_the_class_that_is_asked_for():
+    bare = replace(TREE, root=replace(TREE.root, children=TREE.root.children[1:]))
+    assert lengths(plots.tree(bare, plots.figure().subplots()), 3) == pytest.approx([0.1, 0.7])
+    assert lengths(plots.draw(bare, plots.figure().subplots(), favorable="no"), 3) == pytest.approx([0.9, 0.3])
+    parts = lengths(plots.tree(bare, plots.figure().subplots(), by_class=True), 3)
+    assert parts == pytest.approx([0.9, 0.1, 0.3, 0.7])
+    numbers = replace(bare, classes=None)
+    assert lengths(plots.tree(numbers, plots.figure().subplots()), 3) == pytest.approx([1, 0])
 
 
-@pytest.mark.parametrize("thing", [{"format": "?"}, pd.DataFrame({"a": [1]})])
-def test_what_cannot_be_drawn_is_refused(thing):
-    with pytest.raises(InvalidInputError, match="draw takes a student's to_dict"):
+def test_deep_branches_are_folded_and_who_is_in_a_leaf_has_a_line():
+    ax = plots.tree(TREE, plots.figure().subplots(), max_depth=1)
+    texts = [t.get_text() for t in ax.texts]
+    assert "… 2 more answers" in texts
+    assert "sex: f 75 %, rest withheld" in texts
+    assert plots.n_lines(TREE.root, 1) == 3
+    assert ax.get_ylim() == (2.6, -0.6)
+
+
+def test_draw_knows_every_drawing():
+    line = {"condition": "a", "answer": "no", "coverage": 1.0, "values": (0.9, 0.1)}
+    curve = DrawnTerm("a", ("a",), pd.DataFrame({"x": [0, 1], "estimate": [0.0, 1.0]}))
+    for drawing, words in (
+        (TREE, ""),
+        (RulesDrawing(pd.DataFrame([line]), ("no", "yes")), "probability of yes"),
+        (BarsDrawing(pd.DataFrame({"term": ["a"], "estimate": [1.0]}), "u", "points", "for yes"), "points (for yes)"),
+        (CurvesDrawing((curve,), "log-odds"), "a"),
+    ):
+        ax = plots.figure().subplots()
+        assert plots.draw(drawing, ax) is ax
+        assert ax.get_xlabel() == words
+
+
+@pytest.mark.parametrize("thing", [{"nodes": []}, pd.DataFrame({"term": ["a"], "estimate": [1.0]})])
+def test_what_is_no_drawing_is_refused(thing):
+    with pytest.raises(InvalidInputError, match=r"draw takes what a student's drawing\(\) gives"):
         plots.draw(thing)
 
 
-def test_draw_knows_frames_by_their_columns():
-    for frame, name in (
-        (pd.DataFrame({"term": ["a"], "estimate": [1.0]}), "coefficients"),
-        (pd.DataFrame({"x": [0, 1], "estimate": [0.0, 1.0]}), "shape"),
-        (pd.DataFrame({"x": [0, 1], "y": [0, 0], "estimate": [0.0, 1.0]}), "surface"),
-    ):
-        ax = plots.figure().subplots()
-        assert plots.draw(frame, ax) is ax, name
-    assert plots.draw({"text": "yes"}, plots.figure().subplots()).texts[0].get_text() == "yes"
+def test_a_sum_without_terms_is_refused():
+    with pytest.raises(InvalidInputError, match="at least one term"):
+        plots.draw(CurvesDrawing((), "value"))
+
+
+NAMES = [f"s{i}" for i in range(12)]
+TWELVE = pd.DataFrame([{"group": g, "subject": s} | BASE for g in ("a", "b") for s in ("labels", "teacher", *NAMES)])
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda ax: plots.group_dots(TWELVE, ax, order=NAMES),
+        lambda ax: plots.transfer_arrows(TWELVE, ax, order=NAMES),
+        lambda ax: plots.importance_pairs(TWELVE.rename(columns={"group": "feature"}), ax, order=NAMES),
+        lambda ax: plots.reliability(TWELVE.assign(predicted=0.4), ax, order=NAMES),
+    ],
+    ids=["group_dots", "transfer_arrows", "importance_pairs", "reliability"],
+)
+def test_twelve_students_are_told_apart_by_colour_and_marker(draw):
+    ax = draw(plots.figure(8, 6).subplots())
+    styles = [(h.get_color(), h.get_marker()) for h in ax.get_legend().legend_handles]
+    assert len(styles) == 14
+    assert len(set(styles)) == 14
+    assert plots.svg(ax.figure, "t", "t", "d").count("<text") >= 14
+
+
+def test_twelve_curves_and_twelve_classes_are_told_apart():
+    curves = pd.DataFrame(
+        [{"subject": s, "n_queries": n, "estimate": 0.5, "low": 0.4, "high": 0.6} for s in NAMES for n in (10, 20)]
+    )
+    ax = plots.query_curve(curves, plots.figure().subplots())
+    assert len({(line.get_color(), line.get_marker()) for line in ax.lines}) == 12
+    frame = pd.DataFrame([{"x": x, "estimate": x, "output": s} for s in NAMES for x in (0.0, 1.0)])
+    ax = plots.shape(frame, plots.figure().subplots())
+    assert len({(line.get_color(), line.get_linestyle()) for line in ax.lines[:12]}) == 12
+    ax = plots.shape(frame.rename(columns={"x": "level"}), plots.figure().subplots())
+    assert len({(line.get_color(), line.get_marker()) for line in ax.lines[:12]}) == 12
+    leaf = Branch("a", values=(1 / 12,) * 12)
+    tree = TreeDrawing(Branch("q?", children=(leaf, leaf)), classes=tuple(NAMES))
+    assert len(lengths(plots.tree(tree, plots.figure().subplots(), by_class=True), 3)) == 24

@@ -14,8 +14,7 @@ from explaindistill.errors import InvalidInputError
 __all__ = ["Alarm", "ChangeTest"]
 
 SCALES = (1, 2, 4, 8)
-"""Blocks of a window: a rise of any length up to eight blocks fills at least half of some window with rows of its
-own."""
+"""Blocks of a window: of a rise that began up to eight blocks ago the longest window inside it holds more than half."""
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ def equal_proportions(
 
 
 def _pearson(k: NDArray[Any], n: NDArray[np.float64], p: float) -> NDArray[np.float64]:
-    """Sum over groups, the last axis, of ``(k - n p)**2 / (n p (1 - p))``, with the proportion ``p`` of all together."""
+    """Sum over groups, the last axis, of ``(k - n p)**2 / (n p (1 - p))`` with the proportion ``p`` of all together."""
     return np.asarray(((k - n * p) ** 2 / (n * p * (1 - p))).sum(axis=-1))
 
 

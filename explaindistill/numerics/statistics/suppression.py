@@ -111,7 +111,7 @@ def _spared(
 
 
 def _involved(groups: NDArray[np.float64], hidden: NDArray[np.bool_], target: int) -> NDArray[np.float64]:
-    """How much each shown group g weighs in the shortest combination that tells the target: ``|x_g|``, least ``x'x``."""
+    """How much each shown group g weighs in the shortest combination that tells it: ``|x_g|`` of least ``x'x``."""
     shown = np.flatnonzero(~hidden)
     weights = np.linalg.lstsq(groups[shown].T, groups[target], rcond=None)[0]
     out = np.zeros(len(groups))

@@ -1,4 +1,4 @@
-"""Model trees, rule lists and scorecards as blocks: a drawing, the rules to read, the numbers that are added up."""
+"""Trees and rules as blocks: a drawing, an outline to fold and to mark, the numbers that are added up."""
 
 from __future__ import annotations
 
@@ -6,50 +6,81 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from explaindistill import plots
+from explaindistill.data.drawing import Branch, RulesDrawing, TreeDrawing, shown_class
 from explaindistill.report.blocks import Block, Cell, Details, Node, Outline, Table
 from explaindistill.report.figures import drawn
-from explaindistill.report.words import interval, name, number, quantity
+from explaindistill.report.tables import frame_of, rows_of
+from explaindistill.report.words import interval, name, quantity
 
-__all__ = ["DRAWN_DEPTH", "drawn_lines", "model_tree", "points", "rules"]
+__all__ = ["leaf_occupants", "rules", "tree"]
 
-DRAWN_DEPTH = 4
-TABLED_LEAVES = 12
-
-
-def drawn_lines(node: Mapping[str, Any], depth: int) -> int:
-    """Lines of a drawing that folds deeper branches."""
-    if node["children"] and depth:
-        return sum(drawn_lines(child, depth - 1) for child in node["children"])
-    return 1
+DRAWN_DEPTH = 4  # deeper levels leave less than two inches of the page for a question
+TABLED_LEAVES = 12  # more columns than a reader can compare side by side
+SHOWN_GROUPS = 4  # of an attribute, in the one line that a leaf has
 
 
-def model_tree(form: Mapping[str, Any], id: str, favorable: Any) -> list[Block]:
-    """The tree to see and to fold, and what each of its leaves adds up."""
-    root = plots.model_root(form, favorable)
-    height = min(12.0, 0.5 + 0.36 * drawn_lines(root, DRAWN_DEPTH))
-    first = name(root["text"], 90)
-    asks = f"It first asks: {first} " if root["children"] else "It has one leaf: a sum. "
-    bar = "a bar shows the value" if form.get("classes") is None else "a bar the probability of the favourable class"
+def tree(drawing: TreeDrawing, id: str, favorable: Any, who: Mapping[str, str]) -> list[Block]:
+    """The tree to see and to fold, and what each of its leaves adds up; ``who`` is in a leaf, by the leaf's name."""
+    height = min(12.0, 0.5 + 0.36 * plots.n_lines(drawing.root, DRAWN_DEPTH))
     figure = drawn(
-        f"{id}-tree", "The model tree",
-        f"{asks}Thicker branches carry more rows; at each leaf stands the answer to a row with all terms at their "
-        f"centres, and {bar}.",
-        lambda ax: plots.tree(root, ax, max_depth=DRAWN_DEPTH), width=10.0, height=height,
+        f"{id}-tree", drawing.title, _desc(drawing),
+        lambda ax: plots.tree(drawing, ax, favorable=favorable, max_depth=DRAWN_DEPTH), width=10.0, height=height,
     )  # fmt: skip
-    outline = Outline("Question by question", _node(root), f"{id}-outline")
-    return [figure, outline, *_sums(form)]
+    outline = Outline("Question by question", _node(drawing.root, who), f"{id}-outline")
+    return [figure, outline, *([] if drawing.sums is None else _sums(drawing.sums, drawing.unit))]
 
 
-def _node(node: Mapping[str, Any]) -> Node:
-    text = f"{name(node['text'], 90)}" if node["children"] else f"leaf {node['leaf']}: {name(node['text'], 90)}"
-    line = f"{name(node['edge'], 40)}: {text}" if node["edge"] else text
-    return Node(line, f"{quantity(node['share'], 'share')} of rows", tuple(map(_node, node["children"])), node["node"])
+def _desc(drawing: TreeDrawing) -> str:
+    """What the picture says to someone who cannot see it."""
+    first = f"It has one leaf{'' if drawing.sums is None else ': a sum'}."
+    if drawing.root.children:
+        first = f"It first asks: {name(drawing.root.text, 90)}"
+    value = "the value" if drawing.classes is None else "the probability of the favourable class"
+    leaves = f"a bar shows {value}"
+    if drawing.answer:
+        bar = f"a bar {'shows ' * (drawing.classes is None)}{value}"
+        leaves = f"at each leaf stands {drawing.answer}, and {bar}"
+    return f"{first} Thicker branches carry more rows; {leaves}."
 
 
-def _sums(form: Mapping[str, Any]) -> list[Block]:
+def _node(branch: Branch, who: Mapping[str, str]) -> Node:
+    text = f"{branch.title}: {name(branch.text, 90)}" if branch.title else name(branch.text, 90)
+    line = f"{name(branch.edge, 40)}: {text}" if branch.edge else text
+    details = [] if branch.share is None else [f"{quantity(branch.share, 'share')} of rows"]
+    details += [] if branch.n is None else [f"n\u00a0=\u00a0{branch.n:,}"]
+    detail = ", ".join(details) + (f"; {who[branch.node]}" if branch.node in who else "")
+    return Node(line, detail, tuple(_node(child, who) for child in branch.children), branch.node)
+
+
+def leaf_occupants(student: Any, audit: Any, key: str) -> dict[str, str]:
+    """Who of the audited rows meets each leaf, where that may be shown: the leaf audit has withheld small groups."""
+    rows = rows_of(frame_of(audit, "leaf_audit"), subject=key)
+    if rows.empty or not hasattr(student, "rules"):
+        return {}
+    groups: dict[str, dict[str, list[str]]] = {}
+    for row in rows.sort_values("estimate", ascending=False, kind="stable").to_dict("records"):
+        words = "withheld" if row["status"] == "suppressed" else quantity(row["estimate"], "share")
+        attributes = groups.setdefault(str(row["subset"]), {})
+        attributes.setdefault(str(row["attribute"]), []).append(f"{name(str(row['group']), 20)} {words}")
+    table = student.rules()
+    return {
+        str(leaf): "; ".join(f"{name(a, 20)}: {_largest(members)}" for a, members in groups[rule].items())
+        for leaf, rule in zip(table["leaf"], table["rule"], strict=True)
+        if rule in groups
+    }
+
+
+def _largest(groups: list[str]) -> str:
+    """The first few, and how many more there are."""
+    more = len(groups) - SHOWN_GROUPS
+    return ", ".join(groups[:SHOWN_GROUPS]) + (f", {more} more" if more > 0 else "")
+
+
+def _sums(frame: pd.DataFrame, unit: str) -> list[Block]:
     """Terms by leaves; none where there are more leaves than columns that a reader can compare."""
-    frame = plots.leaf_frame(form)
     leaves = [c for c in frame.columns if c not in ("term", "output")]
     if len(leaves) > TABLED_LEAVES:
         return []
@@ -59,29 +90,29 @@ def _sums(form: Mapping[str, Any]) -> list[Block]:
         term = name(row["term"], 60) + (f" → {name(row['output'], 20)}" if several else "")
         cells = (Cell("" if math.isnan(row[c]) else quantity(row[c], "number", signed=True)) for c in leaves)
         lines.append((Cell(term), *cells))
-    classes = form.get("classes")
-    unit = "value" if classes is None else f"log-odds of {name(classes[1])}" if not several else "scores of the classes"
-    columns = ("added to the " + unit, *(f"leaf {c}" for c in leaves))
+    columns = (f"added to the {name(unit, 80)}", *(f"leaf {c}" for c in leaves))
     table = Table("What each leaf adds up", columns, tuple(lines), (False, *(True for _ in leaves)))
     return [Details("What each leaf adds up", (table,), open=len(leaves) <= 6)]
 
 
-def rules(form: Mapping[str, Any], id: str, favorable: Any) -> list[Block]:
+def rules(drawing: RulesDrawing, id: str, favorable: Any) -> list[Block]:
     """The rules in their order: drawn, to be marked, and in numbers."""
-    frame, classes = plots.rule_frame(form, favorable), form.get("classes")
-    target = None if classes is None else favorable if favorable in classes else classes[-1]
-    value = "value, from the smallest to the largest" if target is None else f"probability of {name(target)}"
+    frame, last = drawing.frame, len(drawing.frame) - 1
+    place = shown_class(drawing.classes, favorable)
+    value = "value, from the smallest to the largest"
+    if place is not None and drawing.classes is not None:
+        value = f"probability of {name(drawing.classes[place])}"
     figure = drawn(
-        f"{id}-rules", "The rules",
-        f"{len(frame) - 1} rules and a default; the first that holds decides. A bar shows the {value}.",
-        lambda ax: plots.rules(frame, ax, value=value), width=10.0, height=0.8 + 0.34 * len(frame),
+        f"{id}-rules", drawing.title,
+        f"{last} rules and a default; the first that holds decides. A bar shows the {value}.",
+        lambda ax: plots.rules(drawing, ax, favorable=favorable), width=10.0, height=0.8 + 0.34 * len(frame),
     )  # fmt: skip
-    last, lines, rows = len(frame) - 1, [], []
+    lines, rows = [], []
     for i, row in enumerate(frame.to_dict("records")):
         asks = "else" if i == last and last else f"{'if' if i == 0 else 'else if'} {name(row['condition'], 200)}"
-        said = f"{asks}: {name(row['answer'], 40)}"
-        way = "w" + "0" * i + ("" if i == last else "1")
-        lines.append(Node(said, f"{quantity(row['coverage'], 'share')} of rows", path=way))
+        words = f"{asks}: {name(row['answer'], 40)}"
+        way = "w" + "0" * i + ("" if i == last else "1")  # no to every rule before, and yes to this one
+        lines.append(Node(words, f"{quantity(row['coverage'], 'share')} of rows", path=way))
         rows.append(_rule_cells(row, asks))
     outline = Outline(
         "Rule by rule", Node("The first rule that holds decides.", children=tuple(lines)), f"{id}-outline"
@@ -97,42 +128,3 @@ def _rule_cells(row: Mapping[str, Any], asks: str) -> tuple[Cell, ...]:
     if not math.isnan(row["agreement"]):
         agreed = Cell(quantity(row["agreement"], "share"), interval(row["low"], row["high"], "share"))
     return Cell(asks), Cell(name(row["answer"], 40)), Cell(quantity(row["coverage"], "share"), covered), agreed
-
-
-def points(form: Mapping[str, Any], id: str, favorable: Any) -> list[Block]:
-    """Points that are added up, and the risk that belongs to each total."""
-    frame, risk = plots.point_frame(form), plots.risk_frame(form)
-    target = name(form["classes"][1])
-    rows = tuple(
-        (Cell(name(r["term"], 90)), Cell(f"{r['estimate']:+.0f}".replace("-", "−"))) for r in frame.to_dict("records")
-    )
-    card = Table(f"Points for {target}", ("where it holds", "points"), rows, (False, True))
-    lines = tuple(
-        (
-            Cell(f"{r['x']:.0f}".replace("-", "−")),
-            Cell(quantity(r["estimate"], "share")),
-            Cell(quantity(r["share"], "share")),
-        )
-        for r in risk.to_dict("records")
-    )
-    table = Table(
-        "Risk of each total", ("total", f"probability of {target}", "share of rows"), lines, (True, True, True)
-    )
-    if frame.empty:
-        return [card, table]
-    figure = drawn(
-        f"{id}-points", "The points", f"{len(frame)} conditions; the points of those that hold are added up.",
-        lambda ax: plots.coefficients(frame, ax, name="points", unit=f"for {target}"),
-        height=min(9.0, 0.8 + 0.27 * len(frame)),
-    )  # fmt: skip
-    curve = drawn(
-        f"{id}-risk", "The risk of each total",
-        f"From {quantity(risk['estimate'].iloc[0], 'share')} at {number(risk['x'].iloc[0])} points to "
-        f"{quantity(risk['estimate'].iloc[-1], 'share')} at {number(risk['x'].iloc[-1])}.",
-        lambda ax: plots.shape(risk, ax, name="total of the points", effect=f"probability of {target}"), height=2.6,
-    )  # fmt: skip
-    return [card, figure, curve, Details("Risk of each total", (table,))]
-
-
-def _whole(points: float, sign: str = "") -> Cell:
-    return Cell(f"{points:{sign}.0f}".replace("-", "−"))

@@ -1,33 +1,33 @@
-"""A student's own structure as blocks: its tree to fold, its shapes and coefficients to see, and itself to ask."""
+"""A student's own structure as blocks: what it draws of itself to see and to fold, its numbers, and itself to ask."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from explaindistill import plots
-from explaindistill.report.blocks import Block, Cell, Details, Figure, Gallery, Node, Outline, Table
-from explaindistill.report.figures import drawn
-from explaindistill.report.student.branching import (
-    DRAWN_DEPTH,
-    drawn_lines,
-    model_tree,
-    points,
-    rules,
+from explaindistill.data.drawing import (
+    BarsDrawing,
+    CurvesDrawing,
+    DrawnTerm,
+    RulesDrawing,
+    TreeDrawing,
+    drawing_of,
 )
-from explaindistill.report.student.what_if import live
-from explaindistill.report.tables import frame_of, rows_of
+from explaindistill.report.blocks import Block, Cell, Details, Figure, Gallery, Table
+from explaindistill.report.figures import drawn
+from explaindistill.report.student.branching import leaf_occupants, rules, tree
+from explaindistill.report.student.what_if import what_if
 from explaindistill.report.words import name, number, quantity
 
 __all__ = ["structure"]
 
-DRAWN_TERMS = 6
-SHOWN_GROUPS = 4
+DRAWN_TERMS = 6  # three rows of two curves: further terms move answers little, and stand in the table
+DRAWN_BARS = 20  # as many as plots.coefficients paints
 
 
 def structure(student: Any, id: str, audit: Any, key: str = "") -> list[Block]:
-    """Blocks that show what a student is; none for a student of a kind that is not known here.
+    """Blocks that show what a student is: its drawing, or bars of its importance; then itself to be asked.
 
     Parameters
     ----------
@@ -38,68 +38,28 @@ def structure(student: Any, id: str, audit: Any, key: str = "") -> list[Block]:
     key : str
         Name of the student in the audit.
     """
-    form = student.to_dict() if hasattr(student, "to_dict") else {}
-    kind = plots.kind(form)
-    if kind == "tree":
-        blocks = _tree(form, id, audit.favorable, _who(student, audit, key))
-    elif kind in _DRAWN:
-        blocks = _DRAWN[kind](form, id, audit.favorable)
-    else:
-        return []
-    return [*blocks, *live(student, form, kind, id, audit, key)]
+    drawing = drawing_of(student)
+    blocks: list[Block] = []
+    if isinstance(drawing, TreeDrawing):
+        blocks = tree(drawing, id, audit.favorable, leaf_occupants(student, audit, key))
+    elif isinstance(drawing, RulesDrawing):
+        blocks = rules(drawing, id, audit.favorable)
+    elif isinstance(drawing, CurvesDrawing):
+        blocks = _curves(drawing, id)
+    elif isinstance(drawing, BarsDrawing):
+        blocks = _card(drawing, id) if drawing.totals is not None else _bars(drawing, id)
+    return [*blocks, *what_if(student, drawing, id, audit, key)]
 
 
-def _tree(form: Mapping[str, Any], id: str, favorable: Any, who: Mapping[int, str]) -> list[Block]:
-    root = plots.tree_root(form, favorable)
-    lines = drawn_lines(root, DRAWN_DEPTH)
-    figure = drawn(
-        f"{id}-tree", "The tree",
-        f"It first asks: {name(root['text'], 90)} Thicker branches carry more rows; {_bar(form)}.",
-        lambda ax: plots.tree(root, ax, max_depth=DRAWN_DEPTH), width=10.0, height=min(12.0, 0.5 + 0.36 * lines),
-    )  # fmt: skip
-    return [figure, Outline("Question by question", _node(root, who), f"{id}-outline")]
+def _signed(value: float) -> str:
+    """A number that always bears its sign."""
+    return quantity(value, "number", signed=True)
 
 
-def _who(student: Any, audit: Any, key: str) -> dict[int, str]:
-    """Who of the audited rows meets each leaf, where that may be shown: the leaf audit has withheld small groups."""
-    found = rows_of(frame_of(audit, "leaf_audit"), subject=key)
-    if found.empty or not hasattr(student, "rules"):
-        return {}
-    told: dict[str, dict[str, list[str]]] = {}
-    for row in found.sort_values("estimate", ascending=False, kind="stable").to_dict("records"):
-        words = "withheld" if row["status"] == "suppressed" else quantity(row["estimate"], "share")
-        attributes = told.setdefault(str(row["subset"]), {})
-        attributes.setdefault(str(row["attribute"]), []).append(f"{name(str(row['group']), 20)} {words}")
-    table = student.rules()
-    return {
-        int(leaf): "; ".join(f"{name(a, 20)}: {_largest(groups)}" for a, groups in told[rule].items())
-        for leaf, rule in zip(table["leaf"], table["rule"], strict=True)
-        if rule in told
-    }
-
-
-def _largest(groups: list[str]) -> str:
-    """The first few, and how many more there are."""
-    more = len(groups) - SHOWN_GROUPS
-    return ", ".join(groups[:SHOWN_GROUPS]) + (f", {more} more" if more > 0 else "")
-
-
-def _bar(form: Mapping[str, Any]) -> str:
-    return "a bar shows the value" if form["classes"] is None else "a bar shows the probability of the favourable class"
-
-
-def _node(node: Mapping[str, Any], who: Mapping[int, str]) -> Node:
-    text = name(node["text"], 90)
-    line = f"{name(node['edge'], 40)}: {text}" if node["edge"] else text
-    detail = f"{quantity(node['share'], 'share')} of rows, n\u00a0=\u00a0{node['n']:,}"
-    detail += f"; {who[node['node']]}" if node["node"] in who else ""
-    return Node(line, detail, tuple(_node(child, who) for child in node["children"]), str(node["node"]))
-
-
-def _additive(form: Mapping[str, Any], id: str, favorable: Any) -> list[Block]:
-    terms, unit = plots.terms(form), plots.effect_unit(form)
+def _curves(drawing: CurvesDrawing, id: str) -> list[Block]:
+    terms, unit = drawing.terms, drawing.unit
     total = sum(t.spread for t in terms) or 1.0
-    figures = tuple(_shape(t, f"{id}-term-{i}", unit) for i, t in enumerate(terms[:DRAWN_TERMS]))
+    figures = tuple(_term(t, f"{id}-term-{i}", unit) for i, t in enumerate(terms[:DRAWN_TERMS]))
     rows = tuple(
         (
             Cell(name(t.name)),
@@ -112,16 +72,11 @@ def _additive(form: Mapping[str, Any], id: str, favorable: Any) -> list[Block]:
     )
     columns = ("term", "mean size", "share", "lowest", "highest")
     table = Table(f"Terms, in {unit}", columns, rows, (False, True, True, True, True))
-    told = f"All {len(terms)} terms" if len(terms) > DRAWN_TERMS else "Terms in numbers"
-    return [Gallery(figures), Details(told, (table,))]
+    summary = f"All {len(terms)} terms" if len(terms) > DRAWN_TERMS else "Terms in numbers"
+    return [Gallery(figures), Details(summary, (table,))]
 
 
-def _signed(value: float) -> str:
-    """A number that always bears its sign."""
-    return quantity(value, "number", signed=True)
-
-
-def _shape(term: plots.Term, id: str, unit: str) -> Figure:
+def _term(term: DrawnTerm, id: str, unit: str) -> Figure:
     low, high = (term.frame.loc[f()] for f in (term.frame["estimate"].idxmin, term.frame["estimate"].idxmax))
     desc = f"{name(term.name)}: from {_at(low)} to {_at(high)}"
     if not math.isnan(term.missing):
@@ -137,35 +92,63 @@ def _at(row: Any) -> str:
     return f"{_signed(row['estimate'])} at {place}"
 
 
-def _linear(form: Mapping[str, Any], id: str, favorable: Any) -> list[Block]:
-    frame, unit = plots.coefficient_frame(form), plots.effect_unit(form)
+def _bars(drawing: BarsDrawing, id: str) -> list[Block]:
+    """The largest bars drawn, and all of them in numbers: what is applied, where that is another number, first."""
+    frame, is_scaled = drawing.frame, "coefficient" in drawing.frame
     rows = tuple(
         (
-            Cell(name(r["term"], 90)),
-            Cell(repr(r["coefficient"])),
-            Cell(_signed(r["estimate"])),
+            Cell(name(row["term"], 90)),
+            *((Cell(repr(row["coefficient"])),) if is_scaled else ()),
+            Cell(_signed(row["estimate"])),
         )
-        for r in frame.to_dict("records")
+        for row in frame.to_dict("records")
     )
-    columns = ("term", f"coefficient ({unit} per unit)", "per standard deviation")
-    table = Table("Coefficients", columns, rows, (False, True, True))
+    heads = (f"{drawing.bar} ({drawing.unit} per unit)", "per standard deviation")
+    columns = ("term", *(heads if is_scaled else (f"{drawing.bar} ({drawing.bar_unit})",)))
+    table = Table(drawing.title, columns, rows, (False, *(True for _ in columns[1:])))
     if frame.empty:
         return [table]
-    shown = min(20, len(frame))
+    n = min(DRAWN_BARS, len(frame))
     top = frame.iloc[int(frame["estimate"].abs().to_numpy().argmax())]
+    unit = drawing.unit or drawing.bar_unit
     figure = drawn(
-        f"{id}-coefficients", "Coefficients per standard deviation",
-        f"The {shown} largest of {len(frame)}; the largest is {name(top['term'])}, {_signed(top['estimate'])} {unit}.",
-        lambda ax: plots.coefficients(frame, ax, unit=f"{unit} per standard deviation"),
-        height=min(9.0, 0.8 + 0.27 * shown),
+        f"{id}-{'coefficients' if is_scaled else 'bars'}", drawing.title + " per standard deviation" * is_scaled,
+        f"The {n} largest of {len(frame)}; the largest is {name(top['term'])}, {_signed(top['estimate'])} {unit}.",
+        lambda ax: plots.draw(drawing, ax), height=_height(n),
     )  # fmt: skip
-    return [figure, Details(f"All {len(frame)} coefficients", (table,))]
+    return [figure, Details(f"All {len(frame)} {drawing.bar}s" if is_scaled else f"All {len(frame)} bars", (table,))]
 
 
-_DRAWN = {
-    "additive": _additive,
-    "linear": _linear,
-    "model tree": model_tree,
-    "rules": rules,
-    "points": points,
-}
+def _height(n_bars: int) -> float:
+    """Height in inches of a figure of bars: 0.27 for each, and room for the axis."""
+    return 0.8 + 0.27 * n_bars
+
+
+def _card(drawing: BarsDrawing, id: str) -> list[Block]:
+    """Points that are added up, and the risk that belongs to each total."""
+    frame, totals, outcome = drawing.frame, drawing.totals, name(drawing.outcome)
+    assert totals is not None
+    rows = tuple((Cell(name(row["term"], 90)), Cell(_whole(row["estimate"], "+"))) for row in frame.to_dict("records"))
+    card = Table(f"Points for {outcome}", ("where it holds", "points"), rows, (False, True))
+    lines = tuple(
+        (Cell(_whole(row["x"])), Cell(quantity(row["estimate"], "share")), Cell(quantity(row["share"], "share")))
+        for row in totals.to_dict("records")
+    )
+    columns = ("total", f"probability of {outcome}", "share of rows")
+    table = Table("Risk of each total", columns, lines, (True, True, True))
+    if frame.empty:
+        return [card, table]
+    figure = drawn(
+        f"{id}-points", drawing.title, f"{len(frame)} conditions; the points of those that hold are added up.",
+        lambda ax: plots.draw(drawing, ax), height=_height(min(DRAWN_BARS, len(frame))),
+    )  # fmt: skip
+    low, high = (f"{quantity(totals['estimate'].iloc[i], 'share')} at {number(totals['x'].iloc[i])}" for i in (0, -1))
+    curve = drawn(
+        f"{id}-risk", "The risk of each total", f"From {low} points to {high}.",
+        lambda ax: plots.shape(totals, ax, name="total of the points", effect=f"probability of {outcome}"), height=2.6,
+    )  # fmt: skip
+    return [card, figure, curve, Details("Risk of each total", (table,))]
+
+
+def _whole(points: float, sign: str = "") -> str:
+    return f"{points:{sign}.0f}".replace("-", "−")

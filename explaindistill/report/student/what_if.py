@@ -3,75 +3,95 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from explaindistill import plots
-from explaindistill.data.schema import Feature, Schema
+from explaindistill.data.drawing import BarsDrawing, CurvesDrawing, Drawing, RulesDrawing, TreeDrawing
+from explaindistill.data.program import AnyOf, Clipped, Condition, Input, Not, Program, program_of
 from explaindistill.errors import InvalidInputError
 from explaindistill.export.javascript import generate
-from explaindistill.report.blocks import WhatIf
+from explaindistill.report.blocks import Text, WhatIf
 from explaindistill.report.tables import frame_of, rows_of
-from explaindistill.report.words import name
+from explaindistill.report.words import name, sentence
 
-__all__ = ["live"]
+__all__ = ["what_if"]
 
-LIVE_FEATURES = 60
-MARKED = {"tree": "its path is marked in the tree above", "model tree": "its path is marked in the tree above"}
-MARKED |= {"rules": "its rule is marked above"}
+LIVE_FEATURES = 60  # a panel of more controls is longer than four screens
 
 
-def live(student: Any, form: Mapping[str, Any], kind: str, id: str, audit: Any, key: str) -> list[WhatIf]:
-    """What-if panel of one student; none where it reads more columns than a person can set."""
+def what_if(student: Any, drawing: Drawing | None, id: str, audit: Any, key: str) -> list[WhatIf | Text]:
+    """What-if panel of one student, or why the page cannot ask it; none where it reads more columns than one can set.
+
+    Parameters
+    ----------
+    student : a fitted student
+    drawing : Drawing, optional
+        What the page shows of it: a path is marked in a tree, a rule in rules, and contributions bear a sum's unit.
+    id : str
+        Prefix of the identifiers on the page.
+    audit : Audit
+    key : str
+        Name of the student in the audit.
+    """
+    kind = name(type(student).__name__)
+    if not hasattr(student, "program"):
+        return [Text(f"{kind} has no program(), so it cannot be asked in this page.", "note")]
     try:
-        script = generate(student)
-    except InvalidInputError:
-        return []
-    schema = Schema.from_dict((form.get("tree") or form.get("rules") or form)["schema"])
-    read = _read(form, schema)
-    features = [f for f in schema if f.name in read]
-    if not features or len(features) > LIVE_FEATURES:
+        program, script = program_of(student), generate(student)
+    except InvalidInputError as error:
+        return [Text(f"{kind} cannot be asked in this page: {sentence(error)}", "note")]
+    if not 0 < len(program.inputs) <= LIVE_FEATURES:
         return []
     typical = {str(r["feature"]): r for r in frame_of(audit, "columns").to_dict("records")}
-    partition, told = _cells(audit, key, features)
-    classes = form.get("classes")
-    n_outputs = len(form.get("intercept", [0]))
-    place = classes.index(audit.favorable) if classes is not None and audit.favorable in classes else -1
-    terms = [s["name"] for s in form.get("shapes", ())] or [c["feature"] for c in form.get("columns", ())]
+    partition, cells = _cells(audit, key)
     controls = {
         "id": id,
-        "kind": kind,
-        "classes": None if classes is None else [name(c) for c in classes],
-        "features": [_control(f, typical.get(f.name, {})) for f in features],
-        "terms": [name(t) for t in terms],
-        "outline": f"{id}-outline" if kind in MARKED else None,
-        "marked": MARKED.get(kind, ""),
-        "output": 0 if n_outputs == 1 else place % n_outputs,
-        "unit": _unit(form, kind),
-        "cells": told,
+        "kind": "" if drawing is None else drawing.kind,
+        "classes": None if program.classes is None else [name(c) for c in program.classes],
+        "features": [_control(column, typical.get(column.name, {})) for column in program.inputs],
+        "terms": [name(term) for term in _terms(program)],
+        **_marking(drawing, id),
+        "output": _output(program, audit.favorable),
+        "unit": drawing.unit if isinstance(drawing, CurvesDrawing | BarsDrawing) else "",
+        "cells": cells,
     }
-    script = _registered(script, id, "student") + (_registered(partition, f"{id}-cells", "student") if told else "")
-    return [WhatIf(name(type(student).__name__), script, controls)]
+    script = _registered(script, id, "student") + (_registered(partition, f"{id}-cells", "student") if cells else "")
+    return [WhatIf(kind, script, controls)]
 
 
-def _unit(form: Mapping[str, Any], kind: str) -> str:
-    if kind == "points":
-        return f"points for {form['classes'][1]}"
-    return "" if kind in MARKED else plots.effect_unit(form)
+def _marking(drawing: Drawing | None, id: str) -> dict[str, Any]:
+    """The outline whose lines light up, and the words that say so."""
+    if isinstance(drawing, TreeDrawing):
+        return {"outline": f"{id}-outline", "marked": "its path is marked in the tree above"}
+    if isinstance(drawing, RulesDrawing):
+        return {"outline": f"{id}-outline", "marked": "its rule is marked above"}
+    return {"outline": None, "marked": ""}
 
 
-def _read(form: Mapping[str, Any], schema: Schema) -> set[str]:
-    """Names of the columns that the student reads."""
-    read = {g["feature"] for s in form.get("shapes", ()) for g in s["grids"]}
-    read |= {n["feature"] for n in form.get("nodes", ()) if "feature" in n}
-    read |= {c["feature"] for c in form.get("columns", ())}
-    if "tree" in form:
-        nodes, terms = form["tree"]["nodes"], form["tree"]["terms"]
-        read |= {schema.names[n["feature"]] for n in nodes if "feature" in n}
-        read |= {terms[t]["column"]["feature"] for n in nodes for t, _, _ in n.get("terms", ())}
-    if "rules" in form:
-        read |= {schema.names[part["feature"]] for rule in form["rules"]["rules"] for part in rule["literals"]}
-    return read
+def _output(program: Program, favorable: Any) -> int:
+    """Which output's contributions are shown: the favourable class's, else the last; a tree gives no contributions."""
+    if program.tree is not None or program.n_outputs == 1:
+        return 0
+    classes = program.classes or ()
+    return classes.index(favorable) if favorable in classes else program.n_outputs - 1
+
+
+def _terms(program: Program) -> list[str]:
+    """Names of the terms of a sum, in the order of the script's contributions: of curves, else of the columns read."""
+    if program.curves:
+        return [curve.name for curve in program.curves]
+    return [" and ".join(dict.fromkeys(_columns(term.factor))) for term in program.terms]
+
+
+def _columns(factor: Clipped | Condition) -> Iterator[str]:
+    """Names of the columns that a factor reads."""
+    if isinstance(factor, AnyOf):
+        for condition in factor.conditions:
+            yield from _columns(condition)
+    elif isinstance(factor, Not):
+        yield from _columns(factor.condition)
+    else:
+        yield factor.input.name
 
 
 def _registered(script: str, id: str, variable: str) -> str:
@@ -79,40 +99,44 @@ def _registered(script: str, id: str, variable: str) -> str:
     return f"(function () {{\n{script}{register}\n}})();\n"
 
 
-def _cells(audit: Any, key: str, features: list[Feature]) -> tuple[str, dict[str, Any]]:
+def _cells(audit: Any, key: str) -> tuple[str, dict[str, Any]]:
     """The tree that finds the cell of a row, and what the teacher answers there; nothing where the audit has none."""
     tree = getattr(audit, "cells", {}).get(key)
     lines = rows_of(frame_of(audit, "cells"), subject=key, status="ok")
     if tree is None or lines.empty:
         return "", {}
-    told: dict[str, Any] = {}
+    cells: dict[str, Any] = {}
     for line in lines.to_dict("records"):
-        cell = told.setdefault(
-            str(line["cell"]), {"n": int(line["n"]), "where": name(line["subset"], 200), "means": []}
-        )
-        cell["means"].append([float(f"{line[c]:.4g}") for c in ("estimate", "low", "high")])
-    return generate(tree), told
+        first = {"n": int(line["n"]), "where": name(line["subset"], 200), "means": []}
+        means = cells.setdefault(str(line["cell"]), first)["means"]
+        means.append([float(f"{line[c]:.4g}") for c in ("estimate", "low", "high")])
+    return generate(tree), cells
 
 
-def _control(feature: Feature, typical: Mapping[str, Any]) -> dict[str, Any]:
-    control: dict[str, Any] = {"name": feature.name, "label": name(feature.name, 40), "kind": feature.kind}
-    control["nullable"] = feature.nullable
-    if feature.categories:
-        usual = [str(c) for c in feature.categories].index(typical["mode"]) if typical.get("mode") else 0
-        choices = [{"label": name(c, 40), "value": c} for c in feature.categories]
-        return control | {"choices": choices, "value": usual}
-    if feature.kind == "boolean":
-        usual = int(typical.get("mode") == "yes")
-        return control | {"choices": [{"label": "no", "value": False}, {"label": "yes", "value": True}], "value": usual}
-    whole = feature.kind in {"integer", "datetime"}
-    low, high = (_known(typical.get(a), b) for a, b in (("low", feature.minimum), ("high", feature.maximum)))
+def _control(column: Input, typical: Mapping[str, Any]) -> dict[str, Any]:
+    """One control and its first value: what is usual in the audited rows."""
+    control: dict[str, Any] = {"name": column.name, "label": name(column.name, 40), "kind": column.kind}
+    control["nullable"] = column.nullable
+    mode = typical.get("mode")
+    if column.categories:
+        labels = [str(c) for c in column.categories]
+        choices = [{"label": name(c, 40), "value": c} for c in column.categories]
+        # the most frequent category of the audited rows may be one that fitting has not seen
+        return control | {"choices": choices, "value": labels.index(mode) if mode in labels else 0}
+    if column.kind == "boolean":
+        choices = [{"label": "no", "value": False}, {"label": "yes", "value": True}]
+        return control | {"choices": choices, "value": int(mode == "yes")}
+    whole = column.kind in {"integer", "datetime"}
+    low = _first_number(typical.get("low"), column.minimum, 0.0)
+    high = _first_number(typical.get("high"), column.maximum, low)
     span = high - low
+    # a hundred steps or more from end to end, in round numbers
     step: Any = 1 if whole else (10.0 ** math.floor(math.log10(span / 100)) if span > 0 else "any")
-    middle = _known(typical.get("median"), (low + high) / 2)
+    middle = _first_number(typical.get("median"), (low + high) / 2)
     value = round(middle) if whole else float(f"{middle:.3g}")
     return control | {"minimum": low, "maximum": high, "step": step, "value": value}
 
 
-def _known(value: Any, otherwise: float) -> float:
-    """A number, or another where it is not known."""
-    return otherwise if value is None or math.isnan(value) else float(value)
+def _first_number(*values: float | None) -> float:
+    """The first that is a number; the last always is."""
+    return next(float(v) for v in values if v is not None and not math.isnan(v))

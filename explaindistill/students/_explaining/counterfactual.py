@@ -216,6 +216,7 @@ def _nearest(student: Any, problem: Problem) -> Floats | None:
 
 
 def _one_row(student: Any, row: Any) -> Any:
+    """One row as the student takes it, from a frame, a Series or a mapping."""
     if isinstance(row, pd.Series):
         row = row.to_dict()
     frame = pd.DataFrame({k: [v] for k, v in row.items()}) if isinstance(row, Mapping) else row
@@ -328,6 +329,7 @@ def _groups(
 
 
 def _axis(feature: Feature, j: int, now: float, bound: Any, price: float) -> Axis | None:
+    """What one column may become, at its price per range; None where it can be nothing else."""
     if feature.is_category or feature.kind == "boolean":
         return _choice(feature, j, now, bound, price)
     low, high = (None, None) if bound is None else tuple(bound)
@@ -352,6 +354,7 @@ def _limit(value: Any, spare: float, dated: bool) -> float:
 
 
 def _choice(feature: Feature, j: int, now: float, bound: Any, price: float) -> Choice | None:
+    """Categories or flags that may be chosen; of an order a step costs the price over the number of steps."""
     values: list[Any] = list(feature.categories) if feature.is_category else [False, True]
     if bound is not None and (unknown := [v for v in bound if v not in values]):
         raise InvalidInputError(f"bounds of {feature.name!r} names {unknown[0]!r}, it has: {values}")

@@ -96,6 +96,7 @@ def _insert(shape: Shape, at: NDArray[np.float64]) -> Shape:
 
 
 def _capped(shape: Shape, low: float, high: float) -> Shape:
+    """Cut effects off at both caps: knots where the line crosses them, and one range beyond each end to be level."""
     if len(shape.grids) == 1 and len(shape.grids[0].knots) > 1:
         knots = shape.grids[0].knots
         crossings = [_crossings(knots, values[: len(knots)], c) for values in shape.values for c in (low, high)]
@@ -120,6 +121,7 @@ def _crossings(knots: NDArray[np.float64], values: NDArray[np.float64], level: f
 
 
 def _flat_between(shape: Shape, low: float, high: float) -> Shape:
+    """Constant between two values, ``sum_p n_p f_p / sum_p n_p``; knots just beside them keep all else as it is."""
     if len(shape.grids) != 1 or len(shape.grids[0].knots) < 2:
         raise InvalidInputError(f"flatten=(low, high) needs the term of one numeric column, {shape.name!r} is not")
     knots = shape.grids[0].knots

@@ -22,6 +22,7 @@ from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students.gam import words
 from explaindistill.students.gam.compression import on_value_grid, smaller
+from explaindistill.students.gam.drawing import drawing
 from explaindistill.students.gam.edit import edited
 from explaindistill.students.gam.json_form import FIT_NOTES, read, write
 from explaindistill.students.gam.picture import plot
@@ -226,6 +227,7 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
     fit_notes: ClassVar = FIT_NOTES
     export = export
     program = program
+    drawing = drawing
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
@@ -360,6 +362,7 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
     fit_notes: ClassVar = FIT_NOTES
     export = export
     program = program
+    drawing = drawing
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons

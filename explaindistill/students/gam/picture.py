@@ -11,7 +11,7 @@ from explaindistill.students.gam.words import find, term_frame
 
 __all__ = ["plot"]
 
-HEIGHT = 0.12
+HEIGHT = 0.12  # of the picture: where the rows of the fit are must not hide the curve
 
 
 def plot(self: Any, term: str | None = None, ax: Any = None) -> Any:
@@ -26,12 +26,11 @@ def plot(self: Any, term: str | None = None, ax: Any = None) -> Any:
     -------
     matplotlib Axes
     """
-    plots = plugins.door("plots")
     name = term_frame(self).term.iloc[0] if term is None else term
     _, shape = find(self, name)
-    form = self.to_dict()
-    drawn = next(t for t in plots.terms(form) if t.name == name)
-    ax = plots.term(drawn, ax, effect=plots.effect_unit(form))
+    curves = self.drawing()
+    drawn = next(t for t in curves.terms if t.name == name)
+    ax = plugins.door("plots").term(drawn, ax, effect=curves.unit)
     if len(shape.grids) == 1:
         grid = shape.grids[0]
         n = shape.n[: grid.n_places]

@@ -67,6 +67,7 @@ def toward_labels(self: Any, frame: pd.DataFrame, answer: Array, labels: Array) 
 
 
 def _fitted(student: Any, frame: pd.DataFrame, labels: Array) -> Additive:
+    """The same terms on the same knots, fitted to labels: of classes noisy outcomes, of dispersion 1."""
     classes = getattr(student, "classes_", None)
     family: Any = FAMILIES[student.loss] if classes is None else Bernoulli() if len(classes) == 2 else None
     y = labels if family is None else np.ascontiguousarray(labels[:, -1])

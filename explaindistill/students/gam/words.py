@@ -133,6 +133,7 @@ def _reasons(student: Any, frame: pd.DataFrame) -> NDArray[Any]:
 
 
 def _words(schema: Schema, grid: Any, values: NDArray[np.float64]) -> list[str]:
+    """Value of one column in each row, and what the curve does where the fit saw no such value."""
     feature = schema[grid.axis]
     has_place, outside = grid.weights(values)[3], grid.outside(values)
     out = []

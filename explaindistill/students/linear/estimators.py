@@ -34,6 +34,7 @@ from explaindistill.students._export import export
 from explaindistill.students._form import check_header, compact_bytes, header
 from explaindistill.students._picture import plot
 from explaindistill.students.linear.compression import on_value_grid, smaller
+from explaindistill.students.linear.drawing import drawing
 from explaindistill.students.linear.model import FittedRows, LinearModel, fitted_model
 from explaindistill.students.linear.nearest import nearest_in_sum
 from explaindistill.students.linear.program import program
@@ -110,6 +111,7 @@ class _Linear(BaseEstimator):
 
     export = export
     program = program
+    drawing = drawing
     plot = plot
     shapley = shapley
     counterfactual = counterfactual
@@ -145,6 +147,7 @@ class _Linear(BaseEstimator):
             self._fit_alone(intake)
 
     def _fit_alone(self, intake: _intake.Intake) -> None:
+        """Columns, standardised; outputs in units of their spread; the chosen fit; all back in the user's units."""
         columns, base = linear_columns(intake.schema, intake.X, intake.weight, self.max_levels)
         values = matrix(columns, intake.schema, intake.X)
         w = intake.weight / intake.weight.sum()
@@ -158,6 +161,7 @@ class _Linear(BaseEstimator):
         self.model_ = fitted_model(fit, rows, intake.classes, self.digits)
 
     def _choose(self, problem: PenalisedProblem, intake: _intake.Intake) -> Any:
+        """Fit at the penalty that held-out rows choose, or at a given one; then cut down to ``max_terms``."""
         if self.penalty == "auto":
             penalties = penalty_grid(problem, self.n_penalties)
             rank = content_rank(intake.X, 0 if self.random_state is None else int(self.random_state))

@@ -266,7 +266,8 @@ def _addend(coefficient: float, term: str) -> str:
     return f"{sign} {size} if {term}" if binary else f"{sign} {size} × {term}"
 
 
-def _piece(n: int, step: int, term: str, words: list[str], outputs: list[Any], part: Array) -> pd.DataFrame:
+def _piece(n: int, step: int, term: str, words: list[str], outputs: list[Any], added: Array) -> pd.DataFrame:
+    """Lines of one term for all rows and outputs."""
     K = len(outputs)
     return pd.DataFrame(
         {
@@ -275,6 +276,6 @@ def _piece(n: int, step: int, term: str, words: list[str], outputs: list[Any], p
             "term": term,
             "reason": np.repeat(np.array(words, dtype=object), K),
             "output": np.tile(np.array(outputs), n),
-            "contribution": part.ravel(),
+            "contribution": added.ravel(),
         }
     )

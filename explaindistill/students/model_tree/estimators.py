@@ -24,6 +24,7 @@ from explaindistill.students._export import export
 from explaindistill.students._form import check_header, compact_bytes, header, plain
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students._picture import plot
+from explaindistill.students.model_tree.drawing import drawing
 from explaindistill.students.model_tree.fit import fit_model_tree
 from explaindistill.students.model_tree.model import LinearTreeModel
 from explaindistill.students.model_tree.program import program
@@ -105,6 +106,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
     accepts_soft_targets = True
     export = export
     program = program
+    drawing = drawing
     plot = plot
     shapley = shapley
     counterfactual = counterfactual
@@ -251,6 +253,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
     accepts_soft_targets = True
     export = export
     program = program
+    drawing = drawing
     plot = plot
     shapley = shapley
     counterfactual = counterfactual

@@ -184,6 +184,7 @@ def _nodes(
 
 
 def _question(node: LinearTreeNode, model: LinearTree, v: int, schema: Schema, binned: BinnedTable) -> LinearTreeNode:
+    """The node's split of bins as a set of categories, or a threshold with few digits between two bins."""
     f, go = model.feature[v], model.goes_left[v]
     rule, feature = binned.rules[f], schema[f]
     node = replace(node, feature=f, cost=model.split_cost[v], missing_left=bool(go[MISSING]))

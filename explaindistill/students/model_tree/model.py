@@ -209,6 +209,7 @@ class LinearTreeModel:
         return frame.sort_values(["row", "output_position", "step"], ignore_index=True).drop(columns="output_position")
 
     def _explain_leaf(self, leaf: int, rows: Ints, columns: Mapping[int, Floats], outputs: list[Any]) -> pd.DataFrame:
+        """Lines of the rows of one leaf: its intercept, then each term on its path with its summed coefficient."""
         sums = self.formula(leaf)
         parts = []
         names = np.array(outputs, dtype=object)

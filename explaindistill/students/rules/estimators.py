@@ -22,6 +22,7 @@ from explaindistill.students._export import export
 from explaindistill.students._form import check_header, compact_bytes, header, plain
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students._picture import plot
+from explaindistill.students.rules.drawing import drawing
 from explaindistill.students.rules.fit import fit_rule_list
 from explaindistill.students.rules.model import RuleList
 from explaindistill.students.rules.nearest import nearest_in_rules
@@ -84,6 +85,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
     accepts_soft_targets = True
     export = export
     program = program
+    drawing = drawing
     plot = plot
     shapley = shapley
     counterfactual = counterfactual
@@ -220,6 +222,7 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
     accepts_soft_targets = True
     export = export
     program = program
+    drawing = drawing
     plot = plot
     shapley = shapley
     counterfactual = counterfactual

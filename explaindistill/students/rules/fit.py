@@ -42,6 +42,7 @@ def fit_rule_list(intake: Intake, limits: RuleLimits, structure: Floats, n_jobs:
 def _rules(
     schema: Schema, grown: list[FoundRule], bins: tuple[BinRule, ...], Y: Floats, weight: Floats, error: float
 ) -> RuleList:
+    """Values of each rule and of what it leaves: means ``sum_i w_i y_ik / sum_i w_i`` over the rows that get there."""
     rest = np.arange(len(Y))
     rules = []
     for one in grown:

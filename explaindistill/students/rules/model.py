@@ -178,6 +178,7 @@ class RuleList:
 
     @staticmethod
     def _step(rows: Ints, step: int, term: str, reason: str, moved: Floats, names: NDArray[Any]) -> pd.DataFrame:
+        """Lines of one rule for the rows that read it: it moves each output by the same ``moved`` ``(k,)``."""
         k = len(moved)
         return pd.DataFrame(
             {

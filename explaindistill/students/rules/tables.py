@@ -73,6 +73,7 @@ def _counts(weight: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _line(model: RuleList, i: int, n: float, total: float, level: float) -> dict[str, Any]:
+    """Rule i, its n of ``total`` rows, and the Wilson interval of that share."""
     low, high = wilson(n, total, level)
     condition = model.rules[i].words(model.schema) if i < len(model.rules) else "(default)"
     share = n / total if total > 0 else np.nan

@@ -30,6 +30,7 @@ from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
 from explaindistill.students._form import check_header, compact_bytes, header
 from explaindistill.students._picture import plot
+from explaindistill.students.scorecard.drawing import drawing
 from explaindistill.students.scorecard.model import CardModel, risk_table
 from explaindistill.students.scorecard.nearest import nearest_in_card
 from explaindistill.students.scorecard.program import program
@@ -283,6 +284,7 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
 
     export = export
     program = program
+    drawing = drawing
     plot = plot
     shapley = shapley
     counterfactual = counterfactual

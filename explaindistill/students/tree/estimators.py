@@ -19,6 +19,7 @@ from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor
 from explaindistill.students.tree.compression import on_value_grid, smaller
+from explaindistill.students.tree.drawing import drawing
 from explaindistill.students.tree.fit import (
     agreement,
     fit_trees,
@@ -133,6 +134,7 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
     accepts_soft_targets = True
     export = export
     program = program
+    drawing = drawing
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons
@@ -278,6 +280,7 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
     accepts_soft_targets = True
     export = export
     program = program
+    drawing = drawing
     shapley = shapley
     counterfactual = counterfactual
     reasons = reasons

@@ -180,6 +180,7 @@ def _at_least(estimator: Any, name: str, least: float, *, optional: bool = False
 
 
 def _signs(monotone: Mapping[str, int] | None, schema: Schema, n_targets: int) -> NDArray[np.int64]:
+    """Direction of each column ``(d,)``; categories have none, and several targets have no common one."""
     signs = read_signs("monotone", monotone, schema)
     if signs.any() and n_targets > 1:
         raise InvalidInputError(
@@ -192,6 +193,7 @@ def _signs(monotone: Mapping[str, int] | None, schema: Schema, n_targets: int) -
 
 
 def _groups(interactions: Iterable[Iterable[str]] | None, schema: Schema) -> tuple[frozenset[int], ...] | None:
+    """Positions of the columns that may share a path, group by group; None where all may."""
     if interactions is None:
         return None
     groups = [frozenset(schema.names.index(schema[name].name) for name in group) for group in interactions]

@@ -209,6 +209,7 @@ class TreeModel:
         return {"schema": self.schema.to_dict(), "nodes": nodes}
 
     def _split_record(self, i: int) -> dict[str, Any]:
+        """JSON of one split: threshold or set, the sides of missing and unseen values, children and gain."""
         table = self.sets[i]
         rule: dict[str, Any] = (
             {"threshold": "known" if np.isinf(self.threshold[i]) else float(self.threshold[i])}

@@ -62,6 +62,7 @@ def occupants(leaf: NDArray[np.int64], leaves: NDArray[np.int64], sensitive: Any
 def _of_attribute(
     attribute: str, column: pd.Series, at: NDArray[np.int64], leaves: NDArray[np.int64], minimum: int
 ) -> pd.DataFrame:
+    """Lines of one attribute: ``share`` is ``n_lg / n_l`` over the rows of leaf l, ``overall`` ``n_g / n`` over all."""
     codes, groups = pd.factorize(column.astype(object).where(column.notna(), "missing").map(str), sort=True)
     counts = np.zeros((len(leaves), len(groups)), dtype=np.int64)
     np.add.at(counts, (at, codes), 1)

@@ -77,6 +77,7 @@ def _questions(table: BinnedTable, f: int) -> list[tuple[int, NDArray[np.bool_]]
 def _solve(
     answers: NDArray[np.int32], structure: NDArray[np.float64], weight: NDArray[np.float64], size: dict[str, Any]
 ) -> Any:
+    """Ask ``pystreed``: squared error of one output, or the cost ``w_i (1 - p_ik)`` of saying class k in row i."""
     try:
         import pystreed
     except ImportError as error:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from explaindistill import plugins
+from explaindistill.data.drawing import TreeDrawing
+from explaindistill.students.tree.drawing import sketched
 
 __all__ = ["plot", "svg"]
 
-LINE_INCHES = 0.36
+LINE_INCHES = 0.36  # height of a line of the drawing: its text at 8.5 points and the bar below it
 
 
 def plot(self: Any, ax: Any = None, *, X: Any = None, sensitive: Any = None, min_group_size: int = 10,
@@ -27,8 +29,8 @@ def plot(self: Any, ax: Any = None, *, X: Any = None, sensitive: Any = None, min
     -------
     matplotlib Axes
     """
-    root = self.sketch(X, sensitive, min_group_size=min_group_size)
-    return plugins.door("plots").tree(root, ax, max_depth=max_depth)
+    drawn = _peopled(self, X, sensitive, min_group_size)
+    return plugins.door("plots").tree(drawn, ax, by_class=True, max_depth=max_depth)
 
 
 def svg(self: Any, *, X: Any = None, sensitive: Any = None, min_group_size: int = 10, max_depth: int = 4,
@@ -48,14 +50,14 @@ def svg(self: Any, *, X: Any = None, sensitive: Any = None, min_group_size: int 
         One ``<svg>`` element; its description is the text of ``describe()``.
     """
     plots = plugins.door("plots")
-    root = self.sketch(X, sensitive, min_group_size=min_group_size)
-    figure = plots.figure(10.0, 0.5 + LINE_INCHES * _lines(root, max_depth))
-    plots.tree(root, figure.subplots(), max_depth=max_depth)
+    drawn = _peopled(self, X, sensitive, min_group_size)
+    figure = plots.figure(10.0, 0.5 + LINE_INCHES * plots.n_lines(drawn.root, max_depth))
+    plots.tree(drawn, figure.subplots(), by_class=True, max_depth=max_depth)
     text: str = plots.svg(figure, id, title, self.describe(X, sensitive, min_group_size=min_group_size))
     return text
 
 
-def _lines(node: dict[str, Any], depth: int) -> int:
-    if node["children"] and depth:
-        return sum(_lines(child, depth - 1) for child in node["children"])
-    return 1 if node["children"] else 1 + len(node["who"])
+def _peopled(student: Any, X: Any, sensitive: Any, min_group_size: int) -> TreeDrawing:
+    """The tree in the words of ``describe()``, with who is in each leaf."""
+    classes = tuple(student.classes_.tolist()) if hasattr(student, "classes_") else None
+    return sketched(student.sketch(X, sensitive, min_group_size=min_group_size), classes)

@@ -164,6 +164,7 @@ class ReadableTree:
         return self._sketch(0, "", self._who(X, sensitive, min_group_size))
 
     def _sketch(self, node: int, edge: str, who: Mapping[int, list[dict[str, Any]]]) -> dict[str, Any]:
+        """One node and what is below it; see :meth:`sketch`."""
         tree, outputs = self.tree_, self._outputs()
         values = tree.value[node]
         is_classifier = hasattr(self, "classes_")

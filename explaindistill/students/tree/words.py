@@ -156,6 +156,7 @@ def reasons(model: TreeModel, leaf: NDArray[np.int64], outputs: Sequence[Any]) -
 
 
 def _steps(model: TreeModel, leaf: int) -> list[tuple[str, str, NDArray[np.float64]]]:
+    """The root's value, then what each split on the path adds, ``v_child - v_node``: their sum is the leaf's value."""
     steps = [("(base)", "mean of the fitting rows", model.value[0])]
     path = model.path(leaf)
     below = [node for node, _ in path[1:]] + [leaf]

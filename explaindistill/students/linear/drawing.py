@@ -1,0 +1,54 @@
+"""A linear student as a drawing: one bar per coefficient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from explaindistill.data.design import Column
+from explaindistill.data.drawing import BarsDrawing, effect_unit
+from explaindistill.data.schema import Feature
+from explaindistill.students.linear.model import LinearModel
+
+__all__ = ["drawing"]
+
+
+def drawing(self: Any) -> BarsDrawing:
+    """Say what there is to draw: coefficients per standard deviation of their columns.
+
+    Returns
+    -------
+    BarsDrawing
+        Its ``frame`` has ``term``, ``output``, ``estimate`` (per standard deviation) and ``coefficient`` (per unit);
+        see :mod:`explaindistill.data.drawing`.
+
+    Examples
+    --------
+    >>> import explaindistill as xd
+    >>> X = pd.DataFrame({"age": [i % 50 for i in range(200)]})
+    >>> bars = xd.LinearRegressor(penalty=0).fit(X, 0.1 * X["age"]).drawing()
+    >>> bars.frame[["term", "coefficient", "estimate"]].round(2).values.tolist()
+    [['age', 0.1, 1.44]]
+    """
+    check_is_fitted(self)
+    model: LinearModel = self.model_
+    classes = None if model.classes is None else model.classes.tolist()
+    K = len(model.intercept)
+    rows = []
+    for column, coefficients, scale in zip(model.columns, model.coef.tolist(), model.scale.tolist(), strict=True):
+        term = _words(column, model.schema[column.feature])
+        for output, coefficient in zip(model.outputs, coefficients, strict=True):
+            rows.append((term if K == 1 else f"{term} → {output}", output, coefficient * scale, coefficient))
+    frame = pd.DataFrame(rows, columns=["term", "output", "estimate", "coefficient"])
+    unit = effect_unit(classes, K)
+    return BarsDrawing(frame, unit, "coefficient", f"{unit} per standard deviation", "linear", "Coefficients")
+
+
+def _words(column: Column, feature: Feature) -> str:
+    if column.operation == "missing":
+        return f"{feature.name} is missing"
+    if column.operation == "level":
+        return feature.name if feature.kind == "boolean" else f"{feature.name} = {column.level}"
+    return feature.name
