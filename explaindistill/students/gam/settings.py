@@ -81,9 +81,9 @@ def adopt(student: Any, chosen: AdditiveOptions, intake: Intake, target: NDArray
     student.converged_, student.optimality_ = model.fit.converged, float(model.fit.optimality)
     if not student.converged_:
         warnings.warn(
-            f"{type(student).__name__} is not at its optimum after {student.n_iter_} iterations: the loss per row could "
-            f"still fall by about {student.optimality_:.1g}; raise max_iter (now {student.max_iter}), or look for "
-            "columns that all but tell the answer",
+            f"{type(student).__name__} is not at its optimum after {student.n_iter_} iterations: the loss per row "
+            f"could still fall by about {student.optimality_:.1g}; raise max_iter (now {student.max_iter}), or look "
+            "for columns that all but tell the answer",
             ConvergenceWarning,
             stacklevel=3,
         )

@@ -204,13 +204,8 @@ def test_softmax_measures_curvature_on_some_rows_if_told():
     P = np.column_stack([expit(eta) / 2, 1 - expit(eta), expit(eta) / 2])
     rows = BinnedRows(codes, P, np.ones(600))
     full = fit_softmax(design, rows, FitOptions(fixed=True, tol=1e-12), smoothing=LAM)
-    some = fit_softmax(
-        design,
-        rows,
-        FitOptions(fixed=True, tol=1e-12),
-        smoothing=LAM,
-        curvature_rows=CurvatureSample(np.arange(0, 600, 3), np.full(200, 3.0)),
-    )
+    thirds = CurvatureSample(np.arange(0, 600, 3), np.full(200, 3.0))
+    some = fit_softmax(design, rows, FitOptions(fixed=True, tol=1e-12), smoothing=LAM, curvature_rows=thirds)
     assert np.abs(X @ (full.beta - some.beta).T).max() < 1e-4
 
 
