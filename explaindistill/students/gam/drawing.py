@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.data.drawing import NORMAL_95, SECONDS_PER_YEAR, CurvesDrawing, DrawnTerm, effect_unit
 from explaindistill.data.schema import Feature
-from explaindistill.students.gam.shapes import TermGrid, Shape
+from explaindistill.students.gam.shapes import Shape, TermGrid
 
 __all__ = ["drawing"]
 
