@@ -86,6 +86,17 @@ def test_every_room_with_plug_ins_has_a_page():
     assert all(f"{name}.md" in index for name in PAGES)
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_the_files_are_new_and_as_many_as_the_index_says(name):
+    index = (HOWTO / "add-a-plugin.md").read_text("utf-8")
+    (line,) = [line for line in index.splitlines() if f"({name}.md)" in line]
+    folder, number = re.match(r"\| `([\w/]+)/` \|.*\| (\d) \|", line).groups()
+    assert room_of(name) == folder.replace("/", ".")
+    assert len(files(name)) == int(number)
+    package = Path(explaindistill.__file__).parent
+    assert not any((package / room.replace(".", "/") / f"{new}.py").exists() for room, new, _ in files(name))
+
+
 @page(*PAGES)
 def test_the_page_keeps_the_rules_of_plug_ins(plug_in, request):
     """The examples of each file run, its names are listed, its lines fit."""
@@ -299,6 +310,28 @@ def test_the_sampler_keeps_the_contract(plug_in):
     assert not rows.reset_index(drop=True).equals(X.head(50))
 
 
+@page("add_a_measure")
+def test_the_measure_stands_in_the_audit_its_files_and_its_page(plug_in, tmp_path):
+    import pandas as pd
+
+    xd = explaindistill
+    X = pd.DataFrame({"debt": [i / 200 for i in range(200)]})
+    P = pd.DataFrame({"no": X["debt"], "yes": 1 - X["debt"]})
+    tree = xd.TreeClassifier(max_leaf_nodes=2).fit(X, P)
+    audit = xd.audit((X, P), {"tree": tree}, X, n_explained=0)
+    assert plug_in.FRAMES == ("sharpness",)
+    assert audit.frames["sharpness"]["estimate"].between(0.5, 1).all()
+    stored = json.loads(audit.save(tmp_path / "audit.json").read_text("utf-8"))["frames"]["sharpness"]
+    assert [line[stored["columns"].index("subject")] for line in stored["rows"]] == ["teacher", "tree"]
+    assert "sharpness,sharpness,tree" in audit.save(tmp_path / "audit.csv").read_text("utf-8")
+    for ending in ("html", "md"):
+        assert "How sure they are" in audit.save(tmp_path / f"audit.{ending}").read_text("utf-8")
+    values = xd.TreeRegressor(max_leaf_nodes=2).fit(X, X["debt"])
+    audit = xd.audit((X, X["debt"]), {"tree": values}, X, n_explained=0)
+    assert audit.frames["sharpness"].empty
+    assert "No probabilities were measured." in audit.save(tmp_path / "audit.md").read_text("utf-8")
+
+
 @page("add_a_report_section")
 def test_the_section_stands_in_the_report(plug_in, tmp_path):
     import pandas as pd
@@ -307,6 +340,9 @@ def test_the_section_stands_in_the_report(plug_in, tmp_path):
     X = pd.DataFrame({"debt": [i / 200 for i in range(200)]})
     P = pd.DataFrame({"no": X["debt"], "yes": 1 - X["debt"]})
     tree = xd.TreeClassifier(max_leaf_nodes=2).fit(X, P)
-    audit = xd.audit((X, P), {"tree": tree}, X, n_explained=0)
+    rules = {"fidelity.agreement": ">= 0.995", "bias.impact_ratio": ">= 0.8"}
+    audit = xd.audit((X, P), {"tree": tree}, X, n_explained=0, requirements=rules)
+    (items,) = plug_in.section(audit).blocks
+    assert [item.rpartition("; ")[2] for item in items.items] == ["audit more rows.", "measure it, or drop the rule."]
     for ending in ("html", "md"):
         assert plug_in.TITLE in audit.save(tmp_path / f"audit.{ending}").read_text("utf-8")
