@@ -65,6 +65,15 @@ class AuditRows:
         Sensitive columns; none where none were named.
     equal_in_value : ndarray of shape (n,)
         Marks rows that equal, in value, some row of fitting without being that row.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"age": range(100), "sex": ["f", "m"] * 50})
+    >>> rule = decision_rule(["yes", "no"], "yes", 0.5)
+    >>> nothing_else = {"sample_weight": None, "clusters": None, "strata": None}
+    >>> rows = audit_rows(X, None, rule, sensitive="sex", **nothing_else)
+    >>> len(rows), len(rows.take(X["age"] < 30)), rows.attributes.columns.tolist()
+    (100, 30, ['sex'])
     """
 
     frame: pd.DataFrame
@@ -121,6 +130,19 @@ class Model:
     inner : teacher adapter or fitted estimator
     estimator : object
         What the caller passed: a Distiller around ``inner``, or ``inner`` itself.
+
+    Examples
+    --------
+    >>> from explaindistill import TreeClassifier
+    >>> from explaindistill.teachers import as_teacher
+    >>> X = pd.DataFrame({"age": range(100)})
+    >>> P = pd.DataFrame({"no": 1 - X["age"] / 100, "yes": X["age"] / 100})
+    >>> teacher, tree = as_teacher((X, P)), TreeClassifier(max_leaf_nodes=2).fit(X, P)
+    >>> rule = decision_rule(teacher.classes_, "yes", 0.5)
+    >>> rows = audit_rows(X, None, rule, sensitive=(), sample_weight=None, clusters=None, strata=None)
+    >>> case = prepare(teacher, {"tree": tree}, rows, rule)
+    >>> [(model.name, model.can_be_asked, model.P.shape) for model in case.models()]
+    [('teacher', False, (100, 2)), ('tree', True, (100, 2))]
     """
 
     name: str
@@ -183,6 +205,21 @@ class AuditInput:
         What was noticed in the rows and in the students' columns.
     partitions : mapping of str to fitted tree
         By the name of a student: the tree whose leaves are the cells of the frame ``cells``.
+
+    Examples
+    --------
+    >>> from explaindistill import TreeClassifier
+    >>> from explaindistill.teachers import as_teacher
+    >>> X = pd.DataFrame({"age": range(100)})
+    >>> P = pd.DataFrame({"no": 1 - X["age"] / 100, "yes": X["age"] / 100})
+    >>> teacher, tree = as_teacher((X, P)), TreeClassifier(max_leaf_nodes=2).fit(X, P)
+    >>> rule = decision_rule(teacher.classes_, "yes", 0.5)
+    >>> rows = audit_rows(X, None, rule, sensitive=(), sample_weight=None, clusters=None, strata=None)
+    >>> case = prepare(teacher, {"tree": tree}, rows, rule)
+    >>> case.task, [name for name, P in case.answers() if P is not None]
+    ('classification', ['teacher', 'tree'])
+    >>> str(case.decided(case.teacher.P)[-1])
+    'yes'
     """
 
     rows: AuditRows
@@ -219,7 +256,14 @@ class AuditInput:
 
 
 def decision_rule(classes: ArrayLike | None, favorable: Any, threshold: Any) -> DecisionRule:
-    """Rule for a teacher's classes, sorted; see the functions of `validation` for what is refused."""
+    """Rule for a teacher's classes, sorted; see the functions of `validation` for what is refused.
+
+    Examples
+    --------
+    >>> rule = decision_rule(["yes", "no"], "yes", 0.7)
+    >>> rule.classes.tolist(), rule.decide(np.array([[0.4, 0.6], [0.1, 0.9]])).tolist()
+    (['no', 'yes'], ['no', 'yes'])
+    """
     sorted_classes = None if classes is None else np.unique(classes)
     rule = DecisionRule(sorted_classes, favorable_class(favorable, sorted_classes), threshold)
     check_threshold(threshold)
@@ -236,7 +280,17 @@ def audit_rows(
     clusters: ArrayLike | None,
     strata: Any,
 ) -> AuditRows:
-    """The caller's rows in one form; see the functions of `validation` for what is refused."""
+    """The caller's rows in one form; see the functions of `validation` for what is refused.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"age": range(100), "sex": ["f", "m"] * 50})
+    >>> rule = decision_rule(["yes", "no"], "yes", 0.5)
+    >>> nothing_else = {"sample_weight": None, "clusters": None, "strata": None}
+    >>> rows = audit_rows(X, None, rule, sensitive="sex", **nothing_else)
+    >>> rows.frame.shape, rows.weight is None, rows.schema["sex"].sensitive
+    ((100, 2), True, True)
+    """
     rows = as_frame(X)
     attributes = attribute_columns(sensitive, rows)
     schema = Schema.infer(X, sensitive=[c for c in attributes.columns if c in rows.columns])
@@ -278,6 +332,19 @@ def prepare(
     ------
     InvalidInputError
         Names the argument, the rule and the value; nothing is asked of the teacher before all of them hold.
+
+    Examples
+    --------
+    >>> from explaindistill import TreeClassifier
+    >>> from explaindistill.teachers import as_teacher
+    >>> X = pd.DataFrame({"age": range(100)})
+    >>> P = pd.DataFrame({"no": 1 - X["age"] / 100, "yes": X["age"] / 100})
+    >>> teacher, tree = as_teacher((X, P)), TreeClassifier(max_leaf_nodes=2).fit(X, P)
+    >>> rule = decision_rule(teacher.classes_, "yes", 0.5)
+    >>> rows = audit_rows(X, None, rule, sensitive=(), sample_weight=None, clusters=None, strata=None)
+    >>> case = prepare(teacher, {"tree": tree}, rows, rule)
+    >>> case.students[0].features, case.students[0].P[0].round(3).tolist()
+    (('age',), [0.755, 0.245])
     """
     again = None if second_teacher is None else same_task_teacher(second_teacher, rule.classes)
     tried = None if stress is None else stress_rows(stress, rows.schema)
@@ -349,6 +416,11 @@ def aligned(P: NDArray[np.float64], offered: NDArray[Any] | None, classes: NDArr
     """Columns of ``P``, which are those of ``offered``, in the order of ``classes``.
 
     A class that the model does not know has probability 0.
+
+    Examples
+    --------
+    >>> aligned(np.array([[0.9, 0.1]]), np.array(["a", "c"]), np.array(["a", "b", "c"])).tolist()
+    [[0.9, 0.0, 0.1]]
     """
     if classes is None or offered is None or np.array_equal(offered, classes):
         return P

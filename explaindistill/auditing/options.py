@@ -76,6 +76,16 @@ def check_rows(options: AuditOptions, rows: AuditRows, rule: DecisionRule, train
     ------
     InvalidInputError
         For refits without rows of fitting, and a comparison with outcomes without labels or with several classes.
+
+    Examples
+    --------
+    >>> from explaindistill.auditing.inputs import audit_rows, decision_rule
+    >>> rule, X = decision_rule(None, None, 0.5), pd.DataFrame({"age": [20, 40]})
+    >>> rows = audit_rows(X, None, rule, sensitive=(), sample_weight=None, clusters=None, strata=None)
+    >>> check_rows(AuditOptions(compare=True), rows, rule, None)
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.InvalidInputError: compare needs true labels: pass y, or leave compare False
     """
     if options.n_refits and train is None:
         raise InvalidInputError("n_refits needs the rows of fitting; pass train=(X, y), or leave it 0")

@@ -45,7 +45,13 @@ SECONDS_PER_YEAR = 365.2425 * 86400  # mean year of the Gregorian calendar, so t
 
 @dataclass(frozen=True)
 class GroupShares:
-    """Who is in a leaf by one attribute: groups with their shares of its rows, None where a share is withheld."""
+    """Who is in a leaf by one attribute: groups with their shares of its rows, None where a share is withheld.
+
+    Examples
+    --------
+    >>> GroupShares("sex", (("female", 0.75), ("other", None))).shares[0]
+    ('female', 0.75)
+    """
 
     attribute: str
     shares: tuple[tuple[str, float | None], ...]
@@ -74,6 +80,12 @@ class Branch:
     title : str
         What an answer is called elsewhere on the page, such as ``"leaf 3"``.
     who : tuple of GroupShares
+
+    Examples
+    --------
+    >>> root = Branch("age ≤ 30?", children=(Branch("no 0.90", "yes"), Branch("yes 0.80", "no")))
+    >>> [(leaf.edge, leaf.text) for leaf in root.answers()]
+    [('yes', 'no 0.90'), ('no', 'yes 0.80')]
     """
 
     text: str
@@ -145,6 +157,13 @@ class DrawnTerm:
         What a missing value adds; NaN where that is not known.
     spread : float
         Mean absolute contribution over the rows of fitting, summed over outputs.
+
+    Examples
+    --------
+    >>> levels = pd.DataFrame({"level": ["own", "rent"], "estimate": [-1.0, 1.0]})
+    >>> term = DrawnTerm("home", ("home",), levels, spread=1.0)
+    >>> term.spread, math.isnan(term.missing)
+    (1.0, True)
     """
 
     name: str
@@ -156,7 +175,16 @@ class DrawnTerm:
 
 @dataclass(frozen=True, eq=False)
 class CurvesDrawing:
-    """A sum of curves and surfaces, the one that moves answers most first; ``unit`` is that of what they add."""
+    """A sum of curves and surfaces, the one that moves answers most first; ``unit`` is that of what they add.
+
+    Examples
+    --------
+    >>> import explaindistill as xd
+    >>> X = pd.DataFrame({"age": range(100), "home": ["own", "rent"] * 50})
+    >>> drawing = xd.GAMRegressor(n_pairs=0).fit(X, 0.01 * X["age"] + (X["home"] == "own")).drawing()
+    >>> [term.name for term in drawing.terms], drawing.unit
+    (['home', 'age'], 'effect on the value')
+    """
 
     terms: tuple[DrawnTerm, ...]
     unit: str
@@ -184,6 +212,12 @@ class BarsDrawing:
     totals : DataFrame, optional
         Where totals are looked up in a table: ``x`` (the total), ``estimate`` (probability of the outcome), ``share``
         (of the rows of fitting).
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"term": ["age", "home = own"], "estimate": [1.5, -0.5]})
+    >>> BarsDrawing(frame, "value", "coefficient", "value per standard deviation", title="Coefficients").totals is None
+    True
     """
 
     frame: pd.DataFrame
@@ -210,6 +244,13 @@ class RulesDrawing:
     classes : tuple, or None in regression
     kind, title : str
         What it is, in small words and as a title.
+
+    Examples
+    --------
+    >>> import explaindistill as xd
+    >>> rules = xd.RuleListRegressor().fit([[20.0], [60.0]] * 50, [1.0, 9.0] * 50).drawing()
+    >>> rules.frame[["rule", "condition", "answer"]].values.tolist()
+    [[1, 'x0 > 40', '9'], [2, '(default)', '1']]
     """
 
     frame: pd.DataFrame

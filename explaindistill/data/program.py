@@ -47,6 +47,16 @@ class Input:
 
     What fitting saw of it, ``nullable`` (missing values), ``minimum`` and ``maximum`` (None of categories), decides no
     answer; a panel that asks the student offers such values first.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from explaindistill import TreeRegressor
+    >>> X = pd.DataFrame({"home": ["own", "rent"] * 9})
+    >>> tree = TreeRegressor(min_samples_leaf=1).fit(X, [1.0, 5.0] * 9)
+    >>> column = tree.program().inputs[0]
+    >>> column.name, column.variable, column.categories, column.is_text
+    ('home', 'x_home', ('own', 'rent'), True)
     """
 
     name: str
@@ -70,7 +80,15 @@ class Input:
 
 @dataclass(frozen=True)
 class AtMost:
-    """``x <= bound``; false where x is missing."""
+    """``x <= bound``; false where x is missing.
+
+    Examples
+    --------
+    >>> from explaindistill import TreeRegressor
+    >>> tree = TreeRegressor(min_samples_leaf=1).fit([[1.0], [3.0]] * 9, [0.0, 1.0] * 9)
+    >>> tree.program().tree.condition.conditions[0].bound  # the other one of the two: the value is missing
+    2.0
+    """
 
     input: Input
     bound: float
@@ -78,21 +96,51 @@ class AtMost:
 
 @dataclass(frozen=True)
 class Missing:
-    """There is no value."""
+    """There is no value.
+
+    Examples
+    --------
+    >>> from explaindistill import LinearRegressor
+    >>> line = LinearRegressor(penalty=0).fit([[20.0], [40.0], [float("nan")]] * 9, [1.0, 5.0, 9.0] * 9)
+    >>> gap = line.program().terms[1]
+    >>> gap.factor == Missing(line.program().inputs[0]), gap.coefficients  # the line alone says 3 at its middle, 30
+    (True, (6.0,))
+    """
 
     input: Input
 
 
 @dataclass(frozen=True)
 class Unseen:
-    """There is a value, and it is none of the categories."""
+    """There is a value, and it is none of the categories.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from explaindistill import TreeRegressor
+    >>> X = pd.DataFrame({"home": ["own", "rent"] * 9})
+    >>> tree = TreeRegressor(min_samples_leaf=1).fit(X, [1.0, 5.0] * 9)
+    >>> own, missing, unseen = tree.program().tree.condition.conditions
+    >>> unseen == Unseen(tree.program().inputs[0])
+    True
+    """
 
     input: Input
 
 
 @dataclass(frozen=True)
 class OneOf:
-    """The value is one of some categories, or equals one of some numbers."""
+    """The value is one of some categories, or equals one of some numbers.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from explaindistill import TreeRegressor
+    >>> X = pd.DataFrame({"home": ["own", "rent"] * 9})
+    >>> tree = TreeRegressor(min_samples_leaf=1).fit(X, [1.0, 5.0] * 9)
+    >>> tree.program().tree.condition.conditions[0].values
+    ('own',)
+    """
 
     input: Input
     values: tuple[Any, ...]
@@ -100,14 +148,32 @@ class OneOf:
 
 @dataclass(frozen=True)
 class AnyOf:
-    """One of two or more conditions holds."""
+    """One of two or more conditions holds.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from explaindistill import TreeRegressor
+    >>> X = pd.DataFrame({"home": ["own", "rent"] * 9})
+    >>> tree = TreeRegressor(min_samples_leaf=1).fit(X, [1.0, 5.0] * 9)
+    >>> [type(way).__name__ for way in tree.program().tree.condition.conditions]
+    ['OneOf', 'Missing', 'Unseen']
+    """
 
     conditions: tuple[Condition, ...]
 
 
 @dataclass(frozen=True)
 class Not:
-    """The condition does not hold; a missing value is no exception."""
+    """The condition does not hold; a missing value is no exception.
+
+    Examples
+    --------
+    >>> from explaindistill import TreeRegressor
+    >>> tree = TreeRegressor(min_samples_leaf=1).fit([[1.0], [float("nan")]] * 9, [0.0, 1.0] * 9)
+    >>> tree.program().tree.condition == Not(Missing(tree.program().inputs[0]))
+    True
+    """
 
     condition: Condition
 
@@ -117,7 +183,16 @@ Condition = AtMost | Missing | Unseen | OneOf | AnyOf | Not
 
 @dataclass(frozen=True)
 class Clipped:
-    """``clip(x / unit, low, high) - centre``, where a missing x counts as ``fill`` units; bounds may be None."""
+    """``clip(x / unit, low, high) - centre``, where a missing x counts as ``fill`` units; bounds may be None.
+
+    Examples
+    --------
+    >>> from explaindistill import LinearRegressor
+    >>> line = LinearRegressor(penalty=0).fit([[20.0], [40.0], [float("nan")]] * 9, [1.0, 5.0, 9.0] * 9)
+    >>> age = line.program().terms[0].factor
+    >>> age.unit, age.fill  # a missing value counts as the middle of those that are known
+    (1.0, 30.0)
+    """
 
     input: Input
     unit: float
@@ -129,7 +204,23 @@ class Clipped:
 
 @dataclass(frozen=True)
 class Term:
-    """A number or a condition (1 where it holds), times one coefficient per output."""
+    """A number or a condition (1 where it holds), times one coefficient per output.
+
+    Examples
+    --------
+    The number 2 for the young, as Python writes it:
+
+    >>> from explaindistill.export.python import generate
+    >>> age = Input("age", "numeric", (), "x_age")
+    >>> class Young:
+    ...     def program(self):
+    ...         young = Term(AtMost(age, 30.0), (2.0,))
+    ...         return Program("Young", (age,), None, 1, "identity", base=(1.0,), terms=(young,))
+    >>> module = {}
+    >>> exec(generate(Young()), module)
+    >>> [module["predict"](row) for row in ({"age": 20}, {"age": 40}, {})]
+    [3.0, 1.0, 1.0]
+    """
 
     factor: Clipped | Condition
     coefficients: tuple[float, ...]
@@ -141,6 +232,15 @@ class Grid:
 
     ``knots`` for numbers; ``places`` maps categories to places. ``missing`` is the place of missing values; without one
     they, and categories without a place, add nothing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from explaindistill import GAMRegressor
+    >>> X = pd.DataFrame({"home": ["own", "rent"] * 9})
+    >>> curve = GAMRegressor(n_pairs=0).fit(X, [1.0, 5.0] * 9).program().curves[0]
+    >>> curve.grids[0].places, curve.grids[0].missing
+    ((('own', 0), ('rent', 1)), None)
     """
 
     input: Input
@@ -151,7 +251,17 @@ class Grid:
 
 @dataclass(frozen=True)
 class Curve:
-    """One value per place of one grid, or of the product of two, for each output: linear between knots, and beyond."""
+    """One value per place of one grid, or of the product of two, for each output: linear between knots, and beyond.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from explaindistill import GAMRegressor
+    >>> X = pd.DataFrame({"home": ["own", "rent"] * 9})
+    >>> curve = GAMRegressor(n_pairs=0).fit(X, [1.0, 5.0] * 9).program().curves[0]
+    >>> curve.name, [round(value, 3) for value in curve.values[0]]
+    ('home', [-2.0, 2.0])
+    """
 
     name: str
     grids: tuple[Grid, ...]
@@ -160,7 +270,15 @@ class Curve:
 
 @dataclass(frozen=True)
 class Leaf:
-    """Values of the outputs, and terms that are added to them."""
+    """Values of the outputs, and terms that are added to them.
+
+    Examples
+    --------
+    >>> from explaindistill import TreeRegressor
+    >>> tree = TreeRegressor(min_samples_leaf=1).fit([[1.0], [3.0]] * 9, [0.0, 1.0] * 9)
+    >>> tree.program().tree.no
+    Leaf(values=(1.0,), terms=())
+    """
 
     values: tuple[float, ...]
     terms: tuple[Term, ...] = ()
@@ -168,7 +286,16 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Split:
-    """A question with two answers."""
+    """A question with two answers.
+
+    Examples
+    --------
+    >>> from explaindistill import TreeRegressor
+    >>> tree = TreeRegressor(min_samples_leaf=1).fit([[1.0], [3.0]] * 9, [0.0, 1.0] * 9)
+    >>> root = tree.program().tree
+    >>> root.yes.values, root.no.values
+    ((0.0,), (1.0,))
+    """
 
     condition: Condition
     yes: Split | Leaf
@@ -190,6 +317,14 @@ class Program:
         Numbers before the link.
     link : "probabilities", "identity", "logistic", "softmax", "exp" or "risk"
         ``risk`` looks the total up in a table: ``risk[total - lowest]``.
+
+    Examples
+    --------
+    >>> from explaindistill import TreeRegressor
+    >>> tree = TreeRegressor(min_samples_leaf=1).fit([[1.0], [3.0]] * 9, [0.0, 1.0] * 9)
+    >>> program = tree.program()
+    >>> program.kind, program.link, program.n_answers, [column.name for column in program.inputs]
+    ('TreeRegressor', 'identity', 1, ['x0'])
     """
 
     kind: str
@@ -240,7 +375,16 @@ def program_of(student: Any) -> Program:
 
 
 def inputs_of(schema: Mapping[str, Any], names: Iterable[str]) -> tuple[Input, ...]:
-    """Inputs of some columns in the order of a schema's JSON form; each gets a name that every language accepts."""
+    """Inputs of some columns in the order of a schema's JSON form; each gets a name that every language accepts.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from explaindistill.data.schema import Schema
+    >>> schema = Schema.infer(pd.DataFrame({"for": [1.5, 2.5], "age": [20, 40], "Age!": [1, 2]})).to_dict()
+    >>> [column.variable for column in inputs_of(schema, ["Age!", "for", "age"])]
+    ['x_for', 'x_age', 'x_age_']
+    """
     wanted, taken, out = set(names), set[str](), []
     for feature in schema["features"]:
         if feature["name"] in wanted:
@@ -259,19 +403,38 @@ def _input(feature: Mapping[str, Any], taken: set[str]) -> Input:
 
 
 def classes_of(form: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    """Classes of a student's JSON form, or None in regression."""
+    """Classes of a student's JSON form, or None in regression.
+
+    Examples
+    --------
+    >>> classes_of({"classes": ["no", "yes"]}), classes_of({})
+    (('no', 'yes'), None)
+    """
     return None if form.get("classes") is None else tuple(form["classes"])
 
 
 def class_link(classes: tuple[Any, ...] | None, n_outputs: int) -> Link:
-    """The last step of a sum: nothing in regression, a logistic curve for one log odds, softmax for several."""
+    """The last step of a sum: nothing in regression, a logistic curve for one log odds, softmax for several.
+
+    Examples
+    --------
+    >>> class_link(None, 2), class_link(("no", "yes"), 1), class_link(("a", "b", "c"), 3)
+    ('identity', 'logistic', 'softmax')
+    """
     if classes is None:
         return "identity"
     return "logistic" if n_outputs == 1 else "softmax"
 
 
 def up_to(column: Input, bound: float) -> Condition:
-    """Compare numbers as they are; of an order, list the categories up to the bound."""
+    """Compare numbers as they are; of an order, list the categories up to the bound.
+
+    Examples
+    --------
+    >>> grade = Input("grade", "ordered", ("A", "B", "C"), "x_grade")
+    >>> up_to(grade, 1.0).values, up_to(Input("age", "integer", (), "x_age"), 30.0).bound
+    (('A', 'B'), 30.0)
+    """
     if not column.is_category:
         return AtMost(column, bound)
     return OneOf(column, tuple(c for i, c in enumerate(column.categories) if i <= bound))
@@ -283,6 +446,12 @@ def column_factor(
     """One column of a design (JSON form of ``data.design.Column``) as a number or a condition.
 
     ``limits`` holds ``low``, ``high`` and ``centre`` of a number that is clipped and centred.
+
+    Examples
+    --------
+    >>> home = Input("home", "categorical", ("own", "rent"), "x_home")
+    >>> column_factor({"feature": "home", "operation": "level", "level": "own"}, {"home": home}).values
+    ('own',)
     """
     source = by_name[column["feature"]]
     if column["operation"] == "missing":

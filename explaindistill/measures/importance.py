@@ -40,6 +40,12 @@ class LossGrowth(NamedTuple):
     ----------
     by_feature : dict of feature to ndarray of shape (n_repeats, rows)
     weight : ndarray of shape (rows,)
+
+    Examples
+    --------
+    >>> growth = LossGrowth({"age": np.array([[0.0, 0.2], [0.0, 0.4]])}, np.ones(2))
+    >>> permutation_importance(growth)[["feature", "estimate"]].round(2).values.tolist()
+    [['age', 0.15]]
     """
 
     by_feature: dict[str, Floats]

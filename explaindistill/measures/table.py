@@ -36,6 +36,8 @@ from numpy.typing import ArrayLike, NDArray
 from explaindistill.numerics.statistics.intervals import wilson
 from explaindistill.numerics.statistics.tallies import Tally
 
+__all__ = ["COLUMNS", "TEXT", "frame", "positions", "row", "shares"]
+
 COLUMNS = (
     "metric", "subject", "attribute", "group", "reference", "subset",
     "n", "k", "n_effective", "estimate", "low", "high", "method", "status", "reason",
@@ -44,7 +46,14 @@ TEXT = {"metric", "subject", "attribute", "group", "reference", "subset", "metho
 
 
 def row(metric: str, estimate: float, low: float, high: float, **rest: Any) -> dict[str, Any]:
-    """One line; an estimate that is NaN is ``undefined`` unless a status says otherwise."""
+    """One line; an estimate that is NaN is ``undefined`` unless a status says otherwise.
+
+    Examples
+    --------
+    >>> line = row("agreement", float("nan"), 0.0, 1.0, n=0)
+    >>> line["status"], line["reason"]
+    ('undefined', 'no rows')
+    """
     line = {"metric": metric, "estimate": float(estimate), "low": float(low), "high": float(high), **rest}
     if np.isnan(line["estimate"]):
         line.setdefault("status", "undefined")
@@ -53,7 +62,14 @@ def row(metric: str, estimate: float, low: float, high: float, **rest: Any) -> d
 
 
 def frame(lines: Iterable[Mapping[str, Any]], extra: Iterable[str] = ()) -> pd.DataFrame:
-    """Lines as a frame with the canonical columns, then ``extra`` ones; text is never missing."""
+    """Lines as a frame with the canonical columns, then ``extra`` ones; text is never missing.
+
+    Examples
+    --------
+    >>> table = frame([row("agreement", 0.9, 0.8, 0.95, n=50, unit="rows")], extra=("unit",))
+    >>> table[["metric", "n", "estimate", "status", "unit"]].values.tolist()
+    [['agreement', 50, 0.9, 'ok', 'rows']]
+    """
     rows = list(lines)
     columns: dict[str, Any] = {}
     for column in COLUMNS:
@@ -83,6 +99,14 @@ def shares(
     """One line per group of a tally: share k / n with Wilson's interval at the effective counts.
 
     ``minimum`` is the number of rows below which a share is ``small``; ``empty`` says what no rows at all mean.
+
+    Examples
+    --------
+    >>> from explaindistill.numerics.statistics.tallies import tally
+    >>> counted = tally(np.array([1.0, 0.0, 1.0, 1.0]), np.zeros(4, dtype=int), 1)
+    >>> lines = shares("positive rate", counted, [{"group": "f"}], level=0.95, minimum=10)
+    >>> lines[0]["estimate"], lines[0]["status"], lines[0]["reason"]
+    (0.75, 'small', '4 rows, fewer than 10')
     """
     low, high = wilson(counted.k_effective, counted.n_effective, level)
     lines = []
@@ -101,5 +125,11 @@ def shares(
 
 
 def positions(values: ArrayLike, classes: ArrayLike) -> NDArray[np.int64]:
-    """Position of each value among the classes, -1 where it is missing or not among them."""
+    """Position of each value among the classes, -1 where it is missing or not among them.
+
+    Examples
+    --------
+    >>> positions(["b", "a", "c", None], ["a", "b"]).tolist()
+    [1, 0, -1, -1]
+    """
     return np.asarray(pd.Index(np.asarray(classes)).get_indexer(pd.Index(np.asarray(values))), dtype=np.int64)

@@ -28,6 +28,8 @@ from explaindistill.numerics.trees.rounding import fewest_digits, plainest_momen
 from explaindistill.students._intake import Intake
 from explaindistill.students.model_tree.model import LeafTerm, LinearTreeModel, LinearTreeNode
 
+__all__ = ["fit_model_tree"]
+
 Floats = NDArray[np.float64]
 DIGITS = 4
 """Significant digits of a coefficient: an error of at most 0.05 % of each contribution."""

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from explaindistill.data.design import Column, column_values
 from explaindistill.data.schema import Feature, Schema
 
+__all__ = ["LeafTerm", "LinearTreeModel", "LinearTreeNode"]
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 

@@ -15,6 +15,8 @@ from explaindistill.numerics.trees.rule_growth import FoundRule, RuleLimits, gro
 from explaindistill.students._intake import Intake
 from explaindistill.students.rules.model import ListedRule, Literal, RuleList
 
+__all__ = ["fit_rule_list"]
+
 Floats = NDArray[np.float64]
 LEAST_GAIN = 1e-9
 """Share of the error of the best constant below which a gain is rounding."""

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from explaindistill.data.schema import Feature, Schema
 
+__all__ = ["ListedRule", "Literal", "RuleList"]
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
