@@ -21,10 +21,7 @@ ENGINES = ("sqlite", "duckdb")
 
 def answers(engine, query, columns):
     """Rows of the query over a table of these columns."""
-    if engine == "duckdb":
-        database = pytest.importorskip("duckdb").connect()
-    else:
-        database = sqlite3.connect(":memory:")
+    database = pytest.importorskip("duckdb").connect() if engine == "duckdb" else sqlite3.connect(":memory:")
     kinds = {name: "TEXT" if isinstance(values[0], str) else "DOUBLE PRECISION" for name, values in columns.items()}
     quoted = {name: '"' + name.replace('"', '""') + '"' for name in columns}
     database.execute(f"CREATE TABLE rows ({', '.join(f'{quoted[n]} {kinds[n]}' for n in columns)})")
