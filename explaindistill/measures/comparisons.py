@@ -58,9 +58,9 @@ def worst_pairs(
         From `explaindistill.measures.bias.group_rates`. Rows with a missing attribute are not compared.
     level : float
     min_group_size : int
-        A group with fewer rows counts where it fails, but cannot hold up a pass: its interval alone would make every
-        verdict inconclusive. Such groups are counted in ``reason``. Where fewer than two groups are large enough,
-        all count.
+        A group with fewer rows is not the one that is shown, unless it fails beyond all others. Its pairs count in the
+        limits all the same: where a small group may be the worst, the interval is wide and no rule passes. Such groups
+        are counted in ``reason``. Where fewer than two groups are large enough, all may be shown.
     rng : Generator or int
         Draws the gap expected of equal groups.
 
@@ -94,20 +94,19 @@ def worst_pairs(
 def _worst(names: Line, groups: pd.DataFrame, level: float, minimum: int, rng: np.random.Generator) -> Iterator[Line]:
     """Worst difference, then worst ratio, of the groups of one metric, subject and attribute.
 
-    Group a has the lowest, group b the highest rate among those that are judged; n are effective rows and k = n p.
+    Group a has the lowest, group b the highest rate among those that may be shown; n are effective rows and k = n p.
     """
     n = groups["n_effective"].to_numpy()
     p = groups["estimate"].to_numpy()
     k = n * p
     large = groups["n"].to_numpy() >= minimum
-    judged = large if large.sum() >= 2 else np.ones(len(groups), dtype=bool)
+    shown = large if large.sum() >= 2 else np.ones(len(groups), dtype=bool)
     strict = simultaneous_level(len(groups), float(n.sum()), level)
-    limits = _of_all(newcombe, k, n, strict, judged, ceiling=0.0)
-    a, b = _extremes(p, judged)
+    limits = _of_all(newcombe, k, n, strict, ceiling=0.0)
+    a, b = _extremes(p, shown)
     if p[a] - p[b] > limits[1]:  # a small group fails beyond all others: it is the one to show
-        judged = np.ones(len(groups), dtype=bool)
-        a, b = _extremes(p, judged)
-        limits = _of_all(newcombe, k, n, strict, judged, ceiling=0.0)
+        shown = np.ones(len(groups), dtype=bool)
+        a, b = _extremes(p, shown)
     _, p_value = equal_proportions(k, n, rng=rng, n_draws=DRAWS)
     top, bottom = _if_equal(k, n, rng)
     few = int((~large).sum())
@@ -115,12 +114,12 @@ def _worst(names: Line, groups: pd.DataFrame, level: float, minimum: int, rng: n
         "subject": names["subject"], "attribute": names["attribute"], "group": groups["group"].iloc[a],
         "reference": groups["group"].iloc[b], "n": int(groups["n"].iloc[a]), "k": groups["k"].iloc[a],
         "n_effective": n[a], "p_value": p_value, "n_pairs": len(groups) * (len(groups) - 1) // 2,
-        "reason": f"{few} of {len(groups)} groups have fewer than {minimum} rows" if few else "",
+        "reason": f"{few} of {len(groups)} groups have fewer than {minimum} rows, and widen the interval" if few else "",
     }  # fmt: skip
     shared |= {"status": "small"} if not large[[a, b]].all() else {}
     gap = row(f"{names['metric']}_worst_difference", p[a] - p[b], *limits, **shared)
     yield gap | {"method": "newcombe, all pairs", "expected": -float((top - bottom).mean())}
-    low, high = _of_all(mover_ratio, k, n, strict, judged, ceiling=1.0)
+    low, high = _of_all(mover_ratio, k, n, strict, ceiling=1.0)
     ratio = p[a] / p[b] if p[b] > 0 else np.nan
     relative = row(f"{names['metric']}_worst_ratio", ratio, low, max(high, np.nan_to_num(ratio)), **shared)
     if np.isnan(ratio):
@@ -130,9 +129,9 @@ def _worst(names: Line, groups: pd.DataFrame, level: float, minimum: int, rng: n
     yield relative | {"method": "mover-r, all pairs", "expected": expected}
 
 
-def _extremes(p: Floats, judged: NDArray[np.bool_]) -> tuple[int, int]:
-    """Positions of the lowest and the highest rate, among the groups that are judged; two different ones."""
-    at = np.flatnonzero(judged)
+def _extremes(p: Floats, shown: NDArray[np.bool_]) -> tuple[int, int]:
+    """Positions of the lowest and the highest rate, among the groups that may be shown; two different ones."""
+    at = np.flatnonzero(shown)
     a, b = int(at[p[at].argmin()]), int(at[p[at].argmax()])
     return (int(at[1]), int(at[0])) if a == b else (a, b)
 
@@ -144,19 +143,18 @@ def _if_equal(k: Floats, n: Floats, rng: np.random.Generator) -> tuple[Floats, F
     return drawn.max(axis=1), drawn.min(axis=1)
 
 
-def _of_all(
-    interval: Callable[..., Any], k: Any, n: Any, level: float, judged: NDArray[np.bool_], ceiling: float
-) -> tuple[float, float]:
-    r"""Limits of the worst gap over all ordered pairs; small groups count for the high limit only.
+def _of_all(interval: Callable[..., Any], k: Any, n: Any, level: float, ceiling: float) -> tuple[float, float]:
+    r"""Limits of the worst gap over all ordered pairs, small groups included.
 
     With limits :math:`[l_{ab}, h_{ab}]` of every ordered pair that hold together, the least of the true gaps lies
-    between :math:`\min l_{ab}` and :math:`\min h_{ab}`. It is never above ``ceiling``, the gap of a group to itself.
+    between :math:`\min l_{ab}` and :math:`\min h_{ab}`. It is never above ``ceiling``, the gap of a group to itself. A
+    pair left out of the first minimum, because its group is small, would let a rule pass where that very group is the
+    worst: 71 of 100 audits of groups of 25, 1,000 and 1,000 with rates .3, .5 and .5 did.
     """
     first, second = np.nonzero(~np.eye(len(n), dtype=bool))
     low, high = interval(k[first], n[first], k[second], n[second], level)
-    sound = judged[first] & judged[second]
     most = float(np.nanmin(np.append(high, ceiling)))
-    return min(float(np.nanmin(np.append(low[sound], ceiling))), most), most
+    return min(float(np.nanmin(np.append(low, ceiling))), most), most
 
 
 def gap_tests(rates: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:

@@ -66,10 +66,12 @@ def test_a_pass_needs_every_pair_and_a_fail_one():
     assert ratio["low"] < 0.8 < ratio["estimate"]
 
 
-def test_small_groups_can_fail_but_not_hold_up_a_pass():
+def test_small_groups_widen_the_interval_and_do_not_vanish():
     calm = worst_pairs(rates_of((900, 2000), (950, 2000), (10, 20))).set_index("metric")
-    assert calm.loc["selection_rate_worst_ratio", "low"] > 0.8
-    assert "1 of 3 groups have fewer than 30 rows" in calm.loc["selection_rate_worst_ratio", "reason"]
+    ratio = calm.loc["selection_rate_worst_ratio"]
+    assert ratio["low"] < 0.8 < ratio["high"]
+    assert (ratio["group"], ratio["reference"]) == ("a", "b")
+    assert "1 of 3 groups have fewer than 30 rows, and widen the interval" in ratio["reason"]
     shut = worst_pairs(rates_of((900, 2000), (950, 2000), (0, 25))).set_index("metric")
     failed = shut.loc["selection_rate_worst_ratio"]
     assert (failed["group"], failed["status"]) == ("c", "small")
@@ -77,6 +79,27 @@ def test_small_groups_can_fail_but_not_hold_up_a_pass():
     assert failed["high"] < 0.8
     gap = shut.loc["selection_rate_worst_difference"]
     assert gap["low"] < gap["estimate"] < gap["high"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "rates"),
+    [
+        ((25, 1000, 1000), (0.3, 0.5, 0.5)),  # the small group is the worst
+        ((25, 1000, 1000), (0.65, 0.5, 0.5)),  # it is the best
+        ((28, 28, 28, 28), (0.3, 0.5, 0.5, 0.5)),  # all are small
+        ((5, 400, 400), (0.39, 0.5, 0.5)),
+    ],
+)
+def test_a_rule_that_is_broken_passes_in_few_audits_whatever_the_sizes(sizes, rates):
+    """The true ratio is below 0.8; a pass is a low limit of at least 0.8, and may come in one audit of forty."""
+    assert min(rates) / max(rates) < 0.8
+    rng = np.random.default_rng(0)
+    passes = 0
+    for _ in range(200):
+        drawn = [(int(rng.binomial(n, p)), n) for n, p in zip(sizes, rates, strict=True)]
+        table = worst_pairs(rates_of(*drawn)).set_index("metric")
+        passes += table.loc["selection_rate_worst_ratio", "low"] >= 0.8
+    assert passes <= 200 * 0.025 + 2 * np.sqrt(200 * 0.025 * 0.975)
 
 
 def test_all_small_groups_are_judged_together():
