@@ -142,9 +142,7 @@ def _card(drawing: BarsDrawing, id: str) -> list[Block]:
         f"{id}-points", drawing.title, f"{len(frame)} conditions; the points of those that hold are added up.",
         lambda ax: plots.draw(drawing, ax), height=_height(min(DRAWN_BARS, len(frame))),
     )  # fmt: skip
-    low, high = (
-        f"{quantity(totals['estimate'].iloc[i], 'share')} at {number(totals['x'].iloc[i])}" for i in (0, -1)
-    )
+    low, high = (f"{quantity(totals['estimate'].iloc[i], 'share')} at {number(totals['x'].iloc[i])}" for i in (0, -1))
     curve = drawn(
         f"{id}-risk", "The risk of each total", f"From {low} points to {high}.",
         lambda ax: plots.shape(totals, ax, name="total of the points", effect=f"probability of {outcome}"), height=2.6,
