@@ -114,7 +114,7 @@ def _worst(names: Line, groups: pd.DataFrame, level: float, minimum: int, rng: n
         "subject": names["subject"], "attribute": names["attribute"], "group": groups["group"].iloc[a],
         "reference": groups["group"].iloc[b], "n": int(groups["n"].iloc[a]), "k": groups["k"].iloc[a],
         "n_effective": n[a], "p_value": p_value, "n_pairs": len(groups) * (len(groups) - 1) // 2,
-        "reason": f"{few} of {len(groups)} groups have fewer than {minimum} rows, and widen the interval" if few else "",
+        "reason": f"{few} of {len(groups)} groups have fewer than {minimum} rows, and widen the interval" * bool(few),
     }  # fmt: skip
     shared |= {"status": "small"} if not large[[a, b]].all() else {}
     gap = row(f"{names['metric']}_worst_difference", p[a] - p[b], *limits, **shared)

@@ -104,8 +104,8 @@ def _better_of_both(grower: Callable[[BinnedTable], Grower], table: BinnedTable,
 def valued(estimator: Any, tree: TreeModel, strength: float) -> TreeModel:
     """Shrink the means of the nodes, and let them keep the monotone constraints.
 
-    The equation is that of :func:`~explaindistill.numerics.trees.shrinkage.shrunk`; constraints bound the probability of
-    the last class, and of two classes the first is 1 less it.
+    The equation is that of :func:`~explaindistill.numerics.trees.shrinkage.shrunk`; constraints bound the probability
+    of the last class, and of two classes the first is 1 less it.
 
     Parameters
     ----------
