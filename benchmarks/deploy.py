@@ -31,10 +31,10 @@ from _data import load
 from _teachers import Network
 
 import explaindistill as xd
+from explaindistill.data.program import program_of
 from explaindistill.export import c
 from explaindistill.export import json as json_export
 from explaindistill.export._operations import operations
-from explaindistill.data.program import program_of
 from explaindistill.teachers.torch import TorchTeacher
 
 DIGITS = (6, 5, 4, 3, 2)

@@ -211,9 +211,11 @@ class Student(Protocol):
     - ``shapley(X, background)``: exact Shapley values. Absent: they are sampled.
     - ``counterfactual(row)`` and ``reasons(X)``: the nearest row of another answer, and the reasons for a decision.
       Absent: ``Distiller`` does not offer the method.
-    - ``toward_labels(frame, answer, labels)``: a copy moved toward labels. Absent: ``refine`` refuses, and names the
-      method.
-    - ``smaller()``: yields pairs of words and a smaller copy. Absent: ``compress`` rounds digits only.
+    - ``toward_labels(frame, answer, labels)``: a callable from a strength to a copy moved toward labels. Absent:
+      ``refine`` refuses, and names the method.
+    - ``smaller()``: yields pairs of words and a smaller copy; ``on_value_grid(bits)``: a copy whose numbers lie on a
+      grid. Absent: ``compress`` rounds digits only.
+    - ``fit_notes``: names of the fields of ``to_dict()`` that only describe the fit. Absent: all fields decide answers.
 
     A scikit-learn estimator that lacks even the members below is a student for ``Distiller`` and ``audit``, too: it is
     fitted to rows that are repeated per class with its probability as weight, and what needs an absent member is left

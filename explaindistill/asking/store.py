@@ -27,6 +27,7 @@ from explaindistill.asking.sorted_runs import (
     positions,
 )
 from explaindistill.asking.store_file import connect, told
+from explaindistill.data.files import replaced
 from explaindistill.data.row_keys import CANONICAL_FORM
 from explaindistill.errors import InvalidInputError, MissingExtraError
 
@@ -188,7 +189,8 @@ class LabelStore:
     def export(self, fingerprint: str, path: str | Path) -> Path:
         """Write :meth:`answers` as Parquet; pyarrow is needed."""
         try:
-            self.answers(fingerprint).to_parquet(path, index=False)
+            with replaced(path) as draft:
+                self.answers(fingerprint).to_parquet(draft, index=False)
         except ImportError as error:
             raise MissingExtraError("pyarrow is not installed; run: pip install pyarrow") from error
         return Path(path)

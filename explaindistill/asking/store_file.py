@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ PAGE_BYTES = 32_768
 """Long runs of keys and answers are read in fewer pieces than by SQLite's own 4,096."""
 WAIT_SECONDS = 60
 """How long a writer waits for another process before it gives up."""
+RETRY_SECONDS = 0.02
+"""Between two tries to turn the log on: others hold the file for a few milliseconds while they make it."""
 
 _TABLES = """
 CREATE TABLE teacher (
@@ -75,29 +78,63 @@ def _check_file(path: Path, must_exist: bool) -> None:
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
-    """Check what the file is before anything is written to it; bring it to this version."""
-    kind = db.execute("PRAGMA application_id").fetchone()[0]
-    version = db.execute("PRAGMA user_version").fetchone()[0]
+    """Check what the file is before anything is written to it; bring it to this version, in one transaction."""
+    if _version(db, path) < STORE_VERSION:
+        db.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a file that is still empty; others keep theirs
+        with _transaction(db, "BEGIN IMMEDIATE"):
+            for script in _MIGRATIONS[_stored_version(db, path) :]:  # another process may have been faster
+                for statement in filter(str.strip, script.split(";")):
+                    db.execute(statement)
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {STORE_VERSION}")
+    _log_ahead(db)
+    db.execute("PRAGMA synchronous = NORMAL")
+    db.execute("PRAGMA foreign_keys = ON")
+
+
+def _version(db: sqlite3.Connection, path: Path) -> int:
+    """Version of the store in one picture of the file: it may be made at this moment by another process."""
+    with _transaction(db, "BEGIN"):
+        return _stored_version(db, path)
+
+
+def _stored_version(db: sqlite3.Connection, path: Path) -> int:
     n_tables = db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
+    kind = db.execute("PRAGMA application_id").fetchone()[0]
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
     if kind != APPLICATION_ID and (n_tables > 0 or kind != 0):
         raise InvalidInputError(f"{str(path)!r} is an SQLite file but not a label store; it was left as it is")
-    if version > STORE_VERSION:
+    if not 0 <= version <= STORE_VERSION:
         raise InvalidInputError(
             f"{str(path)!r} is a label store of version {version}, this package reads up to {STORE_VERSION}; update it"
         )
-    db.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a file that is still empty; others keep theirs
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = NORMAL")
-    db.execute("PRAGMA foreign_keys = ON")
-    if version < STORE_VERSION:
-        db.execute("BEGIN IMMEDIATE")
-        version = db.execute("PRAGMA user_version").fetchone()[0]  # another process may have been faster
-        for script in _MIGRATIONS[version:]:
-            for statement in filter(str.strip, script.split(";")):
-                db.execute(statement)
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version = {STORE_VERSION}")
-        db.execute("COMMIT")
+    return version
+
+
+@contextmanager
+def _transaction(db: sqlite3.Connection, begin: str) -> Iterator[None]:
+    db.execute(begin)
+    try:
+        yield
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def _log_ahead(db: sqlite3.Connection) -> None:
+    """Turn the write-ahead log on; SQLite does not wait for others here, and says "locked" at once."""
+    until = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(RETRY_SECONDS)
+        else:
+            return
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from explaindistill.auditing.manifest import manifest
 from explaindistill.auditing.options import AuditOptions, check_rows
 from explaindistill.auditing.profiles.loading import load_profile
 from explaindistill.auditing.validation import named_students
+from explaindistill.data.files import write_whole
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.suppression import suppress
@@ -125,8 +126,7 @@ class Audit:
         if chosen is None:
             raise InvalidInputError(f"path must end in {', '.join(sorted(KINDS))}, got {target.name!r}; or give kind=")
         text = plugins.door("report").render(self, chosen)
-        target.write_text(text, encoding="utf-8")
-        return target
+        return write_whole(target, text)
 
     def _repr_html_(self) -> str:
         return str(plugins.door("report").notebook(self))

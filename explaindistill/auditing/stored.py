@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from explaindistill.data.files import read_json
 from explaindistill.errors import InvalidInputError
 
 __all__ = ["FORMAT", "VERSION", "frame_from", "frames_of", "read_audit"]
@@ -57,21 +57,12 @@ def read_audit(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
         ...
     explaindistill.errors.InvalidInputError: this is not an audit: it must hold format ...
     """
-    data = source if isinstance(source, Mapping) else _parsed(Path(source))
+    data = source if isinstance(source, Mapping) else read_json(source)
     if not isinstance(data, Mapping) or data.get("format") != FORMAT:
         raise InvalidInputError(f"{_called(source)} is not an audit: it must hold format {FORMAT!r}; save one as .json")
     if data.get("version") != VERSION:
         raise InvalidInputError(f"{_called(source)} must have version {VERSION}, got {data.get('version')!r}")
     return dict(data) | {"frames": {key: frame_from(frame) for key, frame in data["frames"].items()}}
-
-
-def _parsed(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidInputError(f"{path.name} could not be read: {error.strerror or error}") from error
-    except ValueError as error:
-        raise InvalidInputError(f"{path.name} is not JSON: {error}") from error
 
 
 def _called(source: Any) -> str:

@@ -12,6 +12,7 @@ from rich.text import Text
 from explaindistill.cli.folders import results_folder
 from explaindistill.cli.steps import task_of, teacher_and_rows, working
 from explaindistill.cli.students import make_students
+from explaindistill.data.files import write_whole
 
 __all__ = ["run_curve"]
 
@@ -32,12 +33,12 @@ def run_curve(args: Namespace, console: Console) -> int:
                 shared = {"X_test": held, "name": name, "random_state": args.random_state}
                 curves.append(query_curve(teacher, rows.part("train")[0], student, **shared, **options))
         curve = pd.concat(curves, ignore_index=True)
-        curve.to_csv(out / "curve.csv", index=False)
+        write_whole(out / "curve.csv", curve.to_csv(index=False))
         figure = plots.figure(6.6, 3.0)
         unit = "share" if teacher.classes_ is not None else "number"
         plots.query_curve(curve, figure.subplots(), unit=unit)
         drawing = plots.svg(figure, "curve", "fidelity against questions", "one line per student, bands are intervals")
-        (out / "curve.svg").write_text(drawing, encoding="utf-8")
+        write_whole(out / "curve.svg", drawing)
     console.print(_curve_table(curve))
     console.print(f"written to {out}")
     return 0

@@ -12,6 +12,7 @@ from explaindistill import plugins
 from explaindistill.cli.folders import results_folder
 from explaindistill.cli.steps import fit, task_of, teacher_and_rows
 from explaindistill.cli.students import make_students
+from explaindistill.data.files import write_whole
 from explaindistill.errors import InvalidInputError
 
 __all__ = ["run_distill"]
@@ -27,8 +28,8 @@ def run_distill(args: Namespace, console: Console) -> int:
     with results_folder(args.out) as out:
         fitted = fit(teacher, students, rows, args.n_queries, args.random_state, args.store)[args.student]
         student = fitted.student_
-        (out / "student.json").write_text(json.dumps(student.to_dict(), indent=1) + "\n", encoding="utf-8")
-        (out / "student.txt").write_text(student.describe() + "\n", encoding="utf-8")
+        write_whole(out / "student.json", json.dumps(student.to_dict(), indent=1) + "\n")
+        write_whole(out / "student.txt", student.describe() + "\n")
         for name in args.export:
             student.export(out / name)
         fidelity = fitted.score(rows.part("test")[0])

@@ -10,6 +10,7 @@ from rich.console import Console
 from explaindistill.cli.folders import results_folder
 from explaindistill.cli.rows import read_rows
 from explaindistill.cli.steps import performance, train
+from explaindistill.data.files import write_whole
 
 __all__ = ["run_teach"]
 
@@ -30,6 +31,6 @@ def run_teach(args: Namespace, console: Console) -> int:
             "random_state": args.random_state,
             name: figure,
         }
-        (out / "teaching.json").write_text(json.dumps(note, indent=1) + "\n", encoding="utf-8")
+        write_whole(out / "teaching.json", json.dumps(note, indent=1) + "\n")
     console.print(f"{name} {figure:.3f} on {len(rows.test):,} rows that the network did not see; saved in {out}")
     return 0

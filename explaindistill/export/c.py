@@ -22,6 +22,8 @@ from explaindistill.data.program import (
     Unseen,
     program_of,
 )
+from explaindistill.export._nesting import shallow
+from explaindistill.export._texts import check_categories
 
 __all__ = ["generate"]
 
@@ -140,6 +142,7 @@ def generate(student: Any) -> str:
     True
     """
     program = program_of(student)
+    check_categories(program, "C")
     needs_exp = program.link in ("logistic", "softmax", "exp")
     name = "student_predict" if program.classes is None else "student_predict_proba"
     head = HEAD.format(
@@ -222,7 +225,7 @@ def _body(program: Program, name: str) -> str:
     if not program.inputs:
         lines.append("    (void)row;")
     if program.tree is not None:
-        lines += _node(program.tree, 1)
+        lines += _node(shallow(program.tree), 1)
     else:
         lines += [f"    out[{k}] = {float(b)!r};" for k, b in enumerate(program.base)]
         lines += [line for term in program.terms for line in _term(term, 1)]
@@ -239,13 +242,11 @@ def _body(program: Program, name: str) -> str:
 def _node(node: Split | Leaf, depth: int) -> list[str]:
     indent = "    " * depth
     if isinstance(node, Split):
-        return [
-            f"{indent}if ({_condition(node.condition)}) {{",
-            *_node(node.yes, depth + 1),
-            f"{indent}}} else {{",
-            *_node(node.no, depth + 1),
-            f"{indent}}}",
-        ]
+        lines, word = [], "if"
+        while isinstance(node, Split):
+            lines += [f"{indent}{word} ({_condition(node.condition)}) {{", *_node(node.yes, depth + 1)]
+            node, word = node.no, "} else if"
+        return [*lines, f"{indent}}} else {{", *_node(node, depth + 1), f"{indent}}}"]
     lines = [f"{indent}out[{k}] = {float(v)!r};" for k, v in enumerate(node.values)]
     return lines + [line for term in node.terms for line in _term(term, depth)]
 

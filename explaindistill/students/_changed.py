@@ -47,6 +47,9 @@ def significant(values: Array, digits: int) -> Array:
 def on_grid(values: Array, bits: int) -> Array:
     """Nearest of ``2**bits`` evenly spaced levels between the least and the largest value.
 
+    ``v_i -> low + u rint((v_i - low) / u)`` with the unit ``u = (high - low) / (2**bits - 1)``: that many steps lead
+    from the least to the largest value.
+
     Examples
     --------
     >>> on_grid(np.array([0.0, 0.34, 1.0]), 2).round(3).tolist()

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.data.encoder import TableEncoder
+from explaindistill.data.files import replaced_together, write_whole
 from explaindistill.errors import InvalidInputError, MissingExtraError, UntrustedError
 from explaindistill.teachers._layers import from_mlp, from_torch
 from explaindistill.teachers.network import NetworkTeacher
@@ -76,9 +77,9 @@ def save_teacher(teacher: Any, folder: str | Path) -> Path:
     }
     text = json.dumps(page, indent=1, allow_nan=False)
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        np.savez(home / "weights.npz", **arrays)  # type: ignore[arg-type]  # the stub takes every keyword for allow_pickle
-        (home / "teacher.json").write_text(text, encoding="utf-8")
+        with replaced_together(home) as draft:
+            np.savez(draft / "weights.npz", **arrays)  # type: ignore[arg-type]  # the stub takes every keyword for allow_pickle
+            write_whole(draft / "teacher.json", text)
     except OSError as error:
         raise InvalidInputError(f"folder {str(home)!r} cannot be written: {error}") from error
     return home

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import zlib
 
@@ -425,3 +426,62 @@ def test_two_processes_at_once(tmp_path):
         known, answers = shelf.find(keys_of(np.arange(3000)))
         assert known.sum() == len(shelf) > 2000
         assert answers.tolist() == (np.flatnonzero(known) ** 2.0).tolist()
+
+
+MAKERS = """
+import sys, time
+from pathlib import Path
+from explaindistill.asking.store_file import connect
+folder = Path(sys.argv[1])
+(folder / f"{sys.argv[2]}.ready").touch()
+while not (folder / "go").exists():
+    time.sleep(0.001)
+start = (folder / "go").stat().st_mtime
+for i in range(20):
+    time.sleep(max(start + 0.3 + 0.05 * i - time.time(), 0))
+    connect(folder / f"{i}.db").close()
+"""
+
+
+def test_eight_processes_make_one_new_store_at_the_same_moment(tmp_path):
+    makers = [
+        subprocess.Popen([sys.executable, "-c", MAKERS, str(tmp_path), str(i)], stderr=subprocess.PIPE, text=True)
+        for i in range(8)
+    ]
+    while len(list(tmp_path.glob("*.ready"))) < len(makers) and all(maker.poll() is None for maker in makers):
+        time.sleep(0.01)
+    (tmp_path / "go").touch()
+    assert [(maker.communicate()[1], maker.returncode) for maker in makers] == [("", 0)] * 8
+    for i in range(20):
+        with LabelStore(tmp_path / f"{i}.db", must_exist=True) as store:
+            assert store.verify() == []
+
+
+class Overtaken:
+    """A connection; another one makes the store as soon as this one has looked at what the file is."""
+
+    def __init__(self, path):
+        self.db = sqlite3.connect(path, timeout=10, isolation_level=None)
+        self.other = threading.Thread(target=lambda: file_module.connect(path).close())
+
+    @property
+    def in_transaction(self):
+        return self.db.in_transaction
+
+    def execute(self, query):
+        cursor = self.db.execute(query)
+        if query.strip() in ("PRAGMA application_id", "PRAGMA user_version") and not self.other.ident:
+            rows = cursor.fetchall()
+            self.other.start()
+            self.other.join(timeout=0.3)
+            cursor = self.db.execute(f"SELECT {rows[0][0]}")
+        return cursor
+
+
+def test_a_store_made_by_another_between_two_looks(tmp_path):
+    db = Overtaken(tmp_path / "l.db")
+    file_module._prepare(db, tmp_path / "l.db")
+    db.other.join()
+    db.db.close()
+    with LabelStore(tmp_path / "l.db", must_exist=True) as store:
+        assert store.verify() == []

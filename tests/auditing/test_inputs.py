@@ -25,7 +25,6 @@ def test_a_rule_decides_with_and_without_weights():
     assert (rule.task, rule.favorable, rule.position) == ("classification", "yes", 1)
     assert rule.decide(P).tolist() == ["no", "no", "no", "yes"]
     assert rule.decide(P, np.array([4.0, 0.5, 1.0, 0.5])).tolist() == ["no", "no", "yes", "yes"]
-    assert set(rule.options()) == {"classes", "threshold", "favorable"}
     values = decision_rule(None, "yes", 0.5)
     assert (values.task, values.favorable, values.position) == ("regression", None, None)
 

@@ -20,6 +20,7 @@ from sklearn.utils.validation import _check_sample_weight
 from explaindistill import plugins
 from explaindistill.asking.labelling import label
 from explaindistill.asking.progress import progress_bar
+from explaindistill.data.files import write_whole
 from explaindistill.data.schema import Schema
 from explaindistill.data.targets import SoftTargets
 from explaindistill.distillation.corpus import FitRows, QueryPlan, compose
@@ -274,9 +275,7 @@ def _one(name: str, student: Any, targets: SoftTargets, exam: _Exam, path: Path 
         fit_student(student, targets, exam.schema)
         seconds = time.perf_counter() - start
         if path is not None:
-            draft = path.with_suffix(".part")
-            draft.write_text(json.dumps({"student": student.to_dict(), "fit_seconds": seconds}))
-            draft.replace(path)
+            write_whole(path, json.dumps({"student": student.to_dict(), "fit_seconds": seconds}))
     line = _measured(student, exam)
     return {"student": name, "fitted": student, "fit_seconds": seconds, **_size(student, exam.rows), **line}
 

@@ -16,7 +16,7 @@ Wood, Li, Shaddick and Augustin (2017), doi:10.1080/01621459.2016.1195744.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explaindistill.numerics.additive.families import Family, Gaussian
+from explaindistill.numerics.additive.families import Bernoulli, Family, Gaussian
 from explaindistill.numerics.additive.gram import (
     Codes,
     Design,
@@ -32,9 +32,19 @@ from explaindistill.numerics.additive.gram import (
     gram,
     predictor,
 )
+from explaindistill.numerics.additive.line_search import step_length
 from explaindistill.numerics.additive.reml import Smoothing, Solution, solve
 
-__all__ = ["AdditiveFit", "BinnedRows", "FitOptions", "Statistics", "collect", "fit_additive"]
+__all__ = [
+    "OPTIMUM",
+    "AdditiveFit",
+    "BinnedRows",
+    "CurvatureSample",
+    "FitOptions",
+    "Statistics",
+    "collect",
+    "fit_additive",
+]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -47,7 +57,9 @@ INNER_STEPS = 6
 """Smoothing steps on one working model of a Gaussian, which is exact; of other families, which the next Newton step
 replaces, two."""
 DISPERSION_FLOOR = 1e-6  # of what the intercept alone leaves: without a floor, saturated data have no optimum
-HALVINGS = 30  # of a step: 2**-30 of it is below what float64 tells of most deviances
+OPTIMUM = 1e-7
+"""Largest excess of the penalised loss per row, as Newton's decrement foretells it, that counts as the optimum: a tenth
+of what the benchmark of optima allows against a slow reference."""
 POLISHES = 8
 """Steps on an old curvature before it is measured anew: each costs a score, a new curvature the cross-products."""
 
@@ -70,6 +82,9 @@ class FitOptions:
         On the relative change of the penalised deviance.
     rounds : int
         After so many steps the smoothing is left as it is.
+    check : bool
+        Look at the end, on all rows, whether the fit is at its optimum, and walk on with the curvature of all rows
+        where it is not; False for drafts.
     """
 
     phi: float | None = None
@@ -78,6 +93,7 @@ class FitOptions:
     max_iter: int = 60
     tol: float = 1e-8
     rounds: int = SMOOTHING_ROUNDS
+    check: bool = True
 
 
 DEFAULTS = FitOptions()
@@ -110,6 +126,14 @@ class BinnedRows:
         first = np.append(True, (ordered[:, 1:] != ordered[:, :-1]).any(axis=0))
         weight = np.bincount(np.cumsum(first) - 1, self.weight[order]).astype(np.float64)
         return replace(self.take(order[first]), weight=weight)
+
+
+@dataclass(frozen=True)
+class CurvatureSample:
+    """Rows on which curvature is measured in place of all: positions ``(m,)``, weights ``(m,)`` that stand for all."""
+
+    positions: NDArray[np.intp]
+    weight: Vector
 
 
 @dataclass(frozen=True)
@@ -171,6 +195,11 @@ class AdditiveFit:
     deviance : float
     n_iter : int
     converged : bool
+        Whether ``optimality`` is at most ``OPTIMUM``; of a draft, whether its last step was small.
+    optimality : float
+        Excess of the penalised loss per unit of weight over its minimum at this smoothing, as Newton's decrement with
+        the curvature of *all* rows foretells it; relative to the loss of the intercept alone where the outcome has a
+        unit. NaN for drafts, which are not checked.
     """
 
     beta: Matrix
@@ -181,6 +210,7 @@ class AdditiveFit:
     deviance: float
     n_iter: int
     converged: bool
+    optimality: float = np.nan
 
 
 def collect(
@@ -228,7 +258,7 @@ def fit_additive(
     *,
     smoothing: Sequence[Vector | None] | None = None,
     start: Vector | None = None,
-    curvature_rows: NDArray[np.intp] | None = None,
+    curvature_rows: CurvatureSample | None = None,
     pool: ThreadPoolExecutor | None = None,
 ) -> AdditiveFit:
     """Fit one linear predictor.
@@ -241,9 +271,9 @@ def fit_additive(
     options : FitOptions
     smoothing : smoothing parameters to start from, optional
     start : ndarray of shape (p,), optional
-    curvature_rows : positions of rows, optional
-        Measure the curvature on these rows only, scaled up; the score is always that of all rows, so that the
-        solution is the same and only the way to it changes.
+    curvature_rows : CurvatureSample, optional
+        Measure the curvature on these rows only; the score is always that of all rows, so that the solution at one
+        smoothing is the same and only the way to it changes.
     pool : ThreadPoolExecutor, optional
     """
     beta = np.zeros(design.size)
@@ -255,7 +285,12 @@ def fit_additive(
     smooth = Smoothing(design, np.diag(stats.gram), smoothing, stats.weight)
     alone = float(rows.weight @ family.deviance(rows.y, np.full(len(rows), family.start(rows.y, rows.weight))))
     solver = _Solver(smooth, options, options.fixed, floor=DISPERSION_FLOOR * max(alone, 1e-12) / stats.weight)
-    return solver.run(state, stats, beta)
+    fit = solver.run(state, stats, beta)
+    if not options.check:
+        return fit
+    # cross-entropy has no unit; other losses are held against what the intercept alone leaves
+    unit = stats.weight if isinstance(family, Bernoulli) else max(alone, 1e-300)
+    return solver.proven(replace(state, curvature_rows=None), fit, unit)
 
 
 @dataclass(frozen=True)
@@ -265,24 +300,23 @@ class _State:
     design: Design
     rows: BinnedRows
     family: Family
-    curvature_rows: NDArray[np.intp] | None
+    curvature_rows: CurvatureSample | None
     pool: ThreadPoolExecutor | None
 
     def collect(self, beta: Vector) -> Statistics:
-        """Statistics at some coefficients; with curvature from a sample its cross-products are scaled to all rows."""
+        """Statistics at some coefficients; with curvature from a sample, whose weights stand for all rows."""
         if self.curvature_rows is None:
             return collect(self.design, self.rows, self.family, beta, self.pool)
-        sample = self.rows.take(self.curvature_rows)
+        sample = self.curvature_rows
         eta = predictor(self.design, self.rows.codes, beta)
-        total = float(self.rows.weight.sum())
-        scale = total / float(sample.weight.sum())
         curvature = self.family.curvature(eta)
         score = self.rows.weight * self.family.score(self.rows.y, eta)
+        codes = np.ascontiguousarray(self.rows.codes[:, sample.positions])
         return Statistics(
-            gram(self.design, sample.codes, scale * sample.weight * curvature[self.curvature_rows], self.pool),
+            gram(self.design, codes, sample.weight * curvature[sample.positions], self.pool),
             cross(self.design, self.rows.codes, score),
             float(self.rows.weight @ self.family.deviance(self.rows.y, eta)),
-            total,
+            float(self.rows.weight.sum()),
             float(self.rows.weight @ curvature),
             float(self.rows.weight @ curvature**2),
         )
@@ -300,10 +334,18 @@ class _State:
             curvature_squared=float(self.rows.weight @ curvature**2),
         )
 
-    def deviance(self, beta: Vector) -> float:
-        """Weighted sum of the rows' deviances."""
+    def walk(self, beta: Vector, step: Vector, S: Matrix) -> Vector:
+        """Walk from ``beta`` along a step, as far as the penalised deviance falls."""
         eta = predictor(self.design, self.rows.codes, beta)
-        return float(self.rows.weight @ self.family.deviance(self.rows.y, eta))
+        along = predictor(self.design, self.rows.codes, step)
+        linear, bend = float(beta @ S @ step), float(step @ S @ step)
+
+        def slope(t: float) -> float:
+            # half the derivative of D(eta + t along) + (beta + t step)' S (beta + t step); deviance' = -2 score
+            pull = self.family.score(self.rows.y, eta + t * along)
+            return float(linear + t * bend - self.rows.weight @ (pull * along))
+
+        return beta + step_length(slope, slope(0.0)) * step
 
 
 @dataclass
@@ -341,13 +383,35 @@ class _Solver:
             stats.deviance, n_iter, converged,
         )  # fmt: skip
 
+    def proven(self, state: _State, fit: AdditiveFit, unit: float) -> AdditiveFit:
+        r"""Check the optimum on all rows; where it is none, walk on with their curvature, the smoothing as it is.
+
+        Newton's decrement :math:`\frac12 g^\top (G + S)^{-1} g` with g the score less the pull of the penalty is what
+        the quadratic model promises of half the penalised deviance; bounded coefficients stay at least 0.
+        """
+        beta, S, max_iter = fit.beta[0], self.smooth.matrix(), self.options.max_iter
+        for n_iter in range(max_iter + 1):
+            stats = state.collect(beta)
+            solution = solve(stats.gram, stats.gram @ beta + stats.score, S, state.design)
+            step = solution.beta - beta
+            pull = stats.score - S @ beta
+            excess = float(pull @ step - 0.5 * (step @ stats.gram @ step + step @ S @ step)) / unit
+            if excess <= OPTIMUM or n_iter == max_iter:
+                break
+            beta = state.walk(beta, step, S)
+        self.phi = self._dispersion(stats, 1.0 + float(solution.edf.sum()))
+        return replace(
+            fit, beta=beta[None], V=(solution.inverse(),), phi=self.phi, edf=solution.edf, deviance=stats.deviance,
+            n_iter=fit.n_iter + n_iter, converged=bool(excess <= OPTIMUM), optimality=max(excess, 0.0),
+        )  # fmt: skip
+
     def _newton(
         self, state: _State, stats: Statistics, beta: Vector, solution: Solution, linear: bool
     ) -> tuple[Vector, Statistics, float]:
         """Walk to the solution of the working model; returns the fall of the penalised deviance too."""
         S = self.smooth.matrix()
         before = stats.deviance + float(beta @ S @ beta)
-        moved = _halve(solution.beta, beta, before, S, (lambda _: -np.inf) if linear else state.deviance)
+        moved = solution.beta if linear else state.walk(beta, solution.beta - beta, S)
         if linear:
             stats = _shift(stats, moved - beta)
         elif self.fixed and not state.design.bounded.any():
@@ -401,17 +465,6 @@ class _Solver:
             if n_iter < 2 or settled(before, edf, 0):
                 break
         return solution
-
-
-def _halve(target: Vector, beta: Vector, before: float, S: Matrix, deviance: Callable[[Vector], float]) -> Vector:
-    """Walk towards the Newton point, half as far again until the penalised deviance does not rise."""
-    step = target - beta
-    for _ in range(HALVINGS):
-        trial = beta + step
-        if deviance(trial) + trial @ S @ trial <= before * (1 + 1e-12) + 1e-12:  # not a rise, up to rounding
-            return trial
-        step = step / 2
-    return beta
 
 
 def _shift(stats: Statistics, move: Vector) -> Statistics:

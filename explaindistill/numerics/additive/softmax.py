@@ -24,12 +24,14 @@ from explaindistill.numerics.additive.gram import (
     gram,
     predictor,
 )
+from explaindistill.numerics.additive.line_search import step_length
 from explaindistill.numerics.additive.pirls import (
     DEFAULTS,
     DISPERSION_FLOOR,
-    HALVINGS,
+    OPTIMUM,
     AdditiveFit,
     BinnedRows,
+    CurvatureSample,
     FitOptions,
     dispersion,
     settled,
@@ -53,7 +55,7 @@ class _Problem:
 
     design: Design
     rows: BinnedRows
-    curvature_rows: NDArray[np.intp] | None
+    curvature_rows: CurvatureSample | None
     pool: ThreadPoolExecutor | None
 
     def predictors(self, B: Matrix) -> Matrix:
@@ -90,12 +92,12 @@ class _Problem:
 
     def grams(self, P: Matrix) -> list[Matrix]:
         """One class at a time: ``X' diag(w p (1 - p)) X``."""
-        rows, scale = self.rows, 1.0
-        if self.curvature_rows is not None:
-            rows, P = rows.take(self.curvature_rows), P[self.curvature_rows]
-            scale = float(self.rows.weight.sum() / rows.weight.sum())
-        curvature = scale * rows.weight[:, None] * np.maximum(P * (1.0 - P), CURVATURE_FLOOR)
-        return [gram(self.design, rows.codes, np.ascontiguousarray(c), self.pool) for c in curvature.T]
+        codes, weight = self.rows.codes, self.rows.weight
+        if (sample := self.curvature_rows) is not None:
+            codes, weight = np.ascontiguousarray(codes[:, sample.positions]), sample.weight
+            P = P[sample.positions]
+        curvature = weight[:, None] * np.maximum(P * (1.0 - P), CURVATURE_FLOOR)
+        return [gram(self.design, codes, np.ascontiguousarray(c), self.pool) for c in curvature.T]
 
     def curve(self, P: Matrix, D: Matrix, S: Matrix) -> Matrix:
         r"""Apply the full penalised curvature to a direction ``D`` of shape (classes, p).
@@ -120,7 +122,7 @@ def fit_softmax(
     *,
     smoothing: Sequence[Vector | None] | None = None,
     start: Matrix | None = None,
-    curvature_rows: NDArray[np.intp] | None = None,
+    curvature_rows: CurvatureSample | None = None,
     pool: ThreadPoolExecutor | None = None,
 ) -> AdditiveFit:
     """Fit one linear predictor per class; the parameters are those of ``fit_additive``.
@@ -154,7 +156,33 @@ def fit_softmax(
         if not fixed and design.blocks and n_iter > 1:
             smooth.settle([replace(s, beta=b) for s, b in zip(solutions, B, strict=True)], phi)
     inverses = tuple(s.inverse() for s in solutions)
-    return AdditiveFit(B, inverses, smooth.values, phi, _edf(solutions), deviance, n_iter, converged)
+    fit = AdditiveFit(B, inverses, smooth.values, phi, _edf(solutions), deviance, n_iter, converged)
+    if not options.check:
+        return fit
+    return _proven(replace(problem, curvature_rows=None), fit, smooth.matrix(), options.max_iter)
+
+
+def _proven(problem: _Problem, fit: AdditiveFit, S: Matrix, max_iter: int) -> AdditiveFit:
+    r"""Check the optimum on all rows; where it is none, walk on with their curvature, the smoothing as it is.
+
+    Newton's decrement :math:`\frac12 \langle g, H^{-1} g\rangle` with the coupled curvature H of all classes; conjugate
+    gradients find :math:`H^{-1} g`.
+    """
+    B = fit.beta
+    for n_iter in range(max_iter + 1):
+        eta = problem.predictors(B)
+        P, deviance = softmax(eta, axis=1), problem.deviance(eta)
+        solutions = [_block(g, S, problem.design) for g in problem.grams(P)]
+        pull = problem.score(P) - B @ S
+        step = _conjugate(lambda D, P=P: problem.curve(P, D, S), pull, solutions)
+        excess = 0.5 * float(np.sum(pull * step)) / float(problem.rows.weight.sum())
+        if excess <= OPTIMUM or n_iter == max_iter:
+            break
+        B = _newton(problem, B, eta, P, solutions, S, deviance)[0]
+    return replace(
+        fit, beta=B, V=tuple(s.inverse() for s in solutions), edf=_edf(solutions), deviance=deviance,
+        n_iter=fit.n_iter + n_iter, converged=bool(excess <= OPTIMUM), optimality=max(excess, 0.0),
+    )  # fmt: skip
 
 
 def _constant_model(problem: _Problem) -> tuple[Matrix, float]:
@@ -184,15 +212,19 @@ def _newton(
     before = deviance + float(np.sum((B @ S) * B))
     pull = problem.score(P) - B @ S
     step = _conjugate(lambda D: problem.curve(P, D, S), pull, blocks)
-    length = 1.0
-    for _ in range(HALVINGS):
-        trial = B + length * step
-        moved = problem.predictors(trial)
-        after = problem.deviance(moved) + float(np.sum((trial @ S) * trial))
-        if after <= before * (1 + 1e-12) + 1e-12:  # not a rise, up to rounding
-            return trial, moved, after, before
-        length /= 2
-    return B, eta, before, before
+    step -= step.mean(axis=0)  # what all classes share moves no probability, and costs
+    along = problem.predictors(step)
+    linear, bend = float(np.sum((B @ S) * step)), float(np.sum((step @ S) * step))
+
+    def slope(t: float) -> float:
+        # half the derivative of the penalised deviance along the step
+        gap = problem.rows.y - softmax(eta + t * along, axis=1)
+        return linear + t * bend - float(problem.rows.weight @ np.einsum("ij,ij->i", gap, along))
+
+    length = step_length(slope, slope(0.0))
+    trial, moved = B + length * step, eta + length * along
+    after = problem.deviance(moved) + float(np.sum((trial @ S) * trial))
+    return trial, moved, after, before
 
 
 def _conjugate(apply, target: Matrix, blocks: list[Solution], rtol: float = 1e-3, limit: int = 40) -> Matrix:  # type: ignore[no-untyped-def]  # a callable on matrices

@@ -200,6 +200,8 @@ def ratio_of_intervals(
 def mover_ratio(k1: ArrayLike, n1: ArrayLike, k2: ArrayLike, n2: ArrayLike, level: float = 0.95) -> Limits:
     """Interval of the ratio ``(k1/n1) / (k2/n2)`` of independent proportions: MOVER-R on Wilson limits.
 
+    The equation of :func:`ratio_of_intervals`, with a = k1/n1, b = k2/n2 and their limits by :func:`wilson`.
+
     References
     ----------
     Donner and Zou (2012), doi:10.1177/0962280210383083.

@@ -10,7 +10,7 @@ import heapq
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +85,9 @@ def no_cuts(d: int) -> ColumnCuts:
     return ColumnCuts(np.zeros(d), np.full(d, -1), np.zeros(d, dtype=np.int64))
 
 
+UNKNOWN_CUTS = no_cuts(0)  # of a leaf that has not been looked at
+
+
 @dataclass(eq=False)
 class OpenLeaf:
     """A leaf while the tree grows: rows ``start:end`` of the grower's index, and its best cut per column.
@@ -101,7 +104,7 @@ class OpenLeaf:
     high: float
     path: frozenset[int]
     hist: NDArray[np.int64] | None = None
-    cuts: ColumnCuts = field(default_factory=lambda: no_cuts(0))
+    cuts: ColumnCuts = UNKNOWN_CUTS
 
 
 @dataclass(frozen=True, eq=False)

@@ -87,6 +87,11 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         where the model was refitted, half way and at the end, expected in between.
     pair_trials_ : DataFrame
         What ``n_pairs="auto"`` saw.
+    optimality_ : float
+        How far the penalised loss per row is from its minimum at the smoothing found, foretold on all rows; for values,
+        relative to the loss of their mean alone. Not part of the JSON form: it tells of the fit.
+    converged_ : bool
+        Whether that is at most 1e-7; a fit that is not raises scikit-learn's ``ConvergenceWarning``.
     edits_ : list of dict
         Changes made by hand through :meth:`edit`.
 

@@ -34,7 +34,7 @@ from explaindistill.students.gam.design import (
     main_term,
     pair_term,
 )
-from explaindistill.students.gam.problem import AdditiveOptions, AdditiveProblem, TermsFit
+from explaindistill.students.gam.problem import CURVATURE_ROWS, AdditiveOptions, AdditiveProblem, TermsFit
 from explaindistill.students.gam.shapes import (
     TAIL,
     Blend,
@@ -115,19 +115,15 @@ def _preview(
     if not new:
         return terms, fit
     score, curvature = problem.score(problem.predictors(terms, fit))
-    sample = problem.curvature_rows()
-    chosen = np.arange(len(problem.rows)) if sample is None else sample
-    rows = problem.rows if sample is None else problem.rows.take(chosen)
-    scale = float(problem.rows.weight.sum() / rows.weight.sum())
-    score, curvature = score[chosen], curvature[chosen].sum(axis=1)
-    weight = rows.weight * curvature / score.shape[1]
+    rows = problem.rows
+    weight = rows.weight * curvature.sum(axis=1) / score.shape[1]
     grams, corners = [], []
     together = Design(tuple(t.block for t in new))
     for term in new:
         design = Design((term.block,))
-        G = gram(design, rows.codes, scale * weight)
+        G = gram(design, rows.codes, weight)
         smooth = Smoothing(design, np.diag(G))
-        pulls = [scale * cross(design, rows.codes, rows.weight * s) for s in score.T]
+        pulls = [cross(design, rows.codes, rows.weight * s) for s in score.T]
         fits = [solve(G, pull, smooth.matrix(), design) for pull in pulls]
         (cut,) = design.slices
         corners.append([(f.beta[cut], f.corner(cut)) for f in fits])
@@ -186,10 +182,8 @@ def _compress(problem: AdditiveProblem, terms: list[AdditiveTerm], fit: Additive
     cheaper, and the fit is the same as far as ``least`` of a degree of freedom can be seen.
     """
     _, curvature = problem.score(problem.predictors(terms, fit))
-    sample = problem.curvature_rows()
-    rows = problem.rows if sample is None else problem.rows.take(sample)
-    weight = rows.weight * (curvature if sample is None else curvature[sample]).sum(axis=1)
-    scale = float(problem.rows.weight.sum() / rows.weight.sum()) / curvature.shape[1]
+    rows = problem.rows
+    weight = rows.weight * curvature.sum(axis=1) / curvature.shape[1]
     slices = Design(tuple(t.block for t in terms)).slices
     smaller: list[AdditiveTerm] = []
     betas: list[NDArray[Any]] = [fit.beta[:, :1]]
@@ -199,7 +193,7 @@ def _compress(problem: AdditiveProblem, terms: list[AdditiveTerm], fit: Additive
             smaller.append(term)
             betas.append(fit.beta[:, cut])
             continue
-        G = scale * block.Z.T @ raw_gram(block.margins, block.margins, rows.codes, weight) @ block.Z
+        G = block.Z.T @ raw_gram(block.margins, block.margins, rows.codes, weight) @ block.Z
         small, U = _alive(term, G, lam, least)
         smaller.append(small)
         betas.append(np.linalg.solve(U, fit.beta[:, cut].T)[: small.block.size].T)
@@ -215,16 +209,25 @@ def fit_terms(options: AdditiveOptions, intake: Intake, y: NDArray[np.float64]) 
         if len(rows) <= JOINED_ROWS:
             rows = rows.joined()
             columns = replace(columns, codes=rows.codes)
-        problem = AdditiveProblem(options, columns, rows, pool)
-        mains = [main_term(columns, i, options.n_knots, shaping) for i, shaping in enumerate(options.shaping)]
-        terms = [t for t in mains if t is not None]
-        draft = problem.solve(terms, draft=True)
-        n_pairs, trials = _choose_pairs(problem, terms) if options.n_pairs == "auto" else (int(options.n_pairs), [])
-        terms, fit = _with_pairs(problem, terms, draft, n_pairs)
-        path: list[Removal] = []
-        if options.max_terms is not None and len(terms) > options.max_terms:
-            terms, fit, path = _cut_terms(problem, terms, fit, options.max_terms)
-        return finish(problem, terms, fit, path, trials)
+        model = _grown(AdditiveProblem(options, columns, rows, pool))
+        if model.fit.converged or len(rows) <= CURVATURE_ROWS:
+            return model
+        # curvature from a sample of rows led to no optimum: measure it on all rows, the choice of smoothing too
+        return _grown(AdditiveProblem(options, columns, rows, pool, exact=True))
+
+
+def _grown(problem: AdditiveProblem) -> Additive:
+    """Main effects, pairs found in what they leave, the terms that matter, intervals."""
+    options = problem.options
+    mains = [main_term(problem.columns, i, options.n_knots, shaping) for i, shaping in enumerate(options.shaping)]
+    terms = [t for t in mains if t is not None]
+    draft = problem.solve(terms, draft=True)
+    n_pairs, trials = _choose_pairs(problem, terms) if options.n_pairs == "auto" else (int(options.n_pairs), [])
+    terms, fit = _with_pairs(problem, terms, draft, n_pairs)
+    path: list[Removal] = []
+    if options.max_terms is not None and len(terms) > options.max_terms:
+        terms, fit, path = _cut_terms(problem, terms, fit, options.max_terms)
+    return finish(problem, terms, fit, path, trials)
 
 
 def _with_pairs(problem: AdditiveProblem, terms: list[AdditiveTerm], draft: AdditiveFit, n_pairs: int) -> TermsFit:
@@ -421,13 +424,13 @@ def _covariances(problem: AdditiveProblem, terms: list[AdditiveTerm], design: De
     """
     if problem.options.noisy:
         return [fit.phi * V for V in fit.V]
-    rows, scale = problem.rows, 1.0
+    codes, weight = problem.rows.codes, problem.rows.weight
     score, _ = problem.score(problem.predictors(terms, fit))
-    if (sample := problem.curvature_rows()) is not None:
-        rows, score = rows.take(sample), score[sample]
-        scale = float(problem.rows.weight.sum() / rows.weight.sum())
+    if (sample := problem.curvature_sample(terms)) is not None:
+        codes, weight = np.ascontiguousarray(codes[:, sample.positions]), sample.weight
+        score = score[sample.positions]
     out = []
     for V, s in zip(fit.V, score.T, strict=True):
-        M = gram(design, rows.codes, np.ascontiguousarray(scale * rows.weight * s**2), problem.pool)
+        M = gram(design, codes, np.ascontiguousarray(weight * s**2), problem.pool)
         out.append(V @ M @ V)
     return out

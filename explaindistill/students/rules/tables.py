@@ -18,7 +18,11 @@ __all__ = ["class_table", "value_table"]
 def class_table(
     student: Any, X: pd.DataFrame, P: NDArray[np.float64], weight: NDArray[np.float64], level: float
 ) -> pd.DataFrame:
-    """One row per rule: coverage, precision and their Wilson intervals; see ``RuleListClassifier.table``."""
+    """One row per rule: coverage, precision and their Wilson intervals; see ``RuleListClassifier.table``.
+
+    Of rule r: coverage ``sum_{i in r} w_i / sum_i w_i``, and precision, the share of the weight in r of rows whose most
+    probable label is the rule's class.
+    """
     model: RuleList = student.rules_
     rule_of, count = model.deciding(X), _counts(weight)
     lines = []

@@ -104,6 +104,9 @@ def _better_of_both(grower: Callable[[BinnedTable], Grower], table: BinnedTable,
 def valued(estimator: Any, tree: TreeModel, strength: float) -> TreeModel:
     """Shrink the means of the nodes, and let them keep the monotone constraints.
 
+    The equation is that of :func:`~explaindistill.numerics.trees.shrinkage.shrunk`; constraints bound the probability of
+    the last class, and of two classes the first is 1 less it.
+
     Parameters
     ----------
     estimator : TreeClassifier or TreeRegressor

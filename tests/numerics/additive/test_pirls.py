@@ -10,8 +10,8 @@ from explaindistill.numerics.additive.families import Bernoulli, Gaussian, Poiss
 from explaindistill.numerics.additive.gram import Block, Design, Marginal
 from explaindistill.numerics.additive.pirls import (
     BinnedRows,
+    CurvatureSample,
     FitOptions,
-    _halve,
     collect,
     dispersion,
     fit_additive,
@@ -137,21 +137,6 @@ def test_pairs_share_no_prior():
     assert not np.allclose(values[0][:4], values[1][:4])
 
 
-def test_a_step_that_overshoots_is_halved_until_the_deviance_does_not_rise():
-    S = np.zeros((1, 1))
-    asked = []
-
-    def deviance(beta):
-        asked.append(float(beta[0]))
-        return float(beta[0] ** 2)
-
-    assert _halve(np.array([-7.0]), np.array([1.0]), 1.0, S, deviance).tolist() == [-1.0]
-    assert asked == [-7.0, -3.0, -1.0]
-    # the penalty counts too, and where nothing helps one stays
-    assert _halve(np.array([-7.0]), np.array([1.0]), 1.5, S + 0.5, deviance).tolist() == [-1.0]
-    assert _halve(np.array([3.0]), np.array([1.0]), 1.0, S, lambda beta: np.inf).tolist() == [1.0]
-
-
 def test_a_start_from_which_newton_overshoots_converges():
     design, codes, _, eta, rng = make(200)
     rows = BinnedRows(codes, rng.poisson(np.exp(eta + 2.0)).astype(float), np.ones(200))
@@ -175,7 +160,7 @@ def test_curvature_from_some_rows_gives_the_same_solution():
         Bernoulli(),
         FitOptions(fixed=True, tol=1e-12),
         smoothing=LAM,
-        curvature_rows=np.arange(0, 2000, 4),
+        curvature_rows=CurvatureSample(np.arange(0, 2000, 4), np.full(500, 4.0)),
     )
     assert np.abs(full.beta - some.beta).max() < 1e-5
 
@@ -219,9 +204,8 @@ def test_softmax_measures_curvature_on_some_rows_if_told():
     P = np.column_stack([expit(eta) / 2, 1 - expit(eta), expit(eta) / 2])
     rows = BinnedRows(codes, P, np.ones(600))
     full = fit_softmax(design, rows, FitOptions(fixed=True, tol=1e-12), smoothing=LAM)
-    some = fit_softmax(
-        design, rows, FitOptions(fixed=True, tol=1e-12), smoothing=LAM, curvature_rows=np.arange(0, 600, 3)
-    )
+    thirds = CurvatureSample(np.arange(0, 600, 3), np.full(200, 3.0))
+    some = fit_softmax(design, rows, FitOptions(fixed=True, tol=1e-12), smoothing=LAM, curvature_rows=thirds)
     assert np.abs(X @ (full.beta - some.beta).T).max() < 1e-4
 
 

@@ -127,16 +127,20 @@ def test_three_classes_recover_an_additive_softmax():
     assert np.abs(told - gam.decision_function(X.iloc[:5])).max() < 1e-9
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_ten_classes_on_few_rows_of_many_columns_do_not_go_flat(seed):
+def test_ten_classes_on_few_rows_of_many_columns_do_not_go_flat():
     """Ten logits share their rows: counted as one, they had more degrees of freedom than rows, and went flat."""
-    rng = np.random.default_rng(seed)
-    X = np.round(rng.normal(size=(1200, 30)), 1)
-    eta = 3 * np.hstack([X[:, :4], np.tanh(X[:, :4])]) @ rng.normal(size=(8, 10))
-    P = softmax(eta, axis=1)
-    student, linear = GAMClassifier(n_jobs=1).fit(X[:150], P[:150]), LinearClassifier().fit(X[:150], P[:150])
-    assert student.dispersion_ <= 1
-    assert student.score(X[150:], P[150:]) > linear.score(X[150:], P[150:]) - 0.15
+    losses = []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        X = np.round(rng.normal(size=(1200, 30)), 1)
+        eta = 3 * np.hstack([X[:, :4], np.tanh(X[:, :4])]) @ rng.normal(size=(8, 10))
+        P = softmax(eta, axis=1)
+        student, linear = GAMClassifier(n_jobs=1).fit(X[:150], P[:150]), LinearClassifier().fit(X[:150], P[:150])
+        assert student.converged_
+        assert student.dispersion_ <= 1
+        losses.append(linear.score(X[150:], P[150:]) - student.score(X[150:], P[150:]))
+    # one sample of 150 rows in 30 columns decides little: single seeds lie between -0.02 and 0.18
+    assert np.mean(losses) < 0.1
 
 
 def test_many_classes_few_rows_and_columns_that_hardly_vary():

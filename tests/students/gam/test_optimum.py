@@ -1,0 +1,96 @@
+"""An additive student says that it converged only at its optimum on all rows, on both sides of its short cuts."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit, softmax
+from sklearn.exceptions import ConvergenceWarning
+
+from explaindistill import GAMClassifier, GAMRegressor
+from explaindistill.students.gam import problem
+
+
+def rare_tail(n, seed=0):
+    """A teacher that is additive, with a column whose tail belongs to one row in five thousand."""
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(
+        {
+            "a": rng.normal(size=n),
+            "b": rng.integers(1, 8, n),
+            "c": rng.choice(list("wxyz"), n),
+            "d": rng.integers(0, 4, n).astype(float),
+        }
+    )
+    tail = rng.random(n) < 2e-4
+    X.loc[tail, "d"] = rng.integers(20, 61, int(tail.sum()))
+    level = X["c"].map({"w": 0.5, "x": -0.5, "y": 0.0, "z": 0.2})
+    eta = 1.5 * X["a"] - 0.4 * (X["b"] - 4) + level + 0.3 * np.minimum(X["d"], 6) - 2
+    p = expit(eta.to_numpy())
+    return X, np.column_stack([1 - p, p])
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_rare_tail_does_not_stop_the_fit(seed):
+    X, P = rare_tail(40_000, seed)
+    student = GAMClassifier(random_state=0).fit(X, P)
+    assert student.converged_
+    assert student.optimality_ <= 1e-7
+    Z, Q = rare_tail(5_000, seed + 10)
+    assert np.abs(student.predict_proba(Z) - Q).mean() < 1e-3
+
+
+def test_both_sides_of_the_limit_on_curvature_give_the_same_answers(monkeypatch):
+    X, P = rare_tail(6_000, 3)
+    whole = GAMClassifier(random_state=0).fit(X, P).predict_proba(X)
+    monkeypatch.setattr(problem, "CURVATURE_ROWS", 1_000)
+    sampled = GAMClassifier(random_state=0).fit(X, P).predict_proba(X)
+    assert np.abs(whole - sampled).max() < 2e-3
+
+
+def test_a_sample_of_rows_holds_every_row_of_a_rare_place(monkeypatch):
+    X, P = rare_tail(6_000, 4)
+    samples = []
+    original = problem.AdditiveProblem.curvature_sample
+
+    def recorded(self, terms):
+        samples.append((self, original(self, terms)))
+        return samples[-1][1]
+
+    monkeypatch.setattr(problem.AdditiveProblem, "curvature_sample", recorded)
+    monkeypatch.setattr(problem, "CURVATURE_ROWS", 1_000)
+    GAMClassifier(random_state=0).fit(X, P)
+    case, sample = samples[0]
+    assert set(np.flatnonzero(X["d"] > 6)) <= set(sample.positions.tolist())
+    assert sample.weight.sum() == pytest.approx(case.rows.weight.sum())
+
+
+def test_sure_answers_of_several_classes_keep_finite_curves():
+    """Newton's full step overshoots by thousands of logits where classes are told apart without doubt."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(np.exp(2 * rng.normal(size=(1_500, 4))), columns=list("abcd"))
+    eta = 40 * np.column_stack([np.log(X["a"]), np.log(X["b"]), 0.5 - np.log(X["c"])])
+    student = GAMClassifier(random_state=0).fit(X, softmax(eta, axis=1))
+    assert student.converged_
+    assert (student.predict(X) == eta.argmax(axis=1)).mean() > 0.97
+
+
+def test_a_fit_that_is_cut_short_warns_and_says_so():
+    X, P = rare_tail(3_000, 5)
+    student = GAMClassifier(max_iter=1, random_state=0)
+    with pytest.warns(ConvergenceWarning, match=r"is not at its optimum after .* raise max_iter \(now 1\)"):
+        student.fit(X, (P > 0.5)[:, 1])
+    assert not student.converged_
+    assert student.optimality_ > 1e-7
+    assert "before it settled" in student.describe()
+
+
+def test_values_of_any_unit_are_held_against_their_own_spread():
+    X, P = rare_tail(2_000, 6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for unit in (1e-6, 1.0, 1e6):
+            assert GAMRegressor(random_state=0).fit(X, unit * P[:, 1]).optimality_ <= 1e-7
