@@ -21,10 +21,7 @@ ENGINES = ("sqlite", "duckdb")
 
 def answers(engine, query, columns):
     """Rows of the query over a table of these columns."""
-    if engine == "duckdb":
-        database = pytest.importorskip("duckdb").connect()
-    else:
-        database = sqlite3.connect(":memory:")
+    database = pytest.importorskip("duckdb").connect() if engine == "duckdb" else sqlite3.connect(":memory:")
     kinds = {name: "TEXT" if isinstance(values[0], str) else "DOUBLE PRECISION" for name, values in columns.items()}
     quoted = {name: '"' + name.replace('"', '""') + '"' for name in columns}
     database.execute(f"CREATE TABLE rows ({', '.join(f'{quoted[n]} {kinds[n]}' for n in columns)})")
@@ -96,11 +93,11 @@ def test_what_sql_cannot_hold_is_refused_in_one_sentence():
         refused({"a\0b": x})
     with pytest.raises(InvalidInputError, match="columns 'Age', 'age' differ by case only"):
         refused({"Age": x, "age": np.sin(x)})
-    with pytest.raises(InvalidInputError, match="class .n.*holds the character NUL"):
+    with pytest.raises(InvalidInputError, match=r"class .n.*holds the character NUL"):
         refused({"a": x}, ("n\0o", "yes"))
-    with pytest.raises(InvalidInputError, match="category of column 'a': 'u.*holds the character NUL"):
+    with pytest.raises(InvalidInputError, match=r"category of column 'a': 'u.*holds the character NUL"):
         refused({"a": np.where(x > 19, "u\0u", "v")})
-    with pytest.raises(InvalidInputError, match="column .*is no valid Unicode"):
+    with pytest.raises(InvalidInputError, match=r"column .*is no valid Unicode"):
         refused({"a\udc80": x})
     student = student_of(TreeClassifier)[0]
     with pytest.raises(InvalidInputError, match="table must be a name"):
