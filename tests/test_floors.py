@@ -58,7 +58,7 @@ HOMES = {  # a heavy package is named in these rooms only, and outside functions
     "shap": ({"measures", "students"}, set()),
     "dask": (set(), set()),
     "httpx": ({"teachers"}, {"teachers/http.py"}),
-    "onnxruntime": ({"teachers"}, {"teachers/onnx.py"}),
+    "onnxruntime": ({"export", "teachers"}, {"teachers/onnx.py"}),
 }
 
 

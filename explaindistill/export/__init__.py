@@ -8,7 +8,8 @@ from explaindistill import plugins
 
 if TYPE_CHECKING:
     from explaindistill.export._operations import operations
+    from explaindistill.export._writing import write
 
-__all__ = ["operations"]
+__all__ = ["operations", "write"]
 
-__getattr__ = plugins.lazy(__name__, {"operations": "_operations"})
+__getattr__ = plugins.lazy(__name__, {"operations": "_operations", "write": "_writing"})

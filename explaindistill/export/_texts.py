@@ -31,8 +31,13 @@ def check_names(program: Program, language: str) -> None:
 
 
 def check_categories(program: Program, language: str) -> None:
-    """Refuse categories and classes that hold NUL or cannot be written as UTF-8."""
+    """Refuse categories and classes that hold NUL or are no UTF-8, and columns of text and numbers mixed."""
     for column in program.inputs:
+        if column.is_text and not all(isinstance(value, str) for value in column.categories):
+            raise InvalidInputError(
+                f"column {column.name!a} mixes text and other categories, which {language} cannot tell apart; "
+                "make all of them text"
+            )
         _check(f"category of column {column.name!a}:", column.categories, language)
     _check("class", program.classes or (), language)
 

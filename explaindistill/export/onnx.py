@@ -10,6 +10,7 @@ import numpy as np
 from explaindistill.data.program import LOG_LIMIT, Clipped, Curve, Grid, Input, Leaf, Program, Term, program_of
 from explaindistill.export._circuit import Circuit, Fact, Literal
 from explaindistill.export._graph import Graph
+from explaindistill.export._texts import check_categories, check_names
 
 __all__ = ["generate"]
 
@@ -60,6 +61,8 @@ class _Writer:
     """Writes one program: facts, gates, numbers, sums and the last step."""
 
     def __init__(self, program: Program) -> None:
+        check_names(program, "ONNX")
+        check_categories(program, "ONNX")
         self.program = program
         names = [i.name for i in program.inputs] or [NOTHING]
         self.graph = Graph(names)

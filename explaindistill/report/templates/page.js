@@ -177,7 +177,9 @@
   // What the teacher answered on the mean on the audited rows of the same cell.
   var beside = function (told, row) {
     var finder = (self.explaindistill || {})[told.id + "-cells"];
-    var cell = finder && told.cells[finder.path(row).pop()];
+    var whole = Object.create(null);  // the cells may ask for columns that the student does not read
+    ((finder || {}).features || []).forEach(function (f) { whole[f.name] = f.name in row ? row[f.name] : null; });
+    var cell = finder && told.cells[finder.path(whole).pop()];
     if (!cell) { return []; }
     var text = "The teacher, on the " + cell.n.toLocaleString("en") + " audited rows nearest to this, on the mean:";
     var where = make("p", "Nearest: " + cell.where + ".", { class: "where" });

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from explaindistill.data.schema import Feature
+from explaindistill.errors import InvalidInputError
 from explaindistill.students.tree.model import TreeModel
 
 __all__ = ["CompiledTree"]
@@ -26,6 +27,7 @@ class CompiledTree:
 
     def __init__(self, tree: TreeModel, outputs: Sequence[Any], is_classifier: bool) -> None:
         self._nodes = [_node(tree, i) for i in range(len(tree.feature))]
+        self._columns = frozenset(node[0] for node in self._nodes if node is not None)
         single = not is_classifier and len(outputs) == 1
         self._answers = [row[0] if single else dict(zip(outputs, row, strict=True)) for row in tree.value.tolist()]
 
@@ -35,17 +37,25 @@ class CompiledTree:
         Parameters
         ----------
         row : mapping of column to value
-            Columns that the path does not ask for may be absent; None and NaN are missing.
+            None and NaN are missing; columns that the tree never asks for do not matter.
 
         Returns
         -------
         dict of class to probability, dict of output to value, or a float where there is one output
+
+        Raises
+        ------
+        InvalidInputError
+            If the row lacks a column that the tree asks for, also where this row's path does not.
         """
+        if not self._columns <= row.keys():
+            absent = ", ".join(sorted(map(repr, self._columns - row.keys())))
+            raise InvalidInputError(f"the row has no column {absent}; say None where a value is missing")
         nodes = self._nodes
         position = 0
         while (node := nodes[position]) is not None:
             name, number, threshold, sides, missing, yes, no = node
-            value = row.get(name)
+            value = row[name]
             if value is None or value != value or value is pd.NA:  # noqa: PLR0124 - NaN differs from itself
                 goes = missing
             elif sides is not None:

@@ -122,7 +122,11 @@ def test_one_row_at_a_time_says_the_same(fitted):
     one = fitted.compile().one
     rows = frame.to_dict("records")
     assert [list(one(r).values()) for r in rows] == fitted.predict_proba(frame).tolist()
-    assert one({})["no"] >= 0
+    assert one(dict.fromkeys(rows[0]))["no"] >= 0
+    assert one(rows[0] | {"more": 1}) == one(rows[0])
+    absent = fitted.program().inputs[-1].name
+    with pytest.raises(InvalidInputError, match=f"the row has no column '{absent}'; say None where a value is missing"):
+        one({name: value for name, value in rows[0].items() if name != absent})
     regressor = TreeRegressor(max_leaf_nodes=3).fit(frame, teacher(frame))
     assert [regressor.compile().one(r) for r in rows] == regressor.predict(frame).tolist()
 
