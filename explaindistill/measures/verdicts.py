@@ -145,7 +145,7 @@ def _needed(estimate: float, low: float, high: float, rule: Requirement, n: floa
     distance = min((abs(estimate - b) for b in bounds), default=0.0)
     near = min(bounds, key=lambda b: abs(estimate - b))
     half = (high - estimate) if estimate < near else (estimate - low)
-    if not n or not np.isfinite(half) or distance <= 0 or half <= distance:
+    if n is None or not n > 0 or not np.isfinite(n) or not np.isfinite(half) or distance <= 0 or half <= distance:
         return ""
     rows = float(n) * (half / distance) ** 2
     if rows > MOST_ROWS:
@@ -262,6 +262,12 @@ def _select(table: pd.DataFrame, where: str | None, key: str) -> pd.DataFrame:
     return table[keep]
 
 
+def _is_upper_bound(rule: str) -> bool:
+    """Whether a rule, a key and a bound such as ``"<= 0.1"`` or ``"<=0.1"``, is kept by small values."""
+    bounds = list(_BOUND.finditer(rule))  # the last one: the name of a group may hold a sign as well
+    return bool(bounds) and bounds[-1]["sign"].startswith("<")
+
+
 def worst(verdicts: pd.DataFrame) -> pd.DataFrame:
     """One line per rule and subject: its worst group, and in ``others`` what the remaining groups got.
 
@@ -287,7 +293,7 @@ def worst(verdicts: pd.DataFrame) -> pd.DataFrame:
     """
     chosen, others = [], []
     for (rule, _), table in verdicts.groupby(["rule", "subject"], sort=False):
-        upward = "<" in str(rule).rsplit(" ", 2)[-2] if " " in str(rule) else False
+        upward = _is_upper_bound(str(rule))
         sized = table["estimate"].abs() if " abs " in str(rule) else table["estimate"]
         towards = (-sized if upward else sized).fillna(np.inf)
         order = pd.DataFrame({"severity": table["verdict"].map(SEVERITY.index), "towards": towards})
