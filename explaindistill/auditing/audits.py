@@ -13,15 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 from explaindistill import plugins
 from explaindistill.auditing.failures import Failures, is_strict
 from explaindistill.auditing.frames.cells import partitions
-from explaindistill.auditing.frames.every import measure_all, notes, suppressed
-from explaindistill.auditing.inputs import AuditInput, audit_rows, decision_rule, prepare
+from explaindistill.auditing.frames.every import frame_names, measure_all, notes, suppressed
+from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, audit_rows, decision_rule, prepare
 from explaindistill.auditing.manifest import manifest
 from explaindistill.auditing.options import AuditOptions, check_rows
 from explaindistill.auditing.profiles.loading import load_profile
 from explaindistill.auditing.validation import in_row_order, named_students, without_unseen
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.verdicts import check
+from explaindistill.measures.verdicts import check, check_rules
 from explaindistill.protocols import Task
 from explaindistill.teachers import as_teacher
 
@@ -30,6 +30,11 @@ __all__ = ["DEFAULT_REQUIREMENTS", "Audit", "audit"]
 DEFAULT_REQUIREMENTS: Mapping[str, str] = {"fidelity.agreement": ">= 0.9", "bias.worst_impact_ratio": ">= 0.8"}
 """What the first page holds the figures against where the caller says nothing. A student that errs on more than one row
 in ten describes another model; 0.8 is the four-fifths rule, which needs sensitive columns and holds for any pair."""
+
+UNJUDGED = (
+    "corpus", "columns", "cost", "query_curve", "complexity", "students", "profile_requirements",
+)  # fmt: skip
+"""Frames that hold no figures with intervals under the name of a metric."""
 
 KINDS = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json", ".csv": "csv"}
 
@@ -277,6 +282,7 @@ def audit(
     adapter = as_teacher(teacher)
     named = named_students(students, adapter)
     rule = decision_rule(adapter.classes_, favorable, threshold)
+    check_rules(requirements or {}, _judgeable(), _subjects(named))
     X, sensitive = without_unseen(X, sensitive, named)
     rows = audit_rows(
         X,
@@ -317,6 +323,15 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
         requirements=requirements,
         cells=inputs.partitions,
     )
+
+
+def _judgeable() -> list[str]:
+    """Frames that a requirement may name: those of figures."""
+    return [name for name in frame_names() if name not in UNJUDGED]
+
+
+def _subjects(students: Mapping[str, Any]) -> list[str]:
+    return ["labels", "teacher", SECOND, *students, *(name + WITHOUT for name in students)]
 
 
 def _divided(inputs: AuditInput, minimum: int, failures: Failures) -> AuditInput:

@@ -48,10 +48,7 @@ class Failures:
         by_cause: dict[str, list[str]] = {}
         for _, name, part, cause in self.lines:
             by_cause.setdefault(cause, []).append(f"“{name}”" + (f" ({part})" if part else ""))
-        return [
-            f"Cannot say: {', '.join(names)} could not be measured. {cause}"
-            for cause, names in by_cause.items()
-        ]
+        return [f"Cannot say: {', '.join(names)} could not be measured. {cause}" for cause, names in by_cause.items()]
 
 
 def is_strict(strict: bool | None = None) -> bool:

@@ -87,7 +87,7 @@ def _statement(text: str) -> tuple[str, str]:
 
 
 def _exit_code(verdicts: pd.DataFrame, complete: bool = True) -> int:
-    """One failure fails; what cannot be decided is not a pass, nor is an audit of which a frame could not be measured."""
+    """One failure fails; what cannot be decided is not a pass, nor is an audit that could not be measured in full."""
     distinct = set(verdicts["verdict"])
     if "fail" in distinct:
         return FAILED

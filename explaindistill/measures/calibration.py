@@ -101,7 +101,7 @@ def _truths(y: ArrayLike) -> NDArray[np.bool_]:
     """Labels as booleans; a missing one is neither, though NaN would count as true."""
     values = np.asarray(y)
     if (gone := pd.isna(values)).any():
-        raise InvalidInputError(f"y must hold no missing labels, got {int(gone.sum())} of {len(values)}; leave them out")
+        raise InvalidInputError(f"y must hold no missing labels, got {int(gone.sum())} of {len(values)}")
     return values.astype(bool)
 
 

@@ -128,7 +128,7 @@ def decisions(
     if P.ndim != 2 or P.shape[1] != len(names):
         raise InvalidInputError(f"P must have one column per class: {len(names)} classes, got shape {P.shape}")
     if (gone := np.isnan(P).any(axis=1)).any():
-        raise InvalidInputError(f"P must hold no NaN, got {int(gone.sum())} such rows, the first is row {gone.argmax()}")
+        raise InvalidInputError(f"P must hold no NaN, got {int(gone.sum())} rows, the first is {gone.argmax()}")
     if threshold is None or (not isinstance(threshold, Mapping) and len(names) != 2):
         return np.asarray(names[P.argmax(axis=1)])
     position = favorable_position(names, favorable)

@@ -18,7 +18,8 @@ LARGEST = 2.0**53
 
 SELECTION = (
     "selection_rate", "selection_rate_difference", "selection_rate_ratio", "selection_rate_worst_difference",
-    "selection_rate_worst_ratio", "transfer", "stratified_difference", "stratified_odds_ratio",
+    "selection_rate_worst_ratio", "transfer", "transfer_from_baseline",
+    "stratified_difference", "stratified_odds_ratio",
 )  # fmt: skip
 """Figures that rest on decisions only: their denominator is the group itself, whose size is judged beforehand. What of
 ``transfer_…`` rests on true labels as well is not among them."""
@@ -177,6 +178,8 @@ def _small_shares(frame: pd.DataFrame, gone: NDArray[np.bool_], minimum: int) ->
     """
     out = np.zeros(len(frame), dtype=bool)
     at = np.flatnonzero((frame["metric"] == "leaf_share").to_numpy())
+    if len(at) == 0:
+        return out
     lines = frame.iloc[at].assign(at=at, gone=gone[at])
     # two leaves may have the same words: the second of them is a row of its own
     lines["copy"] = lines.groupby(["subject", "attribute", "subset", "group"]).cumcount()
