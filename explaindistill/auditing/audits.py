@@ -11,18 +11,18 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill import plugins
+from explaindistill.auditing.failures import Failures, is_strict
 from explaindistill.auditing.frames.cells import partitions
-from explaindistill.auditing.frames.every import measure_all, notes
-from explaindistill.auditing.inputs import AuditInput, audit_rows, decision_rule, prepare
+from explaindistill.auditing.frames.every import frame_names, measure_all, notes, suppressed
+from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, audit_rows, decision_rule, prepare
 from explaindistill.auditing.manifest import manifest
 from explaindistill.auditing.options import AuditOptions, check_rows
 from explaindistill.auditing.profiles.loading import load_profile
-from explaindistill.auditing.validation import named_students
+from explaindistill.auditing.validation import in_row_order, named_students, without_unseen
 from explaindistill.data.files import write_whole
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.suppression import suppress
-from explaindistill.measures.verdicts import check
+from explaindistill.measures.verdicts import check, check_rules
 from explaindistill.protocols import Task
 from explaindistill.teachers import as_teacher
 
@@ -31,6 +31,11 @@ __all__ = ["DEFAULT_REQUIREMENTS", "Audit", "audit"]
 DEFAULT_REQUIREMENTS: Mapping[str, str] = {"fidelity.agreement": ">= 0.9", "bias.worst_impact_ratio": ">= 0.8"}
 """What the first page holds the figures against where the caller says nothing. A student that errs on more than one row
 in ten describes another model; 0.8 is the four-fifths rule, which needs sensitive columns and holds for any pair."""
+
+UNJUDGED = (
+    "corpus", "columns", "cost", "query_curve", "complexity", "students", "profile_requirements",
+)  # fmt: skip
+"""Frames that hold no figures with intervals under the name of a metric."""
 
 KINDS = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json", ".csv": "csv"}
 
@@ -49,7 +54,8 @@ class Audit:
         ``comparison``, ``comparison_terms``, ``comparison_quality``, ``missing_inputs``, ``complexity``, ``students``,
         ``corpus``, ``columns``, ``believability``, ``cost``, ``query_curve``, ``deployment``, ``cells``, ``profile``,
         ``profile_requirements``; each row of a measure has its ``n``, ``estimate``, ``low`` and ``high``. A frame that
-        does not apply is empty.
+        does not apply is empty. So is one that could not be measured: then ``failures`` (``module``, ``frame``,
+        ``cause``) and the notes say why, and what rests on it is "cannot say".
     manifest : dict
         Digests, seeds, versions, date.
     students : mapping of str to fitted student
@@ -137,8 +143,12 @@ class Audit:
         verdicts = ", ".join(f"{n} {v}" for v, n in sorted(counts.items())) or "no rule"
         return (
             f"Audit of {', '.join(self.students)} against {self.teacher_name} "
-            f"on {self.manifest['n_rows']:,} rows: {verdicts}"
+            f"on {self.manifest['n_rows']:,} rows: {verdicts}{self._lost()}"
         )
+
+    def _lost(self) -> str:
+        names = self.frames["failures"]["frame"].tolist() if "failures" in self.frames else []
+        return f"; could not be measured: {', '.join(names)}" if names else ""
 
 
 def audit(
@@ -169,6 +179,7 @@ def audit(
     time_models: bool = False,
     store: Any = None,
     random_state: int = 0,
+    strict: bool | None = None,
 ) -> Audit:
     """Measure what students kept of a teacher, on rows that no fitting saw.
 
@@ -230,10 +241,18 @@ def audit(
     store : path or LabelStore, optional
         Keeps the teacher's answers, so that an audit that was cut off, or is made again, asks nothing twice.
     random_state : int, default=0
+    strict : bool, optional
+        Whether an error inside a frame is raised; else the audit goes on, the frame is empty, and ``failures`` and the
+        notes say why. When None the environment variable ``EXPLAINDISTILL_STRICT`` decides, and False without one.
 
     Returns
     -------
     Audit
+
+    Raises
+    ------
+    InvalidInputError
+        For an argument, or a requirement, that breaks a rule; nothing is asked or measured before all of them hold.
 
     Examples
     --------
@@ -263,16 +282,32 @@ def audit(
     adapter = as_teacher(teacher)
     named = named_students(students, adapter)
     rule = decision_rule(adapter.classes_, favorable, threshold)
-    rows = audit_rows(X, y, rule, sensitive=sensitive, sample_weight=sample_weight, clusters=groups, strata=strata)
+    check_rules(requirements or {}, _judgeable(), _subjects(named))
+    X, sensitive = without_unseen(X, sensitive, named)
+    rows = audit_rows(
+        X,
+        in_row_order(y, X, "y"),
+        rule,
+        sensitive=in_row_order(sensitive, X, "sensitive"),
+        sample_weight=in_row_order(sample_weight, X, "sample_weight"),
+        clusters=in_row_order(groups, X, "groups"),
+        strata=in_row_order(strata, X, "strata"),
+    )
+    if train is not None:
+        train = (train[0], in_row_order(train[1], train[0], "train[1]"))
     check_rows(options, rows, rule, train)
     inputs = prepare(adapter, named, rows, rule, train=train, stress=stress, second_teacher=second_teacher, store=store)
-    return _measured(inputs, options, _default_requirements(inputs) if requirements is None else dict(requirements))
+    chosen = _default_requirements(inputs) if requirements is None else dict(requirements)
+    return _measured(inputs, options, chosen, Failures(is_strict(strict)))
 
 
-def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str, str]) -> Audit:
+def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str, str], failures: Failures) -> Audit:
     """Measure, withhold what is about few people, and judge what is left."""
-    inputs = replace(inputs, partitions=partitions(inputs, options.min_group_size))
-    frames = suppress(measure_all(inputs, options), inputs.rows.attributes, options.min_group_size)
+    inputs = _divided(inputs, options.min_group_size, failures)
+    measured = measure_all(inputs, options, failures)
+    frames = suppressed(measured, inputs.rows.attributes, options.min_group_size, failures)
+    sentences = notes(frames, failures)
+    frames["failures"] = failures.to_frame()
     frames["verdicts"] = check(frames, requirements)
     return Audit(
         frames=frames,
@@ -284,10 +319,30 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
         classes=inputs.rule.classes,
         favorable=inputs.rule.favorable,
         threshold=inputs.rule.threshold,
-        notes=(*inputs.notes, *notes(frames)),
+        notes=(*inputs.notes, *sentences),
         requirements=requirements,
         cells=inputs.partitions,
     )
+
+
+def _judgeable() -> list[str]:
+    """Frames that a requirement may name: those of figures."""
+    return [name for name in frame_names() if name not in UNJUDGED]
+
+
+def _subjects(students: Mapping[str, Any]) -> list[str]:
+    return ["labels", "teacher", SECOND, *students, *(name + WITHOUT for name in students)]
+
+
+def _divided(inputs: AuditInput, minimum: int, failures: Failures) -> AuditInput:
+    """The input with the trees of the frame ``cells``; without them where none could be grown."""
+    try:
+        return replace(inputs, partitions=partitions(inputs, minimum))
+    except MemoryError:
+        raise
+    except Exception as error:  # one frame rests on them
+        failures.add("cells", ["cells"], error)
+        return inputs
 
 
 def _default_requirements(inputs: AuditInput) -> dict[str, str]:

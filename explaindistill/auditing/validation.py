@@ -20,11 +20,13 @@ __all__ = [
     "attribute_columns",
     "check_threshold",
     "favorable_class",
+    "in_row_order",
     "named_students",
     "same_task_teacher",
     "strata_values",
     "stress_rows",
     "true_labels",
+    "without_unseen",
 ]
 
 
@@ -50,6 +52,59 @@ def same_task_teacher(second_teacher: Any, classes: NDArray[Any] | None) -> Any:
     if offered != (None if classes is None else classes.tolist()):
         raise InvalidInputError(f"second_teacher must have the teacher's classes, got {offered}")
     return adapter
+
+
+def in_row_order(values: Any, X: Any, argument: str) -> Any:
+    """The values in the order of the rows of X: joined by index where both have one that says which row is which.
+
+    An index that only counts from 0 names no rows, and rows without one are joined by place.
+
+    Raises
+    ------
+    InvalidInputError
+        Where both name rows and these are not the same.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"age": [20, 40]}, index=["ann", "bob"])
+    >>> in_row_order(pd.Series([1, 0], index=["bob", "ann"]), X, "y").tolist()
+    [0, 1]
+    """
+    if not isinstance(values, pd.DataFrame | pd.Series) or not isinstance(X, pd.DataFrame | pd.Series):
+        return values
+    if len(values) != len(X) or values.index.equals(X.index):
+        return values
+    if values.index.is_unique and X.index.is_unique and len(values.index.difference(X.index, sort=False)) == 0:
+        return values.loc[X.index]
+    if _counts(values.index) or _counts(X.index):
+        return values
+    raise InvalidInputError(
+        f"{argument} must have the index of X, or none: its rows are called otherwise than those of X; "
+        f"give {argument}.reset_index(drop=True) if both are in the same order"
+    )
+
+
+def _counts(index: pd.Index) -> bool:
+    return index.equals(pd.RangeIndex(len(index)))
+
+
+def without_unseen(X: Any, sensitive: Any, students: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Rows without the sensitive columns that no Distiller was fitted on, and these columns as a frame.
+
+    Such a column is nobody's input: a model that is asked about it would refuse the row.
+    """
+    names = [sensitive] if isinstance(sensitive, str) else sensitive
+    if not isinstance(X, pd.DataFrame) or names is None or isinstance(names, pd.DataFrame | pd.Series):
+        return X, sensitive
+    columns = [s.schema_.names for s in students.values() if hasattr(s, "schema_") and hasattr(s, "student_")]
+    others = [getattr(s, "feature_names_in_", None) for s in students.values() if not hasattr(s, "student_")]
+    if not columns or any(o is None for o in others):
+        return X, sensitive
+    inputs = {str(c) for names_of_one in (*columns, *others) for c in names_of_one}
+    unseen = [n for n in names if n in X.columns and str(n) not in inputs]
+    if not unseen or any(n not in X.columns for n in names):
+        return X, sensitive
+    return X.drop(columns=unseen), X[list(names)]
 
 
 def stress_rows(stress: Any, schema: Schema) -> pd.DataFrame:

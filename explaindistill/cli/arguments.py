@@ -16,7 +16,7 @@ EXIT_CODES = """exit codes:
   0  done, and every requirement holds
   1  done, and a requirement (--require) fails
   2  a mistake in the call or in the data: one message on stderr, nothing written
-  3  done, but a requirement cannot be decided with so few rows
+  3  done, but a requirement cannot be decided with so few rows, or something could not be measured
 """
 
 EXAMPLES = {

@@ -53,7 +53,9 @@ def run_audit(args: Namespace, console: Console) -> int:
         save(audit, out)
     print_summary(audit, console)
     print_places(out, console)
-    return _exit_code(audit.check(requirements)) if requirements else 0
+    if not requirements:
+        return 0 if audit.frames["failures"].empty else INCONCLUSIVE
+    return _exit_code(audit.check(requirements), complete=audit.frames["failures"].empty)
 
 
 def _favorable(text: str | None, classes: Any) -> Any:
@@ -84,9 +86,9 @@ def _statement(text: str) -> tuple[str, str]:
     return key.strip(), words.strip()
 
 
-def _exit_code(verdicts: pd.DataFrame) -> int:
-    """One failure fails; what cannot be decided is not a pass."""
+def _exit_code(verdicts: pd.DataFrame, complete: bool = True) -> int:
+    """One failure fails; what cannot be decided is not a pass, nor is an audit that could not be measured in full."""
     distinct = set(verdicts["verdict"])
     if "fail" in distinct:
         return FAILED
-    return INCONCLUSIVE if distinct - {"pass"} or verdicts.empty else 0
+    return INCONCLUSIVE if distinct - {"pass"} or verdicts.empty or not complete else 0

@@ -27,6 +27,9 @@ def print_summary(audit: Any, console: Console) -> None:
         chosen = fidelity[(fidelity["metric"] == main) & (fidelity["subject"] == name)]
         if "subset" in chosen:
             chosen = chosen[chosen["subset"].isin(["", "all"]) | chosen["subset"].isna()]
+        if chosen.empty:
+            table.add_row(Text(name), "cannot say", "", "", _size(student))
+            continue
         row = chosen.iloc[0]
         table.add_row(
             Text(name), f"{row.estimate:.3f}", f"{row.low:.3f} – {row.high:.3f}", f"{row.n:,}", _size(student)
@@ -34,6 +37,9 @@ def print_summary(audit: Any, console: Console) -> None:
     console.print(table)
     for rule, verdicts in audit.frames["verdicts"].groupby("rule", sort=False):
         console.print(_verdict_table(str(rule), verdicts))
+    for line in audit.frames["failures"].to_dict("records"):
+        part = f" ({line['part']})" if line["part"] else ""
+        console.print(f"cannot say: {line['frame']}{part}: {line['cause']}", markup=False, highlight=False)
 
 
 def print_places(out: Path, console: Console) -> None:

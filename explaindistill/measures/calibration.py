@@ -82,7 +82,7 @@ def calibration(
     >>> round(float(table["calibration_gap"]), 3), float(table["auc"])
     (0.025, 1.0)
     """
-    truth, chance = np.asarray(y, dtype=bool), np.asarray(p, dtype=float)
+    truth, chance = _truths(y), np.asarray(p, dtype=float)
     if truth.shape != chance.shape or truth.ndim != 1:
         raise InvalidInputError(f"y and p must be vectors of one length, got shapes {truth.shape} and {chance.shape}")
     if not ((chance >= 0) & (chance <= 1)).all():
@@ -95,6 +95,14 @@ def calibration(
             who = {"subject": subject, "attribute": grouping.attribute, "group": name}
             lines += [line | who for line in _one(truth[at], chance[at], w[at], level)]
     return frame(lines, extra=["p_value"])
+
+
+def _truths(y: ArrayLike) -> NDArray[np.bool_]:
+    """Labels as booleans; a missing one is neither, though NaN would count as true."""
+    values = np.asarray(y)
+    if (gone := pd.isna(values)).any():
+        raise InvalidInputError(f"y must hold no missing labels, got {int(gone.sum())} of {len(values)}")
+    return values.astype(bool)
 
 
 def _one(y: NDArray[np.bool_], p: Floats, w: Floats, level: float) -> Iterator[Line]:
@@ -194,7 +202,7 @@ def reliability(
     """
     if n_bins < 1:
         raise InvalidInputError(f"n_bins must be at least 1, got {n_bins}")
-    truth, chance = np.asarray(y, dtype=bool), np.asarray(p, dtype=float)
+    truth, chance = _truths(y), np.asarray(p, dtype=float)
     edges = np.unique(np.quantile(chance, np.linspace(0, 1, n_bins + 1)[1:-1])) if len(chance) else np.empty(0)
     place = np.searchsorted(edges, chance, side="left")
     lines: list[Line] = []

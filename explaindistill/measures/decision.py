@@ -127,6 +127,8 @@ def decisions(
     P, names = np.asarray(P, dtype=float), np.asarray(classes)
     if P.ndim != 2 or P.shape[1] != len(names):
         raise InvalidInputError(f"P must have one column per class: {len(names)} classes, got shape {P.shape}")
+    if (gone := np.isnan(P).any(axis=1)).any():
+        raise InvalidInputError(f"P must hold no NaN, got {int(gone.sum())} rows, the first is {gone.argmax()}")
     if threshold is None or (not isinstance(threshold, Mapping) and len(names) != 2):
         return np.asarray(names[P.argmax(axis=1)])
     position = favorable_position(names, favorable)

@@ -100,6 +100,8 @@ def _texts(column: pd.Series) -> pd.Series:
         levels = list(pd.unique(column.dropna()))
         levels.sort(key=lambda v: (0, float(v), "") if isinstance(v, Real) else (1, 0.0, f"{type(v).__name__} {v}"))
     words = [_word(v) for v in levels]
+    if len(set(words)) < len(words):  # 1234567.0 and 1234568.0 are one word of six digits
+        words = [str(v) for v in levels]
     if len(set(words)) < len(words):
         words = [f"{w} ({type(v).__name__})" for w, v in zip(words, levels, strict=True)]
     codes = pd.Categorical(column, categories=levels).codes
@@ -136,6 +138,8 @@ def bands(column: pd.Series, n_bands: int = 5) -> pd.Series:
     present = values[~np.isnan(values)]
     cuts = np.quantile(present, np.linspace(0, 1, n_bands + 1)[1:-1]) if len(present) else np.empty(0)
     edges = _rounded(cuts, present)
+    if len(edges) == 0 and len(present) and present.min() < present.max():
+        edges = np.array([present[present > present.min()].min()])  # most have the least value: it is a band of its own
     words = [f"below {edges[0]:g}"] if len(edges) else ["all values"]
     words += [f"{a:g} to below {b:g}" for a, b in pairwise(edges)]
     words += [f"{edges[-1]:g} and above"] if len(edges) else []

@@ -139,6 +139,8 @@ def profile_rates(
 def _scoring(score: ArrayLike, shared: Line) -> pd.DataFrame:
     """Share of each group that scores strictly above the median of all rows."""
     values = np.asarray(score, dtype=float)
+    if (gone := np.isnan(values)).any():  # no score is above a median that is NaN: every rate would be 0
+        raise InvalidInputError(f"score must hold no NaN, got {int(gone.sum())} of {len(values)}")
     above = group_rates(values > np.median(values), favorable=True, **shared)
     return above.assign(metric="scoring_rate")
 

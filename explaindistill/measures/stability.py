@@ -105,7 +105,7 @@ def _structure(
     n = len(students)
     used = [set(importance.index[importance > 0]) for importance in importances]
     yield _line("refit_features", _pairs(used, _jaccard), n, level, subject)
-    splits = [splits_of(s.to_dict()) for s in students]
+    splits = [splits_of(s.to_dict()) if hasattr(s, "to_dict") else None for s in students]
     if all(s is not None for s in splits):
         yield _line("refit_splits", _pairs(splits, lambda a, b: _shared(a, b, X)), n, level, subject)
     else:
@@ -115,7 +115,7 @@ def _structure(
     yield _line("refit_importance", _pairs(ranked, _rank), n, level, subject)
 
 
-def splits_of(form: dict[str, Any]) -> list[Split] | None:
+def splits_of(form: Any) -> list[Split] | None:
     """Splits of a tree's JSON form; None where it is no tree.
 
     Examples
@@ -127,11 +127,13 @@ def splits_of(form: dict[str, Any]) -> list[Split] | None:
     >>> splits_of({"format": "no tree"}) is None
     True
     """
-    nodes = form.get("nodes")
-    if not isinstance(nodes, list):
+    if not isinstance(form, dict) or not isinstance(nodes := form.get("nodes"), list):
         return None
-    categories = {f["name"]: [str(c) for c in f["categories"]] for f in form["schema"]["features"]}
-    return [(str(node["feature"]), _question(node, categories)) for node in nodes if "feature" in node]
+    try:
+        categories = {f["name"]: [str(c) for c in f["categories"]] for f in form["schema"]["features"]}
+        return [(str(node["feature"]), _question(node, categories)) for node in nodes if "feature" in node]
+    except (KeyError, TypeError, ValueError, IndexError):  # the nodes of another package's form
+        return None
 
 
 def _question(node: dict[str, Any], categories: dict[str, list[str]]) -> float | frozenset[frozenset[str]]:
@@ -162,6 +164,8 @@ def _alike(first: Split, second: Split, X: pd.DataFrame) -> bool:
     if first[0] != second[0] or isinstance(first[1], frozenset) != isinstance(second[1], frozenset):
         return False
     if isinstance(first[1], frozenset) or isinstance(second[1], frozenset):
+        return first[1] == second[1]
+    if first[0] not in X:  # a column that a transformer made: thresholds are the same question where they are equal
         return first[1] == second[1]
     low, high = sorted((first[1], second[1]))
     column = X[first[0]]

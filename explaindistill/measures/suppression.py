@@ -16,8 +16,13 @@ __all__ = ["hidden_groups", "suppress"]
 LARGEST = 2.0**53
 """Stands for infinite where sizes are whole numbers: above it, floats are no longer exact."""
 
-SELECTION = ("selection_rate", "selection_rate_difference", "selection_rate_ratio")
-"""Figures that rest on decisions only: their denominator is the group itself, whose size is judged beforehand."""
+SELECTION = (
+    "selection_rate", "selection_rate_difference", "selection_rate_ratio", "selection_rate_worst_difference",
+    "selection_rate_worst_ratio", "transfer", "transfer_from_baseline",
+    "stratified_difference", "stratified_odds_ratio",
+)  # fmt: skip
+"""Figures that rest on decisions only: their denominator is the group itself, whose size is judged beforehand. What of
+``transfer_…`` rests on true labels as well is not among them."""
 _NUMBERS = ("n", "k", "n_effective", "estimate", "low", "high")
 _MOST_CELLS = 600
 """Cells of the finest intersection up to which it is worked out which figures follow from others. A trade-off: beyond,
@@ -173,11 +178,15 @@ def _small_shares(frame: pd.DataFrame, gone: NDArray[np.bool_], minimum: int) ->
     """
     out = np.zeros(len(frame), dtype=bool)
     at = np.flatnonzero((frame["metric"] == "leaf_share").to_numpy())
+    if len(at) == 0:
+        return out
     lines = frame.iloc[at].assign(at=at, gone=gone[at])
+    # two leaves may have the same words: the second of them is a row of its own
+    lines["copy"] = lines.groupby(["subject", "attribute", "subset", "group"]).cumcount()
     for _, table in lines.groupby(["subject", "attribute"], sort=False):
-        counts = table.pivot(index="subset", columns="group", values="k").astype(float)
-        cells = table.pivot(index="subset", columns="group", values="at")
-        hidden = table.pivot(index="subset", columns="group", values="gone").to_numpy(dtype=bool)
+        counts = table.pivot(index=["subset", "copy"], columns="group", values="k").astype(float)
+        cells = table.pivot(index=["subset", "copy"], columns="group", values="at")
+        hidden = table.pivot(index=["subset", "copy"], columns="group", values="gone").to_numpy(dtype=bool)
         first = hidden | ((counts > 0) & (counts < minimum)).to_numpy()
         if (first & ~hidden).any():
             protect = _protected if counts.size <= _MOST_SHARES else _whole_leaves

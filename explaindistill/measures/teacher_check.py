@@ -292,27 +292,59 @@ def _about_changes(rows: _CheckedRows, answer: Answer | None, rng: np.random.Gen
     X, before = rows.X.iloc[at].reset_index(drop=True), rows.P[at]
     noisy = _noisy(X, rows.X, rng)
     if noisy is not None:
-        yield from _moved(rows, before, answer(noisy), "noise", "")
+        yield from _asked(rows, before, answer, noisy, "noise")
     for column in _with_missing(rows.X):
-        emptied = X.copy()
-        emptied[column] = pd.Series([None] * len(X), index=X.index).astype(X[column].dtype)
         had = X[column].notna().to_numpy()
         if had.any():
-            yield from _moved(rows, before[had], answer(emptied)[had], "missing", column)
+            emptied = X.copy()
+            emptied[column] = pd.Series([None] * len(X), index=X.index).astype(X[column].dtype)
+            yield from _asked(rows, before, answer, emptied, "missing", column, had)
+
+
+def _asked(
+    rows: _CheckedRows,
+    before: Floats,
+    answer: Answer,
+    changed: pd.DataFrame,
+    what: str,
+    column: str = "",
+    had: NDArray[np.bool_] | slice = slice(None),
+) -> Iterator[Line]:
+    """Lines about changed rows; what a teacher says of rows that nobody brought must not cost the other figures."""
+    try:
+        after = answer(changed)
+    except MemoryError:
+        raise
+    except Exception as error:  # a teacher may fail in any way on rows that are made up
+        reason = f"cannot say: the teacher failed on changed rows ({type(error).__name__}: {error})"
+        for metric in (f"{what}_shift",) if rows.classes is None else (f"{what}_flip", f"{what}_shift"):
+            yield row(metric, np.nan, np.nan, np.nan, n=0, feature=column, status="undefined", reason=reason)
+        return
+    yield from _moved(rows, before[had], after[had], what, column)
 
 
 def _noisy(X: pd.DataFrame, whole: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame | None:
-    """Every number moved by 5 % of the column's standard deviation; whole numbers stay whole."""
+    """Every number moved by 5 % of the column's standard deviation, and no further than the numbers that there are.
+
+    Whole numbers stay whole. A teacher need not have an answer outside of the observed range: to ``log(income)`` there
+    is none below 0.
+    """
     out, moved = X.copy(), False
     for column in X.columns:
         kind = X[column].dtype
         if not pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind):
             continue
-        spread = float(np.nanstd(whole[column].to_numpy(dtype=float, na_value=np.nan)))
-        values = X[column].to_numpy(dtype=float, na_value=np.nan) + NOISE * spread * rng.standard_normal(len(X))
+        noise = rng.standard_normal(len(X))
+        observed = whole[column].to_numpy(dtype=float, na_value=np.nan)
+        finite = observed[np.isfinite(observed)]
+        if len(finite) == 0 or finite.min() == finite.max():
+            continue
+        values = X[column].to_numpy(dtype=float, na_value=np.nan)
+        shifted = np.clip(values + NOISE * float(finite.std()) * noise, finite.min(), finite.max())
+        shifted = np.where(np.isinf(values), values, shifted)
         whole_numbers = pd.api.types.is_integer_dtype(kind)
-        out[column] = pd.Series(np.rint(values) if whole_numbers else values, index=X.index).astype(kind)
-        moved |= spread > 0
+        out[column] = pd.Series(np.rint(shifted) if whole_numbers else shifted, index=X.index).astype(kind)
+        moved = True
     return out if moved else None
 
 

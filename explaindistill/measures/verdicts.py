@@ -7,16 +7,18 @@ the side of its bound fails to hold: half of ``1 - level`` where the interval is
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.metric_names import METRIC_NAMES
 
-__all__ = ["COLUMNS", "Requirement", "check", "judge", "parse", "worst"]
+__all__ = ["COLUMNS", "Requirement", "check", "check_rules", "judge", "parse", "worst"]
 
 COLUMNS = ("rule", "metric", "subject", "attribute", "group", "estimate", "low", "high", "n", "verdict", "reason")
 FRAMES: Mapping[str, tuple[str, ...]] = {"bias": ("worst_pairs", "gaps", "rates")}
@@ -145,7 +147,7 @@ def _needed(estimate: float, low: float, high: float, rule: Requirement, n: floa
     distance = min((abs(estimate - b) for b in bounds), default=0.0)
     near = min(bounds, key=lambda b: abs(estimate - b))
     half = (high - estimate) if estimate < near else (estimate - low)
-    if not n or not np.isfinite(half) or distance <= 0 or half <= distance:
+    if n is None or not n > 0 or not np.isfinite(n) or not np.isfinite(half) or distance <= 0 or half <= distance:
         return ""
     rows = float(n) * (half / distance) ** 2
     if rows > MOST_ROWS:
@@ -194,7 +196,7 @@ def check(frames: Mapping[str, pd.DataFrame], rules: Mapping[str, str]) -> pd.Da
         metric, chosen = _resolve(frames, key)
         if chosen.empty:
             lines.append({"rule": f"{key} {rule.text}", "metric": metric, "n": 0, "verdict": "cannot say",
-                          "reason": "nothing was measured under this name"})  # fmt: skip
+                          "reason": _why_nothing(frames, key)})  # fmt: skip
         lines += [_judged(line, f"{key} {rule.text}", rule) for line in chosen.to_dict("records")]
     table = pd.DataFrame(lines, columns=pd.Index(COLUMNS))
     for column in ("rule", "metric", "subject", "attribute", "group", "verdict", "reason"):
@@ -202,6 +204,14 @@ def check(frames: Mapping[str, pd.DataFrame], rules: Mapping[str, str]) -> pd.Da
     for column in ("estimate", "low", "high"):
         table[column] = table[column].astype(float)
     return table.assign(n=table["n"].fillna(0).astype(np.int64))
+
+
+def _why_nothing(frames: Mapping[str, pd.DataFrame], key: str) -> str:
+    """Why a rule has no line: what failed, where something did."""
+    frame = _parts_of(key)["frame"]
+    failures = frames.get("failures", pd.DataFrame())
+    causes = [] if failures.empty else failures.loc[failures["frame"].isin(FRAMES.get(frame, (frame,))), "cause"]
+    return "; ".join(["nothing was measured under this name", *dict.fromkeys(causes)])
 
 
 def _judged(line: dict[str, Any], name: str, rule: Requirement) -> dict[str, Any]:
@@ -219,22 +229,107 @@ def _judged(line: dict[str, Any], name: str, rule: Requirement) -> dict[str, Any
     return out | {"rule": name, "verdict": verdict, "reason": reason}
 
 
-def _resolve(frames: Mapping[str, pd.DataFrame], key: str) -> tuple[str, pd.DataFrame]:
-    """Metric that a key names, and its lines; none where no line of any metric was measured."""
-    words = _KEY.fullmatch(key.strip())
+def _parts_of(key: str) -> re.Match[str]:
+    words = _KEY.fullmatch(str(key).strip())
     if not words:
         raise InvalidInputError(f"a rule's name must read frame.metric or frame.metric[column=value], got {key!r}")
+    return words
+
+
+def _selection(where: str | None, key: str) -> dict[str, str]:
+    """Wanted values by column."""
+    wanted: dict[str, str] = {}
+    for clause in filter(None, (c.strip() for c in (where or "").split(","))):
+        column, _, value = clause.partition("=")
+        if column.strip() not in SELECTORS or not value:
+            raise InvalidInputError(f"{key!r} selects by {clause!r}; it may select by: {', '.join(SELECTORS)}")
+        wanted[column.strip()] = value.strip()
+    return wanted
+
+
+def _resolve(frames: Mapping[str, pd.DataFrame], key: str) -> tuple[str, pd.DataFrame]:
+    """Metric that a key names, and its lines; none where no line of any metric was measured."""
+    words = _parts_of(key)
     names = FRAMES.get(words["frame"], (words["frame"],))
     tables = [frames[name] for name in names if name in frames and "metric" in frames[name]]
     if not any(name in frames for name in names):
         raise InvalidInputError(f"there is no frame {words['frame']!r}; there are: {', '.join(_names(frames))}")
     metric = ALIASES.get(words["metric"], words["metric"])
+    _refuse_unknown(
+        words["frame"],
+        words["metric"],
+        {n: frames[n]["metric"] for n in names if n in frames and "metric" in frames[n]},
+    )
     parts = [t[t["metric"] == metric] for t in tables]
     chosen = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-    if chosen.empty and any(len(t) for t in tables):
-        metrics = sorted({str(m) for t in tables for m in t["metric"]})
-        raise InvalidInputError(f"{words['frame']} has no metric {words['metric']!r}; it has: {', '.join(metrics)}")
     return metric, chosen if chosen.empty else _select(chosen, words["where"], key)
+
+
+def _refuse_unknown(frame: str, word: str, measured: Mapping[str, Iterable[Any]]) -> None:
+    """Refuse a metric that no table of a frame can have; one that it could have had lines of was not measured.
+
+    Raises
+    ------
+    InvalidInputError
+        With the nearest name, and all that there are.
+    """
+    names = FRAMES.get(frame, (frame,))
+    if any(name in measured and name not in METRIC_NAMES for name in names):
+        return  # a plug-in's frame: nobody knows its metrics beforehand
+    metrics = {str(m) for lines in measured.values() for m in lines}
+    metrics |= {m for name in names for m in METRIC_NAMES.get(name, ())}
+    if metrics and ALIASES.get(word, word) not in metrics:
+        near = _nearest(word, {*metrics, *ALIASES})
+        raise InvalidInputError(f"{frame} has no metric {word!r}{near}; it has: {', '.join(sorted(metrics))}")
+
+
+def _nearest(word: str, names: Iterable[str]) -> str:
+    near = get_close_matches(word, sorted(names), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def check_rules(rules: Mapping[str, str], frames: Iterable[str], subjects: Iterable[str]) -> None:
+    """Refuse rules that cannot be read or name what no audit has, before anything is measured.
+
+    Parameters
+    ----------
+    rules : mapping of key to rule
+        As for `check`.
+    frames : names
+        Frames that will be measured.
+    subjects : names
+        Models that will be.
+
+    Raises
+    ------
+    InvalidInputError
+        With the nearest name.
+
+    Examples
+    --------
+    >>> check_rules({"fidelity.agreemnt": ">= 0.9"}, ["fidelity"], ["tree"])
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.InvalidInputError: fidelity has no metric 'agreemnt'; did you mean 'agreement'?; it has: ...
+    """
+    there_are, models = {*frames, *FRAMES}, set(subjects)
+    for key, text in rules.items():
+        parse(text)
+        words = _parts_of(key)
+        if words["frame"] not in there_are:
+            near = _nearest(words["frame"], there_are)
+            raise InvalidInputError(
+                f"there is no frame {words['frame']!r}{near}; there are: {', '.join(sorted(there_are))}"
+            )
+        unknown = words["frame"] not in METRIC_NAMES and words["frame"] not in FRAMES
+        if not unknown:
+            _refuse_unknown(words["frame"], words["metric"], {})
+        wanted = _selection(words["where"], key)
+        if "subject" in wanted and wanted["subject"] not in models:
+            near = _nearest(wanted["subject"], models)
+            raise InvalidInputError(
+                f"{key!r} names the subject {wanted['subject']!r}{near}; there are: {', '.join(sorted(models))}"
+            )
 
 
 def _names(frames: Mapping[str, pd.DataFrame]) -> list[str]:
@@ -244,12 +339,10 @@ def _names(frames: Mapping[str, pd.DataFrame]) -> list[str]:
 
 def _select(table: pd.DataFrame, where: str | None, key: str) -> pd.DataFrame:
     """Lines that a key selects; without a selection those of models and of all rows only."""
-    wanted: dict[str, str] = {}
-    for clause in filter(None, (c.strip() for c in (where or "").split(","))):
-        column, _, value = clause.partition("=")
-        if column.strip() not in SELECTORS or column.strip() not in table or not value:
-            raise InvalidInputError(f"{key!r} selects by {clause!r}; it may select by: {', '.join(SELECTORS)}")
-        wanted[column.strip()] = value.strip()
+    wanted = _selection(where, key)
+    if absent := [column for column in wanted if column not in table]:
+        clause = f"{absent[0]}={wanted[absent[0]]}"
+        raise InvalidInputError(f"{key!r} selects by {clause!r}; it may select by: {', '.join(SELECTORS)}")
     keep = pd.Series(True, index=table.index)
     for column, value in wanted.items():
         keep &= table[column].astype(str) == value
@@ -260,6 +353,12 @@ def _select(table: pd.DataFrame, where: str | None, key: str) -> pd.DataFrame:
     if "subset" not in wanted and "subset" in table:
         keep &= table["subset"] == ""
     return table[keep]
+
+
+def _is_upper_bound(rule: str) -> bool:
+    """Whether a rule, a key and a bound such as ``"<= 0.1"`` or ``"<=0.1"``, is kept by small values."""
+    bounds = list(_BOUND.finditer(rule))  # the last one: the name of a group may hold a sign as well
+    return bool(bounds) and bounds[-1]["sign"].startswith("<")
 
 
 def worst(verdicts: pd.DataFrame) -> pd.DataFrame:
@@ -287,7 +386,7 @@ def worst(verdicts: pd.DataFrame) -> pd.DataFrame:
     """
     chosen, others = [], []
     for (rule, _), table in verdicts.groupby(["rule", "subject"], sort=False):
-        upward = "<" in str(rule).rsplit(" ", 2)[-2] if " " in str(rule) else False
+        upward = _is_upper_bound(str(rule))
         sized = table["estimate"].abs() if " abs " in str(rule) else table["estimate"]
         towards = (-sized if upward else sized).fillna(np.inf)
         order = pd.DataFrame({"severity": table["verdict"].map(SEVERITY.index), "towards": towards})

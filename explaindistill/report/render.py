@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import pandas as pd
+
 from explaindistill import plugins
+from explaindistill.auditing.failures import cause_of, is_strict
 from explaindistill.errors import InvalidInputError
 from explaindistill.report import page
-from explaindistill.report.blocks import Section
+from explaindistill.report.blocks import Section, Text
 from explaindistill.report.writers import csv as spreadsheet
 from explaindistill.report.writers import json as results
 from explaindistill.report.writers import markdown, model_card
 
 __all__ = ["KINDS", "notebook", "render", "sections"]
 
+LATE = 75
+"""Place of a section that failed: behind those that measured, before the limits."""
 KINDS = ("csv", "html", "json", "markdown", "model-card")
 
 
@@ -40,10 +46,62 @@ def sections(audit: Any) -> dict[str, Section]:
     >>> next(iter(sections(found))), sections(found)["bias"].reason[:23]
     ('glance', 'No sensitive attributes')
     """
-    collected = {
-        name: plugins.load("report.sections", name).section(audit) for name in plugins.names("report.sections")
-    }
+    watched = _watched(audit)
+    collected = {name: _section(name, watched) for name in plugins.names("report.sections")}
     return dict(sorted(collected.items(), key=lambda item: (item[1].order, item[0])))
+
+
+def _section(name: str, audit: Any) -> Section:
+    """One section; one that fails becomes a sentence, and one that read what was not measured says so first."""
+    if isinstance(audit.frames, _Watched):
+        audit.frames.read.clear()
+    try:
+        section: Section = plugins.load("report.sections", name).section(audit)
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever a section meets: the others are written
+        if is_strict():
+            raise
+        title = name.replace("_", " ").capitalize()
+        return Section(title, LATE, reason=f"Cannot say: this section could not be written. {cause_of(error)}")
+    causes = audit.frames.causes() if isinstance(audit.frames, _Watched) else []
+    if not causes:
+        return section
+    if not section.blocks:  # its own reason would say that nobody asked for it
+        return replace(section, reason=" ".join(causes))
+    return replace(section, blocks=(*(Text(cause, "warning") for cause in causes), *section.blocks))
+
+
+class _Watched(dict[str, pd.DataFrame]):
+    """Frames of an audit of which some failed, and the names of those that a section reads."""
+
+    def __init__(self, frames: Any) -> None:
+        super().__init__(frames)
+        self.read: set[str] = set()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.read.add(key)
+        return super().get(key, default)
+
+    def __getitem__(self, key: str) -> pd.DataFrame:
+        self.read.add(key)
+        return super().__getitem__(key)
+
+    def causes(self) -> list[str]:
+        """One sentence per failed frame that was read."""
+        lines = super().__getitem__("failures").to_dict("records")
+        return [
+            f"Cannot say: “{line['frame']}”{' (' + line['part'] + ')' if line['part'] else ''} could not be measured. "
+            f"{line['cause']}"
+            for line in lines
+            if line["frame"] in self.read
+        ]
+
+
+def _watched(audit: Any) -> Any:
+    """The audit itself, or where frames failed a copy that notices which frames are read."""
+    failures = audit.frames.get("failures")
+    return audit if failures is None or failures.empty else replace(audit, frames=_Watched(audit.frames))
 
 
 def render(audit: Any, kind: str) -> str:

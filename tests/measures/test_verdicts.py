@@ -91,7 +91,7 @@ def test_no_rules_no_lines():
     [
         ("agreement", "must read frame.metric"),
         ("loyalty.agreement", "there is no frame 'loyalty'; there are: bias, fidelity"),
-        ("fidelity.agreemnt", "fidelity has no metric 'agreemnt'; it has: agreement"),
+        ("fidelity.agreemnt", "fidelity has no metric 'agreemnt'; did you mean 'agreement'"),
         ("fidelity.agreement[colour=red]", "it may select by: subject, attribute"),
         ("fidelity.agreement[subject]", "selects by 'subject'"),
     ],

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,21 @@ from numpy.typing import NDArray
 
 from explaindistill.measures.table import frame, row
 
-__all__ = ["RECORDED_ONLY", "cannot_say", "drawn", "stack"]
+__all__ = ["RECORDED_ONLY", "Incomplete", "Measured", "attempt", "cannot_say", "drawn", "in_parts", "stack"]
 
 RECORDED_ONLY = "only recorded answers: it cannot be asked about {} rows"
 """Why a teacher that is a record has no figure for changed or new rows."""
+
+
+class Incomplete(NamedTuple):
+    """A frame, and by the name of each of its parts that could not be measured the error that it met."""
+
+    table: pd.DataFrame
+    errors: Mapping[str, Exception]
+
+
+Measured = dict[str, pd.DataFrame | Incomplete | Exception]
+"""Frames of a module by name; an error stands for a frame that it kept from being measured."""
 
 
 def stack(tables: Iterable[pd.DataFrame], extra: Iterable[str] = ()) -> pd.DataFrame:
@@ -32,3 +43,44 @@ def cannot_say(metric: str, subject: str, reason: str, **more: Any) -> pd.DataFr
 def drawn(n_rows: int, most: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """Positions of all rows, in order, or of ``most`` of them drawn without replacement."""
     return np.arange(n_rows) if n_rows <= most else np.sort(rng.choice(n_rows, most, replace=False))
+
+
+def attempt(names: Iterable[str], make: Callable[[], Mapping[str, Any]]) -> Measured:
+    """Frames that ``make`` gives, or for each of the ``names`` the error that it met: other frames are not lost by it.
+
+    Memory that is out is no matter of one frame, and is passed on.
+
+    Examples
+    --------
+    >>> attempt(["flips"], lambda: {"flips": 1 / 0})
+    {'flips': ZeroDivisionError('division by zero')}
+    """
+    try:
+        return dict(make())
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever a measure meets
+        return dict.fromkeys(names, error)
+
+
+def in_parts(
+    parts: Iterable[tuple[str, Callable[[], Iterable[pd.DataFrame]]]], extra: Iterable[str] = ()
+) -> Incomplete:
+    """Tables of all parts below each other; a part that fails takes only its own lines with it.
+
+    Examples
+    --------
+    >>> whole = in_parts([("good", lambda: [cannot_say("r2", "tree", "no rows")]), ("bad", lambda: 1 / 0)])
+    >>> len(whole.table), whole.errors
+    (1, {'bad': ZeroDivisionError('division by zero')})
+    """
+    tables: list[pd.DataFrame] = []
+    errors: dict[str, Exception] = {}
+    for name, make in parts:
+        try:
+            tables += list(make())
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever a measure meets
+            errors[name] = error
+    return Incomplete(stack(tables, extra), errors)

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from explaindistill.asking.cost import Cost
-from explaindistill.auditing.frames._lines import cannot_say, drawn
+from explaindistill.auditing.frames._lines import Measured, attempt, cannot_say, drawn
 from explaindistill.auditing.inputs import AuditInput, Model
 from explaindistill.auditing.options import CURVE, AuditOptions
 from explaindistill.distillation.corpus import default_sampler
@@ -21,6 +21,12 @@ from explaindistill.measures.table import frame
 __all__ = ["FRAMES", "measure", "notes"]
 
 FRAMES = ("corpus", "columns", "believability", "cost", "query_curve")
+COLUMNS = {
+    "corpus": ("subject", "fact", "value"),
+    "columns": ("feature", "kind", "n", "missing"),
+    "cost": ("subject", *Cost(0, 0, 0.0, 0.0, 0.0, 0.0, None).as_row()),
+    "query_curve": CURVE,
+}
 BELIEVED_ROWS = 1_000
 """So many made-up rows are held against as many held-out ones."""
 NEAREST_ROWS = 20_000
@@ -31,15 +37,15 @@ LEAST_ROWS = 10
 
 def measure(
     inputs: AuditInput, options: AuditOptions, rng: np.random.Generator, frames: Mapping[str, pd.DataFrame]
-) -> dict[str, pd.DataFrame]:
+) -> Measured:
     """One line per fact, column, property of made-up rows, student that was distilled, and size of a query curve."""
     curve = options.query_curve
     return {
-        "corpus": _corpus(inputs),
-        "columns": describe_columns(inputs.rows.frame, inputs.rows.schema),
-        "believability": _believability(inputs),
-        "cost": _costs(inputs, options.price_per_row),
         "query_curve": pd.DataFrame(columns=list(CURVE)) if curve is None else curve.reset_index(drop=True),
+        **attempt(["corpus"], lambda: {"corpus": _corpus(inputs)}),
+        **attempt(["columns"], lambda: {"columns": describe_columns(inputs.rows.frame, inputs.rows.schema)}),
+        **attempt(["believability"], lambda: {"believability": _believability(inputs)}),
+        **attempt(["cost"], lambda: {"cost": _costs(inputs, options.price_per_row)}),
     }
 
 
@@ -66,9 +72,8 @@ def _costs(inputs: AuditInput, price_per_row: float | None) -> pd.DataFrame:
     """One line per student that a Distiller fitted: what was recorded while it was fitted, and what follows."""
     stated = getattr(inputs.teacher.inner, "price_per_row", None) or None
     price = stated if price_per_row is None else price_per_row
-    columns = ["subject", *Cost(0, 0, 0.0, 0.0, 0.0, 0.0, None).as_row()]
     lines = [{"subject": s.name, **s.distiller.cost_.as_row(price)} for s in inputs.students if s.distiller is not None]
-    return pd.DataFrame(lines, columns=columns)
+    return pd.DataFrame(lines, columns=list(COLUMNS["cost"]))
 
 
 def _believability(inputs: AuditInput) -> pd.DataFrame:

@@ -1,19 +1,24 @@
 """All frames of an audit, module by module: each has ``FRAMES``, the names of its frames, and ``measure``.
 
 ``measure(inputs, options, rng, frames)`` returns these frames; ``frames`` are those of the modules before it. A module
-may also have ``notes(frames)``, sentences that a reader must know. A new measure is a new file of this folder: it is
-found and measured after the others.
+may also have ``notes(frames)``, sentences that a reader must know, and ``COLUMNS``, for frames without the canonical
+columns which they have. A new measure is a new file of this folder: it is found and measured after the others.
+
+A frame that fails never ends an audit: it is empty with its columns, and a line of the frame ``failures`` says why. A
+module whose parts may fail one by one returns an error in the place of a frame, or an ``Incomplete`` one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from explaindistill import plugins
+from explaindistill.auditing.failures import Failures
 from explaindistill.auditing.frames import (
     cells,
     comparison,
@@ -30,10 +35,13 @@ from explaindistill.auditing.frames import (
     students,
     teacher,
 )
+from explaindistill.auditing.frames._lines import Incomplete, Measured, attempt
 from explaindistill.auditing.inputs import AuditInput
 from explaindistill.auditing.options import AuditOptions
+from explaindistill.measures.suppression import suppress
+from explaindistill.measures.table import frame
 
-__all__ = ["frame_names", "measure_all", "notes"]
+__all__ = ["frame_names", "measure_all", "notes", "suppressed"]
 
 # Written, and not by name: groups read importance, a rule set looks for its tables among all the others, notes are told
 # in this order, and the random stream runs through it.
@@ -61,15 +69,67 @@ def frame_names() -> tuple[str, ...]:
     return tuple(name for module in modules() for name in module.FRAMES)
 
 
-def measure_all(inputs: AuditInput, options: AuditOptions) -> dict[str, pd.DataFrame]:
+def empty(module: Any, name: str) -> pd.DataFrame:
+    """The frame without lines."""
+    columns = getattr(module, "COLUMNS", {}).get(name)
+    return frame([]) if columns is None else pd.DataFrame(columns=pd.Index(columns))
+
+
+def measure_all(inputs: AuditInput, options: AuditOptions, failures: Failures) -> dict[str, pd.DataFrame]:
     """All frames of an audit but the verdicts; see :class:`explaindistill.auditing.audits.Audit`."""
     rng = np.random.default_rng(options.random_state)
     frames: dict[str, pd.DataFrame] = {}
     for module in modules():
-        frames |= module.measure(inputs, options, rng, frames)
+        measured = attempt(module.FRAMES, partial(module.measure, inputs, options, rng, frames))
+        frames |= _taken_down(module, measured, failures)
     return frames
 
 
-def notes(frames: Mapping[str, pd.DataFrame]) -> list[str]:
-    """What must be said about the frames."""
-    return [note for module in modules() if hasattr(module, "notes") for note in module.notes(frames)]
+def _taken_down(module: Any, measured: Measured, failures: Failures) -> dict[str, pd.DataFrame]:
+    """The frames of one module; an error leaves its frame, or its part of it, empty."""
+    frames: dict[str, pd.DataFrame] = {}
+    for name, value in measured.items():
+        if isinstance(value, Exception):
+            failures.add(_called(module), [name], value)
+            frames[name] = empty(module, name)
+        elif isinstance(value, Incomplete):
+            for part, error in value.errors.items():
+                failures.add(_called(module), [name], error, part)
+            frames[name] = value.table
+        else:
+            frames[name] = value
+    return frames
+
+
+def _called(module: Any) -> str:
+    return str(module.__name__.rpartition(".")[2])
+
+
+def suppressed(
+    frames: Mapping[str, pd.DataFrame], attributes: pd.DataFrame, minimum: int, failures: Failures
+) -> dict[str, pd.DataFrame]:
+    """Frames without the figures of few people; one in which these cannot be found is not shown at all."""
+    whole = attempt(frames, lambda: suppress(frames, attributes, minimum))
+    if not any(isinstance(table, Exception) for table in whole.values()):
+        return {name: table for name, table in whole.items() if isinstance(table, pd.DataFrame)}
+    shown: dict[str, pd.DataFrame] = {}
+    for name, table in frames.items():
+        one = attempt([name], partial(suppress, {name: table}, attributes, minimum))[name]
+        if isinstance(one, Exception):
+            failures.add("suppression", [name], one)
+        shown[name] = table.iloc[:0] if isinstance(one, Exception) else one
+    return shown
+
+
+def notes(frames: Mapping[str, pd.DataFrame], failures: Failures) -> list[str]:
+    """What must be said about the frames; what failed stands first."""
+    sentences: list[str] = []
+    for module in modules():
+        if hasattr(module, "notes"):
+            try:
+                sentences += module.notes(frames)
+            except MemoryError:
+                raise
+            except Exception as error:  # the frames stand, only their summary is missing
+                failures.add(_called(module), [f"notes on {_called(module)}"], error)
+    return [*failures.notes(), *sentences]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.auditing.frames._lines import RECORDED_ONLY, cannot_say, stack
-from explaindistill.auditing.inputs import SECOND, AuditInput, Model
+from explaindistill.auditing.frames._lines import RECORDED_ONLY, Incomplete, cannot_say, in_parts
+from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, Model
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.measures.fidelity import fidelity, regression_fidelity
 from explaindistill.measures.table import frame, row, shares
@@ -24,20 +25,23 @@ EQUAL = "without rows equal to fitting rows"
 STRESSED = "stressed rows (columns shuffled apart)"
 WHAT_IF = "what-if rows of the caller"
 REGION = "where "
+Part = tuple[str, Callable[[], Iterable[pd.DataFrame]]]
 STRESS_ROWS = 2_000
 """Stressed rows at most: each is one more question to the teacher, and 2,000 hold a share within 2 points."""
 
 
 def measure(
     inputs: AuditInput, options: AuditOptions, rng: np.random.Generator, frames: Mapping[str, pd.DataFrame]
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, Incomplete]:
     """Everything about how a student repeats its teacher; lines of other rows than the audited ones have a ``subset``.
 
     Subjects are the students, each student ``without teacher`` (against the teacher, beside it), and the second
     teacher, whose agreement with the first is the ceiling that noise sets.
     """
     stressed = _shuffled(inputs.rows.frame, rng) if inputs.teacher.can_be_asked else None
-    return {"fidelity": stack([*_on_audited_rows(inputs), *_ceiling(inputs), *_elsewhere(inputs, stressed)])}
+    audited = [part for s in inputs.students for part in _on_audited_rows(inputs, s)]
+    elsewhere = [("second teacher", partial(_ceiling, inputs)), *_elsewhere(inputs, stressed)]
+    return {"fidelity": in_parts([*audited, *elsewhere])}
 
 
 def compared(inputs: AuditInput, T: NDArray[np.float64], S: NDArray[np.float64], **sampling: Any) -> pd.DataFrame:
@@ -47,16 +51,15 @@ def compared(inputs: AuditInput, T: NDArray[np.float64], S: NDArray[np.float64],
     return fidelity(T, S, inputs.rule, **sampling)
 
 
-def _on_audited_rows(inputs: AuditInput) -> Iterator[pd.DataFrame]:
+def _on_audited_rows(inputs: AuditInput, s: Model) -> Iterator[Part]:
     every = np.ones(len(inputs.rows), dtype=bool)
     equal = inputs.rows.equal_in_value
-    for s in inputs.students:
-        yield _between(inputs, s, every)
-        yield _by_region(inputs, s)
-        if equal.any() and not equal.all():
-            yield _overall(_between(inputs, s, ~equal), EQUAL)
-        if s.name in inputs.baselines:
-            yield _overall(_between(inputs, inputs.baselines[s.name], every))
+    yield f"{s.name}, audited rows", lambda: [_between(inputs, s, every)]
+    yield f"{s.name}, by rule", lambda: [_by_region(inputs, s)]
+    if equal.any() and not equal.all():
+        yield f"{s.name}, {EQUAL}", lambda: [_overall(_between(inputs, s, ~equal), EQUAL)]
+    if s.name in inputs.baselines:
+        yield f"{s.name}{WITHOUT}", lambda: [_overall(_between(inputs, inputs.baselines[s.name], every))]
 
 
 def _between(inputs: AuditInput, model: Model, rows: NDArray[np.bool_]) -> pd.DataFrame:
@@ -115,14 +118,18 @@ def _shuffled(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame({c: rows[c].iloc[rng.choice(len(rows), n, replace=False)].array for c in rows.columns})
 
 
-def _elsewhere(inputs: AuditInput, stressed: pd.DataFrame | None) -> Iterator[pd.DataFrame]:
+def _elsewhere(inputs: AuditInput, stressed: pd.DataFrame | None) -> Iterator[Part]:
     """Fidelity on rows that are not the audited ones: shuffled ones, and those that the caller brought."""
     for rows, subset in ((stressed, STRESSED), (inputs.stress, WHAT_IF)):
         if rows is not None:
-            T = inputs.teacher.answer(rows)
-            for s in inputs.students:
-                yield _overall(compared(inputs, T, s.answer(rows), subject=s.name), subset)
+            yield subset, partial(_on_rows, inputs, rows, subset)
     if stressed is None:
         metric = "r2" if inputs.task == "regression" else "agreement"
-        for s in inputs.students:
-            yield cannot_say(metric, s.name, RECORDED_ONLY.format("new"), subset=STRESSED)
+        reason = RECORDED_ONLY.format("new")
+        yield STRESSED, lambda: [cannot_say(metric, s.name, reason, subset=STRESSED) for s in inputs.students]
+
+
+def _on_rows(inputs: AuditInput, rows: pd.DataFrame, subset: str) -> Iterator[pd.DataFrame]:
+    T = inputs.teacher.answer(rows)
+    for s in inputs.students:
+        yield _overall(compared(inputs, T, s.answer(rows), subject=s.name), subset)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.auditing.frames._lines import RECORDED_ONLY, cannot_say, drawn, stack
+from explaindistill.auditing.frames._lines import RECORDED_ONLY, Measured, attempt, cannot_say, drawn, stack
 from explaindistill.auditing.inputs import WITHOUT, AuditInput, Model
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.measures.bias import (
@@ -52,23 +53,26 @@ FLIP_VALUES = 50
 LEAF_ROWS = 30
 """Leaves of fewer rows are told as one, so that nobody can be recognised in them."""
 
-Tables = dict[str, pd.DataFrame]
+COMPARED = FRAMES[: FRAMES.index("calibration")]
+"""Frames of one computation: gaps rest on rates, and most others on gaps."""
 
 
-def measure(inputs: AuditInput, options: AuditOptions, rng: np.random.Generator, frames: Mapping[str, Any]) -> Tables:
+def measure(inputs: AuditInput, options: AuditOptions, rng: np.random.Generator, frames: Mapping[str, Any]) -> Measured:
     """All frames of `FRAMES`; those that do not apply are empty or hold a line that says why.
 
     The permutation importances measured before weigh proxies: by the share that a model gives to the column.
     """
-    tables = dict.fromkeys(FRAMES, frame([]))
-    tables |= {"calibration": stack(_calibration(inputs)), "reliability": stack(_reliability(inputs))}
+    tables: Measured = dict.fromkeys(FRAMES, frame([]))
+    tables |= attempt(["calibration"], lambda: {"calibration": stack(_calibration(inputs))})
+    tables |= attempt(["reliability"], lambda: {"reliability": stack(_reliability(inputs))})
     if inputs.rows.attributes.shape[1] == 0:
         return tables
-    tables |= _regression(inputs) if inputs.task == "regression" else _classification(inputs, rng)
+    compare = _regression if inputs.task == "regression" else _classification
+    tables |= attempt(COMPARED, lambda: compare(inputs, rng))
     seed = int(rng.integers(2**31))
-    tables["flips"] = stack(_flips(inputs, seed))
-    tables["proxies"] = stack(_proxies(inputs, frames["importance"], seed))
-    tables["leaf_audit"] = stack(_leaves(inputs))
+    tables |= attempt(["flips"], lambda: {"flips": stack(_flips(inputs, seed))})
+    tables |= attempt(["proxies"], lambda: {"proxies": stack(_proxies(inputs, frames["importance"], seed))})
+    tables |= attempt(["leaf_audit"], lambda: {"leaf_audit": stack(_leaves(inputs))})
     return tables
 
 
@@ -78,7 +82,7 @@ def notes(frames: Mapping[str, pd.DataFrame]) -> list[str]:
     return [caveat] if caveat else []
 
 
-def _regression(inputs: AuditInput) -> Tables:
+def _regression(inputs: AuditInput, rng: np.random.Generator) -> Measured:
     rows = inputs.rows
     shared: dict[str, Any] = {"attributes": rows.attributes, "sample_weight": rows.weight}
     rates = stack(
@@ -90,7 +94,7 @@ def _regression(inputs: AuditInput) -> Tables:
     return {"rates": rates, "gaps": group_gaps(rates), "group_fidelity": stack(fidelities)}
 
 
-def _classification(inputs: AuditInput, rng: np.random.Generator) -> Tables:
+def _classification(inputs: AuditInput, rng: np.random.Generator) -> Measured:
     y = inputs.rows.y
     shared: dict[str, Any] = {"attributes": inputs.rows.attributes, **inputs.rows.sampling()}
     decision = dict(_outcomes(inputs))
@@ -104,25 +108,32 @@ def _classification(inputs: AuditInput, rng: np.random.Generator) -> Tables:
         group_rates(d, y=None if name == "labels" else y, subject=name, **shared) for name, d in decision.items()
     )
     gaps = group_gaps(rates)
-    shifts = stack(
-        transfer(
-            Decisions(y, decision["teacher"], decision[s.name], decision.get(s.name + WITHOUT)),
-            subject=s.name,
-            **shared,
-        )
-        for s in inputs.students
-    )
-    return {
-        "rates": rates,
-        "gaps": gaps,
-        "worst_pairs": worst_pairs(rates[(rates["metric"] != "base_rate") | (rates["subject"] == "labels")], rng=rng),
-        "tests": adjust(gap_tests(rates, _declared(inputs, gaps)), FAMILY),
-        "strata": stack(_strata(inputs, decision)),
-        "missing_bounds": missing_bounds(rates, gaps),
-        "power": power_table(rates, gaps),
-        "group_fidelity": fidelities,
-        "transfer": shifts,
+    judged = rates[(rates["metric"] != "base_rate") | (rates["subject"] == "labels")]
+    parts: dict[str, Callable[[], pd.DataFrame]] = {
+        "worst_pairs": lambda: worst_pairs(judged, rng=rng),
+        "tests": lambda: adjust(gap_tests(rates, _declared(inputs, gaps)), FAMILY),
+        "strata": lambda: stack(_strata(inputs, decision)),
+        "missing_bounds": lambda: missing_bounds(rates, gaps),
+        "power": lambda: power_table(rates, gaps),
+        "transfer": lambda: stack(_transfers(inputs, decision, shared)),
     }
+    tables: Measured = {"rates": rates, "gaps": gaps, "group_fidelity": fidelities}
+    for name, make in parts.items():
+        tables |= attempt([name], partial(_named, name, make))
+    return tables
+
+
+def _named(name: str, make: Callable[[], pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    return {name: make()}
+
+
+def _transfers(
+    inputs: AuditInput, decision: Mapping[str, NDArray[Any]], shared: Mapping[str, Any]
+) -> Iterator[pd.DataFrame]:
+    """How each student moved the gaps of its teacher, of the labels and of itself without teacher."""
+    for s in inputs.students:
+        compared = Decisions(inputs.rows.y, decision["teacher"], decision[s.name], decision.get(s.name + WITHOUT))
+        yield transfer(compared, subject=s.name, **shared)
 
 
 def _outcomes(inputs: AuditInput) -> Iterator[tuple[str, NDArray[Any]]]:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from explaindistill.auditing.frames._lines import RECORDED_ONLY, cannot_say, drawn, stack
+from explaindistill.auditing.frames._lines import RECORDED_ONLY, Measured, attempt, cannot_say, drawn, in_parts, stack
 from explaindistill.auditing.inputs import Answer, AuditInput, Model
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.measures.attributions import (
@@ -51,25 +51,52 @@ Tables = list[pd.DataFrame]
 
 def measure(
     inputs: AuditInput, options: AuditOptions, rng: np.random.Generator, frames: Mapping[str, pd.DataFrame]
-) -> dict[str, pd.DataFrame]:
+) -> Measured:
     """Permutation importances of all models; Shapley values where ``n_explained`` asks for them; the own structure."""
     importance, likeness = _permutation(inputs, rng)
-    gaps: Tables = []
-    pairs: Tables = []
     scene = _scene(inputs, rng, options.n_explained) if options.n_explained else None
-    if scene is not None:
-        attributed = _attributed(scene, _explained(scene))
-        if inputs.teacher.can_be_asked and scene.X.shape[1] > 1:
-            pairs = [_interactions(scene, attributed.importance)]
-        importance, likeness = importance + attributed.importance, likeness + attributed.likeness
-        gaps = attributed.gaps
-    importance += list(_structure(inputs))
+    attributed = _Attributed() if scene is None else _shapley_values(scene)
+    of_shapley, shapley_likeness, gaps = (_raised(attributed, part) for part in ("importance", "likeness", "gaps"))
     return {
-        "importance": stack(importance, ["feature", "sd", "share"]),
-        "importance_comparison": stack(likeness),
-        "attribution_gaps": stack(gaps, ["feature"]),
-        "interactions": stack(pairs, ["feature", "feature_2"]),
+        "importance": in_parts(
+            [
+                ("permutation", lambda: importance),
+                ("Shapley values", of_shapley),
+                ("structure", lambda: _structure(inputs)),
+            ],
+            ["feature", "sd", "share"],
+        ),
+        "importance_comparison": in_parts([("permutation", lambda: likeness), ("Shapley values", shapley_likeness)]),
+        "attribution_gaps": in_parts([("", gaps)], ["feature"]),
+        **attempt(["interactions"], lambda: {"interactions": _pairs(inputs, scene, of_shapley)}),
     }
+
+
+def _shapley_values(scene: _Scene) -> _Attributed | Exception:
+    """Tables made of Shapley values, or the error that they met: permutation importances are not lost by it."""
+    try:
+        return _attributed(scene, _explained(scene))
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever a student's own values meet
+        return error
+
+
+def _raised(attributed: _Attributed | Exception, part: str) -> Callable[[], Tables]:
+    def tables() -> Tables:
+        if isinstance(attributed, Exception):
+            raise attributed
+        return list(getattr(attributed, part))
+
+    return tables
+
+
+def _pairs(inputs: AuditInput, scene: _Scene | None, of_shapley: Callable[[], Tables]) -> pd.DataFrame:
+    """Interactions that students miss, where there is a teacher to ask and more than one column."""
+    tables = []
+    if scene is not None and inputs.teacher.can_be_asked and scene.X.shape[1] > 1:
+        tables = [_interactions(scene, of_shapley())]
+    return stack(tables, ["feature", "feature_2"])
 
 
 def _permutation(inputs: AuditInput, rng: np.random.Generator) -> tuple[Tables, Tables]:

@@ -18,6 +18,7 @@ from explaindistill.measures.table import frame
 __all__ = ["FRAMES", "measure"]
 
 FRAMES = ("profile", "profile_requirements")
+COLUMNS = {"profile_requirements": ("kind", "key", "requirement", "answer", "state")}
 
 
 def measure(
@@ -50,7 +51,7 @@ def _rows(table: pd.DataFrame | None) -> str:
 
 def _listed(lines: list[dict[str, str]]) -> pd.DataFrame:
     stated = [line | {"state": "given" if line["answer"] else "not given"} for line in lines]
-    return pd.DataFrame(stated, columns=pd.Index(["kind", "key", "requirement", "answer", "state"])).astype("str")
+    return pd.DataFrame(stated, columns=pd.Index(COLUMNS["profile_requirements"])).astype("str")
 
 
 def _rates(inputs: AuditInput, profile: Profile, statements: Mapping[str, str]) -> Iterator[pd.DataFrame]:

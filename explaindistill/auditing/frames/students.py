@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from explaindistill.auditing.frames._lines import Measured, attempt
 from explaindistill.auditing.inputs import AuditInput, Model
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.protocols import Complexity
@@ -15,24 +16,28 @@ from explaindistill.protocols import Complexity
 __all__ = ["FRAMES", "measure"]
 
 FRAMES = ("complexity", "students")
+COLUMNS = {
+    "complexity": ("subject", *Complexity("", 0, 0, 0).as_dict()),
+    "students": ("subject", "family", "n_features_seen", "features_seen", "targets"),
+}
 
 
 def measure(
     inputs: AuditInput, options: AuditOptions, rng: np.random.Generator, frames: Mapping[str, pd.DataFrame]
-) -> dict[str, pd.DataFrame]:
+) -> Measured:
     """One line per student in each frame."""
     return {
-        "complexity": pd.DataFrame([{"subject": s.name, **_complexity(s)} for s in inputs.students]),
-        "students": pd.DataFrame([_line(s) for s in inputs.students]),
+        **attempt(["complexity"], lambda: {"complexity": pd.DataFrame([_complexity(s) for s in inputs.students])}),
+        **attempt(["students"], lambda: {"students": pd.DataFrame([_line(s) for s in inputs.students])}),
     }
 
 
 def _complexity(s: Model) -> dict[str, Any]:
     """What the student counts itself; of one that does not count, its class's name only."""
     if hasattr(s.inner, "complexity"):
-        return dict(s.inner.complexity().as_dict())
+        return {"subject": s.name, **s.inner.complexity().as_dict()}
     unknown = Complexity(type(s.inner).__name__, 0, 0, 0)
-    return dict.fromkeys(unknown.as_dict()) | {"family": unknown.family}
+    return {"subject": s.name, **dict.fromkeys(unknown.as_dict()), "family": unknown.family}
 
 
 def _line(s: Model) -> dict[str, Any]:

@@ -25,6 +25,9 @@ __all__ = [
     "wilson",
 ]
 
+LARGEST_LEVEL = 1 - 1e-15
+"""With one degree of freedom Student's quantile is so large that the normal level of it is 1 in floats, and the normal
+quantile of 1 is infinite; this level is one of 8 standard deviations."""
 Limits = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
@@ -52,11 +55,13 @@ def simultaneous_level(n_groups: int, n_rows: float, level: float = 0.95) -> flo
     --------
     >>> round(simultaneous_level(2, 1e6), 3), round(simultaneous_level(8, 240), 5)
     (0.95, 0.99842)
+    >>> simultaneous_level(2, 3.0) < 1
+    True
     """
     normal_quantile(level)
     pairs = n_groups * (n_groups - 1) / 2
     quantile = special.stdtrit(max(n_rows - n_groups, 1.0), 1 - (1 - level) / (2 * pairs))
-    return float(1 - 2 * special.ndtr(-quantile))
+    return min(float(1 - 2 * special.ndtr(-quantile)), LARGEST_LEVEL)
 
 
 def wilson(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> Limits:

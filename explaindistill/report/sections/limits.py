@@ -32,12 +32,14 @@ def section(audit: Any) -> Section:
 
 def _limits(audit: Any) -> list[str]:
     sentences = []
-    if frame_of(audit, "performance").empty:
+    failures = frame_of(audit, "failures")
+    failed = set() if failures.empty else set(failures["frame"])
+    if "performance" not in failed and frame_of(audit, "performance").empty:
         sentences.append(
             "No true labels were given: the report says how the teacher is imitated, not whether it is right."
         )
     rates = frame_of(audit, "rates")
-    if rates.empty:
+    if rates.empty and "rates" not in failed:
         sentences.append("No sensitive attributes were given: nothing can be said about groups.")
     elif "status" in rates:
         for status, words in _STATUS.items():

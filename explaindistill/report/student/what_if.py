@@ -109,8 +109,13 @@ def _cells(audit: Any, key: str) -> tuple[str, dict[str, Any]]:
     for line in lines.to_dict("records"):
         first = {"n": int(line["n"]), "where": name(line["subset"], 200), "means": []}
         means = cells.setdefault(str(line["cell"]), first)["means"]
-        means.append([float(f"{line[c]:.4g}") for c in ("estimate", "low", "high")])
+        means.append([_four_digits(line[c]) for c in ("estimate", "low", "high")])
     return generate(tree), cells
+
+
+def _four_digits(value: float) -> float | None:
+    """None where there is no number: the mean of a cell of one row has no interval."""
+    return None if math.isnan(value) else float(f"{value:.4g}")
 
 
 def _control(column: Input, typical: Mapping[str, Any]) -> dict[str, Any]:

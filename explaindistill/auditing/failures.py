@@ -1,0 +1,75 @@
+"""What could not be measured or written: taken down and said, so that one frame that fails never ends an audit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+__all__ = ["STRICT", "Failures", "cause_of", "is_strict"]
+
+STRICT = "EXPLAINDISTILL_STRICT"
+"""Environment variable: set to 1, what fails inside an audit or a report is raised; for tests."""
+LONGEST = 300
+"""Characters of a cause: a message of another library may hold a whole table."""
+
+
+@dataclass
+class Failures:
+    """What could not be measured, and why; in strict audits nothing is collected and the error is raised.
+
+    Examples
+    --------
+    >>> failures = Failures(strict=False)
+    >>> failures.add("groups", ["flips"], ValueError("no such value"))
+    >>> failures.to_frame().values.tolist()
+    [['groups', 'flips', '', 'ValueError: no such value']]
+    >>> failures.notes()
+    ['Cannot say: “flips” could not be measured. ValueError: no such value']
+    """
+
+    strict: bool
+    lines: list[tuple[str, str, str, str]] = field(default_factory=list)
+
+    def add(self, module: str, names: Iterable[str], error: Exception, part: str = "") -> None:
+        """Take down that an error kept the named frames of a module, or a part of them, from being measured."""
+        if self.strict:
+            raise error
+        self.lines += [(module, name, part, cause_of(error)) for name in names]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Columns ``module``, ``frame``, ``part`` (empty for the whole frame) and ``cause``."""
+        return pd.DataFrame(self.lines, columns=pd.Index(["module", "frame", "part", "cause"]), dtype="str")
+
+    def notes(self) -> list[str]:
+        """One sentence per cause."""
+        by_cause: dict[str, list[str]] = {}
+        for _, name, part, cause in self.lines:
+            by_cause.setdefault(cause, []).append(f"“{name}”" + (f" ({part})" if part else ""))
+        return [f"Cannot say: {', '.join(names)} could not be measured. {cause}" for cause, names in by_cause.items()]
+
+
+def is_strict(strict: bool | None = None) -> bool:
+    """What the caller says, else what the environment variable `STRICT` says.
+
+    Examples
+    --------
+    >>> is_strict(True), is_strict(False)
+    (True, False)
+    """
+    return os.environ.get(STRICT, "") not in {"", "0"} if strict is None else strict
+
+
+def cause_of(error: Exception) -> str:
+    """Type and message of an error on one line.
+
+    Examples
+    --------
+    >>> cause_of(KeyError("age"))
+    "KeyError: 'age'"
+    """
+    text = " ".join(str(error).split())
+    words = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return ": ".join(filter(None, (type(error).__name__, words)))

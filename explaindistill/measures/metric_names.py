@@ -1,0 +1,71 @@
+"""Names of the metrics of each frame, known before anything is measured: a rule that names none of them is a typo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+__all__ = ["METRIC_NAMES"]
+
+RATES = (
+    "selection_rate", "base_rate", "true_positive_rate", "false_positive_rate", "positive_predictive_value",
+    "negative_predictive_value", "accuracy",
+)  # fmt: skip
+MEANS = ("mean_prediction", "mean_residual", "mae")
+FIDELITY = (
+    "agreement", "agreement_argmax", "agreement_macro", "agreement_over_ceiling", "agreement_top2", "skill", "kl",
+    "js", "brier", "r2_probability", "r2_logit", "bias_probability", "teacher_slope", "teacher_intercept",
+    "teacher_gap", "spearman_margin", "auc", "r2", "rmse", "mae", "bias", "spearman",
+)  # fmt: skip
+PROFILE = ("selection_rate", "scoring_rate", "accuracy", "true_positive_rate", "false_positive_rate")
+
+
+def _compared(metrics: tuple[str, ...], middle: str = "") -> tuple[str, ...]:
+    return tuple(f"{metric}{middle}_{kind}" for metric in metrics for kind in ("difference", "ratio"))
+
+
+METRIC_NAMES: Mapping[str, tuple[str, ...]] = {
+    "fidelity": FIDELITY,
+    "teachers": ("agreement", "r2", "teachers_agree", "abstains"),
+    "performance": (
+        "accuracy", "balanced_accuracy", "recall", "auc", "log_loss", "brier", "r2", "rmse", "mae", "bias", "spearman",
+    ),
+    "teacher": (
+        "accuracy", "accuracy_gain", "overconfidence", "accuracy_where_missing", "missing_flip", "missing_shift",
+        "single_feature_auc", "single_feature_r2", "noise_flip", "noise_shift",
+    ),
+    "rates": (*RATES, *MEANS),
+    "gaps": _compared((*RATES, *MEANS)),
+    "worst_pairs": _compared(RATES, "_worst"),
+    "tests": _compared(RATES),
+    "strata": ("stratified_difference", "stratified_odds_ratio"),
+    "missing_bounds": (*RATES, *_compared(RATES)),
+    "power": _compared(RATES),
+    "group_fidelity": (*(f"{m}{end}" for m in ("agreement", "mae", "r2") for end in ("", "_difference")),),
+    "transfer": ("transfer", "transfer_from_labels", "transfer_from_baseline"),
+    "calibration": (
+        "calibration_gap", "calibration_ratio", "calibration_slope", "calibration_intercept", "spiegelhalter", "auc",
+    ),
+    "reliability": ("observed_share",),
+    "flips": ("flip_rate", "flip_score"),
+    "proxies": ("proxy_auc", "proxy_use"),
+    "leaf_audit": ("leaf_share",),
+    "mistakes": ("disagreement",),
+    "stability": ("refit_agreement", "refit_features", "refit_splits", "refit_importance"),
+    "importance": ("permutation", "shapley", "structure"),
+    "importance_comparison": (
+        "importance_spearman", "importance_overlap", "importance_top_k", "importance_sign", "importance_shared",
+    ),
+    "attribution_gaps": ("attribution_gap", "attribution_gap_total"),
+    "interactions": ("interaction", "interaction_missed"),
+    "deployment": (
+        "bytes", "gzip_bytes", "operations", "operations_ratio", "single_row_seconds", "batch_row_seconds",
+        "bare_row_seconds",
+    ),
+    "believability": ("two_sample_auc", "novel", "violations", "near", "distance_made", "distance_held"),
+    "cells": ("teacher_mean",),
+    "missing_inputs": (
+        "score_explained", "residual_correlation", "duplicate_rows", "duplicates_differ", "duplicate_variance",
+    ),
+    "profile": (*PROFILE, *(f"{rate}_impact_ratio" for rate in PROFILE), "unknown_share", "scoring_tie_share"),
+}  # fmt: skip
+"""By the name of a frame of an audit. Frames that are not here are a plug-in's: any metric may be named of them."""
