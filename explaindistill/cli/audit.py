@@ -9,8 +9,8 @@ import pandas as pd
 from rich.console import Console
 
 from explaindistill.auditing.profiles.loading import load_profile
-from explaindistill.cli.folders import results_folder
-from explaindistill.cli.steps import fit, measure, save, task_of, teacher_and_rows
+from explaindistill.cli.folders import refuse_overwriting, results_folder
+from explaindistill.cli.steps import fit, measure, results_of, save, task_of, teacher_and_rows
 from explaindistill.cli.students import make_students
 from explaindistill.cli.summary import print_places, print_summary
 from explaindistill.errors import InvalidInputError
@@ -26,6 +26,7 @@ def run_audit(args: Namespace, console: Console) -> int:
     statements = dict(_statement(text) for text in args.state)
     if args.profile is not None:
         load_profile(args.profile)  # a name that is none is refused before the work begins
+    refuse_overwriting(args.out, results_of(args.student), args.force)
     teacher, rows = teacher_and_rows(args)
     task = task_of(teacher)
     if task != rows.task:
