@@ -10,6 +10,7 @@ from rich.console import Console
 
 from explaindistill.auditing.profiles.loading import load_profile
 from explaindistill.cli.folders import refuse_overwriting, results_folder
+from explaindistill.cli.rows import as_typed
 from explaindistill.cli.steps import fit, measure, results_of, save, task_of, teacher_and_rows
 from explaindistill.cli.students import make_students
 from explaindistill.cli.summary import print_places, print_summary
@@ -64,7 +65,7 @@ def _favorable(text: str | None, classes: Any) -> Any:
     if classes is None:
         raise InvalidInputError(f"favorable is for classes, got {text!r} for a regression teacher")
     for value in classes.tolist():
-        if str(value) == text:
+        if text in (str(value), as_typed(value)):
             return value
     raise InvalidInputError(f"favorable must be one of {', '.join(map(str, classes))}, got {text!r}")
 
