@@ -17,7 +17,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 demo: $(READY)  ## train a torch teacher on the embedded example, distil it, audit it, write audit/
-	$(BIN)/explaindistill demo --out audit
+	$(BIN)/explaindistill demo --out audit --force
 
 test: $(READY)  ## the whole suite with branch coverage
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=95 $(ARGS)

@@ -112,12 +112,14 @@ def _compare(parser: argparse.ArgumentParser) -> None:
 def _demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="fewer rows and shorter training")
     parser.add_argument("--out", default="audit", metavar="FOLDER", help="where the audit goes (default: audit)")
+    _force(parser)
     parser.add_argument("--random-state", type=int, default=0, metavar="SEED", help="default: 0")
 
 
 def _teach(parser: argparse.ArgumentParser) -> None:
     _data(parser, target=True)
     parser.add_argument("--out", required=True, metavar="FOLDER", help="where the saved teacher goes")
+    _force(parser)
     parser.add_argument("--hidden", type=_numbers, default=(64, 64), metavar="N,N", help="sizes of hidden layers")
     parser.add_argument("--epochs", type=_positive, default=30, metavar="N", help="passes over the rows at most")
 
@@ -128,6 +130,7 @@ def _distill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--student", default="tree", metavar="NAME", help="one of `explaindistill list students`")
     _students(parser)
     parser.add_argument("--out", required=True, metavar="FOLDER", help="where student.json and student.txt go")
+    _force(parser)
     parser.add_argument(
         "--export", action="append", default=[], metavar="FILE", help="also write code, such as student.py or student.c"
     )
@@ -156,6 +159,7 @@ def _audit(parser: argparse.ArgumentParser) -> None:
         help='what only people can say, such as "data_source=applications of 2025"; may be repeated',
     )
     parser.add_argument("--out", default="audit", metavar="FOLDER", help="where the audit goes (default: audit)")
+    _force(parser)
     parser.add_argument(
         "--require",
         action="append",
@@ -200,6 +204,11 @@ def _curve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--proxy", choices=("auto", "gam", "network"), help="what labels the rows that are not asked")
     parser.add_argument("--store", metavar="FILE", help="label store, so that no row is asked twice")
     parser.add_argument("--out", required=True, metavar="FOLDER", help="where curve.csv and curve.svg go")
+    _force(parser)
+
+
+def _force(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--force", action="store_true", help="replace results that are in the folder")
 
 
 def _list(parser: argparse.ArgumentParser) -> None:

@@ -9,8 +9,9 @@ import pandas as pd
 from rich.console import Console
 
 from explaindistill.auditing.profiles.loading import load_profile
-from explaindistill.cli.folders import results_folder
-from explaindistill.cli.steps import fit, measure, save, task_of, teacher_and_rows
+from explaindistill.cli.folders import refuse_overwriting, results_folder
+from explaindistill.cli.rows import as_typed
+from explaindistill.cli.steps import fit, measure, results_of, save, task_of, teacher_and_rows
 from explaindistill.cli.students import make_students
 from explaindistill.cli.summary import print_places, print_summary
 from explaindistill.errors import InvalidInputError
@@ -26,6 +27,7 @@ def run_audit(args: Namespace, console: Console) -> int:
     statements = dict(_statement(text) for text in args.state)
     if args.profile is not None:
         load_profile(args.profile)  # a name that is none is refused before the work begins
+    refuse_overwriting(args.out, results_of(args.student), args.force)
     teacher, rows = teacher_and_rows(args)
     task = task_of(teacher)
     if task != rows.task:
@@ -65,7 +67,7 @@ def _favorable(text: str | None, classes: Any) -> Any:
     if classes is None:
         raise InvalidInputError(f"favorable is for classes, got {text!r} for a regression teacher")
     for value in classes.tolist():
-        if str(value) == text:
+        if text in (str(value), as_typed(value)):
             return value
     raise InvalidInputError(f"favorable must be one of {', '.join(map(str, classes))}, got {text!r}")
 

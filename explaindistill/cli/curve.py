@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from explaindistill.cli.folders import results_folder
+from explaindistill.cli.folders import refuse_overwriting, results_folder
 from explaindistill.cli.steps import task_of, teacher_and_rows, working
 from explaindistill.cli.students import make_students
 from explaindistill.data.files import write_whole
@@ -22,6 +22,7 @@ def run_curve(args: Namespace, console: Console) -> int:
     from explaindistill import plots
     from explaindistill.distillation.studies.query_curves import query_curve
 
+    refuse_overwriting(args.out, ("curve.csv", "curve.svg"), args.force)
     teacher, rows = teacher_and_rows(args)
     students = make_students(args.student, task_of(teacher), args.set, args.random_state)
     options = {"n_queries": args.sizes, "n_repeats": args.repeats, "proxy": args.proxy, "store": args.store}

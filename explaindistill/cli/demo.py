@@ -6,9 +6,9 @@ from argparse import Namespace
 
 from rich.console import Console
 
-from explaindistill.cli.folders import results_folder
+from explaindistill.cli.folders import refuse_overwriting, results_folder
 from explaindistill.cli.rows import SplitRows, split
-from explaindistill.cli.steps import fit, measure, save, train
+from explaindistill.cli.steps import fit, measure, results_of, save, train
 from explaindistill.cli.students import make_students
 from explaindistill.cli.summary import print_places, print_summary
 
@@ -22,6 +22,7 @@ def run_demo(args: Namespace, console: Console) -> int:
     """Train a network on the embedded example, distil it into four students, audit all of them."""
     from explaindistill.data.datasets import lending
 
+    refuse_overwriting(args.out, results_of(STUDENTS), args.force)
     with results_folder(args.out) as out:
         data = lending(4_000 if args.quick else 20_000, args.random_state)
         fitting, measuring = split(len(data.X), 0.3, args.random_state)

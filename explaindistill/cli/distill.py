@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from explaindistill import plugins
-from explaindistill.cli.folders import results_folder
+from explaindistill.cli.folders import refuse_overwriting, results_folder
 from explaindistill.cli.steps import fit, task_of, teacher_and_rows
 from explaindistill.cli.students import make_students
 from explaindistill.data.files import write_whole
@@ -20,11 +20,12 @@ __all__ = ["run_distill"]
 
 def run_distill(args: Namespace, console: Console) -> int:
     """Fit one student and write what it is, for people and for programs."""
+    for name in args.export:
+        _check_export(name)
+    refuse_overwriting(args.out, ("student.json", "student.txt", *args.export), args.force)
     teacher, rows = teacher_and_rows(args)
     task = task_of(teacher)
     students = make_students([args.student], task, args.set, args.random_state)
-    for name in args.export:
-        _check_export(name)
     with results_folder(args.out) as out:
         fitted = fit(teacher, students, rows, args.n_queries, args.random_state, args.store)[args.student]
         student = fitted.student_

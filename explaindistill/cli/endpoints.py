@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explaindistill.cli.rows import SplitRows
+from explaindistill.cli.rows import SplitRows, as_typed
 from explaindistill.errors import InvalidInputError
 
 __all__ = ["add_endpoint", "check_endpoint", "endpoint_teacher"]
@@ -101,7 +101,7 @@ def endpoint_teacher(args: Namespace, rows: SplitRows) -> Any:
 
 def _classes(text: str | None, y: NDArray[Any] | None) -> list[Any] | None:
     """Classes as typed: values of the target by their names; without a target whole numbers where all are, or words."""
-    values = {} if y is None else {_name(value): value for value in np.unique(y).tolist()}
+    values = {} if y is None else {as_typed(value): value for value in np.unique(y).tolist()}
     if text is None:
         if values:
             raise InvalidInputError(
@@ -119,11 +119,6 @@ def _classes(text: str | None, y: NDArray[Any] | None) -> list[Any] | None:
         return [values[word] if word in values else int(word) if numbers else word for word in words]
     except ValueError as error:
         raise InvalidInputError(f"classes must be numbers as those of the target are, got {text!r}") from error
-
-
-def _name(value: Any) -> str:
-    """A value as people type it: 1 for 1.0."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _as_typed(names: Any) -> str:

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["results_folder"]
+__all__ = ["refuse_overwriting", "results_folder"]
+
+
+def refuse_overwriting(path: str | Path, names: Iterable[str], force: bool) -> None:
+    """Refuse a folder that holds a result which the command would write again, unless that is meant.
+
+    Raises
+    ------
+    InvalidInputError
+        Names the first such file.
+    """
+    present = [name for name in names if (Path(path) / name).exists()]
+    if present and not force:
+        more = f" and {len(present) - 1} more" if len(present) > 1 else ""
+        raise InvalidInputError(
+            f"out: {Path(path) / present[0]}{more} would be overwritten; choose another folder, or give --force"
+        )
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.cli.tables import read_table
+from explaindistill.cli.tables import note, read_table
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Task
 
-__all__ = ["SplitRows", "read_rows", "split"]
+__all__ = ["SplitRows", "as_typed", "read_rows", "split"]
 
+UNNAMED = re.compile(r"Unnamed: \d+|\s*")
+"""What pandas calls a column whose heading is empty."""
 MANY_VALUES = 20
 """A numeric target with more distinct values than this is taken for regression by ``--task auto``."""
 
@@ -50,7 +53,7 @@ def read_rows(args: Namespace) -> SplitRows:
         If a named column does not exist, the target is missing somewhere or has one value only, or the file has too few
         rows to be split.
     """
-    frame = read_table(args.data, args.na)
+    frame = read_table(args.data, args.na, args.categories)
     named = {"target": [args.target] if args.target else [], "drop": args.drop, "categories": args.categories}
     sensitive = list(getattr(args, "sensitive", ()))
     for option, columns in {**named, "sensitive": sensitive}.items():
@@ -59,7 +62,11 @@ def read_rows(args: Namespace) -> SplitRows:
                 f"{option} names {', '.join(absent)}, which the file does not have; its columns are: {', '.join(frame)}"
             )
     y, task = (None, None) if args.target is None else _target(frame[args.target], args.task)
-    X = frame.drop(columns=[*named["target"], *args.drop])
+    wanted = {*named["target"], *args.drop, *args.categories, *sensitive}
+    unnamed = [c for c in frame if UNNAMED.fullmatch(c) and c not in wanted]
+    if unnamed:
+        note(f"{', '.join(unnamed)}: a column without a name is taken for row numbers and dropped")
+    X = frame.drop(columns=[*named["target"], *args.drop, *unnamed])
     for name in args.categories:
         if name in X:
             X[name] = X[name].astype("category")
@@ -83,6 +90,17 @@ def split(n: int, test_share: float, seed: int) -> tuple[NDArray[np.int64], NDAr
     return np.sort(shuffled[n_test:]), np.sort(shuffled[:n_test])
 
 
+def as_typed(value: Any) -> str:
+    """A value as people type it.
+
+    Examples
+    --------
+    >>> as_typed(1.0), as_typed("1.0"), as_typed(1234567.0)
+    ('1', '1.0', '1234567')
+    """
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
 def _target(column: pd.Series, wanted: str) -> tuple[NDArray[Any], Task]:
     """Return the target's values and the task, which follows from the values unless it was said."""
     name = column.name
@@ -97,6 +115,11 @@ def _target(column: pd.Series, wanted: str) -> tuple[NDArray[Any], Task]:
             f"target {name!r} must be numbers for regression, got values such as {column.iloc[0]!r}"
         )
     regression = wanted == "regression" or (wanted == "auto" and numeric and n_values > MANY_VALUES)
+    if regression and wanted == "auto":
+        note(
+            f"target {name!r} has {n_values:,} different numbers and is taken for regression; "
+            "give --task classification if they are classes"
+        )
     if regression:
         return column.to_numpy(dtype=float), "regression"
     values = column.to_numpy()

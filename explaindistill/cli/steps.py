@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,12 +15,27 @@ from rich.status import Status
 
 from explaindistill.cli.endpoints import check_endpoint, endpoint_teacher
 from explaindistill.cli.rows import SplitRows, read_rows
+from explaindistill.data.files import write_whole
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Task
 
-__all__ = ["REPORT", "fit", "measure", "performance", "save", "task_of", "teacher_and_rows", "train", "working"]
+__all__ = [
+    "REPORT",
+    "STUDENTS",
+    "fit",
+    "measure",
+    "performance",
+    "results_of",
+    "save",
+    "task_of",
+    "teacher_and_rows",
+    "train",
+    "working",
+]
 
 REPORT = ("audit.html", "audit.md", "audit.json")
+STUDENTS = "students"
+"""Folder for the students of an audit, beside its report."""
 
 
 def working(words: str) -> Status:
@@ -107,7 +123,16 @@ def measure(teacher: Any, fitted: Mapping[str, Any], rows: SplitRows, **options:
         return audit(teacher, fitted, X, y, train=rows.part("train"), sensitive=groups, **options)
 
 
+def results_of(students: Iterable[str]) -> list[str]:
+    """Files that ``save`` writes for students of these names."""
+    return [*REPORT, *(f"{STUDENTS}/{name}.json" for name in students)]
+
+
 def save(audit: Any, out: Path) -> None:
-    """Write the report for people, as text, and for programs."""
+    """Write the report for people, as text, and for programs; beside it the students that it is about."""
     for name in REPORT:
         audit.save(out / name)
+    (out / STUDENTS).mkdir(exist_ok=True)
+    for name, student in audit.students.items():
+        if hasattr(student, "to_dict"):
+            write_whole(out / STUDENTS / f"{name}.json", json.dumps(student.to_dict(), indent=1) + "\n")

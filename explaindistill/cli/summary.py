@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from explaindistill.cli.steps import REPORT
+from explaindistill.cli.steps import REPORT, STUDENTS
 from explaindistill.measures.verdicts import SEVERITY
 
 __all__ = ["print_places", "print_summary"]
@@ -43,8 +43,9 @@ def print_summary(audit: Any, console: Console) -> None:
 
 
 def print_places(out: Path, console: Console) -> None:
-    """Print which file to open."""
+    """Print which file to open, and where the students are."""
     console.print(f"\nOpen {out / REPORT[0]}; the same as text: {out / REPORT[1]}; for programs: {out / REPORT[2]}")
+    console.print(f"The students as JSON: {out / STUDENTS}")
 
 
 def _verdict_table(rule: str, verdicts: pd.DataFrame) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,14 +13,15 @@ import pandas as pd
 
 from explaindistill.errors import InvalidInputError, MissingExtraError
 
-__all__ = ["MISSING", "read_table"]
+__all__ = ["MISSING", "note", "read_table"]
 
 MISSING = ("?", "", "NA", "N/A", "NaN", "nan", "null", "NULL")
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
+DECIMAL_COMMA = r"[-+]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d+)?"
 DAY = r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
 
 
-def read_table(path: str | Path, na: Sequence[str] = MISSING) -> pd.DataFrame:
+def read_table(path: str | Path, na: Sequence[str] = MISSING, texts: Sequence[str] = ()) -> pd.DataFrame:
     """Rows of a ``.csv``, ``.tsv`` (both also ``.gz``) or ``.parquet`` file.
 
     Parameters
@@ -27,6 +29,8 @@ def read_table(path: str | Path, na: Sequence[str] = MISSING) -> pd.DataFrame:
     path : str or Path
     na : sequence of str
         Words that stand for a missing value in text files.
+    texts : sequence of str
+        Columns of a text file whose values are kept as they are written: 01234 is no number.
 
     Returns
     -------
@@ -41,11 +45,12 @@ def read_table(path: str | Path, na: Sequence[str] = MISSING) -> pd.DataFrame:
     file = Path(path)
     if not file.is_file():
         raise InvalidInputError(f"data must be a file, got {file}, which {_what(file)}")
-    kind = file.suffixes[-2] if file.suffix == ".gz" and len(file.suffixes) > 1 else file.suffix
+    endings = [ending.lower() for ending in file.suffixes]
+    kind = endings[-2] if endings[-1:] == [".gz"] and len(endings) > 1 else "".join(endings[-1:])
     if kind == ".parquet":
         frame = _parquet(file)
     elif kind in SEPARATORS:
-        frame = _text(file, SEPARATORS[kind], na)
+        frame = _text(file, SEPARATORS[kind], na, texts)
     else:
         raise InvalidInputError(f"data must end in .csv, .tsv (also .gz) or .parquet, got {file.name}")
     if frame.empty:
@@ -67,9 +72,9 @@ def _parquet(file: Path) -> pd.DataFrame:
     return frame.rename(columns=str)
 
 
-def _text(file: Path, separator: str, na: Sequence[str]) -> pd.DataFrame:
+def _text(file: Path, separator: str, na: Sequence[str], texts: Sequence[str]) -> pd.DataFrame:
     try:
-        _check_header(file, separator)
+        separator = _check_header(file, separator)
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # it would drop cells
             frame = pd.read_csv(
@@ -80,6 +85,9 @@ def _text(file: Path, separator: str, na: Sequence[str]) -> pd.DataFrame:
                 skipinitialspace=True,
                 low_memory=False,
                 index_col=False,
+                encoding="utf-8-sig",
+                compression="gzip" if file.suffix.lower() == ".gz" else None,
+                dtype=dict.fromkeys(texts, str),
             )
     except pd.errors.EmptyDataError as error:
         raise InvalidInputError(f"{file.name} is empty") from error
@@ -91,18 +99,41 @@ def _text(file: Path, separator: str, na: Sequence[str]) -> pd.DataFrame:
         raise InvalidInputError(f"{file.name} is not UTF-8 text: {_first_line(error)}; save it as UTF-8") from error
     except (gzip.BadGzipFile, EOFError) as error:
         raise InvalidInputError(f"{file.name} is not a whole gzip file: {_first_line(error)}") from error
-    return frame.apply(_dates)
+    if separator == ";":
+        frame = frame.apply(lambda column: column if column.name in texts else _decimal_commas(column))
+    return frame.apply(lambda column: column if column.name in texts else _dates(column))
 
 
-def _check_header(file: Path, separator: str) -> None:
-    """Find names given twice: pandas would rename the second one silently."""
-    opener = gzip.open if file.suffix == ".gz" else open
-    with opener(file, "rt", encoding="utf-8", newline="") as lines:
+def _check_header(file: Path, separator: str) -> str:
+    """Return the separator of the file, and find names given twice: pandas would rename the second one silently."""
+    opener = gzip.open if file.suffix.lower() == ".gz" else open
+    with opener(file, "rt", encoding="utf-8-sig", newline="") as lines:
+        line = lines.readline()
+        if separator not in line and ";" in line:
+            note(f"{file.name} is separated by semicolons; its decimal commas are read as points")
+            separator = ";"
+        lines.seek(0)
         names = [n.strip() for n in next(csv.reader(lines, delimiter=separator, skipinitialspace=True), [])]
-    if repeated := sorted({n for n in names if names.count(n) > 1}):
+    if repeated := sorted({n for n in names if n and names.count(n) > 1}):
         raise InvalidInputError(
             f"column names must differ from each other, {file.name} has twice: {', '.join(repeated)}"
         )
+    return separator
+
+
+def _decimal_commas(column: pd.Series) -> pd.Series:
+    """Turn a column of numbers such as 1.234,5 into numbers, and leave any other as it is."""
+    if not pd.api.types.is_string_dtype(column):
+        return column
+    words = column.dropna().astype(str)
+    if words.empty or not words.str.fullmatch(DECIMAL_COMMA).all() or not words.str.contains(",").any():
+        return column
+    return pd.to_numeric(column.str.replace(".", "").str.replace(",", "."))
+
+
+def note(words: str) -> None:
+    """Say on stderr what was taken for what, and how to change it."""
+    print(f"note: {words}", file=sys.stderr)
 
 
 def _dates(column: pd.Series) -> pd.Series:

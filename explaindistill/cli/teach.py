@@ -7,7 +7,7 @@ from argparse import Namespace
 
 from rich.console import Console
 
-from explaindistill.cli.folders import results_folder
+from explaindistill.cli.folders import refuse_overwriting, results_folder
 from explaindistill.cli.rows import read_rows
 from explaindistill.cli.steps import performance, train
 from explaindistill.data.files import write_whole
@@ -19,6 +19,7 @@ def run_teach(args: Namespace, console: Console) -> int:
     """Train a network and save it as a folder, with its figures on rows it did not see."""
     from explaindistill.teachers import save_teacher
 
+    refuse_overwriting(args.out, ("teacher.json", "weights.npz", "teaching.json"), args.force)
     rows = read_rows(args)
     with results_folder(args.out) as out:
         teacher = train(rows, args.hidden, args.epochs, args.random_state)

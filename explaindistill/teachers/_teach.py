@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ DROPOUT = 0.1
 MIN_GAIN = 1e-5
 """A smaller gain in loss is rounding of single precision over some thousand rows."""
 MAX_CODES = 20
-"""Whole floats of more values than this are quantities, not codes of classes."""
+"""Whole numbers of more values than this are quantities, not codes of classes."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def teach(
     hidden : sequence of int, default=(64, 64)
         Width of each hidden layer.
     task : {"classification", "regression"}, optional
-        When None: regression for floats that are not all whole, or that take more than 20 values.
+        When None: regression for numbers that are not all whole, or that take more than 20 values.
     max_epochs, batch_size : int
     backend : {"auto", "torch", "numpy"}, default="auto"
         Torch if it is installed, else scikit-learn's perceptron asked with numpy.
@@ -132,9 +133,19 @@ def _labels(y: ArrayLike, n: int, task: str | None) -> tuple[NDArray[Any], NDArr
 
 
 def _looks_continuous(values: NDArray[Any]) -> bool:
-    if values.dtype.kind != "f":
+    if values.dtype.kind not in "iuf":
         return False
-    return bool((values != np.rint(values)).any()) or len(np.unique(values)) > MAX_CODES
+    if values.dtype.kind == "f" and bool((values != np.rint(values)).any()):
+        return True
+    if (n_values := len(np.unique(values))) <= MAX_CODES:
+        return False
+    if values.dtype.kind != "f":
+        warnings.warn(
+            f"y has {n_values} different whole numbers and is taken for regression; pass task='classification' if "
+            "they are classes, or task='regression'",
+            stacklevel=4,
+        )
+    return True
 
 
 def _split(Z: NDArray[np.float32], target: NDArray[Any], classes: NDArray[Any] | None, seed: int) -> _Lesson:

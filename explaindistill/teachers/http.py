@@ -7,6 +7,7 @@ import os
 import random
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime
@@ -32,6 +33,8 @@ __all__ = ["HttpTeacher"]
 
 MAX_ANSWER_BYTES = 2**26
 """64 MiB: an answer that is longer is none to a batch of rows, and would fill the memory; it is given up."""
+BASE_BYTES, ROW_BYTES, NUMBER_BYTES = 2**20, 2**14, 64
+"""Most bytes of an answer: what goes around it (a chat answer has a few hundred kB), each row, each class of a row."""
 WINDOW = 16
 """Requests per connection that ``label`` hands over at once: the pool never runs dry, and a kill loses no more."""
 NO_RIGHTS = (
@@ -172,6 +175,10 @@ class HttpTeacher:
             raise InvalidInputError(
                 "batch_rows, concurrency and max_failures must be at least 1, max_retries at least 0"
             )
+        if requests_per_second is not None and not 0 < requests_per_second < float("inf"):
+            raise InvalidInputError(
+                f"requests_per_second must be above 0, got {requests_per_second:g}; leave it out for no limit"
+            )
         self.url, self.rights = url, rights
         self.output: Output = check_output(output or ("value" if classes is None else "probabilities"), classes)
         self.classes_, self._order = class_order(classes)
@@ -256,12 +263,18 @@ class HttpTeacher:
                 stop.set()
 
     def _headers(self) -> dict[str, str]:
+        # only what is unpacked here with a bound may come
+        headers = {"Accept-Encoding": "gzip"}
         if self.token_env is None:
-            return {}
-        token = os.environ.get(self.token_env)
+            return headers
+        token = os.environ.get(self.token_env, "").strip()  # files end in a newline, and so do variables read from them
         if not token:
             raise InvalidInputError(f"token_env: the environment variable {self.token_env} is not set")
-        return {"Authorization": f"Bearer {token}"}
+        if not (token.isascii() and token.isprintable()):  # what refuses it later would print it
+            raise InvalidInputError(
+                f"token_env: the value of {self.token_env} has characters that no header can hold; set it anew"
+            )
+        return headers | {"Authorization": f"Bearer {token}"}
 
     def _or_stop(
         self, client: httpx.Client, records: list[dict[str, Any]], start: int, spend: Spend, stop: threading.Event
@@ -290,7 +303,9 @@ class HttpTeacher:
             try:
                 answer = self._once(client, records, list(range(start, start + len(records))), until)
             except (_TryAgainError, httpx.TransportError) as error:
-                reason = str(error) or type(error).__name__
+                # a protocol error may quote a header, and with it the token
+                quotes = isinstance(error, httpx.ProtocolError)
+                reason = type(error).__name__ if quotes else str(error) or type(error).__name__
                 wait = self._after_failure(error, attempt)
                 if time.monotonic() + wait > until:
                     break
@@ -357,10 +372,10 @@ class HttpTeacher:
                 raise _TryAgainError(f"{response.status_code} of the server", _retry_after(response))
             if response.status_code >= 300:
                 raise TeacherError(f"{self.name} refused the question: {response.status_code} {response.reason_phrase}")
-            text = _read(response, until)
+            text = _read(response, until, self._most_bytes(len(ids)))
         try:
             page = json.loads(text)
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:
             raise _TryAgainError(f"the answer is no JSON ({error.__class__.__name__})") from error
         try:
             chat = self.form == "chat"
@@ -368,6 +383,10 @@ class HttpTeacher:
             return checked_answer(raw, len(ids), self.output, self.classes_, self._order, self.name)
         except TeacherError as error:
             raise _TryAgainError(str(error)) from error
+
+    def _most_bytes(self, n: int) -> int:
+        n_classes = 0 if self.classes_ is None else len(self.classes_)
+        return min(MAX_ANSWER_BYTES, BASE_BYTES + n * (ROW_BYTES + NUMBER_BYTES * n_classes))
 
     def _scores(self, page: Any, ids: list[int]) -> Any:
         if not isinstance(page, dict) or "answers" not in page or "ids" not in page:
@@ -395,13 +414,13 @@ def _check_url(url: str) -> None:
     try:
         parts = httpx.URL(url)
     except (httpx.InvalidURL, TypeError) as error:
-        raise InvalidInputError(f"url must be an address, got {url!r}") from error
-    if parts.scheme not in ("http", "https") or not parts.host:
-        raise InvalidInputError(f"url must begin with http:// or https://, got {url!r}")
+        raise InvalidInputError("url must be an address such as https://scores.example.com/v7") from error
     if parts.userinfo:
         raise InvalidInputError(
             "url must not carry user or password; put the token in the environment and name it in token_env"
         )
+    if parts.scheme not in ("http", "https") or not parts.host:
+        raise InvalidInputError(f"url must begin with http:// or https://, got {url!r}")
 
 
 def _records(X: Any) -> list[dict[str, Any]]:
@@ -431,16 +450,26 @@ def _retry_after(response: httpx.Response) -> float | None:
         return None
 
 
-def _read(response: httpx.Response, until: float) -> bytes:
-    """Whole answer; one that drips in, or never ends, is given up."""
+def _read(response: httpx.Response, until: float, most: int) -> bytes:
+    """Whole answer, unpacked with a bound; one that drips in, never ends, or unpacks to too much is given up."""
+    packing = response.headers.get("Content-Encoding", "").strip().lower()
+    if packing not in ("", "identity", "gzip"):
+        raise TeacherError(f"the answer is packed as {packing[:40]!r}, where gzip was asked for")
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16) if packing == "gzip" else None  # 16: a gzip header
     chunks, size = [], 0
-    for chunk in response.iter_bytes():
+    for raw in response.iter_raw():
+        try:
+            chunk = raw if unpacker is None else unpacker.decompress(raw, most + 1 - size)
+        except zlib.error as error:
+            raise _TryAgainError("the answer is no whole gzip stream") from error
         chunks.append(chunk)
         size += len(chunk)
         if time.monotonic() > until:
             raise _TryAgainError("the answer came too slowly")
-        if size > MAX_ANSWER_BYTES:
-            raise _TryAgainError(f"the answer is longer than {MAX_ANSWER_BYTES} bytes")
+        if size > most:
+            raise _TryAgainError(f"the answer is longer than {most} bytes")
+    if unpacker is not None and not unpacker.eof:
+        raise _TryAgainError("the answer is no whole gzip stream")
     return b"".join(chunks)
 
 

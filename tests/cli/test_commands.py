@@ -15,6 +15,8 @@ from explaindistill.cli import main
 from explaindistill.cli.students import make_students
 from explaindistill.data.datasets import lending
 
+VIEWS = ["audit.html", "audit.json", "audit.md"]
+
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):
@@ -80,7 +82,11 @@ def test_audit_writes_three_views(work, tmp_path, capsys):
     words = audit_words(work, "--sensitive", "sex,age_band", "--favorable", "approved", "--student", "tree,linear")
     assert main([*words, "--out", str(tmp_path / "audit"), "--date", "2026-01-31"]) == 0
     out = capsys.readouterr().out
-    assert sorted(p.name for p in (tmp_path / "audit").iterdir()) == ["audit.html", "audit.json", "audit.md"]
+    assert sorted(p.name for p in (tmp_path / "audit").iterdir()) == [*VIEWS, "students"]
+    assert sorted(p.name for p in (tmp_path / "audit" / "students").iterdir()) == ["linear.json", "tree.json"]
+    form = json.loads((tmp_path / "audit" / "students" / "tree.json").read_text())
+    tree = make_students(["tree"], "classification", [], 0)["tree"].from_dict(form)
+    assert f"{tree.complexity().n_leaves} leaves" in out
     assert "2026-01-31" in (tmp_path / "audit" / "audit.md").read_text()
     assert "leaves" in out
     assert "audit.html" in out
@@ -97,8 +103,12 @@ def test_requirements_decide_the_exit_code(work, tmp_path, rule, code):
 def test_demo_quick(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["demo", "--quick"]) == 0
-    assert sorted(p.name for p in (tmp_path / "audit").iterdir()) == ["audit.html", "audit.json", "audit.md"]
+    assert sorted(p.name for p in (tmp_path / "audit").iterdir()) == [*VIEWS, "students"]
     assert "it was planted" in capsys.readouterr().out
+    before = (tmp_path / "audit" / "audit.html").read_bytes()
+    assert "audit/audit.html and 6 more would be overwritten" in refused(capsys, ["demo", "--quick"])
+    assert main(["demo", "--quick", "--force"]) == 0
+    assert (tmp_path / "audit" / "audit.html").read_bytes() == before
 
 
 def refused(capsys, words):
@@ -215,3 +225,33 @@ def test_curve_writes_a_table_and_a_drawing(work, tmp_path, capsys):
     assert table["n_queries"].tolist() == [50, 400]
     assert (table["low"] <= table["estimate"]).all()
     assert "<svg" in (tmp_path / "c" / "curve.svg").read_text()
+
+
+RESULTS = {
+    "teach": ["teacher.json"],
+    "distill": ["student.json", "student.py"],
+    "audit": ["audit.md", "students/tree.json"],
+    "curve": ["curve.svg"],
+}
+
+
+@pytest.mark.parametrize(("command", "name"), [(command, name) for command, names in RESULTS.items() for name in names])
+def test_results_that_are_there_are_never_overwritten_without_force(work, tmp_path, capsys, command, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    words = [command, *data(work), "--out", tmp_path]
+    words += [] if command == "teach" else ["--teacher", work / "teacher", "--student", "tree"]
+    words += ["--export", "student.py"] if command == "distill" else []
+    message = refused(capsys, words)
+    assert f"{name} would be overwritten" in message
+    assert "--force" in message
+    assert [p.read_text() for p in tmp_path.rglob("*") if p.is_file()] == ["mine"]
+
+
+def test_force_replaces_what_the_command_writes_and_nothing_else(work, tmp_path, capsys):
+    (tmp_path / "student.json").write_text("old")
+    (tmp_path / "mine.txt").write_text("mine")
+    words = ["distill", "--teacher", work / "teacher", *data(work), "--n-queries", "500", "--out", tmp_path, "--force"]
+    assert main([str(word) for word in words]) == 0
+    assert json.loads((tmp_path / "student.json").read_text())["kind"] == "TreeClassifier"
+    assert (tmp_path / "mine.txt").read_text() == "mine"

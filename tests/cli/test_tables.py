@@ -98,3 +98,39 @@ def test_no_file(tmp_path):
         read_table(tmp_path / "none.csv")
     with pytest.raises(InvalidInputError, match="which is a folder"):
         read_table(tmp_path)
+
+
+def test_codes_are_kept_as_they_are_written(tmp_path):
+    path = write(tmp_path, "a.csv", "zip,day,n\n01234,2024-01-31,01\n?,2024-02-01,2\n")
+    frame = read_table(path, texts=("zip", "day"))
+    assert frame["zip"].tolist()[0] == "01234"
+    assert frame["zip"].isna().tolist() == [False, True]
+    assert frame["day"].tolist() == ["2024-01-31", "2024-02-01"]
+    assert frame["n"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["a.CSV", "a.csv.GZ", "b.Csv"])
+def test_endings_in_capitals(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(b"a,b\n1,2\n") if name.endswith("GZ") else b"a,b\n1,2\n")
+    assert read_table(path).to_dict("list") == {"a": [1], "b": [2]}
+
+
+def test_semicolons_and_decimal_commas(tmp_path, capsys):
+    text = "\ufeffa;b;c;d\n1,5;1.234,5;x,y;1.5\n-2;7;z;2\n;;;\n"
+    frame = read_table(write(tmp_path, "a.csv", text))
+    assert frame.columns.tolist() == ["a", "b", "c", "d"]
+    assert frame["a"].tolist()[:2] == [1.5, -2.0]
+    assert frame["b"].tolist()[:2] == [1234.5, 7.0]
+    assert frame["c"].tolist()[:2] == ["x,y", "z"]
+    assert frame["d"].tolist()[:2] == [1.5, 2.0]
+    assert "a.csv is separated by semicolons" in capsys.readouterr().err
+
+
+def test_a_comma_file_with_semicolons_in_it_stays_one(tmp_path, capsys):
+    assert read_table(write(tmp_path, "a.csv", "a;x,b\n1,2\n")).columns.tolist() == ["a;x", "b"]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path):
+    assert read_table(write(tmp_path, "a.csv", "\ufeffa,b\n1,2\n")).columns.tolist() == ["a", "b"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import json
 import pickle
 import threading
 import time
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -406,3 +409,96 @@ def test_requests_are_spread_over_time(monkeypatch):
     teacher = HttpTeacher("http://there", classes=["yes", "no"], requests_per_second=10, **FAST)
     pauses = [teacher._before(1, "", lambda n: None, threading.Event()) for _ in range(3)]
     assert pauses == pytest.approx([0.0, 0.1, 0.2])
+
+
+@pytest.mark.parametrize("token", ["s3cret\n", " s3cret\r\n"])
+def test_a_newline_at_the_end_of_a_token_is_no_part_of_it(endpoint, rows, monkeypatch, token):
+    monkeypatch.setenv("SCORING_TOKEN", token)
+    HttpTeacher(endpoint.url, classes=["yes", "no"], token_env="SCORING_TOKEN", **FAST).predict(rows)
+    assert endpoint.headers[-1]["Authorization"] == "Bearer s3cret"
+
+
+@pytest.mark.parametrize("token", ["s3\ncret", "s3\x00cret", "s3crèt", "s3cret\x7f"])
+def test_a_token_that_no_header_can_hold_is_not_printed(endpoint, rows, monkeypatch, token):
+    monkeypatch.setattr(module.os, "environ", {"SCORING_TOKEN": token})
+    teacher = HttpTeacher(endpoint.url, classes=["yes", "no"], token_env="SCORING_TOKEN", **FAST)
+    with pytest.raises(InvalidInputError, match="value of SCORING_TOKEN has characters that no header") as error:
+        teacher.predict(rows)
+    assert "s3" not in str(error.value)
+
+
+@pytest.mark.parametrize("url", ["http://me:s3cret@host:port/", "ftp://me:s3cret@host/", "http://me:s3cret@host/"])
+def test_a_password_in_an_address_is_not_printed(url):
+    with pytest.raises(InvalidInputError, match="url must") as error:
+        HttpTeacher(url, rights=RIGHTS)
+    assert "s3cret" not in str(error.value)
+
+
+@pytest.mark.parametrize("rate", [0, -1.0, float("nan"), float("inf")])
+def test_a_rate_of_nothing_is_refused(rate):
+    with pytest.raises(InvalidInputError, match="requests_per_second must be above 0"):
+        HttpTeacher("http://host/", rights=RIGHTS, requests_per_second=rate)
+
+
+def packed_answer(how):
+    """Bytes of an answer for two rows, and its Content-Encoding."""
+    text = b'{"ids": [0, 1], "answers": [0.25, 0.5]}'
+    bomb = gzip.compress(b"0" * 200_000_000)
+    return {
+        "gzip": (gzip.compress(text), "gzip"),
+        "bomb": (bomb, "gzip"),
+        "twice": (gzip.compress(bomb), "gzip, gzip"),
+        "other": (text, "br"),
+        "torn": (gzip.compress(text)[:-12], "gzip"),
+        "noise": (text, "gzip"),
+        "deep": (b"[" * 500_000, ""),
+        "digits": (b"9" * 100_000, ""),
+    }[how]
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("gzip", None),
+        ("bomb", "longer than"),
+        ("twice", "packed as 'gzip, gzip'"),
+        ("other", "packed as 'br'"),
+        ("torn", "no whole gzip stream"),
+        ("noise", "no whole gzip stream"),
+        ("deep", "is no JSON"),
+        ("digits", "is no JSON"),
+    ],
+)
+def test_answers_are_unpacked_with_a_bound(how, message):
+    body, packing = packed_answer(how)
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            if packing:
+                self.send_header("Content-Encoding", packing)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                self.wfile.write(body)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    teacher = HttpTeacher(f"http://127.0.0.1:{server.server_port}", max_retries=0, **FAST | {"read_seconds": 5.0})
+    rows = pd.DataFrame({"a": [1.0, 2.0]})
+    tracemalloc.start()
+    try:
+        if message is None:
+            assert teacher.predict(rows).tolist() == [0.25, 0.5]
+        else:
+            with pytest.raises(TeacherError, match=message):
+                teacher.predict(rows)
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
+        server.shutdown()
+        server.server_close()

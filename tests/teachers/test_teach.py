@@ -92,3 +92,11 @@ def test_whole_numbers_are_classes_and_many_floats_are_values():
     assert teach(X, np.arange(40) % 3, max_epochs=1, backend="numpy").classes_.tolist() == [0, 1, 2]
     assert teach(X, np.arange(40) + 0.0, max_epochs=1, backend="numpy").classes_ is None
     assert teach(X, (np.arange(40) % 2) + 0.0, max_epochs=1, backend="numpy").classes_ is not None
+
+
+def test_a_count_is_a_quantity_and_that_is_said():
+    X, y = pd.DataFrame({"a": np.arange(300.0)}), np.arange(300) * 3
+    with pytest.warns(UserWarning, match="y has 300 different whole numbers and is taken for regression"):
+        assert teach(X, y, max_epochs=1, hidden=(4,)).classes_ is None
+    assert len(teach(X, y % 25, max_epochs=1, hidden=(4,), task="classification").classes_) == 25
+    assert len(teach(X, y % 20, max_epochs=1, hidden=(4,)).classes_) == 20
