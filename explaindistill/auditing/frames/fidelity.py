@@ -40,7 +40,7 @@ def measure(
     """
     stressed = _shuffled(inputs.rows.frame, rng) if inputs.teacher.can_be_asked else None
     audited = [part for s in inputs.students for part in _on_audited_rows(inputs, s)]
-    elsewhere = [("second teacher", partial(_ceiling, inputs)), *_elsewhere(inputs, stressed)]
+    elsewhere: list[Part] = [("second teacher", partial(_ceiling, inputs)), *_elsewhere(inputs, stressed)]
     return {"fidelity": in_parts([*audited, *elsewhere])}
 
 
