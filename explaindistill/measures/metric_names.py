@@ -36,10 +36,10 @@ METRIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "rates": (*RATES, *MEANS),
     "gaps": _compared((*RATES, *MEANS)),
     "worst_pairs": _compared(RATES, "_worst"),
-    "tests": _compared(RATES),
+    "tests": RATES,
     "strata": ("stratified_difference", "stratified_odds_ratio"),
     "missing_bounds": (*RATES, *_compared(RATES)),
-    "power": _compared(RATES),
+    "power": (*RATES, *_compared(RATES)),
     "group_fidelity": (*(f"{m}{end}" for m in ("agreement", "mae", "r2") for end in ("", "_difference")),),
     "transfer": ("transfer", "transfer_from_labels", "transfer_from_baseline"),
     "calibration": (
