@@ -16,6 +16,7 @@ FIDELITY = (
     "js", "brier", "r2_probability", "r2_logit", "bias_probability", "teacher_slope", "teacher_intercept",
     "teacher_gap", "spearman_margin", "auc", "r2", "rmse", "mae", "bias", "spearman",
 )  # fmt: skip
+FOOTPRINT = ("bytes", "gzip_bytes", "operations", "single_row_seconds", "batch_row_seconds", "bare_row_seconds")
 PROFILE = ("selection_rate", "scoring_rate", "accuracy", "true_positive_rate", "false_positive_rate")
 
 
@@ -36,12 +37,12 @@ METRIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "rates": (*RATES, *MEANS),
     "gaps": _compared((*RATES, *MEANS)),
     "worst_pairs": _compared(RATES, "_worst"),
-    "tests": _compared(RATES),
+    "tests": RATES,
     "strata": ("stratified_difference", "stratified_odds_ratio"),
     "missing_bounds": (*RATES, *_compared(RATES)),
-    "power": _compared(RATES),
+    "power": (*RATES, *_compared(RATES)),
     "group_fidelity": (*(f"{m}{end}" for m in ("agreement", "mae", "r2") for end in ("", "_difference")),),
-    "transfer": ("transfer", "transfer_from_labels", "transfer_from_baseline"),
+    "transfer": ("selection_rate_difference", "transfer", "transfer_from_labels", "transfer_from_baseline"),
     "calibration": (
         "calibration_gap", "calibration_ratio", "calibration_slope", "calibration_intercept", "spiegelhalter", "auc",
     ),
@@ -57,10 +58,7 @@ METRIC_NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "attribution_gaps": ("attribution_gap", "attribution_gap_total"),
     "interactions": ("interaction", "interaction_missed"),
-    "deployment": (
-        "bytes", "gzip_bytes", "operations", "operations_ratio", "single_row_seconds", "batch_row_seconds",
-        "bare_row_seconds",
-    ),
+    "deployment": (*FOOTPRINT, *(f"{metric}_ratio" for metric in FOOTPRINT)),
     "believability": ("two_sample_auc", "novel", "violations", "near", "distance_made", "distance_held"),
     "cells": ("teacher_mean",),
     "missing_inputs": (

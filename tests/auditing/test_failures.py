@@ -147,5 +147,21 @@ def test_labels_and_attributes_are_joined_by_index(rows):
 def test_metrics_are_known_before_they_are_measured(report):
     from explaindistill.measures.metric_names import METRIC_NAMES
 
-    for name, metrics in METRIC_NAMES.items():
-        assert set(report.frames[name].get("metric", ())) <= set(metrics), name
+    unknown = {name: set(report.frames[name].get("metric", ())) - set(names) for name, names in METRIC_NAMES.items()}
+    assert {name: words for name, words in unknown.items() if words} == {}
+
+
+def test_a_sensitive_column_of_the_rows_that_no_model_was_fitted_on():
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=300), "b": rng.normal(size=300), "sex": rng.integers(0, 2, 300)})
+    y = (X["a"] > 0).astype(int)
+    fitted = X[["a", "b"]]
+    teacher = LogisticRegression().fit(fitted, y)
+    student = xd.Distiller(teacher, xd.TreeClassifier(max_leaf_nodes=3), n_queries=100, random_state=0).fit(
+        fitted[:150]
+    )
+    found = xd.audit(teacher, {"tree": student}, X[150:], y[150:], sensitive=["sex"], favorable=1, n_explained=0)
+    assert set(found.frames["rates"]["attribute"]) == {"sex"}
+    assert "sex" not in found.schema.names
