@@ -59,7 +59,7 @@ def damaged(form, draw):
             elif kind == 1 and isinstance(place, list):
                 place.append(copy.deepcopy(place[key]))
             else:
-                place[key] = draw.choice(HOSTILE)
+                place[key] = copy.deepcopy(draw.choice(HOSTILE))  # a later change may reach into it
             break
     return form
 
