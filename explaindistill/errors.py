@@ -1,5 +1,8 @@
 """The errors this package raises; each message names the argument, the rule, the value and the way out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 __all__ = [
     "BudgetError",
     "ExplainDistillError",
@@ -7,6 +10,7 @@ __all__ = [
     "MissingExtraError",
     "TeacherError",
     "UntrustedError",
+    "damage_named",
 ]
 
 
@@ -97,3 +101,24 @@ class MissingExtraError(ExplainDistillError, ImportError):
     def of(cls, package: str, extra: str) -> "MissingExtraError":
         """Say which ``package`` is missing and which ``extra`` brings it."""
         return cls(f"{package} is not installed; run: pip install 'explaindistill[{extra}]'")
+
+
+@contextmanager
+def damage_named(what: str) -> Iterator[None]:
+    """Say in one sentence that a form is damaged, whatever reading it raises; own errors pass.
+
+    Examples
+    --------
+    >>> with damage_named("the form"):
+    ...     {}["nodes"]
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.InvalidInputError: the form is damaged: KeyError: 'nodes'
+    """
+    try:
+        yield
+    except ExplainDistillError:
+        raise
+    except Exception as error:  # a form from outside can make any line of a reader fail
+        words = " ".join(str(error).split())[:200]
+        raise InvalidInputError(f"{what} is damaged: {type(error).__name__}: {words}") from error

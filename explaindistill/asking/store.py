@@ -29,7 +29,7 @@ from explaindistill.asking.sorted_runs import (
 from explaindistill.asking.store_file import connect, told
 from explaindistill.data.files import replaced
 from explaindistill.data.row_keys import CANONICAL_FORM
-from explaindistill.errors import InvalidInputError, MissingExtraError
+from explaindistill.errors import InvalidInputError, MissingExtraError, damage_named
 
 __all__ = ["LabelStore", "Shelf", "as_store"]
 
@@ -275,7 +275,8 @@ class Shelf:
         if run in self._cache:
             return self._cache[run]
         # by columns, so that a search in the first one copies nothing
-        keys = np.asfortranarray(np.frombuffer(self._content("keys", run)[0], dtype="<u8").reshape(-1, 2))
+        with damage_named(f"run {run} of {self._store.path}"):
+            keys = np.asfortranarray(np.frombuffer(self._content("keys", run)[0], dtype="<u8").reshape(-1, 2))
         if sum(k.nbytes for k in self._cache.values()) + keys.nbytes <= CACHE_BYTES:
             self._cache[run] = keys
         return keys
@@ -283,7 +284,10 @@ class Shelf:
     def answers_of(self, run: int) -> Answers:
         """Answers of a run in the order of its keys."""
         content, shape = self._content("answers", run)
-        return np.frombuffer(content, dtype="<f8").reshape(-1, *shape)
+        with damage_named(f"run {run} of {self._store.path}"):
+            if not all(isinstance(width, int) and width > 0 for width in shape):
+                raise InvalidInputError(f"run {run} of {self._store.path} is damaged: answers of shape {shape}")
+            return np.frombuffer(content, dtype="<f8").reshape(-1, *shape)
 
     def _content(self, part: str, run: int) -> tuple[bytes, list[int]]:
         query = f"SELECT {part}_crc, shape FROM run_{part} JOIN run ON run.id = run WHERE run = ?"
@@ -294,7 +298,8 @@ class Shelf:
                     content = blob.read()
         if row is None or zlib.crc32(content) != row[0]:
             raise InvalidInputError(f"{self._store.path} is damaged: the {part} of run {run} are not what was written")
-        return content, json.loads(row[1])
+        with damage_named(f"run {run} of {self._store.path}"):
+            return content, json.loads(row[1])
 
     def find(self, keys: Keys) -> tuple[NDArray[np.bool_], Answers]:
         """Which keys have an answer, and the answers of those, in the order of the keys."""
@@ -317,6 +322,8 @@ class Shelf:
             if len(hit) == 0:
                 continue
             values = self.answers_of(run)
+            if len(values) != len(self.keys_of(run)) or (answers is not None and values.shape[1:] != answers.shape[1:]):
+                raise InvalidInputError(f"run {run} of {self._store.path} is damaged: answers do not fit to its keys")
             if answers is None:
                 answers = np.empty((len(keys), *values.shape[1:]))
             answers[order[hit]] = values[at[hit]]

@@ -150,5 +150,5 @@ def told(path: Path) -> Iterator[None]:
         raise InvalidInputError(
             f"label store {str(path)!r}: the teacher was pruned by another process meanwhile ({error}); start again"
         ) from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"label store {str(path)!r} is damaged: {error}; it was left as it is") from error

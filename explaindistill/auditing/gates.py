@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from explaindistill.auditing.stored import frames_of
-from explaindistill.errors import InvalidInputError
+from explaindistill.errors import InvalidInputError, damage_named
 from explaindistill.measures.verdicts import check
 
 __all__ = ["EXIT_CODES", "GateResult", "Policy", "gate"]
@@ -55,7 +55,7 @@ class Policy:
         """
         try:
             data = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # TOMLDecodeError, and what it lets through
             raise InvalidInputError(f"the policy is not TOML: {error}") from error
         if unknown := sorted(set(data) - {"rules", "inconclusive", "cannot_say"}):
             raise InvalidInputError(f"a policy has [rules], inconclusive and cannot_say; got also {', '.join(unknown)}")
@@ -76,6 +76,8 @@ class Policy:
             return cls.parse(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
             raise InvalidInputError(f"{Path(path).name} could not be read: {error.strerror or error}") from error
+        except UnicodeDecodeError as error:
+            raise InvalidInputError(f"{Path(path).name} is no UTF-8 text: {error}") from error
 
 
 def _flat(rules: Any, before: str = "") -> dict[str, str]:
@@ -161,7 +163,12 @@ def gate(audit: Any, policy: Policy | Mapping[str, str] | str | Path) -> GateRes
         policy = Policy.load(policy)
     elif isinstance(policy, Mapping):
         policy = Policy(policy)
-    frame = check(frames_of(audit), policy.rules)
+    frames = frames_of(audit)
+    if hasattr(audit, "frames"):
+        frame = check(frames, policy.rules)
+    else:
+        with damage_named("the audit"):  # columns of a file may be missing, or hold something else
+            frame = check(frames, policy.rules)
     counted = {policy.open_as.get(verdict, verdict) for verdict in frame["verdict"]}
     verdict = next((v for v in ("fail", "inconclusive") if v in counted), "pass")
     return GateResult(verdict, frame, policy)

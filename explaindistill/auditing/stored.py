@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from explaindistill.data.files import read_json
-from explaindistill.errors import InvalidInputError
+from explaindistill.errors import InvalidInputError, damage_named
 
 __all__ = ["FORMAT", "VERSION", "frame_from", "frames_of", "read_audit"]
 
@@ -62,7 +62,8 @@ def read_audit(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidInputError(f"{_called(source)} is not an audit: it must hold format {FORMAT!r}; save one as .json")
     if data.get("version") != VERSION:
         raise InvalidInputError(f"{_called(source)} must have version {VERSION}, got {data.get('version')!r}")
-    return dict(data) | {"frames": {key: frame_from(frame) for key, frame in data["frames"].items()}}
+    with damage_named(_called(source)):
+        return dict(data) | {"frames": {key: frame_from(frame) for key, frame in data["frames"].items()}}
 
 
 def _called(source: Any) -> str:

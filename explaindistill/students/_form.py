@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from explaindistill.errors import InvalidInputError
+from explaindistill.errors import InvalidInputError, damage_named
 
-__all__ = ["check_header", "compact_bytes", "header", "plain"]
+__all__ = ["check_header", "compact_bytes", "header", "plain", "reader"]
 
 VERSION = 1
 """Of all families together: a form of another version is refused and not guessed at."""
@@ -52,6 +53,26 @@ def check_header(cls: Any, family: str, data: Mapping[str, Any]) -> None:
             f"the form must have format {expected[0]!r}, version {VERSION} and kind {cls.__name__!r}, "
             f"got {format_!r}, {version!r} and {kind!r}"
         )
+
+
+def reader(read: Callable[[Any, Mapping[str, Any]], Any]) -> Callable[[Any, Mapping[str, Any]], Any]:
+    """Let a ``from_dict`` say in one sentence that a form is damaged.
+
+    Examples
+    --------
+    >>> from explaindistill.students.tree import TreeRegressor
+    >>> TreeRegressor.from_dict({"format": "explaindistill.tree", "version": 1, "kind": "TreeRegressor"})
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.InvalidInputError: the form of a TreeRegressor is damaged: KeyError: 'parameters'
+    """
+
+    @wraps(read)
+    def checked(cls: Any, data: Mapping[str, Any]) -> Any:
+        with damage_named(f"the form of a {cls.__name__}"):
+            return read(cls, data)
+
+    return checked
 
 
 def plain(value: Any) -> Any:

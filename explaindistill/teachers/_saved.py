@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import pickle
 import zipfile
 from collections.abc import Iterator
@@ -15,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.data.encoder import TableEncoder
-from explaindistill.data.files import replaced_together, write_whole
-from explaindistill.errors import InvalidInputError, MissingExtraError, UntrustedError
+from explaindistill.data.files import read_json, replaced_together, write_whole
+from explaindistill.errors import InvalidInputError, MissingExtraError, UntrustedError, damage_named
 from explaindistill.teachers._layers import from_mlp, from_torch
 from explaindistill.teachers.network import NetworkTeacher
 
@@ -97,8 +98,8 @@ def load_folder(path: str | Path) -> NetworkTeacher:
     page = home / "teacher.json"
     if not page.is_file():
         raise InvalidInputError(f"no teacher in {str(home)!r}: teacher.json is missing")
-    try:
-        data = json.loads(page.read_text(encoding="utf-8"))
+    with damage_named(f"the teacher in {str(home)!r}"):
+        data = read_json(page)
         if not isinstance(data, dict) or data.get("teacher_version") != TEACHER_VERSION:
             version = data.get("teacher_version") if isinstance(data, dict) else None
             raise InvalidInputError(f"teacher_version must be {TEACHER_VERSION}, got {version!r}")
@@ -109,19 +110,6 @@ def load_folder(path: str | Path) -> NetworkTeacher:
             layers[int(i)][name] = value
         encoder = None if data["encoder"] is None else TableEncoder.from_dict(data["encoder"])
         return NetworkTeacher(layers, encoder, data["classes"], data["output"], int(data["batch_size"]))
-    except InvalidInputError:
-        raise
-    except (
-        KeyError,
-        IndexError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        OSError,
-        zipfile.BadZipFile,
-        MemoryError,
-    ) as error:
-        raise InvalidInputError(f"the teacher in {str(home)!r} is damaged: {type(error).__name__}: {error}") from error
 
 
 def load_object(path: str, trust: bool) -> Any:
@@ -236,5 +224,16 @@ def _load_arrays(path: Path) -> dict[str, NDArray[Any]]:
             stem = item.filename.removesuffix(".npy").split(".")
             if len(stem) != 2 or not stem[0].isdecimal() or not stem[1].isidentifier():
                 raise InvalidInputError(f"{path.name} has an entry that is not a weight: {item.filename!r}")
+            _check_size(archive, item)
     with np.load(path, allow_pickle=False) as stored:
         return {key: stored[key] for key in stored.files}
+
+
+def _check_size(archive: zipfile.ZipFile, item: zipfile.ZipInfo) -> None:
+    """Refuse an array whose header promises another size than the file has, before memory is taken for it."""
+    with archive.open(item) as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+        if dtype.hasobject or math.prod(shape) * dtype.itemsize != item.file_size - file.tell():
+            raise InvalidInputError(f"{item.filename} of the weights is damaged: not of the size that it names")

@@ -106,7 +106,12 @@ class NetworkTeacher:
         if not self.layers:
             raise InvalidInputError("layers must have at least 1 layer, got none")
         self.encoder = encoder
+        width = None if encoder is None else encoder.n_out_
+        for i, layer in enumerate(self.layers):
+            width = _width_after(i, layer, width)
         self.output: Output = check_output(output or ("value" if classes is None else "logits"), classes)
+        if batch_size < 1:
+            raise InvalidInputError(f"batch_size must be at least 1, got {batch_size}")
         self.batch_size = int(batch_size)
         self.classes_, self._order = class_order(classes)
 
@@ -154,6 +159,17 @@ class NetworkTeacher:
         return self
 
 
+def _width_after(i: int, layer: Layer, width: int | None) -> int | None:
+    """Numbers per row after a layer; None where nothing says it yet."""
+    arrays = [value for value in layer.values() if isinstance(value, np.ndarray)]
+    if not arrays:
+        return width
+    takes = layer["weight"].shape[-1]
+    if width not in (None, takes):
+        raise InvalidInputError(f"layer {i} ({layer['kind']}) takes {takes} numbers per row and is given {width}")
+    return len(layer["bias"])
+
+
 def _checked(i: int, layer: Layer) -> dict[str, Any]:
     """Layer with arrays as arrays; nothing but what its kind needs."""
     kind = layer.get("kind")
@@ -168,4 +184,12 @@ def _checked(i: int, layer: Layer) -> dict[str, Any]:
         if value.dtype.kind != "f" or not np.isfinite(value).all():
             raise InvalidInputError(f"{key} of layer {i} ({kind}) must be finite numbers")
         out[key] = value
+    for key in settings:
+        least = 0.0 if key == "eps" else -np.inf
+        if key != "approximate" and not (isinstance(out[key], int | float) and least <= out[key] < np.inf):
+            raise InvalidInputError(f"{key} of layer {i} ({kind}) must be a finite number, got {out[key]!r}")
+    lengths = {len(out[key]) for key in arrays if out[key].ndim == (2 if key == "weight" and kind == "linear" else 1)}
+    if arrays and (len(lengths) != 1 or sum(out[key].ndim for key in arrays) != len(arrays) + (kind == "linear")):
+        shapes = ", ".join(str(out[key].shape) for key in arrays)
+        raise InvalidInputError(f"arrays of layer {i} ({kind}) do not fit to each other: {shapes}")
     return out

@@ -219,7 +219,7 @@ def test_nothing_there(tmp_path):
     with pytest.raises(InvalidInputError, match=r"no teacher at .*neither a folder"):
         load_teacher(tmp_path / "x.csv")
     (tmp_path / "teacher.json").write_text("{")
-    with pytest.raises(InvalidInputError, match="is damaged: JSONDecodeError"):
+    with pytest.raises(InvalidInputError, match=r"teacher.json is not JSON"):
         load_teacher(tmp_path)
 
 

@@ -19,6 +19,7 @@ from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
+from explaindistill.students._form import reader
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students.gam import words
 from explaindistill.students.gam.compression import on_value_grid, smaller
@@ -242,6 +243,7 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
     _shapley = gam_shapley
 
     @classmethod
+    @reader
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Inverse of :meth:`to_dict`; runs no code."""
         return read(cls, data)
@@ -377,6 +379,7 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
     _shapley = gam_shapley
 
     @classmethod
+    @reader
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Inverse of :meth:`to_dict`; runs no code."""
         return read(cls, data)

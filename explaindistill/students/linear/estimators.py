@@ -31,7 +31,7 @@ from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
-from explaindistill.students._form import check_header, compact_bytes, header
+from explaindistill.students._form import check_header, compact_bytes, header, reader
 from explaindistill.students._picture import plot
 from explaindistill.students.linear.compression import on_value_grid, smaller
 from explaindistill.students.linear.drawing import drawing
@@ -123,6 +123,7 @@ class _Linear(BaseEstimator):
     _shapley = linear_shapley
 
     @classmethod
+    @reader
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Student from :meth:`to_dict`, ready to predict; parameters of fitting are the defaults."""
         check_header(cls, "linear", data)

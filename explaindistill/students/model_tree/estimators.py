@@ -21,7 +21,7 @@ from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
-from explaindistill.students._form import check_header, compact_bytes, header, plain
+from explaindistill.students._form import check_header, compact_bytes, header, plain, reader
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students._picture import plot
 from explaindistill.students.model_tree.drawing import drawing
@@ -219,6 +219,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         return _head(self) | {"classes": classes, "tree": self.tree_.to_dict()}
 
     @classmethod
+    @reader
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Inverse of :meth:`to_dict`; runs no code."""
         student = _empty(cls, data)
@@ -329,6 +330,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
         return _head(self) | {"n_outputs": self.n_outputs_, "flat": bool(self.flat_), "tree": self.tree_.to_dict()}
 
     @classmethod
+    @reader
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Inverse of :meth:`to_dict`; runs no code."""
         student = _empty(cls, data)

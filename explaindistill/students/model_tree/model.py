@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from explaindistill.data.design import Column, column_values
 from explaindistill.data.schema import Feature, Schema
+from explaindistill.errors import InvalidInputError
 
 __all__ = ["LeafTerm", "LinearTreeModel", "LinearTreeNode"]
 
@@ -334,6 +335,10 @@ class LinearTreeModel:
             row["intercept"] = tuple(float(b) for b in row.get("intercept", ()))
             row["terms"] = tuple((int(t), int(k), float(c)) for t, k, c in row.get("terms", ()))
             nodes.append(LinearTreeNode(**row))
+        children = [child for n in nodes if n.feature >= 0 for child in (n.left, n.right)]
+        later = all(min(n.left, n.right) > i for i, n in enumerate(nodes) if n.feature >= 0)
+        if not later or sorted(children) != list(range(1, len(nodes))):
+            raise InvalidInputError("the form of a model tree is damaged: its nodes are no tree")
         terms = tuple(LeafTerm.from_dict(t) for t in data["terms"])
         importance = tuple(float(s) for s in data["importance"])
         return cls(Schema.from_dict(data["schema"]), terms, tuple(nodes), int(data["n_outputs"]), importance)

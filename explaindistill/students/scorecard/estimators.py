@@ -28,7 +28,7 @@ from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
-from explaindistill.students._form import check_header, compact_bytes, header
+from explaindistill.students._form import check_header, compact_bytes, header, reader
 from explaindistill.students._picture import plot
 from explaindistill.students.scorecard.drawing import drawing
 from explaindistill.students.scorecard.model import CardModel, risk_table
@@ -294,6 +294,7 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
     _shapley = card_shapley
 
     @classmethod
+    @reader
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Student from :meth:`to_dict`, ready to predict; other parameters of fitting are the defaults."""
         check_header(cls, "scorecard", data)

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.data.schema import Schema
+from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.threads import n_threads, spread
 from explaindistill.numerics.trees.routing import NodeQuestions, any_infinite, walk
 
@@ -239,6 +240,7 @@ class TreeModel:
             if table is not None:
                 table[chosen] = True
             sets.append(table)
+        _check_children(nodes)
         thresholds = [n.get("threshold", np.nan) for n in nodes]
         return cls(
             schema=schema,
@@ -254,3 +256,11 @@ class TreeModel:
             weight=np.array([n["weight"] for n in nodes], dtype=np.float64),
             gain=np.array([n.get("gain", 0.0) for n in nodes], dtype=np.float64),
         )
+
+
+def _check_children(nodes: Any) -> None:
+    """Every node but the first hangs below exactly one node that stands before it: else a walk would never end."""
+    children = [n[side] for n in nodes if "feature" in n for side in ("left", "right")]
+    later = all(n[side] > i for i, n in enumerate(nodes) if "feature" in n for side in ("left", "right"))
+    if not later or not all(isinstance(c, int) for c in children) or sorted(children) != list(range(1, len(nodes))):
+        raise InvalidInputError("the form of a tree is damaged: its nodes are no tree")

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Complexity
-from explaindistill.students._form import check_header, compact_bytes, header
+from explaindistill.students._form import check_header, compact_bytes, header, reader
 from explaindistill.students._intake import rows
 from explaindistill.students.tree import occupants as people
 from explaindistill.students.tree import words
@@ -198,6 +198,7 @@ class ReadableTree:
         }
 
     @classmethod
+    @reader
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Inverse of :meth:`to_dict`.
 
