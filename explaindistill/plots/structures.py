@@ -17,6 +17,7 @@ from explaindistill.data.drawing import (
     DrawnTerm,
     RulesDrawing,
     TreeDrawing,
+    answer_words,
     bar_lengths,
     shown_class,
 )
@@ -217,15 +218,18 @@ def tree(
     ax = axes(ax)
     ax.set_axis_off()
     lengths = bar_lengths((leaf.values for leaf in drawing.root.answers()), drawing.classes, favorable)
+    place = None if by_class or not lengths else shown_class(drawing.classes, favorable)
     if by_class and drawing.classes is not None:
         bars = {v: [(p, series_colour(k)) for k, p in enumerate(v)] for v in lengths}
     else:
         bars = {v: [(length, SERIES[0])] for v, length in lengths.items()}
-    canvas = _TreeCanvas(ax, bars, max_depth)
+    canvas = _TreeCanvas(ax, bars, max_depth, classes=drawing.classes if place is not None else None, place=place or 0)
     canvas.branch(drawing.root, 0)
     # a line of leaves reaches 0.6 of its height above its middle, and 0.4 below it
     ax.set_xlim(-0.05, canvas.deepest + 1.0)
     ax.set_ylim(canvas.n_lines - 0.4, -0.6)
+    if place is not None and drawing.classes is not None:
+        ax.set_title(f"bars: probability of {label(drawing.classes[place], 60)}", fontsize=8, color=MUTED, loc="left")
     return ax
 
 
@@ -245,13 +249,18 @@ def n_lines(root: Branch, max_depth: int) -> int:
 
 @dataclass
 class _TreeCanvas:
-    """A tree while it is painted: the x of a node is its depth, the y the number of its line, from the top."""
+    """A tree while it is painted: the x of a node is its depth, the y the number of its line, from the top.
+
+    ``classes`` are there where bars show the probability of one of them, the one at ``place``.
+    """
 
     ax: Axes
     bars: Mapping[tuple[float, ...], list[tuple[float, str]]]
     max_depth: int
     n_lines: int = 0
     deepest: int = 0
+    classes: tuple[Any, ...] | None = None
+    place: int = 0
 
     def line(self) -> float:
         """Place of the next line."""
@@ -265,11 +274,20 @@ class _TreeCanvas:
             return self._question(node, depth)
         y = self.line()
         hidden = sum(1 for _ in node.answers()) if node.children else 0
-        text = label(f"… {hidden} more answers" if hidden else node.text, 24)
+        text = label(f"… {hidden} more answers" if hidden else self._about_the_bar(node), 24)
         self.ax.text(depth + 0.03, y, text, fontsize=8.5, color=INK, va="center")
         if not hidden:
             self._answer(node, depth, y)
         return y
+
+    def _about_the_bar(self, leaf: Branch) -> str:
+        """The answer in words; of two classes they speak of the one whose bar stands below."""
+        if self.classes is None or len(self.classes) != 2 or not leaf.values:
+            return leaf.text
+        most_probable = answer_words(leaf.values, self.classes)
+        if not leaf.text.startswith(most_probable):
+            return leaf.text
+        return f"{self.classes[self.place]} {leaf.values[self.place]:.2f}{leaf.text.removeprefix(most_probable)}"
 
     def _question(self, node: Branch, depth: int) -> float:
         text = label(node.text, 24)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer
 
+from explaindistill.data.program import Leaf
 from explaindistill.export._engines import COMPILERS
 from explaindistill.students.gam.estimators import GAMClassifier, GAMRegressor
 from explaindistill.students.linear.estimators import LinearClassifier, LinearRegressor
@@ -42,7 +43,7 @@ def level(X):
     for name in X:
         x = X[name]
         kinds = {"word": lambda x: x == "a", "code": lambda x: x.astype(int) == 30, "size": lambda x: x.cat.codes}
-        kinds |= {"day": lambda x: x.dt.dayofyear / 45, "flag": lambda x: x, "number": lambda x: x.fillna(2.0)}
+        kinds |= {"day": lambda x: (x - x.min()).dt.days / 45, "flag": lambda x: x, "number": lambda x: x.fillna(2.0)}
         z = z + np.asarray(kinds[name](x), dtype=float)
     return 1 / (1 + np.exp(-(z - z.mean()) * 2))
 
@@ -102,9 +103,15 @@ def test_students_without_any_part_are_there(tmp_path):
     P = pd.DataFrame({"no": 1 - p, "yes": p})
     assert TreeClassifier().fit(X, P).complexity().n_leaves == 1
     assert ModelTreeRegressor().fit(X, p).complexity().n_leaves == 1
-    assert not GAMRegressor().fit(X, p).program().curves
-    assert not ScorecardClassifier().fit(X, P).program().terms
-    assert isinstance(RuleListClassifier().fit(X, P).program().tree, type(TreeClassifier().fit(X, P).program().tree))
+    for gam in (GAMRegressor().fit(X, p), GAMClassifier().fit(X, P)):
+        bare = type(gam).from_dict(gam.to_dict() | {"shapes": []})
+        assert not bare.program().curves
+        written_everywhere(bare, tmp_path)
+    form = ScorecardClassifier().fit(X, P).to_dict()
+    bare = ScorecardClassifier.from_dict(form | {"columns": [], "points": [], "lowest": 0, "risk": [0.3]})
+    assert not bare.program().terms
+    written_everywhere(bare, tmp_path)
+    assert isinstance(RuleListClassifier().fit(X, P).program().tree, Leaf)
 
 
 @pytest.mark.parametrize("options", [{}, {"max_leaf_nodes": 1}, {"max_leaf_nodes": 4}, {"max_leaf_features": 0}])

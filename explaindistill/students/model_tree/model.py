@@ -246,30 +246,37 @@ class LinearTreeModel:
         return {key: round(value, 14) for key, value in sums.items()}
 
     def text(self, outputs: list[str], what: str) -> list[str]:
-        """Lines of an indented text; a node's own terms stand where they enter and hold below."""
+        """Lines of an indented text; a leaf shows all that applies there: the sums of the coefficients on its path."""
         lines: list[str] = []
         self._text(0, 0, outputs, what, lines)
-        return lines
+        return lines + self._limits()
+
+    def _limits(self) -> list[str]:
+        """What each number is held at, and what a missing one adds: a formula is not whole without them."""
+        lines = {}
+        for t in sorted({t for node in self.nodes for t, _, _ in node.terms}):
+            term = self.terms[t]
+            if not term.column.is_binary:
+                name = term.column.words(self.schema[term.column.feature])
+                held = f"{name} counts as at least {term.low:.12g} and at most {term.high:.12g}"
+                lines[name] = f"{held}; missing adds nothing"
+        return list(lines.values())
 
     def _text(self, v: int, depth: int, outputs: list[str], what: str, lines: list[str]) -> None:
         node, pad = self.nodes[v], "    " * depth
-        added = [[] for _ in outputs] if node.feature >= 0 else [[f"{b:.12g}"] for b in node.intercept]
-        for t, k, coefficient in node.terms:
-            term = self.terms[t]
-            added[k].append(f"{coefficient:+.12g} × {term.words(self.schema[term.column.feature])}")
-        inherited = any(self.nodes[u].terms for u in self.path(v)[:-1])
-        for name, parts in zip(outputs, added, strict=True):
-            if node.feature < 0:
-                rest = " + the terms above" if inherited else ""
-                lines.append(f"{pad}{what} {name} = {' '.join(parts)}{rest}  [{node.share:.1%} of rows]")
-            elif parts:
-                lines.append(f"{pad}add to {what} {name}: {' '.join(parts)}")
         if node.feature >= 0:
             feature = self.schema[node.feature]
             lines.append(f"{pad}if {node.question(feature, True)}:")
             self._text(node.left, depth + 1, outputs, what, lines)
             lines.append(f"{pad}else ({node.question(feature, False)}):")
             self._text(node.right, depth + 1, outputs, what, lines)
+            return
+        summands = [[f"{b:.12g}"] for b in node.intercept]
+        for (t, k), coefficient in self.formula(v).items():
+            term = self.terms[t]
+            summands[k].append(f"{coefficient:+.12g} × {term.words(self.schema[term.column.feature])}")
+        for name, numbers in zip(outputs, summands, strict=True):
+            lines.append(f"{pad}{what} {name} = {' '.join(numbers)}  [{node.share:.1%} of rows]")
 
     def depth(self) -> int:
         """Splits on the longest path."""

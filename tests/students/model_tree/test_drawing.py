@@ -58,6 +58,29 @@ def test_a_leaf_shows_its_answer_to_a_row_at_the_centres(model_tree):
             assert lengths[leaf.values] == pytest.approx([1 - yes, yes][place])
 
 
+def painted(ax):
+    """Labels of leaves, and the lengths of the bars below them as shares of the paper."""
+    labels = [t.get_text() for t in ax.texts if re.match(r"(no|yes) [01]\.\d\d", t.get_text())]
+    lines = [line for line in ax.lines if line.get_linewidth() == 3]
+    return labels, [
+        np.ptp(bar.get_xdata()) / np.ptp(paper.get_xdata()) for paper, bar in zip(*[iter(lines)] * 2, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("favorable", ["no", "yes", None])
+def test_bar_and_label_speak_of_the_same_class(model_tree, favorable):
+    ax = plots.tree(model_tree.drawing(), axes(), favorable=favorable)
+    labels, lengths = painted(ax)
+    shown = favorable or "yes"
+    assert ax.get_title(loc="left") == f"bars: probability of {shown}"
+    assert len(labels) == len(lengths) == model_tree.complexity().n_leaves
+    for words, length in zip(labels, lengths, strict=True):
+        name, number = words.split()[:2]
+        assert name == shown
+        assert float(number) == pytest.approx(length, abs=0.0051)
+    assert painted(model_tree.plot(axes()))[0] == painted(plots.tree(model_tree.drawing(), axes()))[0]
+
+
 def test_the_table_of_leaves_adds_up_to_the_prediction(model_tree):
     """A numeric term times its distance from the centre, a flag times 1."""
     frame = model_tree.drawing().sums.set_index("term")
