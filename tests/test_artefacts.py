@@ -67,7 +67,7 @@ def artefacts(folder):
             out[f"{name} words"] = digest(student.describe())
             for ending in ENDINGS:
                 try:
-                    out[f"{name} {ending}"] = digest(student.export(folder / f"{name}.{ending}").read_bytes())
+                    out[f"{name} {ending}"] = digest(student.export(folder / f"{name}.{ending}", verify=None).read_bytes())
                 except KeyError as error:
                     out[f"{name} {ending}"] = repr(error)
     teacher = CallableTeacher(answer, classes=["declined", "approved"], version="1")
