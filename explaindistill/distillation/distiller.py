@@ -6,7 +6,7 @@ import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -286,7 +286,7 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         return change if change.row is None else replace(change, row=whole.of(change.row))
 
     @available_if(_student_has("export"))
-    def export(self, path: str | Path) -> Path:
+    def export(self, path: str | Path, verify: Literal["inprocess", "target"] | None = "inprocess") -> Path:
         """Write the student as code or data; see the student's own ``export``. It asks for the columns that it sees.
 
         Raises
@@ -301,7 +301,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
                 f"export needs a student that sees columns as they are, got features={kind}; "
                 "distiller.student_.export writes the student alone, for rows that went through distiller.features_"
             )
-        return Path(self.student_.export(path))
+        # a student of somebody else may know no verify
+        return Path(self.student_.export(path) if verify == "inprocess" else self.student_.export(path, verify))
 
     def score(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
         """Fidelity where ``y`` is None (agreement, or R² against the teacher), else accuracy or R² against ``y``."""

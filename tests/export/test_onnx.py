@@ -145,3 +145,21 @@ def test_without_the_package(monkeypatch, fitted):
 def test_a_student_without_a_form_is_refused_by_name():
     with pytest.raises(InvalidInputError, match="dict has no program"):
         onnx_export.generate({})
+
+
+def test_names_that_onnx_cannot_hold_are_refused_in_one_sentence():
+    x = np.arange(40.0)
+    for name, words in (
+        ("", "a column has an empty name, which ONNX cannot hold"),
+        ("a\0b", "holds the character NUL"),
+    ):
+        student = TreeClassifier().fit(pd.DataFrame({name: x}), x > 19)
+        with pytest.raises(InvalidInputError, match=words):
+            onnx_export.generate(student)
+
+
+def test_text_and_numbers_in_one_column_are_refused():
+    X = pd.DataFrame({"mixed": pd.Series([1, "1", 2, "a"] * 20, dtype=object)})
+    student = TreeClassifier(min_samples_leaf=1).fit(X, ["a", "b", "a", "b"] * 20)
+    with pytest.raises(InvalidInputError, match="column 'mixed' mixes text and other categories, which ONNX cannot"):
+        onnx_export.generate(student)

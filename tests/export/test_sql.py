@@ -12,6 +12,7 @@ import pytest
 from explaindistill.data.program import AtMost, Input, Leaf, Program, Split
 from explaindistill.errors import InvalidInputError
 from explaindistill.export import sql
+from explaindistill.export._texts import check_names
 from explaindistill.students.gam.estimators import GAMClassifier
 from explaindistill.students.linear.estimators import LinearClassifier
 from explaindistill.students.tree.estimators import TreeClassifier
@@ -97,8 +98,9 @@ def test_what_sql_cannot_hold_is_refused_in_one_sentence():
         refused({"a": x}, ("n\0o", "yes"))
     with pytest.raises(InvalidInputError, match=r"category of column 'a': 'u.*holds the character NUL"):
         refused({"a": np.where(x > 19, "u\0u", "v")})
-    with pytest.raises(InvalidInputError, match=r"column .*is no valid Unicode"):
-        refused({"a\udc80": x})
+    halved = Program("Tree", (Input("a\udc80", "numeric", (), "x_a"),), None, 1, "identity", Leaf((1.0,)))
+    with pytest.raises(InvalidInputError, match=r"column 'a.udc80' is no valid Unicode, which SQL cannot hold"):
+        check_names(halved, "SQL")
     student = student_of(TreeClassifier)[0]
     with pytest.raises(InvalidInputError, match="table must be a name"):
         sql.generate(student, table="")
