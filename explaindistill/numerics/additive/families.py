@@ -127,7 +127,7 @@ class Poisson:
         return np.maximum(self.mean(eta), CURVATURE_FLOOR)
 
     def start(self, y: Vector, weight: Vector) -> float:
-        """Log of the mean."""
+        """Log of the mean, which counts as at least 1e-12: all counts may be 0."""
         return float(np.log(max(np.average(y, weights=weight), 1e-12)))
 
 

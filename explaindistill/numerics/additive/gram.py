@@ -209,6 +209,7 @@ def _n_raw(margins: tuple[Marginal, ...]) -> int:
 
 
 def _each(task: Callable[[Any], None], items: Iterable[Any], pool: ThreadPoolExecutor | None) -> None:
+    """Do a task for each item, on the threads of the pool where there is one."""
     if pool is None:
         for item in items:
             task(item)

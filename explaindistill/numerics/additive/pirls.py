@@ -359,6 +359,7 @@ class _Solver:
     phi: float = 1.0
 
     def run(self, state: _State, stats: Statistics, beta: Vector) -> AdditiveFit:
+        """Alternate both kinds of steps until the smoothing has settled and the penalised deviance no longer falls."""
         max_iter, tol, rounds = self.options.max_iter, self.options.tol, self.options.rounds
         linear = isinstance(state.family, Gaussian) and state.curvature_rows is None
         edf = np.full(len(state.design.blocks), np.inf)
@@ -438,6 +439,7 @@ class _Solver:
         return beta, state.collect(beta), np.inf, count
 
     def _dispersion(self, stats: Statistics, edf: float) -> float:
+        """The known dispersion, or :func:`dispersion` with as many rows as say something about what is left."""
         if self.options.phi is not None:
             return self.options.phi
         n = stats.weight if self.options.noisy else stats.informative()

@@ -62,9 +62,11 @@ def _newton(X: Floats, y: Floats, weight: Floats, S: Floats, beta: Floats) -> Fl
     """
 
     def loss(eta: Floats, b: Floats) -> float:
+        """Half the penalised deviance, up to a constant."""
         return float(weight @ (np.logaddexp(0.0, eta) - y * eta) + b @ S @ b / 2)
 
     def curved(p: Floats) -> Any:
+        """Cholesky factor of the penalised curvature."""
         curvature = weight * np.maximum(p * (1 - p), LEAST_CURVATURE)
         return cho_factor(_ridged((X * curvature[:, None]).T @ X + S))
 

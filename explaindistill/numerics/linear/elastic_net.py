@@ -331,12 +331,14 @@ def refit_logistic(
     pieces = [slice(a, b) for a, b in pairwise(cuts.tolist())]
 
     def spread(theta: Array) -> Array:
+        """Coefficients ``(p, K)`` of the stacked ones."""
         coef = np.zeros(support.shape)
         for c, (b, s) in enumerate(zip(blocks, pieces, strict=True)):
             coef[b, c] = theta[s][1:]
         return coef
 
     def objective(theta: Array) -> tuple[float, Array]:
+        """What is minimised, and the linear predictor there."""
         eta = Z @ spread(theta) + theta[cuts[:-1]]
         return mean_divergence(P, w, eta) + 0.5 * float(ridge @ theta**2), eta
 

@@ -88,7 +88,10 @@ class Trace:
 
 
 def standardise(values: Array, w: Array) -> tuple[Array, Array, Array]:
-    """Columns less their weighted mean, in weighted standard deviations; a constant column becomes 0, its scale 0."""
+    """Columns less their weighted mean, in weighted standard deviations; a constant column becomes 0, its scale 0.
+
+    Constant is what varies by less than 1e-9 of its mean: the mean itself is rounded to 1e-16 of it.
+    """
     mean = w @ values
     Z = np.asfortranarray(values - mean)
     scale = np.sqrt(w @ Z**2)
@@ -98,7 +101,11 @@ def standardise(values: Array, w: Array) -> tuple[Array, Array, Array]:
 
 
 def penalty_grid(problem: PenalisedProblem, n: int, smallest: float = 1e-4) -> Array:
-    """``n`` penalties from the largest that matters down to ``smallest`` times it, evenly on the logarithm."""
+    """``n`` penalties from the largest that matters down to ``smallest`` times it, evenly on the logarithm.
+
+    The grid of Friedman, Hastie and Tibshirani (2010), section 2.5, doi:10.18637/jss.v033.i01, ten times further down:
+    a teacher's answers have little noise, so that next to no penalty can be the best.
+    """
     top = largest_penalty(problem.Z, problem.Y, problem.w, problem.l1_ratio)
     # nothing to explain (one column, or a constant target): one penalty, no term
     return np.geomspace(top, top * smallest, n) if top > 1e-12 else np.ones(1)
@@ -145,9 +152,10 @@ def choose(
         base, losses = problem.loss(problem.null()), _held_out(problem, problem, path, relax, tolerance / 50)
     explained = 1 - losses / base if base > 0 else np.zeros_like(losses)
     best = explained.max(axis=0)
-    enough = best.max() - tolerance * abs(best.max()) - 1e-9
+    enough = best.max() - tolerance * abs(best.max()) - 1e-9  # shares that differ by less are equal
     chosen = int(np.flatnonzero(best >= enough)[0])
     relaxed = relax and bool(explained[1, chosen] >= explained[0, chosen])
+    # a fit that is refitted is only a start and a support
     fit = problem.at(float(penalties[chosen]), path[chosen], 1e-5 if relaxed else 1e-8)
     fit = problem.refit(fit) if relaxed else fit
     n_terms = np.array([f.n_terms for f in path])
@@ -175,7 +183,7 @@ def _held_out(
         support = fit.coef != 0
         same = last is not None and bool((support == last).all())
         if not same:
-            relaxed = train.refit(_warm(fit, relaxed), tol=1e-2)
+            relaxed = train.refit(_warm(fit, relaxed), tol=1e-2)  # only its held-out loss is asked for
         losses[1, i] = test.loss(relaxed)
         last = support
         least = losses[1, :i].min(initial=np.inf)

@@ -250,6 +250,7 @@ def _half(state: GrowthState, rows: Ints, terms: list[tuple[int, int]]) -> float
     beta = np.zeros(len(pairs))
 
     def value(beta: Floats) -> tuple[float, Floats]:
+        """Penalised loss at some coefficients of the half, and the linear predictors there."""
         now = eta.copy()
         for k in range(problem.n_outputs):
             now[:, k] += X[:, output == k] @ beta[output == k]

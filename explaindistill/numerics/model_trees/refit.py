@@ -56,6 +56,7 @@ def fit_towards(
     prior = prior_rows * np.maximum((Z**2).T @ _curvature(respond(Z @ start, loss), loss) / touched, LEAST_CURVATURE)
 
     def objective(theta: Array) -> float:
+        """The module's equation."""
         return mean_loss(Z @ theta, Y, w, loss) + 0.5 * float((prior * (theta - start) ** 2).sum())
 
     value = objective(theta)

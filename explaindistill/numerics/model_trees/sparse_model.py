@@ -15,7 +15,7 @@ from explaindistill.numerics.model_trees.state import LinearTreeLimits, n_free
 __all__ = ["INNER_FOLDS", "sparse_model"]
 
 Floats = NDArray[np.float64]
-INNER_FOLDS = 5
+INNER_FOLDS = 5  # each fit sees four fifths of the rows; BATCHES of choice.py is a multiple
 N_PENALTIES = 15  # over four powers of ten: each is about half of the one before, which is as finely as a fold can tell
 
 

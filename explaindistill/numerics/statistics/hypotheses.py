@@ -237,6 +237,7 @@ def _fitted(n1: float, m: float, n: float, odds: float) -> float:
     inside = 1e-12 * (high - low)
 
     def off(x: float) -> float:
+        """Both sides of the equation less each other: rising in x, of different signs at the ends."""
         return x * (n - n1 - m + x) - odds * (n1 - x) * (m - x)
 
     return float(optimize.brentq(off, low + inside, high - inside, xtol=1e-12))

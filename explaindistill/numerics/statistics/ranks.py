@@ -174,6 +174,7 @@ def auc_interval(
     pairs, extra = p * q, (p + q) / 2 - 1
 
     def outside(theta: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether the estimate is too far from theta, in standard errors at theta."""
         with np.errstate(invalid="ignore", divide="ignore"):
             spread = 1 + extra * (1 - theta) / (2 - theta) + extra * theta / (1 + theta)
             return np.asarray((e - theta) ** 2 > z**2 * theta * (1 - theta) * spread / pairs)

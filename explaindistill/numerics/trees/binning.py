@@ -37,8 +37,8 @@ from explaindistill.numerics.trees.fixed_point import SCALE, whole_weights
 __all__ = ["MAX_BINS", "MISSING", "UNSEEN", "BinRule", "BinnedTable", "apply_rule", "bin_table", "fit_rule"]
 
 MAX_BINS = 254  # with the two codes below all 256 values of a byte
-MISSING = 254
-UNSEEN = 255
+MISSING = 254  # the code of a missing value
+UNSEEN = 255  # the code of a category that no training row had
 CELLS = 1 << 14
 """Equal cells between the smallest and the largest value: some 64 for each of at most 254 bins, so that with values
 spread evenly a bin's end is off by a 64th of the bin at most. Where they are spread too unevenly values are sorted

@@ -300,10 +300,12 @@ class Grower:
             leaf.hist = None
 
     def _may_split(self, leaf: OpenLeaf) -> bool:
+        """Whether depth and rows allow two leaves, each with its least rows."""
         deep = self.limits.max_depth is not None and leaf.depth >= self.limits.max_depth
         return not deep and leaf.sums[0] >= 2 * self.limits.min_samples_leaf
 
     def _find_cuts(self, leaf: OpenLeaf) -> None:
+        """Look for the best cut of each column of a leaf; its histogram stays while there is memory for it."""
         d = len(self.codes)
         leaf.cuts = no_cuts(d)
         if not self._may_split(leaf) or leaf.hist is None:
@@ -490,4 +492,5 @@ class _Growing:
 
 
 def _member(columns: frozenset[int], d: int) -> NDArray[np.bool_]:
+    """Mask ``(d,)`` of some columns."""
     return np.isin(np.arange(d), sorted(columns))
