@@ -218,7 +218,7 @@ class Term:
     ...         return Program("Young", (age,), None, 1, "identity", base=(1.0,), terms=(young,))
     >>> module = {}
     >>> exec(generate(Young()), module)
-    >>> [module["predict"](row) for row in ({"age": 20}, {"age": 40}, {})]
+    >>> [module["predict"](row) for row in ({"age": 20}, {"age": 40}, {"age": None})]
     [3.0, 1.0, 1.0]
     """
 
