@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
@@ -235,7 +236,9 @@ def distill_and_compare(
     for c in (column for pair in settings.pairs for column in pair):
         schema[c]  # raises for a column that is not there
     twins = fit_twins(schema, table, Y, is_binary, settings.n_knots, settings.pairs)
-    draws, outside = _bootstrap(twins, Y, curve, settings.n_boot, np.random.default_rng(random_state))
+    # many small factorisations: threads of linear algebra would wait for each other, and on a busy machine for long
+    with threadpool_limits(1):
+        draws, outside = _bootstrap(twins, Y, curve, settings.n_boot, np.random.default_rng(random_state))
     curves, critical = _curves(twins, schema, draws, settings.level)
     on_scale = soft_logit(soft) if is_binary else soft
     missing = _missing(schema, table, on_scale, truth, settings, random_state)

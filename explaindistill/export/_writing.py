@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from explaindistill import plugins
 from explaindistill.data.columns import from_numbers
+from explaindistill.data.files import write_whole
 from explaindistill.data.program import Input, Program, program_of
 from explaindistill.errors import InvalidInputError
 from explaindistill.export._engines import Engine, RunAnswers, engine_of
@@ -67,7 +67,7 @@ def write(student: Any, path: str | Path, verify: Verify = "inprocess") -> Path:
         content = _with_note(kind, content, note)
     elif kind in HEADS and verify is not None:
         content = _with_note(kind, content, "Not run when it was written; export(..., verify='target') runs it.")
-    _put(target, content if isinstance(content, bytes) else content.encode("utf-8"))
+    write_whole(target, content)
     return target
 
 
@@ -185,13 +185,3 @@ def _with_note(kind: str, content: Any, note: str) -> Any:
         model.metadata_props.add(key="checked", value=note)
         return model.SerializeToString(deterministic=True)
     return content
-
-
-def _put(target: Path, content: bytes) -> None:
-    """Write beside and rename, so that a full disk or a kill leaves the file that was there."""
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        beside.write_bytes(content)
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)

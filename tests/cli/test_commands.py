@@ -105,10 +105,13 @@ def test_demo_quick(tmp_path, monkeypatch, capsys):
     assert main(["demo", "--quick"]) == 0
     assert sorted(p.name for p in (tmp_path / "audit").iterdir()) == [*VIEWS, "students"]
     assert "it was planted" in capsys.readouterr().out
-    before = (tmp_path / "audit" / "audit.html").read_bytes()
+    page = tmp_path / "audit" / "audit.html"
+    before = page.read_bytes()
     assert "audit/audit.html and 6 more would be overwritten" in refused(capsys, ["demo", "--quick"])
+    assert page.read_bytes() == before
+    page.write_text("an older page", encoding="utf-8")
     assert main(["demo", "--quick", "--force"]) == 0
-    assert (tmp_path / "audit" / "audit.html").read_bytes() == before
+    assert page.read_text("utf-8").startswith("<!DOCTYPE html>")
 
 
 def refused(capsys, words):
@@ -198,7 +201,10 @@ def test_output_that_cannot_be_written_is_found_before_the_work(work, tmp_path, 
 def test_teacher_and_target_of_different_kinds(work, tmp_path, capsys):
     lending(300).frame.assign(price=lambda f: f["amount"] * 1.5).to_csv(tmp_path / "full.csv", index=False)
     words = ["audit", "--teacher", work / "teacher", *data(tmp_path, "full.csv", "price"), "--out", tmp_path / "a"]
-    assert "teacher does classification, but target 'price' looks like regression" in refused(capsys, words)
+    assert main([str(word) for word in words]) == 2
+    note, refusal = capsys.readouterr().err.splitlines()
+    assert note.startswith("note: target 'price' has ")
+    assert "teacher does classification, but target 'price' looks like regression" in refusal
 
 
 def test_interrupted(monkeypatch, capsys):
