@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from explaindistill.data import files
 from explaindistill.data.program import AtMost, Input, Leaf, Program, Split
 from explaindistill.errors import InvalidInputError
 from explaindistill.export import _engines, python, sql, write
@@ -114,12 +115,10 @@ def test_a_full_disk_leaves_the_file_that_was_there(student, tmp_path, monkeypat
     target = student.export(tmp_path / "s.py")
     before = target.read_bytes()
 
-    def full(self, content):
-        with self.open("wb") as file:
-            file.write(content[: len(content) // 2])
+    def fsync(handle):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(type(target), "write_bytes", full)
+    monkeypatch.setattr(files.os, "fsync", fsync)
     with pytest.raises(OSError, match="No space left"):
         student.export(target)
     assert target.read_bytes() == before
