@@ -81,6 +81,9 @@ class _Problem:
     def dispersion(self, deviance: float, P: Matrix | None, edf: float, floor: float) -> float:
         """Deviance per residual degree of freedom; ``P`` where rows count by their curvature, None for noise.
 
+        ``phi = D / (k - 1) / (n - 1 - edf / k)`` for deviance D and k classes; n is the sum of the weights for noise,
+        and the number of informative rows for a teacher's answers.
+
         A row of k classes has k - 1 answers of its own, and of the degrees of freedom of k predictors that sum to zero
         one in k is no freedom. An answer between 0 and 1 of mean p has a variance of at most p (1 - p), hence at most
         1; first steps, which all but interpolate, would otherwise say far more and smooth every curve away.

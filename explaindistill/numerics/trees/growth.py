@@ -232,7 +232,11 @@ class Grower:
         return CutRules(rows.weight, rows.target, least, float(leaf.low), float(leaf.high), 0.0)
 
     def refine(self, leaf: OpenLeaf, choice: CodeSplit) -> CodeSplit:
-        """Move a threshold to the best place within the two bins beside it."""
+        """Move a threshold to the best place within the two bins beside it.
+
+        The gain is the one by which bins are cut; only rows of the bin ``cut`` and of the next bin with rows can change
+        sides, so that sums of the others are taken over from the histogram.
+        """
         f = choice.feature
         if self.raw is None or self.bins[f].is_category or leaf.hist is None:
             return choice

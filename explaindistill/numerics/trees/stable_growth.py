@@ -169,7 +169,8 @@ def _doubt_of_order(
 ) -> float:
     """Chance that the best split left out would have come before the worst that was made.
 
-    The variances are added as those of two nodes that share no rows.
+    With offers d of variance v, that is ``_chance(|d_worst - d_next|, v_worst + v_next)``: the variances are added as
+    those of two nodes that share no rows.
     """
     left_out = [offer for node, offer in offers.items() if node not in split_nodes]
     if not split_nodes or not left_out:

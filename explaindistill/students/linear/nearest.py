@@ -69,7 +69,10 @@ def _sides(student: Any, problem: Problem) -> tuple[Floats, Floats]:
 
 
 def _slopes(model: Any, axis: Axis) -> Floats:
-    """Effect of one unit of a number ``(K,)``, or of each option of a choice ``(options, K)`` beside the first."""
+    """Effect of one unit of a number ``(K,)``, or of each option of a choice ``(options, K)`` beside the first.
+
+    ``(e_k(x + u) - e_k(x)) / u`` with e_k the sum of the terms of output k and u one unit; ``e_k(o) - e_k(o_0)`` for o.
+    """
     if isinstance(axis, Choice):
         effects = np.array([_effect(model, dict(zip(axis.columns, o, strict=True))) for o in axis.options])
         return effects - effects[0]
