@@ -6,7 +6,7 @@ EXTRAS ?= torch,shap,onnx,http,test,docs
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint types docs fuzz bench-quick package ci clean
+.PHONY: help demo test lint types docs fuzz mutants bench-quick package ci clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,6 +34,10 @@ docs: $(READY)  ## the documentation, in docs/_build/html; a warning is an error
 
 fuzz: $(READY)  ## damage files and forms for two minutes; own errors only (SEED=, SECONDS_LONG=)
 	$(BIN)/python tests/fuzz/damage.py --seed $(or $(SEED),0) --seconds $(or $(SECONDS_LONG),120)
+
+mutants: $(READY)  ## break 300 drawn lines of ROOM= and list the breaks that no test notices (hours)
+	$(BIN)/pip install --quiet mutmut==3.8.1
+	$(BIN)/python tests/mutants/draw.py $(or $(ROOM),explaindistill/measures) --mutants $(or $(MUTANTS),300) --seed $(or $(SEED),0)
 
 bench-quick: $(READY)  ## every benchmark on small settings
 	for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script --quick || exit 1; done

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explaindistill.data.literals import bound_words, level_words, name_words
 from explaindistill.data.schema import Feature, Schema
 from explaindistill.errors import InvalidInputError
 
@@ -61,16 +62,19 @@ class Column:
         --------
         >>> Column("age", "above", threshold=40.0).words(Feature("age", "integer"))
         'age > 40'
+        >>> Column("home", "level", level="rent").words(Feature("home", "categorical", categories=("own", "rent")))
+        'home = "rent"'
         """
         if self.operation == "value":
+            # a number stands under the name of its column, as in every table of columns: nothing to take apart
             return f"{self.feature} (days since 1970)" if feature.kind == "datetime" else self.feature
+        name = name_words(self.feature)
         if self.operation == "missing":
-            return f"{self.feature} is missing"
+            return f"{name} is missing"
         if self.operation == "level":
-            return f"{self.feature} = {'yes' if feature.kind == 'boolean' else self.level}"
+            return f"{name} = {'yes' if feature.kind == 'boolean' else level_words(self.level)}"
         assert self.threshold is not None
-        sign = "<=" if self.operation == "at_most" else ">"
-        return f"{self.feature} {sign} {feature.words(self.threshold)}"
+        return f"{name} {'<=' if self.operation == 'at_most' else '>'} {bound_words(feature, self.threshold)}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields that this kind of column has."""

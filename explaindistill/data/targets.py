@@ -172,7 +172,9 @@ def sharpen(P: ArrayLike, temperature: float) -> NDArray[np.float64]:
     ----------
     P : array of shape (n, k)
     temperature : float, at least 0
-        1 leaves P as it is; 0 gives one-hot rows, ties shared equally.
+        1 leaves P as it is; 0 gives one-hot rows. Below 1 a row whose highest probabilities are equal counts wholly for
+        the first of them, the class that ``argmax`` decides: vote shares of few trees tie often, and a student is asked
+        for the teacher's decision there, too.
 
     References
     ----------
@@ -182,6 +184,8 @@ def sharpen(P: ArrayLike, temperature: float) -> NDArray[np.float64]:
     --------
     >>> sharpen([[0.6, 0.4]], 0.5).round(3).tolist()
     [[0.692, 0.308]]
+    >>> sharpen([[0.5, 0.5], [0.2, 0.8]], 0).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
     """
     p = np.asarray(P, dtype=float)
     if not np.isfinite(temperature) or temperature < 0:
@@ -189,7 +193,13 @@ def sharpen(P: ArrayLike, temperature: float) -> NDArray[np.float64]:
     if temperature == 1:
         return p
     top = p.max(axis=1, keepdims=True)
-    raised = (p == top).astype(float) if temperature == 0 else (p / top) ** (1.0 / temperature)
+    decided = np.arange(p.shape[1]) == p.argmax(axis=1)[:, None]
+    if temperature == 0:
+        return decided.astype(float)
+    raised = (p / top) ** (1.0 / temperature)
+    if temperature < 1:
+        tied = (p == top).sum(axis=1) > 1
+        raised[tied] = decided[tied]
     return raised / raised.sum(axis=1, keepdims=True)
 
 

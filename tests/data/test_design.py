@@ -39,7 +39,7 @@ def test_linear_columns_and_their_values() -> None:
         "x",
         "x is missing",
         "n",
-        "c = a",
+        'c = "a"',
         "c is missing",
         "f = yes",
         "d (days since 1970)",
@@ -64,8 +64,8 @@ def test_rule_columns_are_flags_and_missing_is_a_third_answer() -> None:
     low, high = words.index("x <= 3"), words.index("x > 3")
     assert (values[:, low] + values[:, high]).tolist() == [1, 1, 0, 1]
     assert "d <= 1970-01-02" in words
-    assert "c = a" in words
-    assert "c = b" in words
+    assert 'c = "a"' in words
+    assert 'c = "b"' in words
 
 
 def test_json_keeps_what_a_column_has() -> None:

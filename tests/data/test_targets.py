@@ -51,7 +51,7 @@ def test_bad_labels(y, classes, message):
 def test_sharpen_edges():
     P = np.array([[0.5, 0.5], [0.9, 0.1]])
     assert sharpen(P, 1) is P
-    assert sharpen(P, 0).tolist() == [[0.5, 0.5], [1.0, 0.0]]
+    assert sharpen(P, 0).tolist() == [[1.0, 0.0], [1.0, 0.0]]
     with pytest.raises(InvalidInputError, match="temperature must be at least 0, got -1"):
         sharpen(P, -1)
 
@@ -97,3 +97,14 @@ def test_targets_are_cut_and_grown():
     assert (cut.X["a"].tolist(), cut.P.tolist(), cut.weight.tolist()) == ([9.0, 2.0], [0.9, 0.2], [4.0, 1.0])
     assert cut.origin.tolist() == ["synthetic", "observed"]
     assert cut.n_queries == 4
+
+
+@pytest.mark.parametrize("temperature", [0, 0.2, 0.5])
+def test_below_one_a_tie_counts_for_the_first_class(temperature):
+    sharp = sharpen([[0.5, 0.5, 0.0], [0.2, 0.4, 0.4], [1 / 3] * 3, [0.3, 0.6, 0.1]], temperature)
+    assert sharp.argmax(axis=1).tolist() == [0, 1, 0, 1]
+    assert sharp[:3].max(axis=1).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_from_one_on_a_tie_stays_a_tie():
+    assert sharpen([[0.5, 0.5]], 1).tolist() == sharpen([[0.5, 0.5]], 3).tolist() == [[0.5, 0.5]]

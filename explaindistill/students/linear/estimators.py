@@ -369,7 +369,7 @@ class LinearRegressor(RegressorMixin, _Linear):
     value =
         9.0
         + 2.0 × floor
-        + 1.0 if lift = yes
+        + 1.0 if lift = "yes"
     note: lift: any other level counts as no
     """
 

@@ -109,7 +109,7 @@ def make_terms(schema: Schema, X: pd.DataFrame, weight: Floats) -> tuple[list[Le
         if not column.is_binary:
             term = LeafTerm(column, 0.0, -math.inf, math.inf)
             raw = term.values(feature, numbers)
-            spread = float(np.sqrt(w @ (raw - w @ raw) ** 2))
+            spread = _spread(raw, w)
             centre = _plain(float(w @ raw), spread)
             term = LeafTerm(replace(column, fill=centre), centre, float(raw.min()), float(raw.max()))
             values, scale = term.values(feature, numbers), spread
@@ -119,6 +119,13 @@ def make_terms(schema: Schema, X: pd.DataFrame, weight: Floats) -> tuple[list[Le
             scales.append(scale)
     filled = np.ascontiguousarray(design[:, [*range(len(terms)), len(columns)]])
     return terms, np.array(scales), filled
+
+
+def _spread(values: Floats, w: Floats) -> float:
+    """Standard deviation under weights that sum to 1; deviations are scaled first, since 1e300 squared is no double."""
+    deviation = values - w @ values
+    largest = float(np.abs(deviation).max())
+    return largest * float(np.sqrt(w @ (deviation / largest) ** 2)) if largest > 0 else 0.0
 
 
 def _plain(value: float, spread: float) -> float:

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.data.design import Column, column_values
+from explaindistill.data.literals import Literal, name_words
 from explaindistill.data.schema import Feature, Schema
 from explaindistill.errors import InvalidInputError
 
@@ -42,9 +43,10 @@ class LeafTerm:
 
     def words(self, feature: Feature) -> str:
         """Show it as a factor in a formula."""
-        name = self.column.words(feature)
         if self.column.is_binary:
-            return f"[{name}]"
+            return f"[{self.column.words(feature)}]"
+        days = " (days since 1970)" if feature.kind == "datetime" else ""
+        name = name_words(feature.name) + days
         return f"({name} {'+' if self.centre < 0 else '-'} {abs(self.centre):.12g})"
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,20 +106,15 @@ class LinearTreeNode:
         return np.asarray(np.where(missing, self.missing_left, yes))
 
     def question(self, feature: Feature, left: bool) -> str:
-        """Answer to the question on one side, in words."""
-        if self.threshold == math.inf:
-            return f"{feature.name} is {'known' if left else 'missing'}"
-        if self.threshold is not None:
-            text = f"{feature.name} {'<=' if left else '>'} {feature.words(self.threshold)}"
+        """Answer to the question on one side, in words; missing values are spoken of where fitting has seen some."""
+        missing = feature.nullable and left == self.missing_left
+        if self.threshold is None:
+            side = Literal(self.feature, codes=self.listed, inside=left == self.listed_left, missing=missing)
+        elif left:
+            side = Literal(self.feature, high=self.threshold, missing=missing)
         else:
-            names = ", ".join(feature.words(c) for c in self.listed)
-            inside = "is" if len(self.listed) == 1 else "in"
-            outside = "is not" if len(self.listed) == 1 else "not in"
-            shown = names if len(self.listed) == 1 else f"{{{names}}}"
-            text = f"{feature.name} {inside if left == self.listed_left else outside} {shown}"
-        if feature.nullable and left == self.missing_left:
-            text += " or missing"
-        return text
+            side = Literal(self.feature, low=self.threshold, missing=missing)
+        return side.words(feature)
 
 
 @dataclass(frozen=True)

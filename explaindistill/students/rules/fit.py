@@ -7,13 +7,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from explaindistill.data.literals import Literal
 from explaindistill.data.schema import Feature, Schema
 from explaindistill.numerics.trees.binning import MISSING, BinRule, bin_table
 from explaindistill.numerics.trees.fixed_point import SCALE, repetitions
 from explaindistill.numerics.trees.rounding import fewest_digits, plainest_moment
 from explaindistill.numerics.trees.rule_growth import FoundRule, RuleLimits, grow_rules
 from explaindistill.students._intake import Intake
-from explaindistill.students.rules.model import ListedRule, Literal, RuleList
+from explaindistill.students.rules.model import ListedRule, RuleList
 
 __all__ = ["fit_rule_list"]
 

@@ -1,8 +1,7 @@
-"""A fitted list of rules: literals are callable and say what they are, so the rule shown is the rule applied."""
+"""A fitted list of rules: its literals answer and say what they are, so the rule shown is the rule applied."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,98 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.data.schema import Feature, Schema
+from explaindistill.data.literals import Literal, conjunction
+from explaindistill.data.schema import Schema
 
-__all__ = ["ListedRule", "Literal", "RuleList"]
+__all__ = ["ListedRule", "RuleList"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Literal:
-    """What one column must be.
-
-    Attributes
-    ----------
-    feature : int
-    low, high : float
-        Numbers: ``low < x <= high``.
-    codes : tuple of int, or None
-        Categories that are listed; None for numbers.
-    inside : bool
-        Whether it must be one of those listed, or none of them (unseen ones then hold, too).
-    missing : bool
-        Whether a missing value satisfies it.
-    """
-
-    feature: int
-    low: float = -math.inf
-    high: float = math.inf
-    codes: tuple[int, ...] | None = None
-    inside: bool = True
-    missing: bool = False
-
-    def __call__(self, numbers: Floats) -> NDArray[np.bool_]:
-        """Whether each encoded value satisfies it ``(n,)``."""
-        gone = np.isnan(numbers)
-        if self.codes is not None:
-            holds = np.isin(numbers, self.codes) == self.inside
-        else:
-            with np.errstate(invalid="ignore"):
-                holds = (numbers > self.low) & (numbers <= self.high)
-        return np.asarray(np.where(gone, self.missing, holds))
-
-    @property
-    def cost(self) -> int:
-        """Numbers to write down: the column and each bound, or the column and each category."""
-        if self.codes is not None:
-            return 1 + len(self.codes)
-        return 1 + max(1, int(math.isfinite(self.low)) + int(math.isfinite(self.high)))
-
-    def words(self, feature: Feature) -> str:
-        """Say it."""
-        name = feature.name
-        if self.codes is not None:
-            listed = ", ".join(feature.words(c) for c in self.codes)
-            if not self.codes:
-                return f"{name} is missing" if self.inside else f"{name} is anything{' or missing' * self.missing}"
-            one = len(self.codes) == 1
-            link = ("is" if one else "in") if self.inside else ("is not" if one else "not in")
-            text = f"{name} {link} {listed if one else '{' + listed + '}'}"
-        elif self.low == math.inf:
-            return f"{name} is missing"
-        elif math.isinf(self.low) and math.isinf(self.high):
-            return f"{name} is {'anything' if self.missing else 'known'}"
-        elif math.isinf(self.low):
-            text = f"{name} <= {feature.words(self.high)}"
-        elif math.isinf(self.high):
-            text = f"{name} > {feature.words(self.low)}"
-        else:
-            text = f"{feature.words(self.low)} < {name} <= {feature.words(self.high)}"
-        return f"{text} or missing" if self.missing else text
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form; infinite bounds as None."""
-        out: dict[str, Any] = {"feature": self.feature, "missing": self.missing}
-        if self.codes is not None:
-            return out | {"codes": list(self.codes), "inside": self.inside}
-        nothing = self.low == math.inf
-        bounds = {k: None if math.isinf(v) else v for k, v in (("low", self.low), ("high", self.high))}
-        return out | bounds | ({"nothing": True} if nothing else {})
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Literal:
-        """Inverse of :meth:`to_dict`."""
-        feature, missing = int(data["feature"]), bool(data["missing"])
-        if "codes" in data:
-            codes = tuple(int(c) for c in data["codes"])
-            return cls(feature, codes=codes, inside=bool(data["inside"]), missing=missing)
-        if data.get("nothing"):
-            return cls(feature, math.inf, math.inf, missing=missing)
-        low = -math.inf if data["low"] is None else float(data["low"])
-        high = math.inf if data["high"] is None else float(data["high"])
-        return cls(feature, low, high, missing=missing)
 
 
 @dataclass(frozen=True)
@@ -117,7 +31,7 @@ class ListedRule:
 
     def words(self, schema: Schema) -> str:
         """Say it."""
-        return " and ".join(literal.words(schema[literal.feature]) for literal in self.literals)
+        return conjunction(self.literals, schema)
 
 
 @dataclass(frozen=True)

@@ -88,8 +88,8 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
     >>> card = ScorecardClassifier(max_terms=2, max_points=2, n_thresholds=50).fit(X, np.c_[1 - p, p])
     >>> print(card.describe())
     Points for 1
-        age <= 44.5  -1
-        smoker = no  -2
+        age <= 44.5    -1
+        smoker = "no"  -2
     Total    Risk  Share of rows
        -3  11.9 %         22.8 %
        -2  26.9 %         26.7 %

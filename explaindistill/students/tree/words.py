@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.data.schema import Feature
+from explaindistill.data.literals import Literal, conjunction
 from explaindistill.students.tree.model import TreeModel
 
 __all__ = ["condition", "outline", "parameters", "reasons", "rule_table", "rule_text"]
@@ -19,7 +19,7 @@ SHOWN_CLASSES = 3
 
 
 def condition(model: TreeModel, steps: Sequence[tuple[int, bool]]) -> str:
-    """Join what one column must be, over one or more splits of it on a path.
+    """Join what one column must be, over one or more splits of it on a path; see :mod:`explaindistill.data.literals`.
 
     Parameters
     ----------
@@ -27,28 +27,19 @@ def condition(model: TreeModel, steps: Sequence[tuple[int, bool]]) -> str:
     steps : pairs of a node and whether the path goes left there
         All of one column.
     """
-    feature = model.schema[int(model.feature[steps[0][0]])]
-    missing = all(model.missing_left[node] == left for node, left in steps)
-    if feature.is_category:
-        return _category_condition(model, feature, steps, missing)
-    low = max((model.threshold[node] for node, left in steps if not left), default=-np.inf)
-    high = min((model.threshold[node] for node, left in steps if left), default=np.inf)
-    either = " or missing" if missing and feature.nullable else ""
-    if low == np.inf or (low == -np.inf and high == np.inf):
-        return f"{feature.name} is {'missing' if low == np.inf else 'anything' if missing else 'known'}"
-    return _between(feature, float(low), float(high)) + either
+    literal = _literal(model, steps)
+    return literal.words(model.schema[literal.feature])
 
 
-def _between(feature: Feature, low: float, high: float) -> str:
-    if feature.kind == "boolean" and 0.0 in (low, high):
-        return f"{feature.name} is {'no' if high == 0.0 else 'yes'}"
-    below = f" <= {feature.words(high)}" if high < np.inf else ""
-    if below and low > -np.inf:
-        return f"{feature.words(low)} < {feature.name}{below}"
-    return feature.name + (below or f" > {feature.words(low)}")
-
-
-def _category_condition(model: TreeModel, feature: Feature, steps: Sequence[tuple[int, bool]], missing: bool) -> str:
+def _literal(model: TreeModel, steps: Sequence[tuple[int, bool]]) -> Literal:
+    """What one column must be on a path; missing values are spoken of where fitting has seen some."""
+    column = int(model.feature[steps[0][0]])
+    feature = model.schema[column]
+    missing = feature.nullable and all(model.missing_left[node] == left for node, left in steps)
+    if model.sets[steps[0][0]] is None:
+        low = max((model.threshold[node] for node, left in steps if not left), default=-np.inf)
+        high = min((model.threshold[node] for node, left in steps if left), default=np.inf)
+        return Literal(column, float(low), float(high), missing=missing)
     allowed = np.ones(len(feature.categories), dtype=np.bool_)
     unseen = True
     for node, left in steps:
@@ -58,14 +49,7 @@ def _category_condition(model: TreeModel, feature: Feature, steps: Sequence[tupl
         unseen &= bool(model.unseen_left[node] == left)
     # the side that takes unseen categories is the one that is named by what it is not
     named = np.flatnonzero(~allowed if unseen else allowed)
-    words = [str(feature.categories[c]) for c in named]
-    if feature.nullable and missing != unseen:
-        words.append("missing")
-    if not words:
-        return f"{feature.name} is anything"
-    if len(words) == 1:
-        return f"{feature.name} is {'not ' if unseen else ''}{words[0]}"
-    return f"{feature.name} {'not ' if unseen else ''}in {{{', '.join(words)}}}"
+    return Literal(column, codes=tuple(named.tolist()), inside=not unseen, missing=missing)
 
 
 def rule_text(model: TreeModel, node: int) -> str:
@@ -73,7 +57,7 @@ def rule_text(model: TreeModel, node: int) -> str:
     by_column: dict[int, list[tuple[int, bool]]] = {}
     for step in model.path(node):
         by_column.setdefault(int(model.feature[step[0]]), []).append(step)
-    return " and ".join(condition(model, steps) for steps in by_column.values()) or "always"
+    return conjunction([_literal(model, steps) for steps in by_column.values()], model.schema)
 
 
 def rule_table(model: TreeModel, outputs: Sequence[Any], classes: NDArray[Any] | None) -> pd.DataFrame:

@@ -168,7 +168,7 @@ def test_ordered_categories_and_dates():
     P = soft(np.where(level >= 2, 0.002 * (day - 1500), -2.0))
     student = ModelTreeClassifier(max_leaf_nodes=2).fit(X, P)
     assert student.score(X, P) > 0.98
-    assert "size <= M" in student.describe()
+    assert 'size <= "M"' in student.describe()
     new = X[:3].copy()
     new["size"] = [None, "M", "XL"]
     assert np.isfinite(student.predict_proba(new)).all()

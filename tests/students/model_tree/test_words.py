@@ -35,19 +35,19 @@ def target(X):
     return slope * (X["hour"] - 11.5) * late + wind * np.where(X["city"] == "Zug", 1.0, -0.5) + X["holiday"]
 
 
-def answers(text, X):
+def answers(text, X, printed):
     """Evaluate the printed text: outputs ``(n, K)``, in the order of the lines of a leaf."""
     lines = text.splitlines()[1:]
     limits = {m[1]: (float(m[2]), float(m[3])) for m in map(limit_of, lines) if m}
     body = [line for line in lines if not limit_of(line)]
-    return np.array([walked(body, row, limits) for row in X.to_dict("records")])
+    return np.array([walked(body, row, limits, printed) for row in X.to_dict("records")])
 
 
 def limit_of(line):
     return re.fullmatch(rf"(.+) counts as at least ({NUMBER}) and at most ({NUMBER}); missing adds nothing", line)
 
 
-def walked(lines, row, limits):
+def walked(lines, row, limits, printed):
     at, depth, out = 0, 0, []
     while at < len(lines):
         line = lines[at]
@@ -59,7 +59,7 @@ def walked(lines, row, limits):
             at += 1  # below a question that was answered otherwise
         elif words.startswith("if ") or words.startswith("else ("):
             question = words.removeprefix("if ").rstrip(":") if words.startswith("if ") else words[6:-2]
-            depth += holds(question, row)
+            depth += holds(question, row, printed)
             at += 1
         else:
             out.append(summed(words, row, limits))
@@ -67,21 +67,9 @@ def walked(lines, row, limits):
     return out
 
 
-def holds(question, row):
-    name, rest = question.split(" ", maxsplit=1)
-    value = row[name]
-    missing = pd.isna(value)
-    asks = rest.removesuffix(" or missing")
-    if asks in ("is known", "is missing"):
-        return missing == (asks == "is missing")
-    if missing:
-        return asks != rest
-    if re.match("(<=|>) ", asks):
-        sign, bound = asks.split()
-        bound = {"yes": 1.0, "no": 0.0}.get(bound, bound)
-        return (float(value) <= float(bound)) == (sign == "<=")
-    names = re.sub(r"^(is not|not in|is|in) ", "", asks).strip("{}").split(", ")
-    return (value in names) != asks.startswith(("is not", "not in"))
+def holds(question, row, printed):
+    (literal,) = printed.Reader(question).rule()
+    return printed.meets(row[literal["name"]], literal)
 
 
 def summed(words, row, limits):
@@ -99,7 +87,7 @@ def factor_of(factor, row, limits):
         if asks == "is missing":
             return float(missing)
         if asks.startswith("= "):
-            return float(str({True: "yes", False: "no"}.get(row[name], row[name])) == asks[2:])
+            return float({True: "yes", False: "no"}.get(row[name], f'"{row[name]}"') == asks[2:])
         sign, bound = asks.split()
         return 0.0 if missing else float((float(row[name]) <= float(bound)) == (sign == "<="))
     name, sign, centre = factor.strip("()").split()
@@ -114,22 +102,22 @@ def regressor():
     return ModelTreeRegressor(max_leaf_nodes=5, max_leaf_features=3).fit(rows(), target(rows()))
 
 
-def test_the_text_answers_as_predict_does(regressor):
+def test_the_text_answers_as_predict_does(regressor, printed):
     fresh = rows(300, seed=1)
     fresh.loc[:5, "wind"] = [99.0, -99.0, np.nan, 0.0, 3.0, 1.0]  # beyond the range seen in fitting too
     assert regressor.complexity().n_leaves > 1
-    np.testing.assert_allclose(answers(regressor.describe(), fresh)[:, 0], regressor.predict(fresh), atol=1e-6)
+    np.testing.assert_allclose(answers(regressor.describe(), fresh, printed)[:, 0], regressor.predict(fresh), atol=1e-6)
 
 
 @pytest.mark.parametrize("k", [2, 3])
-def test_the_text_of_classes_answers_as_predict_does(k):
+def test_the_text_of_classes_answers_as_predict_does(k, printed):
     X, fresh = rows(), rows(300, seed=1)
     eta = np.column_stack([np.zeros(len(X)), target(X) / 10, -target(X) / 12][:k])
     P = np.exp(eta) / np.exp(eta).sum(axis=1, keepdims=True)
     student = ModelTreeClassifier(max_leaf_nodes=4, max_leaf_features=3).fit(
         X, pd.DataFrame(P, columns=list("abc")[:k])
     )
-    scores = answers(student.describe(), fresh)
+    scores = answers(student.describe(), fresh, printed)
     scores = np.column_stack([np.zeros(len(fresh)), scores]) if k == 2 else scores
     shares = np.exp(scores - scores.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from explaindistill.data.literals import Literal
 from explaindistill.errors import InvalidInputError
 from explaindistill.students.rules.estimators import RuleListClassifier, RuleListRegressor
-from explaindistill.students.rules.model import Literal
 
 
 @parametrize_with_checks([RuleListClassifier(), RuleListRegressor()])
@@ -187,7 +187,7 @@ def test_dates_orders_and_three_classes():
     y = np.select([day > 2000, level >= 2], ["new", "big"], "old")
     student = RuleListClassifier().fit(X, y)
     assert student.score(X, y) == 1.0
-    assert "size > M" in student.describe() or "size <= M" in student.describe()
+    assert 'size > "M"' in student.describe() or 'size <= "M"' in student.describe()
     new = X[:2].copy()
     new["size"] = pd.Categorical([None, "M"], ["S", "M", "L", "XL"], ordered=True)
     assert len(student.predict(new)) == 2
@@ -197,7 +197,7 @@ def test_dates_orders_and_three_classes():
     ("literal", "words"),
     [
         (Literal(0, high=3.0), "x <= 3"),
-        (Literal(0, low=3.0, missing=True), "x > 3 or missing"),
+        (Literal(0, low=3.0, missing=True), "x > 3, or missing"),
         (Literal(0), "x is known"),
         (Literal(0, np.inf, np.inf, missing=True), "x is missing"),
     ],
@@ -214,11 +214,11 @@ def test_literals_say_what_they_ask(literal, words):
 @pytest.mark.parametrize(
     ("codes", "inside", "words"),
     [
-        ((0,), True, "c is u"),
-        ((0, 2), True, "c in {u, w}"),
-        ((1,), False, "c is not v"),
+        ((0,), True, 'c is "u"'),
+        ((0, 2), True, 'c in {"u", "w"}'),
+        ((1,), False, 'c is not "v"'),
         ((), True, "c is missing"),
-        ((), False, "c is anything or missing"),
+        ((), False, "c is anything"),
     ],
 )
 def test_category_literals_say_what_they_ask(codes, inside, words):

@@ -36,7 +36,7 @@ def test_finds_the_card_of_a_teacher_that_is_a_card() -> None:
     X = rows()
     card = ScorecardClassifier(max_terms=3, max_points=3, n_thresholds=60).fit(X, both(risk(X)))
     table = card.table().set_index("term")["points"].to_dict()
-    assert table == {"age <= 44.5": -1, "city = Chur": 2, "member = yes": -3}
+    assert table == {"age <= 44.5": -1, 'city = "Chur"': 2, "member = yes": -3}
     np.testing.assert_allclose(card.predict_proba(X)[:, 1], risk(X), atol=6e-4)
     assert card.slope_ == pytest.approx(0.6, abs=1e-3)
     importance = card.importance().set_index("feature")["estimate"]
