@@ -172,8 +172,10 @@ def _curve(curve: Curve, place: Mapping[str, int]) -> dict[str, Any]:
     for grid in curve.grids:
         codes = dict(grid.places)
         position = [] if grid.knots else [codes.get(c, -1) for c in grid.input.categories]
-        size = (len(grid.knots) or max(position, default=-1) + 1) + (grid.missing is not None)
+        unseen = -1 if grid.unseen is None else grid.unseen
+        size = (len(grid.knots) or max(*position, unseen, -1) + 1) + (grid.missing is not None)
         shown = {"knots": grid.knots, "position": position, "missing": grid.missing is not None, "size": size}
+        shown |= {} if grid.knots else {"unseen": unseen}
         grids.append(shown)
     columns = [place[grid.input.name] for grid in curve.grids]
     return {"name": curve.name, "features": columns, "grids": grids, "values": curve.values}

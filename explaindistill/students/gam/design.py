@@ -98,8 +98,12 @@ def discretise_columns(schema: Schema, frame: pd.DataFrame, weight: Vector, pool
     mass: list[Vector] = [np.empty(0)] * len(schema)
 
     def one(i: int) -> None:
-        bins = MAX_CATEGORIES if schema[i].is_category else MAX_BINS
-        values[i], codes[i], mass[i] = discretise(schema.column(frame, i), weight, bins)
+        feature, numbers = schema[i], schema.column(frame, i)
+        bins = MAX_CATEGORIES if feature.is_category else MAX_BINS
+        if not feature.is_category:
+            # one person far out counts as at the bound: a curve has no knot, and so no number, of that person alone
+            numbers = np.clip(numbers, feature.minimum, feature.maximum)
+        values[i], codes[i], mass[i] = discretise(numbers, weight, bins)
 
     if pool is None or len(frame) < MANY_ROWS:
         for i in range(len(schema)):
@@ -121,6 +125,8 @@ def _grid(columns: Columns, axis: int, n_knots: int, max_levels: int) -> TermGri
     missing = bool(mass[-1] > 0)
     if not feature.is_category:
         knots = quantile_knots(values, mass[:-1], n_knots)
+        if len(knots) > 1:
+            knots[[0, -1]] = feature.minimum, feature.maximum
         return TermGrid(feature.name, axis, knots, np.empty(0, dtype=np.int64), missing)
     position = np.full(len(feature.categories), -1, dtype=np.int64)
     codes = values.astype(np.int64)
