@@ -25,6 +25,7 @@ __all__ = [
     "MIN_CATEGORY_SIZE",
     "OTHER",
     "check_category_size",
+    "common_values",
     "disclosed",
     "fitted_on",
     "is_key_like",
@@ -165,6 +166,26 @@ def is_key_like(values: pd.Series) -> bool:
     """
     present = values.dropna()
     return present.nunique() > KEY_SHARE * len(present)
+
+
+def common_values(column: pd.Series, min_category_size: int = MIN_CATEGORY_SIZE) -> pd.Series:
+    """Return a column whose rare values are "(other)"; all of them where they look like text or keys.
+
+    Missing values stay missing, and yes and no stay as they are: they name nobody.
+
+    Examples
+    --------
+    >>> common_values(pd.Series(["f"] * 9 + ["m"] * 8 + ["x", None])).value_counts(dropna=False).to_dict()
+    {'f': 9, 'm': 8, '(other)': 1, nan: 1}
+    """
+    if min_category_size == 1 or pd.api.types.is_bool_dtype(column):
+        return column
+    times = column.map(column.value_counts()).astype(float).fillna(0.0)
+    rare = column.notna() & ((times < min_category_size) | is_key_like(column))
+    if not rare.any():
+        return column
+    named = column.cat.remove_unused_categories() if isinstance(column.dtype, pd.CategoricalDtype) else column
+    return named.astype(object).mask(rare, OTHER)
 
 
 @contextmanager

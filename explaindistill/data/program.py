@@ -67,7 +67,7 @@ class Input:
     kind: str
     categories: tuple[Any, ...]
     variable: str
-    other: bool = False
+    other: bool = field(default=False, repr=False)
     nullable: bool = field(default=False, compare=False, repr=False)
     minimum: float | None = field(default=None, compare=False, repr=False)
     maximum: float | None = field(default=None, compare=False, repr=False)

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from explaindistill.measures.groups import Grouping, groupings
+from explaindistill.data.disclosure import common_values
+from explaindistill.measures.groups import FEW_VALUES, Grouping, groupings
 from explaindistill.numerics.statistics.suppression import withheld
 
-__all__ = ["hidden_groups", "suppress"]
+__all__ = ["hidden_groups", "small_parts", "suppress", "with_common_values", "withhold"]
 
 LARGEST = 2.0**53
 """Stands for infinite where sizes are whole numbers: above it, floats are no longer exact."""
@@ -138,15 +139,69 @@ def _without(frame: pd.DataFrame, attributes: pd.DataFrame, minimum: int, always
     gone |= _small_shares(frame, gone, minimum)
     for subject in frame["subject"].unique():
         gone |= _conditional(frame, keys, subject, attributes, minimum, always)
+    out = withhold(frame, gone, minimum)
+    # which groups are the worst pair is a figure of theirs: the lowest and the highest rate
+    chosen = gone & frame["metric"].str.contains("_worst_").to_numpy()
+    names = [column for column in ("group", "reference") if column in out]
+    if chosen.any():
+        out.loc[chosen, names] = ""
+    return out
+
+
+def withhold(table: pd.DataFrame, gone: NDArray[np.bool_], minimum: int) -> pd.DataFrame:
+    """Lines without their numbers, and the reason why; the table itself where there are none.
+
+    Examples
+    --------
+    >>> from explaindistill.measures.table import frame, row
+    >>> table = frame([row("agreement", 1.0, 0.9, 1.0, n=3), row("agreement", 0.5, 0.4, 0.6, n=97)])
+    >>> withhold(table, np.array([True, False]), 10)[["n", "estimate", "status"]].values.tolist()
+    [[nan, nan, 'suppressed'], [97.0, 0.5, 'ok']]
+    """
     if not gone.any():
-        return frame
-    out = frame.copy()
+        return table
+    out = table.copy()
     for column in out.columns:
         if column in _NUMBERS or pd.api.types.is_numeric_dtype(out[column]):
             out[column] = out[column].astype(float).mask(gone)
     out.loc[gone, "status"] = "suppressed"
     out.loc[gone, "reason"] = f"withheld: min_group_size={minimum}"
     return out
+
+
+def small_parts(sizes: ArrayLike, minimum: int) -> NDArray[np.bool_]:
+    """Parts of a whole, whose size is known, to withhold: those of too few people, and what would tell them.
+
+    The parts that are withheld are what the shown ones leave of the whole: two at least, and together no smaller than
+    ``minimum``. Nobody is told by an empty part.
+
+    Examples
+    --------
+    >>> small_parts([60, 25, 14, 1, 0], 10).tolist()
+    [False, False, True, True, False]
+    """
+    n = np.asarray(sizes, dtype=float)
+    hidden = (n > 0) & (n < minimum)
+    while hidden.any() and (hidden.sum() < 2 or n[hidden].sum() < minimum) and (~hidden & (n > 0)).any():
+        hidden[int(np.argmin(np.where(hidden | (n == 0), np.inf, n)))] = True
+    return hidden
+
+
+def with_common_values(attributes: pd.DataFrame, min_category_size: int) -> pd.DataFrame:
+    """Sensitive columns in which every value that would be a group of its own has enough people, else is "(other)".
+
+    Examples
+    --------
+    >>> faith = pd.DataFrame({"faith": ["a"] * 9 + ["b"] * 8 + ["only me"]})
+    >>> with_common_values(faith, 5)["faith"].unique().tolist()
+    ['a', 'b', '(other)']
+    """
+    columns = {}
+    for i, name in enumerate(attributes.columns):
+        column = attributes.iloc[:, i]
+        banded = pd.api.types.is_numeric_dtype(column) and column.nunique() > FEW_VALUES
+        columns[name] = column if banded else common_values(column, min_category_size)
+    return pd.DataFrame(columns, index=attributes.index)
 
 
 def _among(keys: Iterable[tuple[str, str]], wanted: set[tuple[str, str]]) -> NDArray[np.bool_]:
