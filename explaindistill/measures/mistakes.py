@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.suppression import small_parts, withhold
+from explaindistill.measures.suppression import withhold
 from explaindistill.measures.table import frame, shares
+from explaindistill.numerics.statistics.suppression import small_parts
 from explaindistill.numerics.statistics.tallies import tally, weights_of
 
 __all__ = ["mistakes"]

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from explaindistill.data.disclosure import common_values
 from explaindistill.measures.groups import FEW_VALUES, Grouping, groupings
+from explaindistill.measures.small_subsets import small_subsets
 from explaindistill.numerics.statistics.suppression import withheld
 
-__all__ = ["hidden_groups", "small_parts", "suppress", "with_common_values", "withhold"]
+__all__ = ["hidden_groups", "suppress", "with_common_values", "withhold"]
 
 LARGEST = 2.0**53
 """Stands for infinite where sizes are whole numbers: above it, floats are no longer exact."""
@@ -97,6 +98,9 @@ def _members(groups: Sequence[Grouping]) -> NDArray[np.float64]:
 def suppress(frames: Mapping[str, pd.DataFrame], attributes: pd.DataFrame, minimum: int) -> dict[str, pd.DataFrame]:
     """Frames without the figures of groups of fewer than ``minimum`` rows.
 
+    Classes, tenths, rules and bins of few rows go, too, whether there are groups or not; see
+    :mod:`~explaindistill.measures.small_subsets`.
+
     Where the group is large enough but what a rate is a share of is not (a true positive rate of three positives), all
     rates of that group and model that rest on true labels go, since one follows from the others.
 
@@ -122,10 +126,20 @@ def suppress(frames: Mapping[str, pd.DataFrame], attributes: pd.DataFrame, minim
     >>> suppress({"rates": rates}, who, 10)["rates"][["group", "n", "status"]].values.tolist()
     [['f', 60.0, 'ok'], ['m', nan, 'suppressed'], ['x', nan, 'suppressed']]
     """
-    if minimum <= 1 or attributes.shape[1] == 0:
+    if minimum <= 1:
         return dict(frames)
+    out = {name: _without_subsets(frame, minimum) for name, frame in frames.items()}
+    if attributes.shape[1] == 0:
+        return out
     always = hidden_groups(attributes, minimum)
-    return {name: _without(frame, attributes, minimum, always) for name, frame in frames.items()}
+    return {name: _without(frame, attributes, minimum, always) for name, frame in out.items()}
+
+
+def _without_subsets(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
+    """One frame without the numbers of classes, tenths, rules and bins of few rows."""
+    if not {"metric", "subject", "subset", "attribute", "status", "n"} <= set(frame.columns) or frame.empty:
+        return frame
+    return withhold(frame, small_subsets(frame, minimum), minimum)
 
 
 def _without(frame: pd.DataFrame, attributes: pd.DataFrame, minimum: int, always: set[tuple[str, str]]) -> pd.DataFrame:
@@ -167,24 +181,6 @@ def withhold(table: pd.DataFrame, gone: NDArray[np.bool_], minimum: int) -> pd.D
     out.loc[gone, "status"] = "suppressed"
     out.loc[gone, "reason"] = f"withheld: min_group_size={minimum}"
     return out
-
-
-def small_parts(sizes: ArrayLike, minimum: int) -> NDArray[np.bool_]:
-    """Parts of a whole, whose size is known, to withhold: those of too few people, and what would tell them.
-
-    The parts that are withheld are what the shown ones leave of the whole: two at least, and together no smaller than
-    ``minimum``. Nobody is told by an empty part.
-
-    Examples
-    --------
-    >>> small_parts([60, 25, 14, 1, 0], 10).tolist()
-    [False, False, True, True, False]
-    """
-    n = np.asarray(sizes, dtype=float)
-    hidden = (n > 0) & (n < minimum)
-    while hidden.any() and (hidden.sum() < 2 or n[hidden].sum() < minimum) and (~hidden & (n > 0)).any():
-        hidden[int(np.argmin(np.where(hidden | (n == 0), np.inf, n)))] = True
-    return hidden
 
 
 def with_common_values(attributes: pd.DataFrame, min_category_size: int) -> pd.DataFrame:

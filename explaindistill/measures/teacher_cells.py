@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.suppression import small_parts, withhold
+from explaindistill.measures.suppression import withhold
 from explaindistill.measures.table import frame, row
+from explaindistill.numerics.statistics.suppression import small_parts
 
 __all__ = ["teacher_cells"]
 
