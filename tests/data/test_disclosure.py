@@ -80,7 +80,8 @@ def test_bounds_of_dates_are_round():
     low, high = (pd.Timestamp(v, unit="s") for v in shown_bounds(moments, "datetime"))
     assert (low, high) == (pd.Timestamp("2011-05-01"), pd.Timestamp("2013-11-01"))
     before = shown_bounds([-86_400.0 * k - 0.5 for k in range(40)], "datetime")
-    assert [v % 86_400 for v in before] == [0.0, 0.0] and before[0] <= -86_400.0 * 35 - 0.5
+    assert [v % 86_400 for v in before] == [0.0, 0.0]
+    assert before[0] <= -86_400.0 * 35 - 0.5
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 9, 10, 11])
@@ -185,7 +186,8 @@ def test_an_encoder_that_is_saved_names_nobody():
     X = pd.DataFrame({"town": ["Bern"] * 9 + ["Zug"] * 8 + ["Only Me"], "x": [*np.arange(17.0), 555.5]})
     encoder = TableEncoder().fit(X)
     text = json.dumps(encoder.to_dict())
-    assert "Only Me" not in text and "555" not in text
+    assert "Only Me" not in text
+    assert "555" not in text
     again = TableEncoder.from_dict(json.loads(text))
     assert (again.transform(X) == encoder.transform(X)).all()
     assert (encoder.transform(X)[-1, :3] == [0, 0, 1]).all()
