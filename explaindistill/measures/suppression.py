@@ -77,13 +77,29 @@ def hidden_groups(
     members = _members(groups)
     everyone = np.ones((1, members.shape[1]))
     families = np.concatenate([[-1], np.repeat(np.arange(len(groups)), [len(g) for g in groups])])
-    hidden = withheld(
-        np.vstack([everyone, members]),
-        np.concatenate([[len(attributes)], sizes]),
-        families.tolist(),
-        np.concatenate([[False], small]),
-    )
-    return {key for key, is_hidden in zip(keys, hidden[1:], strict=True) if is_hidden}
+    counts = np.concatenate([[len(attributes)], sizes])
+    hidden = np.concatenate([[False], small])
+    while True:
+        hidden = withheld(np.vstack([everyone, members]), counts, families.tolist(), hidden)
+        more = _too_few_together(counts, families, hidden, minimum)
+        if not more.any():
+            return {key for key, is_hidden in zip(keys, hidden[1:], strict=True) if is_hidden}
+        hidden |= more
+
+
+def _too_few_together(
+    sizes: NDArray[np.int64], families: NDArray[np.int64], hidden: NDArray[np.bool_], minimum: int
+) -> NDArray[np.bool_]:
+    """The next smallest group of each family whose withheld groups are, together, fewer than the minimum.
+
+    What a family leaves of everyone is a group, too, whose count and rate anybody can work out.
+    """
+    out = np.zeros(len(sizes), dtype=bool)
+    for family in np.unique(families[hidden]):
+        shown = (families == family) & ~hidden
+        if shown.any() and sizes[(families == family) & hidden].sum() < minimum:
+            out[np.argmin(np.where(shown, sizes, LARGEST))] = True
+    return out
 
 
 def _members(groups: Sequence[Grouping]) -> NDArray[np.float64]:
