@@ -14,14 +14,16 @@ from explaindistill import plugins
 from explaindistill.auditing.failures import Failures, is_strict
 from explaindistill.auditing.frames.cells import partitions
 from explaindistill.auditing.frames.every import frame_names, measure_all, notes, suppressed
-from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, audit_rows, decision_rule, prepare
+from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, AuditRows, audit_rows, decision_rule, prepare
 from explaindistill.auditing.manifest import manifest
 from explaindistill.auditing.options import AuditOptions, check_rows
 from explaindistill.auditing.profiles.loading import load_profile
 from explaindistill.auditing.validation import in_row_order, named_students, without_unseen
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, disclosed
 from explaindistill.data.files import write_whole
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.suppression import with_common_values
 from explaindistill.measures.verdicts import check, check_rules
 from explaindistill.protocols import Task
 from explaindistill.teachers import as_teacher
@@ -303,9 +305,11 @@ def audit(
 
 def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str, str], failures: Failures) -> Audit:
     """Measure, withhold what is about few people, and judge what is left."""
+    size = min(MIN_CATEGORY_SIZE, options.min_group_size)
+    inputs = replace(inputs, rows=_nameless(inputs.rows, size))
     inputs = _divided(inputs, options.min_group_size, failures)
     measured = measure_all(inputs, options, failures)
-    frames = suppressed(measured, inputs.rows.attributes, options.min_group_size, failures)
+    frames = suppressed(measured, inputs.rows.counted_attributes(), options.min_group_size, failures)
     sentences = notes(frames, failures)
     frames["failures"] = failures.to_frame()
     frames["verdicts"] = check(frames, requirements)
@@ -313,7 +317,7 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
         frames=frames,
         manifest=manifest(inputs, options),
         students={s.name: s.inner for s in inputs.students},
-        schema=inputs.rows.schema,
+        schema=disclosed(inputs.rows.schema, inputs.rows.frame, size),
         task=inputs.task,
         teacher_name=_teacher_name(inputs.teacher.inner),
         classes=inputs.rule.classes,
@@ -323,6 +327,11 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
         requirements=requirements,
         cells=inputs.partitions,
     )
+
+
+def _nameless(rows: AuditRows, min_category_size: int) -> AuditRows:
+    """Rows whose groups are named by enough people each: the name of a group of one would be that person's."""
+    return replace(rows, attributes=with_common_values(rows.attributes, min_category_size))
 
 
 def _judgeable() -> list[str]:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import pandas as pd
 
+from explaindistill.errors import ExplainDistillError
+
 __all__ = ["STRICT", "Failures", "cause_of", "is_strict"]
 
 STRICT = "EXPLAINDISTILL_STRICT"
 """Environment variable: set to 1, what fails inside an audit or a report is raised; for tests."""
+_GOT = re.compile(r"""(\bgot )(?:'[^']*'|"[^"]*")""")
+_QUOTED = re.compile(r"""(?<!\w)(?:'[^']*'|"[^"]*")|\[[^\]]*\]""")
+_VALUE = re.compile(r"-?\d+\.\d+(?:e[-+]?\d+)?|-?\d{4,}")
 LONGEST = 300
 """Characters of a cause: a message of another library may hold a whole table."""
 
@@ -63,13 +69,23 @@ def is_strict(strict: bool | None = None) -> bool:
 
 
 def cause_of(error: Exception) -> str:
-    """Type and message of an error on one line.
+    """Type and message of an error on one line, without values of rows: it stands in the report.
+
+    Our own messages hold a value after "got" only. Those of other libraries may hold one anywhere: what they quote,
+    long or broken numbers, and all after the first colon go. ``strict`` raises the error itself.
 
     Examples
     --------
-    >>> cause_of(KeyError("age"))
-    "KeyError: 'age'"
+    >>> cause_of(ValueError("could not convert string to float: 'Ada Lovelace'"))
+    'ValueError: could not convert string to float'
+    >>> from explaindistill.errors import InvalidInputError
+    >>> cause_of(InvalidInputError("column 'age' is numeric, got 'Ada Lovelace'; make it a number"))
+    "InvalidInputError: column 'age' is numeric, got …; make it a number"
     """
     text = " ".join(str(error).split())
+    if isinstance(error, ExplainDistillError):
+        text = _GOT.sub(r"\1…", text)
+    else:
+        text = _QUOTED.sub("…", _VALUE.sub("…", text.partition(": ")[0]))
     words = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
     return ": ".join(filter(None, (type(error).__name__, words)))

@@ -18,6 +18,7 @@ from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
+from explaindistill.data.disclosure import disclosed
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.missing_inputs import missing_inputs, missing_inputs_statement
@@ -228,7 +229,7 @@ def distill_and_compare(
     if scale not in SCALES:
         raise InvalidInputError(f"scale must be one of {', '.join(SCALES)}, got {scale!r}")
     settings = ComparisonSettings() if settings is None else settings
-    schema = Schema.infer(X)
+    schema = disclosed(Schema.infer(X), X)
     table = schema.frame(X).reset_index(drop=True)
     truth, is_binary = _outcome(y, favorable, len(table))
     soft, curve = _score(score, truth, scale, is_binary, len(table))

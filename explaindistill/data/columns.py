@@ -74,18 +74,22 @@ def ordered_unique(series: pd.Series) -> tuple[Any, ...]:
     return tuple(sorted(distinct, key=lambda v: (type(v).__name__, str(v))))
 
 
-def category_codes(series: pd.Series, categories: Sequence[Any]) -> NDArray[np.float64]:
-    """Codes ``0 .. m-1`` in the order of ``categories``; -1 for values not among them, NaN for missing."""
+def category_codes(series: pd.Series, categories: Sequence[Any], other: bool = False) -> NDArray[np.float64]:
+    """Codes ``0 .. m-1`` in the order of ``categories``; NaN for missing.
+
+    A value that is not among them is -1, or the last code where that stands for every ``other`` value.
+    """
     if isinstance(series.dtype, pd.CategoricalDtype):
         codes, levels = series.cat.codes.to_numpy(), series.cat.categories.tolist()
     else:
         codes, levels = pd.factorize(series)
     position = {value: float(i) for i, value in enumerate(categories)}
-    table = np.array([position.get(value, UNSEEN) for value in levels] + [np.nan])
+    unknown = len(categories) - 1.0 if other else UNSEEN
+    table = np.array([position.get(value, unknown) for value in levels] + [np.nan])
     return table[codes]
 
 
-def to_numbers(series: pd.Series, kind: Kind, categories: Sequence[Any]) -> NDArray[np.float64]:
+def to_numbers(series: pd.Series, kind: Kind, categories: Sequence[Any], other: bool = False) -> NDArray[np.float64]:
     """One column as float64: missing is NaN, a date is seconds since 1970, a category is its code.
 
     Raises
@@ -94,7 +98,7 @@ def to_numbers(series: pd.Series, kind: Kind, categories: Sequence[Any]) -> NDAr
         If a numeric column holds text or infinity; the message names the column and the value.
     """
     if kind in ("categorical", "ordered"):
-        return category_codes(series, categories)
+        return category_codes(series, categories, other)
     if kind == "datetime":
         return _seconds(series)
     try:

@@ -15,7 +15,7 @@ from explaindistill.data.literals import bound_words, level_words, name_words
 from explaindistill.data.schema import Feature, Schema
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["Column", "column_values", "linear_columns", "matrix", "rule_columns"]
+__all__ = ["SECONDS_PER_DAY", "Column", "column_values", "linear_columns", "matrix", "rule_columns"]
 
 SECONDS_PER_DAY = 86400.0
 Operation = Literal["value", "missing", "level", "at_most", "above"]

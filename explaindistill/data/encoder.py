@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, disclosed
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 
@@ -23,13 +24,17 @@ class TableEncoder:
     """Standardised numbers, one-hot categories, an indicator where values may be missing.
 
     A number becomes ``(x - mean) / scale``, 0 where it is missing; a category becomes one column per named level, all 0
-    where it is unseen. A column with missing values gets one more column that says so.
+    where it is unseen. A column with missing values gets one more column that says so. Categories of few rows are one
+    level, "(other)", which unseen ones then are, too.
 
     Parameters
     ----------
     max_levels : int, at least 2, default=64
         The most frequent categories get a column each, the others none.
     dtype : {"float32", "float64"}, default="float32"
+    min_category_size : int, at least 1, default=5
+        Categories of fewer rows are "(other)"; see :func:`explaindistill.data.disclosure.disclosed`. A teacher that is
+        saved with this encoder names no rarer one. 1 names all.
 
     Attributes
     ----------
@@ -41,21 +46,25 @@ class TableEncoder:
     Examples
     --------
     >>> X = pd.DataFrame({"age": [20.0, 40.0], "home": ["rent", "own"]})
-    >>> encoder = TableEncoder().fit(X)
+    >>> encoder = TableEncoder(min_category_size=1).fit(X)
     >>> encoder.transform(pd.DataFrame({"age": [50.0], "home": ["tent"]})).tolist()
     [[2.0, 0.0, 0.0]]
     """
 
-    def __init__(self, max_levels: int = 64, dtype: str = "float32") -> None:
+    def __init__(
+        self, max_levels: int = 64, dtype: str = "float32", min_category_size: int = MIN_CATEGORY_SIZE
+    ) -> None:
         self.max_levels = max_levels
         self.dtype = dtype
+        self.min_category_size = min_category_size
 
     def fit(self, X: Any, schema: Schema | None = None) -> TableEncoder:
         """Learn means, scales and levels; ``schema`` is inferred when None."""
         if self.max_levels < 2:
             raise InvalidInputError(f"max_levels must be at least 2, got {self.max_levels}")
         _check_dtype(self.dtype)
-        self.schema_ = Schema.infer(X) if schema is None else schema
+        exact = Schema.infer(X) if schema is None else schema
+        self.schema_ = disclosed(exact, X, self.min_category_size)
         Z = self.schema_.encode(X)
         self.columns_ = [
             _levels(z, self.max_levels) if f.is_category else _scale(z) for z, f in zip(Z.T, self.schema_, strict=True)

@@ -31,6 +31,7 @@ __all__ = [
     "classes_of",
     "column_factor",
     "inputs_of",
+    "listed",
     "program_of",
     "up_to",
 ]
@@ -44,6 +45,9 @@ Link = Literal["probabilities", "identity", "logistic", "softmax", "exp", "risk"
 @dataclass(frozen=True)
 class Input:
     """A column that the student asks for; ``variable`` is a name that every language accepts.
+
+    Where fitting put rare categories together, ``categories`` are those with a name and ``other`` is True: a value
+    without one is "(other)", so :class:`Unseen` is a category that was learned; :func:`listed` says both.
 
     What fitting saw of it, ``nullable`` (missing values), ``minimum`` and ``maximum`` (None of categories), decides no
     answer; a panel that asks the student offers such values first.
@@ -63,6 +67,7 @@ class Input:
     kind: str
     categories: tuple[Any, ...]
     variable: str
+    other: bool = field(default=False, repr=False)
     nullable: bool = field(default=False, compare=False, repr=False)
     minimum: float | None = field(default=None, compare=False, repr=False)
     maximum: float | None = field(default=None, compare=False, repr=False)
@@ -75,7 +80,8 @@ class Input:
     @property
     def is_text(self) -> bool:
         """Whether its categories are text; others are numbers."""
-        return self.is_category and any(isinstance(c, str) for c in self.categories)
+        # where no category has a name, only text can have been that rare
+        return self.is_category and (any(isinstance(c, str) for c in self.categories) or not self.categories)
 
 
 @dataclass(frozen=True)
@@ -231,7 +237,7 @@ class Grid:
     """Where a curve has its values.
 
     ``knots`` for numbers; ``places`` maps categories to places. ``missing`` is the place of missing values; without one
-    they, and categories without a place, add nothing.
+    they, and categories without a place, add nothing. ``unseen`` is the place of "(other)", where there is one.
 
     Examples
     --------
@@ -247,6 +253,7 @@ class Grid:
     knots: tuple[float, ...]
     places: tuple[tuple[Any, int], ...]
     missing: int | None
+    unseen: int | None = None
 
 
 @dataclass(frozen=True)
@@ -399,7 +406,9 @@ def _input(feature: Mapping[str, Any], taken: set[str]) -> Input:
         variable += "_"
     taken.add(variable)
     seen_in_fitting = {key: feature[key] for key in ("nullable", "minimum", "maximum")}
-    return Input(feature["name"], feature["kind"], tuple(feature["categories"]), variable, **seen_in_fitting)
+    other = bool(feature.get("other", False))
+    named = tuple(feature["categories"])[: -1 if other else None]
+    return Input(feature["name"], feature["kind"], named, variable, other, **seen_in_fitting)
 
 
 def classes_of(form: Mapping[str, Any]) -> tuple[Any, ...] | None:
@@ -424,6 +433,23 @@ def class_link(classes: tuple[Any, ...] | None, n_outputs: int) -> Link:
     if classes is None:
         return "identity"
     return "logistic" if n_outputs == 1 else "softmax"
+
+
+def listed(column: Input, codes: Iterable[int]) -> Condition:
+    """The value is one of the categories with these codes; the code after the last named one is "(other)".
+
+    Examples
+    --------
+    >>> home = Input("home", "categorical", ("own", "rent"), "x_home", other=True)
+    >>> listed(home, [0]).values, [type(way).__name__ for way in listed(home, [1, 2]).conditions]
+    (('own',), ['OneOf', 'Unseen'])
+    """
+    places = list(codes)
+    named = OneOf(column, tuple(column.categories[c] for c in places if c < len(column.categories)))
+    if not column.other or len(column.categories) not in places:
+        return named
+    other: Condition = Unseen(column) if column.categories else Not(Missing(column))
+    return AnyOf((named, other)) if named.values else other
 
 
 def up_to(column: Input, bound: float) -> Condition:
@@ -457,7 +483,10 @@ def column_factor(
     if column["operation"] == "missing":
         return Missing(source)
     if column["operation"] == "level":
-        return OneOf(source, (1.0,) if source.kind == "boolean" else (column["level"],))
+        if source.kind == "boolean":
+            return OneOf(source, (1.0,))
+        known = column["level"] in source.categories
+        return listed(source, [source.categories.index(column["level"]) if known else len(source.categories)])
     if column["operation"] in ("at_most", "above"):
         below = up_to(source, float(column["threshold"]))
         return below if column["operation"] == "at_most" else Not(AnyOf((below, Missing(source))))

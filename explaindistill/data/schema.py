@@ -52,6 +52,8 @@ class Feature:
         Name of the group of 0/1 columns of which exactly one is 1 in every row.
     id_like : bool
         Whether the values look like a row number or a key.
+    other : bool
+        Whether the last category stands for every value without a name; see :mod:`explaindistill.data.disclosure`.
 
     Examples
     --------
@@ -75,6 +77,7 @@ class Feature:
     dtype: str = "float64"
     one_hot: str | None = None
     id_like: bool = False
+    other: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -224,7 +227,7 @@ class Schema:
     def column(self, X: pd.DataFrame, key: str | int) -> NDArray[np.float64]:
         """One column as float64 ``(n,)``: missing is NaN, categories are codes, unseen ones -1."""
         feature = self[key]
-        return to_numbers(X[feature.name], feature.kind, feature.categories)
+        return to_numbers(X[feature.name], feature.kind, feature.categories, feature.other)
 
     def plain_column(self, X: pd.DataFrame, key: str | int) -> NDArray[Any]:
         """As :meth:`column`, but numbers are not copied and keep their dtype; the caller must refuse infinity."""
@@ -268,6 +271,8 @@ class Schema:
         for f in self.features:
             row = asdict(f) | {"categories": [_plain(c) for c in f.categories]}
             row |= {k: None if math.isnan(row[k]) else row[k] for k in ("minimum", "maximum")}
+            if not row["other"]:
+                del row["other"]
             rows.append(row)
         return {"schema_version": SCHEMA_VERSION, "container": self.container, "features": rows}
 

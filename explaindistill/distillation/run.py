@@ -95,7 +95,8 @@ class DistillationRun:
                 targets = way.apply(targets, self.teacher, self.view.schema, self.seed)
             if self.stable and student.get_params().get("tie_tolerance") == 0:
                 student.set_params(tie_tolerance=TIE_TOLERANCE)
-            self.label_mode = fit_student(student, targets, self.view.schema, self.view.of(targets.X))
+            people = self.view.of(self.rows.frame)
+            self.label_mode = fit_student(student, targets, self.view.schema, self.view.of(targets.X), people)
             return student
 
     def enlarge(self, targets: SoftTargets) -> tuple[Any, SoftTargets]:

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
+from explaindistill.data.disclosure import fitted_on
 from explaindistill.data.schema import Schema
 from explaindistill.data.targets import SoftTargets
 from explaindistill.errors import InvalidInputError
@@ -26,7 +27,7 @@ def task_of(estimator: Any) -> Task | None:
     return {"classifier": "classification", "regressor": "regression"}.get(kind)  # type: ignore[return-value]
 
 
-def fit_student(student: Any, targets: SoftTargets, schema: Schema, columns: Any = None) -> str:
+def fit_student(student: Any, targets: SoftTargets, schema: Schema, columns: Any = None, people: Any = None) -> str:
     """Fit ``student`` in place.
 
     Parameters
@@ -38,6 +39,9 @@ def fit_student(student: Any, targets: SoftTargets, schema: Schema, columns: Any
         Of the rows as the student sees them; decides between frame and array for third-party students.
     columns : DataFrame, optional
         Rows as the student sees them, where they differ from ``targets.X``.
+    people : DataFrame or array, optional
+        The real rows as the student sees them, which decide what of categories and bounds it may keep; those of
+        ``targets`` that were observed when None, all where none was.
 
     Returns
     -------
@@ -46,6 +50,14 @@ def fit_student(student: Any, targets: SoftTargets, schema: Schema, columns: Any
         ``"values"``, or ``"hard"`` where the student takes no weights.
     """
     X = targets.X if columns is None else columns
+    if people is None:
+        observed = targets.origin == "observed"
+        people = X if not observed.any() else X.loc[observed] if isinstance(X, pd.DataFrame) else X[observed]
+    with fitted_on(people):
+        return _fit_as_it_takes(student, targets, X, schema)
+
+
+def _fit_as_it_takes(student: Any, targets: SoftTargets, X: Any, schema: Schema) -> str:
     last = student.steps[-1][1] if isinstance(student, Pipeline) else student
     soft = getattr(last, "accepts_soft_targets", False)
     # an array in, an array out: third-party students then see what scikit-learn would have shown them

@@ -167,7 +167,8 @@ def _tables(program: Program) -> Iterator[str]:
 
 
 def _names(variable: str, values: tuple[Any, ...]) -> str:
-    return f"const char *const {variable}[{len(values)}] = {{{', '.join(_string(str(v)) for v in values)}}};\n"
+    texts = [_string(str(v)) for v in values] or ['""']  # C has no empty arrays
+    return f"const char *const {variable}[{len(texts)}] = {{{', '.join(texts)}}};\n"
 
 
 def _string(text: str) -> str:
@@ -209,7 +210,8 @@ def _data(curve: Curve, i: int) -> Iterator[str]:
             yield f"static const double student_knots_{i}_{j}[{len(grid.knots)}] = {{{_list(grid.knots)}}};\n"
         else:
             places = dict(grid.places)
-            codes = [str(places.get(c, -1)) for c in grid.input.categories]
+            # C has no empty arrays
+            codes = [str(places.get(c, -1)) for c in grid.input.categories] or ["-1"]
             yield f"static const int student_places_{i}_{j}[{len(codes)}] = {{{', '.join(codes)}}};\n"
     for k, values in enumerate(curve.values):
         flat = values if len(curve.grids) == 1 else tuple(v for row in values for v in row)
@@ -304,7 +306,8 @@ def _added(curve: Curve, i: int) -> list[str]:
         if grid.knots:
             lookup = f"student_between({x}, student_knots_{i}_{j}, {len(grid.knots)})"
         else:
-            lookup = f"student_at({x} < 0 ? -1 : student_places_{i}_{j}[{x}])"
+            unseen = -1 if grid.unseen is None else grid.unseen
+            lookup = f"student_at({x} < 0 ? {unseen} : student_places_{i}_{j}[{x}])"
         lost = "-1" if grid.missing is None else str(grid.missing)
         lines.append(f"        student_place {place} = {missing} ? student_at({lost}) : {lookup};")
         has_place.append(f"{place}.low >= 0")

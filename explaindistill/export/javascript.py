@@ -94,7 +94,7 @@ def _model(student: Any) -> tuple[dict[str, Any], tuple[str, ...], list[str]]:
     program = program_of(student)
     form = student.to_dict() if program.link in {"probabilities", "identity"} else {}
     if form.get("format") == "explaindistill.tree":  # path(row) gives the numbers of its nodes, which no program has
-        return _tree(form), ("tree.js",), ["path"]
+        return _tree(form, program.inputs), ("tree.js",), ["path"]
     if program.tree is not None:
         return _branching(program, program.tree), ("links.js", "program.js"), ["path", "score"]
     if all(_column(term) is not None for term in program.terms):
@@ -121,30 +121,23 @@ def _endings(classifier: bool) -> str:
     return "\n".join(lines)
 
 
-def _used(schema: Mapping[str, Any], names: Sequence[str]) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """The columns that the model reads, in the schema's order, and the place of each."""
-    wanted = set(names)
-    features = [_feature(f) for f in schema["features"] if f["name"] in wanted]
-    return features, {f["name"]: i for i, f in enumerate(features)}
-
-
-def _feature(feature: Mapping[str, Any]) -> dict[str, Any]:
-    column = {"name": feature["name"], "kind": feature["kind"]}
-    return column | ({"categories": list(feature["categories"])} if feature["categories"] else {})
-
-
-def _tree(form: Mapping[str, Any]) -> dict[str, Any]:
-    features, place = _used(form["schema"], [n["feature"] for n in form["nodes"] if "feature" in n])
+def _tree(form: Mapping[str, Any], inputs: Sequence[Input]) -> dict[str, Any]:
+    place = {column.name: i for i, column in enumerate(inputs)}
     nodes: list[list[Any]] = []
     for node in form["nodes"]:
         if "feature" not in node:
             nodes.append([-1])
             continue
+        at = place[node["feature"]]
         rule = node["left_categories"] if "left_categories" in node else node["threshold"]
-        sides = [node[side] for side in ("missing_left", "unseen_left", "left", "right")]
-        nodes.append([place[node["feature"]], None if rule == "known" else rule, *sides])
+        unseen_left = node["unseen_left"]
+        if inputs[at].other and "left_categories" in node:  # the last code is every value without a name
+            other = len(inputs[at].categories)
+            rule, unseen_left = [code for code in rule if code != other], other in rule
+        rule = None if rule == "known" else rule
+        nodes.append([at, rule, node["missing_left"], unseen_left, node["left"], node["right"]])
     values = [node["value"] for node in form["nodes"]]
-    return {"features": features, "classes": form["classes"], "nodes": nodes, "values": values}
+    return {"features": _features(inputs), "classes": form["classes"], "nodes": nodes, "values": values}
 
 
 def _summed(program: Program) -> dict[str, Any]:
@@ -157,7 +150,7 @@ def _summed(program: Program) -> dict[str, Any]:
         terms.append({"name": name, **shown})
     link = _LINKS.get(program.link, "identity")
     return {
-        "features": _features(program),
+        "features": _features(program.inputs),
         "classes": None if program.classes is None else list(program.classes),
         "link": link,
         **({"limit": LOG_LIMIT} if program.curves or link == "log" else {}),
@@ -172,8 +165,10 @@ def _curve(curve: Curve, place: Mapping[str, int]) -> dict[str, Any]:
     for grid in curve.grids:
         codes = dict(grid.places)
         position = [] if grid.knots else [codes.get(c, -1) for c in grid.input.categories]
-        size = (len(grid.knots) or max(position, default=-1) + 1) + (grid.missing is not None)
+        unseen = -1 if grid.unseen is None else grid.unseen
+        size = (len(grid.knots) or max(*position, unseen, -1) + 1) + (grid.missing is not None)
         shown = {"knots": grid.knots, "position": position, "missing": grid.missing is not None, "size": size}
+        shown |= {} if grid.knots else {"unseen": unseen}
         grids.append(shown)
     columns = [place[grid.input.name] for grid in curve.grids]
     return {"name": curve.name, "features": columns, "grids": grids, "values": curve.values}
@@ -186,6 +181,8 @@ def _column(term: Term) -> dict[str, Any] | None:
             rule: dict[str, Any] | None = {"operation": "value", "fill": fill, "unit": 1 if unit == 1 else unit}
         case Missing():
             rule = {"operation": "missing"}
+        case Unseen():
+            rule = {"operation": "level", "code": -1}
         case AtMost(bound=bound):
             rule = {"operation": "at_most", "threshold": bound}
         case Not(AnyOf((AtMost(column, bound), Missing(other)))) if column == other:
@@ -205,10 +202,9 @@ def _input_of(factor: Clipped | Condition) -> Input:
     return _input_of(factor.conditions[0]) if isinstance(factor, AnyOf) else factor.input
 
 
-def _features(program: Program) -> list[dict[str, Any]]:
+def _features(inputs: Sequence[Input]) -> list[dict[str, Any]]:
     return [
-        {"name": i.name, "kind": i.kind} | ({"categories": list(i.categories)} if i.is_category else {})
-        for i in program.inputs
+        {"name": i.name, "kind": i.kind} | ({"categories": list(i.categories)} if i.is_category else {}) for i in inputs
     ]
 
 
@@ -216,7 +212,7 @@ def _branching(program: Program, tree: Split | Leaf) -> dict[str, Any]:
     """Model trees and rule lists: questions, and what is added up where they end."""
     place = {column.name: i for i, column in enumerate(program.inputs)}
     return {
-        "features": _features(program),
+        "features": _features(program.inputs),
         "classes": None if program.classes is None else list(program.classes),
         "link": _LINKS.get(program.link, "identity"),
         **({"limit": LOG_LIMIT} if program.link == "exp" else {}),

@@ -254,11 +254,13 @@ class _Writer:
         The last place is one more than the grid has: there the values are 0.
         """
         graph, column = self.graph, grid.input
-        n = max(len(grid.knots), *(p + 1 for _, p in grid.places), (grid.missing or 0) + (grid.missing is not None))
+        taken = (-1 if place is None else place for place in (grid.missing, grid.unseen))
+        n = max(len(grid.knots), *(p + 1 for _, p in grid.places), *(place + 1 for place in taken))
         lost = n if grid.missing is None else grid.missing
         if not grid.knots:
             place = dict(grid.places)
-            table = [*(place.get(c, n) for c in column.categories), n, lost]
+            unseen = n if grid.unseen is None else grid.unseen
+            table = [*(place.get(c, n) for c in column.categories), unseen, lost]
             return graph.add("Gather", graph.constant(table, int), self.codes[column.name]), None, n + 1
         x, missing = column.name, graph.add("IsNaN", column.name)
         inner = np.array([grid.knots[1:-1]]).reshape(1, -1)

@@ -85,12 +85,12 @@ def _between(x, knots):
     return low, (x - knots[low]) / (knots[low + 1] - knots[low])
 
 
-def _place(x, knots, places, missing):
+def _place(x, knots, places, missing, unseen):
     """Where a value stands on a grid: place, next place, share; None where it adds nothing."""
     if x is None or x != x:
         return None if missing is None else (missing, missing, 0.0)
     if not knots:
-        at = places.get(x)
+        at = places.get(x, unseen)
         return None if at is None else (at, at, 0.0)
     low, share = _between(x, knots)
     return low, min(low + 1, len(knots) - 1), share
@@ -272,7 +272,8 @@ def _tuple(values: tuple[Any, ...]) -> str:
 def _grids(curve: Curve, i: int) -> str:
     lines = [f"# {json.dumps(curve.name)}"]
     for j, grid in enumerate(curve.grids):
-        lines.append(f"GRID_{i}_{j} = {list(grid.knots)!r}, {dict(grid.places)!a}, {grid.missing!r}")
+        parts = list(grid.knots), dict(grid.places), grid.missing, grid.unseen
+        lines.append(f"GRID_{i}_{j} = " + ", ".join(map(ascii, parts)))
     lines.append(f"VALUES_{i} = {_lists(curve.values)!r}")
     return "\n".join(lines) + "\n"
 

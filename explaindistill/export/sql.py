@@ -252,7 +252,7 @@ def _along(grid: Grid, values: Any, write: Any) -> str:
     cases = [f"WHEN {x} IS NULL THEN {write(values[grid.missing]) if grid.missing is not None else '0e0'}"]
     if not grid.knots:
         cases += [f"WHEN {x} = {_literal(c)} THEN {write(values[p])}" for c, p in grid.places]
-        return f"CASE {' '.join(cases)} ELSE 0e0 END"
+        return f"CASE {' '.join(cases)} ELSE {'0e0' if grid.unseen is None else write(values[grid.unseen])} END"
     pieces = [write(values[0])]
     if len(grid.knots) > 1:
         ends = enumerate(pairwise(grid.knots))

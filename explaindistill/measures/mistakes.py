@@ -10,7 +10,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.suppression import withhold
 from explaindistill.measures.table import frame, shares
+from explaindistill.numerics.statistics.suppression import small_parts
 from explaindistill.numerics.statistics.tallies import tally, weights_of
 
 __all__ = ["mistakes"]
@@ -29,6 +31,7 @@ def mistakes(
     sample_weight: ArrayLike | None = None,
     level: float = 0.95,
     subject: str = "student",
+    minimum: int = 10,
 ) -> pd.DataFrame:
     """Regions where a student disagrees with its teacher more often than elsewhere.
 
@@ -45,6 +48,8 @@ def mistakes(
         ``rule``).
     rng, sample_weight, level, subject
         As in the other measures; ``rng`` splits the rows.
+    minimum : int
+        Figures of regions of fewer rows are withheld, and of so many more that none of them follows from the rest.
 
     Returns
     -------
@@ -77,7 +82,11 @@ def mistakes(
         tree = grow(X.iloc[learn], flags[learn])
         regions = _regions(X.iloc[count], flags[count], w[count], tree, level)
         lines += [line | {"subject": subject} for line in regions]
-    return frame(lines)
+    table = frame(lines)
+    sizes = table["n"].to_numpy()
+    # the regions are parts of the first line
+    few = np.append(0 < sizes[0] < minimum, small_parts(sizes[1:], minimum))
+    return withhold(table, few, minimum)
 
 
 def _regions(

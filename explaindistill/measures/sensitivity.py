@@ -12,6 +12,7 @@ from scipy import special
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, common_values
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.groups import Grouping, groupings
@@ -41,6 +42,7 @@ def flips(
     score: Callable[[pd.DataFrame], NDArray[np.float64]] | None = None,
     level: float = 0.95,
     subject: str = "student",
+    min_category_size: int = MIN_CATEGORY_SIZE,
 ) -> pd.DataFrame:
     r"""Share of decisions that change when only the attribute is changed to each of its other values.
 
@@ -57,6 +59,8 @@ def flips(
         A column with at most 50 different values.
     score : callable, optional
         From rows to probabilities of the favourable class; adds ``flip_score``, the mean change.
+    min_category_size : int, at least 1
+        Values of fewer rows are not tried.
     level, subject
         As in the other measures.
 
@@ -75,10 +79,12 @@ def flips(
     """
     if attribute not in X.columns:
         raise InvalidInputError(f"attribute must be a column of X, got {attribute!r}")
-    values = list(pd.unique(X[attribute].dropna()))
-    if len(values) > MOST_VALUES:
-        words = f"attribute must have at most {MOST_VALUES} different values, {attribute} has {len(values)}"
+    # how many rows have another value tells how many have this one: none is tried that few people have
+    if (n_values := X[attribute].nunique()) > MOST_VALUES:
+        words = f"attribute must have at most {MOST_VALUES} different values, {attribute} has {n_values}"
         raise InvalidInputError(words)
+    is_named = common_values(X[attribute], min_category_size).astype(object) == X[attribute].astype(object)
+    values = list(pd.unique(X[attribute][X[attribute].notna() & is_named]))
     before = np.asarray(decide(X))
     chance = None if score is None else np.asarray(score(X), dtype=float)
     lines: list[Line] = []

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.measures.groups import Grouping, groupings
+from explaindistill.data.disclosure import common_values
+from explaindistill.measures.groups import FEW_VALUES, Grouping, groupings
+from explaindistill.measures.small_subsets import small_subsets
 from explaindistill.numerics.statistics.suppression import withheld
 
-__all__ = ["hidden_groups", "suppress"]
+__all__ = ["hidden_groups", "suppress", "with_common_values", "withhold"]
 
 LARGEST = 2.0**53
 """Stands for infinite where sizes are whole numbers: above it, floats are no longer exact."""
@@ -75,13 +77,29 @@ def hidden_groups(
     members = _members(groups)
     everyone = np.ones((1, members.shape[1]))
     families = np.concatenate([[-1], np.repeat(np.arange(len(groups)), [len(g) for g in groups])])
-    hidden = withheld(
-        np.vstack([everyone, members]),
-        np.concatenate([[len(attributes)], sizes]),
-        families.tolist(),
-        np.concatenate([[False], small]),
-    )
-    return {key for key, is_hidden in zip(keys, hidden[1:], strict=True) if is_hidden}
+    counts = np.concatenate([[len(attributes)], sizes])
+    hidden = np.concatenate([[False], small])
+    while True:
+        hidden = withheld(np.vstack([everyone, members]), counts, families.tolist(), hidden)
+        more = _too_few_together(counts, families, hidden, minimum)
+        if not more.any():
+            return {key for key, is_hidden in zip(keys, hidden[1:], strict=True) if is_hidden}
+        hidden |= more
+
+
+def _too_few_together(
+    sizes: NDArray[np.int64], families: NDArray[np.int64], hidden: NDArray[np.bool_], minimum: int
+) -> NDArray[np.bool_]:
+    """The next smallest group of each family whose withheld groups are, together, fewer than the minimum.
+
+    What a family leaves of everyone is a group, too, whose count and rate anybody can work out.
+    """
+    out = np.zeros(len(sizes), dtype=bool)
+    for family in np.unique(families[hidden]):
+        shown = (families == family) & ~hidden
+        if shown.any() and sizes[(families == family) & hidden].sum() < minimum:
+            out[np.argmin(np.where(shown, sizes, LARGEST))] = True
+    return out
 
 
 def _members(groups: Sequence[Grouping]) -> NDArray[np.float64]:
@@ -95,6 +113,9 @@ def _members(groups: Sequence[Grouping]) -> NDArray[np.float64]:
 
 def suppress(frames: Mapping[str, pd.DataFrame], attributes: pd.DataFrame, minimum: int) -> dict[str, pd.DataFrame]:
     """Frames without the figures of groups of fewer than ``minimum`` rows.
+
+    Classes, tenths, rules and bins of few rows go, too, whether there are groups or not; see
+    :mod:`~explaindistill.measures.small_subsets`.
 
     Where the group is large enough but what a rate is a share of is not (a true positive rate of three positives), all
     rates of that group and model that rest on true labels go, since one follows from the others.
@@ -121,10 +142,20 @@ def suppress(frames: Mapping[str, pd.DataFrame], attributes: pd.DataFrame, minim
     >>> suppress({"rates": rates}, who, 10)["rates"][["group", "n", "status"]].values.tolist()
     [['f', 60.0, 'ok'], ['m', nan, 'suppressed'], ['x', nan, 'suppressed']]
     """
-    if minimum <= 1 or attributes.shape[1] == 0:
+    if minimum <= 1:
         return dict(frames)
+    out = {name: _without_subsets(frame, minimum) for name, frame in frames.items()}
+    if attributes.shape[1] == 0:
+        return out
     always = hidden_groups(attributes, minimum)
-    return {name: _without(frame, attributes, minimum, always) for name, frame in frames.items()}
+    return {name: _without(frame, attributes, minimum, always) for name, frame in out.items()}
+
+
+def _without_subsets(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
+    """One frame without the numbers of classes, tenths, rules and bins of few rows."""
+    if not {"metric", "subject", "subset", "attribute", "status", "n"} <= set(frame.columns) or frame.empty:
+        return frame
+    return withhold(frame, small_subsets(frame, minimum), minimum)
 
 
 def _without(frame: pd.DataFrame, attributes: pd.DataFrame, minimum: int, always: set[tuple[str, str]]) -> pd.DataFrame:
@@ -138,15 +169,51 @@ def _without(frame: pd.DataFrame, attributes: pd.DataFrame, minimum: int, always
     gone |= _small_shares(frame, gone, minimum)
     for subject in frame["subject"].unique():
         gone |= _conditional(frame, keys, subject, attributes, minimum, always)
+    out = withhold(frame, gone, minimum)
+    # which groups are the worst pair is a figure of theirs: the lowest and the highest rate
+    chosen = gone & frame["metric"].str.contains("_worst_").to_numpy()
+    names = [column for column in ("group", "reference") if column in out]
+    if chosen.any():
+        out.loc[chosen, names] = ""
+    return out
+
+
+def withhold(table: pd.DataFrame, gone: NDArray[np.bool_], minimum: int) -> pd.DataFrame:
+    """Lines without their numbers, and the reason why; the table itself where there are none.
+
+    Examples
+    --------
+    >>> from explaindistill.measures.table import frame, row
+    >>> table = frame([row("agreement", 1.0, 0.9, 1.0, n=3), row("agreement", 0.5, 0.4, 0.6, n=97)])
+    >>> withhold(table, np.array([True, False]), 10)[["n", "estimate", "status"]].values.tolist()
+    [[nan, nan, 'suppressed'], [97.0, 0.5, 'ok']]
+    """
     if not gone.any():
-        return frame
-    out = frame.copy()
+        return table
+    out = table.copy()
     for column in out.columns:
         if column in _NUMBERS or pd.api.types.is_numeric_dtype(out[column]):
             out[column] = out[column].astype(float).mask(gone)
     out.loc[gone, "status"] = "suppressed"
     out.loc[gone, "reason"] = f"withheld: min_group_size={minimum}"
     return out
+
+
+def with_common_values(attributes: pd.DataFrame, min_category_size: int) -> pd.DataFrame:
+    """Sensitive columns in which every value that would be a group of its own has enough people, else is "(other)".
+
+    Examples
+    --------
+    >>> faith = pd.DataFrame({"faith": ["a"] * 9 + ["b"] * 8 + ["only me"]})
+    >>> with_common_values(faith, 5)["faith"].unique().tolist()
+    ['a', 'b', '(other)']
+    """
+    columns = {}
+    for i, name in enumerate(attributes.columns):
+        column = attributes.iloc[:, i]
+        banded = pd.api.types.is_numeric_dtype(column) and column.nunique() > FEW_VALUES
+        columns[name] = column if banded else common_values(column, min_category_size)
+    return pd.DataFrame(columns, index=attributes.index)
 
 
 def _among(keys: Iterable[tuple[str, str]], wanted: set[tuple[str, str]]) -> NDArray[np.bool_]:

@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.suppression import withhold
 from explaindistill.measures.table import frame, row
+from explaindistill.numerics.statistics.suppression import small_parts
 
 __all__ = ["teacher_cells"]
 
@@ -38,7 +40,7 @@ def teacher_cells(
     classes : sequence of k classes, optional
         Names of the columns of ``P``.
     minimum : int
-        Cells of fewer rows have status ``suppressed`` and no number.
+        Cells of fewer rows have status ``suppressed`` and no number, and so many more that none follows from the rest.
     level : float
         Confidence of the intervals (Student's t).
     subject : str
@@ -71,16 +73,16 @@ def teacher_cells(
         inside = answers[at == i]
         for j, output in enumerate(outputs):
             named = {"subject": subject, "subset": str(rule), "cell": int(leaf), "output": output}
-            lines.append(_line(inside[:, j], minimum, level, bounded=classes is not None) | named)
-    return frame(lines, extra=["cell", "output"])
+            lines.append(_line(inside[:, j], level, bounded=classes is not None) | named)
+    few = small_parts(np.bincount(at[at >= 0], minlength=len(table)), minimum)
+    return withhold(frame(lines, extra=["cell", "output"]), np.repeat(few, len(outputs)), minimum)
 
 
-def _line(values: NDArray[np.float64], minimum: int, level: float, bounded: bool) -> dict[str, Any]:
+def _line(values: NDArray[np.float64], level: float, bounded: bool) -> dict[str, Any]:
     r"""Mean with Student's interval :math:`\bar v \pm t_{n-1} s / \sqrt n`, inside 0 to 1 where ``bounded``."""
     n = len(values)
-    if n < max(minimum, 1):
-        reason = f"fewer than {minimum} rows"
-        return row("teacher_mean", np.nan, np.nan, np.nan, n=0, status="suppressed", reason=reason)
+    if n == 0:
+        return row("teacher_mean", np.nan, np.nan, np.nan, n=0)
     mean = float(values.mean())
     half = float(stats.t.ppf(0.5 + level / 2, n - 1) * values.std(ddof=1) / np.sqrt(n)) if n > 1 else np.nan
     low, high = mean - half, mean + half

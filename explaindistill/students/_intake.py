@@ -13,6 +13,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, disclosed, people_of
 from explaindistill.data.schema import Schema, as_frame
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
@@ -129,7 +130,9 @@ def _close(
     if not (counts := weight > 0).all():
         frame, Y, weight = frame.loc[counts], Y[counts], weight[counts]
     frame = _named(estimator, frame)
-    schema = replace(Schema.infer(frame), container="frame" if hasattr(estimator, "feature_names_in_") else "array")
+    exact = replace(Schema.infer(frame), container="frame" if hasattr(estimator, "feature_names_in_") else "array")
+    # a student is an artefact: its schema, and with it all that it learns of categories and bounds, may leave
+    schema = disclosed(exact, frame, getattr(estimator, "min_category_size", MIN_CATEGORY_SIZE), people_of(frame))
     estimator.schema_ = schema
     return Intake(schema, frame, np.ascontiguousarray(Y), weight, classes, soft)
 

@@ -65,3 +65,23 @@ def test_weights_count(rows):
 def test_wrong_length(rows):
     with pytest.raises(InvalidInputError, match="wrong must have one flag per row of X, 4000, got shape"):
         mistakes(rows, [True], grow)
+
+
+def test_no_figure_on_a_region_of_few():
+    class Grown:
+        """Cells at 10 and 390 of 400: the outer ones are small on the half that counts."""
+
+        def rules(self):
+            return pd.DataFrame({"leaf": [0, 1, 2, 3], "rule": ["a", "b", "c", "d"]})
+
+        def apply(self, rows):
+            return np.digitize(rows["x"], [6, 200, 300])
+
+    X = pd.DataFrame({"x": range(400)})
+    table = mistakes(X, X["x"] % 3 == 0, lambda rows, flags: Grown(), rng=0, minimum=10)
+    regions = table.iloc[1:]
+    gone = regions[regions["status"] == "suppressed"]
+    assert set(gone["subset"]) > {"a"}
+    assert gone[["n", "k", "estimate", "low", "high"]].isna().all(axis=None)
+    assert table["n"].iloc[0] - regions["n"].sum() >= 10, "what the shown regions leave is no small one either"
+    assert (mistakes(X, X["x"] % 3 == 0, lambda rows, flags: Grown(), rng=0, minimum=1)["status"] == "ok").all()

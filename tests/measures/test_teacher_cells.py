@@ -62,10 +62,30 @@ def test_columns_in_aggregates():
         }
     )
     schema = Schema.infer(frame.assign(empty=[1.0, 2.5, 3.0, 4.0]))
-    found = describe_columns(frame, schema).set_index("feature")
+    found = describe_columns(frame, schema, minimum=1).set_index("feature")
     assert found["n_missing"].tolist() == [1, 0, 0, 4, 1]
     assert found.loc["age", ["median", "low", "high", "n_values"]].tolist() == [30.0, 20.0, 40.0, 3]
     assert found.loc["city", "mode"] == "a", "of equals the first"
     assert found.loc["owner", "mode"] == "yes"
     assert np.isnan(found.loc["empty", "median"])
     assert pd.Timestamp(found.loc["since", "median"], unit="s") == pd.Timestamp("2020-01-02")
+
+
+def test_no_limit_of_a_column_is_one_person():
+    rows = pd.DataFrame({"pay": [*np.linspace(1000.0, 1900.0, 49), 987654.25], "few": [1.0, 2.0, 4.0] + [np.nan] * 47})
+    columns = describe_columns(rows, Schema.infer(rows)).set_index("feature")
+    assert 1700 <= columns.loc["pay", "high"] <= 1900
+    assert 1000 <= columns.loc["pay", "low"] <= 1200
+    assert columns.loc["few", ["median", "low", "high"]].isna().all(), "three people are not described"
+    assert describe_columns(rows, Schema.infer(rows), 1).set_index("feature").loc["pay", "high"] == 987654.25
+
+
+def test_a_small_cell_does_not_follow_from_the_others(rows):
+    tree = TreeRegressor(max_leaf_nodes=4, min_samples_leaf=5).fit(rows, rows["x"])
+    sizes = pd.Series(tree.apply(rows)).value_counts()
+    one = np.flatnonzero(tree.apply(rows) == sizes.index[-1])[:1]
+    kept = np.append(np.flatnonzero(tree.apply(rows) != sizes.index[-1]), one)
+    found = teacher_cells(rows.iloc[kept], rows["x"].to_numpy()[kept], tree, minimum=10)
+    assert (found["status"] == "suppressed").sum() == 2, (
+        "the cell of one person, and the one that keeps it from being told"
+    )

@@ -13,6 +13,7 @@ from explaindistill.asking.cost import Cost
 from explaindistill.auditing.frames._lines import Measured, attempt, cannot_say, drawn
 from explaindistill.auditing.inputs import AuditInput, Model
 from explaindistill.auditing.options import CURVE, AuditOptions
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, disclosed
 from explaindistill.distillation.corpus import default_sampler
 from explaindistill.measures.believability import AllowedRows, believability, worries
 from explaindistill.measures.columns import describe_columns
@@ -43,7 +44,7 @@ def measure(
     return {
         "query_curve": pd.DataFrame(columns=list(CURVE)) if curve is None else curve.reset_index(drop=True),
         **attempt(["corpus"], lambda: {"corpus": _corpus(inputs)}),
-        **attempt(["columns"], lambda: {"columns": describe_columns(inputs.rows.frame, inputs.rows.schema)}),
+        **attempt(["columns"], lambda: {"columns": _columns(inputs, options.min_group_size)}),
         **attempt(["believability"], lambda: {"believability": _believability(inputs)}),
         **attempt(["cost"], lambda: {"cost": _costs(inputs, options.price_per_row)}),
     }
@@ -59,6 +60,11 @@ def notes(frames: Mapping[str, pd.DataFrame]) -> list[str]:
             judged.append(figures)
             worried += worries(table)
     return worried
+
+
+def _columns(inputs: AuditInput, minimum: int) -> pd.DataFrame:
+    rows = inputs.rows
+    return describe_columns(rows.frame, disclosed(rows.schema, rows.frame, min(minimum, MIN_CATEGORY_SIZE)), minimum)
 
 
 def _corpus(inputs: AuditInput) -> pd.DataFrame:

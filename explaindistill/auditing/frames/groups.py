@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from explaindistill.auditing.frames._lines import RECORDED_ONLY, Measured, attempt, cannot_say, drawn, stack
 from explaindistill.auditing.inputs import WITHOUT, AuditInput, Model
 from explaindistill.auditing.options import AuditOptions
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.measures.bias import (
     SMALL,
     fidelity_caveat,
@@ -70,7 +71,7 @@ def measure(inputs: AuditInput, options: AuditOptions, rng: np.random.Generator,
     compare = _regression if inputs.task == "regression" else _classification
     tables |= attempt(COMPARED, lambda: compare(inputs, rng))
     seed = int(rng.integers(2**31))
-    tables |= attempt(["flips"], lambda: {"flips": stack(_flips(inputs, seed))})
+    tables |= attempt(["flips"], lambda: {"flips": stack(_flips(inputs, options.min_group_size, seed))})
     tables |= attempt(["proxies"], lambda: {"proxies": stack(_proxies(inputs, frames["importance"], seed))})
     tables |= attempt(["leaf_audit"], lambda: {"leaf_audit": stack(_leaves(inputs))})
     return tables
@@ -193,13 +194,14 @@ def _reliability(inputs: AuditInput) -> Iterator[pd.DataFrame]:
         yield reliability(y[labelled] == inputs.rule.favorable, model.P[labelled, at], subject=model.name)
 
 
-def _flips(inputs: AuditInput, seed: int) -> Iterator[pd.DataFrame]:
+def _flips(inputs: AuditInput, minimum: int, seed: int) -> Iterator[pd.DataFrame]:
     """What changes when only a sensitive column is changed, for each model that sees it and can be asked."""
     rows = inputs.rows.frame
     sensitive = [c for c in inputs.rows.attributes.columns if c in rows.columns]
     few = [c for c in sensitive if 2 <= rows[c].nunique() <= FLIP_VALUES]
     if inputs.task == "regression" or not few:
         return
+    named = {"min_category_size": min(MIN_CATEGORY_SIZE, minimum)}
     changed = rows.iloc[drawn(len(rows), FLIP_ROWS, np.random.default_rng(seed))].reset_index(drop=True)
     if not inputs.teacher.can_be_asked:
         yield cannot_say("flip_rate", "teacher", RECORDED_ONLY.format("changed"))
@@ -208,7 +210,7 @@ def _flips(inputs: AuditInput, seed: int) -> Iterator[pd.DataFrame]:
         for column in few if model.can_be_asked else ():
             if column in model.features:
                 score = None if inputs.rule.position is None else judge.score
-                yield flips(judge.decide, changed, column, score=score, subject=model.name)
+                yield flips(judge.decide, changed, column, score=score, subject=model.name, **named)
 
 
 class _Judge:

@@ -27,16 +27,17 @@ def measure(
     inputs: AuditInput, options: AuditOptions, rng: np.random.Generator, frames: Mapping[str, pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
     """Regions found on one half of the rows and measured on the other; none in regression."""
-    return {"mistakes": stack(_mistakes(inputs, rng))}
+    return {"mistakes": stack(_mistakes(inputs, options.min_group_size, rng))}
 
 
-def _mistakes(inputs: AuditInput, rng: np.random.Generator) -> Iterator[pd.DataFrame]:
+def _mistakes(inputs: AuditInput, minimum: int, rng: np.random.Generator) -> Iterator[pd.DataFrame]:
     if inputs.task == "regression":
         return
     seed = int(rng.integers(2**31))
     for s in inputs.students:
         wrong = inputs.decided(inputs.teacher.P) != inputs.decided(s.P)
-        yield mistakes(inputs.rows.frame, wrong, _grow, rng=seed, sample_weight=inputs.rows.weight, subject=s.name)
+        shared: dict[str, Any] = {"rng": seed, "sample_weight": inputs.rows.weight, "minimum": minimum}
+        yield mistakes(inputs.rows.frame, wrong, _grow, subject=s.name, **shared)
 
 
 def _grow(rows: pd.DataFrame, wrong: NDArray[np.bool_]) -> Any:

@@ -3,7 +3,7 @@ function place(grid, x) {
   var knots = grid.knots;
   if (x !== x) { return grid.missing ? [grid.size - 1, grid.size - 1, 0] : null; }
   if (knots.length === 0) {
-    var at = x >= 0 && x < grid.position.length ? grid.position[x] : -1;
+    var at = x >= 0 && x < grid.position.length ? grid.position[x] : grid.unseen;
     return at < 0 ? null : [at, at, 0];
   }
   if (knots.length === 1) { return [0, 0, 0]; }

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["derivable", "withheld"]
+__all__ = ["derivable", "small_parts", "withheld"]
 
 _ZERO = 1e-8  # the matrices are of zeros and ones: what is not zero is far from it
 
@@ -52,6 +52,24 @@ def _projector(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     values, vectors = np.linalg.eigh(rows.T @ rows)
     basis = vectors[:, values > _ZERO * max(1.0, values[-1])]
     return np.asarray(basis @ basis.T)
+
+
+def small_parts(sizes: ArrayLike, minimum: int) -> NDArray[np.bool_]:
+    """Parts of a whole, whose size is known, to withhold: those of too few people, and what would tell them.
+
+    The parts that are withheld are what the shown ones leave of the whole: two at least, and together no smaller than
+    ``minimum``. Nobody is told by an empty part.
+
+    Examples
+    --------
+    >>> small_parts([60, 25, 14, 1, 0], 10).tolist()
+    [False, False, True, True, False]
+    """
+    n = np.asarray(sizes, dtype=float)
+    hidden = (n > 0) & (n < minimum)
+    while hidden.any() and (hidden.sum() < 2 or n[hidden].sum() < minimum) and (~hidden & (n > 0)).any():
+        hidden[int(np.argmin(np.where(hidden | (n == 0), np.inf, n)))] = True
+    return hidden
 
 
 def withheld(

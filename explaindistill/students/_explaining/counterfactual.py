@@ -355,7 +355,9 @@ def _limit(value: Any, spare: float, dated: bool) -> float:
 
 def _choice(feature: Feature, j: int, now: float, bound: Any, price: float) -> Choice | None:
     """Categories or flags that may be chosen; of an order a step costs the price over the number of steps."""
-    values: list[Any] = list(feature.categories) if feature.is_category else [False, True]
+    # nobody can become "(other)"
+    named = feature.categories[: -1 if feature.other else None]
+    values: list[Any] = list(named) if feature.is_category else [False, True]
     if bound is not None and (unknown := [v for v in bound if v not in values]):
         raise InvalidInputError(f"bounds of {feature.name!r} names {unknown[0]!r}, it has: {values}")
     codes = [float(i) for i, v in enumerate(values) if (bound is None or v in bound) and float(i) != now]

@@ -24,7 +24,7 @@ from explaindistill.numerics.additive.splines import (
     slope_penalty,
 )
 from explaindistill.students._intake import read_signs
-from explaindistill.students.gam.shapes import TermGrid
+from explaindistill.students.gam.shapes import TAIL, TermGrid
 
 __all__ = [
     "AdditiveTerm",
@@ -32,6 +32,7 @@ __all__ = [
     "Shaping",
     "cells",
     "discretise_columns",
+    "ends",
     "main_on",
     "main_term",
     "marginal",
@@ -109,8 +110,23 @@ def discretise_columns(schema: Schema, frame: pd.DataFrame, weight: Vector, pool
     return Columns(schema, codes, values, mass)
 
 
-def marginal(grid: TermGrid, values: Vector) -> Marginal:
-    """What each bin of the grid's column weighs on the grid; the bin after the last is for missing values."""
+def ends(grid: TermGrid, shaping: Shaping) -> tuple[float, float]:
+    """How far a curve goes on as a straight line below its first and above its last knot, before it is level."""
+    if shaping.convex:
+        return np.inf, np.inf  # a level end would break the shape
+    far = TAIL * float(np.ptp(grid.knots))
+    zero = shaping.zero_at if shaping.zero_at is not None else grid.knots[0]
+    return max(far, float(grid.knots[0] - zero)), max(far, float(zero - grid.knots[-1]))
+
+
+def marginal(grid: TermGrid, values: Vector, reach: tuple[float, float] = (0.0, 0.0)) -> Marginal:
+    """What each bin of the grid's column weighs on the grid; the bin after the last is for missing values.
+
+    People beyond the bounds that may be shown are beyond the knots, too: there the function is fitted as it answers, a
+    straight line as far as it reaches and then level.
+    """
+    if len(grid.knots):
+        values = np.clip(values, grid.knots[0] - reach[0], grid.knots[-1] + reach[1])
     lo, hi, share, _ = grid.weights(np.append(values, np.nan))
     return Marginal(grid.axis, lo, hi, share, grid.size)
 
@@ -120,7 +136,11 @@ def _grid(columns: Columns, axis: int, n_knots: int, max_levels: int) -> TermGri
     feature, values, mass = columns.schema[axis], columns.values[axis], columns.mass[axis]
     missing = bool(mass[-1] > 0)
     if not feature.is_category:
-        knots = quantile_knots(values, mass[:-1], n_knots)
+        # no knot, and so no number, is of one person far out alone
+        within, place = np.unique(np.clip(values, feature.minimum, feature.maximum), return_inverse=True)
+        knots = quantile_knots(within, np.bincount(place, mass[:-1]), n_knots)
+        if len(knots) > 1:
+            knots[[0, -1]] = feature.minimum, feature.maximum
         return TermGrid(feature.name, axis, knots, np.empty(0, dtype=np.int64), missing)
     position = np.full(len(feature.categories), -1, dtype=np.int64)
     codes = values.astype(np.int64)
@@ -146,7 +166,8 @@ def main_on(columns: Columns, grid: TermGrid, shaping: Shaping) -> AdditiveTerm:
     rows' weights on the grid. The intercept then is the mean, and no constant can move between terms.
     """
     axis = grid.axis
-    m = marginal(grid, columns.values[axis])
+    reach = ends(grid, shaping) if len(grid.knots) else (0.0, 0.0)
+    m = marginal(grid, columns.values[axis], reach)
     centre = columns.mass[axis] @ m.table() / columns.mass[axis].sum()
     if shaping.zero_at is not None:
         lo, hi, share, _ = grid.weights(np.array([shaping.zero_at]))

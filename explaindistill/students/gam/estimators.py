@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.additive.families import FAMILIES, Bernoulli
@@ -74,6 +75,9 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         Threads; None is 1, -1 one per core. The fit does not depend on it.
     random_state : int, optional
         Decides which rows ``n_pairs="auto"`` holds out; None is 0.
+    min_category_size : int, at least 1
+        Categories of fewer rows are "(other)", which also stands for every category that fitting did not see; bounds
+        are those of :func:`explaindistill.data.disclosure.shown_bounds`. 1 names and keeps everything.
 
     Attributes
     ----------
@@ -135,6 +139,7 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         tol: float = 1e-8,
         n_jobs: int | None = None,
         random_state: Any = None,
+        min_category_size: int = MIN_CATEGORY_SIZE,
     ) -> None:
         self.n_pairs = n_pairs
         self.max_terms = max_terms
@@ -150,6 +155,7 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         self.tol = tol
         self.n_jobs = n_jobs
         self.random_state = random_state
+        self.min_category_size = min_category_size
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to hard ``(n,)`` or soft ``(n, k)`` labels."""
@@ -296,6 +302,7 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
         tol: float = 1e-8,
         n_jobs: int | None = None,
         random_state: Any = None,
+        min_category_size: int = MIN_CATEGORY_SIZE,
     ) -> None:
         self.loss = loss
         self.n_pairs = n_pairs
@@ -311,6 +318,7 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
         self.tol = tol
         self.n_jobs = n_jobs
         self.random_state = random_state
+        self.min_category_size = min_category_size
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to values ``(n,)``."""

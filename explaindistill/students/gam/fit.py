@@ -31,12 +31,12 @@ from explaindistill.students.gam.design import (
     Columns,
     cells,
     discretise_columns,
+    ends,
     main_term,
     pair_term,
 )
 from explaindistill.students.gam.problem import CURVATURE_ROWS, AdditiveOptions, AdditiveProblem, TermsFit
 from explaindistill.students.gam.shapes import (
-    TAIL,
     Blend,
     Shape,
     TermGrid,
@@ -397,11 +397,7 @@ def _ends(term: AdditiveTerm, problem: AdditiveProblem) -> tuple[tuple[TermGrid,
         shaping = problem.options.shaping[grid.axis]
         if len(grid.knots) < 2 or problem.columns.schema[grid.axis].kind == "boolean" or shaping.convex:
             continue
-        reach = (0.0, 0.0)
-        if len(grids) == 1:
-            far = TAIL * float(np.ptp(grid.knots))
-            zero = shaping.zero_at if shaping.zero_at is not None else grid.knots[0]
-            reach = (max(far, float(grid.knots[0] - zero)), max(far, float(zero - grid.knots[-1])))
+        reach = ends(grid, shaping) if len(grids) == 1 else (0.0, 0.0)
         grids[i], blends[i] = grid.extended(reach)
     return tuple(grids), blends
 

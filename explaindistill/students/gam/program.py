@@ -27,7 +27,8 @@ def program(self: Any) -> Program:
 def _grid(grid: Mapping[str, Any], column: Input) -> Grid:
     places = tuple((c, p) for c, p in zip(column.categories, grid["position"], strict=False) if p >= 0)
     n = len(grid["knots"]) or max(grid["position"], default=-1) + 1
-    return Grid(column, tuple(grid["knots"]), places, n if grid["missing"] else None)
+    at = grid["position"][len(column.categories)] if column.other else -1
+    return Grid(column, tuple(grid["knots"]), places, n if grid["missing"] else None, at if at >= 0 else None)
 
 
 def _tuples(values: Any) -> Any:

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
 from explaindistill.data.design import linear_columns, matrix
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.folds import content_rank
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
@@ -252,6 +253,9 @@ class LinearClassifier(ClassifierMixin, _Linear):
         Significant digits of the coefficients that are shown *and applied*; None keeps them all.
     random_state : int or None
         Decides which rows are held out; None is 0.
+    min_category_size : int, at least 1
+        Categories of fewer rows are "(other)", which also stands for every category that fitting did not see; bounds
+        are those of :func:`explaindistill.data.disclosure.shown_bounds`. 1 names and keeps everything.
 
     Attributes
     ----------
@@ -300,6 +304,7 @@ class LinearClassifier(ClassifierMixin, _Linear):
         max_levels: int = 50,
         digits: int | None = 4,
         random_state: int | None = None,
+        min_category_size: int = MIN_CATEGORY_SIZE,
     ) -> None:
         self.classes = classes
         self.l1_ratio = l1_ratio
@@ -311,6 +316,7 @@ class LinearClassifier(ClassifierMixin, _Linear):
         self.max_levels = max_levels
         self.digits = digits
         self.random_state = random_state
+        self.min_category_size = min_category_size
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> LinearClassifier:
         """Fit to hard labels ``(n,)`` or soft labels ``(n, k)``; see the class."""
@@ -353,6 +359,9 @@ class LinearRegressor(RegressorMixin, _Linear):
     ----------
     l1_ratio, penalty, max_terms, tolerance, relax, n_penalties, max_levels, digits, random_state
         As in :class:`LinearClassifier`; fidelity is the explained share of the variance.
+    min_category_size : int, at least 1
+        Categories of fewer rows are "(other)", which also stands for every category that fitting did not see; bounds
+        are those of :func:`explaindistill.data.disclosure.shown_bounds`. 1 names and keeps everything.
 
     Attributes
     ----------
@@ -365,7 +374,7 @@ class LinearRegressor(RegressorMixin, _Linear):
     Examples
     --------
     >>> X = pd.DataFrame({"floor": [0, 1, 2, 3, 4, 5], "lift": ["no", "yes", "no", "yes", "no", "yes"]})
-    >>> print(LinearRegressor(tolerance=0).fit(X, [9, 12, 13, 16, 17, 20]).describe())
+    >>> print(LinearRegressor(tolerance=0, min_category_size=1).fit(X, [9, 12, 13, 16, 17, 20]).describe())
     value =
         9.0
         + 2.0 × floor
@@ -387,6 +396,7 @@ class LinearRegressor(RegressorMixin, _Linear):
         max_levels: int = 50,
         digits: int | None = 4,
         random_state: int | None = None,
+        min_category_size: int = MIN_CATEGORY_SIZE,
     ) -> None:
         self.l1_ratio = l1_ratio
         self.penalty = penalty
@@ -397,6 +407,7 @@ class LinearRegressor(RegressorMixin, _Linear):
         self.max_levels = max_levels
         self.digits = digits
         self.random_state = random_state
+        self.min_category_size = min_category_size
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> LinearRegressor:
         """Fit to values ``(n,)`` or ``(n, m)``; see the class."""

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.targets import as_soft_targets, sharpen
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.model_trees.leaf_models import Loss, respond
@@ -76,6 +77,9 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         Classes of the columns of soft labels; ``range(k)`` when None.
     n_jobs : int or None
         Threads over columns; None is 1, -1 one per core. The tree does not depend on it.
+    min_category_size : int, at least 1
+        Categories of fewer rows are "(other)", which also stands for every category that fitting did not see; bounds
+        are those of :func:`explaindistill.data.disclosure.shown_bounds`. 1 names and keeps everything.
 
     Attributes
     ----------
@@ -128,6 +132,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         structure_temperature: float = 1.0,
         classes: ArrayLike | None = None,
         n_jobs: int | None = None,
+        min_category_size: int = MIN_CATEGORY_SIZE,
     ) -> None:
         self.max_leaf_nodes = max_leaf_nodes
         self.max_depth = max_depth
@@ -140,6 +145,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         self.structure_temperature = structure_temperature
         self.classes = classes
         self.n_jobs = n_jobs
+        self.min_category_size = min_category_size
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to hard labels ``(n,)`` or soft labels ``(n, k)``."""
@@ -274,6 +280,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
         min_gain: float = 1e-3,
         n_folds: int | Literal["auto"] = "auto",
         n_jobs: int | None = None,
+        min_category_size: int = MIN_CATEGORY_SIZE,
     ) -> None:
         self.max_leaf_nodes = max_leaf_nodes
         self.max_depth = max_depth
@@ -284,6 +291,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
         self.min_gain = min_gain
         self.n_folds = n_folds
         self.n_jobs = n_jobs
+        self.min_category_size = min_category_size
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to values ``(n,)`` or ``(n, m)``."""

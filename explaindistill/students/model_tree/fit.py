@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.data.design import linear_columns
+from explaindistill.data.design import SECONDS_PER_DAY, linear_columns
 from explaindistill.data.folds import content_rank
 from explaindistill.data.schema import Schema
 from explaindistill.numerics.model_trees.choice import BATCHES, SizeChoice, chosen
@@ -111,7 +111,9 @@ def make_terms(schema: Schema, X: pd.DataFrame, weight: Floats) -> tuple[list[Le
             raw = term.values(feature, numbers)
             spread = _spread(raw, w)
             centre = _plain(float(w @ raw), spread)
-            term = LeafTerm(replace(column, fill=centre), centre, float(raw.min()), float(raw.max()))
+            unit = SECONDS_PER_DAY if feature.kind == "datetime" else 1.0
+            low, high = feature.minimum / unit, feature.maximum / unit
+            term = LeafTerm(replace(column, fill=centre), centre, min(low, centre), max(high, centre))
             values, scale = term.values(feature, numbers), spread
         if scale > NO_SPREAD * (1.0 + abs(term.centre)) and values.min() < values.max():
             design[:, len(terms)] = values / scale

@@ -12,7 +12,6 @@ from explaindistill.data.program import (
     Leaf,
     Missing,
     Not,
-    OneOf,
     Program,
     Split,
     Term,
@@ -21,6 +20,7 @@ from explaindistill.data.program import (
     classes_of,
     column_factor,
     inputs_of,
+    listed,
     up_to,
 )
 
@@ -62,6 +62,6 @@ def _asked(column: Input, node: Mapping[str, Any]) -> Condition:
     elif node.get("threshold") is not None:
         main = up_to(column, float(node["threshold"]))
     else:
-        listed = OneOf(column, tuple(column.categories[c] for c in node.get("listed", ())))
-        main = listed if node.get("listed_left", True) else Not(AnyOf((listed, *missing)))
+        inside = listed(column, node.get("listed", ()))
+        main = inside if node.get("listed_left", True) else Not(AnyOf((inside, *missing)))
     return AnyOf((main, *missing)) if node.get("missing_left", False) else main

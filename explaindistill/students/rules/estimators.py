@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.targets import as_soft_targets, sharpen
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.trees.rule_growth import RuleLimits
@@ -58,6 +59,9 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
         Classes of the columns of soft labels given as an array; ``range(k)`` when None.
     n_jobs : int or None
         Threads for binning; None is 1, -1 one per core. The rules do not depend on it.
+    min_category_size : int, at least 1
+        Categories of fewer rows are "(other)", which also stands for every category that fitting did not see; bounds
+        are those of :func:`explaindistill.data.disclosure.shown_bounds`. 1 names and keeps everything.
 
     Attributes
     ----------
@@ -105,6 +109,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
         structure_temperature: float = 0.25,
         classes: ArrayLike | None = None,
         n_jobs: int | None = None,
+        min_category_size: int = MIN_CATEGORY_SIZE,
     ) -> None:
         self.max_rules = max_rules
         self.max_literals = max_literals
@@ -114,6 +119,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
         self.structure_temperature = structure_temperature
         self.classes = classes
         self.n_jobs = n_jobs
+        self.min_category_size = min_category_size
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to hard labels ``(n,)`` or soft labels ``(n, k)``."""
@@ -241,6 +247,7 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
         beam_width: int = 8,
         min_gain: float = 1e-3,
         n_jobs: int | None = None,
+        min_category_size: int = MIN_CATEGORY_SIZE,
     ) -> None:
         self.max_rules = max_rules
         self.max_literals = max_literals
@@ -248,6 +255,7 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
         self.beam_width = beam_width
         self.min_gain = min_gain
         self.n_jobs = n_jobs
+        self.min_category_size = min_category_size
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to values ``(n,)`` or ``(n, m)``."""

@@ -18,6 +18,7 @@ from explaindistill.data.program import (
     Unseen,
     classes_of,
     inputs_of,
+    listed,
     up_to,
 )
 
@@ -47,8 +48,8 @@ def _literal(column: Input, row: Mapping[str, Any]) -> Condition:
     if row.get("nothing"):
         main: Condition = OneOf(column, ())
     elif "codes" in row:
-        listed = OneOf(column, tuple(column.categories[c] for c in row["codes"]))
-        main = listed if row["inside"] else Not(AnyOf((listed, missing)))
+        inside = listed(column, row["codes"])
+        main = inside if row["inside"] else Not(AnyOf((inside, missing)))
     else:
         low = () if row["low"] is None else (up_to(column, float(row["low"])),)
         high = () if row["high"] is None else (Not(up_to(column, float(row["high"]))),)

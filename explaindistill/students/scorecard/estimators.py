@@ -19,6 +19,7 @@ from explaindistill.data.design import (
     matrix,
     rule_columns,
 )
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.linear.scorecard import search, unique_columns, unique_rows
@@ -68,6 +69,9 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         ROC curve); 0 takes the card of least cross-entropy.
     digits : int, at least 1
         Decimals of the risks that are shown *and applied*; no risk is nearer to 0 or 1 than one unit of the last.
+    min_category_size : int, at least 1
+        Categories of fewer rows are "(other)", which also stands for every category that fitting did not see; bounds
+        are those of :func:`explaindistill.data.disclosure.shown_bounds`. 1 names and keeps everything.
 
     Attributes
     ----------
@@ -110,6 +114,7 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         beam_width: int = 10,
         tolerance: float = 0.03,
         digits: int = 3,
+        min_category_size: int = MIN_CATEGORY_SIZE,
     ) -> None:
         self.classes = classes
         self.max_terms = max_terms
@@ -119,6 +124,7 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         self.beam_width = beam_width
         self.tolerance = tolerance
         self.digits = digits
+        self.min_category_size = min_category_size
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> ScorecardClassifier:
         """Fit to hard labels ``(n,)`` or soft labels ``(n, 2)``; see the class."""

@@ -79,7 +79,8 @@ def _node(tree: TreeModel, i: int) -> tuple[Any, ...] | None:
     table = tree.sets[i]
     sides = None if table is None else dict(zip(feature.categories, table.tolist(), strict=True))
     # for sets the place of the threshold holds the side of unseen categories
-    threshold = float(tree.threshold[i]) if sides is None else bool(tree.unseen_left[i])
+    unseen = bool(table[-1]) if table is not None and feature.other else bool(tree.unseen_left[i])
+    threshold = float(tree.threshold[i]) if sides is None else unseen
     number = _seconds if feature.kind == "datetime" else None
     return (
         feature.name,

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import Tags
 
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.targets import as_soft_targets, sharpen
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.trees.binning import MAX_BINS
@@ -88,6 +89,9 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         Classes of the columns of soft labels given as an array; ``range(k)`` when None.
     n_jobs : int or None
         Threads; None is 1, -1 one per core. The tree does not depend on it.
+    min_category_size : int, at least 1
+        Categories of fewer rows are "(other)", which also stands for every category that fitting did not see; bounds
+        are those of :func:`explaindistill.data.disclosure.shown_bounds`. 1 names and keeps everything.
 
     Attributes
     ----------
@@ -162,6 +166,7 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         max_bins: int = MAX_BINS,
         classes: ArrayLike | None = None,
         n_jobs: int | None = None,
+        min_category_size: int = MIN_CATEGORY_SIZE,
     ) -> None:
         self.max_leaf_nodes = max_leaf_nodes
         self.max_depth = max_depth
@@ -178,6 +183,7 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         self.max_bins = max_bins
         self.classes = classes
         self.n_jobs = n_jobs
+        self.min_category_size = min_category_size
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to hard labels ``(n,)`` or soft labels ``(n, k)``; see the class."""
@@ -259,6 +265,9 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
         ``min_impurity_decrease`` is in units of the squared half range of the widest output.
     search, lookahead_width, tie_tolerance, shrinkage, monotone, interactions, max_bins, n_jobs : see TreeClassifier
         ``monotone`` needs one output; ``shrinkage="auto"`` goes by the held-out squared error.
+    min_category_size : int, at least 1
+        Categories of fewer rows are "(other)", which also stands for every category that fitting did not see; bounds
+        are those of :func:`explaindistill.data.disclosure.shown_bounds`. 1 names and keeps everything.
 
     Attributes
     ----------
@@ -306,6 +315,7 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
         interactions: Iterable[Iterable[str]] | None = None,
         max_bins: int = MAX_BINS,
         n_jobs: int | None = None,
+        min_category_size: int = MIN_CATEGORY_SIZE,
     ) -> None:
         self.max_leaf_nodes = max_leaf_nodes
         self.max_depth = max_depth
@@ -320,6 +330,7 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
         self.interactions = interactions
         self.max_bins = max_bins
         self.n_jobs = n_jobs
+        self.min_category_size = min_category_size
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to values ``(n,)`` or ``(n, m)``; see the class."""

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, common_values
 from explaindistill.errors import InvalidInputError
-from explaindistill.numerics.statistics.suppression import withheld
+from explaindistill.numerics.statistics.suppression import small_parts, withheld
 
 __all__ = ["by_leaf", "occupants", "words"]
 
@@ -31,7 +32,8 @@ def occupants(leaf: NDArray[np.int64], leaves: NDArray[np.int64], sensitive: Any
     sensitive : DataFrame of n rows, or Series
         Its columns are the attributes; missing values are a group.
     min_group_size : int, at least 1
-        Groups with fewer rows in a leaf are withheld, and with them what would tell their size.
+        Groups with fewer rows in a leaf are withheld, and with them what would tell their size; groups of fewer than
+        five rows in all are "(other)". 1 shows everything.
 
     Returns
     -------
@@ -55,7 +57,8 @@ def occupants(leaf: NDArray[np.int64], leaves: NDArray[np.int64], sensitive: Any
         raise InvalidInputError(f"sensitive must have one row per row of X, {len(leaf)}, got {len(frame)}")
     place = np.zeros(int(max(leaves.max(initial=0), leaf.max(initial=0))) + 1, dtype=np.int64)
     place[leaves] = np.arange(len(leaves))
-    parts = [_of_attribute(str(a), frame[a], place[leaf], leaves, min_group_size) for a in frame.columns]
+    named = {a: common_values(frame[a], min(MIN_CATEGORY_SIZE, min_group_size)) for a in frame.columns}
+    parts = [_of_attribute(str(a), named[a], place[leaf], leaves, min_group_size) for a in frame.columns]
     return pd.concat(parts, ignore_index=True) if parts else _frame([])
 
 
@@ -67,13 +70,14 @@ def _of_attribute(
     counts = np.zeros((len(leaves), len(groups)), dtype=np.int64)
     np.add.at(counts, (at, codes), 1)
     hidden = _hidden(counts, minimum)
+    unknown = small_parts(counts.sum(axis=0), minimum)
     total = counts.sum(axis=1)
     rows = []
     for i, leaf in enumerate(leaves.tolist()):
         for g, group in enumerate(groups):
             n = np.nan if hidden[i, g] else float(counts[i, g])
             share = n / total[i] if total[i] else np.nan
-            overall = counts[:, g].sum() / max(len(at), 1)
+            overall = np.nan if unknown[g] else counts[:, g].sum() / max(len(at), 1)
             rows.append((leaf, attribute, group, n, share, overall, "suppressed" if hidden[i, g] else "ok"))
     return _frame(rows)
 
@@ -116,11 +120,15 @@ def by_leaf(table: pd.DataFrame) -> dict[int, list[dict[str, Any]]]:
     out: dict[int, list[dict[str, Any]]] = {}
     for (leaf, attribute), lines in table.groupby(["leaf", "attribute"], sort=False):
         groups = [
-            {"group": g, "share": None if np.isnan(s) else float(s), "overall": float(o), "status": status}
+            {"group": g, "share": _known(s), "overall": _known(o), "status": status}
             for g, s, o, status in lines[["group", "share", "overall", "status"]].itertuples(index=False)
         ]
         out.setdefault(int(leaf), []).append({"attribute": attribute, "groups": groups})
     return out
+
+
+def _known(share: float) -> float | None:
+    return None if np.isnan(share) else float(share)
 
 
 def words(who: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -128,7 +136,8 @@ def words(who: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = []
     for entry in who:
         shown = [
-            f"{g['group']} {100 * g['share']:.1f} % (of all {100 * g['overall']:.1f} %)"
+            f"{g['group']} {100 * g['share']:.1f} %"
+            + ("" if g["overall"] is None else f" (of all {100 * g['overall']:.1f} %)")
             for g in entry["groups"]
             if g["share"] is not None
         ]

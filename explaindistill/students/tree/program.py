@@ -12,12 +12,12 @@ from explaindistill.data.program import (
     Leaf,
     Missing,
     Not,
-    OneOf,
     Program,
     Split,
     Unseen,
     classes_of,
     inputs_of,
+    listed,
     up_to,
 )
 
@@ -46,14 +46,14 @@ def program(self: Any) -> Program:
 
 def _goes_left(column: Input, node: Mapping[str, Any], missing_left: bool, unseen_left: bool) -> Condition:
     if "left_categories" in node:
-        main: Condition = OneOf(column, tuple(column.categories[c] for c in node["left_categories"]))
+        main = listed(column, node["left_categories"])
     elif node["threshold"] == "known":
         return Not(Missing(column))
     else:
         main = up_to(column, float(node["threshold"]))
-    ways = [main]
+    ways: list[Condition] = [main]
     if missing_left:
         ways.append(Missing(column))
-    if unseen_left and column.is_category:
+    if unseen_left and column.is_category and not column.other:
         ways.append(Unseen(column))
     return ways[0] if len(ways) == 1 else AnyOf(tuple(ways))

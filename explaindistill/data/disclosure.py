@@ -1,0 +1,265 @@
+"""What of people's values may leave in an artefact: rounded bounds, frequent categories, nothing of text and keys.
+
+A schema that was read from rows (:meth:`Schema.infer`) holds their extremes and every category. It serves whoever makes
+rows or asks the teacher. What is written, saved, drawn or exported holds :func:`disclosed` instead.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from explaindistill.data.columns import Kind, category_codes
+from explaindistill.data.schema import Feature, Schema, as_frame
+from explaindistill.errors import InvalidInputError
+
+__all__ = [
+    "MIN_CATEGORY_SIZE",
+    "OTHER",
+    "check_category_size",
+    "common_values",
+    "disclosed",
+    "fitted_on",
+    "is_key_like",
+    "people_of",
+    "shown_bounds",
+]
+
+MIN_CATEGORY_SIZE = 5
+"""People that a category, and what lies at or beyond a bound, must have. A convention: the smallest cell that offices
+of statistics publish is 3 to 10, and 5 is the commonest (Hundepool and others, 2012, Statistical Disclosure Control,
+doi:10.1002/9781118348239, chapter 4)."""
+OTHER = "(other)"
+"""Name of the category that stands for all that are not named."""
+KEY_SHARE = 0.5
+"""Different values per row from which a column of categories counts as text or keys: most of its values then are
+those of one person each."""
+STEPS = 10
+"""A bound is rounded to a power of ten of which the range holds at least this many, and fewer than ten times as many:
+coarse enough to be nobody's value, fine enough to read a range by. A trade-off."""
+CALENDAR = ((3650.0, "Y"), (365.0, "M"), (10.0, "D"), (0.0, "h"))
+"""Days in the range from which dates are rounded to whole years, months, days and hours: as coarse as `STEPS` asks."""
+SECONDS_PER_DAY = 86400.0
+
+_PEOPLE: ContextVar[pd.DataFrame | None] = ContextVar("people", default=None)
+
+
+def disclosed(
+    schema: Schema, rows: Any, min_category_size: int = MIN_CATEGORY_SIZE, people: pd.DataFrame | None = None
+) -> Schema:
+    """Return the schema that may leave: what it says of each column holds for ``min_category_size`` people or more.
+
+    - Bounds of numbers and dates are those of :func:`shown_bounds`.
+    - Categories of fewer people, declared ones of nobody included, are not named. Where people have one of them, the
+      last category is "(other)", and every value without a name counts as it; an order is then given up, since
+      "(other)" has no place in it.
+    - Of text and keys (:func:`is_key_like`) no value is named at all.
+
+    Parameters
+    ----------
+    schema : Schema
+    rows : DataFrame of n rows
+        Those that the schema was read from.
+    min_category_size : int, at least 1
+        1 changes nothing.
+    people : DataFrame, optional
+        The rows among them that are people, where others were made up; only these are counted.
+
+    Raises
+    ------
+    InvalidInputError
+        If ``min_category_size`` is no whole number of at least 1.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"age": [*range(20, 60), 97], "city": ["Bern"] * 21 + ["Zug"] * 19 + ["Aarau"]})
+    >>> age, city = disclosed(Schema.infer(X), X)
+    >>> age.minimum, age.maximum, city.categories
+    (24.0, 56.0, ('Bern', 'Zug', '(other)'))
+    """
+    check_category_size(min_category_size)
+    if min_category_size == 1:
+        return schema
+    frame = schema.frame(rows)
+    real = frame if people is None else schema.frame(people)
+    features = [_disclosed(f, frame, real, min_category_size) for f in schema]
+    return replace(schema, features=tuple(features))
+
+
+def check_category_size(min_category_size: int) -> None:
+    """Refuse what is no whole number of at least 1.
+
+    Examples
+    --------
+    >>> check_category_size(0)
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.InvalidInputError: min_category_size must be a whole number of at least 1, got 0; 1 shows all
+    """
+    whole = isinstance(min_category_size, int | np.integer) and not isinstance(min_category_size, bool)
+    if not whole or min_category_size < 1:
+        raise InvalidInputError(
+            f"min_category_size must be a whole number of at least 1, got {min_category_size!r}; 1 shows all"
+        )
+
+
+def shown_bounds(values: ArrayLike, kind: Kind = "numeric", min_size: int = MIN_CATEGORY_SIZE) -> tuple[float, float]:
+    """Bounds of a column that are nobody's: at least ``min_size`` values lie at or beyond each, and they are round.
+
+    Each bound is the value of the person so far from the end, rounded away from the middle: numbers to a power of ten,
+    dates to whole years, months, days or hours, as the range asks for; whole numbers stay whole. Zeros and ones are a
+    flag, whose range is no secret. With fewer than twice ``min_size`` values both start from the middle one.
+
+    Parameters
+    ----------
+    values : array of shape (n,)
+        In the column's own unit (dates: seconds since 1970); NaN is missing.
+    kind : kind of a column
+    min_size : int, at least 1
+        1 gives the lowest and the highest value as they are.
+
+    Returns
+    -------
+    low, high : float
+        NaN where there is no value.
+
+    Examples
+    --------
+    >>> income = np.append(np.arange(1000.0, 3000.0, 7.3), 987654.25)
+    >>> shown_bounds(income)
+    (1000.0, 3000.0)
+    >>> shown_bounds(income, min_size=1)
+    (1000.0, 987654.25)
+    >>> shown_bounds([0.0] * 90 + [1.0], "integer")
+    (0.0, 1.0)
+    """
+    numbers = np.asarray(values, dtype=float)
+    present = np.sort(numbers[~np.isnan(numbers)])
+    if len(present) == 0:
+        return math.nan, math.nan
+    ends = float(present[0]), float(present[-1])
+    if min_size <= 1 or (set(ends) <= {0.0, 1.0} and np.isin(present, [0.0, 1.0]).all()):
+        return ends
+    beyond = min(min_size, (len(present) + 1) // 2)
+    low, high = float(present[beyond - 1]), float(present[len(present) - beyond])
+    low, high = min(low, high), max(low, high)
+    if low == high and (present == low).sum() >= min_size:
+        return low, high
+    return _outward_dates(low, high) if kind == "datetime" else _outward(low, high, kind == "integer")
+
+
+def is_key_like(values: pd.Series) -> bool:
+    """Whether categories look like text or keys: more different ones than half of the rows with a value.
+
+    Examples
+    --------
+    >>> is_key_like(pd.Series(["Ada", "Bo", "Cy", "Ada"])), is_key_like(pd.Series(["f", "m"] * 9))
+    (True, False)
+    """
+    present = values.dropna()
+    return present.nunique() > KEY_SHARE * len(present)
+
+
+def common_values(column: pd.Series, min_category_size: int = MIN_CATEGORY_SIZE) -> pd.Series:
+    """Return a column whose rare values are "(other)"; all of them where they look like text or keys.
+
+    Missing values stay missing, and yes and no stay as they are: they name nobody.
+
+    Examples
+    --------
+    >>> common_values(pd.Series(["f"] * 9 + ["m"] * 8 + ["x", None])).value_counts(dropna=False).to_dict()
+    {'f': 9, 'm': 8, '(other)': 1, nan: 1}
+    """
+    if min_category_size == 1 or pd.api.types.is_bool_dtype(column):
+        return column
+    times = column.map(column.value_counts()).astype(float).fillna(0.0)
+    rare = column.notna() & ((times < min_category_size) | is_key_like(column))
+    if not rare.any():
+        return column
+    named = column.cat.remove_unused_categories() if isinstance(column.dtype, pd.CategoricalDtype) else column
+    return named.astype(object).mask(rare, OTHER)
+
+
+@contextmanager
+def fitted_on(people: Any) -> Iterator[None]:
+    """Say which rows are people, while a student is fitted to more rows than these.
+
+    A student counts the rows that it is fitted to; a distiller fits it to made-up ones too, in which the only person
+    of a category, or at an extreme, may come again and again.
+
+    Parameters
+    ----------
+    people : DataFrame or array
+        As the student sees them; where its columns are not those of the fit, they are not asked.
+
+    Examples
+    --------
+    >>> fit = pd.DataFrame({"city": ["Bern"] * 9 + ["Aarau"] * 9})
+    >>> with fitted_on(pd.DataFrame({"city": ["Bern"] * 9 + ["Aarau"]})):
+    ...     disclosed(Schema.infer(fit), fit, people=people_of(fit))["city"].categories
+    ('Bern', '(other)')
+    """
+    token = _PEOPLE.set(as_frame(people))
+    try:
+        yield
+    finally:
+        _PEOPLE.reset(token)
+
+
+def people_of(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of people among those of a fit: what :func:`fitted_on` says, else all of them.
+
+    Examples
+    --------
+    >>> len(people_of(pd.DataFrame({"age": [20, 30]})))
+    2
+    """
+    people = _PEOPLE.get()
+    return people if people is not None and people.columns.tolist() == frame.columns.tolist() else frame
+
+
+def _disclosed(feature: Feature, rows: pd.DataFrame, people: pd.DataFrame, min_size: int) -> Feature:
+    column = people[feature.name]
+    if not feature.is_category:
+        low, high = shown_bounds(Schema((feature,)).column(people, 0), feature.kind, min_size)
+        return feature if math.isnan(low) else replace(feature, minimum=low, maximum=high)
+    codes = category_codes(column, feature.categories)
+    people_in = np.bincount(codes[codes >= 0].astype(np.intp), minlength=len(feature.categories))
+    named = (people_in >= min_size) & (not is_key_like(column))
+    categories = tuple(c for c, is_named in zip(feature.categories, named, strict=True) if is_named and c != OTHER)
+    # a declared category of nobody is dropped; but made-up rows may hold it, and then it has to count as something
+    if categories and not (category_codes(rows[feature.name], categories) < 0).any():
+        return replace(feature, categories=categories)
+    dtype = "category" if feature.dtype == "category" else "object"  # codes and a name are of no narrower one
+    return replace(feature, kind="categorical", categories=(*categories, OTHER), dtype=dtype, other=True)
+
+
+def _outward(low: float, high: float, whole: bool) -> tuple[float, float]:
+    """Multiples of a power of ten at or beyond two numbers; of the range, or of their size where there is no range."""
+    size = high - low or abs(low)
+    if size == 0 or not math.isfinite(size):
+        return low, high
+    power = math.floor(math.log10(size / STEPS))
+    power = max(power, 0) if whole else power
+    step = 10.0**power
+    out = math.floor(low / step), math.ceil(high / step)
+    down, up = (round(n * step, max(-power, 0)) for n in out)
+    return min(down, low), max(up, high)
+
+
+def _outward_dates(low: float, high: float) -> tuple[float, float]:
+    """Starts of a year, month, day or hour at or beyond two moments, in seconds since 1970."""
+    days = (high - low) / SECONDS_PER_DAY
+    unit = next(name for least, name in CALENDAR if days >= least)
+    begun = np.floor([low, high]).astype("datetime64[s]").astype(f"datetime64[{unit}]")
+    starts: NDArray[np.int64] = np.append(begun, begun[1] + 1).astype("datetime64[s]").astype(np.int64)
+    down, last, following = (float(v) for v in starts)
+    return down, last if last == high else following
