@@ -22,15 +22,12 @@ from explaindistill.auditing.validation import in_row_order, named_students, wit
 from explaindistill.data.files import write_whole
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.favorable import without_favorable
 from explaindistill.measures.verdicts import check, check_rules
 from explaindistill.protocols import Task
 from explaindistill.teachers import as_teacher
 
-__all__ = ["DEFAULT_REQUIREMENTS", "Audit", "audit"]
-
-DEFAULT_REQUIREMENTS: Mapping[str, str] = {"fidelity.agreement": ">= 0.9", "bias.worst_impact_ratio": ">= 0.8"}
-"""What the first page holds the figures against where the caller says nothing. A student that errs on more than one row
-in ten describes another model; 0.8 is the four-fifths rule, which needs sensitive columns and holds for any pair."""
+__all__ = ["Audit", "audit"]
 
 UNJUDGED = (
     "corpus", "columns", "cost", "query_curve", "complexity", "students", "profile_requirements",
@@ -61,6 +58,13 @@ class Audit:
     students : mapping of str to fitted student
     notes : tuple of str
         What a reader must know.
+    favorable : class, optional
+        The decision that people want. None where nobody said it: what depends on it is then "cannot say".
+    requirements : mapping
+        What the caller held the figures against; without any there is no verdict.
+    bounds : mapping of str to float
+        The probability of the favourable class from which on a model decides it; none where the most probable class is
+        decided.
     cells : mapping of str to fitted tree
         Which cell of the frame ``cells`` a row falls into, per student.
 
@@ -98,6 +102,7 @@ class Audit:
     threshold: Any
     notes: tuple[str, ...]
     requirements: Mapping[str, str] = field(default_factory=dict)
+    bounds: Mapping[str, float] = field(default_factory=dict)
     cells: Mapping[str, Any] = field(default_factory=dict)
 
     def check(self, requirements: Mapping[str, str]) -> pd.DataFrame:
@@ -196,7 +201,8 @@ def audit(
     sensitive : names of columns of X, or DataFrame with one row per row of X, optional
         Need not be inputs of any model.
     favorable : class, optional
-        The decision people hope for; the second of two classes when None.
+        The decision that people want. It is never guessed: without it figures that depend on it (rates by group,
+        their gaps and ratios, transfer, calibration) are "cannot say".
     threshold : float in (0, 1), or ``{"top": share}``, default=0.5
         Two classes: favourable where its probability reaches the threshold, or within the top share.
     sample_weight : array of shape (n,), optional
@@ -217,7 +223,8 @@ def audit(
     date : str, optional
         Date of the audit as it shall stand in the report; never read from the clock.
     requirements : mapping, optional
-        What the first page holds the figures against; see :meth:`Audit.check`.
+        What the first page holds the figures against; see :meth:`Audit.check`. Without any there are figures and
+        intervals, and no pass or fail.
     n_refits : int, 0 or at least 3, default=0
         How often each Distiller is refitted on bootstrapped rows of ``train`` to measure stability; the teacher is
         asked anew each time (or its store).
@@ -297,8 +304,7 @@ def audit(
         train = (train[0], in_row_order(train[1], train[0], "train[1]"))
     check_rows(options, rows, rule, train)
     inputs = prepare(adapter, named, rows, rule, train=train, stress=stress, second_teacher=second_teacher, store=store)
-    chosen = _default_requirements(inputs) if requirements is None else dict(requirements)
-    return _measured(inputs, options, chosen, Failures(is_strict(strict)))
+    return _measured(inputs, options, dict(requirements or {}), Failures(is_strict(strict)))
 
 
 def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str, str], failures: Failures) -> Audit:
@@ -319,8 +325,9 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
         classes=inputs.rule.classes,
         favorable=inputs.rule.favorable,
         threshold=inputs.rule.threshold,
-        notes=(*inputs.notes, *sentences),
+        notes=(*_nobody_said(inputs), *inputs.notes, *sentences),
         requirements=requirements,
+        bounds=inputs.bounds(),
         cells=inputs.partitions,
     )
 
@@ -345,13 +352,10 @@ def _divided(inputs: AuditInput, minimum: int, failures: Failures) -> AuditInput
         return inputs
 
 
-def _default_requirements(inputs: AuditInput) -> dict[str, str]:
-    if inputs.task == "regression":
-        return {"fidelity.r2": DEFAULT_REQUIREMENTS["fidelity.agreement"]}
-    requirements = dict(DEFAULT_REQUIREMENTS)
-    if inputs.rows.attributes.shape[1] == 0 or inputs.rule.favorable is None:
-        requirements.pop("bias.worst_impact_ratio")
-    return requirements
+def _nobody_said(inputs: AuditInput) -> list[str]:
+    """What stands in front where groups are to be compared and nobody said which decision people want."""
+    compared = inputs.rule.classes is not None and inputs.rows.attributes.shape[1] > 0
+    return [without_favorable(inputs.rule.classes)] if compared and inputs.rule.favorable is None else []
 
 
 def _teacher_name(teacher: Any) -> str:

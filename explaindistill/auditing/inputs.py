@@ -29,6 +29,7 @@ from explaindistill.data.student_view import StudentView
 from explaindistill.data.targets import one_hot
 from explaindistill.distillation.distiller import Distiller
 from explaindistill.measures.decision import DecisionRule
+from explaindistill.measures.favorable import class_labels, class_named
 from explaindistill.protocols import Task, can_be_asked
 
 __all__ = [
@@ -254,6 +255,13 @@ class AuditInput:
         """Decisions on the audited rows, whose weights count; rows of other places have none."""
         return self.rule.decide(P, self.rows.weight)
 
+    def bounds(self) -> dict[str, float]:
+        """By model the probability from which on it decides favourably; none where the most probable is decided."""
+        if self.rule.classes is None:
+            return {}
+        bounds = {model.name: self.rule.bound(model.P, self.rows.weight) for model in self.models()}
+        return {name: bound for name, bound in bounds.items() if bound is not None}
+
 
 def decision_rule(classes: ArrayLike | None, favorable: Any, threshold: Any) -> DecisionRule:
     """Rule for a teacher's classes, sorted; see the functions of `validation` for what is refused.
@@ -266,7 +274,7 @@ def decision_rule(classes: ArrayLike | None, favorable: Any, threshold: Any) -> 
     """
     sorted_classes = None if classes is None else np.unique(classes)
     rule = DecisionRule(sorted_classes, favorable_class(favorable, sorted_classes), threshold)
-    check_threshold(threshold)
+    check_threshold(rule)
     return rule
 
 
@@ -407,7 +415,7 @@ def _answer_of(estimator: Any, view: StudentView, rule: DecisionRule) -> Answer:
         if hasattr(estimator, "predict_proba"):
             P = np.asarray(estimator.predict_proba(rows), dtype=float)
             return aligned(P, estimator.classes_, rule.classes)
-        return one_hot(estimator.predict(rows), rule.classes)
+        return one_hot(class_labels(estimator.predict(rows), rule.classes, "a student's answer"), rule.classes)
 
     return answer
 
@@ -425,7 +433,10 @@ def aligned(P: NDArray[np.float64], offered: NDArray[Any] | None, classes: NDArr
     if classes is None or offered is None or np.array_equal(offered, classes):
         return P
     out = np.zeros((len(P), len(classes)))
-    out[:, np.searchsorted(classes, offered)] = P
+    names = classes.tolist()
+    out[
+        :, [names.index(class_named(label, names, "each class of a model")) for label in np.asarray(offered).tolist()]
+    ] = P
     return out
 
 

@@ -21,7 +21,7 @@ def test_attributes_need_not_be_inputs(pair, Rule):
 
 def test_a_rule_decides_with_and_without_weights():
     P = np.array([[0.9, 0.1], [0.6, 0.4], [0.4, 0.6], [0.2, 0.8]])
-    rule = decision_rule(["no", "yes"], None, {"top": 0.25})
+    rule = decision_rule(["no", "yes"], "yes", {"top": 0.25})
     assert (rule.task, rule.favorable, rule.position) == ("classification", "yes", 1)
     assert rule.decide(P).tolist() == ["no", "no", "no", "yes"]
     assert rule.decide(P, np.array([4.0, 0.5, 1.0, 0.5])).tolist() == ["no", "no", "yes", "yes"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -157,13 +157,22 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
         Q[:, np.searchsorted(self.classes_, classes)] = P
         return class_table(self, frame, Q, weights_of(sample_weight, len(P)), level)
 
-    def describe(self) -> str:
-        """Return the rules in words, the numbers that `predict_proba` uses to three decimals."""
+    def describe(self, *, decide: Callable[[Sequence[float]], int] | None = None) -> str:
+        """Return the rules in words, the numbers that `predict_proba` uses to three decimals.
+
+        Parameters
+        ----------
+        decide : callable, optional
+            From a rule's probabilities to the position of the class that it decides, where that is not the most
+            probable one; it then stands first.
+        """
         check_is_fitted(self)
         lines = []
         for i, value in enumerate([*(r.value for r in self.rules_.rules), self.rules_.default]):
             order = sorted(range(len(value)), key=lambda k: (-value[k], k))[:3]
             answer = ", ".join(f"{self.classes_[k]} {value[k]:.3f}" for k in order)
+            if decide is not None:
+                answer = f"{self.classes_[decide([float(v) for v in value])]}   {answer}"
             row = self.table_.iloc[i]
             right = f"{row.precision:.1%} agree, {row.precision_low:.1%} to {row.precision_high:.1%}"
             lines.append(f"{_if(self.rules_, i)}: {answer}  [{row.coverage:.1%} of rows; {right}]")

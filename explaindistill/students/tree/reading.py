@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -38,17 +38,27 @@ class ReadableTree:
         frame = rows(self, X)
         return self.tree_.route(frame, self.n_jobs)  # type: ignore[attr-defined]  # the estimator's parameter
 
-    def describe(self, X: Any = None, sensitive: Any = None, *, min_group_size: int = 10) -> str:
+    def describe(
+        self,
+        X: Any = None,
+        sensitive: Any = None,
+        *,
+        min_group_size: int = 10,
+        decide: Callable[[Sequence[float]], int] | None = None,
+    ) -> str:
         """Return the tree as indented text: conditions in the user's units, what each leaf says, its share of rows.
 
         Parameters
         ----------
         X, sensitive, min_group_size : see :meth:`occupants`
             With both frames each leaf also says who is in it.
+        decide : callable, optional
+            From a leaf's probabilities to the position of the class that it decides, where that is not the most
+            probable one.
         """
         check_is_fitted(self)
         who = {leaf: people.words(of) for leaf, of in self._who(X, sensitive, min_group_size).items()}
-        return words.outline(self.tree_, self._outputs(), hasattr(self, "classes_"), who)
+        return words.outline(self.tree_, self._outputs(), hasattr(self, "classes_"), who, decide)
 
     def occupants(self, X: Any, sensitive: Any, *, min_group_size: int = 10) -> pd.DataFrame:
         """Who is in each leaf.
