@@ -9,11 +9,11 @@ from explaindistill.measures.favorable import without_favorable
 __all__ = ["nobody_said", "profile_words", "transfer_words"]
 
 TRANSFER = {
-    "inherited": "{student} inherits the teacher's gap at {where}",
-    "reduced": "{student} reduces the teacher's gap at {where}",
-    "hidden": "{student} hides the teacher's gap at {where}",
-    "amplified": "{student} amplifies the teacher's gap at {where}",
-    "cannot say": "Cannot say what {student} made of the teacher's gap at {where}",
+    "inherited": "{student} inherits the teacher's gap {where}",
+    "reduced": "{student} reduces the teacher's gap {where}",
+    "hidden": "{student} hides the teacher's gap {where}",
+    "amplified": "{student} amplifies the teacher's gap {where}",
+    "cannot say": "Cannot say what {student} made of the teacher's gap {where}",
 }
 PROFILE = {"pass": "at or above", "fail": "below", "inconclusive": "undecided", "cannot say": "cannot say"}
 
@@ -25,12 +25,12 @@ def transfer_words(verdict: str, student: str, where: str) -> str:
 
     Examples
     --------
-    >>> transfer_words("hidden", "“tree”", "sex = f"), transfer_words("cannot say", "“tree”", "sex = f")
+    >>> transfer_words("hidden", "“tree”", "at sex = f"), transfer_words("cannot say", "“tree”", "at sex = f")
     ("“tree” hides the teacher's gap at sex = f", "Cannot say what “tree” made of the teacher's gap at sex = f")
     """
     form = TRANSFER.get(verdict or "cannot say")
     return (
-        f"{student}, {verdict}, the teacher's gap at {where}"
+        f"{student}, {verdict}, the teacher's gap {where}"
         if form is None
         else form.format(student=student, where=where)
     )

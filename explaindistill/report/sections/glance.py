@@ -163,10 +163,10 @@ def _shifts(audit: Any) -> list[str]:
 
 def _shift(student: str, verdict: str, moved: list[dict[str, Any]]) -> str:
     most = max(moved, key=lambda row: abs(row["estimate"]))
-    where = f"{name(most['attribute'])} = {name(most['group'])}"
+    where = f"at {name(most['attribute'])} = {name(most['group'])}"
     spread = f"shift {quantity(most['estimate'], 'points')} {interval(most['low'], most['high'], 'points')}"
     if len(moved) > 1:
-        where = f"{len(moved)} groups, most at {where}"
+        where = f"in {len(moved)} groups, most {where}"
     return f"{transfer_words(verdict, f'“{student}”', where)}: {spread}."
 
 

@@ -175,10 +175,11 @@
   };
 
   // The class that the audit's rule decides: the favourable one from its bound on, else the best of the others.
+  // A sum of curves may differ in the last digits from the one that drew the bound: 1e-12 makes up for them.
   var decided = function (told, p) {
     var rule = told.decision;
     if (!rule) { return p.indexOf(Math.max.apply(null, p)); }
-    if (rule.from !== null && p[rule.class] >= rule.from) { return rule.class; }
+    if (rule.from !== null && p[rule.class] >= rule.from - 1e-12) { return rule.class; }
     var others = p.map(function (q, k) { return k === rule.class ? -1 : q; });
     return others.indexOf(Math.max.apply(null, others));
   };
