@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill import plugins
+from explaindistill.auditing.columns import named_in
 from explaindistill.auditing.failures import Failures, is_strict
 from explaindistill.auditing.frames.cells import partitions
 from explaindistill.auditing.frames.every import frame_names, measure_all, notes, suppressed
@@ -18,7 +19,7 @@ from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, audit_ro
 from explaindistill.auditing.manifest import manifest
 from explaindistill.auditing.options import AuditOptions, check_rows
 from explaindistill.auditing.profiles.loading import load_profile
-from explaindistill.auditing.validation import in_row_order, named_students, without_unseen
+from explaindistill.auditing.validation import in_row_order, labelled_rows, named_students
 from explaindistill.data.files import write_whole
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
@@ -194,9 +195,11 @@ def audit(
     students : fitted student or Distiller, or mapping of name to one
     X : DataFrame or array of shape (n, d)
         Audited rows. Rows that fitting saw (same index label and same values) are left out and counted.
-    y : array of shape (n,), optional
-        True labels or values.
-    train : pair (X, y), optional
+    y : array of shape (n,), or name of a column of X, optional
+        True labels or values, which models do not see: a column that is named is taken out of the rows, unless a model
+        was fitted with it (then a note says so). The same holds for ``sensitive``, ``sample_weight``, ``groups`` and
+        ``strata``.
+    train : pair (X, y), or (X, name of a column of X), optional
         Rows and true labels to train each student *without* the teacher on, for comparison.
     sensitive : names of columns of X, or DataFrame with one row per row of X, optional
         Need not be inputs of any model.
@@ -205,8 +208,8 @@ def audit(
         their gaps and ratios, transfer, calibration) are "cannot say".
     threshold : float in (0, 1), or ``{"top": share}``, default=0.5
         Two classes: favourable where its probability reaches the threshold, or within the top share.
-    sample_weight : array of shape (n,), optional
-    groups : array of shape (n,), optional
+    sample_weight : array of shape (n,), or name of a column of X, optional
+    groups : array of shape (n,), or name of a column of X, optional
         Clusters of rows that belong together (one person, one branch); intervals then are cluster-robust.
     strata : name of a column of X, or array of shape (n,), optional
         Jobs, sites or years inside which groups are compared (Cochran–Mantel–Haenszel, Breslow–Day).
@@ -290,20 +293,22 @@ def audit(
     named = named_students(students, adapter)
     rule = decision_rule(adapter.classes_, favorable, threshold)
     check_rules(requirements or {}, _judgeable(), _subjects(named))
-    X, sensitive = without_unseen(X, sensitive, named)
+    given = {"y": y, "sensitive": sensitive, "sample_weight": sample_weight, "groups": groups, "strata": strata}
+    columns = named_in(X, given, adapter, named)
+    ordered = {argument: in_row_order(values, columns.X, argument) for argument, values in columns.values.items()}
     rows = audit_rows(
-        X,
-        in_row_order(y, X, "y"),
+        columns.X,
+        ordered["y"],
         rule,
-        sensitive=in_row_order(sensitive, X, "sensitive"),
-        sample_weight=in_row_order(sample_weight, X, "sample_weight"),
-        clusters=in_row_order(groups, X, "groups"),
-        strata=in_row_order(strata, X, "strata"),
+        sensitive=ordered["sensitive"],
+        sample_weight=ordered["sample_weight"],
+        clusters=ordered["groups"],
+        strata=ordered["strata"],
     )
-    if train is not None:
-        train = (train[0], in_row_order(train[1], train[0], "train[1]"))
+    train = None if train is None else labelled_rows(*train, rule)
     check_rows(options, rows, rule, train)
     inputs = prepare(adapter, named, rows, rule, train=train, stress=stress, second_teacher=second_teacher, store=store)
+    inputs = replace(inputs, notes=(*columns.notes, *inputs.notes))
     return _measured(inputs, options, dict(requirements or {}), Failures(is_strict(strict)))
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from explaindistill.data.named_columns import named_columns, without
 from explaindistill.data.schema import Schema, as_frame
 from explaindistill.distillation.student_fit import check_task
 from explaindistill.errors import InvalidInputError
@@ -22,12 +23,12 @@ __all__ = [
     "check_threshold",
     "favorable_class",
     "in_row_order",
+    "labelled_rows",
     "named_students",
     "same_task_teacher",
     "strata_values",
     "stress_rows",
     "true_labels",
-    "without_unseen",
 ]
 
 
@@ -95,27 +96,18 @@ def in_row_order(values: Any, X: Any, argument: str) -> Any:
     )
 
 
+def labelled_rows(X: Any, y: Any, rule: DecisionRule) -> tuple[Any, Any]:
+    """Rows of fitting and their true labels in the order of the rows, the labels as the classes spell them."""
+    values, labels = named_columns(X, {"train[1]": y})
+    rows = without(X, labels.values())
+    truth = in_row_order(values["train[1]"], rows, "train[1]")
+    if rule.classes is None:
+        return rows, truth
+    return rows, class_labels(truth, rule.classes, "train[1]")
+
+
 def _counts(index: pd.Index) -> bool:
     return index.equals(pd.RangeIndex(len(index)))
-
-
-def without_unseen(X: Any, sensitive: Any, students: Mapping[str, Any]) -> tuple[Any, Any]:
-    """Rows without the sensitive columns that no Distiller was fitted on, and these columns as a frame.
-
-    Such a column is nobody's input: a model that is asked about it would refuse the row.
-    """
-    names = [sensitive] if isinstance(sensitive, str) else sensitive
-    if not isinstance(X, pd.DataFrame) or names is None or isinstance(names, pd.DataFrame | pd.Series):
-        return X, sensitive
-    columns = [s.schema_.names for s in students.values() if hasattr(s, "schema_") and hasattr(s, "student_")]
-    others = [getattr(s, "feature_names_in_", None) for s in students.values() if not hasattr(s, "student_")]
-    if not columns or any(o is None for o in others):
-        return X, sensitive
-    inputs = {str(c) for names_of_one in (*columns, *others) for c in names_of_one}
-    unseen = [n for n in names if n in X.columns and str(n) not in inputs]
-    if not unseen or any(n not in X.columns for n in names):
-        return X, sensitive
-    return X.drop(columns=unseen), X[list(names)]
 
 
 def stress_rows(stress: Any, schema: Schema) -> pd.DataFrame:
