@@ -314,6 +314,8 @@ def audit(
 
 def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str, str], failures: Failures) -> Audit:
     """Measure, withhold what is about few people, and judge what is left."""
+    for model, error in inputs.errors.items():
+        failures.add("inputs", ["fidelity", "performance"], error, model)
     inputs = _divided(inputs, options.min_group_size, failures)
     measured = measure_all(inputs, options, failures)
     frames = suppressed(measured, inputs.rows.attributes, options.min_group_size, failures)

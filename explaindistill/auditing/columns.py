@@ -1,4 +1,4 @@
-"""Columns that are named as labels, weights or groups: taken out of what models see, unless one was fitted with them."""
+"""Columns named as labels, weights or groups: taken out of what models see, unless one was fitted with them."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ import pytest
 import explaindistill as xd
 from explaindistill.data import datasets
 
-
 REQUIREMENTS = {"fidelity.agreement": ">= 0.9", "bias.worst_impact_ratio": ">= 0.8"}
 
 

@@ -1,4 +1,4 @@
-"""Labels, attributes, weights and groups that are named as columns: no model sees them that was not fitted with them."""
+"""Labels, attributes, weights and groups named as columns: no model sees them that was not fitted with them."""
 
 import numpy as np
 import pandas as pd

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 import explaindistill as xd
-from explaindistill.auditing.inputs import aligned, audit_rows, decision_rule
+from explaindistill.auditing.answers import aligned
+from explaindistill.auditing.inputs import audit_rows, decision_rule
 
 
 def test_the_use_of_a_sensitive_column_is_said(report):

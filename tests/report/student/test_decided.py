@@ -70,7 +70,8 @@ def test_the_panel_decides_as_python_does(make, students, favorable, threshold):
     for i, (name, student) in enumerate(students.items()):
         P = student.predict_proba(X)
         told = {"decision": found[f"student-{i}"]["decision"]}
-        program = f"{decided}\nconsole.log(JSON.stringify({json.dumps(P.tolist())}.map(p => decided({json.dumps(told)}, p))));"
+        asked = f"{json.dumps(P.tolist())}.map(p => decided({json.dumps(told)}, p))"
+        program = f"{decided}\nconsole.log(JSON.stringify({asked}));"
         said = json.loads(
             subprocess.run(["node", "-"], input=program, capture_output=True, text=True, check=True).stdout
         )
