@@ -105,14 +105,14 @@ def outline(
     n_leaves, n_columns = len(model.leaves), len(model.used)
     lines = [
         f"tree of {_count(n_leaves, 'leaf', 'leaves')} on {_count(n_columns, 'column', 'columns')}, "
-        f"depth {model.depth.max()}, fitted to {_count(int(model.count[0]), 'row', 'rows')}"
+        f"depth {model.depth.max()}, fitted to {_count(int(model.count[0]), 'row', 'rows')}{_made_up(model)}"
     ]
+    count, part, _ = model.shown
 
     def visit(node: int, indent: str) -> None:
         if model.feature[node] < 0:
-            share = 100 * model.weight[node] / model.weight[0]
             answer = _answer(model.value[node], outputs, is_classifier, decide)
-            lines.append(f"{indent}{answer}   ({share:.1f} % of rows, n = {model.count[node]})")
+            lines.append(f"{indent}{answer}   ({100 * part[node]:.1f} % of rows, n = {count[node]})")
             lines.extend(f"{indent}    {line}" for line in (who or {}).get(node, ()))
             return
         for child, left in ((int(model.left[node]), True), (int(model.right[node]), False)):
@@ -121,6 +121,16 @@ def outline(
 
     visit(0, "")
     return "\n".join(lines)
+
+
+def _made_up(model: TreeModel) -> str:
+    """How many rows of fitting were made up, and that the shares and counts below are of the others."""
+    if model.observed is None:
+        return ""
+    if not model.observed[0]:
+        return ", all of them made up"
+    n = int(model.observed[0])
+    return f", {int(model.count[0]) - n:,} of them made up; shares and n below are of the {n:,} observed ones"
 
 
 def _count(n: int, one: str, many: str) -> str:
