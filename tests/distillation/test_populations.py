@@ -60,7 +60,7 @@ def test_a_rule_list_counts_and_bounds_its_real_rows():
         assert line["n"] == mine.sum()
         if mine.any():
             assert [line["precision_low"], line["precision_high"]] == pytest.approx(
-                list(wilson(right, mine.sum(), 0.95))
+                [float(v) for v in wilson(right, mine.sum(), 0.95)]
             )
     assert copied(rules).describe() == rules.describe()
     assert drawing_of(rules).rows == "150 observed rows of fitting"

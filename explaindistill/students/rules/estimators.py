@@ -424,9 +424,11 @@ def _whose(table: pd.DataFrame) -> str:
 
 def _recount(student: Any, X: Any, Y: Any, weight: Any, tabulate: Any) -> None:
     """The table of real rows of fitting in the place of that of all."""
-    student.table_ = tabulate(student, rows(student, X), Y, weight, 0.95).assign(
-        rows=f"{len(Y):,} observed rows of fitting"
-    )
+    if X is None:
+        student.table_ = student.table_.assign(rows="made-up rows of fitting")
+        return
+    counted = tabulate(student, rows(student, X), Y, weight, 0.95)
+    student.table_ = counted.assign(rows=f"{len(Y):,} observed rows of fitting")
 
 
 def _head(student: Any) -> dict[str, Any]:
