@@ -62,7 +62,7 @@ def _verdict_table(rule: str, verdicts: pd.DataFrame) -> Table:
         table.add_column(heading, justify=justify, no_wrap=whole, overflow="fold")
     for line in verdicts.to_dict("records"):
         where = " ".join(str(w) for w in (line["attribute"], line["group"]) if isinstance(w, str) and w)
-        if line["verdict"] == "cannot say":
+        if pd.isna(line["estimate"]):
             table.add_row(Text(line["subject"]), line["verdict"], "", "", Text(where or line["reason"]))
             continue
         figures = f"{line['estimate']:.3f}", f"{line['low']:.3f} – {line['high']:.3f}"
