@@ -363,8 +363,7 @@ def prepare(
     teacher_model = _teacher("teacher", teacher, rows, rule, store)
     models = tuple(_student(name, student, rows, rule) for name, student in students.items())
     second = None if again is None else _tried(lambda: _teacher(SECOND, again, rows, rule, store))
-    trained = models if train is not None else ()
-    baselines = {s.name: _tried(partial(_baseline, s, train, rows, rule)) for s in trained}
+    baselines = {} if train is None else {s.name: _tried(partial(_baseline, s, train, rows, rule)) for s in models}
     optional = {SECOND: second, **{name + WITHOUT: model for name, model in baselines.items()}}
     return AuditInput(
         rows=rows,
