@@ -49,7 +49,7 @@ def test_a_decision_that_nobody_got_has_the_rate_0_where_the_classes_are_known()
     classes = pd.Categorical(["a", "b"] * 40, categories=["a", "b", "c"])
     assert group_rates(classes, attributes=WHO, favorable="c")["estimate"].tolist() == [0.0, 0.0]
     assert group_rates(["no"] * 80, attributes=WHO, favorable="yes")["estimate"].tolist() == [0.0, 0.0]
-    with pytest.raises(InvalidInputError, match="pandas.Categorical with all classes"):
+    with pytest.raises(InvalidInputError, match="with all classes"):
         group_rates(["a", "b"] * 40, attributes=WHO, favorable="c")
     with pytest.raises(InvalidInputError, match="favorable must be one of"):
         favorable_label(1, ["0", "0"])

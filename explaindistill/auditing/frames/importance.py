@@ -292,7 +292,7 @@ def _attributed(scene: _Scene, values: list[_Values]) -> _Attributed:
         if scene.inputs.task == "classification" and scene.inputs.rule.position is None:
             if labels:  # whom a column raises depends on which decision people want
                 why = which_is_wanted(scene.inputs.rule.classes)
-                tables.gaps.append(cannot_say("attribution_gap", v.subject, why))
+                tables.gaps.append(cannot_say("attribution_gap", v.subject, why).assign(feature=""))
             continue
         tables.gaps.extend(
             attribution_gaps(shapley, label, attribute=a, rng=scene.seed, **shared)

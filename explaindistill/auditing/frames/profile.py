@@ -58,13 +58,13 @@ def _listed(lines: list[dict[str, str]]) -> pd.DataFrame:
 def _rates(inputs: AuditInput, profile: Profile, statements: Mapping[str, str]) -> Iterator[pd.DataFrame]:
     first = str(profile.arithmetic["rates"][0])
     at = inputs.rule.position
+    if inputs.rows.attributes.shape[1] == 0:
+        yield cannot_say(first, "teacher", "no sensitive attributes were given")
+        return
     if at is None:
         classes = inputs.rule.classes
         why = "there is no favourable decision to count" if classes is None else which_is_wanted(classes)
         yield cannot_say(first, "teacher", why)
-        return
-    if inputs.rows.attributes.shape[1] == 0:
-        yield cannot_say(first, "teacher", "no sensitive attributes were given")
         return
     arithmetic = ProfileArithmetic(**profile.arithmetic)
     shared: dict[str, Any] = {
