@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill import plugins
+from explaindistill.auditing.columns import named_in
 from explaindistill.auditing.failures import Failures, is_strict
 from explaindistill.auditing.frames.cells import partitions
 from explaindistill.auditing.frames.every import frame_names, measure_all, notes, suppressed
@@ -18,21 +19,18 @@ from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, AuditRow
 from explaindistill.auditing.manifest import manifest
 from explaindistill.auditing.options import AuditOptions, check_rows
 from explaindistill.auditing.profiles.loading import load_profile
-from explaindistill.auditing.validation import in_row_order, named_students, without_unseen
+from explaindistill.auditing.validation import in_row_order, labelled_rows, named_students
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, disclosed
 from explaindistill.data.files import write_whole
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.favorable import without_favorable
 from explaindistill.measures.suppression import with_common_values
 from explaindistill.measures.verdicts import check, check_rules
 from explaindistill.protocols import Task
 from explaindistill.teachers import as_teacher
 
-__all__ = ["DEFAULT_REQUIREMENTS", "Audit", "audit"]
-
-DEFAULT_REQUIREMENTS: Mapping[str, str] = {"fidelity.agreement": ">= 0.9", "bias.worst_impact_ratio": ">= 0.8"}
-"""What the first page holds the figures against where the caller says nothing. A student that errs on more than one row
-in ten describes another model; 0.8 is the four-fifths rule, which needs sensitive columns and holds for any pair."""
+__all__ = ["Audit", "audit"]
 
 UNJUDGED = (
     "corpus", "columns", "cost", "query_curve", "complexity", "students", "profile_requirements",
@@ -63,6 +61,13 @@ class Audit:
     students : mapping of str to fitted student
     notes : tuple of str
         What a reader must know.
+    favorable : class, optional
+        The decision that people want. None where nobody said it: what depends on it is then "cannot say".
+    requirements : mapping
+        What the caller held the figures against; without any there is no verdict.
+    bounds : mapping of str to float
+        The probability of the favourable class from which on a model decides it; none where the most probable class is
+        decided.
     cells : mapping of str to fitted tree
         Which cell of the frame ``cells`` a row falls into, per student.
 
@@ -100,6 +105,7 @@ class Audit:
     threshold: Any
     notes: tuple[str, ...]
     requirements: Mapping[str, str] = field(default_factory=dict)
+    bounds: Mapping[str, float] = field(default_factory=dict)
     cells: Mapping[str, Any] = field(default_factory=dict)
 
     def check(self, requirements: Mapping[str, str]) -> pd.DataFrame:
@@ -191,18 +197,21 @@ def audit(
     students : fitted student or Distiller, or mapping of name to one
     X : DataFrame or array of shape (n, d)
         Audited rows. Rows that fitting saw (same index label and same values) are left out and counted.
-    y : array of shape (n,), optional
-        True labels or values.
-    train : pair (X, y), optional
+    y : array of shape (n,), or name of a column of X, optional
+        True labels or values, which models do not see: a column that is named is taken out of the rows, unless a model
+        was fitted with it (then a note says so). The same holds for ``sensitive``, ``sample_weight``, ``groups`` and
+        ``strata``.
+    train : pair (X, y), or (X, name of a column of X), optional
         Rows and true labels to train each student *without* the teacher on, for comparison.
     sensitive : names of columns of X, or DataFrame with one row per row of X, optional
         Need not be inputs of any model.
     favorable : class, optional
-        The decision people hope for; the second of two classes when None.
+        The decision that people want. It is never guessed: without it figures that depend on it (rates by group,
+        their gaps and ratios, transfer, calibration) are "cannot say".
     threshold : float in (0, 1), or ``{"top": share}``, default=0.5
         Two classes: favourable where its probability reaches the threshold, or within the top share.
-    sample_weight : array of shape (n,), optional
-    groups : array of shape (n,), optional
+    sample_weight : array of shape (n,), or name of a column of X, optional
+    groups : array of shape (n,), or name of a column of X, optional
         Clusters of rows that belong together (one person, one branch); intervals then are cluster-robust.
     strata : name of a column of X, or array of shape (n,), optional
         Jobs, sites or years inside which groups are compared (Cochran–Mantel–Haenszel, Breslow–Day).
@@ -219,7 +228,8 @@ def audit(
     date : str, optional
         Date of the audit as it shall stand in the report; never read from the clock.
     requirements : mapping, optional
-        What the first page holds the figures against; see :meth:`Audit.check`.
+        What the first page holds the figures against; see :meth:`Audit.check`. Without any there are figures and
+        intervals, and no pass or fail.
     n_refits : int, 0 or at least 3, default=0
         How often each Distiller is refitted on bootstrapped rows of ``train`` to measure stability; the teacher is
         asked anew each time (or its store).
@@ -285,26 +295,29 @@ def audit(
     named = named_students(students, adapter)
     rule = decision_rule(adapter.classes_, favorable, threshold)
     check_rules(requirements or {}, _judgeable(), _subjects(named))
-    X, sensitive = without_unseen(X, sensitive, named)
+    given = {"y": y, "sensitive": sensitive, "sample_weight": sample_weight, "groups": groups, "strata": strata}
+    columns = named_in(X, given, adapter, named)
+    ordered = {argument: in_row_order(values, columns.X, argument) for argument, values in columns.values.items()}
     rows = audit_rows(
-        X,
-        in_row_order(y, X, "y"),
+        columns.X,
+        ordered["y"],
         rule,
-        sensitive=in_row_order(sensitive, X, "sensitive"),
-        sample_weight=in_row_order(sample_weight, X, "sample_weight"),
-        clusters=in_row_order(groups, X, "groups"),
-        strata=in_row_order(strata, X, "strata"),
+        sensitive=ordered["sensitive"],
+        sample_weight=ordered["sample_weight"],
+        clusters=ordered["groups"],
+        strata=ordered["strata"],
     )
-    if train is not None:
-        train = (train[0], in_row_order(train[1], train[0], "train[1]"))
+    train = None if train is None else labelled_rows(*train, rule)
     check_rows(options, rows, rule, train)
     inputs = prepare(adapter, named, rows, rule, train=train, stress=stress, second_teacher=second_teacher, store=store)
-    chosen = _default_requirements(inputs) if requirements is None else dict(requirements)
-    return _measured(inputs, options, chosen, Failures(is_strict(strict)))
+    inputs = replace(inputs, notes=(*columns.notes, *inputs.notes))
+    return _measured(inputs, options, dict(requirements or {}), Failures(is_strict(strict)))
 
 
 def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str, str], failures: Failures) -> Audit:
     """Measure, withhold what is about few people, and judge what is left."""
+    for model, error in inputs.errors.items():
+        failures.add("inputs", ["fidelity", "performance"], error, model)
     size = min(MIN_CATEGORY_SIZE, options.min_group_size)
     inputs = replace(inputs, rows=_nameless(inputs.rows, size))
     inputs = _divided(inputs, options.min_group_size, failures)
@@ -323,8 +336,9 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
         classes=inputs.rule.classes,
         favorable=inputs.rule.favorable,
         threshold=inputs.rule.threshold,
-        notes=(*inputs.notes, *sentences),
+        notes=(*_nobody_said(inputs), *inputs.notes, *sentences),
         requirements=requirements,
+        bounds=inputs.bounds(),
         cells=inputs.partitions,
     )
 
@@ -354,13 +368,10 @@ def _divided(inputs: AuditInput, minimum: int, failures: Failures) -> AuditInput
         return inputs
 
 
-def _default_requirements(inputs: AuditInput) -> dict[str, str]:
-    if inputs.task == "regression":
-        return {"fidelity.r2": DEFAULT_REQUIREMENTS["fidelity.agreement"]}
-    requirements = dict(DEFAULT_REQUIREMENTS)
-    if inputs.rows.attributes.shape[1] == 0 or inputs.rule.favorable is None:
-        requirements.pop("bias.worst_impact_ratio")
-    return requirements
+def _nobody_said(inputs: AuditInput) -> list[str]:
+    """What stands in front where groups are to be compared and nobody said which decision people want."""
+    compared = inputs.rule.classes is not None and inputs.rows.attributes.shape[1] > 0
+    return [without_favorable(inputs.rule.classes)] if compared and inputs.rule.favorable is None else []
 
 
 def _teacher_name(teacher: Any) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from explaindistill.auditing.stored import frames_of
 from explaindistill.errors import InvalidInputError, damage_named
-from explaindistill.measures.verdicts import check
+from explaindistill.measures.verdicts import SEVERITY, check, marked
 
 __all__ = ["EXIT_CODES", "GateResult", "Policy", "gate"]
 
@@ -21,7 +21,6 @@ EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 
 OPEN = ("inconclusive", "cannot say")
 """Verdicts of a check that is not decided: the policy says what they count as."""
-MARKS = {"pass": "pass", "fail": "FAIL", "inconclusive": "inconclusive", "cannot say": "cannot say"}
 
 
 @dataclass(frozen=True)
@@ -125,14 +124,14 @@ class GateResult:
         """Every check that did not pass with its reason, then the counts."""
         lines = [_line(row) for row in self.frame.to_dict("records") if row["verdict"] != "pass"]
         counts = self.frame["verdict"].value_counts()
-        tallied = ", ".join(f"{counts[v]} {v}" for v in ("fail", "inconclusive", "cannot say", "pass") if v in counts)
+        tallied = ", ".join(f"{counts[v]} {v}" for v in SEVERITY if v in counts)
         return "\n".join([*lines, f"{self.verdict}: {tallied}"])
 
 
 def _line(row: Mapping[str, Any]) -> str:
     where = " ".join(str(row[key]) for key in ("subject", "attribute", "group") if row[key])
     measured = f"{row['estimate']:.4g} [{row['low']:.4g}, {row['high']:.4g}] n={row['n']}" if row["n"] else ""
-    return ": ".join(filter(None, (MARKS[row["verdict"]], str(row["rule"]), where, measured, str(row["reason"]))))
+    return ": ".join(filter(None, (marked(str(row["verdict"])), str(row["rule"]), where, measured, str(row["reason"]))))
 
 
 def gate(audit: Any, policy: Policy | Mapping[str, str] | str | Path) -> GateResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import _check_sample_weight
 
 from explaindistill.asking.labelling import label
+from explaindistill.auditing.answers import Answer, aligned, answer_of
 from explaindistill.auditing.baseline import fit_baseline
 from explaindistill.auditing.overlap import unseen
 from explaindistill.auditing.validation import (
@@ -26,7 +28,6 @@ from explaindistill.auditing.validation import (
 )
 from explaindistill.data.schema import Schema, as_frame
 from explaindistill.data.student_view import StudentView
-from explaindistill.data.targets import one_hot
 from explaindistill.distillation.distiller import Distiller
 from explaindistill.measures.decision import DecisionRule
 from explaindistill.protocols import Task, can_be_asked
@@ -34,17 +35,14 @@ from explaindistill.protocols import Task, can_be_asked
 __all__ = [
     "SECOND",
     "WITHOUT",
-    "Answer",
     "AuditInput",
     "AuditRows",
     "Model",
-    "aligned",
     "audit_rows",
     "decision_rule",
     "prepare",
 ]
 
-Answer = Callable[[pd.DataFrame], NDArray[np.float64]]
 WITHOUT = " without teacher"
 """What a baseline's name ends in, after its student's name."""
 SECOND = "second teacher"
@@ -209,6 +207,8 @@ class AuditInput:
         What was noticed in the rows and in the students' columns.
     partitions : mapping of str to fitted tree
         By the name of a student: the tree whose leaves are the cells of the frame ``cells``.
+    errors : mapping of str to Exception
+        By the name of a baseline or of the second teacher that could not be fitted or asked: what it met.
 
     Examples
     --------
@@ -237,6 +237,7 @@ class AuditInput:
     store: Any = None
     notes: tuple[str, ...] = ()
     partitions: Mapping[str, Any] = field(default_factory=dict)
+    errors: Mapping[str, Exception] = field(default_factory=dict)
 
     @property
     def task(self) -> Task:
@@ -258,6 +259,13 @@ class AuditInput:
         """Decisions on the audited rows, whose weights count; rows of other places have none."""
         return self.rule.decide(P, self.rows.weight)
 
+    def bounds(self) -> dict[str, float]:
+        """By model the probability from which on it decides favourably; none where the most probable is decided."""
+        if self.rule.classes is None:
+            return {}
+        bounds = {model.name: self.rule.bound(model.P, self.rows.weight) for model in self.models()}
+        return {name: bound for name, bound in bounds.items() if bound is not None}
+
 
 def decision_rule(classes: ArrayLike | None, favorable: Any, threshold: Any) -> DecisionRule:
     """Rule for a teacher's classes, sorted; see the functions of `validation` for what is refused.
@@ -270,7 +278,7 @@ def decision_rule(classes: ArrayLike | None, favorable: Any, threshold: Any) -> 
     """
     sorted_classes = None if classes is None else np.unique(classes)
     rule = DecisionRule(sorted_classes, favorable_class(favorable, sorted_classes), threshold)
-    check_threshold(threshold)
+    check_threshold(rule)
     return rule
 
 
@@ -335,7 +343,8 @@ def prepare(
     Raises
     ------
     InvalidInputError
-        Names the argument, the rule and the value; nothing is asked of the teacher before all of them hold.
+        Names the argument, the rule and the value; nothing is asked of the teacher before all of them hold. What the
+        second teacher or a baseline meets is not raised: it is kept in ``errors``.
 
     Examples
     --------
@@ -357,18 +366,32 @@ def prepare(
     rows = replace(rows, equal_in_value=equal).take(keep)
     teacher_model = _teacher("teacher", teacher, rows, rule, store)
     models = tuple(_student(name, student, rows, rule) for name, student in students.items())
+    second = None if again is None else _tried(lambda: _teacher(SECOND, again, rows, rule, store))
+    baselines = {} if train is None else {s.name: _tried(partial(_baseline, s, train, rows, rule)) for s in models}
+    optional = {SECOND: second, **{name + WITHOUT: model for name, model in baselines.items()}}
     return AuditInput(
         rows=rows,
         rule=rule,
         teacher=teacher_model,
         students=models,
-        baselines={} if train is None else {s.name: _baseline(s, train, rows, rule) for s in models},
-        second_teacher=None if again is None else _teacher(SECOND, again, rows, rule, store),
+        baselines={name: model for name, model in baselines.items() if isinstance(model, Model)},
+        second_teacher=second if isinstance(second, Model) else None,
         train=train,
         stress=tried,
         store=store,
+        errors={name: model for name, model in optional.items() if isinstance(model, Exception)},
         notes=(*notes, *rows.schema.notices, *_uses_sensitive(models, rows.attributes)),
     )
+
+
+def _tried(make: Callable[[], Model]) -> Model | Exception:
+    """A model that an audit can do without, or the error that it met: what rests on it is then "cannot say"."""
+    try:
+        return make()
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever fitting or asking somebody's model meets
+        return error
 
 
 def _teacher(name: str, teacher: Any, rows: AuditRows, rule: DecisionRule, store: Any) -> Model:
@@ -384,13 +407,13 @@ def _student(name: str, student: Any, rows: AuditRows, rule: DecisionRule) -> Mo
     inner, view = student, whole
     if isinstance(student, Distiller):
         inner, view = student.student_, StudentView(rows.schema, student.view_.features)
-    answer = _answer_of(student, whole, rule)
+    answer = answer_of(student, whole, rule)
     return Model(name, answer, answer(rows.frame), view, inner, student)
 
 
 def _baseline(student: Model, train: tuple[Any, Any], rows: AuditRows, rule: DecisionRule) -> Model:
     baseline = fit_baseline(_unfitted(student), student.view, train, rule.classes)
-    answer = _answer_of(baseline, student.view, rule)
+    answer = answer_of(baseline, student.view, rule)
     return Model(student.name + WITHOUT, answer, answer(rows.frame), student.view, baseline, baseline)
 
 
@@ -401,36 +424,6 @@ def _unfitted(model: Model) -> Any:
     parameters = model.inner.get_params(deep=True)
     seeds = {name: seed for name, seed in parameters.items() if name.split("__")[-1] == "random_state"}
     return clone(model.distiller.student).set_params(**seeds)
-
-
-def _answer_of(estimator: Any, view: StudentView, rule: DecisionRule) -> Answer:
-    def answer(frame: pd.DataFrame) -> NDArray[np.float64]:
-        rows = view.restored(frame)
-        if rule.classes is None:
-            return np.asarray(estimator.predict(rows), dtype=float)
-        if hasattr(estimator, "predict_proba"):
-            P = np.asarray(estimator.predict_proba(rows), dtype=float)
-            return aligned(P, estimator.classes_, rule.classes)
-        return one_hot(estimator.predict(rows), rule.classes)
-
-    return answer
-
-
-def aligned(P: NDArray[np.float64], offered: NDArray[Any] | None, classes: NDArray[Any] | None) -> NDArray[np.float64]:
-    """Columns of ``P``, which are those of ``offered``, in the order of ``classes``.
-
-    A class that the model does not know has probability 0.
-
-    Examples
-    --------
-    >>> aligned(np.array([[0.9, 0.1]]), np.array(["a", "c"]), np.array(["a", "b", "c"])).tolist()
-    [[0.9, 0.0, 0.1]]
-    """
-    if classes is None or offered is None or np.array_equal(offered, classes):
-        return P
-    out = np.zeros((len(P), len(classes)))
-    out[:, np.searchsorted(classes, offered)] = P
-    return out
 
 
 def _uses_sensitive(students: tuple[Model, ...], attributes: pd.DataFrame) -> list[str]:

@@ -11,6 +11,7 @@ from explaindistill.auditing.inputs import AuditRows
 from explaindistill.auditing.profiles.loading import Profile
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.decision import DecisionRule
+from explaindistill.measures.favorable import which_is_wanted
 
 __all__ = ["CURVE", "AuditOptions", "check_rows"]
 
@@ -93,3 +94,5 @@ def check_rows(options: AuditOptions, rows: AuditRows, rule: DecisionRule, train
         raise InvalidInputError("compare needs true labels: pass y, or leave compare False")
     if options.compare and rule.classes is not None and len(rule.classes) != 2:
         raise InvalidInputError(f"compare needs two classes or values, got {len(rule.classes)} classes")
+    if options.compare and rule.classes is not None and rule.favorable is None:
+        raise InvalidInputError(f"compare needs to know which class is meant: {which_is_wanted(rule.classes)}")

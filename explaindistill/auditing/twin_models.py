@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 from explaindistill.data.disclosure import disclosed
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.favorable import class_named, which_is_wanted
 from explaindistill.measures.missing_inputs import missing_inputs, missing_inputs_statement
 from explaindistill.measures.table import frame as rows_frame
 from explaindistill.measures.table import row
@@ -193,7 +194,8 @@ def distill_and_compare(
         What ``score`` is. A recorded score is first brought to the scale of the outcome by a monotone smooth curve
         ``outcome ~ s(score)``; it may run either way.
     favorable : class, optional
-        The class whose probability the score speaks of; the second one when None.
+        The class whose probability the score speaks of. Outcomes of 0 and 1, or of booleans, say it themselves; of
+        other classes it is never guessed.
     groups : DataFrame of n rows, optional
         Attributes by which the quality of both twins is told.
     settings : ComparisonSettings, optional
@@ -271,9 +273,11 @@ def _outcome(y: ArrayLike, favorable: Any, n: int) -> tuple[Floats, bool]:
         raise InvalidInputError("y must have a value in every row; drop those without an outcome")
     classes = np.unique(outcome)
     if len(classes) == 2:
-        if favorable is not None and favorable not in classes.tolist():
-            raise InvalidInputError(f"favorable must be one of the classes {classes.tolist()}, got {favorable!r}")
-        return (outcome == (classes[1] if favorable is None else favorable)).astype(float), True
+        if favorable is None and classes.tolist() != [0, 1]:
+            raise InvalidInputError(
+                f"favorable must name the class that the score speaks of: {which_is_wanted(classes)}"
+            )
+        return (outcome == (classes[1] if favorable is None else class_named(favorable, classes))).astype(float), True
     if len(classes) < 2:
         raise InvalidInputError(f"y must have at least two different values, got {classes.tolist()}")
     if outcome.dtype.kind not in "iuf":

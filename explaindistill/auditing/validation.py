@@ -10,10 +10,12 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from explaindistill.data.named_columns import named_columns, without
 from explaindistill.data.schema import Schema, as_frame
-from explaindistill.data.targets import one_hot
 from explaindistill.distillation.student_fit import check_task
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.decision import EVEN, DecisionRule
+from explaindistill.measures.favorable import class_labels, class_named, which_is_wanted
 from explaindistill.teachers import as_teacher
 
 __all__ = [
@@ -21,12 +23,12 @@ __all__ = [
     "check_threshold",
     "favorable_class",
     "in_row_order",
+    "labelled_rows",
     "named_students",
     "same_task_teacher",
     "strata_values",
     "stress_rows",
     "true_labels",
-    "without_unseen",
 ]
 
 
@@ -42,7 +44,17 @@ def named_students(students: Any, teacher: Any) -> dict[str, Any]:
             raise InvalidInputError(f"student {name!r} must be a fitted estimator, got {type(student).__name__}")
         check_is_fitted(student)
         check_task(getattr(student, "student_", student), teacher)
+        _check_classes(name, student, teacher)
     return {str(name): student for name, student in named.items()}
+
+
+def _check_classes(name: Any, student: Any, teacher: Any) -> None:
+    """Refuse a student whose classes are not the teacher's: its answers would stand under other classes' names."""
+    offered = getattr(student, "classes_", None)
+    if teacher.classes_ is None or offered is None:
+        return
+    for label in np.asarray(offered).tolist():
+        class_named(label, np.unique(teacher.classes_), f"each class of student {name!r}")
 
 
 def same_task_teacher(second_teacher: Any, classes: NDArray[Any] | None) -> Any:
@@ -84,27 +96,18 @@ def in_row_order(values: Any, X: Any, argument: str) -> Any:
     )
 
 
+def labelled_rows(X: Any, y: Any, rule: DecisionRule) -> tuple[Any, Any]:
+    """Rows of fitting and their true labels in the order of the rows, the labels as the classes spell them."""
+    values, labels = named_columns(X, {"train[1]": y})
+    rows = without(X, labels.values())
+    truth = in_row_order(values["train[1]"], rows, "train[1]")
+    if rule.classes is None:
+        return rows, truth
+    return rows, class_labels(truth, rule.classes, "train[1]")
+
+
 def _counts(index: pd.Index) -> bool:
     return index.equals(pd.RangeIndex(len(index)))
-
-
-def without_unseen(X: Any, sensitive: Any, students: Mapping[str, Any]) -> tuple[Any, Any]:
-    """Rows without the sensitive columns that no Distiller was fitted on, and these columns as a frame.
-
-    Such a column is nobody's input: a model that is asked about it would refuse the row.
-    """
-    names = [sensitive] if isinstance(sensitive, str) else sensitive
-    if not isinstance(X, pd.DataFrame) or names is None or isinstance(names, pd.DataFrame | pd.Series):
-        return X, sensitive
-    columns = [s.schema_.names for s in students.values() if hasattr(s, "schema_") and hasattr(s, "student_")]
-    others = [getattr(s, "feature_names_in_", None) for s in students.values() if not hasattr(s, "student_")]
-    if not columns or any(o is None for o in others):
-        return X, sensitive
-    inputs = {str(c) for names_of_one in (*columns, *others) for c in names_of_one}
-    unseen = [n for n in names if n in X.columns and str(n) not in inputs]
-    if not unseen or any(n not in X.columns for n in names):
-        return X, sensitive
-    return X.drop(columns=unseen), X[list(names)]
 
 
 def stress_rows(stress: Any, schema: Schema) -> pd.DataFrame:
@@ -156,23 +159,29 @@ def true_labels(y: ArrayLike | None, n: int, classes: NDArray[Any] | None) -> ND
         raise InvalidInputError(f"y must have one value per row of X, {n}, got {len(truth)}")
     if classes is None:
         return truth.astype(float)
-    one_hot(truth, classes)  # raises for a label that is no class
-    return truth
+    return class_labels(truth, classes)
 
 
 def favorable_class(favorable: Any, classes: NDArray[Any] | None) -> Any:
-    """The class people hope for: the second of two where none is named, None for more classes or values."""
-    if classes is None:
-        return None
-    if favorable is None:
-        return classes[1] if len(classes) == 2 else None
-    if favorable not in classes.tolist():
-        raise InvalidInputError(f"favorable must be one of the classes {classes.tolist()}, got {favorable!r}")
-    return favorable
+    """The class people hope for as the teacher spells it; None for values, and where nobody said it."""
+    return None if favorable is None or classes is None else class_named(favorable, classes)
 
 
-def check_threshold(threshold: Any) -> None:
-    """Refuse a threshold that is neither a probability inside (0, 1) nor ``{"top": share}``."""
+def check_threshold(rule: DecisionRule) -> None:
+    """Refuse a threshold that is neither a probability inside (0, 1) nor ``{"top": share}``, or one of no class."""
+    threshold = rule.threshold
     share = threshold.get("top") if isinstance(threshold, Mapping) else threshold
-    if not isinstance(share, int | float) or not 0 < share < 1:
+    is_top = not isinstance(threshold, Mapping) or set(threshold) == {"top"}
+    if not isinstance(share, int | float) or not 0 < share < 1 or not is_top:
         raise InvalidInputError(f'threshold must lie between 0 and 1, or be {{"top": share}}, got {threshold!r}')
+    if rule.classes is None or (rule.threshold == EVEN and not isinstance(rule.threshold, Mapping)):
+        return
+    if rule.favorable is None:
+        raise InvalidInputError(
+            f"threshold {rule.threshold} is held against the probability of one class: {which_is_wanted(rule.classes)}"
+        )
+    if len(rule.classes) > 2 and not isinstance(rule.threshold, Mapping):
+        raise InvalidInputError(
+            f"threshold {rule.threshold} is for two classes, and the teacher has {len(rule.classes)}; leave it out for "
+            'the most probable class, or give {"top": share}'
+        )

@@ -10,11 +10,11 @@ from rich.console import Console
 
 from explaindistill.auditing.profiles.loading import load_profile
 from explaindistill.cli.folders import refuse_overwriting, results_folder
-from explaindistill.cli.rows import as_typed
 from explaindistill.cli.steps import fit, measure, results_of, save, task_of, teacher_and_rows
 from explaindistill.cli.students import make_students
 from explaindistill.cli.summary import print_places, print_summary
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.favorable import class_typed
 
 __all__ = ["run_audit"]
 
@@ -66,10 +66,7 @@ def _favorable(text: str | None, classes: Any) -> Any:
         return None
     if classes is None:
         raise InvalidInputError(f"favorable is for classes, got {text!r} for a regression teacher")
-    for value in classes.tolist():
-        if text in (str(value), as_typed(value)):
-            return value
-    raise InvalidInputError(f"favorable must be one of {', '.join(map(str, classes))}, got {text!r}")
+    return class_typed(text, classes)
 
 
 def _rule(text: str) -> tuple[str, str]:

@@ -11,13 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from explaindistill.cli.steps import REPORT, STUDENTS
-from explaindistill.measures.verdicts import SEVERITY
+from explaindistill.measures.verdicts import worst
+from explaindistill.report.verdict_words import nobody_said
 
 __all__ = ["print_places", "print_summary"]
 
 
 def print_summary(audit: Any, console: Console) -> None:
     """Print the first figures: fidelity, size, verdicts; each with its interval."""
+    if banner := nobody_said(audit):
+        console.print(Text(banner, style="bold"))
     fidelity = audit.frames["fidelity"]
     main = "agreement" if audit.task == "classification" else "r2"
     table = Table(title="fidelity: how often the student answers as the teacher does", title_justify="left")
@@ -35,8 +38,9 @@ def print_summary(audit: Any, console: Console) -> None:
             Text(name), f"{row.estimate:.3f}", f"{row.low:.3f} – {row.high:.3f}", f"{row.n:,}", _size(student)
         )
     console.print(table)
-    for rule, verdicts in audit.frames["verdicts"].groupby("rule", sort=False):
-        console.print(_verdict_table(str(rule), verdicts))
+    if len(audit.frames["verdicts"]):
+        for rule, verdicts in worst(audit.frames["verdicts"]).groupby("rule", sort=False):
+            console.print(_verdict_table(str(rule), verdicts))
     for line in audit.frames["failures"].to_dict("records"):
         part = f" ({line['part']})" if line["part"] else ""
         console.print(f"cannot say: {line['frame']}{part}: {line['cause']}", markup=False, highlight=False)
@@ -49,20 +53,20 @@ def print_places(out: Path, console: Console) -> None:
 
 
 def _verdict_table(rule: str, verdicts: pd.DataFrame) -> Table:
-    """One line per model: its worst verdict, and the group that it comes from."""
+    """One line per model: its worst verdict, and the group that it comes from; ``verdicts`` are the worst of each."""
     title = Text(f"{rule}: each model, and the group that keeps it worst")
     table = Table(title=title, title_justify="left")
     for heading in ("model", "verdict", "estimate", "interval", "where"):
         whole = heading != "where"  # a narrow terminal folds the place, not these
         justify: Literal["left", "right"] = "right" if heading in ("estimate", "interval") else "left"
         table.add_column(heading, justify=justify, no_wrap=whole, overflow="fold")
-    severity = verdicts["verdict"].map(SEVERITY.index)
-    ordered = verdicts.assign(severity=severity).sort_values(["severity", "estimate"], kind="stable")
-    for model, rows in ordered.groupby("subject", sort=False):
-        worst = rows.iloc[0]
-        where = " ".join(str(w) for w in (worst["attribute"], worst["group"]) if isinstance(w, str) and w)
-        figures = f"{worst['estimate']:.3f}", f"{worst['low']:.3f} – {worst['high']:.3f}"
-        table.add_row(Text(str(model)), worst["verdict"], *figures, Text(where or "all rows"))
+    for line in verdicts.to_dict("records"):
+        where = " ".join(str(w) for w in (line["attribute"], line["group"]) if isinstance(w, str) and w)
+        if pd.isna(line["estimate"]):
+            table.add_row(Text(line["subject"]), line["verdict"], "", "", Text(where or line["reason"]))
+            continue
+        figures = f"{line['estimate']:.3f}", f"{line['low']:.3f} – {line['high']:.3f}"
+        table.add_row(Text(line["subject"]), line["verdict"], *figures, Text(where or "all rows"))
     return table
 
 

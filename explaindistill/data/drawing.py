@@ -123,6 +123,8 @@ class TreeDrawing:
     sums : DataFrame, optional
         What each leaf adds up: ``term`` and ``output``, then one column per leaf, ``"1"``, ``"2"``, … from left to
         right, NaN where a leaf has no such term.
+    rows : str
+        Whose shares and counts the branches say.
 
     Examples
     --------
@@ -139,6 +141,7 @@ class TreeDrawing:
     unit: str = ""
     answer: str = ""
     sums: pd.DataFrame | None = None
+    rows: str = "rows of fitting"
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,6 +247,8 @@ class RulesDrawing:
     classes : tuple, or None in regression
     kind, title : str
         What it is, in small words and as a title.
+    rows : str
+        Whose shares, counts and intervals the frame holds.
 
     Examples
     --------
@@ -257,6 +262,7 @@ class RulesDrawing:
     classes: tuple[Any, ...] | None = None
     kind: str = "rules"
     title: str = "The rules"
+    rows: str = "rows of fitting"
 
 
 Drawing = TreeDrawing | CurvesDrawing | BarsDrawing | RulesDrawing

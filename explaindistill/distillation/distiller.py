@@ -17,6 +17,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from explaindistill.asking.cost import Meter
+from explaindistill.data.named_columns import named_columns, without
 from explaindistill.data.row_keys import RowIdentity
 from explaindistill.data.schema import Schema, as_frame
 from explaindistill.data.student_view import StudentView, WholeRows
@@ -161,9 +162,10 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         ----------
         X : DataFrame or array of shape (n, d)
             Raw rows in the teacher's input space.
-        y : array of shape (n,), optional
-            True labels; used only where ``label_weight`` is above 0.
-        sample_weight : array of shape (n,), optional
+        y : array of shape (n,), or name of a column of X, optional
+            True labels; used only where ``label_weight`` is above 0. A column that is named, here or as weights, is
+            taken out of what teacher and student see.
+        sample_weight : array of shape (n,), or name of a column of X, optional
             Synthetic rows inherit the mean weight of the rows they were made from.
 
         Raises
@@ -173,6 +175,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         TeacherError
             If the teacher's answer is not an answer.
         """
+        given, labels = named_columns(X, {"y": y, "sample_weight": sample_weight})
+        X, y, sample_weight = without(X, labels.values()), given["y"], given["sample_weight"]
         run, task = self._opened(X, y, sample_weight)
         targets = self._with_labels(run.ask(), run.corpus, y)
         if run.stable:
@@ -307,6 +311,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
     def score(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
         """Fidelity where ``y`` is None (agreement, or R² against the teacher), else accuracy or R² against ``y``."""
         check_is_fitted(self)
+        given, labels = named_columns(X, {"y": y, "sample_weight": sample_weight})
+        X, y, sample_weight = without(X, labels.values()), given["y"], given["sample_weight"]
         if y is None:
             return fidelity_scorer(self.teacher_)(self, X, sample_weight=sample_weight)
         return score(y, self.predict(X), self.task_, sample_weight)

@@ -97,6 +97,7 @@ class DistillationRun:
                 student.set_params(tie_tolerance=TIE_TOLERANCE)
             people = self.view.of(self.rows.frame)
             self.label_mode = fit_student(student, targets, self.view.schema, self.view.of(targets.X), people)
+            _recount(student, targets, self.view)
             return student
 
     def enlarge(self, targets: SoftTargets) -> tuple[Any, SoftTargets]:
@@ -121,6 +122,21 @@ class DistillationRun:
         more = self.corpus.with_more(enlarged.targets, budget)
         self.corpus = replace(more, stopped=enlarged.reason, n_allowed=FACTORS[-1] * len(self.rows))
         return enlarged.student, enlarged.targets
+
+
+def _recount(student: Any, targets: SoftTargets, view: StudentView) -> None:
+    """Where rows were made up, a student that counts rows for its reader counts the real ones."""
+    real = targets.origin == "observed"
+    if real.all() or not hasattr(student, "recount"):
+        return
+    if not real.any():
+        student.recount(None, None, None)
+        return
+    P = targets.P[real]
+    if targets.classes is not None:
+        order = targets.classes.tolist()
+        P = P[:, [order.index(c) for c in student.classes_.tolist()]]
+    student.recount(view.restored(targets.X[real]), P, targets.weight[real])
 
 
 def _seed_student(student: Any, seed: int) -> None:

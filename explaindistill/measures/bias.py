@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.favorable import favorable_label
 from explaindistill.measures.groups import MISSING, Grouping, groupings
 from explaindistill.measures.table import frame, row, shares
 from explaindistill.numerics.statistics.intervals import mover_difference, newcombe, ratio_of_intervals
@@ -98,10 +99,12 @@ def group_rates(
     Parameters
     ----------
     decision : array of shape (n,)
-        Labels, see `explaindistill.measures.decision.decisions`.
+        Labels, see `explaindistill.measures.decision.decisions`; the categories of a ``pandas.Categorical`` are the
+        classes, whether they occur or not.
     attributes : DataFrame of n rows
         Sensitive columns; they need not be inputs of any model. See `explaindistill.measures.groups.groupings`.
     favorable : label
+        The decision that people want, never guessed: one that is no label is refused.
     y : array of shape (n,), optional
         True labels; without them there are selection rates only.
     sample_weight, clusters, subject
@@ -121,6 +124,7 @@ def group_rates(
     >>> rates[["metric", "group", "n", "estimate"]].values.tolist()
     [['selection_rate', 'f', 2, 0.5], ['selection_rate', 'm', 1, 1.0]]
     """
+    favorable = favorable_label(favorable, decision, y)
     chosen = np.asarray(decision) == favorable
     _same_rows("attributes", len(attributes), len(chosen))
     w = None if sample_weight is None else weights_of(sample_weight, len(chosen))

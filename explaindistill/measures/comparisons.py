@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.bias import SMALL
+from explaindistill.measures.favorable import favorable_label
 from explaindistill.measures.groups import MISSING, groupings
 from explaindistill.measures.table import frame, row
 from explaindistill.numerics.statistics.hypotheses import (
@@ -270,7 +271,7 @@ def stratified_gaps(
     >>> table["estimate"].round(6).tolist()
     [1.0, 0.0]
     """
-    chosen = np.asarray(decision) == favorable
+    chosen = np.asarray(decision) == favorable_label(favorable, decision)
     stratum = pd.factorize(pd.Series(np.asarray(strata)))[0]
     if len(stratum) != len(chosen):
         raise InvalidInputError(f"strata must have one entry per decision: {len(chosen)}, got {len(stratum)}")

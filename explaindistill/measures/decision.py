@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.favorable import favorable_position, which_is_wanted
 from explaindistill.numerics.statistics.tallies import weights_of
 from explaindistill.protocols import Task
 
-__all__ = ["DecisionRule", "Threshold", "decisions", "favorable_position"]
+__all__ = ["EVEN", "DecisionRule", "Threshold", "decisions"]
 
 Threshold = float | Mapping[str, float] | None
+EVEN = 0.5
+"""The one threshold at which either of two classes may be the favourable one: the most probable class is decided."""
 TIE = 1e-12
 """Two shares that differ by less are the same: sums of weights are rounded."""
 
@@ -29,15 +32,18 @@ class DecisionRule:
     classes : array of shape (k,), or None
         None where answers are values, and nothing is decided.
     favorable : class, optional
-        The second of two classes when None.
+        The decision that people want. None where nobody said it: then the most probable class is decided, and figures
+        that depend on the direction cannot be had.
     threshold : float in [0, 1], or ``{"top": share}``, or None
         See :func:`decisions`.
 
     Examples
     --------
-    >>> rule = DecisionRule(["no", "yes"], threshold=0.3)
+    >>> rule = DecisionRule(["no", "yes"], "yes", threshold=0.3)
     >>> rule.position, rule.decide([[0.6, 0.4], [0.8, 0.2]]).tolist()
     (1, ['yes', 'no'])
+    >>> DecisionRule(["no", "yes"]).position is None
+    True
     """
 
     classes: Any
@@ -51,39 +57,43 @@ class DecisionRule:
 
     @property
     def position(self) -> int | None:
-        """Column of the favourable class; None for values, and where there are several classes and none is named."""
-        if self.classes is None or (self.favorable is None and len(self.classes) != 2):
+        """Column of the favourable class; None for values, and where none is named."""
+        if self.classes is None or self.favorable is None:
             return None
         return favorable_position(self.classes, self.favorable)
+
+    @property
+    def column(self) -> int | None:
+        """Column for figures that are the same for either of two classes: the favourable one, else the second."""
+        if self.position is None and self.classes is not None and len(self.classes) == 2:
+            return 1
+        return self.position
+
+    def bound(self, P: ArrayLike, weight: ArrayLike | None = None) -> float | None:
+        """Probability of the favourable class from which on it is decided.
+
+        Of a top share it is the lowest probability that was selected among the rows of ``P``, infinite where none was;
+        None where the most probable class is decided.
+
+        Examples
+        --------
+        >>> P = [[0.7, 0.3], [0.4, 0.6], [0.5, 0.5]]
+        >>> DecisionRule(["no", "yes"], "yes", {"top": 1 / 3}).bound(P), DecisionRule(["no", "yes"]).bound(P)
+        (0.6, None)
+        """
+        if self.position is None or self.threshold is None:
+            return None
+        if not isinstance(self.threshold, Mapping):
+            return float(self.threshold) if len(self.classes) == 2 else None
+        score = np.asarray(P, dtype=float)[:, self.position]
+        selected = _top(score, self.threshold, weights_of(weight, len(score)))
+        return float(score[selected].min()) if selected.any() else float("inf")
 
     def decide(self, P: ArrayLike, weight: ArrayLike | None = None) -> NDArray[Any]:
         """Label of each row, see :func:`decisions`."""
         if self.classes is None:
             raise InvalidInputError("decisions need classes, and these answers are values")
         return decisions(P, self.classes, self.favorable, self.threshold, sample_weight=weight)
-
-
-def favorable_position(classes: ArrayLike, favorable: Any = None) -> int:
-    """Position of the favourable class; the second of two when None.
-
-    Raises
-    ------
-    InvalidInputError
-        If it is not among the classes, or there are more than two and none is named.
-
-    Examples
-    --------
-    >>> favorable_position(["no", "yes"]), favorable_position(["a", "b", "c"], "b")
-    (1, 1)
-    """
-    names = np.asarray(classes).tolist()
-    if favorable is None:
-        if len(names) == 2:
-            return 1
-        raise InvalidInputError(f"favorable must name one of the classes {names} when there are more than two")
-    if favorable not in names:
-        raise InvalidInputError(f"favorable must be one of the classes {names}, got {favorable!r}")
-    return names.index(favorable)
 
 
 def decisions(
@@ -102,7 +112,8 @@ def decisions(
         Rows sum to 1, columns in the order of ``classes``.
     classes : array of shape (k,)
     favorable : class, optional
-        The second of two classes when None.
+        Needed for a top share, and for a number other than one half: whose probability it is held against is not
+        guessed. With one half and no favourable class the most probable class is decided.
     threshold : float in [0, 1], or ``{"top": share}``, or None
         A number applies to two classes: the favourable one is decided from ``threshold`` on. With more than two
         classes a number is ignored and the most probable class is decided. ``{"top": share}`` selects the rows
@@ -119,9 +130,9 @@ def decisions(
     Examples
     --------
     >>> P = [[0.7, 0.3], [0.4, 0.6], [0.5, 0.5]]
-    >>> decisions(P, ["no", "yes"], threshold=0.5).tolist()
+    >>> decisions(P, ["no", "yes"], "yes", 0.5).tolist()
     ['no', 'yes', 'yes']
-    >>> decisions(P, ["no", "yes"], threshold={"top": 1 / 3}).tolist()
+    >>> decisions(P, ["no", "yes"], "yes", {"top": 1 / 3}).tolist()
     ['no', 'yes', 'no']
     """
     P, names = np.asarray(P, dtype=float), np.asarray(classes)
@@ -131,12 +142,18 @@ def decisions(
         raise InvalidInputError(f"P must hold no NaN, got {int(gone.sum())} rows, the first is {gone.argmax()}")
     if threshold is None or (not isinstance(threshold, Mapping) and len(names) != 2):
         return np.asarray(names[P.argmax(axis=1)])
+    if not isinstance(threshold, Mapping) and not 0 <= float(threshold) <= 1:
+        raise InvalidInputError(f"threshold must lie between 0 and 1, got {threshold}")
+    if favorable is None:
+        if threshold == EVEN:
+            return np.asarray(names[P.argmax(axis=1)])
+        raise InvalidInputError(
+            f"threshold {threshold} is held against the probability of one class: {which_is_wanted(names)}"
+        )
     position = favorable_position(names, favorable)
     if isinstance(threshold, Mapping):
         selected = _top(P[:, position], threshold, weights_of(sample_weight, len(P)))
     else:
-        if not 0 <= float(threshold) <= 1:
-            raise InvalidInputError(f"threshold must lie between 0 and 1, got {threshold}")
         selected = P[:, position] >= float(threshold)
     others = P.copy()
     others[:, position] = -1.0  # below every probability: the best of the others is taken

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.decision import DecisionRule
+from explaindistill.measures.favorable import which_is_wanted
 from explaindistill.measures.table import frame, positions, row, shares
 from explaindistill.numerics.statistics.intervals import mean_of_intervals, normal_quantile, wilson
 from explaindistill.numerics.statistics.ranks import auc_and_interval, spearman, spearman_interval
@@ -205,9 +206,8 @@ def fidelity(
     decided_t, decided_s = (positions(rule.decide(P, pair.weight), rule.classes) for P in (pair.t, pair.s))
     lines = [*_agreements(pair, decided_t == decided_s, decided_t, np.asarray(rule.classes))]
     lines += [*_near(pair, decided_t == decided_s, rule)]
-    lines += [*_divergences(pair), *_explained(pair, rule.position), *_ranked(pair, decided_t, rule.position)]
-    if rule.position is not None:
-        lines += [*_calibrated(pair, rule.position)]
+    lines += [*_divergences(pair), *_explained(pair, rule), *_ranked(pair, decided_t, rule.column)]
+    lines += [*_calibrated(pair, rule)]
     return frame(lines)
 
 
@@ -254,13 +254,14 @@ def _skill(pair: _Pair, same: NDArray[np.bool_], common: NDArray[np.bool_]) -> L
 def _near(pair: _Pair, same: NDArray[np.bool_], rule: DecisionRule) -> Iterator[Line]:
     """Agreement by tenth of the teacher's distance from its boundary, and close to it.
 
-    The distance is that of the favourable class's probability from the threshold. Half a margin is the same where the
-    most probable of two classes is decided, since the two probabilities differ by twice the distance from one half.
+    The distance is that of the favourable class's probability from the threshold, or from the cut of a top share. Half
+    a margin is the same where the most probable of two classes is decided, since the two probabilities differ by twice
+    the distance from one half.
     """
-    if rule.position is not None and isinstance(rule.threshold, int | float):
-        distance = np.abs(pair.t[:, rule.position] - float(rule.threshold))
-    else:
-        distance = margin(pair.t) / 2
+    bound = rule.bound(pair.t, pair.weight)
+    distance = margin(pair.t) / 2 if bound is None else np.abs(pair.t[:, rule.position] - bound)
+    if bound == np.inf:  # a top share that selects nobody has no boundary
+        distance = np.ones(len(pair))
     present, codes = _tenths(distance)
     if len(present) > 1:
         names = [f"margin decile {i + 1} of {len(present)}" for i in range(len(present))]
@@ -294,15 +295,21 @@ def _kl(p: Floats, q: Floats) -> Floats:
     return np.maximum(terms.sum(axis=1), 0.0)  # below 0 by rounding only
 
 
-def _explained(pair: _Pair, position: int | None) -> Iterator[Line]:
-    """R² of probabilities and of logits: of the favourable class, or of all classes pooled; and the mean difference."""
-    columns = slice(None) if position is None else slice(position, position + 1)
+def _explained(pair: _Pair, rule: DecisionRule) -> Iterator[Line]:
+    """R² of probabilities and of logits: of the favourable class, or of all classes pooled; and the mean difference.
+
+    Of two classes R² is the same for either; the mean difference has the other sign, and needs to know which is meant.
+    """
+    column = rule.column
+    columns = slice(None) if column is None else slice(column, column + 1)
     t, s = pair.t[:, columns], pair.s[:, columns]
     yield _r2(pair, "r2_probability", t, s, "delta")
     logit_t, logit_s = (np.log(p) - np.log1p(-p) for p in (np.clip(x, LOGIT_CLIP, 1 - LOGIT_CLIP) for x in (t, s)))
     yield _r2(pair, "r2_logit", logit_t, logit_s, f"delta, probabilities clipped at {LOGIT_CLIP:g}")
-    if position is not None:
+    if rule.position is not None:
         yield pair.smooth("bias_probability", [(s - t)[:, 0]], lambda m: float(m[0]), bounds=(-1.0, 1.0))
+    elif column is not None:
+        yield _which(pair, "bias_probability", rule)
 
 
 def _r2(pair: _Pair, name: str, t: Floats, s: Floats, method: str) -> Line:
@@ -324,15 +331,32 @@ def _r2(pair: _Pair, name: str, t: Floats, s: Floats, method: str) -> Line:
     return pair.smooth(name, moments, r2, method, (-np.inf, 1.0))
 
 
-def _calibrated(pair: _Pair, position: int) -> Iterator[Line]:
-    """Whether a student's probability means the same as its teacher's: overall, and by tenth of the student's."""
-    t, s = pair.t[:, position], pair.s[:, position]
+def _which(pair: _Pair, metric: str, rule: DecisionRule) -> Line:
+    """A figure whose sign depends on which of two classes is meant, where nobody said it."""
+    line = row(metric, np.nan, np.nan, np.nan, n=len(pair), **pair.names())
+    return line | {"status": "undefined", "reason": which_is_wanted(rule.classes)}
+
+
+def _calibrated(pair: _Pair, rule: DecisionRule) -> Iterator[Line]:
+    """Whether a student's probability means the same as its teacher's: overall, and by tenth of the student's.
+
+    The slope is the same for either of two classes; intercept and gaps need to know which is meant.
+    """
+    column = rule.column
+    if column is None:
+        return
+    t, s = pair.t[:, column], pair.s[:, column]
     both = recalibrated(t, s, pair.weight, pair.clusters)
     for name, fitted in zip(("teacher_intercept", "teacher_slope"), both, strict=True):
         value, error = fitted if fitted is not None else (np.nan, np.nan)
         half = normal_quantile(pair.level) * error
         line = row(name, value, value - half, value + half, n=len(pair), method="wald, sandwich", **pair.names())
+        if name == "teacher_intercept" and rule.position is None:
+            line = _which(pair, name, rule)
         yield line if fitted is not None else line | {"reason": "one probability only, or one that decides the other"}
+    if rule.position is None:
+        yield _which(pair, "teacher_gap", rule)
+        return
     present, codes = _tenths(s)
     for i in range(len(present)):
         at = codes == i

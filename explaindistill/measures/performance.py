@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.calibration import AUC_MINIMUM
-from explaindistill.measures.decision import DecisionRule, favorable_position
+from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.fidelity import TINY, regression_fidelity
 from explaindistill.measures.table import frame, positions, row, shares
 from explaindistill.numerics.statistics.intervals import mean_of_intervals, normal_quantile
@@ -81,8 +81,8 @@ def performance(
         return frame([row("accuracy", np.nan, np.nan, np.nan, n=0, method="wilson", subject=subject)])
     lines = [*_accuracies(truth, decided, classes, w, groups, level)]
     lines += [*_losses(truth, P, w, groups, level)]
-    if len(classes) == 2:
-        lines.append(_area(P, truth, favorable_position(classes, rule.favorable), w, level))
+    if len(classes) == 2 and rule.column is not None:  # the area is the same for either class
+        lines.append(_area(P, truth, rule.column, w, level))
     return frame(line | {"subject": subject} for line in lines)
 
 
@@ -126,7 +126,7 @@ def _losses(truth: NDArray[np.int64], P: NDArray[np.float64], w: Any, clusters: 
 
 
 def _area(P: NDArray[np.float64], truth: NDArray[np.int64], position: int, w: Any, level: float) -> dict[str, Any]:
-    """Chance that a row of the favourable class gets a higher probability of it than another row, ties half."""
+    """Chance that a row of one class gets a higher probability of it than another row, ties half."""
     positive = truth == position
     area = auc_and_interval(P[:, position], positive, w, level)
     line = row("auc", *area, n=len(P), method="newcombe 2006 and logit")

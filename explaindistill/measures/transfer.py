@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.bias import GroupOptions, group_gaps, group_rates
+from explaindistill.measures.favorable import favorable_label
 from explaindistill.measures.groups import Grouping, groupings
 from explaindistill.measures.table import frame, row
 from explaindistill.numerics.statistics.intervals import bonett_price, mover_difference, newcombe
@@ -125,6 +126,8 @@ def transfer(
     >>> table.set_index("metric").loc["transfer", ["estimate", "verdict"]].astype(str).tolist()
     ['0.0', 'inherited']
     """
+    sides = (decisions.labels, decisions.teacher, decisions.student, decisions.baseline)
+    favorable = favorable_label(favorable, *sides)
     selected = {name: _selected(d, favorable) for name, d in decisions.named(subject).items()}
     shared: dict[str, Any] = {"sample_weight": sample_weight, "clusters": clusters}
     lines: list[Line] = []

@@ -18,7 +18,7 @@ import pandas as pd
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.metric_names import METRIC_NAMES
 
-__all__ = ["COLUMNS", "Requirement", "check", "check_rules", "judge", "parse", "worst"]
+__all__ = ["COLUMNS", "SEVERITY", "SIGNS", "Requirement", "check", "check_rules", "judge", "marked", "parse", "worst"]
 
 COLUMNS = ("rule", "metric", "subject", "attribute", "group", "estimate", "low", "high", "n", "verdict", "reason")
 FRAMES: Mapping[str, tuple[str, ...]] = {"bias": ("worst_pairs", "gaps", "rates")}
@@ -28,6 +28,8 @@ ALIASES |= {"ppv": "positive_predictive_value", "npv": "negative_predictive_valu
 MOST_ROWS = 1e9
 """More rows than this nobody collects: the estimate lies on the bound."""
 SEVERITY = ("fail", "inconclusive", "cannot say", "pass")
+SIGNS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "cannot say": "–"}
+"""A sign beside the word, for who skims."""
 SELECTORS = ("subject", "attribute", "group", "reference", "subset", "feature")
 _KEY = re.compile(r"(?P<frame>\w+)\.(?P<metric>\w+)(?:\[(?P<where>.*)\])?")
 _BOUND = re.compile(r"(?P<abs>abs\s+)?(?P<sign>>=|<=|>|<)\s*(?P<value>[-+]?[0-9.]+(?:[eE][-+]?\d+)?)")
@@ -210,7 +212,11 @@ def _why_nothing(frames: Mapping[str, pd.DataFrame], key: str) -> str:
     """Why a rule has no line: what failed, where something did."""
     frame = _parts_of(key)["frame"]
     failures = frames.get("failures", pd.DataFrame())
-    causes = [] if failures.empty else failures.loc[failures["frame"].isin(FRAMES.get(frame, (frame,))), "cause"]
+    names = FRAMES.get(frame, (frame,))
+    causes = [] if failures.empty else list(failures.loc[failures["frame"].isin(names), "cause"])
+    for table in (frames[name] for name in names if name in frames and "status" in frames[name]):
+        if len(table) and (table["status"] == "undefined").all():  # what kept all of it from being measured
+            causes += [str(reason) for reason in table["reason"] if reason]
     return "; ".join(["nothing was measured under this name", *dict.fromkeys(causes)])
 
 
@@ -355,17 +361,39 @@ def _select(table: pd.DataFrame, where: str | None, key: str) -> pd.DataFrame:
     return table[keep]
 
 
-def _is_upper_bound(rule: str) -> bool:
-    """Whether a rule, a key and a bound such as ``"<= 0.1"`` or ``"<=0.1"``, is kept by small values."""
-    bounds = list(_BOUND.finditer(rule))  # the last one: the name of a group may hold a sign as well
-    return bool(bounds) and bounds[-1]["sign"].startswith("<")
+def marked(verdict: str) -> str:
+    """The word of a verdict as text that is skimmed shows it; one without a word of its own stands as it is.
+
+    Examples
+    --------
+    >>> marked("fail"), marked("cannot say")
+    ('FAIL', 'cannot say')
+    """
+    return verdict.upper() if verdict == "fail" else verdict
+
+
+def _beyond(rule: str, estimate: float) -> float:
+    """How far an estimate lies on the failing side of a rule's nearest bound, negative where it keeps the rule.
+
+    ``rule`` is a key and a bound, such as ``"bias.impact_ratio[group=a > b] >= 0.8"``: the bound is its longest end
+    that can be read, since the name of a group may hold a sign as well.
+    """
+    if np.isnan(estimate):
+        return -np.inf
+    for start in (m.start() for m in re.finditer(r"between\s|abs\s|[<>]", rule)):
+        try:
+            allowed = parse(rule[start:])
+        except InvalidInputError:
+            continue
+        return float(max(allowed.low - estimate, estimate - allowed.high))
+    return 0.0
 
 
 def worst(verdicts: pd.DataFrame) -> pd.DataFrame:
     """One line per rule and subject: its worst group, and in ``others`` what the remaining groups got.
 
-    Worst is fail before inconclusive before cannot say before pass; of equals the one that is furthest towards
-    breaking its rule, as far as ``estimate`` tells.
+    Worst is fail before inconclusive before cannot say before pass; of equals the one whose estimate is
+    furthest on the failing side of the rule's bound.
 
     Parameters
     ----------
@@ -375,7 +403,8 @@ def worst(verdicts: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The columns of `check`, then ``others``, such as ``"9 pass, 3 inconclusive"`` or nothing.
+        The columns of `check`, then ``others``, such as ``"9 pass, 3 inconclusive"`` or nothing, and ``at``, the label
+        of the line in ``verdicts``.
 
     Examples
     --------
@@ -386,12 +415,11 @@ def worst(verdicts: pd.DataFrame) -> pd.DataFrame:
     """
     chosen, others = [], []
     for (rule, _), table in verdicts.groupby(["rule", "subject"], sort=False):
-        upward = _is_upper_bound(str(rule))
-        sized = table["estimate"].abs() if " abs " in str(rule) else table["estimate"]
-        towards = (-sized if upward else sized).fillna(np.inf)
-        order = pd.DataFrame({"severity": table["verdict"].map(SEVERITY.index), "towards": towards})
-        first = order.sort_values(["severity", "towards"], kind="stable").index[0]
+        beyond = [_beyond(str(rule), float(e)) for e in table["estimate"]]
+        severity = table["verdict"].map(SEVERITY.index)
+        order = pd.DataFrame({"severity": severity, "kept": -np.asarray(beyond)}, index=table.index)
+        first = order.sort_values(["severity", "kept"], kind="stable").index[0]
         chosen.append(first)
         counts = table.drop(index=first)["verdict"].value_counts()
         others.append(", ".join(f"{counts[v]} {v}" for v in SEVERITY if v in counts))
-    return verdicts.loc[chosen].assign(others=others).reset_index(drop=True)
+    return verdicts.loc[chosen].assign(others=others, at=chosen).reset_index(drop=True)

@@ -6,13 +6,12 @@ from typing import Any
 
 import pandas as pd
 
+from explaindistill.measures.verdicts import SEVERITY, worst
 from explaindistill.report.blocks import Block, Details, Verdict, Verdicts
 from explaindistill.report.metrics import describe_metric
 from explaindistill.report.words import count, interval, name, quantity
 
-__all__ = ["ORDER", "in_words", "judged", "worst_first"]
-
-ORDER = ("fail", "inconclusive", "cannot say", "pass")
+__all__ = ["in_words", "judged", "worst_first"]
 
 
 def in_words(row: dict[str, Any]) -> Verdict:
@@ -47,27 +46,26 @@ def worst_first(frame: pd.DataFrame) -> list[Block]:
     frame : DataFrame
         ``rule``, ``subject``, ``verdict``, ``estimate`` and the columns that say where.
     """
-    heads, rest = [], []
-    ranked = frame.assign(_rank=frame["verdict"].map(ORDER.index)).sort_values(["_rank", "estimate"], kind="stable")
-    for _, rows in ranked.groupby(["rule", "subject"], sort=False, observed=True, dropna=False):
-        lines = rows.to_dict("records")
-        heads.append((ORDER.index(lines[0]["verdict"]), _head(lines)))
-        rest += [in_words(line) for line in lines[1:]]
-    blocks: list[Block] = [Verdicts(tuple(verdict for _, verdict in sorted(heads, key=lambda h: h[0])))]
-    for verdict in ORDER:
+    if frame.empty:
+        return []
+    first = worst(frame)
+    heads = [_head(row) for row in first.to_dict("records")]
+    heads.sort(key=lambda verdict: SEVERITY.index(verdict.verdict))
+    rest = [in_words(row) for row in frame.drop(index=first["at"]).to_dict("records")]
+    blocks: list[Block] = [Verdicts(tuple(heads))]
+    for verdict in SEVERITY:
         of_it = tuple(v for v in rest if v.verdict == verdict)
         if of_it:
             blocks.append(Details(f"{len(of_it)} more: {verdict}", (Verdicts(of_it),)))
     return blocks
 
 
-def _head(lines: list[dict[str, Any]]) -> Verdict:
-    first = in_words(lines[0])
-    if len(lines) == 1:
+def _head(line: dict[str, Any]) -> Verdict:
+    first = in_words(line)
+    if not line["others"]:
         return first
-    others = [line["verdict"] for line in lines[1:]]
-    parts = [f"{others.count(v)} {v}" for v in ORDER if v in others]
-    what = "comparison" if "_worst_" in str(lines[0].get("metric", "")) else "group"
-    groups = f"1 further {what}" if len(others) == 1 else f"{len(others)} further {what}s"
-    reason = "; ".join(filter(None, (first.reason, f"and {groups}: {', '.join(parts)}")))
+    what = "comparison" if "_worst_" in str(line.get("metric", "")) else "group"
+    n = sum(int(part.split(" ")[0]) for part in line["others"].split(", "))
+    groups = f"1 further {what}" if n == 1 else f"{n} further {what}s"
+    reason = "; ".join(filter(None, (first.reason, f"and {groups}: {line['others']}")))
     return Verdict(first.rule, first.verdict, first.evidence, reason)

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from explaindistill.measures.verdicts import SIGNS
 from explaindistill.report import blocks as b
 from explaindistill.report.words import name, sentence
 from explaindistill.report.writers.json import island, results
@@ -31,6 +32,7 @@ def _environment() -> Environment:
     environment.filters["kind"] = lambda block: type(block).__name__
     environment.filters["safe_name"] = name
     environment.filters["sentence"] = sentence
+    environment.filters["sign"] = lambda verdict: SIGNS.get(verdict, "–")
     environment.filters["island"] = lambda value: Markup(island(value))
     return environment
 

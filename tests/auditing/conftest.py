@@ -6,6 +6,8 @@ import pytest
 import explaindistill as xd
 from explaindistill.data import datasets
 
+REQUIREMENTS = {"fidelity.agreement": ">= 0.9", "bias.worst_impact_ratio": ">= 0.8"}
+
 
 class KnownRule:
     """A teacher whose rule is known: approve where debt is low, and for men a little more."""
@@ -58,7 +60,7 @@ def report(pair, lending):
     tree, linear, train, (test, y) = pair
     return xd.audit(
         KnownRule(), {"tree": tree, "linear": linear}, test, y, train=train, sensitive=list(lending.sensitive),
-        favorable="approved", date="2026-11-23",
+        favorable="approved", date="2026-11-23", requirements=REQUIREMENTS,
     )  # fmt: skip
 
 

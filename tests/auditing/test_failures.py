@@ -26,7 +26,8 @@ def rows():
 
 def audited(rows, **options):
     X, P, tree = rows
-    defaults = {"sensitive": ["sex"], "favorable": "yes", "n_explained": 0, "strict": False}
+    rules = {"fidelity.agreement": ">= 0.9", "bias.worst_impact_ratio": ">= 0.8"}
+    defaults = {"sensitive": ["sex"], "favorable": "yes", "n_explained": 0, "strict": False, "requirements": rules}
     return xd.audit((X, P), {"tree": tree}, X, **(defaults | options))
 
 
@@ -106,17 +107,83 @@ def test_a_section_that_fails_is_a_sentence(rows, monkeypatch):
     ],
 )
 def test_rules_are_checked_before_any_work(rows, rule, words):
-    class NeverAsked:
-        classes_ = np.array(["no", "yes"])
-
-        def predict_proba(self, X):
-            raise AssertionError("asked")
-
-        def predict(self, X):
-            raise AssertionError("asked")
-
     with pytest.raises(InvalidInputError, match=words):
         xd.audit(NeverAsked(), {"tree": rows[2]}, rows[0], requirements=rule)
+
+
+class NeverAsked:
+    classes_ = np.array(["no", "yes"])
+
+    def predict_proba(self, X):
+        raise AssertionError("asked")
+
+    def predict(self, X):
+        raise AssertionError("asked")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"n_refits": 2}, "n_refits must be 0 or at least 3"),
+        ({"n_refits": 3}, "n_refits needs the rows of fitting"),
+        ({"n_explained": -1}, "n_explained must be at least 0"),
+        ({"min_group_size": 0}, "min_group_size must be at least 1"),
+        ({"price_per_row": -1}, "price_per_row must be at least 0"),
+        ({"query_curve": pd.DataFrame()}, "query_curve must have the columns"),
+        ({"profile": "gdpr"}, "profile"),
+        ({"statements": {"auditor": 3}}, "statements must be texts"),
+        ({"compare": True}, "compare needs true labels"),
+        ({"threshold": 0.7, "favorable": None}, "say which decision people want, for instance favorable='no'"),
+        ({"threshold": {"best": 0.7}}, "threshold must lie between 0 and 1"),
+        ({"favorable": "Yes"}, "did you mean 'yes'"),
+        ({"y": ["maybe"] * N}, "y has the label 'maybe'"),
+        ({"stress": pd.DataFrame({"age": [1]})}, "stress must have the columns of X"),
+        ({"train": (pd.DataFrame({"age": [1]}), ["yes"])}, "train must have the columns of X"),
+        ({"sensitive": ["sexx"]}, "sensitive names sexx"),
+        ({"strata": "office"}, "strata names 'office'"),
+        ({"sample_weight": [1.0]}, "sample_weight"),
+    ],
+)
+def test_options_are_checked_before_any_work(rows, options, words):
+    given = {"favorable": "yes", **options}
+    with pytest.raises(ValueError, match=words):
+        xd.audit(NeverAsked(), {"tree": rows[2]}, rows[0], **given)
+
+
+class Unwell(xd.TreeClassifier):
+    """A student that cannot be fitted a second time."""
+
+    def fit(self, X, y, sample_weight=None):
+        if hasattr(y, "ndim") and y.ndim == 2 and set(np.unique(y)) <= {0.0, 1.0}:
+            raise RuntimeError("never on hard labels")
+        return super().fit(X, y, sample_weight)
+
+
+class Silent(NeverAsked):
+    """A second teacher that never answers."""
+
+    def predict_proba(self, X):
+        raise RuntimeError("out of order")
+
+
+def test_what_optional_models_meet_is_said_and_ends_nothing(rows):
+    X, P, _ = rows
+    tree = Unwell(max_leaf_nodes=3).fit(X, P.to_numpy())
+    train = (X.assign(debt=X["debt"] + 1), P["yes"].gt(0.5).map({True: "yes", False: "no"}).to_numpy())
+    rule = {"performance.accuracy[subject=student without teacher]": ">= 0.5", "fidelity.agreement": ">= 0.1"}
+    asked = {"train": train, "second_teacher": Silent(), "n_explained": 0, "requirements": rule}
+    tree.classes_ = np.array(["no", "yes"])
+    report = xd.audit((X, P), tree, X, train[1], strict=False, **asked)
+    failures = report.frames["failures"]
+    parts = set(zip(failures["frame"], failures["part"], strict=True))
+    assert {("performance", "student without teacher"), ("fidelity", "second teacher")} <= parts
+    verdicts = report.frames["verdicts"].set_index("metric")
+    assert verdicts.loc["accuracy", "verdict"] == "cannot say"
+    assert "never on hard labels" in verdicts.loc["accuracy", "reason"]
+    assert verdicts.loc["agreement", "verdict"] == "pass"
+    assert any("out of order" in note for note in report.notes)
+    with pytest.raises(RuntimeError):
+        xd.audit((X, P), tree, X, train[1], strict=True, **asked)
 
 
 @pytest.mark.parametrize(

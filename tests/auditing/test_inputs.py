@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 import explaindistill as xd
-from explaindistill.auditing.inputs import aligned, audit_rows, decision_rule
+from explaindistill.auditing.answers import aligned
+from explaindistill.auditing.inputs import audit_rows, decision_rule
 
 
 def test_the_use_of_a_sensitive_column_is_said(report):
@@ -21,7 +22,7 @@ def test_attributes_need_not_be_inputs(pair, Rule):
 
 def test_a_rule_decides_with_and_without_weights():
     P = np.array([[0.9, 0.1], [0.6, 0.4], [0.4, 0.6], [0.2, 0.8]])
-    rule = decision_rule(["no", "yes"], None, {"top": 0.25})
+    rule = decision_rule(["no", "yes"], "yes", {"top": 0.25})
     assert (rule.task, rule.favorable, rule.position) == ("classification", "yes", 1)
     assert rule.decide(P).tolist() == ["no", "no", "no", "yes"]
     assert rule.decide(P, np.array([4.0, 0.5, 1.0, 0.5])).tolist() == ["no", "no", "yes", "yes"]

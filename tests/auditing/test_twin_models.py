@@ -42,7 +42,7 @@ def compared(scale="probability", extra=0.0, n=1500, **more):
     s = z + extra * X["member"].to_numpy()
     score = {"probability": expit(s), "logit": s, "recorded": np.round(8 * expit(s))}[scale]
     settings = xd.ComparisonSettings(**{"n_boot": 80, "learners": {}} | more)
-    return xd.distill_and_compare(X, score, y, scale=scale, settings=settings)
+    return xd.distill_and_compare(X, score, y, scale=scale, favorable="yes", settings=settings)
 
 
 FEW_DRAWS = xd.ComparisonSettings(n_boot=50, learners={})
@@ -324,6 +324,8 @@ def test_messages():
         xd.distill_and_compare(X, z[:10], y)
     with pytest.raises(InvalidInputError, match="favorable must be one of"):
         xd.distill_and_compare(X, z, y, favorable="maybe")
+    with pytest.raises(InvalidInputError, match="say which decision people want, for instance favorable='no'"):
+        xd.distill_and_compare(X, z, np.where(y, "yes", "no"))
     with pytest.raises(InvalidInputError, match="n_boot must be at least 50"):
         xd.ComparisonSettings(n_boot=3)
     with pytest.raises(InvalidInputError, match="two classes or numbers"):

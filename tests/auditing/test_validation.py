@@ -21,7 +21,7 @@ from explaindistill.errors import InvalidInputError
         ({"threshold": 1.5}, "threshold must lie between 0 and 1"),
         ({"y": ["approved"]}, "y must have one value per row of X, 3000, got 1"),
         ({"y": ["granted"] * 3000}, "label 'granted', which is not among classes"),
-        ({"train": (pd.DataFrame({"a": [1]}), [1])}, "train must have the columns of X"),
+        ({"train": (pd.DataFrame({"a": [1]}), ["approved"])}, "train must have the columns of X"),
         ({"min_group_size": 0}, "min_group_size must be at least 1, got 0; 1 shows everything"),
     ],
 )

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import explaindistill as xd
-from explaindistill.auditing.inputs import aligned
+from explaindistill.auditing.answers import aligned
 from explaindistill.data.schema import Schema
 from explaindistill.distillation.corpus import FitRows, QueryPlan, compose
 from explaindistill.protocols import Draw

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.decision import DecisionRule, decisions, favorable_position
+from explaindistill.measures.decision import DecisionRule, decisions
 
 CLASSES = np.array(["a", "b", "c"])
 
@@ -13,7 +13,7 @@ def test_threshold_decides_the_favourable_of_two():
     P = [[0.6, 0.4], [0.3, 0.7]]
     assert decisions(P, ["no", "yes"], "yes", 0.3).tolist() == ["yes", "yes"]
     assert decisions(P, ["no", "yes"], "no", 0.5).tolist() == ["no", "yes"]
-    assert decisions(P, [False, True], threshold=0.7).tolist() == [False, True]
+    assert decisions(P, [False, True], True, 0.7).tolist() == [False, True]
 
 
 def test_more_classes_decide_the_most_probable():
@@ -23,13 +23,13 @@ def test_more_classes_decide_the_most_probable():
 
 def test_top_share_selects_the_best_and_ties_together():
     P = np.column_stack([1 - np.array([0.9, 0.5, 0.5, 0.1]), [0.9, 0.5, 0.5, 0.1]])
-    assert (decisions(P, [0, 1], threshold={"top": 0.25}) == 1).tolist() == [True, False, False, False]
-    assert (decisions(P, [0, 1], threshold={"top": 0.6}) == 1).sum() == 3
+    assert (decisions(P, [0, 1], 1, {"top": 0.25}) == 1).tolist() == [True, False, False, False]
+    assert (decisions(P, [0, 1], 1, {"top": 0.6}) == 1).sum() == 3
 
 
 def test_top_share_counts_weights():
     P = np.column_stack([[0.1, 0.5, 0.9], [0.9, 0.5, 0.1]])
-    chosen = decisions(P, [0, 1], threshold={"top": 0.5}, sample_weight=[1, 4, 5])
+    chosen = decisions(P, [0, 1], 1, {"top": 0.5}, sample_weight=[1, 4, 5])
     assert chosen.tolist() == [1, 1, 0]
 
 
@@ -39,7 +39,7 @@ def test_top_share_of_more_classes_gives_the_rest_another_class():
 
 
 def test_no_rows():
-    assert len(decisions(np.empty((0, 2)), [0, 1], threshold={"top": 0.5})) == 0
+    assert len(decisions(np.empty((0, 2)), [0, 1], 1, {"top": 0.5})) == 0
 
 
 @pytest.mark.parametrize(
@@ -47,10 +47,14 @@ def test_no_rows():
     [
         (([[0.5, 0.5]], CLASSES), "one column per class"),
         (([[0.5, 0.5]], [0, 1], None, 1.5), "threshold must lie between 0 and 1"),
-        (([[0.5, 0.5]], [0, 1], None, {"top": 1.0}), "a share between 0 and 1"),
-        (([[0.5, 0.5]], [0, 1], None, {"best": 0.5}), "threshold must be a number, or"),
+        (([[0.5, 0.5]], [0, 1], 1, {"top": 1.0}), "a share between 0 and 1"),
+        (([[0.5, 0.5]], [0, 1], 1, {"best": 0.5}), "threshold must be a number, or"),
         (([[0.5, 0.5]], [0, 1], "yes", 0.5), "favorable must be one of the classes"),
-        (([[0.2, 0.3, 0.5]], CLASSES, None, {"top": 0.5}), "favorable must name one"),
+        (
+            ([[0.2, 0.3, 0.5]], CLASSES, None, {"top": 0.5}),
+            "people want, for instance favorable='a'",
+        ),
+        (([[0.2, 0.8]], [0, 1], None, 0.7), "say which decision people want, for instance favorable=0"),
     ],
 )
 def test_messages(arguments, message):
@@ -58,8 +62,27 @@ def test_messages(arguments, message):
         decisions(*arguments)
 
 
-def test_favourable_is_the_second_of_two():
-    assert favorable_position(["no", "yes"]) == 1
+def test_without_a_favourable_class_the_most_probable_is_decided_and_nothing_is_guessed():
+    P = [[0.6, 0.4], [0.5, 0.5], [0.2, 0.8]]
+    rule = DecisionRule(["no", "yes"], threshold=0.5)
+    assert (rule.position, rule.column, rule.bound(P)) == (None, 1, None)
+    assert rule.decide(P).tolist() == ["no", "no", "yes"]
+
+
+@pytest.mark.parametrize("threshold", [0.3, 0.5, 0.9, {"top": 0.3}, {"top": 0.7}])
+@pytest.mark.parametrize("favorable", ["a", "c"])
+def test_the_bound_of_a_rule_decides_as_the_rule_does(threshold, favorable):
+    P = np.random.default_rng(0).dirichlet([1, 1], 200)
+    weight = np.random.default_rng(1).integers(1, 5, 200)
+    rule = DecisionRule(["a", "c"], favorable, threshold)
+    chosen = P[:, rule.position] >= rule.bound(P, weight)
+    assert ((rule.decide(P, weight) == favorable) == chosen).all()
+
+
+def test_a_top_share_that_selects_nobody_has_no_bound_to_reach():
+    P = np.full((10, 2), 0.5)
+    assert DecisionRule([0, 1], 1, {"top": 0.3}).bound(P) == np.inf
+    assert DecisionRule(["a", "b", "c"], "b", 0.5).bound(np.full((4, 3), 1 / 3)) is None
 
 
 def test_a_rule_holds_what_decides():

@@ -52,7 +52,7 @@ def test_agreement_by_hand():
 
 def test_a_threshold_changes_agreement_about_decisions_only():
     t, s = np.array([[0.7, 0.3], [0.6, 0.4]]), np.array([[0.9, 0.1], [0.6, 0.4]])
-    found = estimates(fidelity(t, s, DecisionRule(CLASSES, threshold=0.25)))
+    found = estimates(fidelity(t, s, DecisionRule(CLASSES, CLASSES[1], 0.25)))
     assert found["agreement", ""] == 0.5
     assert found["agreement_argmax", ""] == 1.0
 
@@ -211,10 +211,10 @@ def test_a_constant_target_has_no_r2():
 def test_a_student_that_is_too_sure_has_a_slope_below_one():
     z = np.linspace(-3, 3, 400)
     teacher, student = (np.c_[1 - p, p] for p in (1 / (1 + np.exp(-z - 0.5)), 1 / (1 + np.exp(-2 * z))))
-    found = estimates(fidelity(teacher, student, DecisionRule(CLASSES)))
+    found = estimates(fidelity(teacher, student, DecisionRule(CLASSES, CLASSES[1])))
     assert found["teacher_slope", ""] == pytest.approx(0.5, abs=1e-6)
     assert found["teacher_intercept", ""] > 0.1
-    first = fidelity(teacher, student, DecisionRule(CLASSES))
+    first = fidelity(teacher, student, DecisionRule(CLASSES, CLASSES[1]))
     gap = first[(first["metric"] == "teacher_gap") & (first["subset"] == "student decile 1 of 10")].iloc[0]
     assert gap["n"] == 40
     assert gap["estimate"] == pytest.approx((teacher - student)[:40, 1].mean())
@@ -222,7 +222,7 @@ def test_a_student_that_is_too_sure_has_a_slope_below_one():
 
 def test_a_constant_student_has_no_slope():
     teacher = probabilities(50, 2, 1)
-    found = fidelity(teacher, np.full((50, 2), 0.5), DecisionRule(CLASSES)).set_index("metric")
+    found = fidelity(teacher, np.full((50, 2), 0.5), DecisionRule(CLASSES, CLASSES[1])).set_index("metric")
     assert found.loc["teacher_slope", "status"] == "undefined"
     assert found.loc["teacher_intercept", "status"] == "ok"
 

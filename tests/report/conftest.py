@@ -55,6 +55,7 @@ class FakeAudit:
     threshold: Any = 0.5
     notes: tuple[str, ...] = field(default=())
     cells: dict[str, Any] = field(default_factory=dict)
+    bounds: dict[str, float] = field(default_factory=dict)
 
 
 def frame(*rows: dict[str, Any]) -> pd.DataFrame:

@@ -40,7 +40,7 @@ def test_moved_gaps_are_counted_and_the_largest_is_named(make):
     found = worries(replace(base, frames=base.frames | {"transfer": transfer}))
     moved = [text for text in found if "the teacher's gap" in text]
     assert len(moved) == 3
-    assert moved[0].startswith("“tree” moves the teacher's gap in 2 groups, most at sex = b: shift −9.0")
+    assert moved[0].startswith("“tree” inherits the teacher's gap in 2 groups, most at sex = b: shift −9.0")
     assert moved[1].startswith("“tree” hides the teacher's gap at sex = d: shift +4.0")
     assert moved[2].startswith("“tree” reduces the teacher's gap at sex = f: shift +3.0")
 

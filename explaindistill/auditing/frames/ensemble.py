@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.asking.labelling import label
+from explaindistill.auditing.answers import aligned
 from explaindistill.auditing.frames.fidelity import compared
-from explaindistill.auditing.inputs import AuditInput, aligned
+from explaindistill.auditing.inputs import AuditInput
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.measures.table import frame, row
 from explaindistill.numerics.statistics.intervals import wilson

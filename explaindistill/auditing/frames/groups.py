@@ -31,6 +31,7 @@ from explaindistill.measures.comparisons import (
     stratified_gaps,
     worst_pairs,
 )
+from explaindistill.measures.favorable import which_is_wanted
 from explaindistill.measures.groups import MISSING
 from explaindistill.measures.sensitivity import flips, leaf_audit, proxies, with_use
 from explaindistill.measures.table import frame
@@ -54,6 +55,13 @@ FLIP_VALUES = 50
 LEAF_ROWS = 30
 """Leaves of fewer rows are told as one, so that nobody can be recognised in them."""
 
+DIRECTED = {
+    "rates": "selection_rate",
+    "gaps": "selection_rate_difference",
+    "worst_pairs": "selection_rate_worst_ratio",
+    "transfer": "transfer",
+}
+"""Frames that depend on which decision people want, each with its first metric."""
 COMPARED = FRAMES[: FRAMES.index("calibration")]
 """Frames of one computation: gaps rest on rates, and most others on gaps."""
 
@@ -103,7 +111,7 @@ def _classification(inputs: AuditInput, rng: np.random.Generator) -> Measured:
         group_fidelity(decision["teacher"], decision[s.name], subject=s.name, **shared) for s in inputs.students
     )
     if inputs.rule.favorable is None:
-        return {"group_fidelity": fidelities}
+        return {"group_fidelity": fidelities, **_nobody_said(inputs)}
     shared |= {"favorable": inputs.rule.favorable}
     rates = stack(
         group_rates(d, y=None if name == "labels" else y, subject=name, **shared) for name, d in decision.items()
@@ -124,6 +132,17 @@ def _classification(inputs: AuditInput, rng: np.random.Generator) -> Measured:
     return tables
 
 
+def _nobody_said(inputs: AuditInput) -> dict[str, pd.DataFrame]:
+    """Of each frame that depends on which decision people want a line per model that says how to say it."""
+    why, models = which_is_wanted(inputs.rule.classes), inputs.models()
+    return {
+        name: stack(
+            cannot_say(metric, model.name, why) for model in models if name != "transfer" or model.name != "teacher"
+        )
+        for name, metric in DIRECTED.items()
+    }
+
+
 def _named(name: str, make: Callable[[], pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return {name: make()}
 
@@ -140,10 +159,15 @@ def _transfers(
 def _outcomes(inputs: AuditInput) -> Iterator[tuple[str, NDArray[Any]]]:
     """True labels, and the decision or value of every model."""
     if inputs.rows.y is not None:
-        yield "labels", inputs.rows.y
+        yield "labels", inputs.rows.y if inputs.task == "regression" else _labels(inputs, inputs.rows.y)
     for name, P in inputs.answers():
         if P is not None:
-            yield name, P if inputs.task == "regression" else inputs.decided(P)
+            yield name, P if inputs.task == "regression" else _labels(inputs, inputs.decided(P))
+
+
+def _labels(inputs: AuditInput, labels: NDArray[Any]) -> Any:
+    """Labels that carry all classes with them, also those that nobody got."""
+    return pd.Categorical(labels, categories=inputs.rule.classes)
 
 
 def _declared(inputs: AuditInput, gaps: pd.DataFrame) -> pd.DataFrame:
@@ -168,7 +192,10 @@ def _strata(inputs: AuditInput, decision: Mapping[str, NDArray[Any]]) -> Iterato
 def _calibration(inputs: AuditInput) -> Iterator[pd.DataFrame]:
     """Calibration of every model against the true labels, overall and by group."""
     rows, at = inputs.rows, inputs.rule.position
+    if inputs.rule.classes is None:
+        return
     if at is None:
+        yield cannot_say("calibration_gap", "teacher", which_is_wanted(inputs.rule.classes))
         return
     if rows.y is None:
         yield cannot_say("calibration_gap", "teacher", "true labels were not given: pass y")

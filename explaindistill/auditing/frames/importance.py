@@ -11,8 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logit
 
+from explaindistill.auditing.answers import Answer
 from explaindistill.auditing.frames._lines import RECORDED_ONLY, Measured, attempt, cannot_say, drawn, in_parts, stack
-from explaindistill.auditing.inputs import Answer, AuditInput, Model
+from explaindistill.auditing.inputs import AuditInput, Model
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.measures.attributions import (
     Attributions,
@@ -20,6 +21,7 @@ from explaindistill.measures.attributions import (
     attribution_importance,
     compare_attributions,
 )
+from explaindistill.measures.favorable import which_is_wanted
 from explaindistill.measures.groups import Grouping, groupings
 from explaindistill.measures.importance import compare_importance, permutation_growth, permutation_importance
 from explaindistill.measures.interactions import missed_interactions
@@ -146,8 +148,11 @@ class _Scene:
     seed: int
 
     def on(self, answer: Answer, scale: str) -> Score:
-        """Answers as one number: the value, or the favourable class's probability or log-odds."""
-        k = self.inputs.rule.position
+        """Answers as one number: the value, or a class's probability or log-odds: the favourable one's if known.
+
+        Of two classes either gives the same importance.
+        """
+        k = self.inputs.rule.column
         if k is None:
             return answer
 
@@ -162,7 +167,7 @@ class _Scene:
         if scale != "logit":
             return self.on(s.answer, scale)
         log_odds = getattr(s.inner, "log_odds", s.inner.decision_function)
-        sign = 1.0 if self.inputs.rule.favorable == s.inner.classes_[1] else -1.0
+        sign = 1.0 if _spoken_of(self.inputs) == s.inner.classes_[1] else -1.0
         return lambda rows: sign * np.asarray(log_odds(s.view.restored(rows)), dtype=float)
 
 
@@ -197,12 +202,18 @@ class _Attributed:
 
 def _scene(inputs: AuditInput, rng: np.random.Generator, n_explained: int) -> _Scene | None:
     """None where there is no one number to explain: several classes, none of them favourable."""
-    if inputs.task == "classification" and inputs.rule.favorable is None:
+    if inputs.task == "classification" and inputs.rule.column is None:
         return None
     rows, n = inputs.rows.frame, len(inputs.rows)
     at = drawn(n, n_explained, rng)
     X, background = (rows.iloc[i].reset_index(drop=True) for i in (at, drawn(n, BACKGROUND_ROWS, rng)))
     return _Scene(inputs, X, background, at, int(rng.integers(2**31)))
+
+
+def _spoken_of(inputs: AuditInput) -> Any:
+    """The class whose probability is explained; None for values."""
+    column = inputs.rule.column
+    return None if column is None else inputs.rule.classes[column]
 
 
 def _explained(scene: _Scene) -> list[_Values]:
@@ -228,10 +239,11 @@ def _exact(scene: _Scene, s: Model) -> _Values | None:
     values = s.inner.shapley(*(s.view.restored(rows) for rows in (scene.X, scene.background)))
     if values.scale == "log" or (values.scale == "logit" and rule.classes is not None and len(rule.classes) > 2):
         return None
-    named = rule.favorable in values.outputs
+    spoken = _spoken_of(scene.inputs)
+    named = spoken in values.outputs
     sign = 1.0 if rule.task == "regression" or named else -1.0
     phi = np.zeros(scene.X.shape)
-    phi[:, [scene.X.columns.get_loc(c) for c in s.features]] = sign * values.of(rule.favorable if named else None)
+    phi[:, [scene.X.columns.get_loc(c) for c in s.features]] = sign * values.of(spoken if named else None)
     return _Values(s.name, values.scale, phi, None)
 
 
@@ -277,6 +289,11 @@ def _attributed(scene: _Scene, values: list[_Values]) -> _Attributed:
         elif v.scale in of_teacher:
             noisy = replace(shapley, error=None)  # only the teacher's noise is taken off
             tables.likeness.append(compare_attributions(of_teacher[v.scale], noisy, rng=scene.seed, **shared))
+        if scene.inputs.task == "classification" and scene.inputs.rule.position is None:
+            if labels:  # whom a column raises depends on which decision people want
+                why = which_is_wanted(scene.inputs.rule.classes)
+                tables.gaps.append(cannot_say("attribution_gap", v.subject, why).assign(feature=""))
+            continue
         tables.gaps.extend(
             attribution_gaps(shapley, label, attribute=a, rng=scene.seed, **shared)
             for a, label in labels.items()

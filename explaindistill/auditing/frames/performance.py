@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explaindistill.auditing.failures import cause_of
 from explaindistill.auditing.frames._lines import cannot_say, stack
 from explaindistill.auditing.inputs import AuditInput
 from explaindistill.auditing.options import AuditOptions
@@ -32,7 +33,9 @@ def _performance(inputs: AuditInput) -> Iterator[pd.DataFrame]:
         if inputs.rows.y is None:
             yield cannot_say(metric, name, "true labels were not given: pass y")
         elif P is None:
-            yield cannot_say(metric, name, "rows to train on were not given: pass train=(X, y)")
+            met = inputs.errors.get(name)
+            why = "rows to train on were not given: pass train=(X, y)" if met is None else cause_of(met)
+            yield cannot_say(metric, name, why)
         else:
             yield _performance_of(inputs, name, P)
 

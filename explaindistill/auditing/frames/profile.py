@@ -12,6 +12,7 @@ from explaindistill.auditing.frames._lines import cannot_say, stack
 from explaindistill.auditing.inputs import AuditInput
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.auditing.profiles.loading import Profile
+from explaindistill.measures.favorable import which_is_wanted
 from explaindistill.measures.profile import ProfileArithmetic, profile_rates
 from explaindistill.measures.table import frame
 
@@ -57,11 +58,13 @@ def _listed(lines: list[dict[str, str]]) -> pd.DataFrame:
 def _rates(inputs: AuditInput, profile: Profile, statements: Mapping[str, str]) -> Iterator[pd.DataFrame]:
     first = str(profile.arithmetic["rates"][0])
     at = inputs.rule.position
-    if at is None:
-        yield cannot_say(first, "teacher", "there is no favourable decision to count")
-        return
     if inputs.rows.attributes.shape[1] == 0:
         yield cannot_say(first, "teacher", "no sensitive attributes were given")
+        return
+    if at is None:
+        classes = inputs.rule.classes
+        why = "there is no favourable decision to count" if classes is None else which_is_wanted(classes)
+        yield cannot_say(first, "teacher", why)
         return
     arithmetic = ProfileArithmetic(**profile.arithmetic)
     shared: dict[str, Any] = {
@@ -71,4 +74,5 @@ def _rates(inputs: AuditInput, profile: Profile, statements: Mapping[str, str]) 
         "justification": statements.get("exclusion_justification", ""),
     }
     for model in inputs.models():
-        yield profile_rates(inputs.decided(model.P), arithmetic, score=model.P[:, at], subject=model.name, **shared)
+        decision = pd.Categorical(inputs.decided(model.P), categories=inputs.rule.classes)
+        yield profile_rates(decision, arithmetic, score=model.P[:, at], subject=model.name, **shared)

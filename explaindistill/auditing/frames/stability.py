@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from explaindistill.auditing.answers import aligned
 from explaindistill.auditing.frames._lines import stack
-from explaindistill.auditing.inputs import AuditInput, Model, aligned
+from explaindistill.auditing.inputs import AuditInput, Model
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.measures.stability import stability
 

@@ -351,6 +351,8 @@ class OnlineStudent(BaseEstimator):
             sums[node], weight[node], count[node] = sums[pair].sum(axis=0), weight[pair].sum(), count[pair].sum()
         self.student_ = copy(self.student_)
         fuller = replace(tree, value=sums / weight[:, None], weight=weight, count=count)
+        if tree.observed is not None:  # a stream brings real rows
+            fuller = replace(fuller, observed=tree.observed + count - tree.count)
         self.student_.tree_ = fuller.with_value(shrunk(*_shape(fuller), self.student_.shrinkage_))
 
     def _note(self, event: str, reason: str, n_fit: int, p_value: float, columns: tuple[str, ...] = ()) -> None:

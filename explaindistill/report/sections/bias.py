@@ -12,6 +12,7 @@ from explaindistill.report.figures import differences, groups, students_of
 from explaindistill.report.group_checks import any_pair, checks
 from explaindistill.report.metrics import describe_metric
 from explaindistill.report.tables import frame_of, pivot, rows_of, tidy
+from explaindistill.report.verdict_words import nobody_said
 from explaindistill.report.words import name
 
 __all__ = ["section"]
@@ -51,6 +52,8 @@ class _Attribute:
 def section(audit: Any) -> Section:
     """One group of pictures and tables per sensitive attribute."""
     rates, gaps, transfer = (frame_of(audit, key) for key in ("rates", "gaps", "transfer"))
+    if banner := nobody_said(audit):
+        return Section("Bias and transfer", 60, (Text(banner, "warning"), *checks(audit)))
     if rates.empty and gaps.empty:
         reason = "No sensitive attributes were given, so nothing by group was measured."
         return Section("Bias and transfer", 60, reason=reason)
@@ -145,7 +148,10 @@ def _moves(one: _Attribute) -> list[Block]:
     moved = rows_of(one.transfer, metric=MOVES)
     if moved.empty:
         return []
-    note = "An interval that excludes 0 means that the student moved the gap beyond chance."
+    note = (
+        "The verdict says what became of the teacher's gap: from that gap, the student's and the shift "
+        "together; a shift whose interval alone excludes 0 is no verdict."
+    )
     by = ("group", "reference", "subject", "verdict")
     heads = ("group", "compared with", "student", "verdict")
     first = rows_of(moved, metric="transfer")

@@ -13,6 +13,7 @@ from explaindistill.report.figures import frontier, students_of
 from explaindistill.report.judgements import judged, worst_first
 from explaindistill.report.metrics import describe_metric
 from explaindistill.report.tables import frame_of, rows_of
+from explaindistill.report.verdict_words import nobody_said, transfer_words
 from explaindistill.report.words import count, interval, name, quantity
 
 __all__ = ["section"]
@@ -20,13 +21,15 @@ __all__ = ["section"]
 
 def section(audit: Any) -> Section:
     """Verdict first, evidence behind it."""
-    blocks: list[Block] = [Text(_summary(audit), "lead"), Cards(tuple(_cards(audit)))]
+    banner = nobody_said(audit)
+    blocks: list[Block] = [Text(banner, "warning")] if banner else []
+    blocks += [Text(_summary(audit), "lead"), Cards(tuple(_cards(audit)))]
     verdicts = frame_of(audit, "verdicts")
     if len(verdicts):
         blocks.append(Group("Verdicts", tuple(worst_first(verdicts))))
     else:
         blocks.append(
-            Text("No rules were given, so there is no verdict: the figures below speak for themselves.", "note")
+            Text("No requirements were given, so nothing passes or fails: these are figures and intervals.", "note")
         )
     worries = _worries(audit)
     blocks.append(Group("What to worry about", (Items(tuple(worries)) if worries else Text(_NOTHING),)))
@@ -35,7 +38,6 @@ def section(audit: Any) -> Section:
     return Section("At a glance", 0, tuple(blocks))
 
 
-VERBS = {"reduced": "reduces", "hidden": "hides", "amplified": "amplifies"}
 _NOTHING = "Nothing that these measures look for was found. That is not a proof that nothing is there; see “Limits”."
 
 
@@ -144,29 +146,28 @@ def _worries(audit: Any) -> list[str]:
         worries.append(f"{checks} could not be decided with this many rows: more data would settle them.")
     unequal = _unfaithful_groups(audit)
     worries += _shifts(audit) + unequal
-    return worries + [str(note) for note in audit.notes if not (unequal and note == FIDELITY_CAVEAT)]
+    said = {nobody_said(audit), FIDELITY_CAVEAT if unequal else ""}
+    return worries + [str(note) for note in audit.notes if note not in said]
 
 
 def _shifts(audit: Any) -> list[str]:
-    """Gaps that a student moved beyond chance: per student and kind how many, and the largest."""
+    """What students did to gaps of their teacher beyond chance: per student and verdict how many, and the largest."""
     frame = frame_of(audit, "transfer")
     rows = rows_of(frame, metric="transfer") if "metric" in frame else frame
     moved_by: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows.to_dict("records"):
-        if row.get("status", "ok") != "ok" or not (row["low"] > 0 or row["high"] < 0):
-            continue
-        verb = VERBS.get(str(row.get("verdict", "")), "moves")
-        moved_by.setdefault((name(row["subject"]), verb), []).append(row)
-    return [_shift(student, verb, moved) for (student, verb), moved in moved_by.items()]
+        if row.get("status", "ok") == "ok" and (row["low"] > 0 or row["high"] < 0):
+            moved_by.setdefault((name(row["subject"]), str(row.get("verdict", ""))), []).append(row)
+    return [_shift(student, verdict, moved) for (student, verdict), moved in moved_by.items()]
 
 
-def _shift(student: str, verb: str, moved: list[dict[str, Any]]) -> str:
+def _shift(student: str, verdict: str, moved: list[dict[str, Any]]) -> str:
     most = max(moved, key=lambda row: abs(row["estimate"]))
-    where = f"{name(most['attribute'])} = {name(most['group'])}"
-    spread = f"{quantity(most['estimate'], 'points')} {interval(most['low'], most['high'], 'points')}"
-    if len(moved) == 1:
-        return f"“{student}” {verb} the teacher's gap at {where}: shift {spread}."
-    return f"“{student}” {verb} the teacher's gap in {len(moved)} groups, most at {where}: shift {spread}."
+    where = f"at {name(most['attribute'])} = {name(most['group'])}"
+    spread = f"shift {quantity(most['estimate'], 'points')} {interval(most['low'], most['high'], 'points')}"
+    if len(moved) > 1:
+        where = f"in {len(moved)} groups, most {where}"
+    return f"{transfer_words(verdict, f'“{student}”', where)}: {spread}."
 
 
 def _at_most(lines: list[str], n: int) -> list[str]:

@@ -92,6 +92,8 @@ def _gaps(audit: Any) -> list[Block]:
     frame = frame_of(audit, "attribution_gaps")
     if frame.empty:
         return []
+    if frame["estimate"].isna().all():
+        return [Text(f"What gaps between groups come from, cannot say: {frame['reason'].iloc[0]}.", "note")]
     out: list[Block] = []
     for (attribute, group, scale), gap in _largest(frame).groupby(["attribute", "group", "subset"], sort=False):
         reference = gap["reference"].iloc[0]

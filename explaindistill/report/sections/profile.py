@@ -10,6 +10,7 @@ from explaindistill.report.blocks import Block, Cell, Details, Facts, Group, Sec
 from explaindistill.report.figures import students_of
 from explaindistill.report.metrics import describe_metric
 from explaindistill.report.tables import estimate_cell, frame_of, rows_of
+from explaindistill.report.verdict_words import profile_words
 from explaindistill.report.words import count, name, quantity
 
 __all__ = ["section"]
@@ -94,5 +95,5 @@ def _cell(row: Any) -> Cell:
     if row["status"] == "excluded" and not pd.isna(row["estimate"]):
         row = row | {"status": "ok"}
     cell = estimate_cell(row)
-    verdict = {"pass": "at or above", "fail": "below", "inconclusive": "undecided"}.get(str(row.get("verdict", "")), "")
+    verdict = profile_words(str(row.get("verdict", "")))
     return Cell(cell.text, " · ".join(filter(None, (cell.detail, verdict))), cell.tone)

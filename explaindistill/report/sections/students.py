@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from explaindistill.report.blocks import Block, Code, Details, Facts, Group, Section, Text
+from explaindistill.report.student.decided import decided_by
 from explaindistill.report.student.structure import structure
 from explaindistill.report.tables import frame_of, rows_of
 from explaindistill.report.words import count, name, number, sentence
@@ -36,11 +38,19 @@ def _student(audit: Any, key: str, student: Any, position: int) -> list[Block]:
     if not hasattr(student, "describe"):
         blocks.append(Text(f"{type(student).__name__} does not describe itself in words.", "note"))
         return blocks
-    text = sentence(student.describe())
+    text = sentence(_words(student, audit, key))
     if len(text) > _LONGEST:
         text = text[:_LONGEST].rsplit("\n", 1)[0] + "\n… (cut here; describe() gives the whole)"
     blocks.append(Details("In words", (Code(text),), open=text.count("\n") <= 24))
     return blocks
+
+
+def _words(student: Any, audit: Any, key: str) -> str:
+    """What a student says of itself, with the audit's decisions where it can say decisions."""
+    rule = decided_by(student, audit, key)
+    if rule is None or "decide" not in inspect.signature(student.describe).parameters:
+        return str(student.describe())
+    return str(student.describe(decide=rule.position))
 
 
 def _facts(audit: Any, key: str, student: Any) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from explaindistill.report.blocks import Block, Details, Facts, Group, Section, Text
@@ -17,8 +18,8 @@ def section(audit: Any) -> Section:
     pairs = [("Teacher", name(audit.teacher_name))]
     if audit.classes is not None:
         pairs.append(("Classes", ", ".join(name(c, 30) for c in list(audit.classes)[:20])))
-        if audit.favorable is not None:
-            pairs.append(("Favourable decision", name(audit.favorable)))
+        favorable = "not said" if audit.favorable is None else name(audit.favorable)
+        pairs.append(("Favourable decision", favorable))
         pairs.append(("Decision rule", _rule(audit)))
     else:
         pairs.append(("Answers", "numbers (regression)"))
@@ -91,9 +92,13 @@ _WORTH = (
 
 
 def _rule(audit: Any) -> str:
+    """How probabilities become decisions, as the decision rule of the audit says."""
+    if audit.favorable is None:
+        return "the class with the highest probability"
+    if isinstance(audit.threshold, Mapping):
+        return (
+            f"“{name(audit.favorable)}” for the top {number(100 * float(audit.threshold['top']))} % of its probability"
+        )
     if len(audit.classes) > 2:
         return "the class with the highest probability"
-    if isinstance(audit.threshold, dict):
-        return f"the top {number(100 * float(audit.threshold.get('top', 0)))} % of scores"
-    favorable = name(audit.favorable) if audit.favorable is not None else name(list(audit.classes)[-1])
-    return f"“{favorable}” where its probability is at least {float(audit.threshold):g}"
+    return f"“{name(audit.favorable)}” where its probability is at least {float(audit.threshold):g}"

@@ -29,7 +29,7 @@ def tree(drawing: TreeDrawing, id: str, favorable: Any, who: Mapping[str, str]) 
         f"{id}-tree", drawing.title, _desc(drawing),
         lambda ax: plots.tree(drawing, ax, favorable=favorable, max_depth=DRAWN_DEPTH), width=10.0, height=height,
     )  # fmt: skip
-    outline = Outline("Question by question", _node(drawing.root, who), f"{id}-outline")
+    outline = Outline("Question by question", _node(drawing.root, who, drawing.rows), f"{id}-outline")
     return [figure, outline, *([] if drawing.sums is None else _sums(drawing.sums, drawing.unit))]
 
 
@@ -46,13 +46,14 @@ def _desc(drawing: TreeDrawing) -> str:
     return f"{first} Thicker branches carry more rows; {leaves}."
 
 
-def _node(branch: Branch, who: Mapping[str, str]) -> Node:
+def _node(branch: Branch, who: Mapping[str, str], whose: str) -> Node:
+    """One line, with the rows of fitting and the audited people named apart: they are not the same."""
     text = f"{branch.title}: {name(branch.text, 90)}" if branch.title else name(branch.text, 90)
     line = f"{name(branch.edge, 40)}: {text}" if branch.edge else text
-    details = [] if branch.share is None else [f"{quantity(branch.share, 'share')} of rows"]
+    details = [] if branch.share is None else [f"{quantity(branch.share, 'share')} of {whose}"]
     details += [] if branch.n is None else [f"n\u00a0=\u00a0{branch.n:,}"]
-    detail = ", ".join(details) + (f"; {who[branch.node]}" if branch.node in who else "")
-    return Node(line, detail, tuple(_node(child, who) for child in branch.children), branch.node)
+    detail = ", ".join(details) + (f"; audited rows: {who[branch.node]}" if branch.node in who else "")
+    return Node(line, detail, tuple(_node(child, who, whose) for child in branch.children), branch.node)
 
 
 def leaf_occupants(student: Any, audit: Any, key: str) -> dict[str, str]:
@@ -112,12 +113,12 @@ def rules(drawing: RulesDrawing, id: str, favorable: Any) -> list[Block]:
         asks = "else" if i == last and last else f"{'if' if i == 0 else 'else if'} {name(row['condition'], 200)}"
         words = f"{asks}: {name(row['answer'], 40)}"
         way = "w" + "0" * i + ("" if i == last else "1")  # no to every rule before, and yes to this one
-        lines.append(Node(words, f"{quantity(row['coverage'], 'share')} of rows", path=way))
+        lines.append(Node(words, f"{quantity(row['coverage'], 'share')} of {drawing.rows}", path=way))
         rows.append(_rule_cells(row, asks))
     outline = Outline(
         "Rule by rule", Node("The first rule that holds decides.", children=tuple(lines)), f"{id}-outline"
     )
-    columns = ("rule", "answer", "share of rows", "teacher says the same")
+    columns = ("rule", "answer", f"share of {drawing.rows}", "teacher says the same there")
     numbers = Table("Rules in numbers", columns, tuple(rows), (False, False, True, True))
     return [figure, outline, Details("Rules in numbers", (numbers,))]
 

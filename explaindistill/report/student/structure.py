@@ -14,9 +14,10 @@ from explaindistill.data.drawing import (
     TreeDrawing,
     drawing_of,
 )
-from explaindistill.report.blocks import Block, Cell, Details, Figure, Gallery, Table
+from explaindistill.report.blocks import Block, Cell, Details, Figure, Gallery, Table, Text
 from explaindistill.report.figures import drawn
 from explaindistill.report.student.branching import leaf_occupants, rules, tree
+from explaindistill.report.student.decided import EVEN, decided_by
 from explaindistill.report.student.what_if import what_if
 from explaindistill.report.words import name, number, quantity
 
@@ -38,7 +39,8 @@ def structure(student: Any, id: str, audit: Any, key: str = "") -> list[Block]:
     key : str
         Name of the student in the audit.
     """
-    drawing = drawing_of(student)
+    rule = decided_by(student, audit, key)
+    drawing = drawing_of(student) if rule is None else rule.drawn(drawing_of(student))
     blocks: list[Block] = []
     if isinstance(drawing, TreeDrawing):
         blocks = tree(drawing, id, audit.favorable, leaf_occupants(student, audit, key))
@@ -48,7 +50,8 @@ def structure(student: Any, id: str, audit: Any, key: str = "") -> list[Block]:
         blocks = _curves(drawing, id)
     elif isinstance(drawing, BarsDrawing):
         blocks = _card(drawing, id) if drawing.totals is not None else _bars(drawing, id)
-    return [*blocks, *what_if(student, drawing, id, audit, key)]
+    spoken = [] if rule is None or (rule.bound == EVEN and len(rule.classes) == 2) else [Text(rule.sentence(), "note")]
+    return [*spoken, *blocks, *what_if(student, drawing, id, audit, key)]
 
 
 def _signed(value: float) -> str:

@@ -11,6 +11,7 @@ from explaindistill.data.program import AnyOf, Clipped, Condition, Input, Not, P
 from explaindistill.errors import InvalidInputError
 from explaindistill.export.javascript import generate
 from explaindistill.report.blocks import Text, WhatIf
+from explaindistill.report.student.decided import decided_by
 from explaindistill.report.tables import frame_of, rows_of
 from explaindistill.report.words import name, sentence
 
@@ -52,6 +53,7 @@ def what_if(student: Any, drawing: Drawing | None, id: str, audit: Any, key: str
         "terms": [name(term) for term in _terms(program)],
         **_marking(drawing, id),
         "output": _output(program, audit.favorable),
+        "decision": _decision(student, audit, key),
         "unit": drawing.unit if isinstance(drawing, CurvesDrawing | BarsDrawing) else "",
         "cells": cells,
     }
@@ -66,6 +68,15 @@ def _marking(drawing: Drawing | None, id: str) -> dict[str, Any]:
     if isinstance(drawing, RulesDrawing):
         return {"outline": f"{id}-outline", "marked": "its rule is marked above"}
     return {"outline": None, "marked": ""}
+
+
+def _decision(student: Any, audit: Any, key: str) -> dict[str, Any] | None:
+    """The favourable class's place and the probability that decides it (None: nobody is); None for the argmax."""
+    rule = decided_by(student, audit, key)
+    if rule is None:
+        return None
+    bound = None if math.isinf(rule.bound) else rule.bound
+    return {"class": rule.classes.index(rule.favorable), "from": bound, "words": rule.sentence()}
 
 
 def _output(program: Program, favorable: Any) -> int:

@@ -174,6 +174,16 @@
     return rows.sort(function (a, b) { return Math.abs(b[1]) - Math.abs(a[1]); }).slice(0, 12);
   };
 
+  // The class that the audit's rule decides: the favourable one from its bound on, else the best of the others.
+  // A sum of curves may differ in the last digits from the one that drew the bound: 1e-12 makes up for them.
+  var decided = function (told, p) {
+    var rule = told.decision;
+    if (!rule) { return p.indexOf(Math.max.apply(null, p)); }
+    if (rule.from !== null && p[rule.class] >= rule.from - 1e-12) { return rule.class; }
+    var others = p.map(function (q, k) { return k === rule.class ? -1 : q; });
+    return others.indexOf(Math.max.apply(null, others));
+  };
+
   // What the teacher answered on the mean on the audited rows of the same cell.
   var beside = function (told, row) {
     var finder = (self.explaindistill || {})[told.id + "-cells"];
@@ -203,7 +213,7 @@
       var parts = [];
       if (told.classes) {
         var p = student.predict_proba(row);
-        words += told.classes[p.indexOf(Math.max.apply(null, p))];
+        words += told.classes[decided(told, p)];
         parts.push(bars(p.map(function (q, k) { return [told.classes[k], q, (100 * q).toFixed(1) + " %"]; }), false));
       } else {
         words += [].concat(student.predict(row)).map(short).join(", ");
@@ -218,6 +228,7 @@
         parts.push(make("p", "What each term adds (" + told.unit + ")"), bars(merged(told.terms, added), true));
       }
       answer.replaceChildren(make("p", words));
+      if (told.decision) { answer.append(make("p", told.decision.words, { class: "where" })); }
       answer.append.apply(answer, parts);
     };
     told.features.forEach(function (feature, i) {

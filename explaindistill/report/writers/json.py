@@ -71,8 +71,8 @@ def results(audit: Any, page: bool = False) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``format``, ``version``, ``teacher``, ``classes``, ``favorable``, ``threshold``, ``manifest``, ``notes``,
-        ``schema``, ``frames`` (each ``{"columns": [...], "rows": [[...]]}``) and ``students``.
+        ``format``, ``version``, ``teacher``, ``classes``, ``favorable``, ``threshold``, ``bounds``, ``manifest``,
+        ``notes``, ``schema``, ``frames`` (each ``{"columns": [...], "rows": [[...]]}``) and ``students``.
     """
     write = packed if page else _frame
     out: dict[str, Any] = {
@@ -82,6 +82,7 @@ def results(audit: Any, page: bool = False) -> dict[str, Any]:
         "classes": None if audit.classes is None else plain(list(audit.classes)),
         "favorable": plain(audit.favorable),
         "threshold": plain(audit.threshold),
+        "bounds": plain(dict(getattr(audit, "bounds", {}))),
         "manifest": plain(audit.manifest),
         "notes": [str(note) for note in audit.notes],
         "schema": plain(audit.schema.to_dict()) if hasattr(audit.schema, "to_dict") else None,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import singledispatch
 from typing import Any
 
+from explaindistill.measures.verdicts import SIGNS, marked
 from explaindistill.report import blocks as b
 from explaindistill.report.words import name, sentence
 
@@ -14,7 +15,6 @@ __all__ = ["document", "escape", "written"]
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~&!])")
 _LONG = (b.Table, b.Verdicts, b.Details, b.Figure, b.Text)
-MARKS = {"pass": "✓ pass", "fail": "✗ FAIL", "inconclusive": "? inconclusive", "cannot say": "– cannot say"}
 
 
 def escape(text: str) -> str:
@@ -98,7 +98,7 @@ def _(block: b.Verdicts, level: int) -> str:
     lines = ["| rule | verdict | evidence |", "| --- | --- | --- |"]
     for v in block.verdicts:
         evidence = escape(" ".join(filter(None, (v.evidence, v.reason)))).replace("\n", " ")
-        lines.append(f"| {escape(v.rule)} | **{MARKS.get(v.verdict, escape(v.verdict))}** | {evidence} |")
+        lines.append(f"| {escape(v.rule)} | **{SIGNS.get(v.verdict, '–')} {escape(marked(v.verdict))}** | {evidence} |")
     return "\n".join(lines)
 
 

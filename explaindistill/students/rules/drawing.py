@@ -40,4 +40,5 @@ def drawing(self: Any) -> RulesDrawing:
         shown = shown.assign(**{name: frame.get(column, np.nan)})
     values = [*(rule.value for rule in model.rules), model.default]
     words = [answer_words(v, classes) for v in values]
-    return RulesDrawing(shown.assign(answer=words, values=pd.Series(values, dtype=object)), classes)
+    whose = str(frame["rows"].iloc[0]) if "rows" in frame else "rows of fitting"
+    return RulesDrawing(shown.assign(answer=words, values=pd.Series(values, dtype=object)), classes, rows=whose)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -67,7 +67,8 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
     ----------
     rules_ : RuleList
     table_ : DataFrame
-        :meth:`table` of the rows of fitting: precision there is too good, ask for fresh rows.
+        :meth:`table` of the rows of fitting: precision there is too good, ask for fresh rows. Where a Distiller made
+        rows up, of the real ones alone, as its column ``rows`` says.
     classes_, schema_, n_features_in_, feature_names_in_
 
     References
@@ -163,17 +164,38 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
         Q[:, np.searchsorted(self.classes_, classes)] = P
         return class_table(self, frame, Q, weights_of(sample_weight, len(P)), level)
 
-    def describe(self) -> str:
-        """Return the rules in words, the numbers that `predict_proba` uses to three decimals."""
+    def describe(self, *, decide: Callable[[Sequence[float]], int] | None = None) -> str:
+        """Return the rules in words, the numbers that `predict_proba` uses to three decimals.
+
+        Parameters
+        ----------
+        decide : callable, optional
+            From a rule's probabilities to the position of the class that it decides, where that is not the most
+            probable one; it then stands first.
+        """
         check_is_fitted(self)
         lines = []
         for i, value in enumerate([*(r.value for r in self.rules_.rules), self.rules_.default]):
             order = sorted(range(len(value)), key=lambda k: (-value[k], k))[:3]
             answer = ", ".join(f"{self.classes_[k]} {value[k]:.3f}" for k in order)
+            if decide is not None:
+                answer = f"{self.classes_[decide([float(v) for v in value])]}   {answer}"
             row = self.table_.iloc[i]
             right = f"{row.precision:.1%} agree, {row.precision_low:.1%} to {row.precision_high:.1%}"
             lines.append(f"{_if(self.rules_, i)}: {answer}  [{row.coverage:.1%} of rows; {right}]")
-        return "\n".join([_headline(self.rules_), *lines])
+        return "\n".join([_headline(self.rules_) + _whose(self.table_), *lines])
+
+    def recount(self, X: Any, P: NDArray[np.float64] | None, weight: NDArray[np.float64] | None) -> None:
+        """Count the real rows of the fit: ``table_``, :meth:`describe` and drawings then speak of them alone.
+
+        Parameters
+        ----------
+        X : rows of fitting that are real, or None where all were made up
+        P : array of shape (n, k)
+            Their soft labels, in the order of ``classes_``.
+        weight : array of shape (n,)
+        """
+        _recount(self, X, P, weight, class_table)
 
     def explain(self, X: Any) -> pd.DataFrame:
         """Rules that were read, and how each moved the probabilities; contributions sum to them."""
@@ -298,7 +320,11 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
             row = self.table_[self.table_.rule == i + 1].iloc[0]
             answer = ", ".join(f"{v:.6g}" for v in value)
             lines.append(f"{_if(self.rules_, i)}: {answer}  [{row.coverage:.1%} of rows; spread {row.spread:.3g}]")
-        return "\n".join([_headline(self.rules_), *lines])
+        return "\n".join([_headline(self.rules_) + _whose(self.table_), *lines])
+
+    def recount(self, X: Any, P: NDArray[np.float64] | None, weight: NDArray[np.float64] | None) -> None:
+        """As :meth:`RuleListClassifier.recount`, of values ``(n,)`` or ``(n, m)``."""
+        _recount(self, X, None if P is None else P.reshape(len(P), -1), weight, value_table)
 
     def explain(self, X: Any) -> pd.DataFrame:
         """Rules that were read, and how each moved the value; contributions sum to it."""
@@ -397,6 +423,20 @@ def _headline(model: RuleList) -> str:
     n, m = len(model.rules), sum(len(r.literals) for r in model.rules)
     rules, conditions = "rule" if n == 1 else "rules", "condition" if m == 1 else "conditions"
     return f"Rule list: {n} {rules} of {m} {conditions} in all, and a default."
+
+
+def _whose(table: pd.DataFrame) -> str:
+    """Of which rows shares and intervals are, where made-up rows took part in fitting and are not counted."""
+    return f" Shares and intervals are of the {table['rows'].iloc[0]}." if "rows" in table else ""
+
+
+def _recount(student: Any, X: Any, Y: Any, weight: Any, tabulate: Any) -> None:
+    """The table of real rows of fitting in the place of that of all."""
+    if X is None:
+        student.table_ = student.table_.assign(rows="made-up rows of fitting")
+        return
+    counted = tabulate(student, rows(student, X), Y, weight, 0.95)
+    student.table_ = counted.assign(rows=f"{len(Y):,} observed rows of fitting")
 
 
 def _head(student: Any) -> dict[str, Any]:

@@ -34,11 +34,11 @@ def drawing(self: Any) -> TreeDrawing:
     check_is_fitted(self)
     tree: TreeModel = self.tree_
     classes = tuple(self.classes_.tolist()) if hasattr(self, "classes_") else None
-    share = tree.weight / tree.weight[0]
+    count, share, whose = tree.shown
 
     def grown(i: int, edge: str) -> Branch:
         # the script of a tree calls nodes by their numbers
-        rows, node = (float(share[i]), int(tree.count[i])), str(i)
+        rows, node = (float(share[i]), int(count[i])), str(i)
         if tree.feature[i] < 0:
             values = tuple(tree.value[i].tolist())
             return Branch(answer_words(values, classes), edge, *rows, values=values, node=node)
@@ -46,7 +46,7 @@ def drawing(self: Any) -> TreeDrawing:
         sides = zip((tree.left[i], tree.right[i]), edges, strict=True)
         return Branch(text, edge, *rows, children=tuple(grown(int(child), words) for child, words in sides), node=node)
 
-    return TreeDrawing(grown(0, ""), classes)
+    return TreeDrawing(grown(0, ""), classes, rows=whose)
 
 
 def _question(tree: TreeModel, i: int) -> tuple[str, tuple[str, str]]:

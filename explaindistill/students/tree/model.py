@@ -44,6 +44,8 @@ class TreeModel:
     weight : ndarray, shape (n_nodes,)
     gain : ndarray, shape (n_nodes,)
         Drop of the weighted squared error of the structure targets by the node's split.
+    observed : int64 ndarray, shape (n_nodes,), optional
+        Training rows that are real, where others were made up; None where nobody said so.
     """
 
     schema: Schema
@@ -58,6 +60,22 @@ class TreeModel:
     count: NDArray[np.int64]
     weight: NDArray[np.float64]
     gain: NDArray[np.float64]
+    observed: NDArray[np.int64] | None = None
+
+    @property
+    def shown(self) -> tuple[NDArray[np.int64], NDArray[np.float64], str]:
+        """Rows of each node and their share for who reads, and whose they are: the real ones', where that is known."""
+        if self.observed is None or not self.observed[0]:
+            whose = "rows of fitting" if self.observed is None else "made-up rows of fitting"
+            return self.count, self.weight / self.weight[0], whose
+        return self.observed, self.observed / self.observed[0], "observed rows of fitting"
+
+    def with_observed(self, leaf: NDArray[np.int64]) -> TreeModel:
+        """The same tree, which knows the leaves of the real rows of its fit."""
+        n = np.bincount(leaf, minlength=len(self.feature)).astype(np.int64)
+        for node in np.flatnonzero(self.feature >= 0)[::-1]:  # children come after their parent
+            n[node] = n[self.left[node]] + n[self.right[node]]
+        return replace(self, observed=n)
 
     @cached_property
     def parent(self) -> NDArray[np.int64]:
@@ -191,6 +209,7 @@ class TreeModel:
             count=self.count[nodes],
             weight=self.weight[nodes],
             gain=np.where(ended, 0.0, self.gain[nodes]),
+            observed=None if self.observed is None else self.observed[nodes],
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -204,6 +223,8 @@ class TreeModel:
                 "weight": float(self.weight[i]),
                 "share": float(share[i]),
             }
+            if self.observed is not None:
+                node["observed"] = int(self.observed[i])
             if self.feature[i] >= 0:
                 node |= self._split_record(i)
             nodes.append(node)
@@ -255,6 +276,7 @@ class TreeModel:
             count=np.array([n["n"] for n in nodes]),
             weight=np.array([n["weight"] for n in nodes], dtype=np.float64),
             gain=np.array([n.get("gain", 0.0) for n in nodes], dtype=np.float64),
+            observed=np.array([n["observed"] for n in nodes]) if all("observed" in n for n in nodes) else None,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -29,7 +29,7 @@ class ReadableTree:
 
     tree_: TreeModel
     plot = plot
-    fit_notes: ClassVar = {"nodes": ("gain", "n", "share", "weight")}
+    fit_notes: ClassVar = {"nodes": ("gain", "n", "observed", "share", "weight")}
     """Fields of the form that decide no answer: ``export.json`` can leave them out."""
     svg = svg
 
@@ -38,17 +38,38 @@ class ReadableTree:
         frame = rows(self, X)
         return self.tree_.route(frame, self.n_jobs)  # type: ignore[attr-defined]  # the estimator's parameter
 
-    def describe(self, X: Any = None, sensitive: Any = None, *, min_group_size: int = 10) -> str:
+    def describe(
+        self,
+        X: Any = None,
+        sensitive: Any = None,
+        *,
+        min_group_size: int = 10,
+        decide: Callable[[Sequence[float]], int] | None = None,
+    ) -> str:
         """Return the tree as indented text: conditions in the user's units, what each leaf says, its share of rows.
 
         Parameters
         ----------
         X, sensitive, min_group_size : see :meth:`occupants`
             With both frames each leaf also says who is in it.
+        decide : callable, optional
+            From a leaf's probabilities to the position of the class that it decides, where that is not the most
+            probable one.
         """
         check_is_fitted(self)
         who = {leaf: people.words(of) for leaf, of in self._who(X, sensitive, min_group_size).items()}
-        return words.outline(self.tree_, self._outputs(), hasattr(self, "classes_"), who)
+        return words.outline(self.tree_, self._outputs(), hasattr(self, "classes_"), who, decide)
+
+    def recount(self, X: Any, P: Any, weight: Any) -> None:
+        """Count the real rows of the fit, of which :meth:`describe` and drawings then speak, and not of made-up ones.
+
+        Parameters
+        ----------
+        X : rows of fitting that are real, or None where all were made up
+        P, weight : their targets and weights; not needed for a tree.
+        """
+        leaf = np.zeros(0, dtype=np.int64) if X is None else self.apply(X)
+        self.tree_ = self.tree_.with_observed(leaf)
 
     def occupants(self, X: Any, sensitive: Any, *, min_group_size: int = 10) -> pd.DataFrame:
         """Who is in each leaf.
@@ -166,6 +187,7 @@ class ReadableTree:
     def _sketch(self, node: int, edge: str, who: Mapping[int, list[dict[str, Any]]]) -> dict[str, Any]:
         """One node and what is below it; see :meth:`sketch`."""
         tree, outputs = self.tree_, self._outputs()
+        count, part, _ = tree.shown
         values = tree.value[node]
         is_classifier = hasattr(self, "classes_")
         leaf = tree.feature[node] < 0
@@ -175,8 +197,8 @@ class ReadableTree:
         return {
             "text": answer if leaf else words.condition(tree, [(node, True)]),
             "edge": edge,
-            "share": float(tree.weight[node] / tree.weight[0]),
-            "n": int(tree.count[node]),
+            "share": float(part[node]),
+            "n": int(count[node]),
             "value": float(values[-1]) if is_classifier else None,
             "values": dict(zip(map(str, outputs), values.tolist(), strict=True)),
             "who": who.get(node, []),

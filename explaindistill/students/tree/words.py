@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from explaindistill.students.tree.model import TreeModel
 
 __all__ = ["condition", "outline", "parameters", "reasons", "rule_table", "rule_text"]
 
+Decide = Callable[[Sequence[float]], int]
+"""From a leaf's probabilities to the position of the class that it decides."""
 SHOWN_CLASSES = 3
 """Classes that a leaf names, the most probable first: a line should stay a line."""
 
@@ -77,20 +79,24 @@ def rule_table(model: TreeModel, outputs: Sequence[Any], classes: NDArray[Any] |
 
 
 def outline(
-    model: TreeModel, outputs: Sequence[Any], is_classifier: bool, who: Mapping[int, Sequence[str]] | None = None
+    model: TreeModel,
+    outputs: Sequence[Any],
+    is_classifier: bool,
+    who: Mapping[int, Sequence[str]] | None = None,
+    decide: Decide | None = None,
 ) -> str:
     """Show the tree as indented text: conditions, what each leaf says, how many rows and, if given, who they are."""
     n_leaves, n_columns = len(model.leaves), len(model.used)
     lines = [
         f"tree of {_count(n_leaves, 'leaf', 'leaves')} on {_count(n_columns, 'column', 'columns')}, "
-        f"depth {model.depth.max()}, fitted to {_count(int(model.count[0]), 'row', 'rows')}"
+        f"depth {model.depth.max()}, fitted to {_count(int(model.count[0]), 'row', 'rows')}{_made_up(model)}"
     ]
+    count, part, _ = model.shown
 
     def visit(node: int, indent: str) -> None:
         if model.feature[node] < 0:
-            share = 100 * model.weight[node] / model.weight[0]
-            answer = _answer(model.value[node], outputs, is_classifier)
-            lines.append(f"{indent}{answer}   ({share:.1f} % of rows, n = {model.count[node]})")
+            answer = _answer(model.value[node], outputs, is_classifier, decide)
+            lines.append(f"{indent}{answer}   ({100 * part[node]:.1f} % of rows, n = {count[node]})")
             lines.extend(f"{indent}    {line}" for line in (who or {}).get(node, ()))
             return
         for child, left in ((int(model.left[node]), True), (int(model.right[node]), False)):
@@ -101,15 +107,31 @@ def outline(
     return "\n".join(lines)
 
 
+def _made_up(model: TreeModel) -> str:
+    """How many rows of fitting were made up, and that the shares and counts below are of the others."""
+    if model.observed is None:
+        return ""
+    if not model.observed[0]:
+        return ", all of them made up"
+    n = int(model.observed[0])
+    return f", {int(model.count[0]) - n:,} of them made up; shares and n below are of the {n:,} observed ones"
+
+
 def _count(n: int, one: str, many: str) -> str:
     return f"{n:,} {one if n == 1 else many}"
 
 
-def _answer(value: NDArray[np.float64], outputs: Sequence[Any], is_classifier: bool) -> str:
+def _answer(
+    value: NDArray[np.float64],
+    outputs: Sequence[Any],
+    is_classifier: bool,
+    decide: Callable[[Sequence[float]], int] | None,
+) -> str:
     if not is_classifier:
         return ", ".join(f"{o} = {v:.6g}" for o, v in zip(outputs, value, strict=True))
     order = np.argsort(-value, kind="stable")[:SHOWN_CLASSES]
-    return f"{outputs[order[0]]}   " + ", ".join(f"{outputs[k]} {value[k]:.3f}" for k in order)
+    said = order[0] if decide is None else decide(value.tolist())
+    return f"{outputs[said]}   " + ", ".join(f"{outputs[k]} {value[k]:.3f}" for k in order)
 
 
 def reasons(model: TreeModel, leaf: NDArray[np.int64], outputs: Sequence[Any]) -> pd.DataFrame:

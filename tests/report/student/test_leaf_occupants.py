@@ -29,7 +29,7 @@ def test_every_leaf_says_who_meets_it():
     who = leaf_occupants(student, SimpleNamespace(frames={"leaf_audit": frame}), "tree")
     assert set(who) == set(map(str, student.tree_.leaves))
     outline = next(b for b in tree(student.drawing(), "t", None, who) if isinstance(b, Outline))
-    assert [leaf.detail.split("; ", 1)[1].replace("\u00a0", " ") for leaf in leaves(outline.root)] == [
+    assert [leaf.detail.split("; audited rows: ", 1)[1].replace("\u00a0", " ") for leaf in leaves(outline.root)] == [
         "sex: m 74.0 %, f 26.0 %",
         "sex: m 75.3 %, f 24.7 %",
     ]

@@ -1,0 +1,124 @@
+"""Columns named as labels, weights or groups: taken out of what models see, unless one was fitted with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from explaindistill.data.named_columns import column_of, is_name, named_columns, without
+from explaindistill.data.schema import as_frame
+from explaindistill.protocols import can_be_asked
+
+__all__ = ["NamedColumns", "named_in"]
+
+NEVER_INPUTS = ("y", "sample_weight", "groups")
+"""Labels, weights and clusters are taken out where nobody knows what a model reads; an attribute or a stratum may well
+be an input of it."""
+
+
+@dataclass(frozen=True)
+class NamedColumns:
+    """Rows as models see them, and what was named as their columns.
+
+    Attributes
+    ----------
+    X : rows
+        Without the columns that no model was fitted with.
+    values : mapping of str to values
+        By argument: ``y``, ``sensitive``, ``sample_weight``, ``groups``, ``strata``.
+    notes : tuple of str
+        Which labels, weights or groups are inputs of a model.
+    """
+
+    X: Any
+    values: Mapping[str, Any]
+    notes: tuple[str, ...]
+
+
+def named_in(X: Any, given: Mapping[str, Any], teacher: Any, students: Mapping[str, Any]) -> NamedColumns:
+    """Find the columns that are named, and take those out that are nobody's input.
+
+    Parameters
+    ----------
+    X : rows in any container
+    given : mapping of argument to values, name, or for ``sensitive`` names
+    teacher : teacher adapter
+    students : mapping of str to fitted student or Distiller
+
+    Raises
+    ------
+    InvalidInputError
+        For a name that is no column.
+
+    Examples
+    --------
+    >>> from explaindistill import TreeClassifier
+    >>> from explaindistill.teachers import as_teacher
+    >>> X = pd.DataFrame({"age": [20, 40] * 20, "hired": ["no", "yes"] * 20})
+    >>> tree = TreeClassifier(max_leaf_nodes=2).fit(X[["age"]], X["hired"])
+    >>> named = named_in(X, {"y": "hired"}, as_teacher(tree), {"tree": tree})
+    >>> named.X.columns.tolist(), named.values["y"].tolist()[:2]
+    (['age'], ['no', 'yes'])
+    """
+    values, labels = named_columns(X, {k: v for k, v in given.items() if k != "sensitive"})
+    values["sensitive"], attributes = _attributes(X, given.get("sensitive"))
+    roles = [
+        *((argument, label) for argument, label in labels.items()),
+        *(("sensitive", label) for label in attributes),
+    ]
+    if not roles:
+        return NamedColumns(X, values, ())
+    readers = {label: _readers(str(label), teacher, students) for _, label in roles}
+    rest = without(X, [label for argument, label in roles if not readers[label] and argument in NEVER_INPUTS])
+    gone = [label for argument, label in roles if not readers[label] and argument not in NEVER_INPUTS]
+    gone = [label for label in gone if label in rest.columns and _is_needless(rest, label, teacher, students)]
+    notes = tuple(
+        f"The column “{label}” is named as {argument} and is an input of: {', '.join(readers[label])}."
+        for argument, label in roles
+        if readers[label] and argument != "sensitive"
+    )
+    return NamedColumns(without(rest, gone), values, notes)
+
+
+def _attributes(X: Any, sensitive: Any) -> tuple[Any, list[Any]]:
+    """Sensitive columns as a frame, and their labels in X; what names no columns of X is left to be refused."""
+    if sensitive is None or isinstance(sensitive, pd.DataFrame | pd.Series):
+        return sensitive, []
+    names = [sensitive] if is_name(sensitive) else sensitive
+    if not isinstance(names, list | tuple) or not names or not all(is_name(n) for n in names):
+        return sensitive, []
+    frame = X if isinstance(X, pd.DataFrame) else as_frame(X)
+    if any(n not in frame.columns and [str(c) for c in frame.columns].count(str(n)) != 1 for n in names):
+        return sensitive, []
+    labels = [column_of(frame, n, "sensitive") for n in names]
+    return frame[labels].set_axis([str(label) for label in labels], axis=1), labels
+
+
+def _inputs(teacher: Any, students: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Each model's columns as its fit knew them; None where it does not say."""
+    inner = getattr(teacher, "estimator", None)
+    schema = getattr(getattr(teacher, "encoder", None), "schema_", None)
+    columns = getattr(inner, "feature_names_in_", getattr(teacher, "feature_names_in_", None))
+    yield "teacher", schema.names if schema is not None else columns
+    for name, student in students.items():
+        schema = getattr(student, "schema_", None) if hasattr(student, "student_") else None
+        yield name, schema.names if schema is not None else getattr(student, "feature_names_in_", None)
+
+
+def _readers(column: str, teacher: Any, students: Mapping[str, Any]) -> list[str]:
+    """Models that were fitted with a column."""
+    known = _inputs(teacher, students)
+    return [name for name, columns in known if columns is not None and column in {str(c) for c in columns}]
+
+
+def _is_needless(X: pd.DataFrame, label: Any, teacher: Any, students: Mapping[str, Any]) -> bool:
+    """Whether every model is known to do without a column: a Distiller's rows are all that its teacher reads."""
+    inputs = dict(_inputs(teacher, students))
+    if any(columns is None for name, columns in inputs.items() if name != "teacher"):
+        return False
+    if inputs["teacher"] is not None or any(hasattr(s, "student_") for s in students.values()):
+        return True
+    return not can_be_asked(teacher) and bool(teacher.knows(X.drop(columns=[label])).any())

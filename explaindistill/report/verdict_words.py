@@ -1,0 +1,55 @@
+"""The one place that puts a verdict into words: on the first page, in tables, on the terminal and in text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from explaindistill.measures.favorable import without_favorable
+
+__all__ = ["nobody_said", "profile_words", "transfer_words"]
+
+TRANSFER = {
+    "inherited": "{student} inherits the teacher's gap {where}",
+    "reduced": "{student} reduces the teacher's gap {where}",
+    "hidden": "{student} hides the teacher's gap {where}",
+    "amplified": "{student} amplifies the teacher's gap {where}",
+    "cannot say": "Cannot say what {student} made of the teacher's gap {where}",
+}
+PROFILE = {"pass": "at or above", "fail": "below", "inconclusive": "undecided", "cannot say": "cannot say"}
+
+
+def transfer_words(verdict: str, student: str, where: str) -> str:
+    """What became of a gap of the teacher, as the frame ``transfer`` says and no further.
+
+    A verdict without words is given as it stands; nothing is made of it.
+
+    Examples
+    --------
+    >>> transfer_words("hidden", "“tree”", "at sex = f"), transfer_words("cannot say", "“tree”", "at sex = f")
+    ("“tree” hides the teacher's gap at sex = f", "Cannot say what “tree” made of the teacher's gap at sex = f")
+    """
+    form = TRANSFER.get(verdict or "cannot say")
+    return (
+        f"{student}, {verdict}, the teacher's gap {where}"
+        if form is None
+        else form.format(student=student, where=where)
+    )
+
+
+def profile_words(verdict: str) -> str:
+    """Where a ratio lies to the bound of a rule set; nothing where the rule set asks for none.
+
+    Examples
+    --------
+    >>> profile_words("fail"), profile_words("")
+    ('below', '')
+    """
+    return PROFILE.get(verdict, verdict)
+
+
+def nobody_said(audit: Any) -> str:
+    """That groups were to be compared and nobody said which decision people want; nothing where that is not so."""
+    if audit.classes is None or audit.favorable is not None:
+        return ""
+    banner = without_favorable(audit.classes)
+    return banner if banner in audit.notes else ""
