@@ -56,6 +56,7 @@ HESSIAN_RIDGE = 1e-9
 """Added to the diagonal of the quadratic: collinear columns, and the direction that moves all classes alike, have
 none."""
 MOST_SWEEPS = 10_000  # through all columns, of a least-squares fit: collinear columns converge slowly, but they do
+MOST_STEPS = 100  # of Newton's method: from far out, each gains about a logit; near the optimum five do
 SMALLEST_SHARE = 1e-6  # of a step: halved so often (20 times) without a fall of the objective, the fit has ended
 
 
@@ -255,7 +256,7 @@ def logistic_at(
 def _penalised(Z: Rows, P: Array, w: Array, start: LinearFit, penalty: Penalty, tol: float) -> LinearFit:
     """Proximal Newton for all classes together, on the coefficients that are active or break optimality.
 
-    A coefficient at 0 breaks it where its gradient exceeds ``l1``. Of at most 50 steps each is halved until the
+    A coefficient at 0 breaks it where its gradient exceeds ``l1``. Each step is halved until the
     objective does not rise (1e-14 of it is rounding); intercepts of several classes are centred, which changes no
     answer.
 
@@ -267,7 +268,7 @@ def _penalised(Z: Rows, P: Array, w: Array, start: LinearFit, penalty: Penalty, 
     K, Z = len(intercept), row_blocks(Z)
     eta = start.predictor(Z)
     value = objective(P, w, eta, coef, penalty)
-    for _ in range(50):
+    for _ in range(MOST_STEPS):
         active = active_blocks(Z, P, w, eta, coef, penalty)
         shift, step = proximal_step(joint(Z, _blocks(active), P, w, eta), coef, active, penalty, tol)
         direction, share = Z.predictor(step) + shift, 1.0
@@ -374,7 +375,7 @@ def refit_logistic(
         return mean_divergence(P, w, eta) + 0.5 * float(ridge @ theta**2), eta
 
     value, eta = ridged(theta)
-    for _ in range(60):
+    for _ in range(MOST_STEPS):
         gradient, H = joint(Z, blocks, P, w, eta)
         step = linalg.solve(H + np.diag(ridge + 1e-13), gradient - ridge * theta, assume_a="pos")
         share = 1.0

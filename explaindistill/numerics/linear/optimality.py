@@ -69,7 +69,8 @@ def classes_gap(Z: Rows, P: Array, w: Array, fit: LinearFit, penalty: Penalty, s
     for rows in row_slices(len(w)):
         inner = P[rows] + s * (classify(eta[rows]) - P[rows])
         entropy += float(w[rows] @ (xlogy(inner, inner) - xlogy(P[rows], P[rows])).sum(axis=1))
-    intercepts = 0.5 * float((level**2 / np.maximum(bend, LEAST_WEIGHT)).sum())
+    # the bound is that of the coefficients beside intercepts as they are; what those could gain comes on top
+    intercepts = s * float(level @ fit.intercept) + 0.5 * float((level**2 / np.maximum(bend, LEAST_WEIGHT)).sum())
     return max(objective(P, w, eta, fit.coef, penalty) + entropy + beyond + intercepts, 0.0)
 
 
