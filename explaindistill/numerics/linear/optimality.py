@@ -23,10 +23,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 from scipy.special import xlogy
 
-from explaindistill.numerics.linear.elastic_net import LinearFit, Penalty, Rows, classify, covariances, objective
+from explaindistill.numerics.linear.elastic_net import LinearFit, Penalty, Rows, classify, objective
 from explaindistill.numerics.linear.row_blocks import row_blocks, row_slices
 
 __all__ = ["classes_gap", "values_gap"]
@@ -74,24 +73,10 @@ def classes_gap(Z: Rows, P: Array, w: Array, fit: LinearFit, penalty: Penalty, s
     return max(objective(P, w, eta, fit.coef, penalty) + entropy + beyond + intercepts, 0.0)
 
 
-def values_gap(
-    Z: Rows, Y: Array, w: Array, fit: LinearFit, penalty: Penalty | None, support: NDArray[np.bool_]
-) -> float:
-    r"""Bound on the excess of half the mean squared error with its penalty, summed over outputs.
-
-    Without a penalty (None) it is Newton's decrement :math:`v^\top G^{+} v / 2`, which for squares is the excess
-    itself.
-    """
+def values_gap(Z: Rows, Y: Array, w: Array, fit: LinearFit, penalty: Penalty, support: NDArray[np.bool_]) -> float:
+    """Bound on the excess of half the mean squared error with its penalty, summed over outputs; as for classes."""
     eta = fit.predictor(Z)
     v = row_blocks(Z).onto(w[:, None] * (Y - eta))
-    if penalty is None:
-        _, G, _ = covariances(Z, Y, w)
-        decrement = 0.0
-        for m, chosen in enumerate(support.T):
-            if chosen.any():
-                g = v[chosen, m]
-                decrement += 0.5 * float(g @ linalg.pinvh(G[np.ix_(chosen, chosen)], rtol=1e-10) @ g)
-        return decrement
     gap = 0.0
     centred = Y - w @ Y
     for m in range(Y.shape[1]):

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.numerics.linear.elastic_net import (
+    LEAST_SQUARES_RIDGE,
     RIDGE,
     LinearFit,
     Penalty,
@@ -31,8 +32,6 @@ PATH_TOLERANCE = 1e-4
 """Precision of fits that are only compared; the fit that is kept is solved again."""
 SETTLED = 1e-9
 """Precision of a fit that is made anew because the first was not at its optimum."""
-RELAXED = Penalty(0.0, RIDGE)
-"""What a fit without penalty is fitted with."""
 PATIENCE = 3
 """Supports that may be tried in a row without a gain on held-out rows before relaxed fits stop."""
 
@@ -105,10 +104,11 @@ class PenalisedProblem:
 
     def _excess(self, fit: LinearFit, penalty: float | None) -> float:
         support = fit.coef != 0 if penalty is None else np.ones(fit.coef.shape, dtype=bool)
-        weights = None if penalty is None else Penalty(penalty * self.l1_ratio, penalty * (1 - self.l1_ratio))
-        if not self.classification:
-            return values_gap(self.Z, self.Y, self.w, fit, weights if penalty else None, support)
-        return classes_gap(self.Z, self.Y, self.w, fit, weights if weights and penalty else RELAXED, support)
+        weights = Penalty(0.0, RIDGE if self.classification else LEAST_SQUARES_RIDGE)
+        if penalty is not None:
+            weights = Penalty(penalty * self.l1_ratio, penalty * (1 - self.l1_ratio))
+        gap = classes_gap if self.classification else values_gap
+        return gap(self.Z, self.Y, self.w, fit, weights, support)
 
     def loss(self, fit: LinearFit) -> float:
         """Mean KL divergence in nats, or mean squared error over outputs."""

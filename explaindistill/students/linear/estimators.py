@@ -55,6 +55,8 @@ MOST_ROWS = 12_000
 """Distinct rows that the choice of the penalty looks at; the last fit takes all rows."""
 LEAST_ROWS = 3000
 """The same, where there are many classes."""
+LEAST_PENALTY = 1e-4
+"""Share of the largest penalty at which the path ends that drops terms of a fit without penalty."""
 WAY_OUT = "raise penalty, or look for columns that all but repeat each other or all but tell the answer"
 PATH_TOL = 1e-8
 """Relative change at which a given penalty counts as solved: far below the digits that are shown."""
@@ -185,14 +187,16 @@ class _Linear(BaseEstimator):
         else:
             folds = np.zeros(len(intake.X), dtype=np.intp)
             top = penalty_grid(problem, 1)[0]
-            # each of ten penalties starts where the last ended, from one at which no term is left
-            penalties = np.geomspace(max(top, self.penalty), self.penalty, 10) if self.penalty > 0 else np.zeros(1)
-            fit = problem.path(penalties, PATH_TOL)[-1]
-            # where little was left to explain the path ended early
-            fit = problem.at(float(self.penalty), fit, PATH_TOL)
             self.penalty_, self.relaxed_ = float(self.penalty), bool(self.relax)
-            fit = problem.refit(fit) if self.relax else fit
-        penalty = None if self.relaxed_ else self.penalty_
+            # each of ten penalties starts where the last ended, from one at which no term is left
+            penalties = np.geomspace(max(top, self.penalty), self.penalty or top * LEAST_PENALTY, 10)
+            fit = problem.null()
+            if self.penalty > 0:
+                # where little was left to explain the path ended early
+                fit = problem.at(self.penalty_, problem.path(penalties, PATH_TOL)[-1], PATH_TOL)
+            if self.relax or self.penalty == 0:
+                fit = problem.refit(fit, None if self.penalty > 0 else np.ones(fit.coef.shape, dtype=bool))
+        penalty = None if self.relaxed_ or self.penalty == 0 else self.penalty_
         if self.max_terms is not None and fit.n_terms > self.max_terms:
             fit = limit_terms(problem, problem.rows(folds >= 0), fit, self.max_terms, penalties)
             penalty = None

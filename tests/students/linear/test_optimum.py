@@ -57,6 +57,18 @@ def test_every_way_of_fitting_ends_at_its_optimum(options, hard):
     assert 0 <= student.optimality_ <= 1e-7
 
 
+@pytest.mark.parametrize("spread", [0.0, 1e-7, 1e-5, 1e-3])
+def test_columns_that_all_but_repeat_each_other_have_an_optimum(spread):
+    X, eta = mixed(1_000)
+    X["again"] = X["a"] + spread * np.random.default_rng(5).normal(size=len(X))
+    y = eta + 0.1 * np.random.default_rng(6).normal(size=len(X))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        for options in ({"tolerance": 0.0}, {"penalty": 0.0}, {"penalty": 1e-3, "relax": False}):
+            LinearRegressor(**options).fit(X, y)
+            LinearClassifier(**options).fit(X, halves(y))
+
+
 def test_several_classes_end_at_their_optimum():
     X, eta = mixed(1_500)
     P = softmax(np.column_stack([eta, -eta, 0.5 * X["heavy"].clip(-3, 3)]), axis=1)
@@ -119,20 +131,20 @@ def test_the_bound_lies_above_the_true_excess_and_is_zero_at_the_optimum(classes
         assert 0 < excess <= classes_gap(Z, P, w, moved, penalty, every) * (1 + 1e-6)
 
 
-@pytest.mark.parametrize("penalty", [Penalty(0.02, 0.0), Penalty(0.02, 0.03), None])
+@pytest.mark.parametrize("penalty", [Penalty(0.02, 0.0), Penalty(0.02, 0.03), Penalty(0.0, 1e-10)])
 def test_the_bound_of_values_lies_above_the_true_excess(penalty):
     rng = np.random.default_rng(2)
     Z, w = rng.normal(size=(200, 4)), np.full(200, 1 / 200)
     Z -= w @ Z
     Y = Z @ [[1.0], [0.5], [0.0], [0.01]] + rng.normal(size=(200, 1))
     every = np.ones((4, 1), dtype=bool)
-    if penalty is None:
+    if not penalty.l1:
         best = elastic_net.refit_gaussian(Z, Y, w, every)
     else:
         total = penalty.l1 + penalty.l2
         best = elastic_net.gaussian_path(Z, Y, w, [total], penalty.l1 / total, tol=1e-12)[0]
     assert values_gap(Z, Y, w, best, penalty, every) < 1e-12
-    l1, l2 = penalty or Penalty(0.0, 0.0)
+    l1, l2 = penalty
 
     def objective(fit):
         return (
