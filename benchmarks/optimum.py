@@ -37,6 +37,7 @@ from explaindistill.numerics.additive.gram import predictor
 from explaindistill.numerics.additive.reml import Smoothing
 from explaindistill.numerics.linear.elastic_net import LEAST_SQUARES_RIDGE, RIDGE
 from explaindistill.numerics.linear.penalty_choice import PenalisedProblem
+from explaindistill.numerics.linear.row_blocks import row_blocks
 from explaindistill.numerics.linear.scorecard import TOTALS_RIDGE
 from explaindistill.numerics.model_trees.leaf_models import penalties
 from explaindistill.students.gam import problem as additive
@@ -262,6 +263,11 @@ def linear_excess(student: Any, table: Table, y: Array) -> tuple[Any, float]:
         target = problem.Y[:, -1] if problem.classification else problem.Y[:, 0]
         first, least = newton(A, target, w, S, theta[:, 0], problem.classification)
         return student, first - least
+    if penalty is not None:  # a column without a coefficient may deserve one
+        A = np.column_stack([np.ones(len(A)), np.vstack([lines for _, lines in row_blocks(problem.Z)])])
+        whole = np.zeros((A.shape[1], k))
+        whole[np.r_[0, 1 + np.flatnonzero((fit.coef != 0).any(axis=1))]] = theta
+        theta = whole
     return student, first_less_least(problem, penalty, A, theta)
 
 
@@ -271,10 +277,7 @@ def linear_size(y: Array, w: Array) -> Array:
 
 
 def first_less_least(problem: Any, penalty: float | None, A: Array, theta: Array) -> float:
-    """Excess of penalised fits: coefficients as differences of two parts that are not negative.
-
-    Columns at 0 stay there: that they would is what their gradient at the minimum says, checked by the student's bound.
-    """
+    """Excess of penalised fits: coefficients as differences of two parts that are not negative."""
     l1 = 0.0 if penalty is None else penalty * problem.l1_ratio
     relaxed = RIDGE if problem.classification else LEAST_SQUARES_RIDGE
     l2 = relaxed if penalty is None else penalty * (1 - problem.l1_ratio)
@@ -303,7 +306,9 @@ def first_less_least(problem: Any, penalty: float | None, A: Array, theta: Array
 
     beta = theta[1:].ravel()
     start = np.r_[theta[0], np.maximum(beta, 0), np.maximum(-beta, 0)]
-    bounds = [(None, None)] * k + [(0, None)] * (2 * len(beta))
+    # without a penalty the student fits the coefficients that its path left, class by class, and no others
+    free = [(0, None) if penalty is not None or b else (0, 0) for b in beta]
+    bounds = [(None, None)] * k + free + free
     first, least = descent(objective, start, bounds)
     return first - least
 
@@ -471,10 +476,11 @@ def explained(student: Any, X: pd.DataFrame, y: Array, held: Array) -> float:
 
 def nested(name: str, n: int, seed: int) -> float:
     """Held-out R2 of an additive student less that of a linear one, on a table whose truth is a sum of both kinds."""
-    table = made(name, 2 * n, seed + 100)
+    total = n + max(n, 5_000)  # so many held-out rows that chance among them does not decide
+    table = made(name, total, seed + 100)
     rng = np.random.default_rng(seed)
-    y = table.value + rng.normal(size=2 * n) * table.value.std()
-    held = np.arange(2 * n) >= n
+    y = table.value + rng.normal(size=total) * table.value.std()
+    held = np.arange(total) >= n
     additive_student = GAMRegressor(n_pairs=0, labels="outcomes", random_state=0)
     return explained(additive_student, table.X, y, held) - explained(LinearRegressor(tolerance=0.0), table.X, y, held)
 
