@@ -34,9 +34,9 @@ from explaindistill.numerics.additive.gram import (
 )
 from explaindistill.numerics.additive.line_search import step_length
 from explaindistill.numerics.additive.reml import Smoothing, Solution, solve
+from explaindistill.numerics.optimum import OPTIMUM
 
 __all__ = [
-    "OPTIMUM",
     "AdditiveFit",
     "BinnedRows",
     "CurvatureSample",
@@ -57,9 +57,6 @@ INNER_STEPS = 6
 """Smoothing steps on one working model of a Gaussian, which is exact; of other families, which the next Newton step
 replaces, two."""
 DISPERSION_FLOOR = 1e-6  # of what the intercept alone leaves: without a floor, saturated data have no optimum
-OPTIMUM = 1e-7
-"""Largest excess of the penalised loss per row, as Newton's decrement foretells it, that counts as the optimum: a tenth
-of what the benchmark of optima allows against a slow reference."""
 POLISHES = 8
 """Steps on an old curvature before it is measured anew: each costs a score, a new curvature the cross-products."""
 
