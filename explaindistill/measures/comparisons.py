@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from explaindistill.numerics.statistics.hypotheses import (
     stratified,
 )
 from explaindistill.numerics.statistics.intervals import mover_ratio, newcombe, simultaneous_level
+from explaindistill.numerics.statistics.members import clustered_gap, pair
 
 __all__ = ["adjust", "gap_tests", "missing_bounds", "power_table", "stratified_gaps", "worst_pairs"]
 
@@ -101,14 +102,14 @@ def _worst(names: Line, groups: pd.DataFrame, level: float, minimum: int, rng: n
     k = n * p
     large = groups["n"].to_numpy() >= minimum
     shown = large if large.sum() >= 2 else np.ones(len(groups), dtype=bool)
-    strict = simultaneous_level(len(groups), float(n.sum()), level)
-    limits = _of_all(newcombe, k, n, strict, ceiling=0.0)
+    limits, ratios = _of_all_pairs(groups, level)
     a, b = _extremes(p, shown)
     if p[a] - p[b] > limits[1]:  # a small group fails beyond all others: it is the one to show
         shown = np.ones(len(groups), dtype=bool)
         a, b = _extremes(p, shown)
-    _, p_value = equal_proportions(k, n, rng=rng, n_draws=DRAWS)
-    top, bottom = _if_equal(k, n, rng)
+    known = np.isfinite(n)
+    p_value = equal_proportions(k, n, rng=rng, n_draws=DRAWS)[1] if known.all() else np.nan
+    top, bottom = _if_equal(k[known], n[known], rng)
     few = int((~large).sum())
     shared = {
         "subject": names["subject"], "attribute": names["attribute"], "group": groups["group"].iloc[a],
@@ -117,11 +118,14 @@ def _worst(names: Line, groups: pd.DataFrame, level: float, minimum: int, rng: n
         "reason": f"{few} of {len(groups)} groups have fewer than {minimum} rows, and widen the interval" * bool(few),
     }  # fmt: skip
     shared |= {"status": "small"} if not large[[a, b]].all() else {}
+    if not known.all():
+        shared |= {"status": "small", "reason": next(filter(None, groups["reason"][~known]), "too few clusters")}
     gap = row(f"{names['metric']}_worst_difference", p[a] - p[b], *limits, **shared)
     yield gap | {"method": "newcombe, all pairs", "expected": -float((top - bottom).mean())}
-    low, high = _of_all(mover_ratio, k, n, strict, ceiling=1.0)
+    low, high = ratios
     ratio = p[a] / p[b] if p[b] > 0 else np.nan
-    relative = row(f"{names['metric']}_worst_ratio", ratio, low, max(high, np.nan_to_num(ratio)), **shared)
+    high = np.maximum(high, np.nan_to_num(ratio))
+    relative = row(f"{names['metric']}_worst_ratio", ratio, low, high, **shared)
     if np.isnan(ratio):
         relative |= {"status": "undefined", "reason": "the rate of every group is 0"}
     usable = top > 0
@@ -143,6 +147,29 @@ def _if_equal(k: Floats, n: Floats, rng: np.random.Generator) -> tuple[Floats, F
     return drawn.max(axis=1), drawn.min(axis=1)
 
 
+def _of_all_pairs(groups: pd.DataFrame, level: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Limits of the worst difference and of the worst ratio, at a level at which those of all pairs hold together."""
+    n, p = groups["n_effective"].to_numpy(), groups["estimate"].to_numpy()
+    if "member" not in groups or groups["member"].isna().any():
+        strict, k = simultaneous_level(len(groups), float(n.sum()), level), n * p
+        return _of_all(newcombe, k, n, strict, ceiling=0.0), _of_all(mover_ratio, k, n, strict, ceiling=1.0)
+    if np.isnan(n).any():
+        return (np.nan, np.nan), (np.nan, np.nan)
+    ordered = [(i, j) for i in range(len(n)) for j in range(len(n)) if i != j]
+    each = 1 - (1 - level) / (len(ordered) / 2)
+    members = groups["member"].tolist()
+    gaps = [clustered_gap(p[i], p[j], pair(members[i], members[j], each)) for i, j in ordered]
+    first, second = (_least([gap[part] for gap in gaps], ceiling) for part, ceiling in ((0, 0.0), (1, 1.0)))
+    return first, second
+
+
+def _least(limits: Sequence[tuple[float, float]], ceiling: float) -> tuple[float, float]:
+    """Between the least low and the least high limit lies the least of the gaps; see `_of_all`."""
+    low, high = np.transpose(limits)
+    most = float(np.nanmin(np.append(high, ceiling)))
+    return min(float(np.nanmin(np.append(low, ceiling))), most), most
+
+
 def _of_all(interval: Callable[..., Any], k: Any, n: Any, level: float, ceiling: float) -> tuple[float, float]:
     r"""Limits of the worst gap over all ordered pairs, small groups included.
 
@@ -153,8 +180,7 @@ def _of_all(interval: Callable[..., Any], k: Any, n: Any, level: float, ceiling:
     """
     first, second = np.nonzero(~np.eye(len(n), dtype=bool))
     low, high = interval(k[first], n[first], k[second], n[second], level)
-    most = float(np.nanmin(np.append(high, ceiling)))
-    return min(float(np.nanmin(np.append(low, ceiling))), most), most
+    return _least(list(zip(low, high, strict=True)), ceiling)
 
 
 def gap_tests(rates: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
