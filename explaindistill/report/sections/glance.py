@@ -35,7 +35,7 @@ def section(audit: Any) -> Section:
     return Section("At a glance", 0, tuple(blocks))
 
 
-VERBS = {"reduced": "reduces", "hidden": "hides", "amplified": "amplifies"}
+VERBS = {"reduced": "reduces", "hidden": "hides", "reversed": "reverses", "amplified": "amplifies"}
 _NOTHING = "Nothing that these measures look for was found. That is not a proof that nothing is there; see “Limits”."
 
 
