@@ -105,8 +105,8 @@ class AuditRows:
             equal_in_value=self.equal_in_value[keep],
         )
 
-    def sampling(self, keep: NDArray[np.bool_] | None = None) -> dict[str, Any]:
-        """Weights and clusters, of all rows or of the marked ones, as keyword arguments of a measure."""
+    def sampling(self, keep: NDArray[Any] | None = None) -> dict[str, Any]:
+        """Weights and clusters, of all rows or of the chosen ones, as keyword arguments of a measure."""
         rows = {"clusters": self.clusters, "sample_weight": self.weight}
         if keep is None:
             return rows

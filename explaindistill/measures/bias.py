@@ -72,6 +72,8 @@ class GroupOptions:
 DEFAULTS = GroupOptions()
 MEMBER = ("member",)
 """Column of clustered figures: which clusters the rows are in, so that two groups can be compared."""
+WEIGHT = ("weight",)
+"""Column of weighted rates: the weight of the rows, so that groups can be added up."""
 
 
 def group_rates(
@@ -119,7 +121,7 @@ def group_rates(
         Canonical columns. ``n`` is the number of rows in the rate's own denominator and ``k`` the successes among them;
         where ``n`` is 0 the rate is ``undefined``, not 0. With ``clusters`` also ``member``: what clusters that two
         groups share say of their difference, read by `group_gaps` and `comparisons.worst_pairs`; a rate of rows in
-        fewer than five clusters has no interval.
+        fewer than five clusters has no interval. With weights also ``weight``, their sum.
 
     Examples
     --------
@@ -138,7 +140,7 @@ def group_rates(
             codes = grouping.codes if among is None else np.where(among, grouping.codes, -1)
             counted = tally(success, codes, len(grouping), sample_weight=w, clusters=clusters)
             lines += shares(metric, counted, names, level=options.level, minimum=options.min_group_size, empty=empty)
-    return frame(lines, extra=MEMBER if clusters is not None else ())
+    return frame(lines, extra=(MEMBER if clusters is not None else ()) + (WEIGHT if w is not None else ()))
 
 
 Question = tuple[str, NDArray[np.bool_], NDArray[np.bool_] | None, str]

@@ -117,7 +117,7 @@ def shares(
         n = int(counted.n[i])
         line = row(
             metric, counted.share[i], low[i], high[i], n=n, k=counted.k[i] if n else np.nan,
-            n_effective=counted.n_effective[i], method="wilson", **name,
+            n_effective=counted.n_effective[i], method="wilson", weight=counted.weight[i], **name,
         )  # fmt: skip
         if n == 0:
             line.update(status="undefined", reason=empty, low=np.nan, high=np.nan)

@@ -36,7 +36,7 @@ def _mistakes(inputs: AuditInput, rng: np.random.Generator) -> Iterator[pd.DataF
     seed = int(rng.integers(2**31))
     for s in inputs.students:
         wrong = inputs.decided(inputs.teacher.P) != inputs.decided(s.P)
-        yield mistakes(inputs.rows.frame, wrong, _grow, rng=seed, sample_weight=inputs.rows.weight, subject=s.name)
+        yield mistakes(inputs.rows.frame, wrong, _grow, rng=seed, subject=s.name, **inputs.rows.sampling())
 
 
 def _grow(rows: pd.DataFrame, wrong: NDArray[np.bool_]) -> Any:

@@ -38,6 +38,8 @@ class Tally:
     n_effective : ndarray
         Independent unweighted rows that are worth as much as these: Kish's formula for weights, the variance
         between clusters for clusters (NaN with fewer than five of them).
+    weight : ndarray
+        Sum of the weights; ``n`` where there are none.
     members : tuple of Member
         What the clusters say of each group; empty where rows are independent.
     """
@@ -46,6 +48,7 @@ class Tally:
     k: NDArray[np.float64]
     share: NDArray[np.float64]
     n_effective: NDArray[np.float64]
+    weight: NDArray[np.float64]
     members: tuple[Member, ...] = ()
 
     @property
@@ -132,11 +135,11 @@ def tally(
     effective = np.where(n > 0, np.minimum(effective, n), 0.0)
     share = np.where(n > 0, np.clip(share, 0, 1), np.nan)
     if labels is None:
-        return Tally(n, k, share, effective)
+        return Tally(n, k, share, effective, total)
     sums = ClusterSums.of(x, g, n_groups, clusters=labels, sample_weight=w)
     members = tuple(Member(sums, a, float(min(p, 1 - p))) for a, p in enumerate(np.nan_to_num(share)))
     worth = np.array([member.n_effective for member in members])
-    return Tally(n, k, share, np.where(n > 0, worth, 0.0), members)
+    return Tally(n, k, share, np.where(n > 0, worth, 0.0), total, members)
 
 
 def group_means(
