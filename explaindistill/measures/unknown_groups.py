@@ -53,7 +53,7 @@ def missing_bounds(rates: pd.DataFrame, gaps: pd.DataFrame, *, level: float = 0.
     ...                     attributes=pd.DataFrame({"sex": ["m"] * 100 + ["f"] * 100 + [None] * 10}), favorable=1)
     >>> bounds = missing_bounds(rates, group_gaps(rates, {"sex": "m"})).set_index("metric")
     >>> bounds.loc["selection_rate_ratio", ["sampling_low", "low", "estimate", "high"]].astype(float).round(2).tolist()
-    [0.47, 0.63, 0.67, 0.76]
+    [0.5, 0.63, 0.67, 0.76]
     """
     rates = rates[rates["metric"] == "selection_rate"]
     tables = {key: table for key, table in rates.groupby(["subject", "attribute"], sort=False)}

@@ -60,7 +60,7 @@ def manski(people: Sequence[People], ratio: bool, level: float = 0.95) -> tuple[
     --------
     >>> low, high, (least, most) = manski([People(100, 40, 100), People(100, 60, 100), People(10, 10, 10)], True)
     >>> [round(x, 2) for x in (least, low, high, most)]
-    [0.47, 0.63, 0.76, 0.99]
+    [0.5, 0.63, 0.76, 0.94]
     """
     weights = np.array([p.weight for p in people])
     share = weights / weights.sum()
