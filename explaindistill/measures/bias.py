@@ -15,7 +15,7 @@ from explaindistill.measures.groups import MISSING, Grouping, groupings
 from explaindistill.measures.table import few_clusters, frame, row, shares
 from explaindistill.numerics.statistics.clusters import ClusterSums
 from explaindistill.numerics.statistics.intervals import mover_difference, newcombe, ratio_of_intervals
-from explaindistill.numerics.statistics.members import Member, clustered_gap, difference_error, pair
+from explaindistill.numerics.statistics.members import Member, clustered_gap, correlation, pair
 from explaindistill.numerics.statistics.tallies import group_means, tally, weights_of
 
 __all__ = [
@@ -362,9 +362,7 @@ def _limits(a: Any, b: Any, sides: tuple[Any, Any], level: float) -> tuple[Any, 
     if all(isinstance(member, Member) for member in members):
         if share:
             return clustered_gap(a.estimate, b.estimate, pair(*members, level))  # type: ignore[misc]
-        half = difference_error(*members, level)  # type: ignore[misc]
-        gap = a.estimate - b.estimate
-        return (gap - half, gap + half), None
+        return mover_difference(*sides, correlation(*members)), None  # type: ignore[misc]
     if not share:
         return mover_difference(*sides), None
     first, second = _Side.of(a), _Side.of(b)

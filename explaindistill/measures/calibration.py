@@ -160,8 +160,8 @@ def _in_the_large(sample: _Sample) -> Iterator[Line]:
     :math:`\sqrt{\frac{n}{n-1} \sum w^2 (y - p - g)^2} / \sum w` in any case. The interval takes the larger, since
     residuals that are all alike in a small sample have hardly any variance. The interval of the ratio is Wilson's of
     the observed share over the expected one, which is known. With clusters the error of the gap is that of the mean of
-    the residuals between clusters, no smaller than that of independent rows, and test and ratio take Student's
-    quantile: the ratio is the mean of :math:`(y - R p) / \bar p` about :math:`R = \sum wy / \sum wp`.
+    the residuals between clusters with Student's quantile, and the ratio R is the mean of :math:`(y - R p) / \bar p`;
+    neither interval is narrower than that of independent rows.
     """
     y, p, w, n, level = sample.y, sample.p, sample.w, sample.n, sample.level
     z, total, expected = normal_quantile(level), w.sum(), (w * p).sum()
@@ -180,13 +180,12 @@ def _in_the_large(sample: _Sample) -> Iterator[Line]:
         half = np.maximum(half, float(student_quantile(smooth.freedom, level)) * smooth.standard_error)
         p_value = _p_value(gap, smooth.standard_error, smooth.freedom)
     yield row("calibration_gap", gap, gap - half, gap + half, method="normal", p_value=p_value, **n)
-    everyone = np.zeros(len(y), dtype=np.int64)
-    counted = tally(y, everyone, 1, sample_weight=w, clusters=sample.clusters)
-    low, high = (float(limit[0]) / mean for limit in wilson(*counted.worth(level), level))
+    worth = float(total**2 / (w**2).sum())
+    low, high = (float(limit) / mean for limit in wilson(float((w * y).sum() / total) * worth, worth, level))
     if sample.clusters is not None and np.isfinite(ratio):
-        smooth = mean_function(np.column_stack([y, p]), _ratio, sample_weight=w, clusters=sample.clusters)
-        low, high = smooth.limits(level)
-        low = max(low, 0.0) if np.isfinite(low) else low
+        between = mean_function(np.column_stack([y, p]), _ratio, sample_weight=w, clusters=sample.clusters)
+        least, most = between.limits(level)
+        low, high = float(np.maximum(np.minimum(low, least), 0.0)), float(np.maximum(high, most))
     yield row("calibration_ratio", ratio, low, high, method="wilson over expected", **n)
 
 

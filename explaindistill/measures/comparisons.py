@@ -108,7 +108,7 @@ def _worst(names: Line, groups: pd.DataFrame, level: float, minimum: int, rng: n
         a, b = _extremes(p, shown)
     known = np.isfinite(n)
     p_value = equal_proportions(k, n, rng=rng, n_draws=DRAWS)[1] if known.all() else np.nan
-    top, bottom = _if_equal(k[known], n[known], rng)
+    top, bottom = _if_equal(k[known], n[known], rng) if known.all() else (np.full(1, np.nan), np.full(1, np.nan))
     few = int((~large).sum())
     shared = {
         "subject": names["subject"], "attribute": names["attribute"], "group": groups["group"].iloc[a],

@@ -218,7 +218,7 @@ def _line(
 
     Row k moves the estimate :math:`\bar g` by :math:`u_k = w_k (\bar g_k - \bar g) + (\bar d_k - \bar g / n)`: what
     it loses on average over shuffles, :math:`\bar g_k`, and what others lose by its value,
-    :math:`\bar d_k = \frac1R \sum_r w_i g_{ri}` with the row i that was given it. Each of the two means holds the chance
+    :math:`\bar d_k = \frac1R \sum_r w_i g_{ri}` with the row i that was given it. Either mean holds the chance
     of the R shuffles, which the squared error :math:`\frac{n}{n-1} \sum_k u_k^2` counts twice, and so is not too small
     with few of them. Draws of the :math:`u_k` give :math:`t^* = \sum u^* / se^*`, and the limits are
     :math:`\bar g - t^*\, se` at its quantiles: losses are skewed, and Student's interval is too short on one side.

@@ -15,7 +15,7 @@ from explaindistill.numerics.statistics.intervals import (
     wilson,
 )
 
-__all__ = ["Member", "Pair", "clustered_gap", "difference_error", "pair"]
+__all__ = ["Member", "Pair", "clustered_gap", "correlation", "pair"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,12 +132,11 @@ def pair(first: Member, second: Member, level: float) -> Pair:
         return Pair(first.worth(level), second.worth(level), 0.0, level)
     one = np.eye(len(sums.mean))
     spread = sums.contrast(one[first.group] - one[second.group])
-    a, b = first.alone.variance, second.alone.variance
-    if np.isnan(spread.variance) or not (a > 0 and b > 0) or first.is_sparse or second.is_sparse:
+    both = first.alone.variance > 0 and second.alone.variance > 0
+    if np.isnan(spread.variance) or not both or first.is_sparse or second.is_sparse:
         return Pair(first.worth(level), second.worth(level), 0.0, level)
     freedom = spread.freedom if np.isfinite(spread.freedom) else min(first.alone.freedom, second.alone.freedom)
-    correlation = float(np.clip((a + b - spread.variance) / (2 * np.sqrt(a * b)), -1, 1))
-    return Pair(first.worth(level, freedom), second.worth(level, freedom), correlation, level)
+    return Pair(first.worth(level, freedom), second.worth(level, freedom), correlation(first, second), level)
 
 
 def clustered_gap(first: float, second: float, worth: Pair) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -167,16 +166,19 @@ def clustered_gap(first: float, second: float, worth: Pair) -> tuple[tuple[float
     return (float(low), float(high)), (float(least), float(most))
 
 
-def difference_error(first: Member, second: Member, level: float) -> float:
-    """Half the width of Student's interval of the difference of two means of clustered rows.
+def correlation(first: Member, second: Member) -> float:
+    r"""Correlation of the means of two groups of the same clusters; 0 where it cannot be told.
 
     Examples
     --------
     >>> x, cluster = np.arange(200) % 7, np.repeat(np.arange(20), 10)
     >>> sums = ClusterSums.of(x, np.tile([0, 1], 100), 2, clusters=cluster)
-    >>> round(difference_error(Member(sums, 0, 1.0), Member(sums, 1, 1.0), 0.95), 2)
-    0.31
+    >>> round(correlation(Member(sums, 0, 1.0), Member(sums, 1, 1.0)), 2)
+    0.11
     """
     one = np.eye(len(first.sums.mean))
     spread = first.sums.contrast(one[first.group] - one[second.group])
-    return float(student_quantile(spread.freedom, level) * np.sqrt(spread.variance))
+    a, b = first.alone.variance, second.alone.variance
+    if first.sums is not second.sums or np.isnan(spread.variance) or not (a > 0 and b > 0):
+        return 0.0
+    return float(np.clip((a + b - spread.variance) / (2 * np.sqrt(a * b)), -1, 1))

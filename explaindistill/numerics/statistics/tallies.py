@@ -177,7 +177,9 @@ def group_means(
     if clusters is not None:
         sums = ClusterSums.of(v, g, n_groups, clusters=np.asarray(clusters)[inside], sample_weight=w)
         spread = np.array(sums.each)
-        return np.where(n > 0, mean, np.nan), np.sqrt(spread[:, 0]), student_quantile(spread[:, 1], level)
+        certain = spread[:, 0] == 0  # values that are all alike leave no degrees of freedom, and need none
+        quantile = np.where(certain, 0.0, student_quantile(spread[:, 1], level))
+        return np.where(n > 0, mean, np.nan), np.sqrt(spread[:, 0]), quantile
     error = np.where(n > 1, error, np.nan)
     freedom = np.where(n > 1, np.maximum(effective - 1, 0.5), np.nan)
     return np.where(n > 0, mean, np.nan), error, special.stdtrit(freedom, 0.5 + level / 2)
