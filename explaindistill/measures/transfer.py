@@ -102,7 +102,8 @@ def transfer(
     ``hidden``       the teacher's gap excludes 0, the student's is 0 within the margin, and the shift shows that it
                      shrank
     ``reversed``     both gaps exclude 0, on different sides
-    ``amplified``    the student's gap excludes 0, and the shift shows that it grew or is the student's own
+    ``amplified``    the student's gap excludes 0, and the shift shows that it grew or is the student's own; the
+                     teacher's does not point the other way by more than the margin
     ``cannot say``   otherwise; the reason says why
     ===============  ======================================================================================
 
@@ -333,9 +334,11 @@ def _verdict(
     t, s, moved = signs[group]
     same = min(margin, PART * abs(of_teacher[group]["estimate"]))
     shrank = bool(t) and moved == -t
+    # A teacher's gap that points the other way, only not for sure, may have been turned and not grown.
+    opposed = not t and of_teacher[group]["estimate"] * s < -margin
     words = {
         "reversed": t and s == -t,
-        "amplified": s and moved == s,
+        "amplified": s and moved == s and not opposed,
         "reduced": s == t and shrank,
         "inherited": t and s == t and _within(shift, same),
         "hidden": not s and shrank and _within(of_student[group], same),
