@@ -106,9 +106,9 @@ def _worst(names: Line, groups: pd.DataFrame, level: float, minimum: int, rng: n
     if p[a] - p[b] > limits[1]:  # a small group fails beyond all others: it is the one to show
         shown = np.ones(len(groups), dtype=bool)
         a, b = _extremes(p, shown)
-    known = np.isfinite(n)
-    p_value = equal_proportions(k, n, rng=rng, n_draws=DRAWS)[1] if known.all() else np.nan
-    top, bottom = _if_equal(k[known], n[known], rng) if known.all() else (np.full(1, np.nan), np.full(1, np.nan))
+    finite = np.isfinite(n)
+    p_value = equal_proportions(k, n, rng=rng, n_draws=DRAWS)[1] if finite.all() else np.nan
+    top, bottom = _if_equal(k[finite], n[finite], rng) if finite.all() else (np.full(1, np.nan), np.full(1, np.nan))
     few = int((~large).sum())
     shared = {
         "subject": names["subject"], "attribute": names["attribute"], "group": groups["group"].iloc[a],
@@ -117,8 +117,8 @@ def _worst(names: Line, groups: pd.DataFrame, level: float, minimum: int, rng: n
         "reason": f"{few} of {len(groups)} groups have fewer than {minimum} rows, and widen the interval" * bool(few),
     }  # fmt: skip
     shared |= {"status": "small"} if not large[[a, b]].all() else {}
-    if not known.all():
-        shared |= {"status": "small", "reason": next(filter(None, groups["reason"][~known]), "too few clusters")}
+    if not finite.all():
+        shared |= {"status": "small", "reason": next(filter(None, groups["reason"][~finite]), "too few clusters")}
     gap = row(f"{names['metric']}_worst_difference", p[a] - p[b], *limits, **shared)
     yield gap | {"method": "newcombe, all pairs", "expected": -float((top - bottom).mean())}
     low, high = ratios

@@ -229,8 +229,8 @@ def _line(
     sd = float(by_repeat.std(ddof=1)) if len(grown) > 1 else float("nan")
     moved = share * (grown.mean(axis=0) - estimate)
     if growth.donor is not None:
-        given = np.bincount(growth.donor.ravel(), (grown * share).ravel(), n) / len(grown)
-        moved = moved + given - estimate / n
+        donated = np.bincount(growth.donor.ravel(), (grown * share).ravel(), n) / len(grown)
+        moved = moved + donated - estimate / n
     if clusters is not None:
         moved = np.bincount(clusters, moved)
     low, high = _bootstrap_t(estimate, moved, drawn, level)

@@ -221,12 +221,12 @@ class ClusterSums:
         weight, square = self.weight[:, at], self.square[:, at]
         total = weight.sum(axis=0)
         scale = np.where(total > 0, k[at] * self.deviation[at] / np.where(total > 0, total, 1.0), 0.0)
-        own, side, core, cross = _parts(weight, square, scale, self.correlation)
-        expected = own + cross
-        seen = expected > NEARLY_ONE * own.sum()
-        factor = np.where(seen, own / np.where(seen, expected, 1.0), 0.0)
+        diagonal, side, core, cross = _parts(weight, square, scale, self.correlation)
+        expected = diagonal + cross
+        visible = expected > NEARLY_ONE * diagonal.sum()
+        factor = np.where(visible, diagonal / np.where(visible, expected, 1.0), 0.0)
         inner = (side * factor[:, None]).T @ side @ core
-        squares = float(np.trace(inner @ inner) + (factor**2 * (own**2 + 2 * own * cross)).sum())
+        squares = float(np.trace(inner @ inner) + (factor**2 * (diagonal**2 + 2 * diagonal * cross)).sum())
         variance = float((factor * (self.residual[:, at] @ scale) ** 2).sum())
         freedom = float((factor * expected).sum()) ** 2 / squares if squares > 0 else np.nan
         return Spread(variance, freedom)
@@ -241,8 +241,8 @@ def _parts(weight: Floats, square: Floats, scale: Floats, correlation: float) ->
 
     Returns
     -------
-    own : (clusters,), the first term; side : (clusters, 2 groups), the rows (y, u); core : the matrix between two rows
-    of ``side`` that makes the rest; cross : (clusters,), the rest where c = d.
+    diagonal : (clusters,), the first term; side : (clusters, 2 groups), the rows (y, u); core : the matrix between two
+    rows of ``side`` that makes the rest; cross : (clusters,), the rest where c = d.
     """
     groups = weight.shape[1]
     total = weight.sum(axis=0)
@@ -270,7 +270,7 @@ def _correlation(weight: Floats, square: Floats, residual: Floats, within: Float
     spread = float((total - square.sum(axis=1) / total).sum())
     rows = float((within - between**2 / total).sum()) / spread if spread > NEARLY_ONE * total.sum() else 0.0
     rows = rows if rows > NEARLY_ONE else 0.0
-    (own, _, _, cross), (same, _, _, shared) = (_parts(weight, square, one, rho) for rho in (0.0, 1.0))
+    (diagonal, _, _, cross), (same, _, _, shared) = (_parts(weight, square, one, rho) for rho in (0.0, 1.0))
     slope = float((same + shared).sum())
-    alike = max(0.0, float((between**2).sum()) - rows * float((own + cross).sum())) / slope if slope > 0 else 0.0
+    alike = max(0.0, float((between**2).sum()) - rows * float((diagonal + cross).sum())) / slope if slope > 0 else 0.0
     return alike / (alike + rows) if alike + rows > 0 else 0.0

@@ -69,8 +69,8 @@ def manski(people: Sequence[People], ratio: bool, level: float = 0.95) -> tuple[
     point = np.concatenate([rate, share])
     whole = float(np.nansum(n)) or np.inf  # nothing is known of the errors: NaN below
     spread = np.zeros((6, 6))
-    known = np.where((weights > 0) & (n > 0), n, np.inf)
-    spread[:3, :3] = np.diag(rate * (1 - rate) / known)
+    worth = np.where((weights > 0) & (n > 0), n, np.inf)
+    spread[:3, :3] = np.diag(rate * (1 - rate) / worth)
     spread[3:, 3:] = (np.diag(share) - np.outer(share, share)) / whole
     bounds, errors = [], []
     for least in (True, False):

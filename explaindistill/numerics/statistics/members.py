@@ -15,7 +15,7 @@ from explaindistill.numerics.statistics.intervals import (
     wilson,
 )
 
-__all__ = ["Member", "Pair", "clustered_gap", "correlation", "pair"]
+__all__ = ["Member", "PairWorth", "clustered_gap", "correlation", "pair"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,12 +94,12 @@ class Member:
         """
         if np.isnan(self.alone.variance) or self.is_sparse:
             return self.n_effective
-        variance, own = self.alone
-        ratio = normal_quantile(level) / float(student_quantile(own if freedom is None else freedom, level))
+        variance, satterthwaite = self.alone
+        ratio = normal_quantile(level) / float(student_quantile(satterthwaite if freedom is None else freedom, level))
         return min(self._between(variance) * ratio**2, float(self.sums.rows[self.group]))
 
 
-class Pair(NamedTuple):
+class PairWorth(NamedTuple):
     """Two groups of the same clusters: rows that either is worth, and the correlation of their means.
 
     ``level`` is that of the intervals that the rows are meant for.
@@ -111,7 +111,7 @@ class Pair(NamedTuple):
     level: float
 
 
-def pair(first: Member, second: Member, level: float) -> Pair:
+def pair(first: Member, second: Member, level: float) -> PairWorth:
     r"""What two groups are worth where they are compared, clusters with rows of both accounted for.
 
     With the squared errors :math:`v_a, v_b` and :math:`v_{a-b}` of the means and of their difference, the means
@@ -129,24 +129,24 @@ def pair(first: Member, second: Member, level: float) -> Pair:
     """
     sums = first.sums
     if sums is not second.sums:
-        return Pair(first.worth(level), second.worth(level), 0.0, level)
+        return PairWorth(first.worth(level), second.worth(level), 0.0, level)
     one = np.eye(len(sums.mean))
     spread = sums.contrast(one[first.group] - one[second.group])
     both = first.alone.variance > 0 and second.alone.variance > 0
     if np.isnan(spread.variance) or not both or first.is_sparse or second.is_sparse:
-        return Pair(first.worth(level), second.worth(level), 0.0, level)
+        return PairWorth(first.worth(level), second.worth(level), 0.0, level)
     freedom = spread.freedom if np.isfinite(spread.freedom) else min(first.alone.freedom, second.alone.freedom)
-    return Pair(first.worth(level, freedom), second.worth(level, freedom), correlation(first, second), level)
+    return PairWorth(first.worth(level, freedom), second.worth(level, freedom), correlation(first, second), level)
 
 
-def clustered_gap(first: float, second: float, worth: Pair) -> tuple[tuple[float, float], tuple[float, float]]:
+def clustered_gap(first: float, second: float, worth: PairWorth) -> tuple[tuple[float, float], tuple[float, float]]:
     """Limits of the difference and of the ratio of two shares: MOVER on Wilson's limits, with their correlation.
 
     Parameters
     ----------
     first, second : float
         The shares.
-    worth : Pair
+    worth : PairWorth
 
     References
     ----------
@@ -154,7 +154,7 @@ def clustered_gap(first: float, second: float, worth: Pair) -> tuple[tuple[float
 
     Examples
     --------
-    >>> difference, ratio = clustered_gap(0.3, 0.5, Pair(100.0, 100.0, 0.5, 0.95))
+    >>> difference, ratio = clustered_gap(0.3, 0.5, PairWorth(100.0, 100.0, 0.5, 0.95))
     >>> [round(x, 2) for x in (*difference, *ratio)]
     [-0.29, -0.1, 0.46, 0.77]
     """

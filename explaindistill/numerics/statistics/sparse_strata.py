@@ -117,13 +117,13 @@ def _drawn(laws: list[tuple[int, Floats]], top: int) -> NDArray[np.int64]:
     for start, p in laws:
         before, law = sums[-1]
         sums.append((before + start, np.convolve(law, p)))
-    left, counts = np.full(DRAWS, top), np.zeros((DRAWS, len(laws)), dtype=np.int64)
+    remaining, counts = np.full(DRAWS, top), np.zeros((DRAWS, len(laws)), dtype=np.int64)
     for i in range(len(laws) - 1, -1, -1):
         (start, p), (before, law) = laws[i], sums[i]
-        rest = left[:, None] - start - np.arange(len(p)) - before
+        rest = remaining[:, None] - start - np.arange(len(p)) - before
         weight = np.where((rest >= 0) & (rest < len(law)), law[np.clip(rest, 0, len(law) - 1)], 0.0) * p
         ranked = np.cumsum(weight, axis=1)
         chosen = (ranked < rng.random((DRAWS, 1)) * ranked[:, -1:]).sum(axis=1)
         counts[:, i] = start + chosen
-        left = left - counts[:, i]
+        remaining = remaining - counts[:, i]
     return counts
