@@ -358,11 +358,11 @@ def _gaps(groups: pd.DataFrame, reference: Any, level: float, minimum: int) -> I
 def _limits(a: Any, b: Any, sides: tuple[Any, Any], level: float) -> tuple[Any, Any]:
     """Limits of the difference of two groups and, of shares, of their ratio; clustered or not."""
     share = a.method == "wilson"
-    members = getattr(a, "member", None), getattr(b, "member", None)
-    if all(isinstance(member, Member) for member in members):
+    first_member, second_member = getattr(a, "member", None), getattr(b, "member", None)
+    if isinstance(first_member, Member) and isinstance(second_member, Member):
         if share:
-            return clustered_gap(a.estimate, b.estimate, pair(*members, level))  # type: ignore[misc]
-        return mover_difference(*sides, correlation(*members)), None  # type: ignore[misc]
+            return clustered_gap(a.estimate, b.estimate, pair(first_member, second_member, level))
+        return mover_difference(*sides, correlation(first_member, second_member)), None
     if not share:
         return mover_difference(*sides), None
     first, second = _Side.of(a), _Side.of(b)
@@ -374,8 +374,8 @@ def _gap_status(line: Any, reference: Any, minimum: int) -> Line:
         if np.isnan(side.estimate):
             return {"status": "undefined", "reason": f"{side.group}: {side.reason}"}
     for side in (line, reference):
-        if isinstance(member := getattr(side, "member", None), Member) and (few := few_clusters(member.count)):
-            return few | {"reason": f"{side.group}: {few['reason']}"}
+        if isinstance(member := getattr(side, "member", None), Member) and (lack := few_clusters(member.count)):
+            return lack | {"reason": f"{side.group}: {lack['reason']}"}
     few = [f"{side.group} has {side.n} rows" for side in (line, reference) if side.n < minimum]
     return {"status": "small", "reason": f"{', '.join(few)}, fewer than {minimum}"} if few else {}
 

@@ -161,7 +161,7 @@ def _in_the_large(sample: _Sample) -> Iterator[Line]:
     residuals that are all alike in a small sample have hardly any variance. The interval of the ratio is Wilson's of
     the observed share over the expected one, which is known. With clusters the error of the gap is that of the mean of
     the residuals between clusters with Student's quantile, and the ratio R is the mean of :math:`(y - R p) / \bar p`;
-    neither interval is narrower than that of independent rows.
+    its interval is no narrower than Wilson's of the observed share at the rows that the clusters are worth.
     """
     y, p, w, n, level = sample.y, sample.p, sample.w, sample.n, sample.level
     z, total, expected = normal_quantile(level), w.sum(), (w * p).sum()
@@ -180,8 +180,8 @@ def _in_the_large(sample: _Sample) -> Iterator[Line]:
         half = np.maximum(half, float(student_quantile(smooth.freedom, level)) * smooth.standard_error)
         p_value = _p_value(gap, smooth.standard_error, smooth.freedom)
     yield row("calibration_gap", gap, gap - half, gap + half, method="normal", p_value=p_value, **n)
-    worth = float(total**2 / (w**2).sum())
-    low, high = (float(limit) / mean for limit in wilson(float((w * y).sum() / total) * worth, worth, level))
+    counted = tally(y, np.zeros(len(y), dtype=np.int64), 1, sample_weight=w, clusters=sample.clusters)
+    low, high = (float(limit[0]) / mean for limit in wilson(*counted.worth(level), level))
     if sample.clusters is not None and np.isfinite(ratio):
         between = mean_function(np.column_stack([y, p]), _ratio, sample_weight=w, clusters=sample.clusters)
         least, most = between.limits(level)

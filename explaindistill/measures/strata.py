@@ -127,7 +127,7 @@ def _counts(
     for group in pair:
         member = (codes == group) & inside
         for at in (member & chosen, member):
-            counts.append(np.bincount(stratum[at], scaled[at], size))
+            counts.append(np.asarray(np.bincount(stratum[at], scaled[at], size), dtype=float))
     first = (codes == pair[0]) & inside
     return counts, int(first.sum()), float((first & chosen).sum())
 

@@ -113,8 +113,9 @@ def _below(student: NDArray[np.bool_], second: NDArray[np.bool_], inputs: AuditI
     gap = float(up.share[0] - down.share[0])
     low, high = bonett_price(float(up.share[0]) * rows, float(down.share[0]) * rows, rows, LEVEL)
     return row(
-        "agreement_over_ceiling", gap, np.minimum(low, gap), np.maximum(high, gap), n=len(student), n_effective=n,
-        k=float(up.k[0] + down.k[0]), reference=SECOND, method="bonett-price", subject=subject,
+        "agreement_over_ceiling", gap, float(np.minimum(low, gap)), float(np.maximum(high, gap)),
+        n=len(student), n_effective=n, k=float(up.k[0] + down.k[0]), reference=SECOND,
+        method="bonett-price", subject=subject,
     )  # fmt: skip
 
 

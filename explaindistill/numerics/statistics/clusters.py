@@ -136,7 +136,8 @@ class ClusterSums:
         count = int(cluster.max(initial=-1)) + 1
 
         def summed(rows: Floats) -> Floats:
-            return np.bincount(cluster * n_groups + g, rows, count * n_groups).reshape(count, n_groups)
+            sums = np.bincount(cluster * n_groups + g, rows, count * n_groups)
+            return np.asarray(sums, dtype=float).reshape(count, n_groups)
 
         weight, square = summed(w), summed(w**2)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -149,7 +150,7 @@ class ClusterSums:
             fourth = np.bincount(g, w * scaled**4, n_groups) / weight.sum(axis=0)
         excess = np.maximum(np.nan_to_num(fourth) - NORMAL_KURTOSIS, 0.0)
         residual = summed(w * scaled)
-        within = np.bincount(cluster, w * scaled**2, count)
+        within = np.asarray(np.bincount(cluster, w * scaled**2, count), dtype=float)
         return cls(weight, square, residual, mean, deviation, excess, _correlation(weight, square, residual, within))
 
     @cached_property
@@ -187,7 +188,7 @@ class ClusterSums:
         alone = np.array([k[a] ** 2 * self._alone[a].variance for a in groups])
         if not alone.sum() > 0:
             return spread
-        rare = sum(self._rarity(a) * v**2 for a, v in zip(groups, alone, strict=True)) / alone.sum() ** 2
+        rare = sum(self._rarity(int(a)) * v**2 for a, v in zip(groups, alone, strict=True)) / alone.sum() ** 2
         return Spread(spread.variance, 1 / (1 / spread.freedom + float(rare)))
 
     @cached_property

@@ -162,7 +162,10 @@ def clustered_gap(first: float, second: float, worth: PairWorth) -> tuple[tuple[
     for share, n in ((first, worth.first), (second, worth.second)):
         low, high = wilson(share * n, n, worth.level)
         sides.append((share, float(low), float(high)))
-    (low, high), (least, most) = (f(*sides, worth.correlation) for f in (mover_difference, ratio_of_intervals))
+    first_side, second_side = sides
+    (low, high), (least, most) = (
+        f(first_side, second_side, worth.correlation) for f in (mover_difference, ratio_of_intervals)
+    )
     return (float(low), float(high)), (float(least), float(most))
 
 

@@ -105,10 +105,10 @@ def auc_spread(
     variance = sum(parts)
     if clusters is not None:
         sums = ClusterSums.of(placements, (~y).astype(np.int64), 2, clusters=clusters, sample_weight=w)
-        spread = sums.contrast([1.0, -1.0])
-        shrunk = min(1.0, variance / spread.variance) if spread.variance > 0 else 1.0
-        shrunk = np.nan if np.isnan(spread.variance) else shrunk
-        return spread.variance, spread.freedom, (worths[0] * shrunk, worths[1] * shrunk)
+        between = sums.contrast([1.0, -1.0])
+        shrunk = min(1.0, variance / between.variance) if between.variance > 0 else 1.0
+        shrunk = np.nan if np.isnan(between.variance) else shrunk
+        return between.variance, between.freedom, (worths[0] * shrunk, worths[1] * shrunk)
     inverse = sum(v**2 / (n - 1) for v, n in zip(parts, worths, strict=True) if n > 1)
     return variance, variance**2 / inverse if inverse > 0 else float("nan"), (worths[0], worths[1])
 

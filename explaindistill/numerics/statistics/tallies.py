@@ -135,11 +135,11 @@ def tally(
     effective = np.where(n > 0, np.minimum(effective, n), 0.0)
     share = np.where(n > 0, np.clip(share, 0, 1), np.nan)
     if labels is None:
-        return Tally(n, k, share, effective, total)
+        return Tally(n, k, share, effective, np.asarray(total, dtype=float))
     sums = ClusterSums.of(x, g, n_groups, clusters=labels, sample_weight=w)
     members = tuple(Member(sums, a, float(min(p, 1 - p))) for a, p in enumerate(np.nan_to_num(share)))
     worth = np.array([member.n_effective for member in members])
-    return Tally(n, k, share, np.where(n > 0, worth, 0.0), total, members)
+    return Tally(n, k, share, np.where(n > 0, worth, 0.0), np.asarray(total, dtype=float), members)
 
 
 def group_means(
