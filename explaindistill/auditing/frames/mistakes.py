@@ -36,7 +36,7 @@ def _mistakes(inputs: AuditInput, minimum: int, rng: np.random.Generator) -> Ite
     seed = int(rng.integers(2**31))
     for s in inputs.students:
         wrong = inputs.decided(inputs.teacher.P) != inputs.decided(s.P)
-        shared: dict[str, Any] = {"rng": seed, "sample_weight": inputs.rows.weight, "minimum": minimum}
+        shared: dict[str, Any] = {"rng": seed, "minimum": minimum, **inputs.rows.sampling()}
         yield mistakes(inputs.rows.frame, wrong, _grow, subject=s.name, **shared)
 
 
