@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from explaindistill.data.schema import Schema, as_frame
+from explaindistill.data.rows import as_frame
+from explaindistill.data.schema import Schema
 from explaindistill.data.targets import one_hot
 from explaindistill.distillation.student_fit import check_task
 from explaindistill.errors import InvalidInputError

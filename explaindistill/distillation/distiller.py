@@ -14,11 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from explaindistill.asking.cost import Meter
 from explaindistill.data.row_keys import RowIdentity
-from explaindistill.data.schema import Schema, as_frame
+from explaindistill.data.door import opened
+from explaindistill.data.schema import Schema
 from explaindistill.data.student_view import StudentView, WholeRows
 from explaindistill.data.targets import SoftTargets, mix_labels, one_hot
 from explaindistill.distillation.corpus import Corpus, FitRows, QueryPlan, asks
@@ -196,8 +197,7 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         teacher = as_teacher(self.teacher)
         task = check_task(self.student, teacher)
         self._check_parameters(y)
-        frame = as_frame(X)
-        validate_data(self, X, reset=True, skip_check_array=True)
+        frame = opened(self, X, reset=True)
         schema = Schema.infer(X)
         rows = np.empty((len(frame), 1))
         weight = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
@@ -209,7 +209,7 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         run = DistillationRun(
             teacher=teacher,
             view=StudentView.choose(self.features, schema, X),
-            rows=FitRows.of(schema.frame(X), schema, weight),
+            rows=FitRows.of(frame, schema, weight),
             plan=plan,
             student=self.student,
             ways=self.ways,
@@ -313,9 +313,7 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
 
     def _student_rows(self, X: Any) -> Any:
         check_is_fitted(self)
-        as_frame(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
-        return self.view_.restored(self.schema_.frame(X))
+        return self.view_.restored(self.schema_.frame(opened(self, X, reset=False)))
 
     @property
     def features_(self) -> Any:

@@ -11,9 +11,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from explaindistill.data.schema import Schema, as_frame
+from explaindistill.data.door import opened
+from explaindistill.data.schema import Schema
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
 
@@ -79,9 +80,7 @@ def fit_regressor(
 def rows(estimator: Any, X: Any) -> pd.DataFrame:
     """Rows for a fitted student, as a DataFrame with the columns it was fitted to."""
     check_is_fitted(estimator)
-    frame = as_frame(X)
-    validate_data(estimator, X, reset=False, skip_check_array=True)
-    return estimator.schema_.frame(_named(estimator, frame))
+    return estimator.schema_.frame(_named(estimator, opened(estimator, X, reset=False)))
 
 
 def read_signs(argument: str, signs: Mapping[str, int] | None, schema: Schema) -> NDArray[np.int64]:
@@ -112,9 +111,7 @@ def _open(estimator: Any, X: Any, y: Any) -> pd.DataFrame:
         raise InvalidInputError(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target y is None."
         )
-    frame = as_frame(X)
-    validate_data(estimator, X, reset=True, skip_check_array=True)
-    return frame
+    return opened(estimator, X, reset=True)
 
 
 def _close(
