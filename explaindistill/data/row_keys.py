@@ -44,7 +44,7 @@ def row_keys(X: Any) -> Keys:
     - None, NaN, NaT and NA: one and the same "missing";
     - dates: nanoseconds since 1970; durations and times of day: seconds, as numbers; texts: UTF-8;
     - categories: the category itself, never its code, so that the order of categories does not matter;
-    - columns: their names; columns of an array are x0, x1, and so on.
+    - columns: their names; columns of an array are x0, x1, and so on, and so are those that are numbered 0, 1, and so on.
 
     The keys are not a defence against people who construct collisions.
 
@@ -68,11 +68,14 @@ def row_keys(X: Any) -> Keys:
     >>> bool((a == b).all())
     True
     """
-    unnamed = container_of(X) == "array"
-    frame = pd.DataFrame(np.asarray(X)) if unnamed else X if isinstance(X, pd.DataFrame) else as_frame(X)
+    if isinstance(X, pd.DataFrame):
+        frame = X
+    else:
+        frame = pd.DataFrame(np.asarray(X)) if container_of(X) == "array" else as_frame(X)
     keys = np.zeros((len(frame), 2), dtype=np.uint64)
+    numbered = all(str(name) == str(i) for i, name in enumerate(frame.columns))
     for i, name in enumerate(frame.columns):
-        label = f"x{i}" if unnamed else str(name)
+        label = f"x{i}" if numbered else str(name)
         low, high = _cells(frame.iloc[:, i], label)
         starts = [_text_bits(label, lane) ^ seed for lane, seed in enumerate(_LANES)]
         with np.errstate(over="ignore"):

@@ -19,6 +19,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from explaindistill.asking.cost import Meter
 from explaindistill.data.row_keys import RowIdentity
 from explaindistill.data.door import opened
+from explaindistill.data.labels import as_labels, as_values
 from explaindistill.data.schema import Schema
 from explaindistill.data.student_view import StudentView, WholeRows
 from explaindistill.data.targets import SoftTargets, mix_labels, one_hot
@@ -349,8 +350,10 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         if self.label_weight == 0 or y is None:
             return targets
         rows = corpus.observed
-        labels = np.asarray(y).ravel()[rows]
-        truth = labels.astype(float) if targets.classes is None else one_hot(labels, targets.classes)
+        if targets.classes is None:
+            truth = as_values(y)[rows]
+        else:
+            truth = one_hot(as_labels(y)[rows], targets.classes)
         P = targets.P.copy()
         P[: len(rows)] = mix_labels(P[: len(rows)], truth.reshape(P[: len(rows)].shape), float(self.label_weight))
         return targets.with_targets(P)
