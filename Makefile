@@ -6,7 +6,7 @@ EXTRAS ?= torch,shap,onnx,http,test,docs
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint types docs fuzz bench-quick package ci clean
+.PHONY: help demo test lint types docs fuzz zoo bench-quick package ci clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ docs: $(READY)  ## the documentation, in docs/_build/html; a warning is an error
 
 fuzz: $(READY)  ## damage files and forms for two minutes; own errors only (SEED=, SECONDS_LONG=)
 	$(BIN)/python tests/fuzz/damage.py --seed $(or $(SEED),0) --seconds $(or $(SECONDS_LONG),120)
+
+zoo: $(READY)  ## odd columns, names, labels and containers by threes: one answer everywhere or one sentence (an hour)
+	$(BIN)/python tests/zoo/run.py --strength 3 --rows 600
 
 bench-quick: $(READY)  ## every benchmark on small settings
 	for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script --quick || exit 1; done

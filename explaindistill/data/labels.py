@@ -32,7 +32,7 @@ def as_labels(y: Any) -> NDArray[Any]:
     >>> as_labels(pd.Series([True, False], dtype=object)).dtype, as_labels(pd.array([1, 2], dtype="Int64")).tolist()
     (dtype('bool'), [1, 2])
     """
-    series = dense(_series(y))
+    series = dense(_series(y)).rename("y")
     _check_present(series)
     if isinstance(series.dtype, pd.CategoricalDtype):
         series = pd.Series(series.to_numpy(dtype=object), name=series.name)
@@ -71,7 +71,7 @@ def as_values(y: Any) -> NDArray[np.float64]:
     out = []
     for column in columns:
         _check_present(column)
-        if family_of(dense(column)) not in ("number", "flag"):
+        if family_of(dense(column).rename("y")) not in ("number", "flag"):
             raise InvalidInputError(
                 f"y must be numbers for regression, got {shown_values(column)}; make it numbers, or use a Classifier"
             )

@@ -204,7 +204,15 @@ def rows_at(rows: Any, at: NDArray[np.intp]) -> Any:
     """
     run = len(at) > 0 and at[-1] - at[0] + 1 == len(at) and bool((np.diff(at) == 1).all())
     where = slice(int(at[0]), int(at[-1]) + 1) if run else at
-    return rows.iloc[where] if isinstance(rows, pd.DataFrame) else np.asarray(rows)[where]
+    if isinstance(rows, pd.DataFrame):
+        return rows.iloc[where]
+    match container_of(rows):
+        case "polars":
+            return rows[where]
+        case "arrow":
+            return rows.slice(where.start, len(at)) if isinstance(where, slice) else rows.take(where)
+        case _:
+            return np.asarray(rows)[where]
 
 
 def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:

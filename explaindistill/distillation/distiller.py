@@ -309,7 +309,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         """Fidelity where ``y`` is None (agreement, or R² against the teacher), else accuracy or R² against ``y``."""
         check_is_fitted(self)
         if y is None:
-            return fidelity_scorer(self.teacher_)(self, X, sample_weight=sample_weight)
+            rows = self.schema_.restore(self.schema_.frame(X))  # as the teacher was asked in fit, whatever holds them now
+            return fidelity_scorer(self.teacher_)(self, rows, sample_weight=sample_weight)
         return score(y, self.predict(X), self.task_, sample_weight)
 
     def _student_rows(self, X: Any) -> Any:

@@ -179,7 +179,6 @@ def _distiller(scene: Scene) -> None:
     wanted = answers(distiller, scene.asked)
     again = pickle.loads(pickle.dumps(distiller.student_))
     compare(scene, wanted, answers(again, distiller._student_rows(scene.asked)), "the student of a Distiller")
-    xd.audit  # noqa: B018
     distiller.score(scene.X)
 
 

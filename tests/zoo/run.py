@@ -38,6 +38,7 @@ def main() -> int:
             n_compared += outcome.n_compared
             if outcome.verdict == "fault":
                 faults.append(outcome)
+                print(outcome.cell, outcome.words[:300], outcome.where, flush=True)
     kinds: dict[str, list] = {}
     for outcome in faults:
         kinds.setdefault(outcome.words[:60] + " @ " + outcome.where.rpartition(" > ")[2], []).append(outcome)
