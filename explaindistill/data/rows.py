@@ -103,7 +103,16 @@ def as_frame(X: Any) -> pd.DataFrame:
         )
     if X is None or isinstance(X, str | bytes) or callable(X):
         raise InvalidTypeError(f"X must be rows: a DataFrame, an array or a list, got {type(X).__name__}")
-    frame = _opened(X)
+    try:
+        frame = _opened(X)
+    except InvalidInputError:
+        raise
+    except (ValueError, TypeError) as error:  # a library cannot hold what stands in the rows
+        words = " ".join(str(error).split())
+        raise InvalidTypeError(
+            f"X must be rows that pandas can hold, got a {type(X).__name__} of which it says: {words}; make such columns text "
+            "or numbers, or leave them out"
+        ) from error
     if not isinstance(frame, pd.DataFrame):
         return _without_names(frame)
     if frame.shape[1] == 0:
@@ -123,15 +132,21 @@ def _opened(X: Any) -> Any:
     if _is_records(X):
         return pd.DataFrame.from_records(list(X))
     if isinstance(X, Mapping):
-        try:
-            return pd.DataFrame(X)
-        except ValueError as error:
-            raise InvalidInputError(f"X must be columns of one length, got a mapping that is not: {error}") from error
+        return pd.DataFrame(X)
     if _is_structured(X):
         return pd.DataFrame({name: X[name] for name in X.dtype.names})
     if type(X).__module__.partition(".")[0] == "polars" and not hasattr(X, "to_pandas"):
         raise InvalidTypeError(f"X must be rows that are there, got a polars {type(X).__name__}; call collect() first")
-    return X.to_pandas() if hasattr(X, "to_pandas") else X
+    return _from_library(X) if hasattr(X, "to_pandas") else X
+
+
+def _from_library(X: Any) -> pd.DataFrame:
+    try:
+        return X.to_pandas()
+    except TypeError:
+        if not hasattr(X, "replace_schema_metadata"):
+            raise
+        return X.replace_schema_metadata(None).to_pandas()  # pandas does not read back every dtype that it wrote there
 
 
 def _is_records(X: Any) -> bool:
