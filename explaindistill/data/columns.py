@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from explaindistill.data.dtypes import OBJECTS, as_dtype
 from explaindistill.data.families import Family, dense, family_of, plain_category, shown_values
-from explaindistill.errors import InvalidInputError, InvalidTypeError
+from explaindistill.errors import InvalidInputError
 
 __all__ = ["KINDS", "Kind", "category_codes", "from_numbers", "kind_of", "ordered_unique", "to_numbers"]
 
@@ -43,7 +43,7 @@ WORDS: dict[Family, str] = {
 }
 
 
-def kind_of(series: pd.Series) -> Kind:
+def kind_of(series: pd.Series) -> Kind:  # noqa: PLR0911
     """Kind of a column from its dtype, and from its values where the dtype is ``object`` or ``float``."""
     if isinstance(series.dtype, pd.CategoricalDtype):
         family_of(series)
@@ -196,7 +196,8 @@ def _check_whole(series: pd.Series, values: NDArray[np.float64]) -> None:
     for cell, value in zip(series, values, strict=True):
         if isinstance(cell, numbers.Integral) and int(cell) != int(value):
             raise InvalidInputError(
-                f"column {series.name!r} must hold whole numbers that a float64 can tell apart, up to 2**53, got {cell}; "
+                f"column {series.name!r} must hold whole numbers that a float64 can tell apart, up to 2**53, got {cell}"
+                "; "
                 "make keys text, for instance with astype(str), or leave the column out"
             )
 
@@ -226,7 +227,7 @@ def _seconds(series: pd.Series) -> NDArray[np.float64]:
     return np.where(np.isnat(stamps), np.nan, values)
 
 
-def from_numbers(values: NDArray[np.float64], kind: Kind, categories: Sequence[Any], dtype: str) -> Any:
+def from_numbers(values: NDArray[np.float64], kind: Kind, categories: Sequence[Any], dtype: str) -> Any:  # noqa: PLR0911
     """Return a column in the user's own values and dtype; unseen codes and NaN become missing."""
     missing = np.isnan(values)
     if kind in ("categorical", "ordered"):

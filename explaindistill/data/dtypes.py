@@ -123,7 +123,9 @@ def _arrow(column: pd.Series, dtype: pd.ArrowDtype) -> pd.Series:
         column = _spans(column)
     elif pa.types.is_decimal(kind):
         step = Decimal(1).scaleb(-kind.scale)
-        column = pd.Series([None if pd.isna(v) else Decimal(repr(float(v))).quantize(step) for v in column], dtype=object)
+        column = pd.Series(
+            [None if pd.isna(v) else Decimal(repr(float(v))).quantize(step) for v in column], dtype=object
+        )
     elif pa.types.is_time(kind):
         column = _objects(column, "time")
     elif pa.types.is_integer(kind):

@@ -50,7 +50,7 @@ _CLASSES: tuple[tuple[Family, tuple[type, ...]], ...] = (
 )
 
 
-def dense(series: pd.Series) -> pd.Series:
+def dense(series: pd.Series) -> pd.Series:  # noqa: PLR0911 - one return for each case
     """A column without the packing: sparse and dictionary columns opened, periods as their first moment.
 
     Arrow's columns of decimals, dates, times and whatever pandas knows no dtype for become objects of Python.
@@ -79,7 +79,7 @@ def dense(series: pd.Series) -> pd.Series:
     return series
 
 
-def family_of(series: pd.Series) -> Family:
+def family_of(series: pd.Series) -> Family:  # noqa: PLR0911 - one return for each case
     """The family of a dense column's values; a category's is that of its categories.
 
     Raises
@@ -94,7 +94,7 @@ def family_of(series: pd.Series) -> Family:
     >>> family_of(pd.Series(["a", 1], name="code"))
     Traceback (most recent call last):
         ...
-    explaindistill.errors.InvalidTypeError: column 'code' must hold text or numbers or ..., got 'a' (str) and 1 (int); ...
+    explaindistill.errors.InvalidTypeError: column 'code' must hold text or numbers or ..., got 'a' (str) and 1 ...
     """
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
@@ -114,7 +114,7 @@ def family_of(series: pd.Series) -> Family:
         )
     if types.is_numeric_dtype(dtype):
         return "number"
-    if dtype != object:
+    if dtype != np.dtype(object):
         return "text" if types.is_string_dtype(dtype) else _of_objects(series.astype(object))
     return _of_objects(series)
 

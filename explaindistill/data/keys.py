@@ -15,9 +15,9 @@ LEAST_ROWS = 50
 DISTINCT_SHARE = 0.95
 """Of texts, from which on they are taken for keys."""
 EXPECTED_TIES = 7.0
-"""Pairs of equal values that values drawn by chance would have: none at all then has a probability below e**-7 < .001."""
+"""Pairs of equal values among values drawn by chance: that there are none then has a probability below e**-7 < .001."""
 UNIFORM_ROWS = 200
-"""From so many rows on, the shape of a distribution tells numbers that were handed out from those that were measured."""
+"""From so many rows on, the shape of a distribution tells numbers handed out from numbers measured."""
 KOLMOGOROV = 1.63
 """Times n**-1/2: a distance from the uniform that numbers drawn from it exceed once in a hundred samples."""
 

@@ -17,8 +17,8 @@ __all__ = ["as_labels", "as_values"]
 def as_labels(y: Any) -> NDArray[Any]:
     """Hard labels ``(n,)`` as an array of text, flags or numbers, whatever held them.
 
-    Nullable, categorical, Arrow and object columns become the plain array of what they hold: True and False in an object
-    column are flags.
+    Nullable, categorical, Arrow and object columns become the plain array of what they hold: True and False in an
+    object column are flags.
 
     Raises
     ------
@@ -49,7 +49,8 @@ def as_labels(y: Any) -> NDArray[Any]:
             return np.array([str(v) for v in series], dtype=object)
         case _:
             raise InvalidInputError(
-                f"y must be classes named by text, numbers or flags, got {shown_values(series)}; name them by text, for "
+                f"y must be classes named by text, numbers or flags, got {shown_values(series)}; "
+                f"name them by text, for "
                 "instance with astype(str)"
             )
 
@@ -67,6 +68,8 @@ def as_values(y: Any) -> NDArray[np.float64]:
     >>> as_values(pd.array([1, 2], dtype="Int64")).tolist()
     [1.0, 2.0]
     """
+    if not isinstance(y, pd.DataFrame | pd.Series | pd.api.extensions.ExtensionArray) and not hasattr(y, "to_pandas"):
+        y = np.asarray(y)
     columns = [_series(c) for c in _columns(y)]
     out = []
     for column in columns:
@@ -76,13 +79,13 @@ def as_values(y: Any) -> NDArray[np.float64]:
                 f"y must be numbers for regression, got {shown_values(column)}; make it numbers, or use a Classifier"
             )
         out.append(dense(column).to_numpy(dtype=np.float64))
-    return np.column_stack(out) if np.ndim(y) == 2 or isinstance(y, pd.DataFrame) else out[0]  # noqa: PLR2004
+    return np.column_stack(out) if np.ndim(y) == 2 or isinstance(y, pd.DataFrame) else out[0]
 
 
 def _columns(y: Any) -> list[Any]:
     if isinstance(y, pd.DataFrame):
         return [y.iloc[:, j] for j in range(y.shape[1])]
-    if isinstance(y, pd.Series) or np.ndim(y) < 2:  # noqa: PLR2004
+    if isinstance(y, pd.Series) or np.ndim(y) < 2:
         return [y]
     return list(np.asarray(y).T)
 
@@ -97,11 +100,12 @@ def _series(y: Any) -> pd.Series:
     if isinstance(y, pd.Index | pd.api.extensions.ExtensionArray):
         return pd.Series(y)
     values = np.asarray(y)
-    if values.ndim == 2 and values.shape[1] == 1:  # noqa: PLR2004
+    if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:
         raise InvalidInputError(
-            f"y must have one label per row, got an array of shape {values.shape}; multi-label targets are not supported"
+            f"y must have one label per row, got an array of shape {values.shape}; "
+            f"multi-label targets are not supported"
         )
     return pd.Series(values) if values.dtype.kind != "U" else pd.Series(values.astype(object), dtype=object)
 

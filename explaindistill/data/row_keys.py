@@ -44,7 +44,7 @@ def row_keys(X: Any) -> Keys:
     - None, NaN, NaT and NA: one and the same "missing";
     - dates: nanoseconds since 1970; durations and times of day: seconds, as numbers; texts: UTF-8;
     - categories: the category itself, never its code, so that the order of categories does not matter;
-    - columns: their names; columns of an array are x0, x1, and so on, and so are those that are numbered 0, 1, and so on.
+    - columns: their names; columns of an array are x0, x1, and so on, and so are those numbered 0, 1, and so on.
 
     The keys are not a defence against people who construct collisions.
 

@@ -74,8 +74,8 @@ def repacked(frame: pd.DataFrame, container: Container, labels: tuple[Any, ...] 
 def as_frame(X: Any) -> pd.DataFrame:
     """Rows in any container as a DataFrame with names that are strings; nothing is copied that need not be.
 
-    Containers: a DataFrame of pandas or polars, an Arrow table, a structured array, a list of dicts, a dict of columns; and
-    without names of columns, which then are ``x0``, ``x1``, …: a numpy array and a list of lists.
+    Containers: a DataFrame of pandas or polars, an Arrow table, a structured array, a list of dicts, a dict of columns;
+    and without names of columns, which then are ``x0``, ``x1``, …: a numpy array and a list of lists.
 
     Raises
     ------
@@ -110,7 +110,8 @@ def as_frame(X: Any) -> pd.DataFrame:
     except (ValueError, TypeError) as error:  # a library cannot hold what stands in the rows
         words = " ".join(str(error).split())
         raise InvalidTypeError(
-            f"X must be rows that pandas can hold, got a {type(X).__name__} of which it says: {words}; make such columns text "
+            f"X must be rows that pandas can hold, got a {type(X).__name__} of which it says: {words}; "
+            f"make such columns text "
             "or numbers, or leave them out"
         ) from error
     if not isinstance(frame, pd.DataFrame):
@@ -121,7 +122,8 @@ def as_frame(X: Any) -> pd.DataFrame:
         )
     if len(frame) == 0:
         raise InvalidInputError(
-            f"Found array with 0 sample(s) (shape={frame.shape}) while a minimum of 1 is required: X has no rows; give some"
+            f"Found array with 0 sample(s) (shape={frame.shape}) while a minimum of 1 is required: "
+            f"X has no rows; give some"
         )
     return _with_names(frame)
 
@@ -180,7 +182,8 @@ def _with_names(X: pd.DataFrame) -> pd.DataFrame:
 def _check_name(name: str) -> None:
     if not is_unicode(name):
         raise InvalidInputError(
-            f"column name {ascii(name)[:SHOWN]} must be text that UTF-8 can hold, it has half of a surrogate pair; rename "
+            f"column name {ascii(name)[:SHOWN]} must be text that UTF-8 can hold, it has half of a surrogate pair; "
+            f"rename "
             "the column"
         )
 

@@ -377,7 +377,8 @@ def _named(series: pd.Series, originals: tuple[Any, ...]) -> tuple[Any, ...]:
         )
     if wrong := next((c for c in categories if isinstance(c, str) and not c.isascii() and not is_unicode(c)), None):
         raise InvalidInputError(
-            f"column {series.name!r} must hold text that UTF-8 can hold, got {ascii(wrong)[:40]} with half of a surrogate "
+            f"column {series.name!r} must hold text that UTF-8 can hold, got {ascii(wrong)[:40]} "
+            f"with half of a surrogate "
             "pair; decode it again, or replace that character"
         )
     return categories

@@ -27,7 +27,8 @@ __all__ = ["Composed", "Corpus", "FitRows", "QueryPlan", "compose"]
 AUTO_FACTOR = 5
 """Rows that ``n_queries="auto"`` asks per row given: beyond, trees and sums of curves gain little."""
 NOTHING_NEW = (
-    "{} made {:,} rows and all of them are rows that were given, so that none is used and only these are asked; give more "
+    "{} made {:,} rows and all of them are rows that were given, so that none is used and only these are asked; "
+    "give more "
     "rows or columns, another sampler, or an n_queries of as many as there are distinct rows"
 )
 AUTO_LIMIT = 100_000

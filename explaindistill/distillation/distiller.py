@@ -17,9 +17,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from explaindistill.asking.cost import Meter
-from explaindistill.data.row_keys import RowIdentity
 from explaindistill.data.door import opened
 from explaindistill.data.labels import as_labels, as_values
+from explaindistill.data.row_keys import RowIdentity
 from explaindistill.data.schema import Schema
 from explaindistill.data.student_view import StudentView, WholeRows
 from explaindistill.data.targets import SoftTargets, mix_labels, one_hot
@@ -309,7 +309,9 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         """Fidelity where ``y`` is None (agreement, or R² against the teacher), else accuracy or R² against ``y``."""
         check_is_fitted(self)
         if y is None:
-            rows = self.schema_.restore(self.schema_.frame(X))  # as the teacher was asked in fit, whatever holds them now
+            rows = self.schema_.restore(
+                self.schema_.frame(X)
+            )  # as the teacher was asked in fit, whatever holds them now
             return fidelity_scorer(self.teacher_)(self, rows, sample_weight=sample_weight)
         return score(y, self.predict(X), self.task_, sample_weight)
 
@@ -351,10 +353,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         if self.label_weight == 0 or y is None:
             return targets
         rows = corpus.observed
-        if targets.classes is None:
-            truth = as_values(y)[rows]
-        else:
-            truth = one_hot(as_labels(y)[rows], targets.classes)
+        classes = targets.classes
+        truth = as_values(y)[rows] if classes is None else one_hot(as_labels(y)[rows], classes)
         P = targets.P.copy()
         P[: len(rows)] = mix_labels(P[: len(rows)], truth.reshape(P[: len(rows)].shape), float(self.label_weight))
         return targets.with_targets(P)

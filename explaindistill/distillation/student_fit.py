@@ -105,7 +105,8 @@ def check_task(student: Any, teacher: Any) -> Task:
     if offered not in (None, wanted):
         if wanted == "regression" and hasattr(teacher, "_order"):
             raise InvalidInputError(
-                f"student {type(student).__name__} needs classes and the teacher has none; wrap it and say them in the order "
+                f"student {type(student).__name__} needs classes and the teacher has none; wrap it and "
+                f"say them in the order "
                 f"of its answer's columns, {type(teacher).__name__}(..., classes=[...]), or use a Regressor"
             )
         other = "Regressor" if wanted == "regression" else "Classifier"

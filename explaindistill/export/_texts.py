@@ -49,5 +49,3 @@ def _check(what: str, values: Iterable[Any], language: str) -> None:
             raise InvalidInputError(f"{what} {text!a} holds the character NUL, which {language} cannot hold; rename it")
         if not is_unicode(text):
             raise InvalidInputError(f"{what} {text!a} is no valid Unicode, which {language} cannot hold; rename it")
-
-

@@ -190,7 +190,8 @@ def _advice(line: dict[str, Any], private: bool) -> str:
         return f"{int(line['k'])} of {int(line['n'])} break {what}; see to the sampler"
     if line["metric"] == "novel" and line["k"] == 0:
         return (
-            f"none of {int(line['n'])} is new, each equals a row of fitting, so that they add weight and nothing else; give "
+            f"none of {int(line['n'])} is new, each equals a row of fitting, so that they add weight and "
+            f"nothing else; give "
             "more columns or rows, or take another sampler"
         )
     if line["metric"] == "near" and private and line["low"] > NEAR_SHARE:

@@ -15,7 +15,7 @@ from explaindistill.teachers._saved import load_folder, load_object, outside_cod
 __all__ = ["as_teacher", "load_teacher"]
 
 
-def as_teacher(teacher: Any, **options: Any) -> Teacher:
+def as_teacher(teacher: Any, **options: Any) -> Teacher:  # noqa: PLR0911 - one return for each adapter
     """Return ``teacher`` itself if it is one, else the adapter that fits.
 
     Parameters

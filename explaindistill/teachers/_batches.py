@@ -21,9 +21,7 @@ FEW_ROWS = 32
 """Up to so many rows are asked in one batch of this size."""
 
 
-def in_batches(
-    rows: Any, size: int, ask: Callable[[Any], NDArray[Any]], who: str
-) -> NDArray[np.float64]:
+def in_batches(rows: Any, size: int, ask: Callable[[Any], NDArray[Any]], who: str) -> NDArray[np.float64]:
     """Ask about ``rows`` in batches of just ``size`` rows, or of ``FEW_ROWS``; the last is padded with its last row.
 
     Parameters

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from explaindistill.errors import TeacherError
@@ -38,13 +37,12 @@ class Inputs:
         at = np.minimum(np.arange(start, start + size), min(stop, len(self)) - 1)
         return Inputs(tuple(a[at] for a in self.arrays), self.names)
 
-    def ask(self, module: Callable[..., Any], forward: Any, place: torch.device, dtype: torch.dtype) -> Any:
-        """Hand the arrays over as tensors: whole numbers as they are, others in the precision of the weights.
+    def ask(self, module: Callable[..., Any], forward: Any, tensor: Callable[[NDArray[Any]], Any]) -> Any:
+        """Hand the arrays over, each made a tensor by ``tensor``.
 
         Parts of a mapping are keyword arguments where ``forward`` has such, else one mapping.
         """
-        tensors = [torch.from_numpy(np.ascontiguousarray(a)).to(place) for a in self.arrays]
-        tensors = [t.to(dtype) if t.is_floating_point() else t for t in tensors]
+        tensors = [tensor(np.ascontiguousarray(a)) for a in self.arrays]
         if self.names is None:
             return module(*tensors)
         parts = dict(zip(self.names, tensors, strict=True))
@@ -63,17 +61,19 @@ def several(raw: Any, n_rows: int) -> Inputs | None:
 
     Examples
     --------
-    >>> several({"ages": torch.zeros(2, 1), "words": torch.tensor([[1, 2], [3, 0]])}, 2).names
+    >>> several({"ages": np.zeros((2, 1)), "words": np.array([[1, 2], [3, 0]])}, 2).names
     ('ages', 'words')
     """
     if not isinstance(raw, tuple | Mapping) or not len(raw):
         return None
     names = tuple(str(k) for k in raw) if isinstance(raw, Mapping) else None
     parts = list(raw.values()) if isinstance(raw, Mapping) else list(raw)
-    arrays = tuple(p.detach().cpu().numpy() if isinstance(p, torch.Tensor) else np.asarray(p) for p in parts)
+    arrays = tuple(p.detach().cpu().numpy() if hasattr(p, "detach") else np.asarray(p) for p in parts)
     for i, array in enumerate(arrays):
         if array.ndim == 0 or len(array) != n_rows:
             part = i if names is None else repr(names[i])
             got = "a number" if array.ndim == 0 else f"{len(array)}"
-            raise TeacherError(f"preprocess was given {n_rows} rows and gave {got} in part {part}; it must keep every row")
+            raise TeacherError(
+                f"preprocess was given {n_rows} rows and gave {got} in part {part}; it must keep every row"
+            )
     return Inputs(arrays, names)

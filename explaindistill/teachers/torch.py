@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError, TeacherError
 from explaindistill.teachers._batches import FEW_ROWS, in_batches
-from explaindistill.teachers._inputs import Inputs, several
 from explaindistill.teachers._checks import Output, check_output, checked_answer, class_order, no_probabilities
 from explaindistill.teachers._fingerprint import digest, of_function
+from explaindistill.teachers._inputs import Inputs, several
 
 __all__ = ["TorchTeacher"]
 
@@ -141,7 +141,7 @@ class TorchTeacher:
     def _given(self, module: Callable[..., Any], batch: Any, place: torch.device, dtype: torch.dtype) -> Any:
         """What the module says about a batch: one array, in the precision of the weights, or several."""
         if isinstance(batch, Inputs):
-            return batch.ask(module, self.module.forward, place, dtype)
+            return batch.ask(module, self.module.forward, lambda a: _tensor(a, place, dtype))
         return module(torch.from_numpy(np.ascontiguousarray(batch)).to(device=place, dtype=dtype))
 
     def _rows(self, X: Any) -> NDArray[Any] | Inputs:
@@ -278,6 +278,12 @@ def _asked(module: torch.nn.Module) -> Iterator[None]:
     """Evaluation mode and no gradients."""
     with _evaluated(module), torch.inference_mode():
         yield
+
+
+def _tensor(array: NDArray[Any], place: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    """One of several inputs: whole numbers, such as places in an embedding, stay whole."""
+    tensor = torch.from_numpy(array).to(place)
+    return tensor.to(dtype) if tensor.is_floating_point() else tensor
 
 
 def _elsewhere(module: torch.nn.Module, place: torch.device) -> Callable[..., Any]:

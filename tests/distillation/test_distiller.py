@@ -358,7 +358,9 @@ def test_a_sampler_that_can_change_nothing_adds_no_weight():
 
 def test_a_teacher_without_classes_is_told_to_say_them():
     X = pd.DataFrame({"x": np.linspace(0, 1, 50)})
-    with pytest.raises(InvalidInputError, match=r"TreeClassifier needs classes and the teacher has none.*classes=\[\.\.\.\]"):
+    with pytest.raises(
+        InvalidInputError, match=r"TreeClassifier needs classes and the teacher has none.*classes=\[\.\.\.\]"
+    ):
         xd.Distiller(lambda rows: rows["x"].to_numpy(), xd.TreeClassifier()).fit(X)
 
 
@@ -369,7 +371,9 @@ def test_the_maker_of_scorers_given_as_a_scorer():
     distiller = xd.Distiller(teacher, xd.TreeClassifier(max_leaf_nodes=3), random_state=0)
     scores = cross_val_score(distiller, X, y, scoring=xd.fidelity_scorer, cv=2)
     assert (scores > 0.9).all()
-    with pytest.raises(InvalidInputError, match=r"makes a scorer and is none, got a TreeClassifier.*scoring=fidelity_scorer\(teacher\)"):
+    with pytest.raises(
+        InvalidInputError, match=r"makes a scorer and is none, got a TreeClassifier.*scoring=fidelity_scorer\(teacher\)"
+    ):
         xd.fidelity_scorer(xd.TreeClassifier().fit(X, y), X, y)
 
 

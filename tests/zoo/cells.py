@@ -55,7 +55,9 @@ def run(cell: Mapping[str, str], n_rows: int = N_ROWS) -> Outcome:
     full = {**USUAL, **cell}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.simplefilter("ignore", UserWarning)  # what is odd is said in these; RuntimeWarning and the like are faults
+        warnings.simplefilter(
+            "ignore", UserWarning
+        )  # what is odd is said in these; RuntimeWarning and the like are faults
         return _played(full, n_rows)
 
 
@@ -78,7 +80,9 @@ def _played(cell: dict[str, str], n_rows: int) -> Outcome:
 
 
 def _place(error: BaseException) -> str:
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "explaindistill/" in f.filename or "zoo/" in f.filename]
+    frames = [
+        f for f in traceback.extract_tb(error.__traceback__) if "explaindistill/" in f.filename or "zoo/" in f.filename
+    ]
     return " > ".join(f"{f.filename.rpartition('/')[2]}:{f.lineno}" for f in frames[-4:])
 
 
@@ -113,5 +117,6 @@ def _frame(cell: dict[str, str], n: int, seed: int) -> pd.DataFrame:
 
 def rows_of(outcomes: list[Outcome]) -> pd.DataFrame:
     """One row per outcome."""
-    return pd.DataFrame([{**o.cell, "verdict": o.verdict, "words": o.words, "n": o.n_compared, "where": o.where} for o in outcomes])
-
+    return pd.DataFrame(
+        [{**o.cell, "verdict": o.verdict, "words": o.words, "n": o.n_compared, "where": o.where} for o in outcomes]
+    )

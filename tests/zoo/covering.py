@@ -16,8 +16,8 @@ CANDIDATES = 30
 def covering(factors: Mapping[str, Sequence[str]], strength: int = 2, seed: int = 0) -> list[dict[str, str]]:
     """Cells such that any ``strength`` values of different factors stand together in at least one; greedy.
 
-    Each new cell starts with a combination that is still uncovered, and of several ways to fill it up at random that which
-    covers most is taken (Cohen, Dalal, Fredman and Patton 1997, doi:10.1109/32.605761).
+    Each new cell starts with a combination that is still uncovered, and of several ways to fill it up at random that
+    which covers most is taken (Cohen, Dalal, Fredman and Patton 1997, doi:10.1109/32.605761).
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ CLOSE = 1e-9
 """Answers that are the same sums in another order differ by about 1e-15; exports' own limit."""
 
 
-class Fault(Exception):
+class FaultError(Exception):
     """Two answers to one row, or rows that are not the user's own."""
 
 
@@ -54,7 +54,7 @@ def answers(student: Any, X: Any) -> np.ndarray:
     numbers = student.predict_proba(X) if is_classifier(student) else student.predict(X)
     numbers = np.asarray(numbers, dtype=float)
     if not np.isfinite(numbers).all():
-        raise Fault("an answer is not finite")
+        raise FaultError("an answer is not finite")
     return numbers.reshape(len(numbers), -1)
 
 
@@ -65,7 +65,7 @@ def compare(scene: Scene, one: np.ndarray, two: Any, what: str, close: float = 0
     scene.n_compared += len(one)
     if wrong.any():
         i = int(np.argmax(wrong))
-        raise Fault(f"{what}: {int(wrong.sum())} of {len(one)} rows, row {i} has {one[i]} and {two[i]}")
+        raise FaultError(f"{what}: {int(wrong.sum())} of {len(one)} rows, row {i} has {one[i]} and {two[i]}")
 
 
 def _copies(scene: Scene) -> None:
@@ -152,13 +152,13 @@ def _teacher(scene: Scene) -> CallableTeacher:
 
     def teacher(rows: Any) -> np.ndarray:
         if type(rows) is not type(like):
-            raise Fault(f"the teacher got a {type(rows).__name__}, the user has a {type(like).__name__}")
+            raise FaultError(f"the teacher got a {type(rows).__name__}, the user has a {type(like).__name__}")
         if isinstance(rows, pd.DataFrame):
             if list(map(repr, rows.columns)) != list(map(repr, like.columns)):
-                raise Fault(f"the teacher got columns {list(rows.columns)}, the user has {list(like.columns)}")
+                raise FaultError(f"the teacher got columns {list(rows.columns)}, the user has {list(like.columns)}")
             for j in range(rows.shape[1]):
                 if rows.dtypes.iloc[j] != like.dtypes.iloc[j] and not _only_missing(rows.iloc[:, j], like.iloc[:, j]):
-                    raise Fault(f"the teacher got dtype {rows.dtypes.iloc[j]}, the user has {like.dtypes.iloc[j]}")
+                    raise FaultError(f"the teacher got dtype {rows.dtypes.iloc[j]}, the user has {like.dtypes.iloc[j]}")
         numbers = as_frame(rows).iloc[:, 1].astype(float).to_numpy()
         share = 1.0 / (1.0 + np.exp(-2.0 * numbers))
         if classes is None:
@@ -190,14 +190,14 @@ def _samplers(scene: Scene) -> None:
         rows = sampler.fit(scene.X).sample(20, np.random.default_rng(0))
         for column in frame:
             if rows[column].dtype != frame[column].dtype and not _only_missing(rows[column], frame[column]):
-                raise Fault(f"{name} makes dtype {rows[column].dtype} for {frame[column].dtype}")
+                raise FaultError(f"{name} makes dtype {rows[column].dtype} for {frame[column].dtype}")
         named = rows if schema.container != "array" else rows.to_numpy(dtype=object)
         answers(scene.student, named)
         if name == "marginal":
             codes, seen = schema.encode(rows), schema.encode(schema.frame(scene.X))
             for j in range(codes.shape[1]):
                 if not np.isin(codes[:, j][~np.isnan(codes[:, j])], seen[:, j]).all():
-                    raise Fault(f"{name} makes values of column {j} that nobody has")
+                    raise FaultError(f"{name} makes values of column {j} that nobody has")
             scene.n_compared += len(rows)
 
 
@@ -232,7 +232,7 @@ def _files(scene: Scene) -> None:
             "semicolons.CSV": lambda p: frame.to_csv(p, index=False, sep=";"),
             "bom.csv": lambda p: frame.to_csv(p, index=False, encoding="utf-8-sig"),
             "rows.csv.gz": lambda p: p.write_bytes(gzip.compress(frame.to_csv(index=False).encode())),
-            "rows.parquet": lambda p: first.to_parquet(p),
+            "rows.parquet": first.to_parquet,
         }
         for name, write in writers.items():
             compare(scene, wanted, answers(student, _read(Path(folder) / name, write)), name)
@@ -255,7 +255,7 @@ def _crossed(scene: Scene, first: pd.DataFrame) -> None:
         scene.refusals.append(f"from a file: {error}")
         return
     if len(codes) == 0:
-        raise Fault("no rows were read")
+        raise FaultError("no rows were read")
 
 
 DEEDS: dict[str, Callable[[Scene], None]] = {

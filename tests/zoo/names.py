@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["CONTAINERS", "LABELS", "NAMES", "NAMELESS", "contained"]
+__all__ = ["CONTAINERS", "LABELS", "NAMELESS", "NAMES", "contained"]
 
 NAMES: dict[str, Any] = {
     "plain": "income",
@@ -64,7 +64,7 @@ LABELS: dict[str, Callable[[np.ndarray, np.random.Generator], Any]] = {
     "category of numbers": lambda at, rng: pd.Series(at, dtype="category"),
     "int64[pyarrow]": lambda at, rng: pd.Series(at, dtype="int64[pyarrow]"),
     "three classes": lambda at, rng: np.array(["a", "b", "c"])[(at + rng.integers(0, 2, len(at))) % 3],
-    "odd text": lambda at, rng: np.array(["", "it's \"so\"\n"])[at],
+    "odd text": lambda at, rng: np.array(["", 'it\'s "so"\n'])[at],
     "column vector": lambda at, rng: pd.DataFrame({"y": at}),
     "list": lambda at, rng: at.tolist(),
     "one class": lambda at, rng: np.array(["yes"] * len(at)),
@@ -82,9 +82,6 @@ LABELS: dict[str, Callable[[np.ndarray, np.random.Generator], Any]] = {
 }
 VALUES = ("values", "Float64 values", "counts of hundreds", "Decimal values")
 """Labels for regressors; the others are for classifiers."""
-REFUSED_LABELS = (
-    "one class", "missing text", "missing number", "missing boolean", "text and numbers", "dates", "tuples", "two labels a row",
-)  # fmt: skip
 
 
 def _polars(frame: pd.DataFrame) -> Any:

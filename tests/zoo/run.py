@@ -10,8 +10,8 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
-from zoo.cells import FACTORS, N_ROWS, run
-from zoo.covering import covering
+from zoo.cells import FACTORS, N_ROWS, run  # noqa: E402 - the path is set above
+from zoo.covering import covering  # noqa: E402 - the path is set above
 
 
 def main() -> int:
@@ -42,11 +42,15 @@ def main() -> int:
     kinds: dict[str, list] = {}
     for outcome in faults:
         kinds.setdefault(outcome.words[:60] + " @ " + outcome.where.rpartition(" > ")[2], []).append(outcome)
-    for words, members in sorted(kinds.items(), key=lambda item: -len(item[1])):
+    for members in sorted(kinds.values(), key=len, reverse=True):
         print(f"{len(members):4d} {members[0].words[:200]} [{members[0].where}]")
         for member in members[:4]:
             print("       ", {k: v for k, v in member.cell.items()})
-    print(dict(tally), f"{n_compared:,} row answers compared, {time.monotonic() - began:.0f} s", {k: round(v) for k, v in spent.items()})
+    print(
+        dict(tally),
+        f"{n_compared:,} row answers compared, {time.monotonic() - began:.0f} s",
+        {k: round(v) for k, v in spent.items()},
+    )
     return int(bool(faults))
 
 

@@ -15,12 +15,12 @@ import pandas as pd
 
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
-from explaindistill.data.labels import as_labels, as_values
-from explaindistill.data.rows import container_of
-from explaindistill.data.schema import Schema
-from explaindistill.errors import ExplainDistillError
-from zoo.columns import ARROW, NUMPY, OBJECTS, PANDAS, TEXTS, column
-from zoo.names import CONTAINERS, LABELS, NAMES, VALUES, contained
+from explaindistill.data.labels import as_labels, as_values  # noqa: E402 - the path is set above
+from explaindistill.data.rows import container_of  # noqa: E402 - the path is set above
+from explaindistill.data.schema import Schema  # noqa: E402 - the path is set above
+from explaindistill.errors import ExplainDistillError  # noqa: E402 - the path is set above
+from zoo.columns import ARROW, NUMPY, OBJECTS, PANDAS, TEXTS, column  # noqa: E402 - the path is set above
+from zoo.names import CONTAINERS, LABELS, NAMES, VALUES, contained  # noqa: E402 - the path is set above
 
 __all__ = ["PAGE", "page"]
 
@@ -28,14 +28,15 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "inputs.md"
 HEAD = """\
 # What goes in
 
-Made by `python tests/zoo/table.py` from what the package does; a test keeps it true. Every student, `Distiller`, sampler, \
-teacher of `teach`, `audit` and command reads rows by one door, so that each kind below has **the same answer everywhere**: in \
-copies (pickle, JSON, deepcopy, clone), in exports that are run (Python, SQLite, ONNX, C, JavaScript), in files that are read \
-back; or **one sentence at the door**, which names the column, the rule, the value and the way out. `make zoo` plays all of it.
+Made by `python tests/zoo/table.py` from what the package does; a test keeps it true. Every student, `Distiller`,
+sampler, teacher of `teach`, `audit` and command reads rows by one door, so that each kind below has **the same answer
+everywhere**: in copies (pickle, JSON, deepcopy, clone), in exports that are run (Python, SQLite, ONNX, C,
+JavaScript), in files that are read back; or **one sentence at the door**, which names the column, the rule, the value
+and the way out. `make zoo` plays all of it.
 
-Made-up rows have the user's own dtype and values: a teacher is asked about Decimals where Decimals came in. Exports take \
-plain values: numbers, text, true and false; dates are seconds since 1970, durations and times of day are seconds; intervals \
-and dates that are categories are their text.
+Made-up rows have the user's own dtype and values: a teacher is asked about Decimals where Decimals came in. Exports
+take plain values: numbers, text, true and false; dates are seconds since 1970, durations and times of day are
+seconds; intervals and dates that are categories are their text.
 """
 KINDS = {
     "numeric": "a number",
@@ -118,7 +119,7 @@ def _of_labels(kind: str) -> tuple[str, ...]:
         n = len(np.unique(labels))
         if n < 2:
             return kind, dtype, "refused: y must have at least 2 classes"
-        return kind, dtype, f"{n} classes, {ascii(labels.tolist()[0])} for instance"
+        return kind, dtype, f"{n} classes, {labels.tolist()[0]!a} for instance"
     except ExplainDistillError as error:
         return kind, dtype, _refused(error)
 

@@ -7,14 +7,14 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from zoo.cells import FACTORS, run
-from zoo.columns import COLUMNS, column
-from zoo.covering import covering
-from zoo.table import PAGE, page
 
 import explaindistill as xd
 from explaindistill.data.schema import Schema
 from explaindistill.errors import ExplainDistillError
+from zoo.cells import FACTORS, run
+from zoo.columns import COLUMNS, column
+from zoo.covering import covering
+from zoo.table import PAGE, page
 
 SENTENCE = 700
 """Characters that a refusal may have; scikit-learn's lists of names are the longest."""
