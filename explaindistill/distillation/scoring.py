@@ -16,8 +16,8 @@ __all__ = ["fidelity_scorer", "score"]
 def fidelity_scorer(teacher: Any, *rows: Any) -> Any:
     """Scorer for scikit-learn's ``scoring=``: agreement with the teacher, or R² against it in regression.
 
-    It makes a scorer, ``scoring=fidelity_scorer(teacher)``. Given as a scorer itself, ``scoring=fidelity_scorer``, it holds
-    a fitted ``Distiller`` against its own teacher, and refuses anything else.
+    It makes a scorer, ``scoring=fidelity_scorer(teacher)``. Given as a scorer itself, ``scoring=fidelity_scorer``,
+    it holds a fitted ``Distiller`` against its own teacher, and refuses anything else.
 
     Raises
     ------

@@ -21,17 +21,21 @@ def main() -> int:
     parser.add_argument("--strength", type=int, default=2)
     parser.add_argument("--rows", type=int, default=N_ROWS, help="rows asked in each cell")
     parser.add_argument("--sample", type=int, default=0, help="play so many cells of each array only")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no cell after so long")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="FACTOR=VALUE that a cell must have")
     args = parser.parse_args()
     began, tally, n_compared, faults = time.monotonic(), Counter(), 0, []
     spent: Counter = Counter()
     for array in args.array:
-        cells = covering(FACTORS[array], args.strength)
+        cells = covering(FACTORS[array], args.strength, args.seed)
         if args.only:
             factor, _, value = args.only.partition("=")
             cells = [c for c in cells if c.get(factor) == value]
         for cell in cells[: args.sample or None]:
             start = time.monotonic()
+            if start - began > args.seconds:
+                break
             outcome = run(cell, args.rows)
             spent[outcome.cell["deed"]] += time.monotonic() - start
             tally[outcome.verdict] += 1
