@@ -162,11 +162,11 @@ def _is_structured(X: Any) -> bool:
 def _without_names(X: Any) -> pd.DataFrame:
     try:
         values = check_array(X, dtype=None, ensure_all_finite=False, copy=False, order=None)
+        return pd.DataFrame(values, columns=[f"x{i}" for i in range(values.shape[1])], copy=False)
     except (ValueError, TypeError) as error:
         words = " ".join(str(error).split())
         kind = InvalidTypeError if isinstance(error, TypeError) else InvalidInputError
         raise kind(f"X must be rows and columns: {words}") from error
-    return pd.DataFrame(values, columns=[f"x{i}" for i in range(values.shape[1])], copy=False)
 
 
 def _with_names(X: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import pytest
 import explaindistill as xd
 from explaindistill.data.schema import Schema
 from explaindistill.errors import ExplainDistillError
+from explaindistill.teachers.callable import CallableTeacher
 from zoo.cells import FACTORS, run
 from zoo.columns import COLUMNS, column
 from zoo.covering import covering
@@ -63,6 +64,37 @@ def test_every_column_of_two_covers_all_pairs():
         for two in names[:i]:
             met = {(cell[one], cell[two]) for cell in cells}
             assert len(met) == len(FACTORS["label"][one]) * len(FACTORS["label"][two])
+
+
+def _accepted() -> list[str]:
+    kinds = []
+    for kind in COLUMNS:
+        try:
+            Schema.infer(pd.DataFrame({"a": column(kind, 60)}))
+        except ExplainDistillError:
+            continue
+        kinds.append(kind)
+    return kinds
+
+
+@pytest.mark.parametrize("part", range(6))
+def test_audits_of_odd_columns_end_in_a_page(part, tmp_path):
+    kinds = _accepted()[part::6]
+    assert len(kinds) >= 10
+    X = pd.DataFrame({kind: column(kind, 60) for kind in kinds} | {"x": np.linspace(-1, 1, 60)})
+
+    def teacher(rows):
+        for kind in kinds:
+            whole = X[kind].dtype.kind in "iub" and rows[kind].isna().any()  # these have no way to be missing
+            assert rows[kind].dtype == X[kind].dtype or whole, kind
+        return 1 / (1 + np.exp(-3 * rows["x"].to_numpy()))
+
+    asked = CallableTeacher(teacher, classes=["no", "yes"])
+    student = xd.Distiller(asked, xd.TreeClassifier(max_leaf_nodes=4), n_queries=120, random_state=0).fit(X)
+    result = xd.audit(asked, {"tree": student}, X, n_explained=5)
+    assert "agreement" in set(result.frames["fidelity"]["metric"])
+    result.save(tmp_path / "audit.html")
+    result.save(tmp_path / "audit.json")
 
 
 CODES = pd.DataFrame({"code": pd.Categorical([1, 2, 3] * 20), "x": np.arange(60) * 0.5})
