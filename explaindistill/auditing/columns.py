@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from explaindistill.data.named_columns import column_of, is_name, named_columns, without
-from explaindistill.data.schema import as_frame
+from explaindistill.data.rows import as_frame
 from explaindistill.protocols import can_be_asked
 
 __all__ = ["NamedColumns", "named_in"]

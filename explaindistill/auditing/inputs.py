@@ -26,7 +26,8 @@ from explaindistill.auditing.validation import (
     stress_rows,
     true_labels,
 )
-from explaindistill.data.schema import Schema, as_frame
+from explaindistill.data.rows import as_frame
+from explaindistill.data.schema import Schema
 from explaindistill.data.student_view import StudentView
 from explaindistill.distillation.distiller import Distiller
 from explaindistill.measures.decision import DecisionRule
