@@ -111,7 +111,7 @@ def test_copies_of_a_row_in_its_cluster_do_not_narrow(name):
     alike(once, twice, ["estimate"])
     width = [(f["high"] - f["low"]).to_numpy() for f in (once, twice)]
     said = np.isfinite(width[0]) & np.isfinite(width[1])
-    # Of independent labels the error is the likelihood's, of clusters the sandwich's: either may be the wider by chance.
+    # Of independent labels the error is the likelihood's, of clusters the sandwich's: either may be wider by chance.
     said &= ~once.index.get_level_values("metric").isin(["calibration_slope", "calibration_intercept"])
     narrower = width[1][said] < width[0][said] * (1 - 1e-5) - 1e-9
     assert not narrower.any(), once.index[said][narrower]
