@@ -110,8 +110,8 @@ def _inputs(teacher: Any, students: Mapping[str, Any]) -> Iterator[tuple[str, An
 
 def _readers(column: str, teacher: Any, students: Mapping[str, Any]) -> list[str]:
     """Models that were fitted with a column."""
-    known = _inputs(teacher, students)
-    return [name for name, columns in known if columns is not None and column in {str(c) for c in columns}]
+    inputs = _inputs(teacher, students)
+    return [name for name, columns in inputs if columns is not None and column in {str(c) for c in columns}]
 
 
 def _is_needless(X: pd.DataFrame, label: Any, teacher: Any, students: Mapping[str, Any]) -> bool:

@@ -110,9 +110,9 @@ def category_codes(series: pd.Series, categories: Sequence[Any], other: bool = F
 
 def _check_type(series: pd.Series, categories: list[Any], values: list[Any]) -> None:
     """Refuse a column whose values are all unknown since they are of another type than its categories."""
-    known = {isinstance(c, str) for c in categories}
-    if not known & {isinstance(v, str) for v in values}:
-        was, now = ("text", "numbers") if known == {True} else ("numbers", "text")
+    categories_are_text = {isinstance(c, str) for c in categories}
+    if not categories_are_text & {isinstance(v, str) for v in values}:
+        was, now = ("text", "numbers") if categories_are_text == {True} else ("numbers", "text")
         raise InvalidInputError(
             f"column {series.name!r} holds {now}, {values[0]!r} for instance, and was {was} when it was fitted, "
             f"{categories[0]!r} for instance, so that no value is known; give it as {was}"

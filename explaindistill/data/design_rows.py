@@ -47,12 +47,12 @@ class DesignRows:
         wanted = range(len(self.columns)) if columns is None else columns.tolist()
         m = len(range(*rows.indices(self.n_rows))) if isinstance(rows, slice) else len(rows)
         out = np.empty((m, len(wanted)), order="F")
-        part: dict[str, NDArray[Any]] = {}
+        encoded: dict[str, NDArray[Any]] = {}
         for k, j in enumerate(wanted):
             column, code = self.columns[j], self._codes[j]
-            if column.feature not in part:
-                part[column.feature] = self._numbers[column.feature][rows]
-            numbers = part[column.feature]
+            if column.feature not in encoded:
+                encoded[column.feature] = self._numbers[column.feature][rows]
+            numbers = encoded[column.feature]
             if code is not None:
                 np.equal(numbers, code, out=out[:, k], casting="unsafe")
             else:

@@ -177,8 +177,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         TeacherError
             If the teacher's answer is not an answer.
         """
-        given, labels = named_columns(X, {"y": y, "sample_weight": sample_weight})
-        X, y, sample_weight = without(X, labels.values()), given["y"], given["sample_weight"]
+        named, labels = named_columns(X, {"y": y, "sample_weight": sample_weight})
+        X, y, sample_weight = without(X, labels.values()), named["y"], named["sample_weight"]
         run, task = self._opened(X, y, sample_weight)
         targets = self._with_labels(run.ask(), run.corpus, y)
         if run.stable:
@@ -312,8 +312,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
     def score(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
         """Fidelity where ``y`` is None (agreement, or R² against the teacher), else accuracy or R² against ``y``."""
         check_is_fitted(self)
-        given, labels = named_columns(X, {"y": y, "sample_weight": sample_weight})
-        X, y, sample_weight = without(X, labels.values()), given["y"], given["sample_weight"]
+        named, labels = named_columns(X, {"y": y, "sample_weight": sample_weight})
+        X, y, sample_weight = without(X, labels.values()), named["y"], named["sample_weight"]
         if y is None:
             rows = self.schema_.restore(
                 self.schema_.frame(X)

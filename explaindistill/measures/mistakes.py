@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.bias import GroupOptions
 from explaindistill.measures.suppression import withhold
 from explaindistill.measures.table import frame, shares
 from explaindistill.numerics.statistics.suppression import small_parts
@@ -20,6 +21,7 @@ __all__ = ["mistakes"]
 HALF = 2
 """Of the rows, one half grows the tree and one counts. A trade-off: rows that grow it find regions, rows that count
 make their intervals short; with equal halves neither is favoured."""
+SHOWN = GroupOptions(min_group_size=10)
 
 
 def mistakes(
@@ -30,9 +32,8 @@ def mistakes(
     rng: np.random.Generator | int = 0,
     sample_weight: ArrayLike | None = None,
     clusters: ArrayLike | None = None,
-    level: float = 0.95,
+    options: GroupOptions = SHOWN,
     subject: str = "student",
-    minimum: int = 10,
 ) -> pd.DataFrame:
     """Regions where a student disagrees with its teacher more often than elsewhere.
 
@@ -47,11 +48,12 @@ def mistakes(
     grow : callable
         From rows and flags to a fitted tree with ``apply(X)`` (leaf numbers) and ``rules()`` (columns ``leaf`` and
         ``rule``).
-    rng, sample_weight, clusters, level, subject
+    rng, sample_weight, clusters, subject
         As in the other measures; ``rng`` splits the rows, clusters as a whole: rows of one cluster on both sides would
         count the very mistakes that the tree was grown on.
-    minimum : int
-        Figures of regions of fewer rows are withheld, and of so many more that none of them follows from the rest.
+    options : GroupOptions
+        ``level``, and ``min_group_size``: figures of regions of fewer rows are withheld, and of so many more that none
+        of them follows from the rest.
 
     Returns
     -------
@@ -80,14 +82,15 @@ def mistakes(
     learn, count = _halves(len(X), labels, np.random.default_rng(rng))
     shared = {"sample_weight": w[count], "clusters": None if labels is None else labels[count]}
     whole = tally(flags[count], np.zeros(len(count), dtype=np.int64), 1, **shared)
-    lines = shares("disagreement", whole, [{"subject": subject}], level=level)
+    lines = shares("disagreement", whole, [{"subject": subject}], level=options.level)
     if 0 < flags[learn].sum() < len(learn):
         tree = grow(X.iloc[learn], flags[learn])
-        regions = _regions(X.iloc[count], flags[count], shared, tree, level)
+        regions = _regions(X.iloc[count], flags[count], shared, tree, options.level)
         lines += [line | {"subject": subject} for line in regions]
     table = frame(lines)
     sizes = table["n"].to_numpy()
     # the regions are parts of the first line
+    minimum = options.min_group_size
     few = np.append(0 < sizes[0] < minimum, small_parts(sizes[1:], minimum))
     return withhold(table, few, minimum)
 

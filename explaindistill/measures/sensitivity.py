@@ -14,7 +14,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, common_values
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.bias import GroupOptions
+from explaindistill.measures.bias import DEFAULTS, GroupOptions
 from explaindistill.measures.groups import Grouping, groupings
 from explaindistill.measures.table import few_clusters, frame, row, shares
 from explaindistill.numerics.statistics.ranks import auc_and_interval, auc_interval, auc_of_counts
@@ -44,9 +44,8 @@ def flips(
     score: Callable[[pd.DataFrame], NDArray[np.float64]] | None = None,
     sample_weight: ArrayLike | None = None,
     clusters: ArrayLike | None = None,
-    level: float = 0.95,
+    options: GroupOptions = DEFAULTS,
     subject: str = "student",
-    min_category_size: int = MIN_CATEGORY_SIZE,
 ) -> pd.DataFrame:
     r"""Share of decisions that change when only the attribute is changed to each of its other values.
 
@@ -63,9 +62,9 @@ def flips(
         A column with at most 50 different values.
     score : callable, optional
         From rows to probabilities of the favourable class; adds ``flip_score``, the mean change.
-    min_category_size : int, at least 1
-        Values of fewer rows are not tried.
-    sample_weight, clusters, level, subject
+    options : GroupOptions
+        ``level``, and ``min_group_size``: values of fewer rows are not tried, nor any of fewer than five.
+    sample_weight, clusters, subject
         As in the other measures.
 
     Returns
@@ -87,7 +86,8 @@ def flips(
     if (n_values := X[attribute].nunique()) > MOST_VALUES:
         words = f"attribute must have at most {MOST_VALUES} different values, {attribute} has {n_values}"
         raise InvalidInputError(words)
-    is_named = common_values(X[attribute], min_category_size).astype(object) == X[attribute].astype(object)
+    least = min(MIN_CATEGORY_SIZE, options.min_group_size)
+    is_named = common_values(X[attribute], least).astype(object) == X[attribute].astype(object)
     values = list(pd.unique(X[attribute][X[attribute].notna() & is_named]))
     before = np.asarray(decide(X))
     chance = None if score is None else np.asarray(score(X), dtype=float)
@@ -99,10 +99,10 @@ def flips(
         other = np.where((X[attribute] != value).fillna(True).to_numpy(dtype=bool), 0, -1)
         names = {"subject": subject, "attribute": attribute, "group": str(value)}
         counted = tally(np.asarray(decide(changed)) != before, other, 1, **shared)
-        lines += shares("flip_rate", counted, [names], level=level)
+        lines += shares("flip_rate", counted, [names], level=options.level)
         if score is not None and chance is not None:
             moved = np.asarray(score(changed), dtype=float) - chance
-            mean, error, quantile = (float(x[0]) for x in group_means(moved, other, 1, level=level, **shared))
+            mean, error, quantile = (float(x[0]) for x in group_means(moved, other, 1, level=options.level, **shared))
             half, n = quantile * error, int((other == 0).sum())
             few = few_clusters(counted.members[0].count) if counted.members else {}
             lines.append(row("flip_score", mean, mean - half, mean + half, n=n, method="t, paired", **names) | few)

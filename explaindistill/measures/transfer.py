@@ -273,7 +273,7 @@ class _Paired:
         n, of_b, correlation = self.effective, np.full(len(shift), self.effective[b]), np.zeros(len(shift))
         if self.members:
             pairs = [pair(member, self.members[b], level) for member in self.members]
-            n, of_b, correlation = (np.array([p[part] for p in pairs]) for part in range(3))
+            n, of_b, correlation = (np.array([p[place] for p in pairs]) for place in range(3))
         first = shift, *_reaching(shift, *bonett_price(up * n, down * n, n, level))
         second = shift[b], *_reaching(shift[b], *bonett_price(up[b] * of_b, down[b] * of_b, of_b, level))
         return shift - shift[b], *mover_difference(first, second, correlation)

@@ -64,7 +64,7 @@ def missing_bounds(rates: pd.DataFrame, gaps: pd.DataFrame, *, level: float = 0.
         if not gone.any() or MISSING in gap.group:
             continue
         people = [table[table["group"] == gap.group], table[table["group"] == gap.reference], table[gone]]
-        low, high, wide = manski([_people(part) for part in people], gap.metric.endswith("_ratio"), level)
+        low, high, wide = manski([_people(rows) for rows in people], gap.metric.endswith("_ratio"), level)
         names = {c: getattr(gap, c) for c in ("subject", "attribute", "group", "reference", "n", "k")}
         extra = {"n_unknown": int(table.loc[gone, "n"].sum()), "sampling_low": wide[0], "sampling_high": wide[1]}
         lines.append(row(gap.metric, gap.estimate, low, high, method="manski bounds", **extra, **names))

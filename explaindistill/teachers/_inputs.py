@@ -71,9 +71,9 @@ def several(raw: Any, n_rows: int) -> Inputs | None:
     arrays = tuple(p.detach().cpu().numpy() if hasattr(p, "detach") else np.asarray(p) for p in parts)
     for i, array in enumerate(arrays):
         if array.ndim == 0 or len(array) != n_rows:
-            part = i if names is None else repr(names[i])
+            place = i if names is None else repr(names[i])
             got = "a number" if array.ndim == 0 else f"{len(array)}"
             raise TeacherError(
-                f"preprocess was given {n_rows} rows and gave {got} in part {part}; it must keep every row"
+                f"preprocess was given {n_rows} rows and gave {got} in place {place}; it must keep every row"
             )
     return Inputs(arrays, names)

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from explaindistill.auditing.frames._lines import RECORDED_ONLY, Measured, attempt, cannot_say, drawn, stack
 from explaindistill.auditing.inputs import WITHOUT, AuditInput, Model
 from explaindistill.auditing.options import AuditOptions
-from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.measures.bias import (
     MEMBER,
     SMALL,
     WEIGHT,
+    GroupOptions,
     fidelity_caveat,
     group_fidelity,
     group_gaps,
@@ -236,7 +236,7 @@ def _flips(inputs: AuditInput, minimum: int, seed: int) -> Iterator[pd.DataFrame
     few = [c for c in sensitive if 2 <= rows[c].nunique() <= FLIP_VALUES]
     if inputs.task == "regression" or not few:
         return
-    named = {"min_category_size": min(MIN_CATEGORY_SIZE, minimum)}
+    options = GroupOptions(min_group_size=minimum)
     chosen = drawn(len(rows), FLIP_ROWS, np.random.default_rng(seed))
     changed, sampling = rows.iloc[chosen].reset_index(drop=True), inputs.rows.sampling(chosen)
     if not inputs.teacher.can_be_asked:
@@ -246,7 +246,7 @@ def _flips(inputs: AuditInput, minimum: int, seed: int) -> Iterator[pd.DataFrame
         for column in few if model.can_be_asked else ():
             if column in model.features:
                 score = None if inputs.rule.position is None else judge.score
-                yield flips(judge.decide, changed, column, score=score, subject=model.name, **named, **sampling)
+                yield flips(judge.decide, changed, column, score=score, subject=model.name, options=options, **sampling)
 
 
 class _Judge:

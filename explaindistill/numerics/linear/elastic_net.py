@@ -247,8 +247,8 @@ def refit_gaussian(Z: Rows, Y: Array, w: Array, support: NDArray[np.bool_]) -> L
         chosen = support[:, m]
         if chosen.any():
             values, V = linalg.eigh(G[np.ix_(chosen, chosen)])
-            known = values > ROUNDING * values[-1]
-            share = np.where(known, 1.0 / (np.where(known, values, 1.0) + LEAST_SQUARES_RIDGE), 0.0)
+            is_sure = values > ROUNDING * values[-1]
+            share = np.where(is_sure, 1.0 / (np.where(is_sure, values, 1.0) + LEAST_SQUARES_RIDGE), 0.0)
             coef[chosen, m] = V @ (share * (V.T @ c[chosen, m]))
     return LinearFit(w @ Y - centre @ coef, coef)
 

@@ -431,10 +431,10 @@ def card_excess(patterns: Patterns, card: IntegerCard, low: int, high: int) -> f
     span = len(points) * max(high, -low)
     n0, n1 = np.zeros(2 * span + 1), np.zeros(2 * span + 1)
     by_total(points @ B, small.negative, small.positive, n0, n1, np.zeros(B.shape[1]), 0, span)
-    *_, here = fit_totals(n0, n1, -span, card.offset, card.slope)
+    *_, reached = fit_totals(n0, n1, -span, card.offset, card.slope)
     # the descent tries every single change, and ends lower where one improves the card
     *_, lowest = descend(B, small.negative, small.positive, points.copy(), low, high, card.offset, card.slope)
-    return max(decrement, here - lowest, 0.0)
+    return max(decrement, reached - lowest, 0.0)
 
 
 def _decrement(patterns: Patterns, card: IntegerCard) -> float:
