@@ -144,6 +144,8 @@ def to_numbers(
     column = dense(series)
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = pd.Series(column.to_numpy(dtype=object), index=column.index, name=column.name)
+    if kind == "boolean" and column.dtype == object:  # 0 and False may stand side by side where flags are asked for
+        column = column.map(lambda v: float(v) if isinstance(v, bool | np.bool_) else v)
     family = family_of(column)
     if family == "nothing":
         return np.full(len(column), np.nan)
