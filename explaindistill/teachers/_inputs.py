@@ -74,6 +74,6 @@ def several(raw: Any, n_rows: int) -> Inputs | None:
             place = i if names is None else repr(names[i])
             got = "a number" if array.ndim == 0 else f"{len(array)}"
             raise TeacherError(
-                f"preprocess was given {n_rows} rows and gave {got} in place {place}; it must keep every row"
+                f"preprocess was given {n_rows} rows and gave {got} in part {place}; it must keep every row"
             )
     return Inputs(arrays, names)
