@@ -6,7 +6,7 @@ EXTRAS ?= torch,shap,onnx,http,test,docs
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint types docs fuzz mutants bench-quick package ci clean
+.PHONY: help demo test lint types docs fuzz zoo mutants bench-quick package ci clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ fuzz: $(READY)  ## damage files and forms for two minutes; own errors only (SEED
 mutants: $(READY)  ## break 300 drawn lines of ROOM= and list the breaks that no test notices (hours)
 	$(BIN)/pip install --quiet mutmut==3.8.1
 	$(BIN)/python tests/mutants/draw.py $(or $(ROOM),explaindistill/measures) --mutants $(or $(MUTANTS),300) --seed $(or $(SEED),0)
+
+zoo: $(READY)  ## odd columns, names, labels and containers by threes: one answer everywhere or one sentence (an hour)
+	$(BIN)/python tests/zoo/run.py --strength 3 --rows 600
 
 bench-quick: $(READY)  ## every benchmark on small settings
 	for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script --quick || exit 1; done

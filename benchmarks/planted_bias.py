@@ -23,8 +23,10 @@ from _bars import Bars, options
 
 from explaindistill.data.datasets import lending
 from explaindistill.measures.bias import GroupOptions, group_gaps, group_rates
-from explaindistill.measures.comparisons import missing_bounds, stratified_gaps, worst_pairs
+from explaindistill.measures.comparisons import worst_pairs
+from explaindistill.measures.strata import stratified_gaps
 from explaindistill.measures.transfer import Decisions, transfer
+from explaindistill.measures.unknown_groups import missing_bounds
 from explaindistill.measures.verdicts import check, judge
 from explaindistill.numerics.statistics.hypotheses import power_of_difference
 from explaindistill.numerics.statistics.intervals import mover_ratio, simultaneous_level
@@ -168,7 +170,8 @@ def mixture(rng: np.random.Generator) -> Answers:
     who = people(N, rng, sex=HALF)
     strict = rng.random(N) < np.where(who["sex"] == "f", 0.8, 0.2)
     d = decide(np.where(strict, 0.2, 0.6), rng)
-    inside = stratified_gaps(d, attributes=who, strata=strict.astype(int), favorable=1, reference={"sex": "m"})
+    against_men = GroupOptions({"sex": "m"})
+    inside = stratified_gaps(d, attributes=who, strata=strict.astype(int), favorable=1, options=against_men)
     rule = "strata.stratified_difference"
     verdict = check({"strata": inside}, {rule: "abs <= 0.08"})["verdict"].iloc[0]
     yield "difference inside strata", "pass", str(verdict)

@@ -7,6 +7,7 @@ __all__ = [
     "BudgetError",
     "ExplainDistillError",
     "InvalidInputError",
+    "InvalidTypeError",
     "MissingExtraError",
     "TeacherError",
     "UntrustedError",
@@ -40,6 +41,19 @@ class InvalidInputError(ExplainDistillError, ValueError):
     explaindistill.errors.InvalidInputError: max_leaf_nodes must be a whole number, at least 2 or None, got 0
     >>> issubclass(InvalidInputError, ValueError)
     True
+    """
+
+
+class InvalidTypeError(InvalidInputError, TypeError):
+    """An argument is of a class that nobody can read; a ``TypeError`` too, as scikit-learn expects.
+
+    Examples
+    --------
+    >>> import explaindistill as xd
+    >>> xd.TreeClassifier().fit([[{"a": 1}], [{"a": 2}]], [0, 1])
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.InvalidTypeError: column 'x0' holds a dict; every argument must be a string or a number, ...
     """
 
 

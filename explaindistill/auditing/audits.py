@@ -295,8 +295,8 @@ def audit(
     named = named_students(students, adapter)
     rule = decision_rule(adapter.classes_, favorable, threshold)
     check_rules(requirements or {}, _judgeable(), _subjects(named))
-    given = {"y": y, "sensitive": sensitive, "sample_weight": sample_weight, "groups": groups, "strata": strata}
-    columns = named_in(X, given, adapter, named)
+    arguments = {"y": y, "sensitive": sensitive, "sample_weight": sample_weight, "groups": groups, "strata": strata}
+    columns = named_in(X, arguments, adapter, named)
     ordered = {argument: in_row_order(values, columns.X, argument) for argument, values in columns.values.items()}
     rows = audit_rows(
         columns.X,

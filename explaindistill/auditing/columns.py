@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from explaindistill.data.named_columns import column_of, is_name, named_columns, without
-from explaindistill.data.schema import as_frame
+from explaindistill.data.rows import as_frame
 from explaindistill.protocols import can_be_asked
 
 __all__ = ["NamedColumns", "named_in"]
@@ -110,8 +110,8 @@ def _inputs(teacher: Any, students: Mapping[str, Any]) -> Iterator[tuple[str, An
 
 def _readers(column: str, teacher: Any, students: Mapping[str, Any]) -> list[str]:
     """Models that were fitted with a column."""
-    known = _inputs(teacher, students)
-    return [name for name, columns in known if columns is not None and column in {str(c) for c in columns}]
+    inputs = _inputs(teacher, students)
+    return [name for name, columns in inputs if columns is not None and column in {str(c) for c in columns}]
 
 
 def _is_needless(X: pd.DataFrame, label: Any, teacher: Any, students: Mapping[str, Any]) -> bool:

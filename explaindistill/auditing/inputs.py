@@ -26,7 +26,8 @@ from explaindistill.auditing.validation import (
     stress_rows,
     true_labels,
 )
-from explaindistill.data.schema import Schema, as_frame
+from explaindistill.data.rows import as_frame
+from explaindistill.data.schema import Schema
 from explaindistill.data.student_view import StudentView
 from explaindistill.distillation.distiller import Distiller
 from explaindistill.measures.decision import DecisionRule
@@ -107,8 +108,8 @@ class AuditRows:
         """Sensitive columns of the rows that count: those of weight 0 make no group larger."""
         return self.attributes if self.weight is None else self.attributes.loc[self.weight > 0]
 
-    def sampling(self, keep: NDArray[np.bool_] | None = None) -> dict[str, Any]:
-        """Weights and clusters, of all rows or of the marked ones, as keyword arguments of a measure."""
+    def sampling(self, keep: NDArray[Any] | None = None) -> dict[str, Any]:
+        """Weights and clusters, of all rows or of the chosen ones, as keyword arguments of a measure."""
         rows = {"clusters": self.clusters, "sample_weight": self.weight}
         if keep is None:
             return rows

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.data.row_keys import row_keys
-from explaindistill.data.schema import as_frame
+from explaindistill.data.rows import as_frame
 from explaindistill.errors import InvalidInputError
 
 __all__ = ["unseen"]

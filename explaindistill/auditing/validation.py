@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.data.named_columns import named_columns, without
-from explaindistill.data.schema import Schema, as_frame
+from explaindistill.data.rows import as_frame
+from explaindistill.data.schema import Schema
 from explaindistill.distillation.student_fit import check_task
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.decision import EVEN, DecisionRule

@@ -15,7 +15,7 @@ from explaindistill.data.literals import bound_words, level_words, name_words
 from explaindistill.data.schema import Feature, Schema
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["SECONDS_PER_DAY", "Column", "column_values", "linear_columns", "matrix", "rule_columns"]
+__all__ = ["SECONDS_PER_DAY", "Column", "column_values", "level_code", "linear_columns", "matrix", "rule_columns"]
 
 SECONDS_PER_DAY = 86400.0
 Operation = Literal["value", "missing", "level", "at_most", "above"]
@@ -91,7 +91,7 @@ def column_values(column: Column, feature: Feature, numbers: NDArray[np.float64]
     if column.operation == "missing":
         return np.isnan(numbers).astype(float)
     if column.operation == "level":
-        return (numbers == _code(column, feature)).astype(float)
+        return (numbers == level_code(column, feature)).astype(float)
     if column.operation in ("at_most", "above"):
         assert column.threshold is not None
         below = numbers <= column.threshold
@@ -100,7 +100,8 @@ def column_values(column: Column, feature: Feature, numbers: NDArray[np.float64]
     return np.where(np.isnan(values), 0.0 if column.fill is None else column.fill, values)
 
 
-def _code(column: Column, feature: Feature) -> float:
+def level_code(column: Column, feature: Feature) -> float:
+    """Number that the encoded feature has where a ``level`` column is 1."""
     if feature.kind == "boolean":
         return 1.0
     return float(feature.categories.index(column.level))

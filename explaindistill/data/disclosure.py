@@ -18,7 +18,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.data.columns import Kind, category_codes
-from explaindistill.data.schema import Feature, Schema, as_frame
+from explaindistill.data.rows import as_frame
+from explaindistill.data.schema import Feature, Schema
 from explaindistill.errors import InvalidInputError
 
 __all__ = [
@@ -234,12 +235,19 @@ def _disclosed(feature: Feature, rows: pd.DataFrame, people: pd.DataFrame, min_s
     codes = category_codes(column, feature.categories)
     people_in = np.bincount(codes[codes >= 0].astype(np.intp), minlength=len(feature.categories))
     named = (people_in >= min_size) & (not is_key_like(column))
-    categories = tuple(c for c, is_named in zip(feature.categories, named, strict=True) if is_named and c != OTHER)
+    named &= np.array([c != OTHER for c in feature.categories], dtype=bool)
+    categories = tuple(c for c, is_named in zip(feature.categories, named, strict=True) if is_named)
+    # what the user's own categories are, where those are neither text nor numbers
+    pairs = zip(feature.originals, named, strict=True) if feature.originals else ()
+    originals = tuple(c for c, is_named in pairs if is_named)
     # a declared category of nobody is dropped; but made-up rows may hold it, and then it has to count as something
     if categories and not (category_codes(rows[feature.name], categories) < 0).any():
-        return replace(feature, categories=categories)
+        return replace(feature, categories=categories, originals=originals)
     dtype = "category" if feature.dtype == "category" else "object"  # codes and a name are of no narrower one
-    return replace(feature, kind="categorical", categories=(*categories, OTHER), dtype=dtype, other=True)
+    originals = (*originals, OTHER) if originals else ()
+    return replace(
+        feature, kind="categorical", categories=(*categories, OTHER), originals=originals, dtype=dtype, other=True
+    )
 
 
 def _outward(low: float, high: float, whole: bool) -> tuple[float, float]:

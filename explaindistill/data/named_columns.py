@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from explaindistill.data.schema import as_frame
+from explaindistill.data.rows import as_frame
 from explaindistill.errors import InvalidInputError
 
 __all__ = ["column_of", "is_name", "named_columns", "without"]

@@ -485,8 +485,8 @@ def column_factor(
     if column["operation"] == "level":
         if source.kind == "boolean":
             return OneOf(source, (1.0,))
-        known = column["level"] in source.categories
-        return listed(source, [source.categories.index(column["level"]) if known else len(source.categories)])
+        is_category = column["level"] in source.categories
+        return listed(source, [source.categories.index(column["level"]) if is_category else len(source.categories)])
     if column["operation"] in ("at_most", "above"):
         below = up_to(source, float(column["threshold"]))
         return below if column["operation"] == "at_most" else Not(AnyOf((below, Missing(source))))

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import numbers
+import uuid
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explaindistill.data.columns import to_numbers
+from explaindistill.data.families import dense
+from explaindistill.data.rows import as_frame, container_of
 from explaindistill.errors import InvalidInputError
 
 __all__ = ["CANONICAL_FORM", "KeyedRows", "RowIdentity", "distinct", "row_keys", "rows_at"]
@@ -36,9 +42,9 @@ def row_keys(X: Any) -> Keys:
 
     - numbers and booleans: exact upcast to float64 (an integer beyond 2**53 adds its remainder), -0.0 is 0.0;
     - None, NaN, NaT and NA: one and the same "missing";
-    - dates: nanoseconds since 1970; texts: UTF-8;
+    - dates: nanoseconds since 1970; durations and times of day: seconds, as numbers; texts: UTF-8;
     - categories: the category itself, never its code, so that the order of categories does not matter;
-    - columns: their names; columns of an array are x0, x1, and so on, and so are those of a frame without names.
+    - columns: their names; columns of an array are x0, x1, and so on, and so are those numbered 0, 1, and so on.
 
     The keys are not a defence against people who construct collisions.
 
@@ -62,11 +68,14 @@ def row_keys(X: Any) -> Keys:
     >>> bool((a == b).all())
     True
     """
-    frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
+    if isinstance(X, pd.DataFrame):
+        frame = X
+    else:
+        frame = pd.DataFrame(np.asarray(X)) if container_of(X) == "array" else as_frame(X)
     keys = np.zeros((len(frame), 2), dtype=np.uint64)
-    unnamed = isinstance(frame.columns, pd.RangeIndex)
+    numbered = all(str(name) == str(i) for i, name in enumerate(frame.columns))
     for i, name in enumerate(frame.columns):
-        label = f"x{i}" if unnamed else str(name)
+        label = f"x{i}" if numbered else str(name)
         low, high = _cells(frame.iloc[:, i], label)
         starts = [_text_bits(label, lane) ^ seed for lane, seed in enumerate(_LANES)]
         with np.errstate(over="ignore"):
@@ -195,7 +204,15 @@ def rows_at(rows: Any, at: NDArray[np.intp]) -> Any:
     """
     run = len(at) > 0 and at[-1] - at[0] + 1 == len(at) and bool((np.diff(at) == 1).all())
     where = slice(int(at[0]), int(at[-1]) + 1) if run else at
-    return rows.iloc[where] if isinstance(rows, pd.DataFrame) else np.asarray(rows)[where]
+    if isinstance(rows, pd.DataFrame):
+        return rows.iloc[where]
+    match container_of(rows):
+        case "polars":
+            return rows[where]
+        case "arrow":
+            return rows.slice(where.start, len(at)) if isinstance(where, slice) else rows.take(where)
+        case _:
+            return np.asarray(rows)[where]
 
 
 def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -222,10 +239,14 @@ def _cells(column: pd.Series, name: str) -> tuple[NDArray[np.uint64], NDArray[np
     if isinstance(dtype, pd.CategoricalDtype):
         levels = _cells(pd.Series(dtype.categories), name)
         return _by_code(np.asarray(column.cat.codes), levels)
+    column = dense(column)
+    dtype = column.dtype
     if isinstance(dtype, pd.DatetimeTZDtype):
         column, dtype = column.dt.tz_convert("UTC").dt.tz_localize(None), np.dtype("datetime64[ns]")
     if isinstance(dtype, np.dtype) and dtype.kind == "M":
         return _dates(column.to_numpy().astype("datetime64[ns]"))
+    if pd.api.types.is_timedelta64_dtype(dtype):
+        return _numbers(column.dt.total_seconds())
     if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_numeric_dtype(dtype):
         return _numbers(column)
     codes, levels = pd.factorize(column, use_na_sentinel=True)
@@ -265,12 +286,16 @@ def _objects(values: list[Any], name: str) -> tuple[NDArray[np.uint64], NDArray[
     low = np.empty(len(values), dtype=np.uint64)
     high = np.empty(len(values), dtype=np.uint64)
     for i, value in enumerate(values):
-        if isinstance(value, str):
-            low[i], high[i] = _text_bits(value, 0), _text_bits(value, 1) | np.uint64(4)
+        if isinstance(value, str | pd.Interval | uuid.UUID):
+            low[i], high[i] = _text_bits(str(value), 0), _text_bits(str(value), 1) | np.uint64(4)
         elif isinstance(value, (bool, np.bool_)):
             (low[i],), (high[i],) = _numbers(pd.Series([float(value)]))
         elif isinstance(value, numbers.Real):
             (low[i],), (high[i],) = _numbers(pd.Series([value]))
+        elif isinstance(value, Decimal | dt.timedelta | dt.time):
+            (low[i],), (high[i],) = _numbers(pd.Series(to_numbers(pd.Series([value]), "numeric", ())))
+        elif isinstance(value, pd.Period):
+            (low[i],), (high[i],) = _cells(pd.Series([value.to_timestamp()]), name)
         elif isinstance(value, (pd.Timestamp, np.datetime64)) or hasattr(value, "isoformat"):
             (low[i],), (high[i],) = _cells(pd.to_datetime(pd.Series([value])), name)
         else:

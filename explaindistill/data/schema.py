@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -11,8 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import sparse
-from sklearn.utils import check_array
 
 from explaindistill.data.columns import (
     KINDS,
@@ -22,12 +19,18 @@ from explaindistill.data.columns import (
     ordered_unique,
     to_numbers,
 )
+from explaindistill.data.dtypes import dtype_name
+from explaindistill.data.families import plain_category
+from explaindistill.data.keys import is_key
+from explaindistill.data.rows import Container, as_frame, container_of, is_unicode, labels_of, repacked
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["Feature", "Schema", "as_frame"]
+__all__ = ["Feature", "Schema"]
 
 SCHEMA_VERSION = 1
 """Version of the JSON form; another one is refused."""
+SMALLEST_SPREAD = 1e-100
+"""Columns that spread over less would be constant to every student that squares: their squares underflow."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +44,22 @@ class Feature:
     minimum, maximum : float
         Bounds of the values seen, in the column's own unit (dates: seconds since 1970); NaN for categories.
     categories : tuple
-        In order for ``"ordered"``, else sorted.
+        Text, numbers or flags; in order for ``"ordered"``, else sorted. Intervals and dates are named by their text.
     nullable : bool
         Whether a missing value was seen.
     sensitive : bool
         Whether the audit compares groups by it.
     dtype : str
-        The pandas dtype, so that rows made by a sampler look like the user's own.
+        The pandas dtype, so that rows made by a sampler look like the user's own; ``"decimal"``, ``"date"``,
+        ``"time"`` or ``"timedelta"`` for objects of these classes.
     one_hot : str or None
         Name of the group of 0/1 columns of which exactly one is 1 in every row.
     id_like : bool
         Whether the values look like a row number or a key.
     other : bool
         Whether the last category stands for every value without a name; see :mod:`explaindistill.data.disclosure`.
+    originals : tuple
+        The categories as the user has them, where those are neither text nor numbers; never saved.
 
     Examples
     --------
@@ -78,15 +84,25 @@ class Feature:
     one_hot: str | None = None
     id_like: bool = False
     other: bool = False
+    originals: tuple[Any, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise InvalidInputError(f"kind of {self.name!r} must be one of {', '.join(KINDS)}, got {self.kind!r}")
+        _check_kind(self.name, self.kind)
 
     @property
     def is_category(self) -> bool:
         """Whether its numbers are codes of categories."""
         return self.kind in ("categorical", "ordered")
+
+    def restored(self, values: NDArray[np.float64], dtype: str | None = None) -> Any:
+        """A column of its numbers in the user's own values and dtype; unseen categories and NaN are missing.
+
+        Examples
+        --------
+        >>> Feature("age", "integer", dtype="Int64").restored(np.array([41.2, np.nan])).tolist()
+        [41, <NA>]
+        """
+        return from_numbers(values, self.kind, self.originals or self.categories, dtype or self.dtype)
 
     def words(self, value: float) -> str:
         """Show one of its numbers in the user's terms.
@@ -125,6 +141,16 @@ class Feature:
 class Schema:
     """The columns in order; knows how to turn rows into numbers and numbers into rows.
 
+    Attributes
+    ----------
+    features : tuple of Feature
+    container : "frame", "array", "polars" or "arrow"
+        What rows are given out in; see :meth:`restore`.
+    notices : tuple of str
+        What is odd about the columns.
+    labels : tuple or None
+        Names of the columns as the user has them, where they are not text: whole numbers, tuples, None.
+
     Examples
     --------
     >>> import pandas as pd
@@ -139,8 +165,9 @@ class Schema:
     """
 
     features: tuple[Feature, ...]
-    container: str = "frame"
+    container: Container = "frame"
     notices: tuple[str, ...] = field(default=(), compare=False)
+    labels: tuple[Any, ...] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if repeated := sorted({n for n in self.names if self.names.count(n) > 1}):
@@ -166,13 +193,13 @@ class Schema:
         """
         frame = as_frame(X)
         names = frame.columns.tolist()
-        chosen, protected = dict(kinds or {}), set(sensitive)
+        chosen, protected = {str(n): kind for n, kind in (kinds or {}).items()}, {str(n) for n in sensitive}
         for argument, named in (("sensitive", protected), ("kinds", set(chosen))):
             if unknown := sorted(named - set(names)):
                 raise InvalidInputError(f"{argument} names {', '.join(unknown)}, the columns are: {', '.join(names)}")
         features = [_feature(frame[name], chosen.get(name), name in protected) for name in names]
         features, notices = _notice(frame, features)
-        return cls(tuple(features), "frame" if isinstance(X, pd.DataFrame) else "array", notices)
+        return cls(tuple(features), container_of(X), notices, labels_of(X))
 
     @property
     def names(self) -> list[str]:
@@ -216,7 +243,7 @@ class Schema:
             If a column is missing, or an array has another width.
         """
         rows = as_frame(X)
-        if not isinstance(X, pd.DataFrame) and rows.shape[1] == len(self):
+        if container_of(X) == "array" and rows.shape[1] == len(self):
             rows.columns = pd.Index(self.names)
         if absent := [n for n in self.names if n not in rows.columns]:
             raise InvalidInputError(
@@ -227,7 +254,7 @@ class Schema:
     def column(self, X: pd.DataFrame, key: str | int) -> NDArray[np.float64]:
         """One column as float64 ``(n,)``: missing is NaN, categories are codes, unseen ones -1."""
         feature = self[key]
-        return to_numbers(X[feature.name], feature.kind, feature.categories, feature.other)
+        return to_numbers(X[feature.name], feature.kind, feature.categories, feature.dtype, feature.other)
 
     def plain_column(self, X: pd.DataFrame, key: str | int) -> NDArray[Any]:
         """As :meth:`column`, but numbers are not copied and keep their dtype; the caller must refuse infinity."""
@@ -254,27 +281,31 @@ class Schema:
             values = np.asarray(Z[:, i], dtype=float)
             if not f.is_category and not math.isnan(f.minimum):
                 values = np.clip(values, f.minimum, f.maximum)
-            columns[f.name] = from_numbers(values, f.kind, f.categories, f.dtype)
+            columns[f.name] = f.restored(values)
         return pd.DataFrame(columns, columns=self.names)
 
     def restore(self, frame: pd.DataFrame) -> Any:
-        """Rows in the container that the schema was read from: the frame itself, or an array."""
-        return frame if self.container == "frame" else frame.to_numpy()
+        """Rows in the container that the schema was read from, with the names that the user gave the columns."""
+        return repacked(frame, self.container, self.labels)
 
     def select(self, names: Iterable[str]) -> Schema:
         """Return the schema of some columns, in the order given."""
-        return replace(self, features=tuple(self[n] for n in names))
+        names = list(names)
+        labels = None if self.labels is None else tuple(self.labels[self.names.index(n)] for n in names)
+        return replace(self, features=tuple(self[n] for n in names), labels=labels)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a versioned JSON form: NaN as None."""
         rows = []
         for f in self.features:
-            row = asdict(f) | {"categories": [_plain(c) for c in f.categories]}
+            row = asdict(replace(f, originals=())) | {"categories": list(f.categories)}
+            del row["originals"]
             row |= {k: None if math.isnan(row[k]) else row[k] for k in ("minimum", "maximum")}
             if not row["other"]:
                 del row["other"]
             rows.append(row)
-        return {"schema_version": SCHEMA_VERSION, "container": self.container, "features": rows}
+        container = "array" if self.container == "array" else "frame"
+        return {"schema_version": SCHEMA_VERSION, "container": container, "features": rows}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Schema:
@@ -291,7 +322,7 @@ class Schema:
         for row in data["features"]:
             bounds = {k: math.nan if row.get(k) is None else float(row[k]) for k in ("minimum", "maximum")}
             features.append(Feature(**{**row, **bounds, "categories": tuple(row.get("categories", ()))}))
-        return cls(tuple(features), str(data.get("container", "frame")))
+        return cls(tuple(features), "array" if data.get("container") == "array" else "frame")
 
     def describe(self) -> str:
         """One line per column, in words."""
@@ -307,40 +338,9 @@ class Schema:
         return str(self.to_frame().to_html(index=False))
 
 
-def as_frame(X: Any) -> pd.DataFrame:
-    """Rows in any container as a DataFrame with names that are strings; nothing is copied that need not be.
-
-    Raises
-    ------
-    TypeError
-        For sparse matrices.
-    InvalidInputError
-        For no rows, no columns, another number of dimensions than two, complex numbers, or duplicate names.
-
-    Examples
-    --------
-    >>> as_frame([[1.0, 2.0, 3.0]]).columns.tolist()
-    ['x0', 'x1', 'x2']
-    >>> as_frame(pd.DataFrame([[1, 2]], columns=["a", "a"]))
-    Traceback (most recent call last):
-        ...
-    explaindistill.errors.InvalidInputError: column names must differ from each other, got a twice
-    """
-    if sparse.issparse(X):
-        raise TypeError("sparse input is not supported; use X.toarray() or a DataFrame")
-    if not isinstance(X, pd.DataFrame) and hasattr(X, "to_pandas"):
-        X = X.to_pandas()
-    if not isinstance(X, pd.DataFrame):
-        values = check_array(X, dtype=None, ensure_all_finite=False, copy=False, order=None)
-        return pd.DataFrame(values, columns=[f"x{i}" for i in range(values.shape[1])], copy=False)
-    if X.shape[1] == 0:
-        raise InvalidInputError(f"0 feature(s) (shape={X.shape}) while a minimum of 1 is required: X has no columns")
-    if len(X) == 0:
-        raise InvalidInputError(f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required")
-    names = [str(c) for c in X.columns]
-    if repeated := sorted(n for n, times in Counter(names).items() if times > 1):
-        raise InvalidInputError(f"column names must differ from each other, got {', '.join(repeated)} twice")
-    return X if all(isinstance(c, str) for c in X.columns) else X.set_axis(names, axis=1)
+def _check_kind(name: Any, kind: Any) -> None:
+    if kind not in KINDS:
+        raise InvalidInputError(f"kind of {name!r} must be one of {', '.join(KINDS)}, got {kind!r}")
 
 
 def _feature(series: pd.Series, chosen: Kind | None, sensitive: bool) -> Feature:
@@ -348,11 +348,18 @@ def _feature(series: pd.Series, chosen: Kind | None, sensitive: bool) -> Feature
     if missing.all():
         raise InvalidInputError(f"column {series.name!r} has no value at all; drop it")
     kind = chosen or kind_of(series)
-    categories = ordered_unique(series) if kind in ("categorical", "ordered") else ()
+    _check_kind(series.name, kind)
+    originals = ordered_unique(series) if kind in ("categorical", "ordered") else ()
+    categories = _named(series, originals)
     low = high = math.nan
     if not categories:
         numbers = to_numbers(series, kind, ())
         low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
+        if 0 < high - low < SMALLEST_SPREAD:
+            raise InvalidInputError(
+                f"column {series.name!r} must spread over at least {SMALLEST_SPREAD:g} or be constant, got "
+                f"{high - low:g}; multiply it by a unit"
+            )
     return Feature(
         name=str(series.name),
         kind=kind,
@@ -361,8 +368,25 @@ def _feature(series: pd.Series, chosen: Kind | None, sensitive: bool) -> Feature
         categories=categories,
         nullable=bool(missing.any()),
         sensitive=sensitive,
-        dtype=str(series.dtype),
+        dtype=dtype_name(series),
+        originals=() if all(a is b or a == b for a, b in zip(categories, originals, strict=True)) else originals,
     )
+
+
+def _named(series: pd.Series, originals: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Names of categories that are neither text nor numbers; two of one name could not be told apart in any copy."""
+    categories = tuple(plain_category(c) for c in originals)
+    if len(set(categories)) < len(categories):
+        raise InvalidInputError(
+            f"column {series.name!r} has categories that differ and have one text; give each of them a text of its own"
+        )
+    if wrong := next((c for c in categories if isinstance(c, str) and not c.isascii() and not is_unicode(c)), None):
+        raise InvalidInputError(
+            f"column {series.name!r} must hold text that UTF-8 can hold, got {ascii(wrong)[:40]} "
+            f"with half of a surrogate "
+            "pair; decode it again, or replace that character"
+        )
+    return categories
 
 
 def _notice(frame: pd.DataFrame, features: list[Feature]) -> tuple[list[Feature], tuple[str, ...]]:
@@ -370,7 +394,7 @@ def _notice(frame: pd.DataFrame, features: list[Feature]) -> tuple[list[Feature]
     groups = _one_hot(frame, features)
     out = []
     for f in features:
-        id_like = _id_like(frame[f.name], f)
+        id_like = f.dtype != "category" and is_key(frame[f.name], f.kind)
         if id_like:
             notices.append(f"{f.name} looks like a row number or a key; leave it out unless it means something")
         if f.minimum == f.maximum or len(f.categories) == 1:
@@ -380,16 +404,6 @@ def _notice(frame: pd.DataFrame, features: list[Feature]) -> tuple[list[Feature]
         members = [n for n, g in groups.items() if g == group]
         notices.append(f"{', '.join(members)} are one-hot columns of {group}")
     return out, tuple(notices)
-
-
-def _id_like(series: pd.Series, feature: Feature) -> bool:
-    n = len(series)
-    if n < 50 or feature.nullable:
-        return False
-    if feature.is_category:
-        return len(feature.categories) >= 0.95 * n and feature.dtype != "category"
-    dense = feature.maximum - feature.minimum <= 2 * n
-    return feature.kind == "integer" and dense and bool(series.is_unique)
 
 
 def _one_hot(frame: pd.DataFrame, features: list[Feature]) -> dict[str, str]:
@@ -414,7 +428,3 @@ def _line(f: Feature) -> str:
     else:
         what = f"{f.kind} from {f.words(f.minimum)} to {f.words(f.maximum)}"
     return f"{f.name}: {what}{', may be missing' if f.nullable else ''}{', sensitive' if f.sensitive else ''}"
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value if isinstance(value, int | float) else str(value)

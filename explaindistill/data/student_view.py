@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from explaindistill.data.schema import Schema, as_frame
+from explaindistill.data.rows import as_frame
+from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 
 __all__ = ["StudentView", "WholeRows"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import warnings
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +26,11 @@ __all__ = ["Composed", "Corpus", "FitRows", "QueryPlan", "compose"]
 
 AUTO_FACTOR = 5
 """Rows that ``n_queries="auto"`` asks per row given: beyond, trees and sums of curves gain little."""
+NOTHING_NEW = (
+    "{} made {:,} rows and all of them are rows that were given, so that none is used and only these are asked; "
+    "give more "
+    "rows or columns, another sampler, or an n_queries of as many as there are distinct rows"
+)
 AUTO_LIMIT = 100_000
 """Most rows that it asks, unless more are given."""
 
@@ -299,7 +305,12 @@ def _pool(rows: FitRows, plan: QueryPlan, size: int, ask: Questions, rng: np.ran
         sampler, n = _counted(sampler, keyed.distinct(), n, ask, plan.is_plain)
     synthetic, synthetic_weight, name = make_rows(sampler, rows, n, rng)
     if synthetic is not None:
-        keyed = keyed.append(synthetic)
+        longer = keyed.append(synthetic)
+        if len(longer.first) > len(keyed.first):
+            keyed = longer
+        else:
+            warnings.warn(NOTHING_NEW.format(name, len(synthetic)), stacklevel=4)
+            synthetic_weight, name = np.empty(0), "none"
     return _Pool(keyed, np.concatenate([rows.weight, synthetic_weight]), len(rows), name)
 
 

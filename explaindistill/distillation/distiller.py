@@ -14,12 +14,14 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from explaindistill.asking.cost import Meter
+from explaindistill.data.door import opened
+from explaindistill.data.labels import as_labels, as_values
 from explaindistill.data.named_columns import named_columns, without
 from explaindistill.data.row_keys import RowIdentity
-from explaindistill.data.schema import Schema, as_frame
+from explaindistill.data.schema import Schema
 from explaindistill.data.student_view import StudentView, WholeRows
 from explaindistill.data.targets import SoftTargets, mix_labels, one_hot
 from explaindistill.distillation.corpus import Corpus, FitRows, QueryPlan, asks
@@ -175,8 +177,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         TeacherError
             If the teacher's answer is not an answer.
         """
-        given, labels = named_columns(X, {"y": y, "sample_weight": sample_weight})
-        X, y, sample_weight = without(X, labels.values()), given["y"], given["sample_weight"]
+        named, labels = named_columns(X, {"y": y, "sample_weight": sample_weight})
+        X, y, sample_weight = without(X, labels.values()), named["y"], named["sample_weight"]
         run, task = self._opened(X, y, sample_weight)
         targets = self._with_labels(run.ask(), run.corpus, y)
         if run.stable:
@@ -200,8 +202,7 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         teacher = as_teacher(self.teacher)
         task = check_task(self.student, teacher)
         self._check_parameters(y)
-        frame = as_frame(X)
-        validate_data(self, X, reset=True, skip_check_array=True)
+        frame = opened(self, X, reset=True)
         schema = Schema.infer(X)
         rows = np.empty((len(frame), 1))
         weight = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
@@ -213,7 +214,7 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         run = DistillationRun(
             teacher=teacher,
             view=StudentView.choose(self.features, schema, X),
-            rows=FitRows.of(schema.frame(X), schema, weight),
+            rows=FitRows.of(frame, schema, weight),
             plan=plan,
             student=self.student,
             ways=self.ways,
@@ -311,17 +312,18 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
     def score(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
         """Fidelity where ``y`` is None (agreement, or R² against the teacher), else accuracy or R² against ``y``."""
         check_is_fitted(self)
-        given, labels = named_columns(X, {"y": y, "sample_weight": sample_weight})
-        X, y, sample_weight = without(X, labels.values()), given["y"], given["sample_weight"]
+        named, labels = named_columns(X, {"y": y, "sample_weight": sample_weight})
+        X, y, sample_weight = without(X, labels.values()), named["y"], named["sample_weight"]
         if y is None:
-            return fidelity_scorer(self.teacher_)(self, X, sample_weight=sample_weight)
+            rows = self.schema_.restore(
+                self.schema_.frame(X)
+            )  # as the teacher was asked in fit, whatever holds them now
+            return fidelity_scorer(self.teacher_)(self, rows, sample_weight=sample_weight)
         return score(y, self.predict(X), self.task_, sample_weight)
 
     def _student_rows(self, X: Any) -> Any:
         check_is_fitted(self)
-        as_frame(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
-        return self.view_.restored(self.schema_.frame(X))
+        return self.view_.restored(self.schema_.frame(opened(self, X, reset=False)))
 
     @property
     def features_(self) -> Any:
@@ -357,8 +359,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         if self.label_weight == 0 or y is None:
             return targets
         rows = corpus.observed
-        labels = np.asarray(y).ravel()[rows]
-        truth = labels.astype(float) if targets.classes is None else one_hot(labels, targets.classes)
+        classes = targets.classes
+        truth = as_values(y)[rows] if classes is None else one_hot(as_labels(y)[rows], classes)
         P = targets.P.copy()
         P[: len(rows)] = mix_labels(P[: len(rows)], truth.reshape(P[: len(rows)].shape), float(self.label_weight))
         return targets.with_targets(P)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from numpy.typing import ArrayLike
 from sklearn.metrics import accuracy_score, r2_score
 
+from explaindistill.errors import InvalidInputError
 from explaindistill.teachers import as_teacher
 
 __all__ = ["fidelity_scorer", "score"]
 
 
-def fidelity_scorer(teacher: Any) -> Callable[..., float]:
+def fidelity_scorer(teacher: Any, *rows: Any) -> Any:
     """Scorer for scikit-learn's ``scoring=``: agreement with the teacher, or R² against it in regression.
+
+    It makes a scorer, ``scoring=fidelity_scorer(teacher)``. Given as a scorer itself, ``scoring=fidelity_scorer``,
+    it holds a fitted ``Distiller`` against its own teacher, and refuses anything else.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is called as a scorer of an estimator that has no teacher.
 
     Examples
     --------
@@ -29,6 +37,13 @@ def fidelity_scorer(teacher: Any) -> Callable[..., float]:
     >>> bool(scores.mean() > 0.9)
     True
     """
+    if rows:
+        if not hasattr(teacher, "teacher_"):
+            raise InvalidInputError(
+                f"fidelity_scorer makes a scorer and is none, got a {type(teacher).__name__} and rows; "
+                "say scoring=fidelity_scorer(teacher)"
+            )
+        return fidelity_scorer(teacher.teacher_)(teacher, *rows)
     adapter = as_teacher(teacher)
     task = "regression" if adapter.classes_ is None else "classification"
 

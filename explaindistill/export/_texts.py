@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from explaindistill.data.program import Program
+from explaindistill.data.rows import is_unicode
 from explaindistill.errors import InvalidInputError
 
 __all__ = ["check_categories", "check_names"]
@@ -46,14 +47,5 @@ def _check(what: str, values: Iterable[Any], language: str) -> None:
     for text in (value for value in values if isinstance(value, str)):
         if NUL in text:
             raise InvalidInputError(f"{what} {text!a} holds the character NUL, which {language} cannot hold; rename it")
-        if not _is_unicode(text):
+        if not is_unicode(text):
             raise InvalidInputError(f"{what} {text!a} is no valid Unicode, which {language} cannot hold; rename it")
-
-
-def _is_unicode(text: str) -> bool:
-    """False where half of a surrogate pair stands alone, as in file names that were not decoded."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -130,7 +130,7 @@ def _frame(student: Any, program: Program, rows: Sequence[dict[str, Any]]) -> An
         return pd.DataFrame(columns, index=range(len(rows)))
     for feature in schema:
         number = 0.0 if feature.is_category else feature.minimum
-        filling = from_numbers(np.full(len(rows), number), feature.kind, feature.categories, feature.dtype)
+        filling = feature.restored(np.full(len(rows), number))
         columns.setdefault(feature.name, filling)
     return schema.restore(pd.DataFrame({name: columns[name] for name in schema.names}))
 

@@ -32,7 +32,7 @@ HEAD = '''\
 
 predict(row) and, for classes, predict_proba(row) take one row as a mapping of column names to values.
 None and NaN are missing; a column that is absent is an error, and columns that are not in FEATURES do not matter.
-Dates are datetimes, ISO text, or seconds since 1970.
+Dates are datetimes, ISO text, or seconds since 1970; durations, and times of day, are objects or seconds.
 """
 
 {imports}FEATURES = {features}
@@ -51,21 +51,32 @@ def _number(row, name):
     value = _value(row, name)
     if value is None or value != value:
         return float("nan")
-    if isinstance(value, (str, bytes)) or not isfinite(value):
+    if hasattr(value, "total_seconds"):
+        value = value.total_seconds()
+    elif hasattr(value, "hour") and not hasattr(value, "year"):
+        value = value.hour * 3600.0 + value.minute * 60.0 + value.second + value.microsecond / 1e6
+    if not hasattr(value, "__float__") or not isfinite(value):
         raise ValueError(repr(name) + " must be a finite number or missing, got " + repr(value))
     return float(value)
 
 
-def _category(row, name):
-    """Return the category; missing is None."""
+def _category(row, name, text):
+    """Return the category, what is neither text nor a number as its text; missing is None."""
     value = _value(row, name)
-    return None if value is None or value != value else value
+    if value is None or value != value:
+        return None
+    value = value if hasattr(value, "__float__") else str(value)
+    if isinstance(value, str) != text:
+        raise ValueError(repr(name) + " must be " + ("text" if text else "a number") + ", got " + repr(value))
+    return value
 
 '''
 SECONDS = '''
 def _seconds(row, name):
     """Return seconds since 1970; a moment without a zone is in UTC, and missing is NaN."""
     value = _value(row, name)
+    if hasattr(value, "to_timestamp"):
+        value = value.to_timestamp()
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
     if value is not None and value == value and hasattr(value, "hour"):
@@ -196,7 +207,8 @@ def _outputs(program: Program) -> str:
     lines = ["\ndef _outputs(row):", '    """Numbers before the last step."""']
     for column in program.inputs:
         reader = "_category" if column.is_category else READERS.get(column.kind, "_number")
-        lines.append(f"    {column.variable} = {reader}(row, {column.name!a})")
+        kind = f", {column.is_text}" if column.is_category else ""
+        lines.append(f"    {column.variable} = {reader}(row, {column.name!a}{kind})")
     if program.tree is not None:
         lines += _node(shallow(program.tree), 1)
     else:

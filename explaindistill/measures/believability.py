@@ -188,6 +188,12 @@ def _advice(line: dict[str, Any], private: bool) -> str:
     if line["metric"] == "violations" and line["k"] > 0:
         what = "a bound, a category, a constraint" + (" or privacy (a copy of a real row)" if private else "")
         return f"{int(line['k'])} of {int(line['n'])} break {what}; see to the sampler"
+    if line["metric"] == "novel" and line["k"] == 0:
+        return (
+            f"none of {int(line['n'])} is new, each equals a row of fitting, so that they add weight and "
+            f"nothing else; give "
+            "more columns or rows, or take another sampler"
+        )
     if line["metric"] == "near" and private and line["low"] > NEAR_SHARE:
         return (
             f"{line['estimate']:.0%} lie nearer to a row of fitting than {NEAR_SHARE:.0%} of held-out rows do: no "

@@ -13,8 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.favorable import favorable_label
 from explaindistill.measures.groups import MISSING, Grouping, groupings
-from explaindistill.measures.table import frame, row, shares
+from explaindistill.measures.table import few_clusters, frame, row, shares
+from explaindistill.numerics.statistics.clusters import ClusterSums
 from explaindistill.numerics.statistics.intervals import mover_difference, newcombe, ratio_of_intervals
+from explaindistill.numerics.statistics.members import Member, clustered_gap, correlation, pair
 from explaindistill.numerics.statistics.tallies import group_means, tally, weights_of
 
 __all__ = [
@@ -69,6 +71,10 @@ class GroupOptions:
 
 
 DEFAULTS = GroupOptions()
+MEMBER = ("member",)
+"""Column of clustered figures: which clusters the rows are in, so that two groups can be compared."""
+WEIGHT = ("weight",)
+"""Column of weighted rates: the weight of the rows, so that groups can be added up."""
 
 
 def group_rates(
@@ -116,7 +122,9 @@ def group_rates(
     -------
     DataFrame
         Canonical columns. ``n`` is the number of rows in the rate's own denominator and ``k`` the successes among them;
-        where ``n`` is 0 the rate is ``undefined``, not 0.
+        where ``n`` is 0 the rate is ``undefined``, not 0. With ``clusters`` also ``member``: what clusters that two
+        groups share say of their difference, read by `group_gaps` and `comparisons.worst_pairs`; a rate of rows in
+        fewer than five clusters has no interval. With weights also ``weight``, their sum.
 
     Examples
     --------
@@ -136,7 +144,7 @@ def group_rates(
             codes = grouping.codes if among is None else np.where(among, grouping.codes, -1)
             counted = tally(success, codes, len(grouping), sample_weight=w, clusters=clusters)
             lines += shares(metric, counted, names, level=options.level, minimum=options.min_group_size, empty=empty)
-    return frame(lines)
+    return frame(lines, extra=(MEMBER if clusters is not None else ()) + (WEIGHT if w is not None else ()))
 
 
 Question = tuple[str, NDArray[np.bool_], NDArray[np.bool_] | None, str]
@@ -171,6 +179,7 @@ def group_means_frame(
     attributes: pd.DataFrame,
     y: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
     subject: str = "student",
     options: GroupOptions = DEFAULTS,
 ) -> pd.DataFrame:
@@ -178,12 +187,13 @@ def group_means_frame(
 
     Over the rows i of a group, with weights w: :math:`\bar v = \sum w_i v_i / \sum w_i` and the variance
     :math:`\frac{n}{n-1} \sum w_i^2 (v_i - \bar v)^2 / (\sum w_i)^2`, at as many degrees of freedom as the rows that the
-    weights are worth, less one.
+    weights are worth, less one. With clusters variance and degrees of freedom are those between clusters, see
+    `explaindistill.numerics.statistics.clusters`.
 
     Parameters
     ----------
     values : array of shape (n,)
-    attributes, sample_weight, subject, options
+    attributes, sample_weight, clusters, subject, options
         As in `group_rates`.
     y : array of shape (n,), optional
         True values; then there are also ``mean_residual`` (value minus truth) and ``mae``.
@@ -206,19 +216,21 @@ def group_means_frame(
         truth = np.asarray(y, dtype=float).ravel()
         _same_rows("y", len(truth), len(v))
         measured += [("mean_residual", v - truth), ("mae", np.abs(v - truth))]
+    shared: Line = {"sample_weight": sample_weight, "clusters": clusters}
     lines: list[Line] = []
     for grouping in groupings(attributes, options.intersections):
         for metric, numbers in measured:
-            lines += (line | {"subject": subject} for line in _means(metric, numbers, grouping, sample_weight, options))
-    return frame(lines)
+            lines += (line | {"subject": subject} for line in _means(metric, numbers, grouping, shared, options))
+    return frame(lines, extra=MEMBER if clusters is not None else ())
 
 
-def _means(metric: str, values: Floats, grouping: Grouping, weight: Any, options: GroupOptions) -> Iterator[Line]:
+def _means(metric: str, values: Floats, grouping: Grouping, shared: Line, options: GroupOptions) -> Iterator[Line]:
     """One line per group; rows without a value are left out."""
-    codes = np.where(np.isnan(values), -1, grouping.codes)
+    codes, size = np.where(np.isnan(values), -1, grouping.codes), len(grouping)
     filled = np.where(np.isnan(values), 0.0, values)
-    counted = tally(np.ones(len(values), dtype=bool), codes, len(grouping), sample_weight=weight)
-    mean, error, quantile = group_means(filled, codes, len(grouping), sample_weight=weight, level=options.level)
+    counted = tally(np.ones(len(values), dtype=bool), codes, size, sample_weight=shared["sample_weight"])
+    mean, error, quantile = group_means(filled, codes, size, level=options.level, **shared)
+    sums = None if shared["clusters"] is None else ClusterSums.of(filled, codes, size, **shared)
     for i, name in enumerate(grouping.names):
         half, n = quantile[i] * error[i], int(counted.n[i])
         line = row(
@@ -227,6 +239,9 @@ def _means(metric: str, values: Floats, grouping: Grouping, weight: Any, options
         )  # fmt: skip
         if 0 < n < options.min_group_size:
             line |= {"status": "small", "reason": f"{n} rows, fewer than {options.min_group_size}"}
+        if n and sums is not None:
+            member = Member(sums, i, rarity=1.0)
+            line |= {"member": member, "n_effective": member.n_effective} | few_clusters(member.count)
         yield line
 
 
@@ -235,7 +250,8 @@ def group_gaps(
 ) -> pd.DataFrame:
     """Differences and ratios of each group to a named reference group, with intervals.
 
-    Both groups are taken as independent: rows of a cluster that are in both are not accounted for.
+    Of clustered rows (``rates`` then has a column ``member``) the interval knows how the groups share clusters; without
+    clusters both groups are independent.
 
     Parameters
     ----------
@@ -329,12 +345,12 @@ def _gaps(groups: pd.DataFrame, reference: Any, level: float, minimum: int) -> I
         names["reference"] = reference.group
         share = line.method == "wilson"
         sides = ((a.estimate, a.low, a.high), (b.estimate, b.low, b.high))
-        low, high = newcombe(a.k, a.n, b.k, b.n, level) if share else mover_difference(*sides)
         status = _gap_status(line, reference, minimum)
+        (low, high), relatives = _limits(line, reference, sides, level)
         difference = row(f"{line.metric}_difference", a.estimate - b.estimate, float(low), float(high), **names)
         yield difference | {"method": "newcombe" if share else "mover"} | status
         if share:
-            low, high = ratio_of_intervals(*sides)
+            low, high = relatives
             ratio = a.estimate / b.estimate if b.estimate > 0 else np.nan
             relative = row(f"{line.metric}_ratio", ratio, float(low), float(high), **names)
             relative |= {"method": "mover-r"} | status
@@ -343,10 +359,27 @@ def _gaps(groups: pd.DataFrame, reference: Any, level: float, minimum: int) -> I
             yield relative
 
 
+def _limits(a: Any, b: Any, sides: tuple[Any, Any], level: float) -> tuple[Any, Any]:
+    """Limits of the difference of two groups and, of shares, of their ratio; clustered or not."""
+    share = a.method == "wilson"
+    first_member, second_member = getattr(a, "member", None), getattr(b, "member", None)
+    if isinstance(first_member, Member) and isinstance(second_member, Member):
+        if share:
+            return clustered_gap(a.estimate, b.estimate, pair(first_member, second_member, level))
+        return mover_difference(*sides, correlation(first_member, second_member)), None
+    if not share:
+        return mover_difference(*sides), None
+    first, second = _Side.of(a), _Side.of(b)
+    return newcombe(first.k, first.n, second.k, second.n, level), ratio_of_intervals(*sides)
+
+
 def _gap_status(line: Any, reference: Any, minimum: int) -> Line:
     for side in (line, reference):
         if np.isnan(side.estimate):
             return {"status": "undefined", "reason": f"{side.group}: {side.reason}"}
+    for side in (line, reference):
+        if isinstance(member := getattr(side, "member", None), Member) and (lack := few_clusters(member.count)):
+            return lack | {"reason": f"{side.group}: {lack['reason']}"}
     few = [f"{side.group} has {side.n} rows" for side in (line, reference) if side.n < minimum]
     return {"status": "small", "reason": f"{', '.join(few)}, fewer than {minimum}"} if few else {}
 
@@ -388,7 +421,7 @@ def group_fidelity(
         "attributes": attributes, "sample_weight": sample_weight, "subject": subject, "options": options,
     }  # fmt: skip
     if task == "regression":
-        means = group_means_frame(student, y=teacher, **shared)
+        means = group_means_frame(student, y=teacher, clusters=clusters, **shared)
         figures = means[means["metric"] != "mean_prediction"]
     else:
         same = np.asarray(teacher) == np.asarray(student)

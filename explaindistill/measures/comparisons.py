@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from explaindistill.errors import InvalidInputError
-from explaindistill.measures.bias import SMALL
-from explaindistill.measures.favorable import favorable_label
-from explaindistill.measures.groups import MISSING, groupings
+from explaindistill.measures.bias import SMALL, GroupOptions
+from explaindistill.measures.groups import MISSING
 from explaindistill.measures.table import frame, row
 from explaindistill.numerics.statistics.hypotheses import (
     benjamini_hochberg,
@@ -21,13 +19,14 @@ from explaindistill.numerics.statistics.hypotheses import (
     fisher,
     holm,
     power_of_difference,
-    stratified,
 )
 from explaindistill.numerics.statistics.intervals import mover_ratio, newcombe, simultaneous_level
+from explaindistill.numerics.statistics.members import clustered_gap, pair
 
-__all__ = ["adjust", "gap_tests", "missing_bounds", "power_table", "stratified_gaps", "worst_pairs"]
+__all__ = ["adjust", "gap_tests", "power_table", "worst_pairs"]
 
 Line = dict[str, Any]
+DEFAULTS = GroupOptions()
 Floats = NDArray[np.float64]
 FOUR_FIFTHS = 0.8
 """Ratio of selection rates below which 29 CFR 1607.4(D) takes adverse impact for likely."""
@@ -102,14 +101,14 @@ def _worst(names: Line, groups: pd.DataFrame, level: float, minimum: int, rng: n
     k = n * p
     large = groups["n"].to_numpy() >= minimum
     shown = large if large.sum() >= 2 else np.ones(len(groups), dtype=bool)
-    strict = simultaneous_level(len(groups), float(n.sum()), level)
-    limits = _of_all(newcombe, k, n, strict, ceiling=0.0)
+    limits, ratios = _of_all_pairs(groups, level)
     a, b = _extremes(p, shown)
     if p[a] - p[b] > limits[1]:  # a small group fails beyond all others: it is the one to show
         shown = np.ones(len(groups), dtype=bool)
         a, b = _extremes(p, shown)
-    _, p_value = equal_proportions(k, n, rng=rng, n_draws=DRAWS)
-    top, bottom = _if_equal(k, n, rng)
+    finite = np.isfinite(n)
+    p_value = equal_proportions(k, n, rng=rng, n_draws=DRAWS)[1] if finite.all() else np.nan
+    top, bottom = _if_equal(k[finite], n[finite], rng) if finite.all() else (np.full(1, np.nan), np.full(1, np.nan))
     few = int((~large).sum())
     shared = {
         "subject": names["subject"], "attribute": names["attribute"], "group": groups["group"].iloc[a],
@@ -118,11 +117,14 @@ def _worst(names: Line, groups: pd.DataFrame, level: float, minimum: int, rng: n
         "reason": f"{few} of {len(groups)} groups have fewer than {minimum} rows, and widen the interval" * bool(few),
     }  # fmt: skip
     shared |= {"status": "small"} if not large[[a, b]].all() else {}
+    if not finite.all():
+        shared |= {"status": "small", "reason": next(filter(None, groups["reason"][~finite]), "too few clusters")}
     gap = row(f"{names['metric']}_worst_difference", p[a] - p[b], *limits, **shared)
     yield gap | {"method": "newcombe, all pairs", "expected": -float((top - bottom).mean())}
-    low, high = _of_all(mover_ratio, k, n, strict, ceiling=1.0)
+    low, high = ratios
     ratio = p[a] / p[b] if p[b] > 0 else np.nan
-    relative = row(f"{names['metric']}_worst_ratio", ratio, low, max(high, np.nan_to_num(ratio)), **shared)
+    high = np.maximum(high, np.nan_to_num(ratio))
+    relative = row(f"{names['metric']}_worst_ratio", ratio, low, high, **shared)
     if np.isnan(ratio):
         relative |= {"status": "undefined", "reason": "the rate of every group is 0"}
     usable = top > 0
@@ -144,6 +146,29 @@ def _if_equal(k: Floats, n: Floats, rng: np.random.Generator) -> tuple[Floats, F
     return drawn.max(axis=1), drawn.min(axis=1)
 
 
+def _of_all_pairs(groups: pd.DataFrame, level: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Limits of the worst difference and of the worst ratio, at a level at which those of all pairs hold together."""
+    n, p = groups["n_effective"].to_numpy(), groups["estimate"].to_numpy()
+    if "member" not in groups or groups["member"].isna().any():
+        strict, k = simultaneous_level(len(groups), float(n.sum()), level), n * p
+        return _of_all(newcombe, k, n, strict, ceiling=0.0), _of_all(mover_ratio, k, n, strict, ceiling=1.0)
+    if np.isnan(n).any():
+        return (np.nan, np.nan), (np.nan, np.nan)
+    ordered = [(i, j) for i in range(len(n)) for j in range(len(n)) if i != j]
+    each = 1 - (1 - level) / (len(ordered) / 2)
+    members = groups["member"].tolist()
+    gaps = [clustered_gap(p[i], p[j], pair(members[i], members[j], each)) for i, j in ordered]
+    first, second = (_least([gap[part] for gap in gaps], ceiling) for part, ceiling in ((0, 0.0), (1, 1.0)))
+    return first, second
+
+
+def _least(limits: Sequence[tuple[float, float]], ceiling: float) -> tuple[float, float]:
+    """Between the least low and the least high limit lies the least of the gaps; see `_of_all`."""
+    low, high = np.transpose(limits)
+    most = float(np.nanmin(np.append(high, ceiling)))
+    return min(float(np.nanmin(np.append(low, ceiling))), most), most
+
+
 def _of_all(interval: Callable[..., Any], k: Any, n: Any, level: float, ceiling: float) -> tuple[float, float]:
     r"""Limits of the worst gap over all ordered pairs, small groups included.
 
@@ -154,8 +179,7 @@ def _of_all(interval: Callable[..., Any], k: Any, n: Any, level: float, ceiling:
     """
     first, second = np.nonzero(~np.eye(len(n), dtype=bool))
     low, high = interval(k[first], n[first], k[second], n[second], level)
-    most = float(np.nanmin(np.append(high, ceiling)))
-    return min(float(np.nanmin(np.append(low, ceiling))), most), most
+    return _least(list(zip(low, high, strict=True)), ceiling)
 
 
 def gap_tests(rates: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
@@ -224,147 +248,6 @@ def adjust(tests: pd.DataFrame, family: str = "all rows of this frame") -> pd.Da
     """
     p = tests["p_value"].to_numpy(dtype=float)
     return tests.assign(p_holm=holm(p), p_bh=benjamini_hochberg(p), family=family)
-
-
-def stratified_gaps(
-    decision: ArrayLike,
-    *,
-    attributes: pd.DataFrame,
-    strata: ArrayLike,
-    favorable: Any,
-    reference: dict[str, str] | None = None,
-    level: float = 0.95,
-    subject: str = "student",
-) -> pd.DataFrame:
-    """Gaps inside strata (jobs, sites): a common odds ratio and difference, and whether the strata agree.
-
-    Parameters
-    ----------
-    decision : array of shape (n,)
-    attributes : DataFrame of n rows
-    strata : array of shape (n,)
-        Rows with a missing stratum are left out.
-    favorable : label
-    reference : mapping of attribute to group, optional
-        The largest group when not named.
-
-    Returns
-    -------
-    DataFrame
-        Canonical columns: ``stratified_odds_ratio`` (its ``p_value`` is the Cochran–Mantel–Haenszel test) and
-        ``stratified_difference``; then ``p_value`` and ``p_homogeneity`` (Breslow–Day–Tarone). ``n`` and ``k`` are
-        those of the group, over all strata.
-
-    References
-    ----------
-    Mantel and Haenszel (1959), doi:10.1093/jnci/22.4.719; Robins, Breslow and Greenland (1986), doi:10.2307/2531052;
-    Tarone (1985), doi:10.1093/biomet/72.1.91; Sato (1989), doi:10.2307/2531527.
-
-    Examples
-    --------
-    Each office treats both sexes alike, one office is strict and sees more women:
-
-    >>> sex = ["f"] * 80 + ["m"] * 20 + ["f"] * 20 + ["m"] * 80
-    >>> yes = [1] * 16 + [0] * 64 + [1] * 4 + [0] * 16 + [1] * 16 + [0] * 4 + [1] * 64 + [0] * 16
-    >>> who, office = pd.DataFrame({"sex": sex}), ["x"] * 100 + ["y"] * 100
-    >>> table = stratified_gaps(yes, attributes=who, strata=office, favorable=1, reference={"sex": "m"})
-    >>> table["estimate"].round(6).tolist()
-    [1.0, 0.0]
-    """
-    chosen = np.asarray(decision) == favorable_label(favorable, decision)
-    stratum = pd.factorize(pd.Series(np.asarray(strata)))[0]
-    if len(stratum) != len(chosen):
-        raise InvalidInputError(f"strata must have one entry per decision: {len(chosen)}, got {len(stratum)}")
-    lines: list[Line] = []
-    for grouping in groupings(attributes, intersections=False):
-        sizes = np.where(grouping.missing, -1, np.bincount(grouping.codes, minlength=len(grouping)))
-        name = (reference or {}).get(grouping.attribute, grouping.names[int(sizes.argmax())])
-        if name not in grouping.names:
-            raise InvalidInputError(f"reference names the group {name!r} of {grouping.attribute}, which has no rows")
-        b = grouping.names.index(name)
-        for a in range(len(grouping)):
-            if a != b:
-                names = {
-                    "subject": subject,
-                    "attribute": grouping.attribute,
-                    "group": grouping.names[a],
-                    "reference": name,
-                }
-                lines += _inside(chosen, stratum, grouping.codes, (a, b), names, level)
-    return frame(lines, extra=["p_value", "p_homogeneity"])
-
-
-def _inside(
-    chosen: NDArray[np.bool_], stratum: Any, codes: NDArray[np.int64], pair: tuple[int, int], names: Line, level: float
-) -> Iterator[Line]:
-    """Both figures of one pair of groups, from their rows and favourable decisions in every stratum; -1 is none."""
-    size = int(stratum.max(initial=-1)) + 1
-    counts: list[NDArray[np.int64]] = []
-    for group in pair:
-        member = (codes == group) & (stratum >= 0)
-        counts += [np.bincount(stratum[member & chosen], minlength=size), np.bincount(stratum[member], minlength=size)]
-    common = stratified(counts[0], counts[1], counts[2], counts[3], level)
-    rest = {**names, "n": int(counts[1].sum()), "k": float(counts[0].sum()), "p_value": common.p_value,
-            "p_homogeneity": common.homogeneity}  # fmt: skip
-    odds = (common.odds_ratio, common.low, common.high) if np.isfinite(common.odds_ratio) else (np.nan,) * 3
-    yield row("stratified_odds_ratio", *odds, method="mantel-haenszel, rbg", **rest)
-    difference = (common.difference, common.difference_low, common.difference_high)
-    yield row("stratified_difference", *difference, method="mantel-haenszel, sato", **rest)
-
-
-def missing_bounds(rates: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
-    r"""Bounds of each selection-rate ratio and difference whatever group the people of unknown group belong to.
-
-    The lowest ratio puts all unknown people who were not selected into the group and all who were into the
-    reference group; the highest does the reverse. No probability is involved: these are Manski's bounds. Of u unknown
-    people, :math:`u_1` of them selected, and k of n selected in a group, its rate lies between
-    :math:`k / (n + u - u_1)` and :math:`(k + u_1) / (n + u_1)`. People are counted, not weighted.
-
-    Parameters
-    ----------
-    rates, gaps : DataFrame
-        From `group_rates` and `group_gaps`.
-
-    Returns
-    -------
-    DataFrame
-        Canonical columns with ``selection_rate_ratio`` and ``selection_rate_difference``; ``low`` and ``high`` are
-        the bounds, ``method`` is ``"manski bounds"``; then ``n_unknown``. Only attributes with unknown rows.
-
-    References
-    ----------
-    Manski (1990), https://www.jstor.org/stable/2006592.
-
-    Examples
-    --------
-    >>> from explaindistill.measures.bias import group_gaps, group_rates
-    >>> rates = group_rates([1] * 60 + [0] * 40 + [1] * 40 + [0] * 60 + [1] * 10,
-    ...                     attributes=pd.DataFrame({"sex": ["m"] * 100 + ["f"] * 100 + [None] * 10}), favorable=1)
-    >>> bounds = missing_bounds(rates, group_gaps(rates, {"sex": "m"})).set_index("metric")
-    >>> bounds.loc["selection_rate_ratio", ["low", "estimate", "high"]].astype(float).round(2).tolist()
-    [0.63, 0.67, 0.76]
-    """
-    rates = rates[rates["metric"] == "selection_rate"]
-    gone = rates["group"].str.contains(MISSING, regex=False)
-    unknown = rates[gone].groupby(["subject", "attribute"])[["n", "k"]].sum()
-    cells = rates.set_index(["subject", "attribute", "group"])[["n", "k"]]
-    lines: list[Line] = []
-    for gap in gaps[gaps["metric"].isin(["selection_rate_ratio", "selection_rate_difference"])].itertuples():
-        if (gap.subject, gap.attribute) not in unknown.index or MISSING in gap.group:
-            continue
-        u, u1 = unknown.loc[(gap.subject, gap.attribute)]
-        n, k = cells.loc[(gap.subject, gap.attribute, gap.group)]
-        nr, kr = cells.loc[(gap.subject, gap.attribute, gap.reference)]
-        least, most = (k / (n + u - u1), (k + u1) / (n + u1))
-        reference_most, reference_least = (kr + u1) / (nr + u1), kr / (nr + u - u1)
-        if gap.metric.endswith("_ratio"):
-            low = least / reference_most if reference_most > 0 else np.nan
-            high = most / reference_least if reference_least > 0 else np.inf
-        else:
-            low, high = least - reference_most, most - reference_least
-        names = {c: getattr(gap, c) for c in ("subject", "attribute", "group", "reference", "n", "k")}
-        lines.append(row(gap.metric, gap.estimate, low, high, method="manski bounds", n_unknown=int(u), **names))
-    return frame(lines, extra=["n_unknown"])
 
 
 def power_table(rates: pd.DataFrame, gaps: pd.DataFrame, *, power: float = 0.8, level: float = 0.95) -> pd.DataFrame:

@@ -156,16 +156,16 @@ def favorable_label(favorable: Any, *labels: Any) -> Any:
     >>> favorable_label("c", pd.Categorical(["a", "b"], categories=["a", "b", "c"]))
     'c'
     """
-    known = _classes_of(labels)
+    classes = _classes_of(labels)
     is_whole = any(_categories(values) is not None for values in labels)
     if favorable is None:
-        raise InvalidInputError(f"favorable must name a decision: {which_is_wanted(known)}")
-    if any(_same(favorable, label) for label in known) or is_whole:
-        return class_named(favorable, _objects(known))
-    if len(known) <= 1 and all(isinstance(label, str) == isinstance(favorable, str) for label in known):
+        raise InvalidInputError(f"favorable must name a decision: {which_is_wanted(classes)}")
+    if any(_same(favorable, label) for label in classes) or is_whole:
+        return class_named(favorable, _objects(classes))
+    if len(classes) <= 1 and all(isinstance(label, str) == isinstance(favorable, str) for label in classes):
         return favorable
     try:
-        return class_named(favorable, _objects(known))
+        return class_named(favorable, _objects(classes))
     except InvalidInputError as error:
         raise InvalidInputError(
             f"{error}; if nobody got it, give the decisions as pandas.Categorical with all classes"
@@ -250,16 +250,16 @@ def _categories(values: Any) -> Any:
 
 
 def _classes_of(labels: Iterable[Any]) -> list[Any]:
-    known: list[Any] = []
+    classes: list[Any] = []
     for values in labels:
         if values is None:
             continue
         categories = _categories(values)
         occurring = pd.unique(pd.Series(np.asarray(values).ravel())) if categories is None else categories
-        known += [label for label in occurring.tolist() if not pd.isna(label)]
+        classes += [label for label in occurring.tolist() if not pd.isna(label)]
     # a boolean decision has two classes, whether both occur or not
-    known += [other for other in (False, True) if known and all(isinstance(label, bool) for label in known)]
-    return list(dict.fromkeys(known))
+    classes += [other for other in (False, True) if classes and all(isinstance(label, bool) for label in classes)]
+    return list(dict.fromkeys(classes))
 
 
 def _objects(labels: list[Any]) -> Any:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from explaindistill.errors import InvalidInputError
+from explaindistill.measures._pair import Pair
 from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.favorable import which_is_wanted
-from explaindistill.measures.table import frame, positions, row, shares
-from explaindistill.numerics.statistics.intervals import mean_of_intervals, normal_quantile, wilson
+from explaindistill.measures.table import frame, positions, row
+from explaindistill.numerics.statistics.intervals import mean_of_intervals, wilson
 from explaindistill.numerics.statistics.ranks import auc_and_interval, spearman, spearman_interval
 from explaindistill.numerics.statistics.recalibration import recalibrated
-from explaindistill.numerics.statistics.tallies import mean_function, tally, weights_of
+from explaindistill.numerics.statistics.unseen import unseen_share
 
 __all__ = ["LOGIT_CLIP", "NEAR_BOUNDARY", "fidelity", "margin", "regression_fidelity"]
 
@@ -40,74 +40,6 @@ ROUNDING = 1e-24
 square of 1e-12, some thousand times the relative error of one float."""
 Line = dict[str, Any]
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class _Pair:
-    """Teacher and student on the same rows, and how the rows count."""
-
-    t: Floats
-    s: Floats
-    weight: Floats
-    clusters: NDArray[Any] | None
-    level: float
-    subject: str
-
-    @classmethod
-    def of(
-        cls, teacher: ArrayLike, student: ArrayLike, weight: Any, clusters: Any, level: float, subject: str
-    ) -> _Pair:
-        t, s = np.asarray(teacher, dtype=float), np.asarray(student, dtype=float)
-        if t.shape != s.shape:
-            raise InvalidInputError(f"teacher and student must answer the same rows: shapes {t.shape} and {s.shape}")
-        if not (np.isfinite(t).all() and np.isfinite(s).all()):
-            raise InvalidInputError("answers of teacher and student must be finite, got NaN or infinity")
-        normal_quantile(level)
-        w = weights_of(weight, len(t))
-        groups = None if clusters is None else np.asarray(clusters)
-        if groups is not None and len(groups) != len(t):
-            raise InvalidInputError(f"clusters must have one entry per row: {len(t)} rows, got {len(groups)}")
-        keep = w > 0
-        return cls(t[keep], s[keep], w[keep], None if groups is None else groups[keep], level, subject)
-
-    def __len__(self) -> int:
-        return len(self.t)
-
-    def names(self, subset: str = "") -> Line:
-        return {"subject": self.subject, "subset": subset}
-
-    def share(
-        self,
-        metric: str,
-        success: NDArray[np.bool_],
-        codes: NDArray[np.int64],
-        subsets: list[str],
-        empty: str = "no rows",
-    ) -> list[Line]:
-        """Share of successes in each subset; ``codes`` gives the subset of each row, -1 for none."""
-        counted = tally(success, codes, len(subsets), sample_weight=self.weight, clusters=self.clusters)
-        return shares(metric, counted, [self.names(s) for s in subsets], level=self.level, empty=empty)
-
-    def smooth(
-        self,
-        metric: str,
-        moments: list[Floats],
-        function: Callable[[Floats], float],
-        method: str = "delta",
-        bounds: tuple[float, float] = (-np.inf, np.inf),
-        subset: str = "",
-    ) -> Line:
-        r"""A smooth function g of means m, with the delta method's normal interval inside ``bounds``.
-
-        :math:`g(m) \pm z\,se`, where se is that of the mean over rows i of
-        :math:`\nabla g(m)^\top x_i`; ``moments`` holds the columns of x.
-        """
-        value, error = mean_function(
-            np.column_stack(moments), function, sample_weight=self.weight, clusters=self.clusters
-        )
-        half = normal_quantile(self.level) * error
-        low, high = np.clip([value - half, value + half], *bounds)
-        return row(metric, value, low, high, n=len(self), method=method, **self.names(subset))
 
 
 def margin(P: ArrayLike, position: int | None = None) -> Floats:
@@ -200,7 +132,7 @@ def fidelity(
     >>> float(table["agreement", ""]), float(table["kl", ""])
     (1.0, 0.0)
     """
-    pair = _Pair.of(P_teacher, P_student, sample_weight, clusters, level, subject)
+    pair = Pair.of(P_teacher, P_student, sample_weight, clusters, level, subject)
     if len(pair) == 0:
         return frame([row("agreement", np.nan, np.nan, np.nan, n=0, method="wilson", **pair.names())])
     decided_t, decided_s = (positions(rule.decide(P, pair.weight), rule.classes) for P in (pair.t, pair.s))
@@ -212,7 +144,7 @@ def fidelity(
 
 
 def _agreements(
-    pair: _Pair, same: NDArray[np.bool_], decided: NDArray[np.int64], classes: NDArray[Any]
+    pair: Pair, same: NDArray[np.bool_], decided: NDArray[np.int64], classes: NDArray[Any]
 ) -> Iterator[Line]:
     """Shares of equal decisions; ``decided`` is the position of the teacher's class among ``classes``."""
     everyone = np.zeros(len(pair), dtype=np.int64)
@@ -233,7 +165,7 @@ def _agreements(
     yield _skill(pair, same, decided == common)
 
 
-def _skill(pair: _Pair, same: NDArray[np.bool_], common: NDArray[np.bool_]) -> Line:
+def _skill(pair: Pair, same: NDArray[np.bool_], common: NDArray[np.bool_]) -> Line:
     r"""Agreement a beyond the share :math:`a_0` of the teacher's commonest class: :math:`(a - a_0)/(1 - a_0)`.
 
     Undefined where the teacher always decides the same. Where all decisions agree the delta method's error is 0, a
@@ -245,13 +177,15 @@ def _skill(pair: _Pair, same: NDArray[np.bool_], common: NDArray[np.bool_]) -> L
         return line | {"reason": "the teacher decides the same for every row"}
     if same.all():
         base = float(np.average(common, weights=pair.weight))
-        low = float(wilson(len(pair), len(pair), pair.level)[0])
-        return row("skill", 1.0, (low - base) / (1 - base), 1.0, n=len(pair), method="wilson", **pair.names())
+        low = float(wilson(pair.worth, pair.worth, pair.level)[0])
+        return (
+            row("skill", 1.0, (low - base) / (1 - base), 1.0, n=len(pair), method="wilson", **pair.names()) | pair.few()
+        )
     moments = [same.astype(float), common.astype(float)]
     return pair.smooth("skill", moments, lambda m: float((m[0] - m[1]) / (1 - m[1])), bounds=(-np.inf, 1.0))
 
 
-def _near(pair: _Pair, same: NDArray[np.bool_], rule: DecisionRule) -> Iterator[Line]:
+def _near(pair: Pair, same: NDArray[np.bool_], rule: DecisionRule) -> Iterator[Line]:
     """Agreement by tenth of the teacher's distance from its boundary, and close to it.
 
     The distance is that of the favourable class's probability from the threshold, or from the cut of a top share. Half
@@ -278,15 +212,25 @@ def _tenths(values: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return present, codes.astype(np.int64)
 
 
-def _divergences(pair: _Pair) -> Iterator[Line]:
-    """Means over rows of divergences between the rows of probabilities."""
+def _divergences(pair: Pair) -> Iterator[Line]:
+    r"""Means over rows of divergences between the rows of probabilities.
+
+    A row of an unseen kind may cost as much as the student's surest answer would if its teacher were sure of another
+    class: :math:`\max_i \max_c d(e_c, s_i)` with the corner :math:`e_c`, certainty of class c. No more can be said of
+    rows that nobody has seen, and with less a sample without them would rule them out.
+    """
     first, half = (lambda m: float(m[0])), (pair.t + pair.s) / 2
+    rarest = pair.s.min(axis=1)
+    wrong = ((pair.s**2).sum(axis=1) - rarest**2 + (1 - rarest) ** 2) / 2
+    bounds = {"kl": -np.log(np.maximum(rarest.min(), TINY)), "js": np.log(2.0), "brier": wrong.max()}
     for name, values in (
         ("kl", _kl(pair.t, pair.s)),
         ("js", (_kl(pair.t, half) + _kl(pair.s, half)) / 2),
         ("brier", ((pair.t - pair.s) ** 2).sum(axis=1) / 2),
     ):
-        yield pair.smooth(name, [values], first, bounds=(0.0, 1.0 if name == "brier" else np.inf))
+        mean = float(np.average(values, weights=pair.weight))
+        ends = (0.0, 1.0 if name == "brier" else np.inf)
+        yield pair.smooth(name, [values], first, bounds=ends, reach=(0.0, float(bounds[name]) - mean))
 
 
 def _kl(p: Floats, q: Floats) -> Floats:
@@ -295,7 +239,7 @@ def _kl(p: Floats, q: Floats) -> Floats:
     return np.maximum(terms.sum(axis=1), 0.0)  # below 0 by rounding only
 
 
-def _explained(pair: _Pair, rule: DecisionRule) -> Iterator[Line]:
+def _explained(pair: Pair, rule: DecisionRule) -> Iterator[Line]:
     """R² of probabilities and of logits: of the favourable class, or of all classes pooled; and the mean difference.
 
     Of two classes R² is the same for either; the mean difference has the other sign, and needs to know which is meant.
@@ -303,20 +247,23 @@ def _explained(pair: _Pair, rule: DecisionRule) -> Iterator[Line]:
     column = rule.column
     columns = slice(None) if column is None else slice(column, column + 1)
     t, s = pair.t[:, columns], pair.s[:, columns]
-    yield _r2(pair, "r2_probability", t, s, "delta")
+    worst = float(np.maximum(s, 1 - s).max()) ** 2
+    yield _r2(pair, "r2_probability", t, s, "delta", worst)
     logit_t, logit_s = (np.log(p) - np.log1p(-p) for p in (np.clip(x, LOGIT_CLIP, 1 - LOGIT_CLIP) for x in (t, s)))
-    yield _r2(pair, "r2_logit", logit_t, logit_s, f"delta, probabilities clipped at {LOGIT_CLIP:g}")
+    method = f"delta, probabilities clipped at {LOGIT_CLIP:g}"
+    yield _r2(pair, "r2_logit", logit_t, logit_s, method, (2 * float(np.abs(logit_s).max())) ** 2)
     if rule.position is not None:
-        yield pair.smooth("bias_probability", [(s - t)[:, 0]], lambda m: float(m[0]), bounds=(-1.0, 1.0))
+        yield pair.bias("bias_probability", (s - t)[:, 0], bounds=(-1.0, 1.0))
     elif column is not None:
         yield _which(pair, "bias_probability", rule)
 
 
-def _r2(pair: _Pair, name: str, t: Floats, s: Floats, method: str) -> Line:
+def _r2(pair: Pair, name: str, t: Floats, s: Floats, method: str, worst: float) -> Line:
     r"""One minus squared error over squared distance to the teacher's mean, both summed over columns j.
 
     :math:`1 - E\sum_j (t_j - s_j)^2 / [E\sum_j u_j^2 - \sum_j (E u_j)^2]` with :math:`u_j = t_j - \bar t_j`. The means
     of u are 0; they are among the moments so that the delta method knows that :math:`\bar t` is estimated too.
+    ``worst`` is the largest squared error, of one column, that a row of an unseen kind may have.
     """
     centred = t - np.average(t, axis=0, weights=pair.weight)
     if float((centred**2).mean()) <= ROUNDING * max(1.0, float((t**2).mean())):
@@ -328,16 +275,17 @@ def _r2(pair: _Pair, name: str, t: Floats, s: Floats, method: str) -> Line:
     def r2(m: Floats) -> float:
         return float(1 - m[0] / (m[1] - (m[2 : 2 + columns] ** 2).sum()))
 
-    return pair.smooth(name, moments, r2, method, (-np.inf, 1.0))
+    square, spread = (float(np.average(m, weights=pair.weight)) for m in moments[:2])
+    return pair.smooth(name, moments, r2, method, (-np.inf, 1.0), reach=((columns * worst - square) / spread, 0.0))
 
 
-def _which(pair: _Pair, metric: str, rule: DecisionRule) -> Line:
+def _which(pair: Pair, metric: str, rule: DecisionRule) -> Line:
     """A figure whose sign depends on which of two classes is meant, where nobody said it."""
     line = row(metric, np.nan, np.nan, np.nan, n=len(pair), **pair.names())
     return line | {"status": "undefined", "reason": which_is_wanted(rule.classes)}
 
 
-def _calibrated(pair: _Pair, rule: DecisionRule) -> Iterator[Line]:
+def _calibrated(pair: Pair, rule: DecisionRule) -> Iterator[Line]:
     """Whether a student's probability means the same as its teacher's: overall, and by tenth of the student's.
 
     The slope is the same for either of two classes; intercept and gaps need to know which is meant.
@@ -348,9 +296,8 @@ def _calibrated(pair: _Pair, rule: DecisionRule) -> Iterator[Line]:
     t, s = pair.t[:, column], pair.s[:, column]
     both = recalibrated(t, s, pair.weight, pair.clusters)
     for name, fitted in zip(("teacher_intercept", "teacher_slope"), both, strict=True):
-        value, error = fitted if fitted is not None else (np.nan, np.nan)
-        half = normal_quantile(pair.level) * error
-        line = row(name, value, value - half, value + half, n=len(pair), method="wald, sandwich", **pair.names())
+        value, limits = (fitted.estimate, fitted.limits(pair.level)) if fitted is not None else (np.nan, (np.nan,) * 2)
+        line = row(name, value, *limits, n=len(pair), method="wald, sandwich", **pair.names()) | pair.few()
         if name == "teacher_intercept" and rule.position is None:
             line = _which(pair, name, rule)
         yield line if fitted is not None else line | {"reason": "one probability only, or one that decides the other"}
@@ -363,29 +310,46 @@ def _calibrated(pair: _Pair, rule: DecisionRule) -> Iterator[Line]:
         groups = None if pair.clusters is None else pair.clusters[at]
         tenth = replace(pair, t=pair.t[at], s=pair.s[at], weight=pair.weight[at], clusters=groups)
         subset = f"student decile {i + 1} of {len(present)}"
-        yield tenth.smooth("teacher_gap", [(t - s)[at]], lambda m: float(m[0]), bounds=(-1.0, 1.0), subset=subset)
+        yield tenth.bias("teacher_gap", (t - s)[at], bounds=(-1.0, 1.0), subset=subset)
 
 
-def _ranked(pair: _Pair, decided: NDArray[np.int64], position: int | None) -> Iterator[Line]:
+def _ranked(pair: Pair, decided: NDArray[np.int64], position: int | None) -> Iterator[Line]:
     r"""Rank correlation of the margins, and AUC of the student's probability for the teacher's decisions.
 
     Spearman's interval takes Kish's number of independent rows, :math:`(\sum w)^2 / \sum w^2`, and no more of them than
-    there are clusters.
+    the clusters are worth if their rows are copies.
     """
-    worth = float(pair.weight.sum() ** 2 / (pair.weight**2).sum())
-    if pair.clusters is not None:
-        worth = min(worth, float(len(np.unique(pair.clusters))))
+    worth = pair.worth
     rank = spearman(margin(pair.t, position), margin(pair.s, position), pair.weight)
     limits = spearman_interval(rank, worth, pair.level)
-    yield row("spearman_margin", rank, *limits, n=len(pair), n_effective=worth, method="fisher z", **pair.names())
+    yield (
+        row("spearman_margin", rank, *limits, n=len(pair), n_effective=worth, method="fisher z", **pair.names())
+        | pair.few()
+    )
     if position is None or pair.t.shape[1] != 2:
         return
     positive = decided == position
-    area = auc_and_interval(pair.s[:, position], positive, pair.weight, pair.level)
-    line = row("auc", *area, n=len(pair), method="newcombe 2006 and logit", **pair.names())
+    area = auc_and_interval(pair.s[:, position], positive, pair.weight, pair.level, pair.clusters)
+    line = row("auc", *area, n=len(pair), method="newcombe 2006 and logit", **pair.names()) | pair.few()
     if np.isnan(area[0]):
         line["reason"] = "the teacher decides the same for every row"
     yield line
+
+
+def _distances(pair: Pair, T: Floats, S: Floats, worst: float) -> Iterator[Line]:
+    """Mean size, root mean square and mean of S - T; an unseen row may be as far off as the observed values reach."""
+    size, square = np.abs(T - S).mean(axis=1), ((T - S) ** 2).mean(axis=1)
+    mean, mean_square = (float(np.average(v, weights=pair.weight)) for v in (size, square))
+    ends = (0.0, np.inf)
+    yield pair.smooth("mae", [size], lambda m: float(m[0]), bounds=ends, reach=(0.0, worst - mean))
+    root = float(np.sqrt(mean_square))
+    # A root is no mean: how far it moves depends on how many rows are unseen.
+    share = unseen_share(pair.worth, pair.level)
+    moved = (np.sqrt(mean_square + share * max(worst**2 - mean_square, 0.0)) - root) / share
+    yield pair.smooth("rmse", [square], lambda m: float(np.sqrt(max(m[0], 0.0))), bounds=ends, reach=(0.0, moved))
+    difference = (S - T).mean(axis=1)
+    mean = float(np.average(difference, weights=pair.weight))
+    yield pair.smooth("bias", [difference], lambda m: float(m[0]), reach=(worst + mean, worst - mean))
 
 
 def regression_fidelity(
@@ -421,18 +385,18 @@ def regression_fidelity(
     >>> table[["r2", "mae", "spearman"]].round(3).to_dict()
     {'r2': 0.786, 'mae': 0.333, 'spearman': 1.0}
     """
-    pair = _Pair.of(t, s, sample_weight, clusters, level, subject)
+    pair = Pair.of(t, s, sample_weight, clusters, level, subject)
     if len(pair) == 0:
         return frame([row("r2", np.nan, np.nan, np.nan, n=0, method="delta", **pair.names())])
     T, S = pair.t.reshape(len(pair), -1), pair.s.reshape(len(pair), -1)
-    lines = [_r2(pair, "r2", T, S, "delta")]
-    lines.append(pair.smooth("mae", [np.abs(T - S).mean(axis=1)], lambda m: float(m[0]), bounds=(0.0, np.inf)))
-    square = ((T - S) ** 2).mean(axis=1)
-    lines.append(pair.smooth("rmse", [square], lambda m: float(np.sqrt(max(m[0], 0.0))), bounds=(0.0, np.inf)))
-    lines.append(pair.smooth("bias", [(S - T).mean(axis=1)], lambda m: float(m[0])))
+    worst = float(np.maximum(T.max(axis=0) - S.min(axis=0), S.max(axis=0) - T.min(axis=0)).max())
+    lines = [_r2(pair, "r2", T, S, "delta", worst**2), *_distances(pair, T, S, worst)]
     for j in range(T.shape[1]):
         rank = spearman(T[:, j], S[:, j], pair.weight)
-        limits = spearman_interval(rank, len(pair), level)
+        limits = spearman_interval(rank, pair.worth, level)
         subset = "" if T.shape[1] == 1 else f"output={j}"
-        lines.append(row("spearman", rank, *limits, n=len(pair), method="fisher z", **pair.names(subset)))
+        line = row(
+            "spearman", rank, *limits, n=len(pair), n_effective=pair.worth, method="fisher z", **pair.names(subset)
+        )
+        lines.append(line | pair.few())
     return frame(lines)

@@ -13,7 +13,7 @@ from scipy import special
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures._batches import batches
-from explaindistill.measures.table import frame, row
+from explaindistill.measures.table import few_clusters, frame, row
 from explaindistill.numerics.statistics.ranks import spearman, spearman_interval
 from explaindistill.numerics.statistics.resampling import percentile_limits, row_counts
 from explaindistill.numerics.statistics.tallies import weights_of
@@ -29,6 +29,8 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Predict = Callable[[pd.DataFrame], Floats]
+T_DRAWS = 999
+"""Draws of a bootstrap-t: with 999 the quantiles of a 95 % interval are draws themselves, the 25th and the 975th."""
 FEWEST_DRAWS = 20
 """Bootstrap draws below which a percentile at the usual levels is the smallest or largest draw itself."""
 
@@ -40,6 +42,10 @@ class LossGrowth(NamedTuple):
     ----------
     by_feature : dict of feature to ndarray of shape (n_repeats, rows)
     weight : ndarray of shape (rows,)
+    donor : ndarray of int, shape (n_repeats, rows), optional
+        Row whose value each row was given in each shuffle; None where it is not known.
+    position : ndarray of int, shape (rows,), optional
+        Rows of X that were used; all when None.
 
     Examples
     --------
@@ -50,9 +56,13 @@ class LossGrowth(NamedTuple):
 
     by_feature: dict[str, Floats]
     weight: Floats
+    donor: NDArray[np.int64] | None = None
+    position: NDArray[np.int64] | None = None
 
 
-def permutation_importance(growth: LossGrowth, *, level: float = 0.95, subject: str = "student") -> pd.DataFrame:
+def permutation_importance(
+    growth: LossGrowth, *, clusters: ArrayLike | None = None, level: float = 0.95, subject: str = "student"
+) -> pd.DataFrame:
     r"""How much the squared error grows when one column is shuffled.
 
     With :math:`g_{ri}` the growth of the loss of row i in shuffle r of R, and weights w that sum to 1, the importance
@@ -62,20 +72,21 @@ def permutation_importance(growth: LossGrowth, *, level: float = 0.95, subject: 
     ----------
     growth : LossGrowth
         From `permutation_growth`.
-    level, subject
+    clusters, level, subject
         As in `explaindistill.measures.fidelity.fidelity`.
 
     Returns
     -------
     DataFrame
         Canonical columns, then ``feature``, ``sd`` (between shuffles) and ``share`` (of the sum of positive
-        estimates). The interval is Student's over rows, each averaged over its shuffles, with the shuffles' own
-        spread added.
+        estimates). The interval is a bootstrap-t over rows, each in both of its roles: as the one that is given another
+        row's value, and as the one that gives its own; over clusters of rows where there are.
 
     References
     ----------
     Breiman (2001), doi:10.1023/A:1010933404324; Fisher, Rudin and Dominici (2019), arXiv:1801.01489 (the value that it
-    estimates).
+    estimates, a U-statistic of order two); Hoeffding (1948), doi:10.1214/aoms/1177730196 (its variance); Efron and
+    Tibshirani (1993), An Introduction to the Bootstrap, ch. 12 (bootstrap-t).
 
     Examples
     --------
@@ -85,9 +96,15 @@ def permutation_importance(growth: LossGrowth, *, level: float = 0.95, subject: 
     >>> bool(importance["a"] > 0.05), float(importance["b"])
     (True, 0.0)
     """
-    w = growth.weight
+    w, codes = growth.weight, None
+    if clusters is not None:
+        labels = np.asarray(clusters)
+        codes = pd.factorize(labels if growth.position is None else labels[growth.position])[0]
+    units = len(w) if codes is None else int(codes.max(initial=-1)) + 1
+    drawn = row_counts(units, T_DRAWS, np.random.default_rng(0)) if units > 1 else np.empty((0, units))
+    few = {} if codes is None else few_clusters(units)
     lines = [
-        _line(grown, w, level) | {"feature": name, "subject": subject, "n": len(w)}
+        _line(grown, growth, codes, drawn, level) | few | {"feature": name, "subject": subject, "n": len(w)}
         for name, grown in growth.by_feature.items()
     ]
     total = sum(max(line["estimate"], 0.0) for line in lines)
@@ -139,7 +156,7 @@ def permutation_growth(
     Examples
     --------
     >>> X = pd.DataFrame({"a": [0.0, 1.0], "b": [5.0, 6.0]})
-    >>> growth, _ = permutation_growth(lambda rows: rows["a"].to_numpy(), X, n_repeats=1)
+    >>> growth, *_ = permutation_growth(lambda rows: rows["a"].to_numpy(), X, n_repeats=1)
     >>> growth["b"].tolist()
     [[0.0, 0.0]]
     """
@@ -159,7 +176,7 @@ def permutation_growth(
     named, before = _columns(X, columns), _loss(answers, aim)
     shuffles = [(together, order) for together in named.values() for order in orders]
     after = np.array([_loss(answer, aim) - before for answer in _shuffled(predict, base, shuffles)])
-    return LossGrowth(dict(zip(named, after.reshape(-1, n_repeats, len(base)), strict=True)), w)
+    return LossGrowth(dict(zip(named, after.reshape(-1, n_repeats, len(base)), strict=True)), w, np.array(orders), rows)
 
 
 def _columns(X: pd.DataFrame, columns: Any) -> dict[str, list[str]]:
@@ -194,22 +211,49 @@ def _shuffled(
         yield from np.split(np.asarray(predict(rows), dtype=float), len(batch))
 
 
-def _line(grown: Floats, w: Floats, level: float) -> dict[str, Any]:
-    r"""Mean growth with Student's interval: variance between rows of their means, plus that of the shuffles' mean.
+def _line(
+    grown: Floats, growth: LossGrowth, clusters: NDArray[np.int64] | None, drawn: Floats, level: float
+) -> dict[str, Any]:
+    r"""Mean growth with the bootstrap-t interval of a U-statistic of order two.
 
-    With :math:`\bar g_i` the mean over shuffles of row i and :math:`s_R` the deviation between shuffles,
-    :math:`\frac{n}{n-1} \sum_i w_i^2 (\bar g_i - \bar g)^2 + s_R^2 / R`. A row counts as the one that receives a
-    shuffled value; that it also gives its value to others is not accounted for.
+    Row k moves the estimate :math:`\bar g` by :math:`u_k = w_k (\bar g_k - \bar g) + (\bar d_k - \bar g / n)`: what
+    it loses on average over shuffles, :math:`\bar g_k`, and what others lose by its value,
+    :math:`\bar d_k = \frac1R \sum_r w_i g_{ri}` with the row i that was given it. Either mean holds the chance
+    of the R shuffles, which the squared error :math:`\frac{n}{n-1} \sum_k u_k^2` counts twice, and so is not too small
+    with few of them. Draws of the :math:`u_k` give :math:`t^* = \sum u^* / se^*`, and the limits are
+    :math:`\bar g - t^*\, se` at its quantiles: losses are skewed, and Student's interval is too short on one side.
     """
-    share = w / w.sum()
-    by_repeat, by_row = grown @ share, grown.mean(axis=0)
+    share, n = growth.weight / growth.weight.sum(), len(growth.weight)
+    by_repeat = grown @ share
     estimate = float(by_repeat.mean())
-    n, repeats = len(w), len(grown)
-    variance = float((share**2 * (by_row - estimate) ** 2).sum()) * n / max(n - 1, 1)
-    sd = float(by_repeat.std(ddof=1)) if repeats > 1 else float("nan")
-    variance += np.nan_to_num(sd) ** 2 / repeats  # with one shuffle its spread is not known and left out
-    half = float(special.stdtrit(max(n - 1, 1), 0.5 + level / 2)) * variance**0.5 if n > 1 else float("nan")
-    return row("permutation", estimate, estimate - half, estimate + half, method="t, paired", sd=sd, n=n)
+    sd = float(by_repeat.std(ddof=1)) if len(grown) > 1 else float("nan")
+    moved = share * (grown.mean(axis=0) - estimate)
+    if growth.donor is not None:
+        donated = np.bincount(growth.donor.ravel(), (grown * share).ravel(), n) / len(grown)
+        moved = moved + donated - estimate / n
+    if clusters is not None:
+        moved = np.bincount(clusters, moved)
+    low, high = _bootstrap_t(estimate, moved, drawn, level)
+    if clusters is not None and few_clusters(len(moved)):
+        low = high = float("nan")
+    return row("permutation", estimate, low, high, method="bootstrap-t, both roles", sd=sd, n=n)
+
+
+def _bootstrap_t(estimate: float, moved: Floats, drawn: Floats, level: float) -> tuple[float, float]:
+    """Limits from the quantiles of the studentised sums of drawn influences; NaN below two units."""
+    n = len(moved)
+    if n < 2:
+        return float("nan"), float("nan")
+    error = float(np.sqrt((moved**2).sum() * n / (n - 1)))
+    if error == 0:
+        return estimate, estimate
+    total = drawn @ moved
+    spread = np.sqrt(np.maximum(drawn @ moved**2 - total**2 / n, 0.0) * n / (n - 1))
+    t = total[spread > 0] / spread[spread > 0]
+    low, high = (float(x) for x in percentile_limits(t, level))
+    student = float(special.stdtrit(n - 1, 0.5 + level / 2))
+    # never shorter on either side than Student's: few distinct influences make the drawn quantiles coarse
+    return estimate - max(high, student) * error, estimate - min(low, -student) * error
 
 
 def rank_biased_overlap(first: Sequence[str], second: Sequence[str], persistence: float = 0.9) -> float:

@@ -10,16 +10,18 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.bias import GroupOptions
 from explaindistill.measures.suppression import withhold
 from explaindistill.measures.table import frame, shares
 from explaindistill.numerics.statistics.suppression import small_parts
-from explaindistill.numerics.statistics.tallies import tally, weights_of
+from explaindistill.numerics.statistics.tallies import row_labels, tally, weights_of
 
 __all__ = ["mistakes"]
 
 HALF = 2
 """Of the rows, one half grows the tree and one counts. A trade-off: rows that grow it find regions, rows that count
 make their intervals short; with equal halves neither is favoured."""
+SHOWN = GroupOptions(min_group_size=10)
 
 
 def mistakes(
@@ -29,9 +31,9 @@ def mistakes(
     *,
     rng: np.random.Generator | int = 0,
     sample_weight: ArrayLike | None = None,
-    level: float = 0.95,
+    clusters: ArrayLike | None = None,
+    options: GroupOptions = SHOWN,
     subject: str = "student",
-    minimum: int = 10,
 ) -> pd.DataFrame:
     """Regions where a student disagrees with its teacher more often than elsewhere.
 
@@ -46,10 +48,12 @@ def mistakes(
     grow : callable
         From rows and flags to a fitted tree with ``apply(X)`` (leaf numbers) and ``rules()`` (columns ``leaf`` and
         ``rule``).
-    rng, sample_weight, level, subject
-        As in the other measures; ``rng`` splits the rows.
-    minimum : int
-        Figures of regions of fewer rows are withheld, and of so many more that none of them follows from the rest.
+    rng, sample_weight, clusters, subject
+        As in the other measures; ``rng`` splits the rows, clusters as a whole: rows of one cluster on both sides would
+        count the very mistakes that the tree was grown on.
+    options : GroupOptions
+        ``level``, and ``min_group_size``: figures of regions of fewer rows are withheld, and of so many more that none
+        of them follows from the rest.
 
     Returns
     -------
@@ -74,28 +78,42 @@ def mistakes(
     if flags.shape != (len(X),):
         raise InvalidInputError(f"wrong must have one flag per row of X, {len(X)}, got shape {flags.shape}")
     w = weights_of(sample_weight, len(X))
-    order = np.random.default_rng(rng).permutation(len(X))
-    learn, count = np.sort(order[: len(X) // HALF]), np.sort(order[len(X) // HALF :])
-    whole = tally(flags[count], np.zeros(len(count), dtype=np.int64), 1, sample_weight=w[count])
-    lines = shares("disagreement", whole, [{"subject": subject}], level=level)
+    labels = None if clusters is None else row_labels(clusters, len(X))
+    learn, count = _halves(len(X), labels, np.random.default_rng(rng))
+    shared = {"sample_weight": w[count], "clusters": None if labels is None else labels[count]}
+    whole = tally(flags[count], np.zeros(len(count), dtype=np.int64), 1, **shared)
+    lines = shares("disagreement", whole, [{"subject": subject}], level=options.level)
     if 0 < flags[learn].sum() < len(learn):
         tree = grow(X.iloc[learn], flags[learn])
-        regions = _regions(X.iloc[count], flags[count], w[count], tree, level)
+        regions = _regions(X.iloc[count], flags[count], shared, tree, options.level)
         lines += [line | {"subject": subject} for line in regions]
     table = frame(lines)
     sizes = table["n"].to_numpy()
     # the regions are parts of the first line
+    minimum = options.min_group_size
     few = np.append(0 < sizes[0] < minimum, small_parts(sizes[1:], minimum))
     return withhold(table, few, minimum)
 
 
+def _halves(
+    n: int, clusters: NDArray[Any] | None, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of either half; with clusters half of these, drawn in the order in which they first occur."""
+    if clusters is None:
+        order = rng.permutation(n)
+        return np.sort(order[: n // HALF]), np.sort(order[n // HALF :])
+    codes, present = pd.factorize(clusters)
+    first = np.isin(codes, rng.permutation(len(present))[: len(present) // HALF])
+    return np.flatnonzero(first), np.flatnonzero(~first)
+
+
 def _regions(
-    X: pd.DataFrame, flags: NDArray[np.bool_], w: NDArray[np.float64], tree: Any, level: float
+    X: pd.DataFrame, flags: NDArray[np.bool_], shared: dict[str, Any], tree: Any, level: float
 ) -> list[dict[str, Any]]:
     """One line per leaf of the tree, on rows that it was not grown on, most wrong first; empty leaves last."""
     table = tree.rules()
     at = pd.Index(table["leaf"]).get_indexer(tree.apply(X))
     joint = 1 - (1 - level) / len(table)
-    counted = tally(flags, at, len(table), sample_weight=w)
+    counted = tally(flags, at, len(table), **shared)
     lines = shares("disagreement", counted, [{"subset": r} for r in table["rule"]], level=joint)
     return sorted(lines, key=lambda line: (-np.nan_to_num(line["estimate"], nan=-1.0), line["subset"]))

@@ -13,7 +13,7 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.measures.calibration import AUC_MINIMUM
 from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.fidelity import TINY, regression_fidelity
-from explaindistill.measures.table import frame, positions, row, shares
+from explaindistill.measures.table import few_clusters, frame, positions, row, shares
 from explaindistill.numerics.statistics.intervals import mean_of_intervals, normal_quantile
 from explaindistill.numerics.statistics.ranks import auc_and_interval
 from explaindistill.numerics.statistics.tallies import mean_function, tally, weights_of
@@ -82,7 +82,7 @@ def performance(
     lines = [*_accuracies(truth, decided, classes, w, groups, level)]
     lines += [*_losses(truth, P, w, groups, level)]
     if len(classes) == 2 and rule.column is not None:  # the area is the same for either class
-        lines.append(_area(P, truth, rule.column, w, level))
+        lines.append(_area(P, truth, rule.column, w, groups, level))
     return frame(line | {"subject": subject} for line in lines)
 
 
@@ -120,15 +120,16 @@ def _losses(truth: NDArray[np.int64], P: NDArray[np.float64], w: Any, clusters: 
     one[np.arange(len(P)), truth] = 1.0
     log = -np.log(np.maximum(P[np.arange(len(P)), truth], TINY))
     for name, values in (("log_loss", log), ("brier", ((P - one) ** 2).sum(axis=1) / 2)):
-        value, error = mean_function(values[:, None], lambda m: float(m[0]), sample_weight=w, clusters=clusters)
-        half = normal_quantile(level) * error
-        yield row(name, value, float(np.maximum(value - half, 0.0)), value + half, n=len(P), method="delta")
+        smooth = mean_function(values[:, None], lambda m: float(m[0]), sample_weight=w, clusters=clusters)
+        low, high = smooth.limits(level)
+        line = row(name, smooth.estimate, float(np.maximum(low, 0.0)), high, n=len(P), method="delta")
+        yield line | few_clusters(np.inf if clusters is None else len(np.unique(clusters)))
 
 
-def _area(P: NDArray[np.float64], truth: NDArray[np.int64], position: int, w: Any, level: float) -> dict[str, Any]:
+def _area(P: NDArray[np.float64], truth: NDArray[np.int64], position: int, w: Any, clusters: Any, level: float) -> Any:
     """Chance that a row of one class gets a higher probability of it than another row, ties half."""
     positive = truth == position
-    area = auc_and_interval(P[:, position], positive, w, level)
+    area = auc_and_interval(P[:, position], positive, w, level, clusters)
     line = row("auc", *area, n=len(P), method="newcombe 2006 and logit")
     if np.isnan(area[0]):
         line["reason"] = "all rows have one label"

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, common_values
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.bias import DEFAULTS, GroupOptions
 from explaindistill.measures.groups import Grouping, groupings
-from explaindistill.measures.table import frame, row, shares
+from explaindistill.measures.table import few_clusters, frame, row, shares
 from explaindistill.numerics.statistics.ranks import auc_and_interval, auc_interval, auc_of_counts
 from explaindistill.numerics.statistics.single_column import bins_of, out_of_fold_shares
-from explaindistill.numerics.statistics.tallies import tally
+from explaindistill.numerics.statistics.tallies import group_means, tally, weights_of
 
 __all__ = ["flips", "leaf_audit", "proxies", "with_use"]
 
@@ -31,6 +31,8 @@ MOST_VALUES = 50
 """Different values of an attribute that is flipped: each asks about all rows once more."""
 MANY = 8
 """Groups of one attribute beyond which all are predicted by one model: a model each takes minutes."""
+SINGLE_ATTRIBUTES = GroupOptions(intersections=False)
+"""Leaves times intersections are more lines than anybody reads."""
 UNKNOWN = (float("nan"),) * 3
 
 
@@ -40,9 +42,10 @@ def flips(
     attribute: str,
     *,
     score: Callable[[pd.DataFrame], NDArray[np.float64]] | None = None,
-    level: float = 0.95,
+    sample_weight: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
+    options: GroupOptions = DEFAULTS,
     subject: str = "student",
-    min_category_size: int = MIN_CATEGORY_SIZE,
 ) -> pd.DataFrame:
     r"""Share of decisions that change when only the attribute is changed to each of its other values.
 
@@ -59,9 +62,9 @@ def flips(
         A column with at most 50 different values.
     score : callable, optional
         From rows to probabilities of the favourable class; adds ``flip_score``, the mean change.
-    min_category_size : int, at least 1
-        Values of fewer rows are not tried.
-    level, subject
+    options : GroupOptions
+        ``level``, and ``min_group_size``: values of fewer rows are not tried, nor any of fewer than five.
+    sample_weight, clusters, subject
         As in the other measures.
 
     Returns
@@ -83,24 +86,26 @@ def flips(
     if (n_values := X[attribute].nunique()) > MOST_VALUES:
         words = f"attribute must have at most {MOST_VALUES} different values, {attribute} has {n_values}"
         raise InvalidInputError(words)
-    is_named = common_values(X[attribute], min_category_size).astype(object) == X[attribute].astype(object)
+    least = min(MIN_CATEGORY_SIZE, options.min_group_size)
+    is_named = common_values(X[attribute], least).astype(object) == X[attribute].astype(object)
     values = list(pd.unique(X[attribute][X[attribute].notna() & is_named]))
     before = np.asarray(decide(X))
     chance = None if score is None else np.asarray(score(X), dtype=float)
+    shared: Line = {"sample_weight": sample_weight, "clusters": clusters}
     lines: list[Line] = []
     for value in sorted(values, key=str):
         changed = X.copy()
         changed[attribute] = pd.Series([value] * len(X), index=X.index).astype(X[attribute].dtype)
         other = np.where((X[attribute] != value).fillna(True).to_numpy(dtype=bool), 0, -1)
         names = {"subject": subject, "attribute": attribute, "group": str(value)}
-        counted = tally(np.asarray(decide(changed)) != before, other, 1)
-        lines += shares("flip_rate", counted, [names], level=level)
+        counted = tally(np.asarray(decide(changed)) != before, other, 1, **shared)
+        lines += shares("flip_rate", counted, [names], level=options.level)
         if score is not None and chance is not None:
-            moved = (np.asarray(score(changed), dtype=float) - chance)[other == 0]
-            n = len(moved)
-            half = special.stdtrit(n - 1, 0.5 + level / 2) * moved.std(ddof=1) / n**0.5 if n > 1 else np.nan
-            mean = float(moved.mean()) if n else np.nan
-            lines.append(row("flip_score", mean, mean - half, mean + half, n=n, method="t, paired", **names))
+            moved = np.asarray(score(changed), dtype=float) - chance
+            mean, error, quantile = (float(x[0]) for x in group_means(moved, other, 1, level=options.level, **shared))
+            half, n = quantile * error, int((other == 0).sum())
+            few = few_clusters(counted.members[0].count) if counted.members else {}
+            lines.append(row("flip_score", mean, mean - half, mean + half, n=n, method="t, paired", **names) | few)
     return frame(lines)
 
 
@@ -271,10 +276,10 @@ def leaf_audit(
     attributes: pd.DataFrame,
     *,
     names: Mapping[Any, str] | None = None,
-    intersections: bool | int = False,
-    min_group_size: int = 30,
-    level: float = 0.95,
+    sample_weight: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
     subject: str = "student",
+    options: GroupOptions = SINGLE_ATTRIBUTES,
 ) -> pd.DataFrame:
     """Which rule meets whom: the make-up of every leaf, against that of all rows.
 
@@ -284,8 +289,10 @@ def leaf_audit(
         Leaf, rule or region of each row.
     attributes : DataFrame of n rows
     names : mapping of leaf to words, optional
-    intersections, min_group_size, level, subject
-        As in `explaindistill.measures.bias.GroupOptions`; ``min_group_size`` counts the rows of a leaf.
+    sample_weight, clusters, subject
+        As in the other measures.
+    options : GroupOptions
+        All but the reference; its ``min_group_size`` counts the rows of a leaf.
 
     Returns
     -------
@@ -303,12 +310,13 @@ def leaf_audit(
     if len(codes) != len(attributes):
         raise InvalidInputError(f"attributes must have one row per leaf entry, {len(codes)}, got {len(attributes)}")
     words = [str((names or {}).get(p, p)) for p in places.tolist()]
+    w = weights_of(sample_weight, len(codes))
     lines: list[Line] = []
-    for grouping in groupings(attributes, intersections):
+    for grouping in groupings(attributes, options.intersections):
         for code, group in enumerate(grouping.names):
             inside = grouping.codes == code
             who = [{"subject": subject, "attribute": grouping.attribute, "group": group, "subset": w} for w in words]
-            counted = tally(inside, codes, len(places))
-            parts = shares("leaf_share", counted, who, level=level, minimum=min_group_size)
-            lines += [line | {"overall": float(inside.mean())} for line in parts]
+            counted = tally(inside, codes, len(places), sample_weight=w, clusters=clusters)
+            parts = shares("leaf_share", counted, who, level=options.level, minimum=options.min_group_size)
+            lines += [line | {"overall": float(np.average(inside, weights=w))} for line in parts]
     return frame(lines, extra=["overall"])

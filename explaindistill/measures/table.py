@@ -11,7 +11,8 @@ column               what it holds
 ``subset``           rows, classes, bins or units that it is restricted to, in words
 ``n``, ``k``         rows of the denominator and successes among them, both unweighted; ``k`` is NaN where nothing is
                      counted. Every rate has both
-``n_effective``      independent rows that these are worth: fewer than ``n`` with weights or clusters
+``n_effective``      independent rows that these are worth: fewer than ``n`` with weights or clusters; NaN with fewer
+                     than five clusters, of which nothing can be said
 ``estimate``         the figure
 ``low``, ``high``    limits of its confidence interval; NaN where it has none
 ``method``           how the limits were computed
@@ -33,10 +34,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from explaindistill.numerics.statistics.clusters import too_few_clusters
 from explaindistill.numerics.statistics.intervals import wilson
 from explaindistill.numerics.statistics.tallies import Tally
 
-__all__ = ["COLUMNS", "TEXT", "frame", "positions", "row", "shares"]
+__all__ = ["COLUMNS", "TEXT", "few_clusters", "frame", "positions", "row", "shares"]
 
 COLUMNS = (
     "metric", "subject", "attribute", "group", "reference", "subset",
@@ -98,7 +100,8 @@ def shares(
 ) -> list[dict[str, Any]]:
     """One line per group of a tally: share k / n with Wilson's interval at the effective counts.
 
-    ``minimum`` is the number of rows below which a share is ``small``; ``empty`` says what no rows at all mean.
+    ``minimum`` is the number of rows below which a share is ``small``; ``empty`` says what no rows at all mean. A share
+    of fewer than five clusters is ``small``, too, and has no interval. Lines of clustered rows hold their ``member``.
 
     Examples
     --------
@@ -108,20 +111,34 @@ def shares(
     >>> lines[0]["estimate"], lines[0]["status"], lines[0]["reason"]
     (0.75, 'small', '4 rows, fewer than 10')
     """
-    low, high = wilson(counted.k_effective, counted.n_effective, level)
+    low, high = wilson(*counted.worth(level), level)
     lines = []
     for i, name in enumerate(names):
         n = int(counted.n[i])
         line = row(
             metric, counted.share[i], low[i], high[i], n=n, k=counted.k[i] if n else np.nan,
-            n_effective=counted.n_effective[i], method="wilson", **name,
+            n_effective=counted.n_effective[i], method="wilson", weight=counted.weight[i], **name,
         )  # fmt: skip
         if n == 0:
             line.update(status="undefined", reason=empty, low=np.nan, high=np.nan)
         elif n < minimum:
             line.update(status="small", reason=f"{n} rows, fewer than {minimum}")
+        if n and counted.members:
+            line |= {"member": counted.members[i]} | few_clusters(counted.members[i].count)
         lines.append(line)
     return lines
+
+
+def few_clusters(count: float) -> dict[str, str]:
+    """Status and reason of a figure whose rows are in so few clusters; nothing where there are enough.
+
+    Examples
+    --------
+    >>> few_clusters(4)
+    {'status': 'small', 'reason': 'cannot say: 4 clusters, fewer than 5'}
+    """
+    why = too_few_clusters(count)
+    return {"status": "small", "reason": why} if why else {}
 
 
 def positions(values: ArrayLike, classes: ArrayLike) -> NDArray[np.int64]:

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from explaindistill.data.schema import Schema
 from explaindistill.measures.calibration import AUC_MINIMUM
-from explaindistill.measures.table import frame, positions, row, shares
-from explaindistill.numerics.statistics.intervals import newcombe, normal_quantile
+from explaindistill.measures.table import few_clusters, frame, positions, row, shares
+from explaindistill.numerics.statistics.intervals import newcombe
+from explaindistill.numerics.statistics.members import clustered_gap, pair
 from explaindistill.numerics.statistics.ranks import auc_and_interval
 from explaindistill.numerics.statistics.single_column import bins_of, out_of_fold_means
-from explaindistill.numerics.statistics.tallies import mean_function, tally
+from explaindistill.numerics.statistics.tallies import Tally, group_means, mean_function, row_labels, tally, weights_of
 
 __all__ = ["LEAK", "NOISE", "CheckOptions", "teacher_check"]
 
@@ -40,7 +40,7 @@ MOST_ROWS = 2_000
 """Rows that are changed and asked about, twice or more: they cost questions."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CheckOptions:
     """How many rows are changed, and how sure the intervals are.
 
@@ -50,6 +50,8 @@ class CheckOptions:
         Rows that are changed and asked about.
     level : float
         Confidence of the intervals.
+    sample_weight, clusters : array of shape (n,), optional
+        As in `explaindistill.measures.fidelity.fidelity`.
 
     Examples
     --------
@@ -59,6 +61,8 @@ class CheckOptions:
 
     max_rows: int = MOST_ROWS
     level: float = 0.95
+    sample_weight: ArrayLike | None = None
+    clusters: ArrayLike | None = None
 
 
 DEFAULTS = CheckOptions()
@@ -74,6 +78,16 @@ class _CheckedRows:
     classes: NDArray[Any] | None
     decide: Callable[[Floats], NDArray[Any]]
     level: float
+    weight: Floats
+    clusters: NDArray[Any] | None
+
+    def sampling(self, keep: NDArray[Any]) -> dict[str, Any]:
+        """Weights and clusters of some rows, as keyword arguments of a statistic."""
+        return {"sample_weight": self.weight[keep], "clusters": None if self.clusters is None else self.clusters[keep]}
+
+    def few(self, keep: NDArray[Any]) -> Line:
+        """Status and reason where these rows are in too few clusters."""
+        return {} if self.clusters is None else few_clusters(len(np.unique(self.clusters[keep])))
 
     @property
     def labelled(self) -> NDArray[np.bool_]:
@@ -162,7 +176,10 @@ def teacher_check(
     names = None if classes is None else np.asarray(classes)
     answers = np.asarray(P, dtype=float)
     chosen = decide or (lambda p: p if names is None else names[p.argmax(axis=1)])
-    rows = _CheckedRows(X.reset_index(drop=True), answers, _truth(y, names), names, chosen, options.level)
+    w = weights_of(options.sample_weight, len(X))
+    labels = None if options.clusters is None else row_labels(options.clusters, len(X))
+    truth, whole = _truth(y, names), X.reset_index(drop=True)
+    rows = _CheckedRows(whole, answers, truth, names, chosen, options.level, w, labels)
     lines = [*_about_truth(rows, generator), *_about_changes(rows, answer, generator, options.max_rows)]
     return frame((line | {"subject": "teacher"} for line in lines), extra=["feature", "suspicious"])
 
@@ -196,16 +213,16 @@ def _rightness(rows: _CheckedRows) -> Iterator[Line]:
     """
     labelled = rows.labelled
     right, truth = rows.right()[labelled], rows.truth[labelled]  # type: ignore[index]
-    n, z = len(right), normal_quantile(rows.level)
-    counted = tally(right, np.zeros(n, dtype=np.int64), 1)
+    n, shared, few = len(right), rows.sampling(labelled), rows.few(labelled)
+    counted = tally(right, np.zeros(n, dtype=np.int64), 1, **shared)
     yield from shares("accuracy", counted, [{}], level=rows.level)
-    commonest = truth == np.bincount(truth).argmax()
-    value, error = mean_function((right.astype(float) - commonest)[:, None], lambda m: float(m[0]))
-    yield row("accuracy_gain", value, value - z * error, value + z * error, n=n, method="normal, paired")
+    commonest = truth == np.bincount(truth, rows.weight[labelled]).argmax()
+    gain = mean_function((right.astype(float) - commonest)[:, None], lambda m: float(m[0]), **shared)
+    yield row("accuracy_gain", gain.estimate, *gain.limits(rows.level), n=n, method="normal, paired") | few
     top = rows.P[labelled]
     sure = top.max(axis=1) - (top.argmax(axis=1) == truth)
-    value, error = mean_function(sure[:, None], lambda m: float(m[0]))
-    yield row("overconfidence", value, value - z * error, value + z * error, n=n, method="normal")
+    excess = mean_function(sure[:, None], lambda m: float(m[0]), **shared)
+    yield row("overconfidence", excess.estimate, *excess.limits(rows.level), n=n, method="normal") | few
 
 
 def _where_missing(rows: _CheckedRows) -> Iterator[Line]:
@@ -213,13 +230,24 @@ def _where_missing(rows: _CheckedRows) -> Iterator[Line]:
     right, labelled = rows.right(), rows.labelled
     for column in _with_missing(rows.X):
         gone = rows.X[column].isna().to_numpy()
-        counted = tally(right, np.where(labelled, gone.astype(np.int64), -1), 2)
-        low, high = newcombe(counted.k[1], counted.n[1], counted.k[0], counted.n[0], rows.level)
+        counted = tally(right, np.where(labelled, gone.astype(np.int64), -1), 2, **rows.sampling(np.arange(len(right))))
+        (low, high), few_of = _difference(counted, rows.level)
         gap = float(counted.share[1] - counted.share[0])
         line = row("accuracy_where_missing", gap, float(low), float(high), n=int(counted.n[1]), k=counted.k[1],
                    method="newcombe", feature=column)  # fmt: skip
         few = {"status": "small", "reason": f"fewer than {AUC_MINIMUM} rows"}
-        yield line | (few if 0 < counted.n[1] < AUC_MINIMUM else {})
+        yield line | (few if 0 < counted.n[1] < AUC_MINIMUM else {}) | few_of
+
+
+def _difference(counted: Tally, level: float) -> tuple[tuple[float, float], Line]:
+    """Limits of the second group's share less the first's, and the status of too few clusters."""
+    if counted.members:
+        first, second = counted.members
+        few = few_clusters(min(first.count, second.count)) if counted.n.min() else {}
+        return clustered_gap(counted.share[1], counted.share[0], pair(second, first, level))[0], few
+    k, n = counted.k_effective, counted.n_effective
+    low, high = newcombe(k[1], n[1], k[0], n[0], level)
+    return (float(low), float(high)), {}
 
 
 def _with_missing(X: pd.DataFrame) -> list[str]:
@@ -238,10 +266,12 @@ def _alone(rows: _CheckedRows, rng: np.random.Generator) -> Iterator[Line]:
         if rows.classes is None:
             yield _alone_in_regression(codes, truth, P, seed) | {"feature": column}
         else:
-            yield _alone_in_classes(codes, truth, P, seed, rows.level) | {"feature": column}
+            yield _alone_in_classes(codes, truth, P, seed, rows.level, rows.sampling(at)) | {"feature": column}
 
 
-def _alone_in_classes(codes: NDArray[np.int64], truth: NDArray[np.int64], P: Floats, seed: int, level: float) -> Line:
+def _alone_in_classes(
+    codes: NDArray[np.int64], truth: NDArray[np.int64], P: Floats, seed: int, level: float, shared: Line
+) -> Line:
     """AUC of the mean label by bin of one column, for the class that it gives away best.
 
     A column gains :math:`2A - 1` over chance of the teacher's :math:`2A_T - 1`. The best of several classes is chosen
@@ -254,9 +284,9 @@ def _alone_in_classes(codes: NDArray[np.int64], truth: NDArray[np.int64], P: Flo
         reason = f"fewer than {AUC_MINIMUM} rows of one label"
         return row("single_feature_auc", np.nan, np.nan, np.nan, n=len(truth), status="undefined", reason=reason)
     means = out_of_fold_means(codes, one, seed)
-    areas = {j: auc_and_interval(means[:, j], one[:, j], level=level) for j in enough}
+    areas = {j: auc_and_interval(means[:, j], one[:, j], level=level, **shared) for j in enough}
     best = max(enough, key=lambda j: areas[j][0])
-    teacher = auc_and_interval(P[:, best], one[:, best], level=level)[0]
+    teacher = auc_and_interval(P[:, best], one[:, best], level=level, **shared)[0]
     gained = 2 * areas[best][0] - 1
     flagged = bool(areas[best][0] >= SURE or (teacher > USEFUL_AUC and gained >= LEAK * (2 * teacher - 1)))
     return row(
@@ -292,13 +322,13 @@ def _about_changes(rows: _CheckedRows, answer: Answer | None, rng: np.random.Gen
     X, before = rows.X.iloc[at].reset_index(drop=True), rows.P[at]
     noisy = _noisy(X, rows.X, rng)
     if noisy is not None:
-        yield from _asked(rows, before, answer, noisy, "noise")
+        yield from _asked(rows, before, answer, noisy, "noise", at)
     for column in _with_missing(rows.X):
         had = X[column].notna().to_numpy()
         if had.any():
             emptied = X.copy()
             emptied[column] = pd.Series([None] * len(X), index=X.index).astype(X[column].dtype)
-            yield from _asked(rows, before, answer, emptied, "missing", column, had)
+            yield from _asked(rows, before, answer, emptied, "missing", at, column, had)
 
 
 def _asked(
@@ -307,6 +337,7 @@ def _asked(
     answer: Answer,
     changed: pd.DataFrame,
     what: str,
+    at: NDArray[np.intp],
     column: str = "",
     had: NDArray[np.bool_] | slice = slice(None),
 ) -> Iterator[Line]:
@@ -320,7 +351,7 @@ def _asked(
         for metric in (f"{what}_shift",) if rows.classes is None else (f"{what}_flip", f"{what}_shift"):
             yield row(metric, np.nan, np.nan, np.nan, n=0, feature=column, status="undefined", reason=reason)
         return
-    yield from _moved(rows, before[had], after[had], what, column)
+    yield from _moved(rows, before[had], after[had], what, column, at[had])
 
 
 def _noisy(X: pd.DataFrame, whole: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame | None:
@@ -348,7 +379,9 @@ def _noisy(X: pd.DataFrame, whole: pd.DataFrame, rng: np.random.Generator) -> pd
     return out if moved else None
 
 
-def _moved(rows: _CheckedRows, before: NDArray[Any], after: NDArray[Any], what: str, column: str) -> Iterator[Line]:
+def _moved(
+    rows: _CheckedRows, before: NDArray[Any], after: NDArray[Any], what: str, column: str, at: NDArray[np.intp]
+) -> Iterator[Line]:
     """Share of decisions that change, and the mean size of the change with Student's interval.
 
     The size is half the sum of absolute differences of probabilities (total variation, 0 to 1); of values their
@@ -357,12 +390,14 @@ def _moved(rows: _CheckedRows, before: NDArray[Any], after: NDArray[Any], what: 
     n = len(before)
     if rows.classes is not None:
         changed = rows.decide(before) != rows.decide(after)
-        counted = tally(changed, np.zeros(n, dtype=np.int64), 1)
+        counted = tally(changed, np.zeros(n, dtype=np.int64), 1, **rows.sampling(at))
         yield from shares(f"{what}_flip", counted, [{"feature": column}], level=rows.level)
         size = np.abs(after - before).sum(axis=1) / 2
     else:
         spread = float(rows.P.std())
         size = np.abs(after - before).reshape(n, -1).mean(axis=1) / spread if spread > 0 else np.full(n, np.nan)
-    mean = float(size.mean())
-    half = float(special.stdtrit(n - 1, 0.5 + rows.level / 2) * size.std(ddof=1) / n**0.5) if n > 1 else np.nan
-    yield row(f"{what}_shift", mean, max(mean - half, 0.0), mean + half, n=n, method="t", feature=column)
+    everyone = np.zeros(n, dtype=np.int64)
+    mean, error, quantile = (float(x[0]) for x in group_means(size, everyone, 1, level=rows.level, **rows.sampling(at)))
+    half = quantile * error
+    line = row(f"{what}_shift", mean, max(mean - half, 0.0), mean + half, n=n, method="t", feature=column)
+    yield line | rows.few(at)

@@ -12,6 +12,7 @@ TRANSFER = {
     "inherited": "{student} inherits the teacher's gap {where}",
     "reduced": "{student} reduces the teacher's gap {where}",
     "hidden": "{student} hides the teacher's gap {where}",
+    "reversed": "{student} reverses the teacher's gap {where}",
     "amplified": "{student} amplifies the teacher's gap {where}",
     "cannot say": "Cannot say what {student} made of the teacher's gap {where}",
 }

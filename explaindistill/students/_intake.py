@@ -11,14 +11,20 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, disclosed, people_of
-from explaindistill.data.schema import Schema, as_frame
+from explaindistill.data.door import opened
+from explaindistill.data.labels import as_labels, as_values
+from explaindistill.data.schema import Schema
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
 
 __all__ = ["Intake", "fit_classifier", "fit_regressor", "read_signs", "rows"]
+
+
+SMALLEST_WEIGHT = 1e-100
+"""With smaller weights alone, and weights beyond its inverse, products of two of them would underflow or overflow."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +54,8 @@ def fit_classifier(
     """
     frame = _open(estimator, X, y)
     if _width(y) == 1:
-        y = column_or_1d(np.asarray(y), warn=True)
-        _no_missing(y)
+        column_or_1d(np.asarray(y), warn=True)
+        y = as_labels(y)
         check_classification_targets(y)
     P, labels, soft = as_soft_targets(y, classes)
     check_consistent_length(frame, P)
@@ -68,10 +74,9 @@ def fit_regressor(
     """
     frame = _open(estimator, X, y)
     if not multi_output or _width(y) == 1:
-        y = column_or_1d(np.asarray(y), warn=True)
-    values = np.asarray(y)
-    _no_missing(values)
-    Y = values.astype(np.float64).reshape(len(values), -1)
+        column_or_1d(np.asarray(y), warn=True)
+    values = as_values(y)
+    Y = values.reshape(len(values), -1)
     check_consistent_length(frame, Y)
     estimator.n_outputs_ = Y.shape[1]
     return _close(estimator, frame, Y, sample_weight, None, True)
@@ -80,9 +85,7 @@ def fit_regressor(
 def rows(estimator: Any, X: Any) -> pd.DataFrame:
     """Rows for a fitted student, as a DataFrame with the columns it was fitted to."""
     check_is_fitted(estimator)
-    frame = as_frame(X)
-    validate_data(estimator, X, reset=False, skip_check_array=True)
-    return estimator.schema_.frame(_named(estimator, frame))
+    return estimator.schema_.frame(_named(estimator, opened(estimator, X, reset=False)))
 
 
 def read_signs(argument: str, signs: Mapping[str, int] | None, schema: Schema) -> NDArray[np.int64]:
@@ -113,9 +116,7 @@ def _open(estimator: Any, X: Any, y: Any) -> pd.DataFrame:
         raise InvalidInputError(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target y is None."
         )
-    frame = as_frame(X)
-    validate_data(estimator, X, reset=True, skip_check_array=True)
-    return frame
+    return opened(estimator, X, reset=True)
 
 
 def _close(
@@ -151,16 +152,14 @@ def _weights(frame: pd.DataFrame, sample_weight: ArrayLike | None) -> NDArray[np
         raise InvalidInputError(f"sample_weight must be non-negative, got {weight.min()}")
     if not weight.any():
         raise InvalidInputError("sample_weight must not be zero everywhere")
+    if not SMALLEST_WEIGHT <= weight.max() <= 1 / SMALLEST_WEIGHT:
+        raise InvalidInputError(
+            f"the largest sample_weight must lie between {SMALLEST_WEIGHT:g} and {1 / SMALLEST_WEIGHT:g}, got "
+            f"{weight.max():g}; divide all of them by their mean"
+        )
     return weight
 
 
 def _width(y: Any) -> int:
     shape = np.asarray(y).shape
     return int(shape[1]) if len(shape) == 2 else 1
-
-
-def _no_missing(y: NDArray[Any]) -> None:
-    if y.dtype.kind == "f" and np.isinf(y).any():
-        raise InvalidInputError("Input y contains infinity: y must be finite; drop those rows")
-    if pd.isna(pd.Series(np.ravel(y))).any():
-        raise InvalidInputError("Input y contains NaN: y must have a value in every row; drop those rows")

@@ -15,7 +15,7 @@ from explaindistill.teachers._saved import load_folder, load_object, outside_cod
 __all__ = ["as_teacher", "load_teacher"]
 
 
-def as_teacher(teacher: Any, **options: Any) -> Teacher:
+def as_teacher(teacher: Any, **options: Any) -> Teacher:  # noqa: PLR0911 - one return for each adapter
     """Return ``teacher`` itself if it is one, else the adapter that fits.
 
     Parameters
@@ -58,6 +58,8 @@ def as_teacher(teacher: Any, **options: Any) -> Teacher:
         return TorchTeacher(teacher, **options)
     if isinstance(teacher, pd.DataFrame):
         raise InvalidInputError("a frame of scores needs the rows they belong to: give the pair (X, scores)")
+    if (room := _booster(teacher)) is not None:
+        return _of_booster(teacher, room, options)
     if hasattr(teacher, "predict_proba") or hasattr(teacher, "predict"):
         from explaindistill.teachers.estimator import EstimatorTeacher
 
@@ -70,6 +72,28 @@ def as_teacher(teacher: Any, **options: Any) -> Teacher:
         f"teacher must be a Teacher, a torch module, a fitted estimator, a pair (X, P), a saved folder or a function, "
         f"got {type(teacher).__name__}"
     )
+
+
+def _booster(teacher: Any) -> str | None:
+    """The package of a bare booster, which has ``predict`` and does not say whether it gives classes or values."""
+    room = type(teacher).__module__.partition(".")[0]
+    return room if room in ("lightgbm", "xgboost") and type(teacher).__name__ == "Booster" else None
+
+
+def _of_booster(teacher: Any, room: str, options: dict[str, Any]) -> Teacher:
+    if not {"classes", "output"} & options.keys():
+        raise InvalidInputError(
+            f"a {room}.Booster does not say whether it has classes, and none were given; say "
+            "as_teacher(booster, classes=[...]) in the order of its columns (of two: the probable one last), or "
+            "as_teacher(booster, output='value') for regression"
+        )
+    from explaindistill.teachers.callable import CallableTeacher
+
+    def ask(X: Any) -> Any:
+        return teacher.predict(sys.modules["xgboost"].DMatrix(X) if room == "xgboost" else X)
+
+    ask.__name__ = f"{room}.Booster"
+    return CallableTeacher(ask, **options)
 
 
 def load_teacher(path: str | Path, trust: bool = False, **options: Any) -> Teacher:

@@ -21,14 +21,12 @@ FEW_ROWS = 32
 """Up to so many rows are asked in one batch of this size."""
 
 
-def in_batches(
-    rows: NDArray[Any], size: int, ask: Callable[[NDArray[Any]], NDArray[Any]], who: str
-) -> NDArray[np.float64]:
+def in_batches(rows: Any, size: int, ask: Callable[[Any], NDArray[Any]], who: str) -> NDArray[np.float64]:
     """Ask about ``rows`` in batches of just ``size`` rows, or of ``FEW_ROWS``; the last is padded with its last row.
 
     Parameters
     ----------
-    rows : ndarray, shape (n, ...)
+    rows : ndarray, shape (n, ...), or several of them with a method ``padded(start, stop, size)``
     size : int, at least 1
     ask : callable
         Takes ``(size, ...)``, gives ``(size,)`` or ``(size, k)``.
@@ -48,11 +46,8 @@ def in_batches(
         size = FEW_ROWS
     out: NDArray[np.float64] | None = None
     for start in range(0, len(rows), size):
-        batch = rows[start : start + size]
-        n = len(batch)
-        if n < size:
-            batch = np.concatenate([batch, np.repeat(batch[-1:], size - n, axis=0)])
-        answer = ask(batch)
+        n = min(size, len(rows) - start)
+        answer = ask(_batch(rows, start, n, size))
         if answer.ndim == 0 or len(answer) != size:
             got = 1 if answer.ndim == 0 else len(answer)
             raise TeacherError(f"{who} was asked about {size} rows and answered {got}; one answer per row is needed")
@@ -60,3 +55,10 @@ def in_batches(
             out = np.empty((len(rows), *answer.shape[1:]))
         out[start : start + n] = answer[:n]
     return np.empty((0, 1)) if out is None else out
+
+
+def _batch(rows: Any, start: int, n: int, size: int) -> Any:
+    if hasattr(rows, "padded"):
+        return rows.padded(start, start + n, size)
+    batch = rows[start : start + n]
+    return batch if n == size else np.concatenate([batch, np.repeat(batch[-1:], size - n, axis=0)])

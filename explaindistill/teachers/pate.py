@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.data.row_keys import row_keys
-from explaindistill.data.schema import as_frame
+from explaindistill.data.rows import as_frame
 from explaindistill.errors import InvalidInputError, TeacherError
 from explaindistill.numerics.statistics.privacy import epsilon_of_votes, most_questions
 from explaindistill.protocols import Teacher

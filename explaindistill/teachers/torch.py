@@ -15,6 +15,7 @@ from explaindistill.errors import InvalidInputError, TeacherError
 from explaindistill.teachers._batches import FEW_ROWS, in_batches
 from explaindistill.teachers._checks import Output, check_output, checked_answer, class_order, no_probabilities
 from explaindistill.teachers._fingerprint import digest, of_function
+from explaindistill.teachers._inputs import Inputs, several
 
 __all__ = ["TorchTeacher"]
 
@@ -123,9 +124,9 @@ class TorchTeacher:
                 raise TeacherError(f"layer {name!r} gives a {type(output).__name__}; it must give one tensor")
             caught[:] = [output]
 
-        def question(batch: NDArray[Any]) -> NDArray[Any]:
+        def question(batch: Any) -> NDArray[Any]:
             caught.clear()
-            run(torch.from_numpy(np.ascontiguousarray(batch)).to(device=place, dtype=dtype))
+            self._given(run, batch, place, dtype)
             if not caught:
                 raise TeacherError(f"layer {name!r} was not used by the answer of {self.name}")
             return caught[0].detach().to(device="cpu", dtype=torch.float64).flatten(1).numpy()
@@ -137,13 +138,19 @@ class TorchTeacher:
         finally:
             handle.remove()
 
-    def _rows(self, X: Any) -> NDArray[Any]:
+    def _given(self, module: Callable[..., Any], batch: Any, place: torch.device, dtype: torch.dtype) -> Any:
+        """What the module says about a batch: one array, in the precision of the weights, or several."""
+        if isinstance(batch, Inputs):
+            return batch.ask(module, self.module.forward, lambda a: _tensor(a, place, dtype))
+        return module(torch.from_numpy(np.ascontiguousarray(batch)).to(device=place, dtype=dtype))
+
+    def _rows(self, X: Any) -> NDArray[Any] | Inputs:
         rows = self._numbers(X)
         if len(rows) != len(X):
             raise TeacherError(f"preprocess was given {len(X)} rows and gave {len(rows)}; it must keep every row")
         return rows
 
-    def _runner(self) -> tuple[Callable[[torch.Tensor], Any], torch.device, torch.dtype]:
+    def _runner(self) -> tuple[Callable[..., Any], torch.device, torch.dtype]:
         """The module, or copies of its weights on the device asked for; that device, and the weights' precision."""
         home, dtype = self._home()
         place = torch.device(self.device) if self.device is not None else home
@@ -153,8 +160,8 @@ class TorchTeacher:
         rows = self._rows(X)
         module, place, dtype = self._runner()
 
-        def question(batch: NDArray[Any]) -> NDArray[Any]:
-            raw = module(torch.from_numpy(np.ascontiguousarray(batch)).to(device=place, dtype=dtype))
+        def question(batch: Any) -> NDArray[Any]:
+            raw = self._given(module, batch, place, dtype)
             if not isinstance(raw, torch.Tensor):
                 raise TeacherError(f"{self.name} answered a {type(raw).__name__}; it must give one tensor")
             return raw.detach().to(device="cpu", dtype=torch.float64).numpy()
@@ -163,8 +170,10 @@ class TorchTeacher:
             raw = in_batches(rows, self.batch_size, question, self.name)
         return checked_answer(raw, len(rows), self.output, self.classes_, self._order, self.name)
 
-    def _numbers(self, X: Any) -> NDArray[Any]:
+    def _numbers(self, X: Any) -> NDArray[Any] | Inputs:
         raw = X if self.preprocess is None else self.preprocess(X)
+        if self.preprocess is not None and (inputs := several(raw, len(X))) is not None:
+            return inputs
         if isinstance(raw, torch.Tensor):
             return raw.detach().cpu().numpy()
         if hasattr(raw, "toarray"):
@@ -204,11 +213,12 @@ class TorchTeacher:
     def bare(self, X: Any) -> Callable[[], Any]:
         """Question of one prepared row to the module alone: what its answer takes without tables and preprocessing."""
         home, dtype = self._home()
-        batch = torch.from_numpy(np.ascontiguousarray(self._numbers(X)[:1])).to(device=home, dtype=dtype)
+        rows = self._numbers(X)
+        batch = rows.padded(0, 1, 1) if isinstance(rows, Inputs) else rows[:1]
 
         def question() -> Any:
             with _asked(self.module):
-                return self.module(batch)
+                return self._given(self.module, batch, home, dtype)
 
         return question
 
@@ -228,9 +238,10 @@ class TorchTeacher:
         from torch.utils.flop_counter import FlopCounterMode
 
         home, dtype = self._home()
-        batch = torch.from_numpy(np.ascontiguousarray(self._numbers(X)[:1])).to(device=home, dtype=dtype)
+        rows = self._numbers(X)
+        batch = rows.padded(0, 1, 1) if isinstance(rows, Inputs) else rows[:1]
         with _evaluated(self.module), torch.no_grad(), FlopCounterMode(display=False) as counted:
-            self.module(batch)
+            self._given(self.module, batch, home, dtype)
         total = counted.get_total_flops()
         return float(total) if total else float("nan")
 
@@ -269,10 +280,16 @@ def _asked(module: torch.nn.Module) -> Iterator[None]:
         yield
 
 
-def _elsewhere(module: torch.nn.Module, place: torch.device) -> Callable[[torch.Tensor], Any]:
+def _tensor(array: NDArray[Any], place: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    """One of several inputs: whole numbers, such as places in an embedding, stay whole."""
+    tensor = torch.from_numpy(array).to(place)
+    return tensor.to(dtype) if tensor.is_floating_point() else tensor
+
+
+def _elsewhere(module: torch.nn.Module, place: torch.device) -> Callable[..., Any]:
     """Ask copies of the weights on another device; the module itself stays where it is."""
     state = {k: v.detach().to(place) for k, v in (*module.named_parameters(), *module.named_buffers())}
-    return lambda x: torch.func.functional_call(module, state, (x,))
+    return lambda *x, **named: torch.func.functional_call(module, state, x, named)
 
 
 def _code(module: torch.nn.Module) -> list[Any]:

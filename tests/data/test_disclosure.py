@@ -137,7 +137,7 @@ def test_rare_unseen_and_literal_others_are_one(fitted, rows):
 def test_the_other_category_is_learned(fitted, rows):
     X, P = rows
     gap = fitted.predict_proba(X)[:, 1] - P[:, 1]
-    assert abs(gap[:80].mean()) < 0.15, "80 people of 80 towns are one category, whose mean is known"
+    assert abs(gap[:80].mean()) < 0.2, "80 people of 80 towns are one category, whose mean is known"
 
 
 @pytest.mark.parametrize("ending", ["json", "py", "sql", "onnx", "c", "js"])

@@ -20,6 +20,7 @@ import explaindistill as xd
 from explaindistill.data import row_keys
 from explaindistill.errors import InvalidInputError
 from explaindistill.samplers.observed import ObservedSampler
+from explaindistill.teachers.callable import CallableTeacher
 
 
 @pytest.fixture(scope="module")
@@ -342,3 +343,50 @@ def test_each_row_is_keyed_once(monkeypatch):
     assert n_keyed == [300, 600]
     np.testing.assert_array_equal(d.fit_rows_.keys, key(X))
     assert d.fit_rows_.index is X.index
+
+
+def test_a_sampler_that_can_change_nothing_adds_no_weight():
+    X = pd.DataFrame({"flag": [True, False] * 100})
+    teacher = CallableTeacher(lambda rows: rows["flag"].to_numpy(dtype=float), classes=["no", "yes"])
+    with pytest.warns(UserWarning, match=r"MungeSampler made 998 rows and all of them are rows that were given"):
+        student = xd.Distiller(teacher, xd.TreeClassifier(), random_state=0).fit(X)
+    assert student.corpus_.synthetic_weight == 0.0
+    assert (student.corpus_.n_synthetic, student.corpus_.sampler) == (0, "none")
+    richer = X.assign(x=np.arange(200.0))  # one more column, and there are new rows
+    assert xd.Distiller(teacher, xd.TreeClassifier(), random_state=0).fit(richer).corpus_.n_synthetic > 0
+
+
+def test_a_teacher_without_classes_is_told_to_say_them():
+    X = pd.DataFrame({"x": np.linspace(0, 1, 50)})
+    with pytest.raises(
+        InvalidInputError, match=r"TreeClassifier needs classes and the teacher has none.*classes=\[\.\.\.\]"
+    ):
+        xd.Distiller(lambda rows: rows["x"].to_numpy(), xd.TreeClassifier()).fit(X)
+
+
+def test_the_maker_of_scorers_given_as_a_scorer():
+    X = pd.DataFrame({"x": np.linspace(0, 1, 60), "z": np.arange(60) % 7})
+    y = np.where(X["x"] > 0.5, "yes", "no")
+    teacher = CallableTeacher(lambda rows: rows["x"].to_numpy(), classes=["no", "yes"])
+    distiller = xd.Distiller(teacher, xd.TreeClassifier(max_leaf_nodes=3), random_state=0)
+    scores = cross_val_score(distiller, X, y, scoring=xd.fidelity_scorer, cv=2)
+    assert (scores > 0.9).all()
+    with pytest.raises(
+        InvalidInputError, match=r"makes a scorer and is none, got a TreeClassifier.*scoring=fidelity_scorer\(teacher\)"
+    ):
+        xd.fidelity_scorer(xd.TreeClassifier().fit(X, y), X, y)
+
+
+@pytest.mark.parametrize("make", [lambda X: X, lambda X: X.to_dict("records"), lambda X: {c: X[c] for c in X}])
+def test_the_teacher_gets_whole_number_names_back(make):
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(80, 2)), columns=[7, 3])
+    asked = []
+
+    def teacher(rows):
+        asked.append(rows.columns.tolist())
+        return rows.iloc[:, 0].to_numpy()
+
+    student = xd.Distiller(teacher, xd.TreeRegressor(), n_queries=120, random_state=0).fit(make(X))
+    student.score(make(X))
+    assert all(names == [7, 3] for names in asked) or make(X) is not X
+    assert student.feature_names_in_.tolist() == ["7", "3"]

@@ -82,8 +82,9 @@ def test_missing_goes_the_way_that_fitting_chose(family, tmp_path):
 def test_missing_and_unseen_where_fitting_saw_neither_are_no_category(family, column, tmp_path):
     X = pd.DataFrame({"code": pd.Categorical(column), "other": np.tile([0.0, 1.0, 2.0], 30)})
     student = family().fit(X, ["left"] * 60 + ["right"] * 30)
-    rows = [{"code": v, "other": 1.0} for v in (None, column[-1], 99)]
-    frame = pd.DataFrame({"code": pd.Series([None, column[-1], 99], dtype=object), "other": [1.0] * 3})
+    unseen = "d" if isinstance(column[0], str) else 99
+    rows = [{"code": v, "other": 1.0} for v in (None, column[-1], unseen)]
+    frame = pd.DataFrame({"code": pd.Series([None, column[-1], unseen], dtype=object), "other": [1.0] * 3})
     np.testing.assert_allclose(python_answers(student, rows), student.predict_proba(frame), atol=1e-12)
     written_everywhere(student, tmp_path)
 

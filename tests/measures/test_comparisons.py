@@ -6,14 +6,14 @@ import pytest
 from scipy import stats
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.bias import group_gaps, group_rates
+from explaindistill.measures.bias import GroupOptions, group_gaps, group_rates
 from explaindistill.measures.comparisons import (
     gap_tests,
-    missing_bounds,
     power_table,
-    stratified_gaps,
     worst_pairs,
 )
+from explaindistill.measures.strata import stratified_gaps
+from explaindistill.measures.unknown_groups import missing_bounds
 from explaindistill.numerics.statistics.hypotheses import fisher
 from explaindistill.numerics.statistics.intervals import mover_ratio, newcombe, simultaneous_level
 
@@ -127,16 +127,18 @@ def test_simpsons_mixture_is_no_gap_inside_strata():
     who = pd.DataFrame({"sex": sex})
     crude = group_gaps(group_rates(yes, attributes=who, favorable=1), {"sex": "m"})
     assert crude["high"].iloc[0] < 0
-    found = stratified_gaps(yes, attributes=who, strata=office, favorable=1, reference={"sex": "m"}).set_index("metric")
+    found = stratified_gaps(
+        yes, attributes=who, strata=office, favorable=1, options=GroupOptions({"sex": "m"})
+    ).set_index("metric")
     assert found.loc["stratified_odds_ratio", "estimate"] == pytest.approx(1)
     assert found.loc["stratified_difference", "low"] < 0 < found.loc["stratified_difference", "high"]
     office[:5] = None
-    found = stratified_gaps(yes, attributes=who, strata=office, favorable=1, reference={"sex": "m"})
+    found = stratified_gaps(yes, attributes=who, strata=office, favorable=1, options=GroupOptions({"sex": "m"}))
     assert found["n"].iloc[0] == 95
     with pytest.raises(InvalidInputError, match="strata must have one entry"):
         stratified_gaps(yes, attributes=who, strata=["x"], favorable=1)
     with pytest.raises(InvalidInputError, match="'q' of sex, which has no rows"):
-        stratified_gaps(yes, attributes=who, strata=office, favorable=1, reference={"sex": "q"})
+        stratified_gaps(yes, attributes=who, strata=office, favorable=1, options=GroupOptions({"sex": "q"}))
 
 
 def test_strata_with_an_undefined_odds_ratio():

@@ -4,6 +4,7 @@ import pytest
 
 import explaindistill as xd
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.bias import GroupOptions
 from explaindistill.measures.mistakes import mistakes
 from explaindistill.numerics.statistics.intervals import wilson
 
@@ -24,7 +25,7 @@ def test_finds_the_region_where_the_student_is_wrong(rows):
     wrong = (rows["age"] > 60) & (rows["city"] == "b")
     found = mistakes(rows, wrong, grow, rng=1)
     worst = found.iloc[1]
-    assert worst["subset"] == "age > 60 and city is not a"
+    assert worst["subset"] == 'age > 60 and city is not "a"'
     assert worst["estimate"] == 1.0
     assert found["estimate"].iloc[1:].is_monotonic_decreasing
     assert found["n"].iloc[0] == found["n"].iloc[1:].sum() == 2000
@@ -78,10 +79,11 @@ def test_no_figure_on_a_region_of_few():
             return np.digitize(rows["x"], [6, 200, 300])
 
     X = pd.DataFrame({"x": range(400)})
-    table = mistakes(X, X["x"] % 3 == 0, lambda rows, flags: Grown(), rng=0, minimum=10)
+    table = mistakes(X, X["x"] % 3 == 0, lambda rows, flags: Grown(), rng=0, options=GroupOptions(min_group_size=10))
     regions = table.iloc[1:]
     gone = regions[regions["status"] == "suppressed"]
     assert set(gone["subset"]) > {"a"}
     assert gone[["n", "k", "estimate", "low", "high"]].isna().all(axis=None)
     assert table["n"].iloc[0] - regions["n"].sum() >= 10, "what the shown regions leave is no small one either"
-    assert (mistakes(X, X["x"] % 3 == 0, lambda rows, flags: Grown(), rng=0, minimum=1)["status"] == "ok").all()
+    every = mistakes(X, X["x"] % 3 == 0, lambda rows, flags: Grown(), rng=0, options=GroupOptions(min_group_size=1))
+    assert (every["status"] == "ok").all()

@@ -34,8 +34,8 @@ def judged(teacher, student, level=0.95, **more):
         ((0.2, 0.5), (0.3, 0.5), "reduced"),
         ((0.5, 0.2), (0.4, 0.2), "reduced"),
         ((0.2, 0.5), (0.21, 0.5), "inherited"),
-        ((0.5, 0.2), (0.2, 0.5), "amplified"),
-        ((0.2, 0.5), (0.5, 0.5), "hidden"),
+        ((0.5, 0.2), (0.2, 0.5), "reversed"),
+        ((0.2, 0.5), (0.5, 0.5), "cannot say"),
         ((0.4, 0.5), (0.1, 0.5), "amplified"),
         ((0.5, 0.5), (0.2, 0.5), "amplified"),
         ((0.5, 0.5), (0.5, 0.5), "cannot say"),
@@ -48,6 +48,38 @@ def test_verdicts(teacher, student, verdict):
     assert found["verdict"] == verdict
     assert found["verdict"] in VERDICTS
     assert bool(found["reason"]) == (verdict == "cannot say")
+
+
+@pytest.mark.parametrize(
+    ("teacher", "student", "right"),
+    [((0.3, 0.5), (0.4, 0.5), "reduced"), ((0.3, 0.5), (0.46, 0.5), "reduced"), ((0.3, 0.5), (0.27, 0.5), "amplified")],
+    ids=["half is left", "four points are left", "three points more"],
+)
+def test_words_that_claim_sameness_are_not_said_of_what_differs(teacher, student, right):
+    """Of 300 and 300 people; a student that keeps half of the gap was called "hidden" in 53 of 100 samples."""
+    rng, wrong, runs = np.random.default_rng(11), 0, 12
+    for _ in range(runs):
+        u, women = rng.random(600), np.arange(600) < 300
+        sides = [np.where(women, u < rates[0], u < rates[1]) for rates in (teacher, student)]
+        found = transfer(Decisions(None, *sides), attributes=WHO, favorable=True, options=AGAINST_MEN)
+        wrong += found.set_index("metric").loc["transfer", "verdict"] not in {right, "cannot say"}
+    assert wrong <= 1
+
+
+def test_hidden_is_said_where_the_rows_show_it_and_a_flipped_sign_is_reversed():
+    who = pd.DataFrame({"sex": np.repeat(["f", "m"], 6000)})
+
+    def verdict(teacher, student, **more):
+        sides = [np.concatenate([np.arange(6000) < 6000 * r for r in rates]) for rates in (teacher, student)]
+        found = transfer(Decisions(None, *sides), attributes=who, favorable=True, options=AGAINST_MEN, **more)
+        return found.set_index("metric").loc["transfer", "verdict"]
+
+    assert verdict((0.3, 0.5), (0.5, 0.5)) == "hidden"
+    assert verdict((0.3, 0.5), (0.5, 0.5), margin=0.01) == "cannot say"
+    assert verdict((0.3, 0.5), (0.6, 0.5)) == "reversed"
+    assert verdict((0.44, 0.5), (0.47, 0.5), margin=0.9) == "reduced"
+    with pytest.raises(InvalidInputError, match="margin must lie strictly between 0 and 1"):
+        verdict((0.3, 0.5), (0.5, 0.5), margin=5)
 
 
 def test_verdicts_ask_more_than_the_limits_that_are_shown():

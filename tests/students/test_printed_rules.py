@@ -37,7 +37,7 @@ def strange(n=600, seed=0):
             NAMES[6]: pd.Categorical(rng.choice([10, 20, 30], n)),
             NAMES[7]: rng.exponential(1e-9, n),
             NAMES[8]: rng.integers(2**53 - 9, 2**53, n),
-            NAMES[9]: rng.choice([-1e300, 0.1 + 0.2, 1e300], n),
+            NAMES[9]: rng.choice([-1e99, 0.1 + 0.2, 1e99], n),
         }
     )
     for name in (NAMES[0], NAMES[1], NAMES[3], NAMES[5], NAMES[6]):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import types
+
 import joblib
 import numpy as np
 import pandas as pd
@@ -236,3 +239,28 @@ def test_the_room_says_what_it_has_not():
 
     with pytest.raises(AttributeError, match="no attribute 'nobody'"):
         _ = room.nobody
+
+
+def booster(room):
+    """A stand-in for a package that need not be here: the adapter knows it by the name of its module."""
+
+    def predict(self, rows):
+        return np.asarray(rows, dtype=float)[:, 0].clip(0, 1)
+
+    return type("Booster", (), {"__module__": f"{room}.basic", "predict": predict})()
+
+
+def test_a_bare_booster_is_asked_what_it_is():
+    with pytest.raises(InvalidInputError, match=r"lightgbm.Booster does not say whether it has classes.*classes=\["):
+        as_teacher(booster("lightgbm"))
+    X = np.array([[0.2], [0.9]])
+    teacher = as_teacher(booster("lightgbm"), classes=["no", "yes"])
+    np.testing.assert_allclose(teacher.predict_proba(X)[:, 1], [0.2, 0.9])
+    assert as_teacher(booster("lightgbm"), output="value").classes_ is None
+
+
+def test_a_booster_of_xgboost_gets_its_own_matrix(monkeypatch):
+    package = types.ModuleType("xgboost")
+    package.DMatrix = lambda rows: np.asarray(rows) * 1.0
+    monkeypatch.setitem(sys.modules, "xgboost", package)
+    assert as_teacher(booster("xgboost"), output="value").predict(np.array([[0.5]])).tolist() == [0.5]

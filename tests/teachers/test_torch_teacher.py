@@ -243,3 +243,45 @@ def test_raw_rows_go_through_an_encoder():
     assert teacher.predict_proba(rows).shape == (3, 2)
     assert teacher.fingerprint() is not None
     assert as_teacher(net(d=encoder.n_out_), preprocess=encoder.transform, classes=["n", "y"]).fingerprint() is not None
+
+
+class TwoInputs(torch.nn.Module):
+    """Numbers and words of a row, each on its own way."""
+
+    def __init__(self):
+        super().__init__()
+        self.numbers = torch.nn.Linear(2, 3)
+        self.words = torch.nn.Embedding(5, 3)
+
+    def forward(self, ages, words):
+        assert words.dtype == torch.int64
+        return (self.numbers(ages) + self.words(words)).sum(dim=1)
+
+
+@pytest.mark.parametrize("form", [tuple, dict])
+@pytest.mark.parametrize("n", [1, 40, 4372])
+def test_networks_with_several_inputs(form, n):
+    torch.manual_seed(0)
+    module = TwoInputs().eval()
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=(n, 2)), rng.integers(0, 5, n)])
+
+    def preprocess(rows):
+        parts = {
+            "ages": torch.as_tensor(rows[:, :2], dtype=torch.float32),
+            "words": torch.as_tensor(rows[:, 2], dtype=torch.int64),
+        }
+        return parts if form is dict else tuple(parts.values())
+
+    teacher = TorchTeacher(module, preprocess=preprocess)
+    parts = preprocess(X)
+    with torch.no_grad():
+        wanted = module(**parts) if form is dict else module(*parts)
+    np.testing.assert_allclose(teacher.predict(X), wanted.numpy(), rtol=0, atol=1e-5)
+    assert teacher.bare(X)().shape == (1,)
+
+
+def test_a_part_that_loses_rows_is_named():
+    teacher = TorchTeacher(TwoInputs(), preprocess=lambda rows: {"ages": rows[:, :2], "words": rows[:1, 2]})
+    with pytest.raises(TeacherError, match="given 3 rows and gave 1 in part 'words'; it must keep every row"):
+        teacher.predict(np.zeros((3, 3)))

@@ -38,6 +38,7 @@ from explaindistill.auditing.frames import (
 from explaindistill.auditing.frames._lines import Incomplete, Measured, attempt
 from explaindistill.auditing.inputs import AuditInput
 from explaindistill.auditing.options import AuditOptions
+from explaindistill.measures.dependence import without_intervals
 from explaindistill.measures.suppression import suppress
 from explaindistill.measures.table import frame
 
@@ -49,6 +50,13 @@ ORDER = (
     corpus, comparison, importance, fidelity, teacher, groups, mistakes, performance, stability, students, cells,
     deployment, ensemble, profile,
 )  # fmt: skip
+
+
+UNWEIGHTED = ("cells", "interactions", "missing_inputs", "profile", "proxies", "teachers")
+"""Frames that count every row alike."""
+INDEPENDENT = (*UNWEIGHTED, "attribution_gaps", "importance_comparison")
+"""Frames whose intervals suppose independent rows."""
+CLUSTERED_IMPORTANCE = "permutation"  # the one metric of the frame of importances that knows clusters
 
 
 def modules() -> list[Any]:
@@ -81,8 +89,24 @@ def measure_all(inputs: AuditInput, options: AuditOptions, failures: Failures) -
     frames: dict[str, pd.DataFrame] = {}
     for module in modules():
         measured = attempt(module.FRAMES, partial(module.measure, inputs, options, rng, frames))
-        frames |= _taken_down(module, measured, failures)
+        frames |= _dependent(inputs, _taken_down(module, measured, failures))
     return frames
+
+
+def _dependent(inputs: AuditInput, frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Frames that say which of their intervals do not hold of clustered, or of weighted, rows."""
+    clusters, weight = inputs.rows.clusters, inputs.rows.weight
+    uneven = weight is not None and not np.allclose(weight[weight > 0], weight[weight > 0][:1])
+    out = dict(frames)
+    for name, table in frames.items():
+        if clusters is not None and name in INDEPENDENT:
+            out[name] = without_intervals(table, "clusters")
+        elif uneven and name in UNWEIGHTED:
+            out[name] = without_intervals(table, "weights")
+        elif clusters is not None and name == "importance":
+            free = table["metric"] != CLUSTERED_IMPORTANCE
+            out[name] = pd.concat([table[~free], without_intervals(table[free], "clusters")]).loc[table.index]
+    return out
 
 
 def _taken_down(module: Any, measured: Measured, failures: Failures) -> dict[str, pd.DataFrame]:

@@ -98,17 +98,24 @@ def _ceiling(inputs: AuditInput) -> Iterator[pd.DataFrame]:
         yield frame([_below(inputs.decided(s.P) == first, second == first, inputs, s.name)])
 
 
+LEVEL = 0.95  # that of every other interval of an audit
+
+
 def _below(student: NDArray[np.bool_], second: NDArray[np.bool_], inputs: AuditInput, subject: str) -> dict[str, Any]:
     """Agreement of the student minus that of the second teacher, paired: both meet the same rows."""
     one_group = np.zeros(len(student), dtype=np.int64)
     sampling = inputs.rows.sampling()
     up, down = (tally(x, one_group, 1, **sampling) for x in (student & ~second, second & ~student))
-    n = float(min(up.n_effective[0], down.n_effective[0]))
+    n, rows = (
+        float(min(up.n_effective[0], down.n_effective[0])),
+        float(min(up.worth(0.95)[1][0], down.worth(0.95)[1][0])),
+    )
     gap = float(up.share[0] - down.share[0])
-    low, high = bonett_price(float(up.share[0]) * n, float(down.share[0]) * n, n)
+    low, high = bonett_price(float(up.share[0]) * rows, float(down.share[0]) * rows, rows, LEVEL)
     return row(
-        "agreement_over_ceiling", gap, min(float(low), gap), max(float(high), gap), n=len(student), n_effective=n,
-        k=float(up.k[0] + down.k[0]), reference=SECOND, method="bonett-price", subject=subject,
+        "agreement_over_ceiling", gap, float(np.minimum(low, gap)), float(np.maximum(high, gap)),
+        n=len(student), n_effective=n, k=float(up.k[0] + down.k[0]), reference=SECOND,
+        method="bonett-price", subject=subject,
     )  # fmt: skip
 
 

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from explaindistill.auditing.frames._lines import RECORDED_ONLY, Measured, attempt, cannot_say, drawn, stack
 from explaindistill.auditing.inputs import WITHOUT, AuditInput, Model
 from explaindistill.auditing.options import AuditOptions
-from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.measures.bias import (
+    MEMBER,
     SMALL,
+    WEIGHT,
+    GroupOptions,
     fidelity_caveat,
     group_fidelity,
     group_gaps,
@@ -26,16 +28,16 @@ from explaindistill.measures.calibration import calibration, reliability
 from explaindistill.measures.comparisons import (
     adjust,
     gap_tests,
-    missing_bounds,
     power_table,
-    stratified_gaps,
     worst_pairs,
 )
 from explaindistill.measures.favorable import which_is_wanted
 from explaindistill.measures.groups import MISSING
 from explaindistill.measures.sensitivity import flips, leaf_audit, proxies, with_use
+from explaindistill.measures.strata import stratified_gaps
 from explaindistill.measures.table import frame
 from explaindistill.measures.transfer import Decisions, transfer
+from explaindistill.measures.unknown_groups import missing_bounds
 
 __all__ = ["FRAMES", "measure", "notes"]
 
@@ -93,14 +95,19 @@ def notes(frames: Mapping[str, pd.DataFrame]) -> list[str]:
 
 def _regression(inputs: AuditInput, rng: np.random.Generator) -> Measured:
     rows = inputs.rows
-    shared: dict[str, Any] = {"attributes": rows.attributes, "sample_weight": rows.weight}
+    shared: dict[str, Any] = {"attributes": rows.attributes, **rows.sampling()}
     rates = stack(
         group_means_frame(v, y=None if name == "labels" else rows.y, subject=name, **shared)
         for name, v in _outcomes(inputs)
     )
     teacher = inputs.teacher.P
     fidelities = (group_fidelity(teacher, s.P, subject=s.name, task="regression", **shared) for s in inputs.students)
-    return {"rates": rates, "gaps": group_gaps(rates), "group_fidelity": stack(fidelities)}
+    return {"rates": _shown(rates), "gaps": group_gaps(rates), "group_fidelity": _shown(stack(fidelities))}
+
+
+def _shown(rates: pd.DataFrame) -> pd.DataFrame:
+    """Rates without the columns that only serve to compare groups of clustered or weighted rows."""
+    return rates.drop(columns=[*MEMBER, *WEIGHT], errors="ignore")
 
 
 def _classification(inputs: AuditInput, rng: np.random.Generator) -> Measured:
@@ -111,7 +118,7 @@ def _classification(inputs: AuditInput, rng: np.random.Generator) -> Measured:
         group_fidelity(decision["teacher"], decision[s.name], subject=s.name, **shared) for s in inputs.students
     )
     if inputs.rule.favorable is None:
-        return {"group_fidelity": fidelities, **_nobody_said(inputs)}
+        return {"group_fidelity": _shown(fidelities), **_nobody_said(inputs)}
     shared |= {"favorable": inputs.rule.favorable}
     rates = stack(
         group_rates(d, y=None if name == "labels" else y, subject=name, **shared) for name, d in decision.items()
@@ -126,7 +133,7 @@ def _classification(inputs: AuditInput, rng: np.random.Generator) -> Measured:
         "power": lambda: power_table(rates, gaps),
         "transfer": lambda: stack(_transfers(inputs, decision, shared)),
     }
-    tables: Measured = {"rates": rates, "gaps": gaps, "group_fidelity": fidelities}
+    tables: Measured = {"rates": _shown(rates), "gaps": gaps, "group_fidelity": _shown(fidelities)}
     for name, make in parts.items():
         tables |= attempt([name], partial(_named, name, make))
     return tables
@@ -184,7 +191,8 @@ def _strata(inputs: AuditInput, decision: Mapping[str, NDArray[Any]]) -> Iterato
     rows = inputs.rows
     if rows.strata is None:
         return
-    shared = {"attributes": rows.attributes, "strata": rows.strata, "favorable": inputs.rule.favorable}
+    shared = {"attributes": rows.attributes, "strata": rows.strata, "favorable": inputs.rule.favorable,
+              **rows.sampling()}  # fmt: skip
     for name, d in decision.items():
         yield stratified_gaps(d, subject=name, **shared)
 
@@ -202,12 +210,11 @@ def _calibration(inputs: AuditInput) -> Iterator[pd.DataFrame]:
         return
     labelled = pd.notna(rows.y)
     attributes = rows.attributes[labelled] if rows.attributes.shape[1] else None
-    weight = None if rows.weight is None else rows.weight[labelled]
     for name, P in inputs.answers():
         if P is not None:
             yield calibration(
                 rows.y[labelled] == inputs.rule.favorable, P[labelled, at], attributes=attributes, intersections=False,
-                sample_weight=weight, subject=name,
+                subject=name, **rows.sampling(labelled),
             )  # fmt: skip
 
 
@@ -218,7 +225,8 @@ def _reliability(inputs: AuditInput) -> Iterator[pd.DataFrame]:
         return
     labelled = pd.notna(y)
     for model in inputs.models():
-        yield reliability(y[labelled] == inputs.rule.favorable, model.P[labelled, at], subject=model.name)
+        sampling = inputs.rows.sampling(labelled)
+        yield reliability(y[labelled] == inputs.rule.favorable, model.P[labelled, at], subject=model.name, **sampling)
 
 
 def _flips(inputs: AuditInput, minimum: int, seed: int) -> Iterator[pd.DataFrame]:
@@ -228,8 +236,9 @@ def _flips(inputs: AuditInput, minimum: int, seed: int) -> Iterator[pd.DataFrame
     few = [c for c in sensitive if 2 <= rows[c].nunique() <= FLIP_VALUES]
     if inputs.task == "regression" or not few:
         return
-    named = {"min_category_size": min(MIN_CATEGORY_SIZE, minimum)}
-    changed = rows.iloc[drawn(len(rows), FLIP_ROWS, np.random.default_rng(seed))].reset_index(drop=True)
+    options = GroupOptions(min_group_size=minimum)
+    chosen = drawn(len(rows), FLIP_ROWS, np.random.default_rng(seed))
+    changed, sampling = rows.iloc[chosen].reset_index(drop=True), inputs.rows.sampling(chosen)
     if not inputs.teacher.can_be_asked:
         yield cannot_say("flip_rate", "teacher", RECORDED_ONLY.format("changed"))
     for model in inputs.models():
@@ -237,7 +246,7 @@ def _flips(inputs: AuditInput, minimum: int, seed: int) -> Iterator[pd.DataFrame
         for column in few if model.can_be_asked else ():
             if column in model.features:
                 score = None if inputs.rule.position is None else judge.score
-                yield flips(judge.decide, changed, column, score=score, subject=model.name, **named)
+                yield flips(judge.decide, changed, column, score=score, subject=model.name, options=options, **sampling)
 
 
 class _Judge:
@@ -280,7 +289,7 @@ def _leaves(inputs: AuditInput) -> Iterator[pd.DataFrame]:
         regions = s.regions(inputs.rows.frame)
         if regions is not None:
             leaf, words = _joined(*regions)
-            yield leaf_audit(leaf, inputs.rows.attributes, names=words, subject=s.name)
+            yield leaf_audit(leaf, inputs.rows.attributes, names=words, subject=s.name, **inputs.rows.sampling())
 
 
 def _joined(leaf: NDArray[Any], words: dict[Any, str]) -> tuple[NDArray[Any], dict[Any, str]]:

@@ -103,19 +103,28 @@ def _pairs(inputs: AuditInput, scene: _Scene | None, of_shapley: Callable[[], Ta
 
 def _permutation(inputs: AuditInput, rng: np.random.Generator) -> tuple[Tables, Tables]:
     """Permutation importance of every model with the same shuffles, and how alike the rankings are."""
-    rows = inputs.rows.frame.iloc[drawn(len(inputs.rows), PERMUTED_ROWS, rng)].reset_index(drop=True)
+    chosen = drawn(len(inputs.rows), PERMUTED_ROWS, rng)
+    rows, sampling = inputs.rows.frame.iloc[chosen].reset_index(drop=True), inputs.rows.sampling(chosen)
+    clusters, weight = sampling["clusters"], sampling["sample_weight"]
     seed = int(rng.integers(2**31))
     tables, by_row = {}, {}
     for model in inputs.models():
         if model.can_be_asked:
-            growth = permutation_growth(model.answer, rows, rng=np.random.default_rng(seed), n_repeats=REPEATS)
-            tables[model.name] = permutation_importance(growth, subject=model.name)
+            growth = permutation_growth(
+                model.answer, rows, rng=np.random.default_rng(seed), n_repeats=REPEATS, sample_weight=weight
+            )
+            tables[model.name] = permutation_importance(growth, clusters=clusters, subject=model.name)
             by_row[model.name] = np.column_stack([growth.by_feature[c].mean(axis=0) for c in sorted(growth.by_feature)])
     if "teacher" not in tables:
         return [cannot_say("permutation", "teacher", RECORDED_ONLY.format("changed")), *tables.values()], []
     likeness = [
         compare_importance(
-            tables["teacher"], tables[s.name], rows=(by_row["teacher"], by_row[s.name]), rng=seed, subject=s.name
+            tables["teacher"],
+            tables[s.name],
+            rows=(by_row["teacher"], by_row[s.name]),
+            rng=seed,
+            subject=s.name,
+            sample_weight=None if weight is None else weight[weight > 0],
         )
         for s in inputs.students
     ]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from explaindistill.auditing.frames._lines import stack
 from explaindistill.auditing.inputs import AuditInput
 from explaindistill.auditing.options import AuditOptions
+from explaindistill.measures.bias import GroupOptions
 from explaindistill.measures.mistakes import mistakes
 
 __all__ = ["FRAMES", "measure"]
@@ -36,7 +37,8 @@ def _mistakes(inputs: AuditInput, minimum: int, rng: np.random.Generator) -> Ite
     seed = int(rng.integers(2**31))
     for s in inputs.students:
         wrong = inputs.decided(inputs.teacher.P) != inputs.decided(s.P)
-        shared: dict[str, Any] = {"rng": seed, "sample_weight": inputs.rows.weight, "minimum": minimum}
+        options = GroupOptions(min_group_size=minimum)
+        shared: dict[str, Any] = {"rng": seed, "options": options, **inputs.rows.sampling()}
         yield mistakes(inputs.rows.frame, wrong, _grow, subject=s.name, **shared)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from explaindistill.auditing.inputs import AuditInput
 from explaindistill.auditing.options import AuditOptions
-from explaindistill.measures.teacher_check import teacher_check
+from explaindistill.measures.teacher_check import CheckOptions, teacher_check
 
 __all__ = ["FRAMES", "measure"]
 
@@ -26,4 +26,5 @@ def measure(
     if rule.classes is not None:
         decision["decide"] = rule.decide
     ask = teacher.answer if teacher.can_be_asked else None
-    return {"teacher": teacher_check(rows.frame, teacher.P, rows.y, answer=ask, rng=rng, **decision)}
+    checked = CheckOptions(**rows.sampling())
+    return {"teacher": teacher_check(rows.frame, teacher.P, rows.y, answer=ask, rng=rng, options=checked, **decision)}

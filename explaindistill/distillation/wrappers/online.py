@@ -14,7 +14,8 @@ from scipy.stats import chi2_contingency, ks_2samp
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from explaindistill.data.schema import Schema, as_frame
+from explaindistill.data.rows import as_frame
+from explaindistill.data.schema import Schema
 from explaindistill.data.targets import SoftTargets, as_soft_targets
 from explaindistill.distillation.student_fit import fit_student, task_of
 from explaindistill.distillation.wrappers.row_sketch import RowSketch

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from explaindistill.data.schema import Schema, as_frame
+from explaindistill.data.door import opened
+from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.statistics.intervals import wilson
 from explaindistill.students.tree.estimators import TreeClassifier
@@ -84,8 +85,7 @@ class RegionClassifier(ClassifierMixin, BaseEstimator):
             )
         if self.min_rows < 2:
             raise InvalidInputError(f"min_rows must be at least 2, got {self.min_rows}")
-        as_frame(X)
-        validate_data(self, X, reset=True, skip_check_array=True)
+        opened(self, X, reset=True)
         self.schema_ = Schema.infer(X)
         self.classes_ = np.asarray(self.teacher.classes_)
         rows = self._rows(X)
@@ -116,8 +116,7 @@ class RegionClassifier(ClassifierMixin, BaseEstimator):
 
     def _checked(self, X: Any) -> Any:
         check_is_fitted(self, "students_")
-        as_frame(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        opened(self, X, reset=False)
         return self._rows(X)
 
     def __sklearn_tags__(self) -> Any:

@@ -34,9 +34,9 @@ from explaindistill.numerics.additive.gram import (
 )
 from explaindistill.numerics.additive.line_search import step_length
 from explaindistill.numerics.additive.reml import Smoothing, Solution, solve
+from explaindistill.numerics.optimum import OPTIMUM
 
 __all__ = [
-    "OPTIMUM",
     "AdditiveFit",
     "BinnedRows",
     "CurvatureSample",
@@ -57,9 +57,7 @@ INNER_STEPS = 6
 """Smoothing steps on one working model of a Gaussian, which is exact; of other families, which the next Newton step
 replaces, two."""
 DISPERSION_FLOOR = 1e-6  # of what the intercept alone leaves: without a floor, saturated data have no optimum
-OPTIMUM = 1e-7
-"""Largest excess of the penalised loss per row, as Newton's decrement foretells it, that counts as the optimum: a tenth
-of what the benchmark of optima allows against a slow reference."""
+ROUNDED = 1e-12  # relative error of a mean of doubles, with room: of a constant answer nothing else is left to explain
 POLISHES = 8
 """Steps on an old curvature before it is measured anew: each costs a score, a new curvature the cross-products."""
 
@@ -283,13 +281,16 @@ def fit_additive(
     state = _State(design, rows, family, curvature_rows, pool)
     stats = state.collect(beta)
     smooth = Smoothing(design, np.diag(stats.gram), smoothing, stats.weight)
-    alone = float(rows.weight @ family.deviance(rows.y, np.full(len(rows), family.start(rows.y, rows.weight))))
+    intercept = np.full(len(rows), family.start(rows.y, rows.weight))
+    alone = float(rows.weight @ family.deviance(rows.y, intercept))
     solver = _Solver(smooth, options, options.fixed, floor=DISPERSION_FLOOR * max(alone, 1e-12) / stats.weight)
     fit = solver.run(state, stats, beta)
     if not options.check:
         return fit
-    # cross-entropy has no unit; other losses are held against what the intercept alone leaves
-    unit = stats.weight if isinstance(family, Bernoulli) else max(alone, 1e-300)
+    # cross-entropy has no unit; other losses are held against what the intercept alone leaves. Of a constant that is
+    # the rounding of its mean, so that no loss counts as less than that of answers so much off
+    rounded = float(rows.weight @ family.deviance(rows.y * (1 + ROUNDED), intercept))
+    unit = stats.weight if isinstance(family, Bernoulli) else max(alone, rounded, np.finfo(float).tiny)
     return solver.proven(replace(state, curvature_rows=None), fit, unit)
 
 

@@ -28,7 +28,6 @@ from explaindistill.numerics.additive.line_search import step_length
 from explaindistill.numerics.additive.pirls import (
     DEFAULTS,
     DISPERSION_FLOOR,
-    OPTIMUM,
     AdditiveFit,
     BinnedRows,
     CurvatureSample,
@@ -37,6 +36,7 @@ from explaindistill.numerics.additive.pirls import (
     settled,
 )
 from explaindistill.numerics.additive.reml import Smoothing, Solution, solve
+from explaindistill.numerics.optimum import OPTIMUM
 
 __all__ = ["fit_softmax"]
 

@@ -22,32 +22,46 @@ from scipy import linalg
 from scipy.special import expit, xlogy
 
 from explaindistill.numerics._jit import kernel
+from explaindistill.numerics.linear.row_blocks import RowBlocks, row_blocks, row_slices
 
 __all__ = [
+    "LEAST_SQUARES_RIDGE",
+    "RIDGE",
     "LinearFit",
+    "Penalty",
+    "Rows",
+    "active_blocks",
     "classify",
+    "covariances",
     "gaussian_path",
+    "joint",
     "largest_penalty",
     "logistic_at",
     "logistic_path",
     "mean_divergence",
     "null_fit",
+    "objective",
+    "proximal_step",
     "refit_gaussian",
     "refit_logistic",
 ]
 
 Array = NDArray[np.float64]
+Rows = Array | RowBlocks
+"""Standardised columns ``(n, p)``, in memory or read block by block: sums over rows have the same bits."""
 FLOOR = 1e-12
 """Least share of a class in the mean answer, so that a class that never occurs has a finite logarithm (-27.6)."""
-ROWS_AT_ONCE = 4096
-"""Rows whose columns for all classes stand in memory side by side: long enough for a matrix product, short enough that
-a hundred columns of ten classes take 32 MB."""
 RIDGE = 1e-6
 """Penalty of the relaxed refit, on standardised coefficients: keeps separable classes finite."""
+LEAST_SQUARES_RIDGE = 1e-10
+"""The same of least squares, which need no more than what tells a direction from the rounding of its products."""
+ROUNDING = 1e-14
+"""Share of the largest eigenvalue of a covariance below which one is rounding: some digits above that of float64."""
 HESSIAN_RIDGE = 1e-9
 """Added to the diagonal of the quadratic: collinear columns, and the direction that moves all classes alike, have
 none."""
 MOST_SWEEPS = 10_000  # through all columns, of a least-squares fit: collinear columns converge slowly, but they do
+MOST_STEPS = 100  # of Newton's method: from far out, each gains about a logit; near the optimum five do
 SMALLEST_SHARE = 1e-6  # of a step: halved so often (20 times) without a fall of the objective, the fit has ended
 
 
@@ -65,9 +79,9 @@ class LinearFit:
     intercept: Array
     coef: Array
 
-    def predictor(self, Z: Array) -> Array:
+    def predictor(self, Z: Rows) -> Array:
         """Linear predictor ``(n, K)``."""
-        return Z @ self.coef + self.intercept
+        return row_blocks(Z).predictor(self.coef) + self.intercept
 
     @property
     def n_terms(self) -> int:
@@ -89,6 +103,11 @@ def mean_divergence(P: Array, w: Array, eta: Array) -> float:
     :math:`\sum_i w_i \bigl(\log\sum_c e^{\eta_{ic}} - \sum_c p_{ic} \eta_{ic} + \sum_c p_{ic} \log p_{ic}\bigr)`; with
     one predictor that of class 0 is 0.
     """
+    return sum(_divergence(P[rows], w[rows], eta[rows]) for rows in row_slices(len(w)))
+
+
+def _divergence(P: Array, w: Array, eta: Array) -> float:
+    """What some rows add to the mean."""
     if eta.shape[1] == 1:
         cross = np.logaddexp(0.0, eta[:, 0]) - P[:, 1] * eta[:, 0]
     else:
@@ -107,13 +126,13 @@ def null_fit(Y: Array, w: Array, p: int, classification: bool) -> LinearFit:
     return LinearFit(intercept, np.zeros((p, len(intercept))))
 
 
-def largest_penalty(Z: Array, Y: Array, w: Array, l1_ratio: float) -> float:
+def largest_penalty(Z: Rows, Y: Array, w: Array, l1_ratio: float) -> float:
     r"""Smallest penalty at which no coefficient moves; with ``l1_ratio`` below 0.001 that of 0.001 stands in.
 
     :math:`\max_{jc} |\sum_i w_i z_{ij} (y_{ic} - \bar y_c)| / \alpha`: a coefficient leaves 0 where its gradient
     exceeds :math:`\lambda\alpha`. The ridge alone never sets one to 0, so it has no such penalty.
     """
-    gradient = np.abs(Z.T @ (w[:, None] * (Y - w @ Y)))
+    gradient = np.abs(row_blocks(Z).onto(w[:, None] * (Y - w @ Y)))
     return float(gradient.max(initial=0.0)) / max(l1_ratio, 1e-3)
 
 
@@ -154,52 +173,94 @@ def solve_quadratic(G: Array, g: Array, beta: Array, l1: float, l2: float, tol: 
     return max_sweeps
 
 
+def exact_on_signs(G: Array, c: Array, beta: Array, l1: float, l2: float) -> Array:
+    """Minimum of ``b' G b / 2 - c'b + l1 |b| + l2 b'b / 2`` over coefficients that keep their signs, or end at 0.
+
+    Between columns that all but repeat each other coordinate descent takes steps so small that it stops far from the
+    minimum. With the signs s fixed that is ``(G + l2) b = c - l1 s``; on the way there a coefficient that would change
+    its sign stays at 0 (Lee, Battle, Raina and Ng 2007, Efficient sparse coding algorithms, NeurIPS 19).
+    """
+    beta = beta.copy()
+    for _ in range(len(beta)):
+        at = np.flatnonzero(beta)
+        if not len(at):
+            break
+        H = G[np.ix_(at, at)] + l2 * np.eye(len(at))
+        goal = linalg.lstsq(H, c[at] - l1 * np.sign(beta[at]), cond=ROUNDING)[0]
+        turns = (np.sign(goal) != np.sign(beta[at])) & (l1 > 0)
+        if not turns.any():
+            beta[at] = goal
+            break
+        share = beta[at][turns] / (beta[at][turns] - goal[turns])
+        beta[at] += share.min() * (goal - beta[at])
+        beta[at[turns][share == share.min()]] = 0.0
+    return np.ascontiguousarray(beta)
+
+
+def covariances(Z: Rows, Y: Array, w: Array) -> tuple[Array, Array, Array]:
+    """Weighted means ``(p,)`` of the columns, covariances ``(p, p)`` of them and ``(p, m)`` with the outputs."""
+    rows_of_Z, mean = row_blocks(Z), w @ Y
+    p = rows_of_Z.shape[1]
+    centre, G, c = np.zeros(p), np.zeros((p, p)), np.zeros((p, Y.shape[1]))
+    for rows, lines in rows_of_Z:
+        centre += w[rows] @ lines
+    for rows, lines in rows_of_Z:
+        A = lines - centre
+        G += A.T @ (w[rows, None] * A)
+        c += A.T @ (w[rows, None] * (Y[rows] - mean))
+    return centre, G, c
+
+
 def gaussian_path(
-    Z: Array, Y: Array, w: Array, penalties: Sequence[float], l1_ratio: float, tol: float = 1e-9
+    Z: Rows, Y: Array, w: Array, penalties: Sequence[float], l1_ratio: float, tol: float = 1e-9
 ) -> list[LinearFit]:
     """Least-squares fits at each of the falling penalties; outputs share the penalty, not the columns.
 
     ``G`` ``(p, p)`` and ``c`` ``(p, m)`` are the weighted covariances of the columns, and of columns and outputs m.
     """
-    mean, centre = w @ Y, w @ Z
-    Zc = Z - centre
-    G = np.ascontiguousarray(Zc.T @ (w[:, None] * Zc))
-    c = Zc.T @ (w[:, None] * (Y - mean))
+    mean = w @ Y
+    centre, G, c = covariances(Z, Y, w)
     coef = np.zeros((Z.shape[1], Y.shape[1]))
     fits = []
     for penalty in penalties:
         for m in range(Y.shape[1]):
             beta = np.ascontiguousarray(coef[:, m])
             l1, l2 = penalty * l1_ratio, penalty * (1 - l1_ratio)
-            solve_quadratic(G, c[:, m] - G @ beta, beta, l1, l2, tol, MOST_SWEEPS)
+            for _ in range(2):  # an exact solution may ask for a column that was at 0
+                solve_quadratic(G, c[:, m] - G @ beta, beta, l1, l2, tol, MOST_SWEEPS)
+                beta = exact_on_signs(G, c[:, m], beta, l1, l2)
             coef[:, m] = beta
         fits.append(LinearFit(mean - centre @ coef, coef.copy()))
     return fits
 
 
-def refit_gaussian(Z: Array, Y: Array, w: Array, support: NDArray[np.bool_]) -> LinearFit:
-    """Least squares on the chosen columns of each output; of collinear columns the shortest solution.
+def refit_gaussian(Z: Rows, Y: Array, w: Array, support: NDArray[np.bool_]) -> LinearFit:
+    r"""Least squares on the chosen columns of each output; of collinear columns the shortest solution.
 
-    Eigenvalues of the covariance below 1e-10 of the largest count as 0: beyond that float64 tells no direction.
+    With the covariance :math:`G = V \Lambda V^\top` of the columns and c theirs with the output
+    :math:`\beta = V (\Lambda + \rho)^{-1} V^\top c`, where :math:`\rho` is :data:`LEAST_SQUARES_RIDGE`; directions
+    whose eigenvalue is rounding have no share in it.
     """
-    mean, centre = w @ Y, w @ Z
-    Zc, coef = Z - centre, np.zeros((Z.shape[1], Y.shape[1]))
+    coef = np.zeros((Z.shape[1], Y.shape[1]))
+    centre, G, c = covariances(Z, Y, w)
     for m in range(Y.shape[1]):
-        A = Zc[:, support[:, m]]
-        if A.shape[1]:
-            G, c = A.T @ (w[:, None] * A), A.T @ (w * (Y[:, m] - mean[m]))
-            coef[support[:, m], m] = linalg.pinvh(G, rtol=1e-10) @ c
-    return LinearFit(mean - centre @ coef, coef)
+        chosen = support[:, m]
+        if chosen.any():
+            values, V = linalg.eigh(G[np.ix_(chosen, chosen)])
+            is_sure = values > ROUNDING * values[-1]
+            share = np.where(is_sure, 1.0 / (np.where(is_sure, values, 1.0) + LEAST_SQUARES_RIDGE), 0.0)
+            coef[chosen, m] = V @ (share * (V.T @ c[chosen, m]))
+    return LinearFit(w @ Y - centre @ coef, coef)
 
 
 def logistic_path(
-    Z: Array, P: Array, w: Array, penalties: Sequence[float], l1_ratio: float, tol: float = 1e-7
+    Z: Rows, P: Array, w: Array, penalties: Sequence[float], l1_ratio: float, tol: float = 1e-7
 ) -> list[LinearFit]:
     """Logistic (two classes) or softmax fits at each of the falling penalties, each started from the last.
 
     Parameters
     ----------
-    Z : ndarray of shape (n, p)
+    Z : ndarray or RowBlocks of shape (n, p)
         Standardised columns.
     P : ndarray of shape (n, k)
         Soft labels.
@@ -222,16 +283,16 @@ def logistic_path(
 
 
 def logistic_at(
-    Z: Array, P: Array, w: Array, penalty: float, l1_ratio: float, start: LinearFit, tol: float
+    Z: Rows, P: Array, w: Array, penalty: float, l1_ratio: float, start: LinearFit, tol: float
 ) -> LinearFit:
     """One logistic or softmax fit, started from another."""
     return _penalised(Z, P, w, start, Penalty(penalty * l1_ratio, penalty * (1 - l1_ratio)), tol)
 
 
-def _penalised(Z: Array, P: Array, w: Array, start: LinearFit, penalty: Penalty, tol: float) -> LinearFit:
+def _penalised(Z: Rows, P: Array, w: Array, start: LinearFit, penalty: Penalty, tol: float) -> LinearFit:
     """Proximal Newton for all classes together, on the coefficients that are active or break optimality.
 
-    A coefficient at 0 breaks it where its gradient exceeds ``l1``. Of at most 50 steps each is halved until the
+    A coefficient at 0 breaks it where its gradient exceeds ``l1``. Each step is halved until the
     objective does not rise (1e-14 of it is rounding); intercepts of several classes are centred, which changes no
     answer.
 
@@ -240,18 +301,17 @@ def _penalised(Z: Array, P: Array, w: Array, start: LinearFit, penalty: Penalty,
     Lee, Sun and Saunders (2014), doi:10.1137/130921428.
     """
     intercept, coef = start.intercept.copy(), start.coef.copy()
-    K = len(intercept)
+    K, Z = len(intercept), row_blocks(Z)
     eta = start.predictor(Z)
-    value = _objective(P, w, eta, coef, penalty)
-    for _ in range(50):
-        gradient = Z.T @ (w[:, None] * (P - classify(eta))[:, -K:])
-        active = (coef != 0) | (np.abs(gradient) > penalty.l1 * (1 + 1e-9))
-        shift, step = _proximal_step(_joint(Z, _blocks(active), P, w, eta), coef, active, penalty, tol)
-        direction, share = Z @ step + shift, 1.0
+    value = objective(P, w, eta, coef, penalty)
+    for _ in range(MOST_STEPS):
+        active = active_blocks(Z, P, w, eta, coef, penalty)
+        shift, step = proximal_step(joint(Z, _blocks(active), P, w, eta), coef, active, penalty, tol)
+        direction, share = Z.predictor(step) + shift, 1.0
         while share > SMALLEST_SHARE:
             moved = coef + share * step
             moved[np.abs(moved) < 1e-15] = 0.0
-            new = _objective(P, w, eta + share * direction, moved, penalty)
+            new = objective(P, w, eta + share * direction, moved, penalty)
             if new <= value + 1e-14 * abs(value):
                 break
             share /= 2
@@ -263,17 +323,25 @@ def _penalised(Z: Array, P: Array, w: Array, start: LinearFit, penalty: Penalty,
     return LinearFit(intercept - (intercept.mean() if K > 1 else 0.0), coef)
 
 
+def active_blocks(Z: Rows, P: Array, w: Array, eta: Array, coef: Array, penalty: Penalty) -> NDArray[np.bool_]:
+    """Coefficients ``(p, K)`` that differ from 0, or would: their gradient exceeds ``l1``."""
+    gradient = np.zeros_like(coef)
+    for rows, lines in row_blocks(Z):
+        gradient += lines.T @ (w[rows, None] * (P[rows] - classify(eta[rows]))[:, -coef.shape[1] :])
+    return (coef != 0) | (np.abs(gradient) > penalty.l1 * (1 + 1e-9))
+
+
 def _blocks(support: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
     """Columns of each class c whose coefficient is in the support ``(p, K)``."""
     return [np.flatnonzero(column) for column in support.T]
 
 
-def _proximal_step(
+def proximal_step(
     quadratic: tuple[Array, Array], coef: Array, active: NDArray[np.bool_], penalty: Penalty, tol: float
 ) -> tuple[Array, Array]:
     r"""Change of intercepts ``(K,)`` and coefficients ``(p, K)`` that minimises the quadratic of one step.
 
-    ``quadratic`` is what :func:`_joint` gives for the active coefficients. The intercepts f are eliminated from it:
+    ``quadratic`` is what :func:`joint` gives for the active coefficients. The intercepts f are eliminated from it:
     with the gradient g and the Hessian H the coefficients see :math:`H_{bb} - H_{bf} H_{ff}^{-1} H_{fb}` and :math:`g_b
     - H_{bf} H_{ff}^{-1} g_f`. It is solved to a hundredth of the fit's own tolerance.
     """
@@ -297,14 +365,14 @@ def _proximal_step(
     return lead - cross @ (beta - old), step
 
 
-def _objective(P: Array, w: Array, eta: Array, beta: Array, penalty: Penalty) -> float:
+def objective(P: Array, w: Array, eta: Array, beta: Array, penalty: Penalty) -> float:
     """What is minimised: the mean divergence plus ``l1 sum |b| + l2 sum b**2 / 2`` over all coefficients."""
     l1, l2 = penalty
     return mean_divergence(P, w, eta) + l1 * float(np.abs(beta).sum()) + 0.5 * l2 * float((beta**2).sum())
 
 
 def refit_logistic(
-    Z: Array, P: Array, w: Array, support: NDArray[np.bool_], start: LinearFit, tol: float = 1e-10
+    Z: Rows, P: Array, w: Array, support: NDArray[np.bool_], start: LinearFit, tol: float = 1e-10
 ) -> LinearFit:
     """Relaxed refit: Newton on the chosen coefficients of all classes together, with next to no penalty.
 
@@ -322,7 +390,7 @@ def refit_logistic(
     ----------
     Meinshausen (2007), doi:10.1016/j.csda.2006.12.019.
     """
-    K = support.shape[1]
+    K, Z = support.shape[1], row_blocks(Z)
     blocks = _blocks(support)
     theta = np.concatenate([np.r_[start.intercept[c], start.coef[b, c]] for c, b in enumerate(blocks)])
     cuts = np.cumsum([0, *(len(b) + 1 for b in blocks)])
@@ -337,17 +405,17 @@ def refit_logistic(
             coef[b, c] = theta[s][1:]
         return coef
 
-    def objective(theta: Array) -> tuple[float, Array]:
+    def ridged(theta: Array) -> tuple[float, Array]:
         """What is minimised, and the linear predictor there."""
-        eta = Z @ spread(theta) + theta[cuts[:-1]]
+        eta = Z.predictor(spread(theta)) + theta[cuts[:-1]]
         return mean_divergence(P, w, eta) + 0.5 * float(ridge @ theta**2), eta
 
-    value, eta = objective(theta)
-    for _ in range(60):
-        gradient, H = _joint(Z, blocks, P, w, eta)
+    value, eta = ridged(theta)
+    for _ in range(MOST_STEPS):
+        gradient, H = joint(Z, blocks, P, w, eta)
         step = linalg.solve(H + np.diag(ridge + 1e-13), gradient - ridge * theta, assume_a="pos")
         share = 1.0
-        while share > SMALLEST_SHARE and (new := objective(theta + share * step))[0] > value + 1e-15:
+        while share > SMALLEST_SHARE and (new := ridged(theta + share * step))[0] > value + 1e-15:
             share /= 2
         if share <= SMALLEST_SHARE:
             break
@@ -358,7 +426,7 @@ def refit_logistic(
     return LinearFit(intercept - (intercept.mean() if K > 1 else 0.0), spread(theta))
 
 
-def _joint(Z: Array, blocks: list[NDArray[np.intp]], P: Array, w: Array, eta: Array) -> tuple[Array, Array]:
+def joint(Z: Rows, blocks: list[NDArray[np.intp]], P: Array, w: Array, eta: Array) -> tuple[Array, Array]:
     r"""Gradient and Hessian of the cross-entropy in the coefficients of all classes.
 
     The gradient is :math:`\sum_i w_i (p_{ic} - q_{ic}) z_i`, a 1 before each :math:`z_i` for the intercept. With
@@ -368,24 +436,25 @@ def _joint(Z: Array, blocks: list[NDArray[np.intp]], P: Array, w: Array, eta: Ar
     Two classes have one logit and one block.
     """
     K = eta.shape[1]
-    Q = classify(eta)[:, -K:]
     cuts = np.cumsum([0, *(len(b) + 1 for b in blocks)])
     pieces = [slice(a, b) for a, b in pairwise(cuts.tolist())]
-    residual = w[:, None] * (P[:, -K:] - Q)
-    slope, level = Z.T @ residual, residual.sum(axis=0)
-    gradient = np.concatenate([np.r_[level[c], slope[b, c]] for c, b in enumerate(blocks)])
-    curvature = w[:, None] * Q * (1 - Q) if K == 1 else w[:, None] * Q
-    H = np.zeros((len(gradient), len(gradient)))
-    for start in range(0, len(Z), ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
-        lines, root = Z[rows], np.sqrt(curvature[rows])
-        joint = np.empty((len(lines), len(gradient)))
-        for c, (b, s) in enumerate(zip(blocks, pieces, strict=True)):
-            of_class = joint[:, s]
+    used = np.flatnonzero(np.bincount(np.concatenate(blocks), minlength=Z.shape[1]))
+    places = [np.searchsorted(used, b) for b in blocks]
+    slope, level = np.zeros((len(used), K)), np.zeros(K)
+    H = np.zeros((cuts[-1], cuts[-1]))
+    for rows, lines in row_blocks(Z).over(used):
+        Q = classify(eta[rows])[:, -K:]
+        residual = w[rows, None] * (P[rows, -K:] - Q)
+        slope += lines.T @ residual
+        level += residual.sum(axis=0)
+        root = np.sqrt(w[rows, None] * Q * (1 - Q) if K == 1 else w[rows, None] * Q)
+        side_by_side = np.empty((len(lines), len(H)))
+        for c, (b, s) in enumerate(zip(places, pieces, strict=True)):
+            of_class = side_by_side[:, s]
             of_class[:, 0], of_class[:, 1:] = root[:, c], lines[:, b] * root[:, c : c + 1]
             H[s, s] += of_class.T @ of_class
             if K > 1:
-                of_class *= np.sqrt(Q[rows, c])[:, None]
+                of_class *= np.sqrt(Q[:, c])[:, None]
         if K > 1:
-            H -= joint.T @ joint
-    return gradient, H
+            H -= side_by_side.T @ side_by_side
+    return np.concatenate([np.r_[level[c], slope[b, c]] for c, b in enumerate(places)]), H

@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.numerics.linear.elastic_net import (
+    LEAST_SQUARES_RIDGE,
+    RIDGE,
     LinearFit,
+    Penalty,
     gaussian_path,
     largest_penalty,
     logistic_at,
@@ -18,12 +21,17 @@ from explaindistill.numerics.linear.elastic_net import (
     refit_gaussian,
     refit_logistic,
 )
+from explaindistill.numerics.linear.optimality import classes_gap, values_gap
+from explaindistill.numerics.linear.row_blocks import RowBlocks, row_blocks
+from explaindistill.numerics.optimum import OPTIMUM
 
 __all__ = ["PenalisedProblem", "Trace", "choose", "limit_terms", "penalty_grid", "standardise"]
 
 Array = NDArray[np.float64]
 PATH_TOLERANCE = 1e-4
 """Precision of fits that are only compared; the fit that is kept is solved again."""
+SETTLED = 1e-9
+"""Precision of a fit that is made anew because the first was not at its optimum."""
 PATIENCE = 3
 """Supports that may be tried in a row without a gain on held-out rows before relaxed fits stop."""
 
@@ -32,7 +40,7 @@ PATIENCE = 3
 class PenalisedProblem:
     """Columns ``(n, p)``, targets ``(n, k)`` or ``(n, m)``, weights, and what is fitted to them."""
 
-    Z: Array
+    Z: Array | RowBlocks
     Y: Array
     w: Array
     classification: bool
@@ -40,9 +48,11 @@ class PenalisedProblem:
 
     def rows(self, mask: NDArray[np.bool_]) -> PenalisedProblem:
         """Return the problem on some rows, weights summing to 1 again."""
+        if mask.all():
+            return self
         w = self.w[mask]
         return PenalisedProblem(
-            np.asfortranarray(self.Z[mask]), self.Y[mask], w / w.sum(), self.classification, self.l1_ratio
+            row_blocks(self.Z).take(mask), self.Y[mask], w / w.sum(), self.classification, self.l1_ratio
         )
 
     def path(self, penalties: Array, tol: float) -> list[LinearFit]:
@@ -66,6 +76,39 @@ class PenalisedProblem:
     def null(self) -> LinearFit:
         """Intercepts alone."""
         return null_fit(self.Y, self.w, self.Z.shape[1], self.classification)
+
+    def settled(self, fit: LinearFit, penalty: float | None) -> tuple[LinearFit, float]:
+        """Bound how far a fit is from its optimum on all rows; where that is too far, fit anew from the intercepts.
+
+        Parameters
+        ----------
+        fit : LinearFit
+        penalty : float or None
+            None where the columns of the fit were fitted without one.
+
+        Returns
+        -------
+        fit : LinearFit
+            The better of both.
+        excess : float
+            Of the penalised loss per row.
+        """
+        excess = self._excess(fit, penalty)
+        if excess > OPTIMUM:
+            null = self.null()
+            support = fit.coef != 0
+            anew = self.refit(null, support) if penalty is None else self.at(penalty, null, SETTLED)
+            if (again := self._excess(anew, penalty)) < excess:
+                return anew, again
+        return fit, excess
+
+    def _excess(self, fit: LinearFit, penalty: float | None) -> float:
+        support = fit.coef != 0 if penalty is None else np.ones(fit.coef.shape, dtype=bool)
+        weights = Penalty(0.0, RIDGE if self.classification else LEAST_SQUARES_RIDGE)
+        if penalty is not None:
+            weights = Penalty(penalty * self.l1_ratio, penalty * (1 - self.l1_ratio))
+        gap = classes_gap if self.classification else values_gap
+        return gap(self.Z, self.Y, self.w, fit, weights, support)
 
     def loss(self, fit: LinearFit) -> float:
         """Mean KL divergence in nats, or mean squared error over outputs."""

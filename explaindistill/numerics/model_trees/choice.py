@@ -4,6 +4,9 @@ For each fold the tree is grown on the other rows three times: free, without spl
 coefficients (constant leaves). After every move the held-out loss is noted together with the numbers written down so
 far; the size of the least mean loss is taken, the fewest numbers among equals. The lasso gives another sparse model
 without splits. A tree is taken where it is better than the best of these by more than two standard errors.
+
+Of a handful of distinct rows a fold holds what the others know nothing about (all rows of one category, say): there the
+growth on all rows is cut where Akaike's criterion is least.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.numerics.model_trees.growth import grow_model_tree
-from explaindistill.numerics.model_trees.leaf_models import LinearTreeProblem, row_losses
+from explaindistill.numerics.model_trees.leaf_models import LinearTreeProblem, degrees_of_freedom, row_losses
 from explaindistill.numerics.model_trees.sparse_model import INNER_FOLDS, sparse_model, without
 from explaindistill.numerics.model_trees.state import GrowthState, LinearTreeLimits, SplitColumns
 
@@ -22,6 +25,9 @@ __all__ = ["SizeChoice", "chosen", "held_out_growth", "held_out_sparse", "least_
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
+FEWEST = 30
+"""Distinct rows below which none can be spared, as in the choice of a linear student's penalty."""
+LEAST_ERROR = 1e-12  # of values, in variances: an exact fit has a finite logarithm
 GrowthLosses = list[tuple[float, Floats]]
 BATCHES = 30  # of held-out rows, whose sums say how far a difference is chance; a multiple of the lasso's folds
 
@@ -72,8 +78,8 @@ def held_out_growth(
     others = replace(problem, weight=weight / weight.sum(), count=count, ridge=ridge)
     losses: GrowthLosses = []
 
-    def watch(numbers: float, eta: Floats) -> None:
-        losses.append((numbers, _by_batch(problem, eta[held], held, batch)))
+    def watch(numbers: float, state: GrowthState) -> None:
+        losses.append((numbers, _by_batch(problem, state.eta[held], held, batch)))
 
     grow_model_tree(others, table, limits, n_jobs, watch)
     return losses
@@ -139,6 +145,8 @@ def chosen(
     lasso : bool
         Whether the lasso's model competes.
     """
+    if rank.max() < FEWEST - 1:
+        return SizeChoice(replace(limits, parameters=least_information(problem, table, limits, n_jobs)))
     folds, batch = rank % n_folds, rank // n_folds % BATCHES
     held_rows = [folds == k for k in range(n_folds)]
     held_rows = [held for held in held_rows if 0 < problem.weight[held].sum() < problem.weight.sum()]
@@ -156,6 +164,30 @@ def chosen(
     if best is None or least is None:
         return (best or least or (None, SizeChoice(limits)))[1]
     return least[1] if _better(best[0] - least[0]) else best[1]
+
+
+def least_information(
+    problem: LinearTreeProblem, table: SplitColumns, limits: LinearTreeLimits, n_jobs: int | None = None
+) -> float:
+    r"""Numbers at which a growth on all rows has the least :math:`n L + q`.
+
+    L is the mean loss of n rows in nats, :math:`\tfrac12 \log` of the mean squared error where targets are values. q
+    counts the numbers, coefficients by the degrees of freedom that shrinkage leaves them: half of the criterion of
+    Akaike (1974), doi:10.1109/TAC.1974.1100705, as extended by Gray (1992), doi:10.1080/01621459.1992.10476248.
+    """
+    n = float(problem.count.sum())
+    tried: list[tuple[float, float]] = []
+
+    def watch(numbers: float, state: GrowthState) -> None:
+        loss = float(problem.weight @ row_losses(state.eta, problem.targets, problem.loss))
+        if problem.loss == "squared":
+            # of standardised values the loss is half the squared error, summed over outputs
+            loss = 0.5 * problem.n_outputs * float(np.log(max(2 * loss / problem.n_outputs, LEAST_ERROR)))
+        q = sum(state.model.split_cost) + degrees_of_freedom(problem, state.model)
+        tried.append((round(n * loss + q, 9), numbers))
+
+    grow_model_tree(problem, table, limits, n_jobs, watch)
+    return min(tried)[1]
 
 
 def _least(choices: list[tuple[Floats, SizeChoice]]) -> tuple[Floats, SizeChoice] | None:

@@ -50,7 +50,7 @@ def grow_model_tree(
     table: SplitColumns,
     limits: LinearTreeLimits,
     n_jobs: int | None = None,
-    watch: Callable[[float, Floats], None] | None = None,
+    watch: Callable[[float, GrowthState], None] | None = None,
 ) -> LinearTree:
     """Grow under the limits.
 
@@ -60,7 +60,7 @@ def grow_model_tree(
     n_jobs : int or None
         Threads over columns; the result does not depend on them.
     watch : callable, optional
-        Told the numbers so far and the linear predictors ``(n, K)`` of all rows, before each move and at the end.
+        Told the numbers so far and the state of the growth, before each move and at the end.
     """
     model = LinearTree({0: np.arange(len(problem.design))}, problem.n_terms)
     for k in range(problem.n_outputs):
@@ -74,7 +74,7 @@ def grow_model_tree(
         budget = limits.parameters - numbers
         state = GrowthState(problem, model)
         if watch is not None:
-            watch(numbers, state.eta)
+            watch(numbers, state)
         move = best_coefficient(state, limits) if budget >= 1 else None
         floor = max(least, move[0] if move else 0.0)
         cut = best_split(state, table, limits, budget, cuts, stale, floor, n_jobs)

@@ -20,7 +20,18 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit, logsumexp, softmax
 
-__all__ = ["LinearTree", "LinearTreeProblem", "Loss", "curvature", "mean_loss", "refit", "respond", "row_losses"]
+__all__ = [
+    "LinearTree",
+    "LinearTreeProblem",
+    "Loss",
+    "curvature",
+    "decrement",
+    "degrees_of_freedom",
+    "mean_loss",
+    "refit",
+    "respond",
+    "row_losses",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -74,7 +85,8 @@ class LinearTree:
     """A tree and the coefficients of its nodes; grows in place.
 
     ``term[j]`` is a column of the design, ``intercept`` its last; ``members`` has the rows of each leaf; ``gap[v]`` the
-    largest value on the left and the smallest on the right of a node that asks about a number.
+    largest value on the left and the smallest on the right of a node that asks about a number; ``excess`` by how much
+    the penalised loss per row could still fall, where that was asked.
     """
 
     members: dict[int, Ints]
@@ -90,6 +102,7 @@ class LinearTree:
     term: list[int] = field(default_factory=list)
     output: list[int] = field(default_factory=list)
     beta: Floats = field(default_factory=lambda: np.zeros(0))
+    excess: float = np.nan
 
     def path(self, node: int) -> list[int]:
         """Nodes from this one up to the root."""
@@ -286,3 +299,21 @@ def refit(problem: LinearTreeProblem, model: LinearTree, max_steps: int = 3, tol
         beta, value = beta - size * step, new
     model.beta = beta
     return value
+
+
+def degrees_of_freedom(problem: LinearTreeProblem, model: LinearTree) -> float:
+    r"""What the coefficients count after shrinkage: :math:`\operatorname{tr} H (H + R)^{-1}`, of q at most q."""
+    blocks = [_block(problem, model, leaf) for leaf in sorted(model.members)]
+    _, bend = _derivatives(problem, blocks, model.beta)
+    ridged = cho_factor(bend + np.diag(penalties(model, problem)), check_finite=False)
+    return float(np.trace(cho_solve(ridged, bend, check_finite=False)))
+
+
+def decrement(problem: LinearTreeProblem, model: LinearTree) -> float:
+    """By how much one more of Newton's steps would lower the penalised loss per row, on the rows of all leaves."""
+    blocks = [_block(problem, model, leaf) for leaf in sorted(model.members)]
+    ridge = penalties(model, problem)
+    slope, bend = _derivatives(problem, blocks, model.beta)
+    slope = slope + ridge * model.beta
+    bend[np.diag_indices_from(bend)] += ridge
+    return 0.5 * float(slope @ cho_solve(cho_factor(bend, check_finite=False), slope, check_finite=False))

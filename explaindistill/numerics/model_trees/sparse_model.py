@@ -40,10 +40,12 @@ def sparse_model(problem: LinearTreeProblem, limits: LinearTreeLimits, folds: ND
     Y = np.hstack([1 - problem.targets, problem.targets]) if problem.loss == "binary" else problem.targets
     lasso = penalty_choice.PenalisedProblem(Z, Y, w, problem.loss != "squared", 1.0)
     penalties = penalty_choice.penalty_grid(lasso, N_PENALTIES)
-    fit, _ = penalty_choice.choose(lasso, folds, penalties, min(limits.gain, 0.5), True, INNER_FOLDS)
-    fit = _within(lasso, fit, limits, n_free(problem), penalties)
+    fit, trace = penalty_choice.choose(lasso, folds, penalties, min(limits.gain, 0.5), True, INNER_FOLDS)
+    within = _within(lasso, fit, limits, n_free(problem), penalties)
+    lowest = None if trace.relaxed or within is not fit else float(penalties[trace.chosen])
+    fit, excess = lasso.settled(within, lowest)
     coef = np.divide(fit.coef, scale[:, None], out=np.zeros_like(fit.coef), where=scale[:, None] > 0)
-    model = LinearTree({0: np.arange(len(Z))}, problem.n_terms)
+    model = LinearTree({0: np.arange(len(Z))}, problem.n_terms, excess=excess)
     for k in range(problem.n_outputs):
         model.add(0, problem.n_terms, k, float(fit.intercept[k] - mean @ coef[:, k]))
         for t in np.flatnonzero(coef[:, k]).tolist():

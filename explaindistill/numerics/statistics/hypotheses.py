@@ -11,6 +11,7 @@ from scipy import optimize, special, stats
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.statistics.intervals import normal_quantile
+from explaindistill.numerics.statistics.sparse_strata import SparseStrata
 
 __all__ = [
     "Stratified",
@@ -99,7 +100,8 @@ def equal_proportions(
     k, n : array of shape (groups,)
         Groups without rows are left out.
     rng : Generator, optional
-        Where an expected count is below 5: draw tables with the same margins instead of trusting the chi-square law.
+        Where an expected count is below 5, tables with the same margins are drawn, since the chi-square law is not to
+        be trusted there; always the same ones when None.
     n_draws : int
 
     Returns
@@ -121,9 +123,11 @@ def equal_proportions(
     if p in {0.0, 1.0}:
         return 0.0, 1.0
     observed = float(_pearson(k, n, p))
-    if rng is None or min(p, 1 - p) * n.min() >= LEAST_EXPECTED:
+    if min(p, 1 - p) * n.min() >= LEAST_EXPECTED:
         return observed, float(stats.chi2.sf(observed, len(n) - 1))
-    drawn = rng.multivariate_hypergeometric(n.round().astype(np.int64), round(k.sum()), n_draws)
+    drawn = (rng or np.random.default_rng(0)).multivariate_hypergeometric(
+        n.round().astype(np.int64), round(k.sum()), n_draws
+    )
     at_least = int((_pearson(drawn, n, p) >= observed * (1 - 1e-9)).sum())  # up to rounding
     # the observed table is one of those that chance could have drawn: without it no test of drawn tables is valid
     return observed, (at_least + 1) / (n_draws + 1)
@@ -143,9 +147,11 @@ class Stratified:
     odds_ratio, low, high : float
         Mantel–Haenszel's common odds ratio and its interval by Robins, Breslow and Greenland.
     p_value : float
-        Cochran–Mantel–Haenszel test that it is 1 (no continuity correction).
+        Cochran–Mantel–Haenszel test that it is 1 (no continuity correction); exact where the sum of the counts could
+        not be 5 more, or 5 less, than expected (Mantel and Fleiss).
     homogeneity : float
-        P-value of the Breslow–Day test, with Tarone's correction, that all strata share it.
+        P-value of the Breslow–Day test, with Tarone's correction, that all strata share it; of tables drawn with the
+        same margins where a fitted count is below 5.
     difference, difference_low, difference_high : float
         Mantel–Haenszel's common difference of proportions and its interval by Sato.
     """
@@ -209,6 +215,9 @@ def stratified(k1: ArrayLike, n1: ArrayLike, k2: ArrayLike, n2: ArrayLike, level
         m = a + c
         spread = (n1 * n2 * m * (n - m) / (n**2 * np.maximum(n - 1, 1))).sum()
         p_value = float(stats.chi2.sf((a - n1 * m / n).sum() ** 2 / spread, 1)) if spread > 0 else undefined
+        room = (np.maximum(0, m - n2) - n1 * m / n).sum(), (np.minimum(n1, m) - n1 * m / n).sum()
+        if spread > 0 and min(-room[0], room[1]) < LEAST_EXPECTED:
+            p_value = _sparse(a, n1, m, n).no_effect()
     return Stratified(
         odds, float(low), float(high), p_value, _homogeneity(a, n1, m, n, odds), *_common(a, n1, c, n2, z)
     )
@@ -219,16 +228,27 @@ def _homogeneity(a: NDArray[np.float64], n1: NDArray[np.float64], m: NDArray[np.
 
     :math:`\sum_i (a_i - \hat a_i)^2 / v_i - (\sum_i a_i - \hat a_i)^2 / \sum_i v_i`, where :math:`\hat a_i` is the
     first cell that the common odds ratio gives and :math:`1 / v_i` the sum of 1 over each of the four fitted cells.
+    With fewer than five rows in a fitted cell the chi-square law is far off (of 100 strata of 2 + 2 rows it rejected 66
+    times in a hundred at the level of 5): tables with the same margins take its place.
     """
     informative = (m > 0) & (m < n)
     if informative.sum() < 2 or not np.isfinite(odds) or odds <= 0:
         return float("nan")
     a, n1, m, n = a[informative], n1[informative], m[informative], n[informative]
     fitted = np.array([_fitted(*cell, odds) for cell in zip(n1, m, n, strict=True)])
+    if min(x.min() for x in (fitted, n1 - fitted, m - fitted, n - n1 - m + fitted)) < LEAST_EXPECTED:
+        return _sparse(a, n1, m, n).homogeneity()
     with np.errstate(divide="ignore"):
         variance = 1 / (1 / fitted + 1 / (n1 - fitted) + 1 / (m - fitted) + 1 / (n - n1 - m + fitted))
     statistic = ((a - fitted) ** 2 / variance).sum() - (a - fitted).sum() ** 2 / variance.sum()
     return float(stats.chi2.sf(max(statistic, 0.0), len(a) - 1))
+
+
+def _sparse(a: Any, n1: Any, m: Any, n: Any) -> SparseStrata:
+    """Strata as whole counts, those left out where one outcome only occurs: they say nothing about odds."""
+    informative = (m > 0) & (m < n)
+    a, n1, m, n = (np.rint(x[informative]).astype(np.int64) for x in (a, n1, m, n))
+    return SparseStrata(a, n1, n - n1, m)
 
 
 def _fitted(n1: float, m: float, n: float, odds: float) -> float:

@@ -129,16 +129,20 @@ def clopper_pearson(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> Limits:
 
 
 def mover_difference(
-    first: tuple[ArrayLike, ArrayLike, ArrayLike], second: tuple[ArrayLike, ArrayLike, ArrayLike]
+    first: tuple[ArrayLike, ArrayLike, ArrayLike],
+    second: tuple[ArrayLike, ArrayLike, ArrayLike],
+    correlation: ArrayLike = 0.0,
 ) -> Limits:
     r"""Limits of :math:`a - b` from the limits of each: distances to the limits add as squares.
 
-    :math:`a - b - \sqrt{(a - l_a)^2 + (u_b - b)^2}` and :math:`a - b + \sqrt{(u_a - a)^2 + (b - l_b)^2}`.
+    :math:`a - b - \sqrt{(a - l_a)^2 + (u_b - b)^2}` and :math:`a - b + \sqrt{(u_a - a)^2 + (b - l_b)^2}`; of estimates
+    with the correlation r less :math:`2 r (a - l_a)(u_b - b)` and :math:`2 r (u_a - a)(b - l_b)` under the roots.
 
     Parameters
     ----------
     first, second : (estimate, low, high)
-        Of two independent quantities.
+    correlation : array
+        Of the two estimates; 0 where they are independent.
 
     References
     ----------
@@ -151,7 +155,11 @@ def mover_difference(
     """
     a, al, au = (np.asarray(x, dtype=float) for x in first)
     b, bl, bu = (np.asarray(x, dtype=float) for x in second)
-    return a - b - np.hypot(a - al, bu - b), a - b + np.hypot(au - a, b - bl)
+    r = np.asarray(correlation, dtype=float)
+    down, up = 2 * r * (a - al) * (bu - b), 2 * r * (au - a) * (b - bl)
+    low = np.sqrt(np.maximum((a - al) ** 2 + (bu - b) ** 2 - down, 0.0))
+    high = np.sqrt(np.maximum((au - a) ** 2 + (b - bl) ** 2 - up, 0.0))
+    return a - b - low, a - b + high
 
 
 def newcombe(k1: ArrayLike, n1: ArrayLike, k2: ArrayLike, n2: ArrayLike, level: float = 0.95) -> Limits:
@@ -173,15 +181,18 @@ def newcombe(k1: ArrayLike, n1: ArrayLike, k2: ArrayLike, n2: ArrayLike, level: 
 
 
 def ratio_of_intervals(
-    first: tuple[ArrayLike, ArrayLike, ArrayLike], second: tuple[ArrayLike, ArrayLike, ArrayLike]
+    first: tuple[ArrayLike, ArrayLike, ArrayLike],
+    second: tuple[ArrayLike, ArrayLike, ArrayLike],
+    correlation: ArrayLike = 0.0,
 ) -> Limits:
-    r"""Limits of ``a / b`` from the limits of two independent non-negative quantities (MOVER-R).
+    r"""Limits of ``a / b`` from the limits of two non-negative quantities (MOVER-R).
 
     .. math:: L = \frac{ab - \sqrt{(ab)^2 - l_a u_b (2a - l_a)(2b - u_b)}}{u_b (2b - u_b)}, \qquad
         U = \frac{ab + \sqrt{(ab)^2 - u_a l_b (2a - u_a)(2b - l_b)}}{l_b (2b - l_b)}
 
-    The low limit is 0 where ``a`` is 0; the high limit is infinite where ``b`` is 0; both are unknown, hence
-    0 and infinity, where both are 0.
+    These are of independent estimates. With their ``correlation`` r, :math:`r (a - l_a)(u_b - b)` is taken from ab in
+    L, and :math:`r (u_a - a)(b - l_b)` in U. The low limit is 0 where ``a`` is 0; the high limit is infinite where
+    ``b`` is 0; both are unknown, hence 0 and infinity, where both are 0.
 
     References
     ----------
@@ -189,13 +200,15 @@ def ratio_of_intervals(
     """
     a, al, au = (np.asarray(x, dtype=float) for x in first)
     b, bl, bu = (np.asarray(x, dtype=float) for x in second)
+    r = np.asarray(correlation, dtype=float)
     with np.errstate(invalid="ignore", divide="ignore"):
-        root_low = np.sqrt(np.maximum((a * b) ** 2 - al * bu * (2 * a - al) * (2 * b - bu), 0))
-        root_high = np.sqrt(np.maximum((a * b) ** 2 - au * bl * (2 * a - au) * (2 * b - bl), 0))
-        low = (a * b - root_low) / (bu * (2 * b - bu))
-        high = (a * b + root_high) / (bl * (2 * b - bl))
+        down, up = a * b - r * (a - al) * (bu - b), a * b - r * (au - a) * (b - bl)
+        root_low = np.sqrt(np.maximum(down**2 - al * bu * (2 * a - al) * (2 * b - bu), 0))
+        root_high = np.sqrt(np.maximum(up**2 - au * bl * (2 * a - au) * (2 * b - bl), 0))
+        low = (down - root_low) / (bu * (2 * b - bu))
+        high = (up + root_high) / (bl * (2 * b - bl))
         # 2b = bu makes the quadratic linear: its one root is the limit of the formula.
-        low = np.where(np.isclose(2 * b, bu, rtol=1e-12, atol=0), al * (2 * a - al) / (2 * a * b), low)
+        low = np.where(np.isclose(2 * b, bu, rtol=1e-12, atol=0), al * (2 * a - al) / (2 * down), low)
     low = np.where(a <= 0, 0.0, np.maximum(low, 0.0))
     high = np.where((b <= 0) | (bl <= 0), np.inf, high)
     undefined = np.isnan(a) | np.isnan(b)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from explaindistill.numerics.statistics.clusters import ClusterSums
 from explaindistill.numerics.statistics.intervals import normal_quantile
 from explaindistill.numerics.statistics.tallies import weights_of
 
@@ -48,7 +49,10 @@ def auc(score: ArrayLike, positive: ArrayLike, sample_weight: ArrayLike | None =
 
 
 def auc_spread(
-    score: ArrayLike, positive: ArrayLike, sample_weight: ArrayLike | None = None
+    score: ArrayLike,
+    positive: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
 ) -> tuple[float, float, tuple[float, float]]:
     r"""Variance of an AUC from the placements of each row among the other side, and its degrees of freedom.
 
@@ -58,12 +62,17 @@ def auc_spread(
     .. math:: V = \frac{s_+^2}{n_+} + \frac{s_-^2}{n_-}, \qquad
         f = \frac{V^2}{(s_+^2 / n_+)^2 / (n_+ - 1) + (s_-^2 / n_-)^2 / (n_- - 1)}.
 
+    With clusters the area is the mean placement of the positives, or one less that of the negatives, and V and f are
+    those of the difference of the two means by `ClusterSums.contrast`: a cluster may hold rows of both sides.
+
     Returns
     -------
     variance, freedom : float
-        DeLong's variance and Satterthwaite's degrees of freedom; NaN with fewer than two rows of a side.
+        DeLong's variance and Satterthwaite's degrees of freedom; NaN with fewer than two rows, or five clusters, of a
+        side.
     worth : (float, float)
-        Effective numbers of positives and negatives (Kish).
+        Effective numbers of positives and negatives (Kish); with clusters as many as leave V to the independent rows
+        of an AUC of this size, no more than without clusters.
 
     References
     ----------
@@ -79,13 +88,14 @@ def auc_spread(
     s, y = np.asarray(score, dtype=float), np.asarray(positive, dtype=bool)
     w = weights_of(sample_weight, len(s))
     _, value = np.unique(s, return_inverse=True)
-    parts, worths = [], []
+    parts, worths, placements = [], [], np.zeros(len(s))
     for side in (y, ~y):
         mine, other = w * side, w * ~side
         if mine.sum() == 0 or other.sum() == 0:
             return float("nan"), float("nan"), (float(y.sum()), float((~y).sum()))
         mass = np.bincount(value, other)
         placement = ((np.cumsum(mass) - mass / 2) / mass.sum())[value][side]
+        placements[side] = placement
         share = mine[side] / mine.sum()
         worth = 1 / float((share**2).sum())
         mean = share @ placement
@@ -93,21 +103,31 @@ def auc_spread(
         parts.append(spread / worth)
         worths.append(worth)
     variance = sum(parts)
+    if clusters is not None:
+        sums = ClusterSums.of(placements, (~y).astype(np.int64), 2, clusters=clusters, sample_weight=w)
+        between = sums.contrast([1.0, -1.0])
+        shrunk = min(1.0, variance / between.variance) if between.variance > 0 else 1.0
+        shrunk = np.nan if np.isnan(between.variance) else shrunk
+        return between.variance, between.freedom, (worths[0] * shrunk, worths[1] * shrunk)
     inverse = sum(v**2 / (n - 1) for v, n in zip(parts, worths, strict=True) if n > 1)
     return variance, variance**2 / inverse if inverse > 0 else float("nan"), (worths[0], worths[1])
 
 
 def auc_and_interval(
-    score: ArrayLike, positive: ArrayLike, sample_weight: ArrayLike | None = None, level: float = 0.95
+    score: ArrayLike,
+    positive: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    level: float = 0.95,
+    clusters: ArrayLike | None = None,
 ) -> tuple[float, float, float]:
-    """Area under the ROC curve with the interval of `auc_interval`.
+    """Area under the ROC curve with the interval of `auc_interval`, whose limits are NaN below five clusters.
 
     Examples
     --------
     >>> [round(x, 2) for x in auc_and_interval(np.arange(40) % 23, np.arange(40) > 24)]
     [0.46, 0.29, 0.64]
     """
-    variance, freedom, worth = auc_spread(score, positive, sample_weight)
+    variance, freedom, worth = auc_spread(score, positive, sample_weight, clusters)
     area = auc(score, positive, sample_weight)
     low, high = auc_interval(area, *worth, level, variance=variance, freedom=freedom)
     return area, float(low), float(high)

@@ -6,6 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from explaindistill.numerics.statistics.clusters import ClusterSums
+from explaindistill.numerics.statistics.tallies import Smooth
+
 __all__ = ["CLIP", "recalibrated"]
 
 CLIP = (
@@ -17,7 +20,7 @@ MOST_STEP = (
 RUNAWAY = 50.0  # coefficient from which labels count as separated: the likelihood then has no maximum
 CONVERGED = 1e-10  # largest step
 Floats = NDArray[np.float64]
-Fitted = tuple[float, float] | None
+Fitted = Smooth | None
 
 
 def recalibrated(
@@ -37,10 +40,10 @@ def recalibrated(
 
     Returns
     -------
-    intercept, slope : (estimate, standard error), or None
+    intercept, slope : Smooth, or None
         The error is the sandwich's where weights differ, rows cluster or targets are not labels, else that of the
-        likelihood. None where the fit runs away: one label only, one probability only, or labels that the
-        probabilities separate.
+        likelihood; of clusters that of the rows' influences by `ClusterSums.contrast`. None where the fit runs away:
+        one label only, one probability only, or labels that the probabilities separate.
 
     References
     ----------
@@ -62,17 +65,17 @@ def recalibrated(
     if not 0 < (w * y).sum() < w.sum():
         return None, None
     one = np.ones_like(x)
-    groups = None if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
-    slope = _newton(np.column_stack([one, x]), y, w, np.zeros_like(x), groups) if np.ptp(x) > 1e-9 else None
-    return _newton(one[:, None], y, w, x, groups), slope
+    slope = _newton(np.column_stack([one, x]), y, w, np.zeros_like(x), clusters) if np.ptp(x) > 1e-9 else None
+    return _newton(one[:, None], y, w, x, clusters), slope
 
 
-def _newton(A: Floats, y: Floats, w: Floats, offset: Floats, clusters: NDArray[np.int64] | None) -> Fitted:
+def _newton(A: Floats, y: Floats, w: Floats, offset: Floats, clusters: ArrayLike | None) -> Fitted:
     r"""Last coefficient and its standard error; None where it runs away (separation).
 
     Newton's steps solve :math:`A^\top \mathrm{diag}(w \mu (1 - \mu)) A\, \delta = A^\top w (y - \mu)` with :math:`\mu =
     1 / (1 + e^{-(A\beta + \text{offset})})`. Of equal weights and labels the squared error is the last entry of the
-    inverse information, weights counted as one row each; else the sandwich's.
+    inverse information, weights counted as one row each; else the sandwich's: the sum over rows i of the squared
+    influences :math:`w_i (y_i - \mu_i)\, (I^{-1} A_i)_{last}` with the information I.
     """
     beta = np.zeros(A.shape[1])
     for _ in range(60):
@@ -87,18 +90,14 @@ def _newton(A: Floats, y: Floats, w: Floats, offset: Floats, clusters: NDArray[n
             return None
         if np.abs(step).max() < CONVERGED:
             inverse = np.linalg.inv(information)
+            last = float(beta[-1])
             if clusters is None and np.allclose(w, w[0]) and np.isin(y, (0.0, 1.0)).all():
-                return float(beta[-1]), float(np.sqrt(inverse[-1, -1] * w[0]))
-            return float(beta[-1]), _sandwich(A * (w * (y - mu))[:, None], inverse, clusters)
+                return Smooth(last, float(np.sqrt(inverse[-1, -1] * w[0])), np.inf)
+            influence = (A * (y - mu)[:, None]) @ inverse[-1]
+            if clusters is None:
+                return Smooth(last, float(np.sqrt(((w * influence) ** 2).sum())), np.inf)
+            everyone = np.zeros(len(y), dtype=np.int64)
+            sums = ClusterSums.of(influence * w.sum(), everyone, 1, clusters=clusters, sample_weight=w)
+            spread = sums.contrast([1.0])
+            return Smooth(last, float(np.sqrt(spread.variance)), spread.freedom)
     return None
-
-
-def _sandwich(score: Floats, inverse: Floats, clusters: NDArray[np.int64] | None) -> float:
-    """Standard error of the last coefficient from the scores of rows, or of clusters of rows.
-
-    The last entry of ``I^-1 (sum_i s_i s_i') I^-1`` with the scores ``s_i`` and the information ``I``.
-    """
-    if clusters is not None:
-        count = int(clusters.max(initial=0)) + 1
-        score = np.column_stack([np.bincount(clusters, column, count) for column in score.T])
-    return float(np.sqrt((inverse @ (score.T @ score) @ inverse)[-1, -1]))

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.statistics.clusters import ClusterSums, student_quantile
 from explaindistill.numerics.statistics.intervals import normal_quantile
+from explaindistill.numerics.statistics.members import Member
 
-__all__ = ["Tally", "group_means", "mean_function", "tally", "weights_of"]
+__all__ = ["Smooth", "Tally", "group_means", "mean_function", "row_labels", "tally", "weights_of"]
 
 
 GRADIENT_STEP = 1e-6  # relative; see mean_function
@@ -35,18 +37,32 @@ class Tally:
         Weighted share of successes; NaN without rows.
     n_effective : ndarray
         Independent unweighted rows that are worth as much as these: Kish's formula for weights, the variance
-        between clusters for clusters.
+        between clusters for clusters (NaN with fewer than five of them).
+    weight : ndarray
+        Sum of the weights; ``n`` where there are none.
+    members : tuple of Member
+        What the clusters say of each group; empty where rows are independent.
     """
 
     n: NDArray[np.float64]
     k: NDArray[np.float64]
     share: NDArray[np.float64]
     n_effective: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    members: tuple[Member, ...] = ()
 
     @property
     def k_effective(self) -> NDArray[np.float64]:
         """Successes among the effective rows; 0 where there are none."""
         return np.where(self.n_effective > 0, np.nan_to_num(self.share) * self.n_effective, 0.0)
+
+    def worth(self, level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Successes and rows for an interval with the normal quantile of ``level``; see `Member.worth`."""
+        if not self.members:
+            return self.k_effective, self.n_effective
+        n = np.array([member.worth(level) for member in self.members])
+        n = np.where(self.n > 0, n, 0.0)
+        return np.where(n > 0, np.nan_to_num(self.share) * n, 0.0), n
 
 
 def weights_of(sample_weight: ArrayLike | None, n: int) -> NDArray[np.float64]:
@@ -59,6 +75,20 @@ def weights_of(sample_weight: ArrayLike | None, n: int) -> NDArray[np.float64]:
     if not np.isfinite(w).all() or (w < 0).any() or (n and w.sum() <= 0):
         raise InvalidInputError("sample_weight must be finite, non-negative and not all zero")
     return w
+
+
+def row_labels(clusters: ArrayLike, n: int) -> NDArray[Any]:
+    """Clusters ``(n,)``, one label per row; text, numbers or anything that can be told apart.
+
+    Examples
+    --------
+    >>> row_labels(["north", "south"], 2).tolist()
+    ['north', 'south']
+    """
+    labels = np.asarray(clusters).ravel()
+    if len(labels) != n:
+        raise InvalidInputError(f"clusters must have one entry per row: {n} rows, got {len(labels)}")
+    return labels
 
 
 def tally(
@@ -90,7 +120,7 @@ def tally(
     x, g = np.asarray(success, dtype=bool), np.asarray(codes, dtype=np.int64)
     w = None if sample_weight is None else weights_of(sample_weight, len(x))
     inside = g >= 0 if w is None else (g >= 0) & (w > 0)
-    labels = None if clusters is None else np.asarray(clusters)
+    labels = None if clusters is None else row_labels(clusters, len(x))
     if not inside.all():
         x, g = x[inside], g[inside]
         w = None if w is None else w[inside]
@@ -103,51 +133,34 @@ def tally(
         share = hits / total
         effective = n if w is None else total**2 / np.bincount(g, w**2, n_groups)
     effective = np.where(n > 0, np.minimum(effective, n), 0.0)
-    if labels is not None:
-        effective = _between_clusters(x, g, np.ones(len(x)) if w is None else w, labels, share, total, effective)
-    return Tally(n, k, np.where(n > 0, np.clip(share, 0, 1), np.nan), effective)
-
-
-def _between_clusters(
-    x: NDArray[np.bool_],
-    g: NDArray[np.int64],
-    w: NDArray[np.float64],
-    labels: NDArray[Any],
-    share: NDArray[np.float64],
-    total: NDArray[Any],
-    kish: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    r"""Effective rows so that p(1-p)/n equals the variance between clusters; clusters where p is 0 or 1.
-
-    In a group of C clusters c with the weighted residual sums :math:`r_c = \sum_{i \in c} w_i (x_i - p)` the share has
-    the variance :math:`\frac{C}{C - 1} \sum_c r_c^2 / (\sum_i w_i)^2` (the linearised ratio estimator). At most as many
-    as Kish's formula gives, and as there are clusters where only one is.
-    """
-    _, cluster = np.unique(labels, return_inverse=True)
-    size = int(cluster.max(initial=0)) + 1
-    cell, where = np.unique(g * size + cluster, return_inverse=True)
-    residual = np.bincount(where, w * (x - share[g]), len(cell))
-    group = cell // size
-    count = np.bincount(group, minlength=len(share)).astype(float)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        variance = np.bincount(group, residual**2, len(share)) / total**2 * count / (count - 1)
-        n = share * (1 - share) / variance
-    n = np.where((share > 0) & (share < 1) & np.isfinite(n), n, count)
-    return np.minimum(np.minimum(n, kish), np.where(count > 1, np.inf, count))
+    share = np.where(n > 0, np.clip(share, 0, 1), np.nan)
+    if labels is None:
+        return Tally(n, k, share, effective, np.asarray(total, dtype=float))
+    sums = ClusterSums.of(x, g, n_groups, clusters=labels, sample_weight=w)
+    members = tuple(Member(sums, a, float(min(p, 1 - p))) for a, p in enumerate(np.nan_to_num(share)))
+    worth = np.array([member.n_effective for member in members])
+    return Tally(n, k, share, np.where(n > 0, worth, 0.0), np.asarray(total, dtype=float), members)
 
 
 def group_means(
-    values: ArrayLike, codes: ArrayLike, n_groups: int, *, sample_weight: ArrayLike | None = None, level: float = 0.95
+    values: ArrayLike,
+    codes: ArrayLike,
+    n_groups: int,
+    *,
+    sample_weight: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
+    level: float = 0.95,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     r"""Weighted mean of each group, its standard error and Student's quantile at the effective rows.
 
     :math:`\bar v = \sum_i w_i v_i / \sum_i w_i` with the squared error :math:`\frac{n}{n - 1} \sum_i w_i^2 (v_i - \bar
     v)^2 / (\sum_i w_i)^2`; the quantile has the effective rows less one as its degrees of freedom, at least one half.
+    With clusters both are those of `ClusterSums.contrast`.
 
     Returns
     -------
     mean, standard_error, quantile : ndarray of shape (n_groups,)
-        Standard error and quantile are NaN below two rows.
+        Standard error and quantile are NaN below two rows (or five clusters).
     """
     normal_quantile(level)
     v, g = np.asarray(values, dtype=float), np.asarray(codes, dtype=np.int64)
@@ -161,9 +174,34 @@ def group_means(
         effective = total**2 / np.bincount(g, w**2, n_groups)
         square = np.bincount(g, (w * (v - mean[g])) ** 2, n_groups) / total**2
         error = np.sqrt(square * n / (n - 1))
+    if clusters is not None:
+        sums = ClusterSums.of(v, g, n_groups, clusters=np.asarray(clusters)[inside], sample_weight=w)
+        spread = np.array(sums.each)
+        certain = spread[:, 0] == 0  # values that are all alike leave no degrees of freedom, and need none
+        quantile = np.where(certain, 0.0, student_quantile(spread[:, 1], level))
+        return np.where(n > 0, mean, np.nan), np.sqrt(spread[:, 0]), quantile
     error = np.where(n > 1, error, np.nan)
     freedom = np.where(n > 1, np.maximum(effective - 1, 0.5), np.nan)
     return np.where(n > 0, mean, np.nan), error, special.stdtrit(freedom, 0.5 + level / 2)
+
+
+class Smooth(NamedTuple):
+    """A smooth function of means, its standard error, and the degrees of freedom of that (infinite without clusters).
+
+    Examples
+    --------
+    >>> Smooth(0.5, 0.1, np.inf).limits(0.95)[0].round(3).item()
+    0.304
+    """
+
+    estimate: float
+    standard_error: float
+    freedom: float
+
+    def limits(self, level: float) -> NDArray[np.float64]:
+        """Both limits with Student's quantile ``(2,)``, the normal one where the freedom is infinite."""
+        half = student_quantile(self.freedom, level) * self.standard_error
+        return np.array([self.estimate - half, self.estimate + half])
 
 
 def mean_function(
@@ -172,11 +210,12 @@ def mean_function(
     *,
     sample_weight: ArrayLike | None = None,
     clusters: ArrayLike | None = None,
-) -> tuple[float, float]:
+) -> Smooth:
     r"""Value and standard error of a smooth function of means, by the delta method.
 
     Row i with the share :math:`u_i` of the weight moves the value by :math:`u_i \nabla f(\bar m)^\top (m_i - \bar m)`;
-    the squared error is :math:`\frac{n}{n - 1}` times the sum of the squares, those of a cluster added up first. The
+    the squared error is :math:`\frac{n}{n - 1}` times the sum of the squares; with clusters it is that of the mean of
+    :math:`\nabla f(\bar m)^\top m_i` by `ClusterSums.contrast`. The
     gradient is a central difference with steps of a millionth, about the cube root of float64's precision, where its
     error is least.
 
@@ -189,21 +228,21 @@ def mean_function(
 
     Returns
     -------
-    estimate, standard_error : float
-        NaN below two rows (or two clusters), or where the function is undefined.
+    estimate, standard_error, freedom : float
+        The last two are NaN below two rows (or five clusters), or where the function is undefined.
 
     Examples
     --------
     The ratio of two means:
 
     >>> x = np.array([[1.0, 2.0], [2.0, 4.5], [3.0, 5.5]])
-    >>> value, error = mean_function(x, lambda m: m[0] / m[1])
+    >>> value, error, freedom = mean_function(x, lambda m: m[0] / m[1])
     >>> round(value, 3), round(error, 3)
     (0.5, 0.036)
     """
     w = weights_of(sample_weight, len(moments))
     if len(moments) == 0:
-        return np.nan, np.nan
+        return Smooth(np.nan, np.nan, np.nan)
     share = w / w.sum()
     mean = share @ moments
     estimate = float(function(mean))
@@ -214,10 +253,12 @@ def mean_function(
             for h, e in zip(step, np.eye(len(mean)), strict=True)
         ]
     )
-    influence = share * ((moments - mean) @ gradient)
-    if clusters is not None:
-        influence = np.bincount(np.unique(np.asarray(clusters), return_inverse=True)[1], influence)
-    n = int((w > 0).sum()) if clusters is None else len(influence)
-    if n < 2 or not np.isfinite(estimate):
-        return estimate, np.nan
-    return estimate, float(np.sqrt((influence**2).sum() * n / (n - 1)))
+    moved = (moments - mean) @ gradient
+    n = int((w > 0).sum())
+    if n < 2 or not np.isfinite(estimate) or not np.isfinite(moved).all():
+        return Smooth(estimate, np.nan, np.nan)
+    if clusters is None:
+        return Smooth(estimate, float(np.sqrt(((share * moved) ** 2).sum() * n / (n - 1))), np.inf)
+    everyone = np.zeros(len(moved), dtype=np.int64)
+    spread = ClusterSums.of(moved, everyone, 1, clusters=clusters, sample_weight=w).contrast([1.0])
+    return Smooth(estimate, float(np.sqrt(spread.variance)), spread.freedom)

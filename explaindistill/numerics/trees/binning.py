@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics._jit import kernel
 from explaindistill.numerics.threads import spread
+from explaindistill.numerics.trees.cells import Runs, cell_runs
 from explaindistill.numerics.trees.fixed_point import SCALE, whole_weights
 
 __all__ = ["MAX_BINS", "MISSING", "UNSEEN", "BinRule", "BinnedTable", "apply_rule", "bin_table", "fit_rule"]
@@ -39,10 +40,6 @@ __all__ = ["MAX_BINS", "MISSING", "UNSEEN", "BinRule", "BinnedTable", "apply_rul
 MAX_BINS = 254  # with the two codes below all 256 values of a byte
 MISSING = 254  # the code of a missing value
 UNSEEN = 255  # the code of a category that no training row had
-CELLS = 1 << 14
-"""Equal cells between the smallest and the largest value: some 64 for each of at most 254 bins, so that with values
-spread evenly a bin's end is off by a 64th of the bin at most. Where they are spread too unevenly values are sorted
-instead."""
 SEARCH_CELLS = 1 << 12
 """Cells that codes are looked up in: some 16 per edge, so that bisection inside a cell ends after a step or two."""
 MANY = 50_000  # total weight from which cells replace sorting: a sum of weights, so that weight 2 is the row twice
@@ -171,7 +168,7 @@ def _number_rule(values: NDArray[np.float64], whole: NDArray[np.int64] | None, m
     """Bins of numbers: runs of neighbouring values, and between two bins the middle of the gap, or its lower end."""
     values = np.ascontiguousarray(values, dtype=np.float64)
     total = int(len(values) if whole is None else whole.sum())
-    runs = _by_cells(values, whole, max_bins) if total >= MANY else None
+    runs = cell_runs(values, whole, max_bins) if total >= MANY else None
     lows, highs, mass = runs if runs is not None else _by_sorting(values, whole)
     if len(mass) > max_bins:
         group = quantile_groups(mass, max_bins)
@@ -180,9 +177,6 @@ def _number_rule(values: NDArray[np.float64], whole: NDArray[np.int64] | None, m
     middle = highs[:-1] + (lows[1:] - highs[:-1]) / 2
     edges = np.where(middle < lows[1:], middle, highs[:-1])  # neighbours in float64 have no number between them
     return BinRule(False, len(lows), edges, lows, highs, np.empty(0, dtype=np.uint8))
-
-
-Runs = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
 
 
 def _by_sorting(values: NDArray[np.float64], whole: NDArray[np.int64] | None) -> Runs:
@@ -197,30 +191,6 @@ def _by_sorting(values: NDArray[np.float64], whole: NDArray[np.int64] | None) ->
     if len(first) == 0:
         return ordered, ordered, np.empty(0, dtype=np.int64)
     return ordered[first], ordered[first], np.add.reduceat(whole[present][order], first)
-
-
-def _by_cells(values: NDArray[np.float64], whole: NDArray[np.int64] | None, max_bins: int) -> Runs | None:
-    """Weight of fine equal cells; None where they are too coarse for this column, and sorting must do.
-
-    Value x falls into cell floor((x - low) * CELLS / (high - low)). A cell of several values is too coarse where it
-    holds more than half of a bin's fair share, 1 / max_bins, of the weight, or where every distinct value could have a
-    bin.
-    """
-    low, high = _range(values)
-    if not high > low or not np.isfinite(CELLS / (high - low)):
-        return None
-    mass = np.zeros(CELLS, dtype=np.int64)
-    lows, highs = np.full(CELLS, np.inf), np.full(CELLS, -np.inf)
-    _fill_cells(
-        values, np.ones(0, dtype=np.int64) if whole is None else whole, low, CELLS / (high - low), mass, lows, highs
-    )
-    full = mass > 0
-    lows, highs, mass = lows[full], highs[full], mass[full]
-    mixed = lows < highs
-    coarse = 2 * max_bins * mass[mixed].max(initial=0) > mass.sum()
-    if coarse or (len(mass) <= max_bins and mixed.any()):
-        return None
-    return lows, highs, mass
 
 
 def quantile_groups(mass: NDArray[np.int64], n_groups: int) -> NDArray[np.int64]:
@@ -351,44 +321,6 @@ class EdgeCells(NamedTuple):
     step: float
     first: NDArray[np.int64]
     last: NDArray[np.int64]
-
-
-@kernel
-def _range(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Smallest and largest value, missing ones left out."""
-    low, high = np.inf, -np.inf
-    for x in values:
-        if x < low:  # noqa: PLR1730 - a comparison lets NaN lose
-            low = x
-        if x > high:  # noqa: PLR1730 - the same
-            high = x
-    return low, high
-
-
-@kernel
-def _fill_cells(
-    values: NDArray[np.float64],
-    whole: NDArray[np.int64],
-    low: float,
-    step: float,
-    mass: NDArray[np.int64],
-    lows: NDArray[np.float64],
-    highs: NDArray[np.float64],
-) -> None:
-    """Add each value i to its cell ``c = (x_i - low) * step``: its weight, and the cell's smallest and largest value.
-
-    ``values`` is ``(n,)``; ``whole`` too, or empty where every row weighs 1; ``mass``, ``lows`` and ``highs`` have one
-    entry per cell. The largest value itself belongs to the last cell.
-    """
-    weighted = len(whole) > 0
-    for i in range(len(values)):
-        x = values[i]
-        if np.isnan(x):
-            continue
-        c = min(int((x - low) * step), len(mass) - 1)
-        mass[c] += whole[i] if weighted else 1
-        lows[c] = min(lows[c], x)
-        highs[c] = max(highs[c], x)
 
 
 @kernel

@@ -146,8 +146,8 @@ def _worries(audit: Any) -> list[str]:
         worries.append(f"{checks} could not be decided with this many rows: more data would settle them.")
     unequal = _unfaithful_groups(audit)
     worries += _shifts(audit) + unequal
-    said = {nobody_said(audit), FIDELITY_CAVEAT if unequal else ""}
-    return worries + [str(note) for note in audit.notes if note not in said]
+    shown_elsewhere = {nobody_said(audit), FIDELITY_CAVEAT if unequal else ""}
+    return worries + [str(note) for note in audit.notes if note not in shown_elsewhere]
 
 
 def _shifts(audit: Any) -> list[str]:

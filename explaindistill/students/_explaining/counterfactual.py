@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.data.columns import from_numbers
-from explaindistill.data.schema import Feature, Schema, as_frame
+from explaindistill.data.rows import as_frame
+from explaindistill.data.schema import Feature, Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.explaining.axes import Axis, Choice, Number
 from explaindistill.numerics.explaining.nearest_search import nearest_search
@@ -246,7 +246,7 @@ def _rows_of(schema: Schema, frame: pd.DataFrame, Z: Floats, now: Floats) -> pd.
         if same:
             columns[feature.name] = frame[feature.name].take(np.zeros(len(Z), dtype=np.intp)).array
         else:
-            columns[feature.name] = from_numbers(Z[:, j], feature.kind, feature.categories, _dtype(feature, Z[:, j]))
+            columns[feature.name] = feature.restored(Z[:, j], _dtype(feature, Z[:, j]))
     return pd.DataFrame(columns)
 
 

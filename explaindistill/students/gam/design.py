@@ -138,7 +138,7 @@ def _grid(columns: Columns, axis: int, n_knots: int, max_levels: int) -> TermGri
     if not feature.is_category:
         # no knot, and so no number, is of one person far out alone
         within, place = np.unique(np.clip(values, feature.minimum, feature.maximum), return_inverse=True)
-        knots = quantile_knots(within, np.bincount(place, mass[:-1]), n_knots)
+        knots = quantile_knots(within, np.bincount(place, weights=mass[:-1]).astype(float), n_knots)
         if len(knots) > 1:
             knots[[0, -1]] = feature.minimum, feature.maximum
         return TermGrid(feature.name, axis, knots, np.empty(0, dtype=np.int64), missing)

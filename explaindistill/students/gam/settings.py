@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from explaindistill.data.schema import Schema
@@ -16,6 +14,7 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.additive.families import Bernoulli, Family
 from explaindistill.numerics.threads import n_threads
 from explaindistill.students._intake import Intake
+from explaindistill.students._optimum import settle
 from explaindistill.students.gam.design import read_shaping
 from explaindistill.students.gam.fit import fit_terms
 from explaindistill.students.gam.problem import AdditiveOptions
@@ -78,15 +77,13 @@ def adopt(student: Any, chosen: AdditiveOptions, intake: Intake, target: NDArray
     student.dispersion_ = float(model.fit.phi)
     student.deviance_ = float(model.fit.deviance)
     student.n_iter_ = model.fit.n_iter
-    student.converged_, student.optimality_ = model.fit.converged, float(model.fit.optimality)
-    if not student.converged_:
-        warnings.warn(
-            f"{type(student).__name__} is not at its optimum after {student.n_iter_} iterations: the loss per row "
-            f"could still fall by about {student.optimality_:.1g}; raise max_iter (now {student.max_iter}), or look "
-            "for columns that all but tell the answer",
-            ConvergenceWarning,
-            stacklevel=3,
-        )
+    settle(
+        student,
+        model.fit.optimality,
+        model.fit.converged,
+        f" after {student.n_iter_} iterations",
+        f"raise max_iter (now {student.max_iter}), or look for columns that all but tell the answer",
+    )
     student.term_path_ = pd.DataFrame(model.path, columns=["n_terms", "dropped", "deviance_rise", "explained"])
     student.pair_trials_ = pd.DataFrame(model.trials, columns=["n_pairs", "loss", "gain_low", "gain_high"])
     student.edits_ = []

@@ -13,7 +13,8 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
-from explaindistill.data.design import linear_columns, matrix
+from explaindistill.data.design import linear_columns
+from explaindistill.data.design_rows import DesignRows
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.folds import content_rank
 from explaindistill.data.targets import as_soft_targets
@@ -24,8 +25,8 @@ from explaindistill.numerics.linear.penalty_choice import (
     choose,
     limit_terms,
     penalty_grid,
-    standardise,
 )
+from explaindistill.numerics.linear.row_blocks import RowBlocks
 from explaindistill.protocols import Complexity
 from explaindistill.students import _intake
 from explaindistill.students._explaining.counterfactual import counterfactual
@@ -33,6 +34,7 @@ from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
 from explaindistill.students._form import check_header, compact_bytes, header, reader
+from explaindistill.students._optimum import settle
 from explaindistill.students._picture import plot
 from explaindistill.students.linear.compression import on_value_grid, smaller
 from explaindistill.students.linear.drawing import drawing
@@ -54,6 +56,9 @@ MOST_ROWS = 12_000
 """Distinct rows that the choice of the penalty looks at; the last fit takes all rows."""
 LEAST_ROWS = 3000
 """The same, where there are many classes."""
+LEAST_PENALTY = 1e-4
+"""Share of the largest penalty at which the path ends that drops terms of a fit without penalty."""
+WAY_OUT = "raise penalty, or look for columns that all but repeat each other or all but tell the answer"
 PATH_TOL = 1e-8
 """Relative change at which a given penalty counts as solved: far below the digits that are shown."""
 
@@ -151,15 +156,16 @@ class _Linear(BaseEstimator):
     def _fit_alone(self, intake: _intake.Intake) -> None:
         """Columns, standardised; outputs in units of their spread; the chosen fit; all back in the user's units."""
         columns, base = linear_columns(intake.schema, intake.X, intake.weight, self.max_levels)
-        values = matrix(columns, intake.schema, intake.X)
         w = intake.weight / intake.weight.sum()
-        Z, mean, scale = standardise(values, w)
+        read = DesignRows(columns, intake.schema, intake.X)
+        Z, mean, scale = RowBlocks.standardised(read, (len(w), len(columns)), w)
         size = self._target_scale(intake.Y, w)
-        problem = PenalisedProblem(Z, intake.Y / size, w, intake.classes is not None, self.l1_ratio)
+        Y = intake.Y / size if intake.classes is None else intake.Y
+        problem = PenalisedProblem(Z, Y, w, intake.classes is not None, self.l1_ratio)
         fit = self._choose(problem, intake)
         if intake.classes is None:
             fit = type(fit)(fit.intercept * size, fit.coef * size)
-        rows = FittedRows(intake.schema, columns, values, w, mean, scale, base)
+        rows = FittedRows(intake.schema, columns, Z, w, mean, scale, base)
         self.model_ = fitted_model(fit, rows, intake.classes, self.digits)
 
     def _choose(self, problem: PenalisedProblem, intake: _intake.Intake) -> Any:
@@ -182,14 +188,22 @@ class _Linear(BaseEstimator):
         else:
             folds = np.zeros(len(intake.X), dtype=np.intp)
             top = penalty_grid(problem, 1)[0]
-            # each of ten penalties starts where the last ended, from one at which no term is left
-            penalties = np.geomspace(max(top, self.penalty), self.penalty, 10) if self.penalty > 0 else np.zeros(1)
-            fit = problem.path(penalties, PATH_TOL)[-1]
             self.penalty_, self.relaxed_ = float(self.penalty), bool(self.relax)
-            fit = problem.refit(fit) if self.relax else fit
-        if self.max_terms is None:
-            return fit
-        return limit_terms(problem, problem.rows(folds >= 0), fit, self.max_terms, penalties)
+            # each of ten penalties starts where the last ended, from one at which no term is left
+            penalties = np.geomspace(max(top, self.penalty), self.penalty or top * LEAST_PENALTY, 10)
+            fit = problem.null()
+            if self.penalty > 0:
+                # where little was left to explain the path ended early
+                fit = problem.at(self.penalty_, problem.path(penalties, PATH_TOL)[-1], PATH_TOL)
+            if self.relax or self.penalty == 0:
+                fit = problem.refit(fit, None if self.penalty > 0 else np.ones(fit.coef.shape, dtype=bool))
+        penalty = None if self.relaxed_ or self.penalty == 0 else self.penalty_
+        if self.max_terms is not None and fit.n_terms > self.max_terms:
+            fit = limit_terms(problem, problem.rows(folds >= 0), fit, self.max_terms, penalties)
+            penalty = None
+        fit, excess = problem.settled(fit, penalty)
+        settle(self, excess, way_out=WAY_OUT)
+        return fit
 
     def _target_scale(self, Y: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:
         """Standard deviation ``(m,)`` of each output, so that one penalty means the same for all; 1 for classes."""
@@ -263,6 +277,11 @@ class LinearClassifier(ClassifierMixin, _Linear):
     model_ : the sum itself
     penalty_ : float
     relaxed_ : bool
+    optimality_ : float
+        Bound on the excess of the penalised loss per row, on all rows, in nats (of values: in variances): from
+        duality, before coefficients are rounded to ``digits``.
+    converged_ : bool
+        Whether that is at most 1e-7; a fit that is not raises scikit-learn's ``ConvergenceWarning``.
     path_ : DataFrame
         What the choice saw: ``penalty``, ``n_terms``, ``explained`` and ``explained_relaxed`` (1 minus the held-out
         divergence over that of no term).
@@ -365,7 +384,7 @@ class LinearRegressor(RegressorMixin, _Linear):
 
     Attributes
     ----------
-    n_outputs_, n_features_in_, feature_names_in_, schema_, model_, penalty_, relaxed_, path_
+    n_outputs_, n_features_in_, feature_names_in_, schema_, model_, penalty_, relaxed_, optimality_, converged_, path_
 
     References
     ----------

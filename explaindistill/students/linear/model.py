@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from explaindistill.data.design import Column, column_values
 from explaindistill.data.schema import Schema
 from explaindistill.numerics.linear.elastic_net import LinearFit
+from explaindistill.numerics.linear.row_blocks import RowBlocks, row_blocks
 from explaindistill.protocols import Complexity
 from explaindistill.students._changed import significant
 from explaindistill.students._form import plain
@@ -20,6 +21,8 @@ from explaindistill.students._form import plain
 __all__ = ["FittedRows", "LinearModel", "fitted_model"]
 
 Array = NDArray[np.float64]
+ALONE_DIGITS = 9
+"""Digits of an answer that does not depend on the row: its error is a billionth, as that of a mean should be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +209,8 @@ class FittedRows:
     ----------
     schema : Schema
     columns : list of q Column
-    values : ndarray of shape (n, q)
+    Z : ndarray or RowBlocks of shape (n, q)
+        Standardised columns.
     weight : ndarray of shape (n,)
     mean, scale : ndarrays of shape (q,)
         Weighted mean and standard deviation of each column.
@@ -215,7 +219,7 @@ class FittedRows:
 
     schema: Schema
     columns: list[Column]
-    values: Array
+    Z: Array | RowBlocks
     weight: Array
     mean: Array
     scale: Array
@@ -230,32 +234,42 @@ def fitted_model(fit: LinearFit, rows: FittedRows, classes: NDArray[Any] | None,
     ``digits`` significant digits. The intercept then moves so that the mean over the rows of fitting stays, and is
     rounded to ``digits`` digits of the spread of the sum.
     """
-    w = rows.weight
     used = np.flatnonzero((fit.coef != 0).any(axis=1) & (rows.scale > 0))
-    mean, scale, centred = rows.mean[used], rows.scale[used], rows.values[:, used] - rows.mean[used]
+    mean, scale = rows.mean[used], rows.scale[used]
     coef = fit.coef[used] / scale[:, None]
     intercept = fit.intercept - mean @ coef
+    columns = tuple(rows.columns[q] for q in used)
+    names = dict.fromkeys(c.feature for c in columns)
+    same = [list(range(len(columns)))] + [[i for i, c in enumerate(columns) if c.feature == name] for name in names]
     if digits is not None:
         coef = significant(coef, digits)
-        spread = np.sqrt(w @ (centred @ coef) ** 2 / w.sum())
-        intercept = _decimals(fit.intercept - mean @ coef, spread, digits)
-    columns = tuple(rows.columns[q] for q in used)
-    spreads = {}
-    for name in dict.fromkeys(c.feature for c in columns):
-        same = [i for i, c in enumerate(columns) if c.feature == name]
-        contribution = centred[:, same] @ coef[same]
-        spreads[name] = float(np.sqrt(w @ contribution**2 / w.sum()).sum())
+    spread = _spreads(rows, used, coef, same)
+    if digits is not None:
+        intercept = _decimals(fit.intercept - mean @ coef, spread[0], digits)
+    spreads = dict(zip(names, (float(s.sum()) for s in spread[1:]), strict=True))
     return LinearModel(rows.schema, columns, coef, intercept, mean, scale, rows.base, classes, spreads)
+
+
+def _spreads(rows: FittedRows, used: NDArray[np.intp], coef: Array, sets: list[list[int]]) -> Array:
+    """Standard deviations ``(len(sets), K)`` of the sums over some of the columns in use."""
+    w = rows.weight
+    square = np.zeros((len(sets), coef.shape[1]))
+    for block, lines in row_blocks(rows.Z):
+        centred = lines[:, used] * rows.scale[used]
+        for i, same in enumerate(sets):
+            square[i] += w[block] @ (centred[:, same] @ coef[same]) ** 2
+    return np.sqrt(square / w.sum())
 
 
 def _decimals(values: Array, spread: Array, digits: int) -> Array:
     """Round intercepts ``(K,)`` to so many digits of the spread of their sums, ``digits - 1 - floor(log10(spread))``.
 
-    Their own size says nothing: 1,000.2 beside contributions of 0.1 needs its decimals. Sums without spread take their
-    own size; places are held within what a float has.
+    Their own size says nothing: 1,000.2 beside contributions of 0.1 needs its decimals. A sum without terms is its
+    intercept, which nothing else makes up for: it has :data:`ALONE_DIGITS` digits of its own size at least. Places are
+    held within what a float has.
     """
     size = np.where(spread > 0, spread, np.maximum(np.abs(values), 1e-300))
-    places = digits - 1 - np.floor(np.log10(size)).astype(int)
+    places = np.where(spread > 0, digits, max(digits, ALONE_DIGITS)) - 1 - np.floor(np.log10(size)).astype(int)
     return np.array([float(np.round(v, min(max(k, -300), 300))) for v, k in zip(values, places.tolist(), strict=True)])
 
 

@@ -41,5 +41,5 @@ def _refitted(model: LinearModel, frame: pd.DataFrame, target: Array, digits: in
         # in standardised columns z = (x - mean) / scale the same sum has slopes b * scale and the intercept b0 + mean b
         start = LinearFit(model.intercept + mean @ model.coef, model.coef * scale[:, None])
         fit = refit_logistic(Z, target, w, support, start)
-    design = FittedRows(model.schema, columns, values, w, mean, scale, model.base)
+    design = FittedRows(model.schema, columns, Z, w, mean, scale, model.base)
     return fitted_model(fit, design, model.classes, digits)

@@ -24,6 +24,7 @@ from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
 from explaindistill.students._form import check_header, compact_bytes, header, plain, reader
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
+from explaindistill.students._optimum import settle
 from explaindistill.students._picture import plot
 from explaindistill.students.model_tree.drawing import drawing
 from explaindistill.students.model_tree.fit import fit_model_tree
@@ -37,6 +38,7 @@ __all__ = ["ModelTreeClassifier", "ModelTreeRegressor"]
 
 AUTO_FOLDS = 3
 """Folds of ``n_folds="auto"``: each holds out enough rows to compare sizes, and growth is repeated three times only."""
+WAY_OUT = "raise shrinkage, or look for columns that all but tell the answer"
 FEW_ROWS = 10_000
 """Rows up to which a budget of numbers can overfit; beyond, all of it is used."""
 
@@ -86,6 +88,11 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
     ----------
     tree_ : LinearTreeModel
         Nodes, terms and schema.
+    optimality_ : float
+        By how much the penalised loss per row, on all rows, could still fall by other numbers in the same structure,
+        before they are rounded.
+    converged_ : bool
+        Whether that is at most 1e-7; a fit that is not raises scikit-learn's ``ConvergenceWarning``.
     classes_, schema_, n_features_in_, feature_names_in_
 
     Notes
@@ -162,7 +169,8 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         intake = replace(intake, Y=np.ascontiguousarray(intake.Y[:, free_columns]))
         loss: Loss = "binary" if two else "softmax"
         folds = folds_of(self, len(intake.X))
-        self.tree_ = fit_model_tree(intake, loss, limits, self.shrinkage, self.n_jobs, sharp, folds)
+        self.tree_, excess = fit_model_tree(intake, loss, limits, self.shrinkage, self.n_jobs, sharp, folds)
+        settle(self, excess, way_out=WAY_OUT)
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -303,7 +311,8 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
         shape = np.shape(np.asarray(y))
         self.flat_ = len(shape) < 2 or shape[1] == 1
         folds = folds_of(self, len(intake.X))
-        self.tree_ = fit_model_tree(intake, "squared", limits, self.shrinkage, self.n_jobs, n_folds=folds)
+        self.tree_, excess = fit_model_tree(intake, "squared", limits, self.shrinkage, self.n_jobs, n_folds=folds)
+        settle(self, excess, way_out=WAY_OUT)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:

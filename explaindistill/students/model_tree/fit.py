@@ -18,10 +18,12 @@ from explaindistill.numerics.model_trees.leaf_models import (
     LinearTree,
     LinearTreeProblem,
     Loss,
+    decrement,
     refit,
 )
 from explaindistill.numerics.model_trees.sparse_model import INNER_FOLDS, sparse_model
 from explaindistill.numerics.model_trees.state import LinearTreeLimits, SplitColumns
+from explaindistill.numerics.optimum import OPTIMUM
 from explaindistill.numerics.trees.binning import MAX_BINS, MISSING, UNSEEN, BinnedTable, bin_table
 from explaindistill.numerics.trees.fixed_point import repetitions
 from explaindistill.numerics.trees.rounding import fewest_digits, plainest_moment
@@ -37,6 +39,10 @@ MAX_LEVELS = 30
 """Levels of a category that may have a coefficient; splits can still tell all of them apart."""
 REFIT_STEPS, REFIT_TOL = 50, 1e-12
 """Newton's steps, and their relative change, for the numbers of a structure that is fixed: they converge in a few."""
+MORE_STEPS = 500
+"""Newton's steps where those were not enough: near certain answers each gains about one logit."""
+STEADY, ALONE = 4, 8
+"""Decimals of an intercept, in its output's spread: beside other numbers, and where it is the whole answer."""
 NO_SPREAD = 1e-12
 """Standard deviation, beside the size of the numbers, below which a column or an output counts as constant."""
 
@@ -49,7 +55,7 @@ def fit_model_tree(
     n_jobs: int | None,
     structure: Floats | None = None,
     n_folds: int = 0,
-) -> LinearTreeModel:
+) -> tuple[LinearTreeModel, float]:
     """Grow on ``structure`` (the targets themselves when None), fit the numbers to the targets, round them.
 
     Parameters
@@ -60,6 +66,12 @@ def fit_model_tree(
         Sharpened targets that decide splits and terms.
     n_folds : int
         Folds that decide how much of the limits to use; 0 for all of it.
+
+    Returns
+    -------
+    model : LinearTreeModel
+    excess : float
+        By how much the penalised loss per row, on all rows, could still fall with this structure, before rounding.
     """
     schema, X, weight = intake.schema, intake.X, intake.weight
     terms, scales, design = make_terms(schema, X, weight)
@@ -80,8 +92,13 @@ def fit_model_tree(
         model = grow_model_tree(grown_on, table, choice.limits, n_jobs)
     if structure is not None:
         refit(problem, model, REFIT_STEPS, REFIT_TOL)
+    if structure is not None or not choice.sparse or rank is None:
+        model.excess = decrement(problem, model)
+    if model.excess > OPTIMUM:
+        refit(problem, model, MORE_STEPS, REFIT_TOL)
+        model.excess = decrement(problem, model)
     nodes = _nodes(model, problem, schema, binned, _Units(scales, centre, spread))
-    return LinearTreeModel(schema, tuple(terms), nodes, targets.shape[1]).with_importance(X, w)
+    return LinearTreeModel(schema, tuple(terms), nodes, targets.shape[1]).with_importance(X, w), model.excess
 
 
 def _scaling(Y: Floats, w: Floats, loss: Loss) -> tuple[Floats, Floats]:
@@ -189,7 +206,8 @@ def _nodes(
         else:
             value = intercept[model.path(v)].sum(axis=0) * units.spread + units.centre
             pairs = zip(value.tolist(), units.spread.tolist(), strict=True)
-            node = replace(node, intercept=tuple(_steady(b, s) for b, s in pairs))
+            alone = len(model.term) == problem.n_outputs  # no split, no term: nothing else makes up for its rounding
+            node = replace(node, intercept=tuple(_steady(b, s, alone) for b, s in pairs))
         nodes.append(node)
     return tuple(nodes)
 
@@ -223,6 +241,6 @@ def significant(value: float, digits: int = DIGITS) -> float:
     return float(f"{value:.{digits - 1}e}")
 
 
-def _steady(value: float, spread: float) -> float:
-    """Round an intercept to a ten-thousandth of its output's spread, as fine as its coefficients."""
-    return round(value, 4 - math.floor(math.log10(spread)))
+def _steady(value: float, spread: float, alone: bool) -> float:
+    """Round an intercept to a ten-thousandth of its output's spread, as fine as its coefficients, or finer if alone."""
+    return round(value, (ALONE if alone else STEADY) - math.floor(math.log10(spread)))

@@ -22,7 +22,7 @@ from explaindistill.data.design import (
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
-from explaindistill.numerics.linear.scorecard import search, unique_columns, unique_rows
+from explaindistill.numerics.linear.scorecard import card_excess, search, unique_columns, unique_rows
 from explaindistill.protocols import Complexity
 from explaindistill.students import _intake
 from explaindistill.students._explaining.counterfactual import counterfactual
@@ -30,6 +30,7 @@ from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
 from explaindistill.students._form import check_header, compact_bytes, header, reader
+from explaindistill.students._optimum import settle
 from explaindistill.students._picture import plot
 from explaindistill.students.scorecard.drawing import drawing
 from explaindistill.students.scorecard.model import CardModel, risk_table
@@ -79,6 +80,12 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
     model_ : conditions, points and risks
     offset_, slope_ : float
         The a and s of the equation, from which the risks were rounded.
+    optimality_ : float
+        By how much the cross-entropy per row, on all rows, could still fall by another a and s, or by changing the
+        points of any one condition (with a and s fitted anew). That no other set of conditions is better is not
+        proven: the search is greedy.
+    converged_ : bool
+        Whether that is at most 1e-7; a card that is not raises scikit-learn's ``ConvergenceWarning``.
 
     References
     ----------
@@ -148,6 +155,8 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         with threadpool_limits(1, user_api="blas"):
             limits = -self.max_points, self.max_points
             card = search(patterns, self.max_terms, *limits, self.beam_width, self.tolerance)
+            excess = card_excess(patterns, card, *limits)
+        settle(self, excess, way_out="leave out conditions that all but tell the answer, or raise max_points")
         self.offset_, self.slope_ = card.offset, card.slope
         pairs = [(distinct[j], z) for j, z in zip(card.support, card.points, strict=True) if z]
         used = [(columns[q], B[:, q], z) for q, z in pairs]

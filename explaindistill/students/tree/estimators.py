@@ -76,8 +76,8 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
     shrinkage : float, at least 0, or "auto"
         Strength of hierarchical shrinkage of the values, in rows: 0 leaves each leaf the mean of its rows. ``"auto"``
         is the one of 0, 0.3, 1, 3, 10 and 30 with the least cross-entropy on held-out thirds of the rows, under trees
-        grown without them, and 0 where that gains less than a standard error. It is 0 for fewer than 30 and more than
-        20,000 rows, and with ``tie_tolerance`` or ``search="optimal"``.
+        grown without them, and 0 where that gains less than a standard error. Of more than 20,000 rows so many
+        decide. It is 0 for fewer than 30 rows, and with ``tie_tolerance`` or ``search="optimal"``.
     monotone : mapping of column to -1, 0 or 1, optional
         Two classes only: the probability of the second class may only fall or rise with the column. Missing values are
         outside of this promise.

@@ -187,7 +187,7 @@ class ReadableTree:
     def _sketch(self, node: int, edge: str, who: Mapping[int, list[dict[str, Any]]]) -> dict[str, Any]:
         """One node and what is below it; see :meth:`sketch`."""
         tree, outputs = self.tree_, self._outputs()
-        count, part, _ = tree.shown
+        count, share, _ = tree.shown
         values = tree.value[node]
         is_classifier = hasattr(self, "classes_")
         leaf = tree.feature[node] < 0
@@ -197,7 +197,7 @@ class ReadableTree:
         return {
             "text": answer if leaf else words.condition(tree, [(node, True)]),
             "edge": edge,
-            "share": float(part[node]),
+            "share": float(share[node]),
             "n": int(count[node]),
             "value": float(values[-1]) if is_classifier else None,
             "values": dict(zip(map(str, outputs), values.tolist(), strict=True)),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explaindistill.data.folds import content_folds
+from explaindistill.data.folds import content_folds, content_rank
 from explaindistill.numerics.trees.fixed_point import repetitions
 from explaindistill.numerics.trees.shrinkage import STRENGTHS, best_strength, cross_entropy
 from explaindistill.students._intake import Intake
@@ -20,8 +20,11 @@ __all__ = ["settled"]
 
 FOLDS = 3
 """A tree is grown without each third of the rows: more folds would grow more trees for one number."""
-FEWEST, MOST = 30, 20_000
-"""Rows between which a strength is chosen: of fewer, folds say nothing; with more, leaves are large."""
+FEWEST = 30
+"""Rows from which a strength is chosen: of fewer, folds say nothing."""
+MOST = 20_000
+"""Rows that decide, a sample where there are more: a strength counts in rows, so that it does not depend on how many
+there are, and three more trees on all of them would cost more than the tree itself."""
 
 
 def settled(estimator: Any, tree: TreeModel, intake: Intake, structure: NDArray[np.float64]) -> TreeModel:
@@ -38,10 +41,28 @@ def settled(estimator: Any, tree: TreeModel, intake: Intake, structure: NDArray[
     """
     strength = estimator.shrinkage
     if isinstance(strength, str):
-        is_chosen = FEWEST <= len(intake.X) <= MOST and estimator.search != "optimal" and not estimator.tie_tolerance
-        strength = _chosen(estimator, intake, structure) if is_chosen else 0.0
+        is_chosen = len(intake.X) >= FEWEST and estimator.search != "optimal" and not estimator.tie_tolerance
+        strength = 0.0
+        if is_chosen:
+            rows = _deciding(tree, intake)
+            strength = _chosen(estimator, _take(intake, rows), structure[rows])
     estimator.shrinkage_ = float(strength)
     return valued(estimator, tree, estimator.shrinkage_)
+
+
+def _deciding(tree: TreeModel, intake: Intake) -> NDArray[np.bool_]:
+    """Rows that decide: all, or the first :data:`MOST` of a shuffle by content, whole sets of equal rows at a time.
+
+    Rows are equal here that the tree cannot tell apart, in the columns that it asks about: to read all columns of
+    millions of rows would take a third of the time of the fit. Neither the order of rows nor their repetition matters.
+    """
+    count = repetitions(intake.weight)
+    used = np.unique(tree.feature[tree.feature >= 0])
+    if count.sum() <= MOST or not len(used):
+        return np.ones(len(count), dtype=np.bool_)
+    rank = content_rank(intake.X.iloc[:, used])
+    before = np.cumsum(np.bincount(rank, count)) - np.bincount(rank, count)
+    return np.asarray((before < MOST)[rank])
 
 
 def _chosen(estimator: Any, intake: Intake, structure: NDArray[np.float64]) -> float:

@@ -130,8 +130,8 @@ def _answer(
     if not is_classifier:
         return ", ".join(f"{o} = {v:.6g}" for o, v in zip(outputs, value, strict=True))
     order = np.argsort(-value, kind="stable")[:SHOWN_CLASSES]
-    said = order[0] if decide is None else decide(value.tolist())
-    return f"{outputs[said]}   " + ", ".join(f"{outputs[k]} {value[k]:.3f}" for k in order)
+    decided = order[0] if decide is None else decide(value.tolist())
+    return f"{outputs[decided]}   " + ", ".join(f"{outputs[k]} {value[k]:.3f}" for k in order)
 
 
 def reasons(model: TreeModel, leaf: NDArray[np.int64], outputs: Sequence[Any]) -> pd.DataFrame:

@@ -214,6 +214,6 @@ def test_shapes_and_folds_without_a_choice():
     assert [s.leaf_terms for s in shapes(LIMITS)] == [9, 9, 0]
     X = grid(30)
     problem, table = made(X[:, 0], X)
-    same = chosen(problem, table, LIMITS, np.zeros(30, dtype=int), 3)
+    same = chosen(problem, table, LIMITS, 3 * np.arange(30), 3)  # every row falls into one fold
     assert same.limits is LIMITS
     assert not same.sparse

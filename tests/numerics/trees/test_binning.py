@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
-from explaindistill.numerics.trees import binning
+from explaindistill.numerics.trees import binning, cells
 from explaindistill.numerics.trees.binning import (
     MISSING,
     UNSEEN,
@@ -87,20 +87,43 @@ def test_cells_find_what_sorting_finds():
     assert same(weighted, fit_rule(np.r_[values, values]))
 
 
+SKEWED = {
+    "log-normal": np.exp(3 * np.random.default_rng(2).normal(size=60_000)),
+    "one far out": np.r_[np.random.default_rng(3).normal(size=60_000), 1e300],
+    "t tails": np.random.default_rng(4).standard_t(0.7, size=60_000),
+    "spikes": np.round(np.exp(np.random.default_rng(5).normal(size=60_000)), 1),
+}
+
+
+@pytest.mark.parametrize("values", SKEWED.values(), ids=SKEWED)
+def test_bins_of_skewed_columns_by_zooming_are_those_of_sorting(values, monkeypatch):
+    zoomed, runs = fit_rule(values), cells.cell_runs(values, None, 254)
+    assert runs is not None
+    monkeypatch.setattr(binning, "MANY", 10**9)
+    sorted_ = fit_rule(values)
+    assert abs(zoomed.n_bins - sorted_.n_bins) <= 2
+    a, b = (np.bincount(apply_rule(values, rule), minlength=254) for rule in (zoomed, sorted_))
+    assert a.max() <= 1.5 * max(b.max(), len(values) / 254)
+    assert (apply_rule(values, zoomed) == np.searchsorted(zoomed.edges, values, side="left")).all()
+
+
 @pytest.mark.parametrize(
     "values",
-    [
-        np.exp(3 * np.random.default_rng(2).normal(size=60_000)),
-        np.repeat([0.0, 1.0, 1.0 + 1e-9], 30_000),
-        np.zeros(60_000),
-    ],
-    ids=["skewed", "two values in one cell", "constant"],
-)
-def test_columns_that_cells_cannot_tell_apart_are_sorted(values):
-    assert binning._by_cells(values, None, 254) is None
+    [np.repeat([0.0, 1.0, 1.0 + 1e-9], 30_000), np.repeat([5e-324, 1e-323, 2.0], 30_000), np.zeros(60_000),
+     np.repeat([-1.7e308, 0.0, 1.7e308], 30_000), np.repeat([0.0, 1.0, np.nextafter(1.0, 2.0)], 30_000)],
+    ids=["two values in one cell", "no equal steps", "constant", "no finite range", "neighbours"],
+)  # fmt: skip
+def test_few_values_each_have_a_bin_however_close(values):
     rule = fit_rule(values)
-    assert rule.n_bins == min(254, len(np.unique(values)))
+    assert rule.n_bins == len(np.unique(values))
     assert (apply_rule(values, rule) == np.searchsorted(rule.edges, values, side="left")).all()
+
+
+def test_cells_do_not_depend_on_how_rows_are_divided_or_ordered():
+    values = SKEWED["log-normal"]
+    mixed = np.random.default_rng(0).permutation(len(values))
+    assert same(fit_rule(values), fit_rule(values[mixed]))
+    assert same(fit_rule(values, np.full(len(values), 2.0)), fit_rule(np.r_[values, values]))
 
 
 def test_categories_missing_and_unseen():
@@ -171,15 +194,20 @@ def test_messages(call, message):
 def test_kernels_are_what_their_python_says():
     values = np.array([0.1, np.nan, 0.9, 0.5, 0.2])
     whole = np.array([1, 2, 3, 4, 5])
-    assert binning._range.py_func(values) == (0.1, 0.9)
+    assert cells.value_range.py_func(values) == (0.1, 0.9)
+    cuts = (
+        np.array([0.1, 0.1]), np.array([2 / 0.8, 4 / 0.4]), np.array([0, 2]), np.array([2, 4]),
+        np.array([1, -1, -1, -1, -1, -1]),
+    )  # fmt: skip
     for weights in (whole, whole[:0]):
         twins = []
-        for function in (binning._fill_cells, binning._fill_cells.py_func):
-            state = np.zeros(4, dtype=np.int64), np.full(4, np.inf), np.full(4, -np.inf)
-            function(values, weights, 0.1, 4 / 0.8, *state)
+        for function in (cells.fill_cells, cells.fill_cells.py_func):
+            state = np.zeros(6, dtype=np.int64), np.full(6, np.inf), np.full(6, -np.inf)
+            function(values, weights, cuts, state, 1)
             twins.append(state)
         assert all(np.array_equal(a, b) for a, b in zip(*twins, strict=True))
+    assert twins[0][0].tolist() == [0, 2, 1, 1, 0, 0]
     out = np.zeros(5, dtype=np.uint8)
-    cells = binning.EdgeCells(np.array([0.15, 0.5]), 0.15, 0.0, np.array([0]), np.array([2]))
-    binning._assign.py_func(values, cells, out)
+    edges = binning.EdgeCells(np.array([0.15, 0.5]), 0.15, 0.0, np.array([0]), np.array([2]))
+    binning._assign.py_func(values, edges, out)
     assert out.tolist() == [0, 254, 2, 1, 1]

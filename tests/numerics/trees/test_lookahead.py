@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explaindistill.data.schema import Schema
+from explaindistill.numerics.trees import finer_thresholds
 from explaindistill.numerics.trees.binning import bin_table
 from explaindistill.numerics.trees.finer_thresholds import finer_cut
 from explaindistill.numerics.trees.growth import Grower, TreeLimits, grow
@@ -82,6 +83,32 @@ def test_finer_cuts_are_the_best_cuts(seed):
     if rising is not None:
         left = values <= rising[0]
         assert np.average(y[left], weights=w[left]) <= np.average(y[~left], weights=w[~left])
+
+
+@pytest.mark.parametrize("spread", ["even", "skewed", "few"])
+@pytest.mark.parametrize("sign", [0, 1])
+def test_both_sides_of_the_limit_on_sorted_rows(monkeypatch, spread, sign):
+    rng = np.random.default_rng(3)
+    u = rng.random(20_000)
+    values = {"even": u, "skewed": np.exp(6 * u), "few": np.floor(4 * u)}[spread]
+    rows = np.stack(
+        [np.ones(20_000, dtype=np.int64), np.where(u > 0.37, 900, 100) + rng.integers(0, 200, 20_000)], axis=1
+    )
+    arguments = values, rows, np.array([5, 900]), rows.sum(axis=0) + np.array([9, 2_000]), FREE, sign
+    whole = finer_cut(*arguments)
+    monkeypatch.setattr(finer_thresholds, "SORTED", 19_999)
+    assert finer_cut(*arguments) == whole
+    monkeypatch.setattr(finer_thresholds, "SORTED", 100)  # what is narrowed is narrowed again
+    assert finer_cut(*arguments) == whole
+
+
+def test_narrowing_adds_up_as_its_python_says():
+    values, rows = np.array([0.5, 2.0, 1.0]), np.array([[1, 4], [1, 5], [2, 6]])
+    for function in (finer_thresholds._add_up, finer_thresholds._add_up.py_func):
+        sums, highs = np.zeros((3, 2), dtype=np.int64), np.full(3, -np.inf)
+        function(np.array([0, 2, 0]), values, rows, sums, highs)
+        assert sums.tolist() == [[3, 10], [0, 0], [1, 5]]
+        assert highs.tolist() == [1.0, -np.inf, 2.0]
 
 
 def test_no_finer_cut():

@@ -11,7 +11,7 @@ from scipy.special import expit, softmax
 from sklearn.exceptions import ConvergenceWarning
 
 from explaindistill import GAMClassifier, GAMRegressor
-from explaindistill.students.gam import problem
+from explaindistill.students.gam import design, fit, problem
 
 
 def rare_tail(n, seed=0):
@@ -101,3 +101,40 @@ def test_values_of_any_unit_are_held_against_their_own_spread():
         warnings.simplefilter("error")
         for unit in (1e-6, 1.0, 1e6):
             assert GAMRegressor(random_state=0).fit(X, unit * P[:, 1]).optimality_ <= 1e-7
+
+
+def crossed(n, seed=0):
+    """A sum with one product, of which one of the columns alone says nothing."""
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(rng.normal(size=(n, 4)), columns=list("abcd"))
+    X["e"] = rng.integers(0, 3, n)
+    return X, (X["a"] + 0.5 * X["b"] + 1.5 * X["c"] * X["d"]).to_numpy()
+
+
+@pytest.mark.parametrize(
+    ("name", "beyond"),
+    [("SCAN_ROWS", 1_000), ("FEW_ROWS", 10_000), ("JOINED_ROWS", 10_000), ("FEW_PAIRS", 2), ("MANY_ROWS", 100)],
+)
+def test_both_sides_of_a_limit_give_the_same_curves(monkeypatch, name, beyond):
+    home = design if name == "MANY_ROWS" else fit
+    X, y = crossed(2_500, 8)
+    students = []
+    for limit in (None, beyond):
+        if limit is not None:
+            assert (len(X) < getattr(home, name)) != (len(X) < limit) or name == "FEW_PAIRS"
+            monkeypatch.setattr(home, name, limit)
+        students.append(GAMRegressor(n_pairs=1, n_jobs=2, random_state=0).fit(X, y))
+    one, other = students
+    assert one.converged_
+    assert other.converged_
+    assert [s.features for s in one.shapes_] == [s.features for s in other.shapes_]
+    assert np.abs(one.predict(X) - other.predict(X)).max() < 1e-3 * y.std()
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 0.1 + 2**-55, 1 / 3, 5.0, -1e9])
+def test_a_constant_is_at_its_optimum(value):
+    """All that is left to explain is the rounding of the mean, and no share of that may count as an excess."""
+    frame = pd.DataFrame({"x": np.linspace(0, 1, 240), "c": np.resize(["a", "b", "c"], 240)})
+    student = GAMRegressor().fit(frame, np.full(240, value))
+    assert student.converged_
+    assert student.predict(frame) == pytest.approx(np.full(240, value), rel=1e-12, abs=1e-12)

@@ -104,15 +104,53 @@ def test_folds_are_held_out(monkeypatch):
     assert set.union(*(set(X.index) - rows for rows, _ in seen)) == set(X.index)
 
 
-def test_no_choice_of_very_few_or_many_rows_or_where_trees_must_not_move(monkeypatch):
+def test_no_choice_of_very_few_rows_or_where_trees_must_not_move():
     X = columns(300)
     P = soft(unsure(X))
     assert TreeClassifier(tie_tolerance=0.1).fit(X, P).shrinkage_ == 0
     assert TreeClassifier().fit(X[:29], P[:29]).shrinkage_ == 0
     assert TreeClassifier(min_samples_leaf=1).fit(X[:2].iloc[np.arange(40) % 2], P[np.arange(40) % 2]).shrinkage_ == 0
     assert TreeClassifier().fit(X, P).shrinkage_ > 0
-    monkeypatch.setattr(_tree_shrinkage, "MOST", 299)
-    assert TreeClassifier().fit(X, P).shrinkage_ == 0
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_both_sides_of_the_limit_on_rows_that_decide(monkeypatch, hard):
+    X = columns(3_000)
+    y = (unsure(X) > np.random.default_rng(7).random(3_000)).astype(int) if hard else soft(unsure(X))
+    monkeypatch.setattr(_tree_shrinkage, "MOST", 3_000)
+    whole = TreeClassifier(200).fit(X, y)
+    monkeypatch.setattr(_tree_shrinkage, "MOST", 2_999)
+    beyond = TreeClassifier(200).fit(X, y)
+    assert whole.shrinkage_ == beyond.shrinkage_ > 0  # one row less decides
+    monkeypatch.setattr(_tree_shrinkage, "MOST", 1_000)
+    sampled = TreeClassifier(200).fit(X, y)
+    assert sampled.shrinkage_ > 0
+    assert np.abs(sampled.predict_proba(X) - whole.predict_proba(X)).mean() < 0.05
+    if hard:
+        assert 0 < sampled.predict_proba(X).min() < sampled.predict_proba(X).max() < 1
+
+
+def test_the_rows_that_decide_depend_on_neither_order_nor_repetition(monkeypatch):
+    monkeypatch.setattr(_tree_shrinkage, "MOST", 150)
+    X, P = columns(200), soft(unsure(columns(200)))
+    rng = np.random.default_rng(0)
+    w = rng.integers(1, 4, 200)
+    sizes = []
+    chosen = _tree_shrinkage._chosen
+
+    def watched(estimator, intake, structure):
+        sizes.append(intake.weight.sum())
+        return chosen(estimator, intake, structure)
+
+    monkeypatch.setattr(_tree_shrinkage, "_chosen", watched)
+    first = TreeClassifier(8).fit(X, P, sample_weight=w)
+    mixed, again = rng.permutation(200), np.repeat(np.arange(200), w)
+    for other in (
+        TreeClassifier(8).fit(X.iloc[mixed], P[mixed], sample_weight=w[mixed]),
+        TreeClassifier(8).fit(X.iloc[again], P[again]),
+    ):
+        assert other.shrinkage_ == first.shrinkage_
+    assert sizes[0] == sizes[1] == sizes[2] < w.sum()
 
 
 def test_the_strength_is_written_down():

@@ -1,0 +1,64 @@
+"""Rows that no sample has shown: no interval of zero width, and Imbens and Manski's two ends."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from explaindistill.measures.decision import DecisionRule
+from explaindistill.measures.fidelity import fidelity, regression_fidelity
+from explaindistill.numerics.statistics.intervals import wilson
+from explaindistill.numerics.statistics.manski import People, imbens_manski, manski
+from explaindistill.numerics.statistics.unseen import unseen_share, widened
+
+
+def test_the_share_is_wilsons_of_none():
+    assert unseen_share(60) == pytest.approx(float(wilson(0, 60)[1]))
+    assert widened(0.2, (0.1, 0.3), (0.0, 0.0), 60).tolist() == pytest.approx([0.1, 0.3])
+    assert widened(0.0, (0.0, 0.0), (0.0, np.inf), 60)[1] == np.inf
+
+
+def test_five_rows_of_perfect_agreement_pass_nothing():
+    P = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7], [0.5, 0.5]])
+    found = fidelity(P, P, DecisionRule(["no", "yes"], favorable="yes")).set_index("metric")
+    for metric in ("kl", "js", "brier"):
+        assert found.loc[metric, "estimate"] == 0
+        assert found.loc[metric, "high"] > 0.05
+    assert found.loc["r2_probability", "low"] < 0.9
+    values = regression_fidelity([1.0, 2.0, 4.0, 3.0, 5.0], [1.0, 2.0, 4.0, 3.0, 5.0]).set_index("metric")
+    assert values.loc["r2", "low"] < 0.9
+    assert values.loc["rmse", "high"] > 0.5
+
+
+def test_a_kind_of_one_row_in_a_hundred_is_allowed_for_where_none_was_drawn():
+    rng = np.random.default_rng(0)
+    t = rng.uniform(0.02, 0.98, 60)
+    s = np.clip(t + rng.normal(0, 0.01, 60), 0.01, 0.99)
+    found = fidelity(np.c_[1 - t, t], np.c_[1 - s, s], DecisionRule([0, 1])).set_index("metric")
+    assert found.loc["kl", "high"] > 0.045  # one row in a hundred at 4.5 nats
+    assert found.loc["brier", "high"] > 0.01
+
+
+def test_bounds_with_weights_are_those_of_repeated_people():
+    once = manski([People(100, 40, 100), People(100, 60, 100), People(10, 10, 10)], ratio=False)
+    twice = manski([People(200, 80, 100), People(200, 120, 100), People(20, 20, 10)], ratio=False)
+    np.testing.assert_allclose(np.hstack(once), np.hstack(twice))
+    assert once[2][0] < once[0] < once[1] < once[2][1]
+
+
+def test_sampling_limits_hold_the_true_gap_at_the_worst_place():
+    """All unknown people are where the bound puts them: the true gap is the bound, held in about 95 of 100 samples."""
+    rng, held, runs = np.random.default_rng(1), 0, 300
+    for _ in range(runs):
+        a, b = rng.binomial(200, 0.4), rng.binomial(200, 0.6)
+        hidden = rng.binomial(200 - a, 0.2)  # refused people of the first group who do not tell their group
+        people = [People(200 - hidden, a, 200 - hidden), People(200, b, 200), People(hidden, 0, hidden)]
+        held += manski(people, ratio=False)[2][0] <= -0.2
+    assert held / runs > 0.92
+
+
+def test_the_critical_value_lies_between_one_and_two_sides():
+    low, high = imbens_manski(0.0, 1.0, 0.3, 0.2)
+    assert 1.6448 * 0.3 <= -low <= 1.96 * 0.3
+    assert 1.6448 * 0.2 <= high - 1 <= 1.96 * 0.2
+    assert np.isnan(imbens_manski(0, 1, np.nan, 1)).all()
+    assert pd.Series(imbens_manski(0, 1, 0, 0)).tolist() == [0, 1]
