@@ -54,7 +54,11 @@ _PEOPLE: ContextVar[pd.DataFrame | None] = ContextVar("people", default=None)
 
 
 def disclosed(
-    schema: Schema, rows: Any, min_category_size: int = MIN_CATEGORY_SIZE, people: pd.DataFrame | None = None
+    schema: Schema,
+    rows: Any,
+    min_category_size: int = MIN_CATEGORY_SIZE,
+    people: pd.DataFrame | None = None,
+    count: NDArray[np.int64] | None = None,
 ) -> Schema:
     """Return the schema that may leave: what it says of each column holds for ``min_category_size`` people or more.
 
@@ -73,6 +77,8 @@ def disclosed(
         1 changes nothing.
     people : DataFrame, optional
         The rows among them that are people, where others were made up; only these are counted.
+    count : int ndarray of shape (number of people,), optional
+        How many people each of these rows stands for; one each when None.
 
     Raises
     ------
@@ -91,7 +97,7 @@ def disclosed(
         return schema
     frame = schema.frame(rows)
     real = frame if people is None else schema.frame(people)
-    features = [_disclosed(f, frame, real, min_category_size) for f in schema]
+    features = [_disclosed(f, frame, real, min_category_size, count) for f in schema]
     return replace(schema, features=tuple(features))
 
 
@@ -112,7 +118,12 @@ def check_category_size(min_category_size: int) -> None:
         )
 
 
-def shown_bounds(values: ArrayLike, kind: Kind = "numeric", min_size: int = MIN_CATEGORY_SIZE) -> tuple[float, float]:
+def shown_bounds(
+    values: ArrayLike,
+    kind: Kind = "numeric",
+    min_size: int = MIN_CATEGORY_SIZE,
+    count: NDArray[np.int64] | None = None,
+) -> tuple[float, float]:
     """Bounds of a column that are nobody's: at least ``min_size`` values lie at or beyond each, and they are round.
 
     Each bound is the value of the person so far from the end, rounded away from the middle: numbers to a power of ten,
@@ -126,6 +137,8 @@ def shown_bounds(values: ArrayLike, kind: Kind = "numeric", min_size: int = MIN_
     kind : kind of a column
     min_size : int, at least 1
         1 gives the lowest and the highest value as they are.
+    count : int ndarray of shape (n,), optional
+        How many people each value stands for; one each when None.
 
     Returns
     -------
@@ -143,30 +156,34 @@ def shown_bounds(values: ArrayLike, kind: Kind = "numeric", min_size: int = MIN_
     (0.0, 1.0)
     """
     numbers = np.asarray(values, dtype=float)
-    present = np.sort(numbers[~np.isnan(numbers)])
+    order = np.argsort(numbers, kind="stable")[: (~np.isnan(numbers)).sum()]  # missing ones come last
+    present = numbers[order]
     if len(present) == 0:
         return math.nan, math.nan
     ends = float(present[0]), float(present[-1])
     if min_size <= 1 or (set(ends) <= {0.0, 1.0} and np.isin(present, [0.0, 1.0]).all()):
         return ends
-    beyond = min(min_size, (len(present) + 1) // 2)
-    low, high = float(present[beyond - 1]), float(present[len(present) - beyond])
+    people = np.ones(len(present), dtype=np.int64) if count is None else count[order]
+    beyond = min(min_size, (int(people.sum()) + 1) // 2)
+    low = float(present[np.searchsorted(people.cumsum(), beyond)])
+    high = float(present[::-1][np.searchsorted(people[::-1].cumsum(), beyond)])
     low, high = min(low, high), max(low, high)
-    if low == high and (present == low).sum() >= min_size:
+    if low == high and people[present == low].sum() >= min_size:
         return low, high
     return _outward_dates(low, high) if kind == "datetime" else _outward(low, high, kind == "integer")
 
 
-def is_key_like(values: pd.Series) -> bool:
-    """Whether categories look like text or keys: more different ones than half of the rows with a value.
+def is_key_like(values: pd.Series, count: NDArray[np.int64] | None = None) -> bool:
+    """Whether categories look like text or keys: more different ones than half of the people with a value.
 
     Examples
     --------
     >>> is_key_like(pd.Series(["Ada", "Bo", "Cy", "Ada"])), is_key_like(pd.Series(["f", "m"] * 9))
     (True, False)
     """
-    present = values.dropna()
-    return present.nunique() > KEY_SHARE * len(present)
+    has_value = values.notna().to_numpy()
+    n_people = has_value.sum() if count is None else count[has_value].sum()
+    return bool(values.nunique() > KEY_SHARE * n_people)
 
 
 def common_values(column: pd.Series, min_category_size: int = MIN_CATEGORY_SIZE) -> pd.Series:
@@ -227,14 +244,18 @@ def people_of(frame: pd.DataFrame) -> pd.DataFrame:
     return people if people is not None and people.columns.tolist() == frame.columns.tolist() else frame
 
 
-def _disclosed(feature: Feature, rows: pd.DataFrame, people: pd.DataFrame, min_size: int) -> Feature:
+def _disclosed(
+    feature: Feature, rows: pd.DataFrame, people: pd.DataFrame, min_size: int, count: NDArray[np.int64] | None
+) -> Feature:
     column = people[feature.name]
     if not feature.is_category:
-        low, high = shown_bounds(Schema((feature,)).column(people, 0), feature.kind, min_size)
+        low, high = shown_bounds(Schema((feature,)).column(people, 0), feature.kind, min_size, count)
         return feature if math.isnan(low) else replace(feature, minimum=low, maximum=high)
     codes = category_codes(column, feature.categories)
-    people_in = np.bincount(codes[codes >= 0].astype(np.intp), minlength=len(feature.categories))
-    named = (people_in >= min_size) & (not is_key_like(column))
+    has_code = codes >= 0
+    stands_for = None if count is None else count[has_code]
+    people_in = np.bincount(codes[has_code].astype(np.intp), stands_for, minlength=len(feature.categories))
+    named = (people_in >= min_size) & (not is_key_like(column, count))
     named &= np.array([c != OTHER for c in feature.categories], dtype=bool)
     categories = tuple(c for c, is_named in zip(feature.categories, named, strict=True) if is_named)
     # what the user's own categories are, where those are neither text nor numbers

@@ -19,6 +19,7 @@ from explaindistill.data.labels import as_labels, as_values
 from explaindistill.data.schema import Schema
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.trees.fixed_point import whole_weights
 
 __all__ = ["Intake", "fit_classifier", "fit_regressor", "read_signs", "rows"]
 
@@ -133,7 +134,9 @@ def _close(
     frame = _named(estimator, frame)
     exact = replace(Schema.infer(frame), container="frame" if hasattr(estimator, "feature_names_in_") else "array")
     # a student is an artefact: its schema, and with it all that it learns of categories and bounds, may leave
-    schema = disclosed(exact, frame, getattr(estimator, "min_category_size", MIN_CATEGORY_SIZE), people_of(frame))
+    people = people_of(frame)
+    size = getattr(estimator, "min_category_size", MIN_CATEGORY_SIZE)
+    schema = disclosed(exact, frame, size, people, _repetitions(weight) if people is frame else None)
     estimator.schema_ = schema
     return Intake(schema, frame, np.ascontiguousarray(Y), weight, classes, soft)
 
@@ -158,6 +161,12 @@ def _weights(frame: pd.DataFrame, sample_weight: ArrayLike | None) -> NDArray[np
             f"{weight.max():g}; divide all of them by their mean"
         )
     return weight
+
+
+def _repetitions(weight: NDArray[np.float64]) -> NDArray[np.int64] | None:
+    """People that each row stands for: whole-number weights are repetitions of a row, others say nothing of people."""
+    whole, unit = whole_weights(weight)
+    return whole if unit == 1.0 else None
 
 
 def _width(y: Any) -> int:

@@ -34,7 +34,7 @@ def test_manifest_is_a_function_of_the_inputs(report, pair, lending, Rule):
     tree, linear, train, (test, y) = pair
     again = xd.audit(
         Rule(), {"tree": tree, "linear": linear}, test, y, train=train, sensitive=list(lending.sensitive),
-        favorable="approved", date="2026-11-23",
+        favorable="approved", date="2026-11-23", requirements=report.requirements,
     )  # fmt: skip
     assert json.dumps(again.manifest) == json.dumps(report.manifest)
     assert report.manifest["date"] == "2026-11-23"

@@ -199,3 +199,20 @@ def test_one_shows_everything(rows):
     assert "hamlet 7" in tree.schema_["town"].categories
     assert tree.schema_["age"].minimum == X["age"].min()
     assert tree.schema_["grade"].kind == "ordered"
+
+
+@pytest.mark.parametrize("kind", ["numeric", "integer", "datetime"])
+def test_what_a_row_stands_for_counts_as_that_row_again(kind):
+    rng = np.random.default_rng(5)
+    for n in (3, 9, 40):
+        values, count = np.rint(rng.normal(0, 30, n)), rng.integers(1, 9, n)
+        assert shown_bounds(values, kind, count=count) == shown_bounds(np.repeat(values, count), kind)
+
+
+def test_weighted_categories_are_those_of_the_repeated_rows():
+    X = pd.DataFrame({"city": ["Bern", "Zug", "Aarau"], "key": ["a", "b", "c"], "age": [20.0, np.nan, 51.0]})
+    count = np.array([5, 4, 9])
+    again = X.loc[np.repeat(X.index, count)]
+    schema = disclosed(Schema.infer(X), X, count=count)
+    assert schema == disclosed(Schema.infer(again), again)
+    assert schema["city"].categories == ("Aarau", "Bern", "(other)")

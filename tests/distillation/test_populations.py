@@ -13,6 +13,8 @@ from explaindistill.numerics.statistics.intervals import wilson
 from explaindistill.teachers.callable import CallableTeacher
 
 CLASSES = np.array(["no", "yes"])
+COUNTING = [xd.TreeClassifier(max_leaf_nodes=4), xd.RuleListClassifier(max_rules=3), xd.ModelTreeClassifier(4)]
+"""Students that say how many rows get each answer."""
 
 
 def rule(X):
@@ -47,6 +49,20 @@ def test_a_tree_counts_its_real_rows():
     assert copied(tree).describe() == tree.describe()
 
 
+def test_a_model_tree_shares_out_its_real_rows():
+    tree = distilled(xd.ModelTreeClassifier(max_leaf_nodes=4, max_leaf_features=0, n_folds=0))
+    leaves, n = np.unique(tree.tree_.leaves(tree.schema_.frame(people())), return_counts=True)
+    count = dict(zip(leaves.tolist(), n.tolist(), strict=True))
+    shares = [count.get(v, 0) / 150 for v, node in enumerate(tree.tree_.nodes) if node.feature < 0]
+    assert len(shares) == 4
+    assert shares != pytest.approx([node.share for node in tree.tree_.nodes if node.feature < 0], abs=1e-3)
+    assert sorted(re.findall(r"\[(.*) of rows\]", tree.describe())) == sorted(f"{share:.1%}" for share in shares)
+    assert "Shares are of the 150 observed rows of fitting." in tree.describe()
+    assert sorted(leaf.share for leaf in drawing_of(tree).root.answers()) == pytest.approx(sorted(shares))
+    assert drawing_of(tree).rows == "observed rows of fitting"
+    assert copied(tree).describe() == tree.describe()
+
+
 def test_a_rule_list_counts_and_bounds_its_real_rows():
     rules = distilled(xd.RuleListClassifier(max_rules=3))
     X = people()
@@ -66,7 +82,7 @@ def test_a_rule_list_counts_and_bounds_its_real_rows():
     assert drawing_of(rules).rows == "150 observed rows of fitting"
 
 
-@pytest.mark.parametrize("student", [xd.TreeClassifier(max_leaf_nodes=4), xd.RuleListClassifier(max_rules=3)])
+@pytest.mark.parametrize("student", COUNTING)
 def test_a_student_of_made_up_rows_alone_says_so(student):
     fitted = student.fit(people(), rule(people()))
     fitted.recount(None, None, None)
@@ -75,7 +91,7 @@ def test_a_student_of_made_up_rows_alone_says_so(student):
     assert copied(fitted).describe() == fitted.describe()
 
 
-@pytest.mark.parametrize("student", [xd.TreeClassifier(max_leaf_nodes=4), xd.RuleListClassifier(max_rules=3)])
+@pytest.mark.parametrize("student", COUNTING)
 def test_without_made_up_rows_nothing_is_said_of_them(student):
     X = people()
     plain = student.fit(X, rule(X))

@@ -37,6 +37,7 @@ def drawing(self: Any) -> TreeDrawing:
     model = self.tree_
     classes = tuple(self.classes_.tolist()) if hasattr(self, "classes_") else None
     numbers = count(1)
+    share, whose = model.shown
 
     def grown(i: int, edge: str, way: str, n_terms: int) -> Branch:
         node = model.nodes[i]
@@ -45,11 +46,11 @@ def drawing(self: Any) -> TreeDrawing:
             values = _central(node.intercept, classes)
             more = f" + {n_terms} term{'s' * (n_terms > 1)}" if n_terms else ""
             text = f"{answer_words(values, classes)}{more}"
-            return Branch(text, edge, node.share, values=values, node=way, title=f"leaf {next(numbers)}")
+            return Branch(text, edge, share[i], values=values, node=way, title=f"leaf {next(numbers)}")
         text, edges = _question(node, model.schema[node.feature])
         sides = zip((node.left, node.right), edges, "10", strict=True)
         children = tuple(grown(child, words, way + mark, n_terms) for child, words, mark in sides)
-        return Branch(text, edge, node.share, children=children, node=way)
+        return Branch(text, edge, share[i], children=children, node=way)
 
     outputs = _outputs(classes, model.n_outputs)
     return TreeDrawing(
@@ -60,6 +61,7 @@ def drawing(self: Any) -> TreeDrawing:
         unit=_unit(classes, model.n_outputs),
         answer="the answer to a row with all terms at their centres",
         sums=_sums(model, outputs),
+        rows=whose,
     )
 
 

@@ -29,6 +29,7 @@ from explaindistill.students._picture import plot
 from explaindistill.students.model_tree.drawing import drawing
 from explaindistill.students.model_tree.fit import fit_model_tree
 from explaindistill.students.model_tree.model import LinearTreeModel
+from explaindistill.students.model_tree.observed import recount, whose
 from explaindistill.students.model_tree.program import program
 from explaindistill.students.model_tree.refining import toward_labels
 from explaindistill.students.model_tree.shapley import linear_tree_shapley
@@ -123,6 +124,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
     counterfactual = counterfactual
     reasons = reasons
     toward_labels = toward_labels
+    recount = recount
     _shapley = linear_tree_shapley
 
     def __init__(
@@ -274,6 +276,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
     counterfactual = counterfactual
     reasons = reasons
     toward_labels = toward_labels
+    recount = recount
     _shapley = linear_tree_shapley
 
     def __init__(
@@ -423,7 +426,8 @@ def open_tags(tags: Any) -> Any:
 def _headline(student: Any) -> str:
     c = student.complexity()
     leaves = f"{c.n_leaves} {'leaf' if c.n_leaves == 1 else 'leaves'}"
-    return f"Model tree: {leaves}, {c.n_terms} coefficients, {c.n_parameters} numbers in all."
+    numbers = f"{c.n_terms} coefficients, {c.n_parameters} numbers in all"
+    return f"Model tree: {leaves}, {numbers}.{whose(student.tree_)}"
 
 
 def _head(student: Any) -> dict[str, Any]:

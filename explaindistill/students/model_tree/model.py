@@ -81,6 +81,8 @@ class LinearTreeNode:
         Share of the weight seen in fitting.
     cost : float
         Numbers that the question costs.
+    observed : int, optional
+        Rows of fitting that are real, where others were made up; None where nobody said so.
     """
 
     feature: int = -1
@@ -94,6 +96,7 @@ class LinearTreeNode:
     terms: tuple[tuple[int, int, float], ...] = ()
     share: float = 1.0
     cost: float = 0.0
+    observed: int | None = None
 
     def goes_left(self, numbers: Floats) -> NDArray[np.bool_]:
         """Answer the question for encoded numbers of its feature."""
@@ -126,6 +129,21 @@ class LinearTreeModel:
     nodes: tuple[LinearTreeNode, ...]
     n_outputs: int
     importance: tuple[float, ...] = field(default=())
+
+    @property
+    def shown(self) -> tuple[list[float], str]:
+        """Share of each node for who reads, and of whose rows: the real ones', where that is known."""
+        total = self.nodes[0].observed
+        if not total:
+            return [n.share for n in self.nodes], "rows of fitting" if total is None else "made-up rows of fitting"
+        return [(n.observed or 0) / total for n in self.nodes], "observed rows of fitting"
+
+    def with_observed(self, X: pd.DataFrame | None) -> LinearTreeModel:
+        """The same tree, which counts the real rows of its fit; None where all were made up."""
+        counts = dict.fromkeys(range(len(self.nodes)), 0)
+        if X is not None:
+            counts.update((v, len(rows)) for v, rows in self.walk(self.columns(X), len(X)))
+        return replace(self, nodes=tuple(replace(n, observed=counts[v]) for v, n in enumerate(self.nodes)))
 
     def columns(self, X: pd.DataFrame) -> dict[int, Floats]:
         """Encoded numbers of the features that the tree uses; an unseen value of an order counts as missing."""
@@ -273,7 +291,7 @@ class LinearTreeModel:
             term = self.terms[t]
             summands[k].append(f"{coefficient:+.12g} × {term.words(self.schema[term.column.feature])}")
         for name, numbers in zip(outputs, summands, strict=True):
-            lines.append(f"{pad}{what} {name} = {' '.join(numbers)}  [{node.share:.1%} of rows]")
+            lines.append(f"{pad}{what} {name} = {' '.join(numbers)}  [{self.shown[0][v]:.1%} of rows]")
 
     def depth(self) -> int:
         """Splits on the longest path."""

@@ -1,12 +1,14 @@
 """Model trees: truths, the contract, and what is refused."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from explaindistill.data.disclosure import shown_bounds
 from explaindistill.errors import InvalidInputError
 from explaindistill.students.model_tree.estimators import (
     AUTO_FOLDS,
@@ -43,7 +45,7 @@ def soft(eta):
 
 def test_piecewise_logistic_teacher_is_recovered_with_one_leaf_per_piece():
     X, eta = rows(4000)
-    student = ModelTreeClassifier(shrinkage=1e-4, min_gain=1e-4).fit(X, soft(eta))
+    student = ModelTreeClassifier(shrinkage=1e-4, min_gain=1e-4, min_category_size=1).fit(X, soft(eta))
     assert student.complexity().n_leaves == 3
     assert student.score(X, soft(eta)) > 0.999
     first = student.tree_.nodes[0]
@@ -65,7 +67,7 @@ def test_piecewise_linear_teacher_is_recovered_with_one_leaf_per_piece():
 def test_logistic_teacher_needs_no_split():
     X, _ = rows(800)
     P = soft(0.1 * (X.b - 50) + X.a)
-    student = ModelTreeClassifier(max_parameters=3).fit(X, P)
+    student = ModelTreeClassifier(max_parameters=3, min_category_size=1).fit(X, P)
     assert student.complexity().n_leaves == 1
     assert student.complexity().n_parameters == 3
     np.testing.assert_allclose(student.predict_proba(X), P, atol=0.01)
@@ -141,7 +143,9 @@ def test_numbers_shown_are_the_numbers_applied():
     assert text.startswith("log-odds of 1 = ")
     base, slope = text.removeprefix("log-odds of 1 = ").split(" × ")[0].split()
     centre = float(text.split("(b - ")[1].split(")")[0])
-    values = float(base) + float(slope) * (X.b - centre)
+    low, high = map(float, re.findall(r"b counts as at least (\S+) and at most (\S+);", student.describe())[0])
+    assert X.b.min() < low < high < X.b.max()
+    values = float(base) + float(slope) * (X.b.clip(low, high) - centre)
     np.testing.assert_allclose(student.decision_function(X), values, rtol=0, atol=1e-10)
 
 
@@ -176,8 +180,17 @@ def test_ordered_categories_and_dates():
 
 def test_values_beyond_the_range_are_held_at_its_end():
     X = np.linspace(0, 1, 200)[:, None]
-    student = ModelTreeRegressor(max_leaf_nodes=1, shrinkage=1e-4).fit(X, 5 * X[:, 0])
+    student = ModelTreeRegressor(max_leaf_nodes=1, shrinkage=1e-4, min_category_size=1).fit(X, 5 * X[:, 0])
     np.testing.assert_allclose(student.predict([[10.0], [-10.0]]), [5.0, 0.0], atol=1e-3)
+
+
+def test_values_beyond_the_shown_bounds_are_held_there():
+    X = np.linspace(0, 1, 200)[:, None]
+    student = ModelTreeRegressor(max_leaf_nodes=1, shrinkage=1e-4).fit(X, 5 * X[:, 0])
+    assert shown_bounds(X[:, 0]) == (0.02, 0.98)
+    held = student.predict([[0.02], [0.98]])
+    np.testing.assert_array_equal(student.predict([[0.0], [1.0]]), held)
+    np.testing.assert_array_equal(student.predict([[-10.0], [10.0]]), held)
 
 
 def test_weight_two_is_the_row_twice():

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.errors import InvalidInputError, MissingExtraError
 from explaindistill.numerics.trees import routing
 from explaindistill.protocols import Student
@@ -197,7 +198,7 @@ def test_equals_cart_with_missing_values_on_neither_side():
 
 @pytest.mark.parametrize("n_categories", [2, 253, 254, 255, 257, 529])
 def test_any_number_of_categories(n_categories):
-    code = np.arange(4 * n_categories) % n_categories
+    code = np.arange(MIN_CATEGORY_SIZE * n_categories) % n_categories
     high = code % 2 == 1
     frame = pd.DataFrame({"shop": [f"s{c:03d}" for c in code]})
     student = TreeClassifier(2, min_samples_leaf=1).fit(frame, high)
