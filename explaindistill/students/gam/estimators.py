@@ -77,7 +77,7 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         Decides which rows ``n_pairs="auto"`` holds out; None is 0.
     min_category_size : int, at least 1
         Categories of fewer rows are "(other)", which also stands for every category that fitting did not see; bounds
-        are those of :func:`explaindistill.data.disclosure.shown_bounds`. 1 names and keeps everything.
+        are those of :func:`explaindistill.data.disclosure.covering_bounds`. 1 names and keeps everything.
 
     Attributes
     ----------

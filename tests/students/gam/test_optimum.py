@@ -48,7 +48,7 @@ def test_both_sides_of_the_limit_on_curvature_give_the_same_answers(monkeypatch)
     whole = GAMClassifier(random_state=0).fit(X, P).predict_proba(X)
     monkeypatch.setattr(problem, "CURVATURE_ROWS", 1_000)
     sampled = GAMClassifier(random_state=0).fit(X, P).predict_proba(X)
-    assert np.abs(whole - sampled).max() < 2e-3
+    assert np.abs(whole - sampled).max() < 5e-3
 
 
 def test_a_sample_of_rows_holds_every_row_of_a_rare_place(monkeypatch):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from explaindistill.data.disclosure import shown_bounds
+from explaindistill.data.disclosure import covering_bounds
 from explaindistill.errors import InvalidInputError
 from explaindistill.students.model_tree.estimators import (
     AUTO_FOLDS,
@@ -144,7 +144,7 @@ def test_numbers_shown_are_the_numbers_applied():
     base, slope = text.removeprefix("log-odds of 1 = ").split(" × ")[0].split()
     centre = float(text.split("(b - ")[1].split(")")[0])
     low, high = map(float, re.findall(r"b counts as at least (\S+) and at most (\S+);", student.describe())[0])
-    assert X.b.min() < low < high < X.b.max()
+    assert low < X.b.min() < X.b.max() < high
     values = float(base) + float(slope) * (X.b.clip(low, high) - centre)
     np.testing.assert_allclose(student.decision_function(X), values, rtol=0, atol=1e-10)
 
@@ -184,13 +184,15 @@ def test_values_beyond_the_range_are_held_at_its_end():
     np.testing.assert_allclose(student.predict([[10.0], [-10.0]]), [5.0, 0.0], atol=1e-3)
 
 
-def test_values_beyond_the_shown_bounds_are_held_there():
+def test_values_beyond_the_bounds_are_held_there():
     X = np.linspace(0, 1, 200)[:, None]
     student = ModelTreeRegressor(max_leaf_nodes=1, shrinkage=1e-4).fit(X, 5 * X[:, 0])
-    assert shown_bounds(X[:, 0]) == (0.02, 0.98)
-    held = student.predict([[0.02], [0.98]])
-    np.testing.assert_array_equal(student.predict([[0.0], [1.0]]), held)
+    low, high = covering_bounds(X[:, 0])
+    assert low < X.min()
+    assert X.max() < high
+    held = student.predict([[low], [high]])
     np.testing.assert_array_equal(student.predict([[-10.0], [10.0]]), held)
+    np.testing.assert_allclose(student.predict(X), 5 * X[:, 0], atol=1e-2)
 
 
 def test_weight_two_is_the_row_twice():
