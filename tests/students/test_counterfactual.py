@@ -217,7 +217,7 @@ def test_a_linear_change_is_on_the_boundary():
     student = LinearClassifier(penalty=1e-3).fit(X, X["u"] + 0.5 * X["v"] > 0)
     row = X.iloc[[0]]
     found = student.counterfactual(row)
-    coefficient = student.model_.coef[:, 0] * (X.max() - X.min()).to_numpy()
+    coefficient = student.model_.coef[:, 0] * [f.maximum - f.minimum for f in student.schema_]
     need = abs(student.decision_function(row)[0]) / np.abs(coefficient).max()
     assert found.cost == pytest.approx(need, abs=1e-5)
     assert found.changes["column"].tolist() == ["uv"[int(np.argmax(np.abs(coefficient)))]]
