@@ -358,7 +358,7 @@ def prepare(
     >>> rows = audit_rows(X, None, rule, sensitive=(), sample_weight=None, clusters=None, strata=None)
     >>> case = prepare(teacher, {"tree": tree}, rows, rule)
     >>> case.students[0].features, case.students[0].P[0].round(3).tolist()
-    (('age',), [0.755, 0.245])
+    (('age',), [0.75, 0.25])
     """
     again = None if second_teacher is None else same_task_teacher(second_teacher, rule.classes)
     tried = None if stress is None else stress_rows(stress, rows.schema)

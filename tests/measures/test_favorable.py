@@ -6,9 +6,9 @@ import pytest
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.bias import group_rates
-from explaindistill.measures.comparisons import stratified_gaps
 from explaindistill.measures.favorable import class_typed, favorable_label
 from explaindistill.measures.profile import profile_rates
+from explaindistill.measures.strata import stratified_gaps
 from explaindistill.measures.transfer import Decisions, transfer
 
 WHO = pd.DataFrame({"sex": ["f", "m"] * 40})

@@ -58,7 +58,7 @@ class Frontier:
     Examples
     --------
     >>> import explaindistill as xd
-    >>> X = pd.DataFrame({"x": np.linspace(0, 1, 300)})
+    >>> X = pd.DataFrame({"x": np.linspace(0, 1, 2000)})
     >>> students = {f"{n} leaves": xd.TreeRegressor(max_leaf_nodes=n) for n in (2, 8)}
     >>> found = xd.frontier(lambda X: X["x"].to_numpy() ** 2, X, students, n_queries=300, random_state=0)
     >>> found.frame[["student", "n_parameters", "front"]].values.tolist()
