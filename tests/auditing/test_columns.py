@@ -28,6 +28,10 @@ class Watching:
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
+# one column of whole numbers has no new row, and a distiller says so
+pytestmark = pytest.mark.filterwarnings("ignore:MungeSampler made")
+
+
 def people(n: int = 400, seed: int = 0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     age = rng.integers(18, 80, n)
@@ -69,8 +73,8 @@ def test_all_at_once_and_by_whole_numbers():
     assert teacher.seen == {("age",)}
     assert {"sex"} == set(report.frames["rates"]["attribute"])
     numbered = rows[["age", "hired", "sex"]].set_axis([0, 1, 2], axis=1)
-    network = LogisticRegression().fit(numbered[[0]].set_axis(["0"], axis=1), numbered[1])
-    tree = xd.TreeClassifier(max_leaf_nodes=3).fit(numbered[[0]].set_axis(["0"], axis=1), numbered[1])
+    network = LogisticRegression().fit(numbered[[0]], numbered[1])
+    tree = xd.TreeClassifier(max_leaf_nodes=3).fit(numbered[[0]], numbered[1])
     found = xd.audit(network, tree, numbered, 1, sensitive=[2], favorable="yes", n_explained=0)
     assert found.schema.names == ["0"]
     assert set(found.frames["rates"]["attribute"]) == {"2"}

@@ -164,4 +164,3 @@ def test_text_and_numbers_in_one_column_are_refused():
     form["schema"]["features"][0]["categories"] = [1, "2", "a", "b"]  # as only a form from elsewhere can have them
     with pytest.raises(InvalidInputError, match="column 'mixed' mixes text and other categories, which ONNX cannot"):
         onnx_export.generate(TreeClassifier.from_dict(form))
-
