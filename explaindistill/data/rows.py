@@ -143,6 +143,13 @@ def _opened(X: Any) -> Any:
 
 
 def _from_library(X: Any) -> pd.DataFrame:
+    names = getattr(X, "columns", ()) if container_of(X) == "polars" else ()
+    for name in names:
+        if "\0" in name:  # polars does not refuse it but ends with a panic, which is no Exception
+            raise InvalidInputError(
+                f"column {name!r} must have a name without a NUL character in a polars frame; rename it, or give a "
+                "pandas frame"
+            )
     try:
         return X.to_pandas()
     except TypeError:

@@ -266,3 +266,9 @@ def test_plain_columns_are_the_columns_uncopied_where_they_are_numbers_already(f
         np.testing.assert_array_equal(plain.astype(float), schema.column(frame, f.name))
         kept = f.name in ("whole", "gap", "flag", "tiny", "single")
         assert np.shares_memory(plain, frame[f.name].to_numpy()) == kept
+
+
+def test_a_polars_name_that_would_end_in_a_panic_is_refused():
+    polars = pytest.importorskip("polars")
+    with pytest.raises(InvalidInputError, match="must have a name without a NUL character in a polars frame"):
+        as_frame(polars.DataFrame({"in\0come": [1, 2]}))
