@@ -45,6 +45,8 @@ class Teacher(Protocol):
     - ``bare(X)``: a function without arguments that asks the model about the one row in ``X``, already prepared.
       Absent: only the whole way through the teacher is timed.
     - ``estimator``, ``module``: what an adapter holds, whose class the report names. Absent: the adapter alone.
+    - ``feature_names_in_``: names of the columns that it was fitted with. Absent: a column that is named as the labels,
+      a weight or a group is taken out of what the teacher sees only where a ``Distiller`` did without it.
     - ``hidden(X)``: activations ``(n, h)`` by layer. Absent, or empty: ways of distilling that learn from them refuse.
     - ``teachers``: the members of an ensemble. Absent: it is one teacher.
     - ``disagreement(X)``: how far they are apart on each row ``(n,)``. Absent: the audit measures no member alone.

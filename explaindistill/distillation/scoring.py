@@ -38,12 +38,13 @@ def fidelity_scorer(teacher: Any, *rows: Any) -> Any:
     True
     """
     if rows:
-        if not hasattr(teacher, "teacher_"):
+        distiller = teacher  # scikit-learn called it as if it were the scorer, with what is to be judged in front
+        if not hasattr(distiller, "teacher_"):
             raise InvalidInputError(
-                f"fidelity_scorer makes a scorer and is none, got a {type(teacher).__name__} and rows; "
+                f"fidelity_scorer makes a scorer and is none, got a {type(distiller).__name__} and rows; "
                 "say scoring=fidelity_scorer(teacher)"
             )
-        return fidelity_scorer(teacher.teacher_)(teacher, *rows)
+        return fidelity_scorer(distiller.teacher_)(distiller, *rows)
     adapter = as_teacher(teacher)
     task = "regression" if adapter.classes_ is None else "classification"
 

@@ -115,14 +115,8 @@ def check_task(student: Any, teacher: Any) -> Task:
     wanted: Task = "regression" if teacher.classes_ is None else "classification"
     offered = task_of(student)
     if offered not in (None, wanted):
-        if wanted == "regression" and hasattr(teacher, "_order"):
-            raise InvalidInputError(
-                f"student {type(student).__name__} needs classes and the teacher has none; wrap it and "
-                f"say them in the order "
-                f"of its answer's columns, {type(teacher).__name__}(..., classes=[...]), or use a Regressor"
-            )
-        other = "Regressor" if wanted == "regression" else "Classifier"
-        raise InvalidInputError(
-            f"student must do {wanted} since the teacher does, got {type(student).__name__}; use a {other}"
-        )
+        way = "use a Classifier"
+        if wanted == "regression":
+            way = "use a Regressor, or, if the teacher answers with classes, wrap it and say them: classes=[...]"
+        raise InvalidInputError(f"student must do {wanted} since the teacher does, got {type(student).__name__}; {way}")
     return wanted

@@ -359,7 +359,8 @@ def test_a_sampler_that_can_change_nothing_adds_no_weight():
 def test_a_teacher_without_classes_is_told_to_say_them():
     X = pd.DataFrame({"x": np.linspace(0, 1, 50)})
     with pytest.raises(
-        InvalidInputError, match=r"TreeClassifier needs classes and the teacher has none.*classes=\[\.\.\.\]"
+        InvalidInputError,
+        match=r"must do regression since the teacher does, got TreeClassifier.*say them: classes=\[\.\.\.\]",
     ):
         xd.Distiller(lambda rows: rows["x"].to_numpy(), xd.TreeClassifier()).fit(X)
 
