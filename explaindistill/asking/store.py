@@ -232,7 +232,10 @@ class LabelStore:
             row = db.execute("SELECT id, classes FROM teacher WHERE fingerprint = ?", (fingerprint,)).fetchone()
         if row is None:
             raise InvalidInputError(f"{self.path} knows no teacher with the fingerprint {fingerprint!r}")
-        return Shelf(self, int(row[0])), json.loads(row[1])
+        try:
+            return Shelf(self, int(row[0])), json.loads(row[1])
+        except (ValueError, TypeError) as error:
+            raise InvalidInputError(f"{self.path} is damaged: the classes of a teacher are no JSON list") from error
 
 
 class Shelf:

@@ -138,7 +138,14 @@ class NetworkTeacher:
         return answer if self.classes_ is None else self.classes_[answer.argmax(axis=1)]
 
     def _ask(self, X: Any) -> NDArray[np.float64]:
-        rows = np.asarray(X if self.encoder is None else self.encoder.transform(X), dtype=self.dtype)
+        try:
+            rows = np.asarray(X if self.encoder is None else self.encoder.transform(X), dtype=self.dtype)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, InvalidInputError) or self.encoder is not None:
+                raise
+            raise InvalidInputError(
+                f"X must hold numbers only, since {self.name} has no encoder: {error}; give it encoder=TableEncoder()"
+            ) from error
         raw = in_batches(rows, self.batch_size, self._forward, self.name)
         return checked_answer(raw, len(rows), self.output, self.classes_, self._order, self.name)
 

@@ -485,3 +485,10 @@ def test_a_store_made_by_another_between_two_looks(tmp_path):
     db.db.close()
     with LabelStore(tmp_path / "l.db", must_exist=True) as store:
         assert store.verify() == []
+
+
+def test_classes_that_are_no_list_are_damage(store):
+    store.shelf(square())
+    store._db.execute("UPDATE teacher SET classes = '[1] 2'")
+    with pytest.raises(InvalidInputError, match="is damaged: the classes of a teacher are no JSON list"):
+        store.verify()

@@ -231,3 +231,9 @@ def test_a_network_says_what_is_wrong():
     assert NetworkTeacher([{"kind": "relu"}]).predict(np.ones((1, 1))).tolist() == [1.0]
     assert NetworkTeacher([{"kind": "relu"}]).predict(np.ones((0, 1))).shape == (0,)
     assert set(LAYERS) >= {"linear", "relu", "gelu"}
+
+
+def test_a_network_without_an_encoder_takes_numbers_only():
+    dates = pd.DataFrame({"a": [1.0], "b": pd.Timestamp("2024-01-01")})
+    with pytest.raises(InvalidInputError, match="X must hold numbers only, since .* has no encoder.*encoder=TableEnc"):
+        small().predict_proba(dates)
