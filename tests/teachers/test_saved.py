@@ -235,5 +235,5 @@ def test_a_network_says_what_is_wrong():
 
 def test_a_network_without_an_encoder_takes_numbers_only():
     dates = pd.DataFrame({"a": [1.0], "b": pd.Timestamp("2024-01-01")})
-    with pytest.raises(InvalidInputError, match="X must hold numbers only, since .* has no encoder.*encoder=TableEnc"):
+    with pytest.raises(InvalidInputError, match=r"X must hold numbers only, since .* has no encoder.*encoder=TableEnc"):
         small().predict_proba(dates)
