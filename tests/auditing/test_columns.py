@@ -74,7 +74,8 @@ def test_all_at_once_and_by_whole_numbers():
     assert {"sex"} == set(report.frames["rates"]["attribute"])
     numbered = rows[["age", "hired", "sex"]].set_axis([0, 1, 2], axis=1)
     network = LogisticRegression().fit(numbered[[0]], numbered[1])
-    tree = xd.TreeClassifier(max_leaf_nodes=3).fit(numbered[[0]], numbered[1])
+    others = people(seed=1)[["age"]].set_axis([0], axis=1)
+    tree = distilled(network, others, [0])  # its rows are all that the network, fitted without names, reads
     found = xd.audit(network, tree, numbered, 1, sensitive=[2], favorable="yes", n_explained=0)
     assert found.schema.names == ["0"]
     assert set(found.frames["rates"]["attribute"]) == {"2"}
