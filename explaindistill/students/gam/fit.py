@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -47,6 +47,7 @@ __all__ = ["Additive", "finish", "fit_terms"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 Removal = tuple[int, str, float, float]
 """A term that was taken out: terms left, its name, the rise of the deviance, and the share that the others explain."""
 Trial = tuple[int, float, float, float]
@@ -68,6 +69,10 @@ LEAST_EDF = 1e-2
 """Effective degrees of freedom below which a direction is left out: hundreds of them add up to a few."""
 G_FLOOR = 1e-7
 """Share of the mean eigenvalue that stands for a direction no row sees: half of the digits of a float."""
+EVIDENCE = 9.0
+"""Squared pull of the rows on a direction, in units of the dispersion, from which it stays although its smoothing has
+all but emptied it: three standard errors. The smoothing falls by a factor a step, so that a direction which only a few
+rows speak of (one person far out) can look empty in a draft and belong to the fit."""
 PREVIEW_STEPS = 8
 """Updates of the smoothing of a term looked at alone; each is cheap, and it only has to find the right size."""
 FEW_PAIRS = 12
@@ -139,20 +144,30 @@ def _preview(
     return terms + smaller, replace(fit, beta=betas, smoothing=[*fit.smoothing, *smooth.values], V=())
 
 
-def _alive(term: AdditiveTerm, G: Matrix, lam: Vector, least: float) -> tuple[AdditiveTerm, Matrix]:
-    """Return the term in its directions with at least ``least`` edf, and the basis of all, the liveliest first.
+def _alive(
+    term: AdditiveTerm,
+    G: Matrix,
+    lam: Vector,
+    least: float,
+    wanted: Callable[[Matrix], NDArray[np.bool_]] | None = None,
+) -> tuple[AdditiveTerm, Matrix, NDArray[np.bool_]]:
+    """Return the term in its directions with at least ``least`` edf, the basis of all, and which directions these are.
 
-    In the basis U of :func:`_directions` direction j has ``1 / (1 + d_j)`` effective degrees of freedom.
+    In the basis U of :func:`_directions` direction j has ``1 / (1 + d_j)`` effective degrees of freedom; ``wanted``
+    says of a basis which directions stay whatever their edf.
     """
     block = term.block
     S = sum(v * penalty for v, penalty in zip(lam, block.penalties, strict=True))
     U, price = _directions(S, G)
-    n_alive = max(2, int((1.0 / (1.0 + np.maximum(price, 0.0)) > least).sum()))
-    basis = U[:, :n_alive]
+    alive = 1.0 / (1.0 + np.maximum(price, 0.0)) > least
+    alive[:2] = True
+    if wanted is not None:
+        alive |= wanted(U)
+    basis = U[:, alive]
     halves = [_root(penalty) @ basis for penalty in block.penalties]
     costs = tuple(half.T @ half for half in halves)
     small = replace(block, Z=block.Z @ basis, penalties=costs, bounded=np.zeros(basis.shape[1], dtype=bool))
-    return replace(term, block=small), U
+    return replace(term, block=small), U, alive
 
 
 def _directions(S: Matrix, G: Matrix) -> tuple[Matrix, Vector]:
@@ -181,8 +196,10 @@ def _compress(problem: AdditiveProblem, terms: list[AdditiveTerm], fit: Additive
     A smooth curve on 32 knots moves in a handful of directions; without the others each further step is several times
     cheaper, and the fit is the same as far as ``least`` of a degree of freedom can be seen. A direction u of a term
     with ``u' G u = 1`` and the price ``s = u' S u`` has ``1 / (1 + s)`` edf; G is the term's curvature on all rows.
+    Of noise the pull ``u' g`` of the rows, g the term's score, has the variance of the dispersion: a direction that
+    they pull at more than :data:`EVIDENCE` stays.
     """
-    _, curvature = problem.score(problem.predictors(terms, fit))
+    score, curvature = problem.score(problem.predictors(terms, fit))
     rows = problem.rows
     weight = rows.weight * curvature.sum(axis=1) / curvature.shape[1]
     slices = Design(tuple(t.block for t in terms)).slices
@@ -195,9 +212,15 @@ def _compress(problem: AdditiveProblem, terms: list[AdditiveTerm], fit: Additive
             betas.append(fit.beta[:, cut])
             continue
         G = block.Z.T @ raw_gram(block.margins, block.margins, rows.codes, weight) @ block.Z
-        small, U = _alive(term, G, lam, least)
+        design = Design((block,))
+        pull = np.column_stack([cross(design, rows.codes, rows.weight * s)[1:] for s in score.T])
+
+        def is_pulled(U: Matrix, pull: Matrix = pull) -> Flags:
+            return np.asarray(((U.T @ pull) ** 2).max(axis=1) > EVIDENCE * fit.phi)
+
+        small, U, alive = _alive(term, G, lam, least, is_pulled)
         smaller.append(small)
-        betas.append(np.linalg.solve(U, fit.beta[:, cut].T)[: small.block.size].T)
+        betas.append(np.linalg.solve(U, fit.beta[:, cut].T)[alive].T)
     return smaller, replace(fit, beta=np.hstack(betas), V=())
 
 

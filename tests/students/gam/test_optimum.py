@@ -43,12 +43,25 @@ def test_a_rare_tail_does_not_stop_the_fit(seed):
     assert np.abs(student.predict_proba(Z) - Q).mean() < 1e-3
 
 
-def test_both_sides_of_the_limit_on_curvature_give_the_same_answers(monkeypatch):
-    X, P = rare_tail(6_000, 3)
+@pytest.mark.parametrize("seed", range(3, 10))
+def test_both_sides_of_the_limit_on_curvature_give_the_same_answers(monkeypatch, seed):
+    X, P = rare_tail(6_000, seed)
     whole = GAMClassifier(random_state=0).fit(X, P).predict_proba(X)
     monkeypatch.setattr(problem, "CURVATURE_ROWS", 1_000)
     sampled = GAMClassifier(random_state=0).fit(X, P).predict_proba(X)
-    assert np.abs(whole - sampled).max() < 5e-3
+    # of seed 3 the choice of smoothing has two answers, a straight line and one that follows it: both are this close
+    assert np.abs(whole - sampled).max() < (5e-3 if seed == 3 else 1e-4)
+
+
+@pytest.mark.parametrize("seed", [5, 7])
+def test_directions_of_a_few_rows_are_not_left_out(monkeypatch, seed):
+    """One row is far out; a draft has all but smoothed it away, and the fit must not build on that."""
+    X, P = rare_tail(6_000, seed)
+    short = GAMClassifier(random_state=0).fit(X, P).predict_proba(X)
+    monkeypatch.setattr(fit, "LEAST_EDF", 0.0)
+    whole = GAMClassifier(random_state=0).fit(X, P).predict_proba(X)
+    assert np.abs(short - whole).max() < 1e-4
+    assert np.abs(short - np.asarray(P)).max() < 2e-3
 
 
 def test_a_sample_of_rows_holds_every_row_of_a_rare_place(monkeypatch):
