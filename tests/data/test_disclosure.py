@@ -45,7 +45,7 @@ def rows():
     )
     X.loc[100:102, "grade"] = "unheard of"
     rare = X["town"].astype(str).str.startswith("hamlet").to_numpy()
-    score = 2.0 * rare - 0.04 * (X["age"] - 45) + 0.8 * (X["town"] == "Zug") - 1.5 * (X["code"].astype(int) > 3)
+    score = 2.0 * rare - 0.04 * (X["age"] - 45.5) + 0.8 * (X["town"] == "Zug") - 1.5 * (X["code"].astype(int) > 3)
     p = 1 / (1 + np.exp(-score.to_numpy(dtype=float)))
     return X, np.c_[1 - p, p]
 
@@ -160,7 +160,7 @@ def test_rare_unseen_and_literal_others_are_one(fitted, rows):
 def test_the_other_category_is_learned(fitted, rows):
     X, P = rows
     gap = fitted.predict_proba(X)[:, 1] - P[:, 1]
-    assert abs(gap[:80].mean()) < 0.2, "80 people of 80 towns are one category, whose mean is known"
+    assert abs(gap[:80].mean()) < 0.15, "80 people of 80 towns are one category, whose mean is known"
 
 
 @pytest.mark.parametrize("ending", ["json", "py", "sql", "onnx", "c", "js"])
