@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,6 @@ __all__ = [
     "OTHER",
     "check_category_size",
     "common_values",
-    "covering_bounds",
     "disclosed",
     "fitted_on",
     "is_key_like",
@@ -49,8 +48,6 @@ STEPS = 10
 coarse enough to be nobody's value, fine enough to read a range by. A trade-off."""
 CALENDAR = ((3650.0, "Y"), (365.0, "M"), (10.0, "D"), (0.0, "h"))
 """Days in the range from which dates are rounded to whole years, months, days and hours: as coarse as `STEPS` asks."""
-COARSE = ((365.0, "Y"), (30.0, "M"), (1.0, "D"), (0.0, "h"))
-"""The same for bounds that hold everybody: one to twelve steps of the range, as one digit of a number."""
 SECONDS_PER_DAY = 86400.0
 
 _PEOPLE: ContextVar[pd.DataFrame | None] = ContextVar("people", default=None)
@@ -65,7 +62,7 @@ def disclosed(
 ) -> Schema:
     """Return the schema that may leave: what it says of each column holds for ``min_category_size`` people or more.
 
-    - Bounds of numbers and dates are those of :func:`covering_bounds`.
+    - Bounds of numbers and dates are those of :func:`shown_bounds`.
     - Categories of fewer people, declared ones of nobody included, are not named. Where people have one of them, the
       last category is "(other)", and every value without a name counts as it; an order is then given up, since
       "(other)" has no place in it.
@@ -93,7 +90,7 @@ def disclosed(
     >>> X = pd.DataFrame({"age": [*range(20, 60), 97], "city": ["Bern"] * 21 + ["Zug"] * 19 + ["Aarau"]})
     >>> age, city = disclosed(Schema.infer(X), X)
     >>> age.minimum, age.maximum, city.categories
-    (10.0, 90.0, ('Bern', 'Zug', '(other)'))
+    (24.0, 56.0, ('Bern', 'Zug', '(other)'))
     """
     check_category_size(min_category_size)
     if min_category_size == 1:
@@ -158,93 +155,22 @@ def shown_bounds(
     >>> shown_bounds([0.0] * 90 + [1.0], "integer")
     (0.0, 1.0)
     """
-    column = _People.of(values, count)
-    if column is None:
+    numbers = np.asarray(values, dtype=float)
+    order = np.argsort(numbers, kind="stable")[: (~np.isnan(numbers)).sum()]  # missing ones come last
+    present = numbers[order]
+    if len(present) == 0:
         return math.nan, math.nan
-    if min_size <= 1 or column.is_flag:
-        return column.ends
-    low, high = column.beyond(min_size)
-    if low == high and column.n_at(low) >= min_size:
+    ends = float(present[0]), float(present[-1])
+    if min_size <= 1 or (set(ends) <= {0.0, 1.0} and np.isin(present, [0.0, 1.0]).all()):
+        return ends
+    people = np.ones(len(present), dtype=np.int64) if count is None else count[order]
+    beyond = min(min_size, (int(people.sum()) + 1) // 2)
+    low = float(present[np.searchsorted(people.cumsum(), beyond)])
+    high = float(present[::-1][np.searchsorted(people[::-1].cumsum(), beyond)])
+    low, high = min(low, high), max(low, high)
+    if low == high and people[present == low].sum() >= min_size:
         return low, high
-    return _outward_dates(low, high, CALENDAR) if kind == "datetime" else _outward(low, high, kind == "integer")
-
-
-def covering_bounds(
-    values: ArrayLike,
-    kind: Kind = "numeric",
-    min_size: int = MIN_CATEGORY_SIZE,
-    count: NDArray[np.int64] | None = None,
-) -> tuple[float, float]:
-    """Round bounds that hold everybody who is not far out: those between which a student's curves are drawn.
-
-    A curve that ended at the bounds of :func:`shown_bounds` would be wrong about the people beyond (of 200 rows with a
-    quadratic answer R² fell from .99 to .81). So these reach the last person and are rounded away from the middle by
-    one digit of the range, which tells that person's value to a tenth of the range at best. Who is further beyond the
-    fifth person than the range of the others is not reached, and not told of.
-
-    Parameters
-    ----------
-    values, kind, min_size, count : see :func:`shown_bounds`
-
-    Returns
-    -------
-    low, high : float
-        NaN where there is no value; never the value of fewer than ``min_size`` people, flags aside.
-
-    Examples
-    --------
-    >>> covering_bounds(np.arange(18.0, 93.0)), covering_bounds(np.append(np.arange(18.0, 93.0), 987654.25))
-    ((10.0, 100.0), (10.0, 160.0))
-    """
-    column = _People.of(values, count)
-    if column is None:
-        return math.nan, math.nan
-    if min_size <= 1 or column.is_flag:
-        return column.ends
-    low, high = column.beyond(min_size)
-    reach = high - low
-    first, last = max(column.ends[0], low - reach), min(column.ends[1], high + reach)
-    outward = _outward_dates(first, last, COARSE) if kind == "datetime" else _coarse(first, last, reach, kind)
-    # what enough people share is nobody's secret, and need not be rounded
-    shared = [end if column.n_at(end) >= min_size else bound for end, bound in zip((first, last), outward, strict=True)]
-    return shared[0], shared[1]
-
-
-@dataclass(frozen=True, eq=False)
-class _People:
-    """Values in order, and how many people have each."""
-
-    values: NDArray[np.float64]
-    count: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, values: ArrayLike, count: NDArray[np.int64] | None) -> _People | None:
-        """Those with a value; None where nobody has one."""
-        numbers = np.asarray(values, dtype=float)
-        order = np.argsort(numbers, kind="stable")[: (~np.isnan(numbers)).sum()]  # missing ones come last
-        people = np.ones(len(order), dtype=np.int64) if count is None else count[order]
-        return cls(numbers[order], people) if len(order) else None
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """Lowest and highest value."""
-        return float(self.values[0]), float(self.values[-1])
-
-    @property
-    def is_flag(self) -> bool:
-        """Whether zeros and ones are all there is."""
-        return set(self.ends) <= {0.0, 1.0} and bool(np.isin(self.values, [0.0, 1.0]).all())
-
-    def n_at(self, value: float) -> int:
-        """How many people have a value."""
-        return int(self.count[self.values == value].sum())
-
-    def beyond(self, size: int) -> tuple[float, float]:
-        """Values of the people who have so many at or beyond them; with few people both start from the middle one."""
-        size = min(size, (int(self.count.sum()) + 1) // 2)
-        low = float(self.values[np.searchsorted(self.count.cumsum(), size)])
-        high = float(self.values[::-1][np.searchsorted(self.count[::-1].cumsum(), size)])
-        return min(low, high), max(low, high)
+    return _outward_dates(low, high) if kind == "datetime" else _outward(low, high, kind == "integer")
 
 
 def is_key_like(values: pd.Series, count: NDArray[np.int64] | None = None) -> bool:
@@ -323,7 +249,7 @@ def _disclosed(
 ) -> Feature:
     column = people[feature.name]
     if not feature.is_category:
-        low, high = covering_bounds(Schema((feature,)).column(people, 0), feature.kind, min_size, count)
+        low, high = shown_bounds(Schema((feature,)).column(people, 0), feature.kind, min_size, count)
         return feature if math.isnan(low) else replace(feature, minimum=low, maximum=high)
     codes = category_codes(column, feature.categories)
     has_code = codes >= 0
@@ -358,22 +284,10 @@ def _outward(low: float, high: float, whole: bool) -> tuple[float, float]:
     return min(down, low), max(up, high)
 
 
-def _coarse(low: float, high: float, reach: float, kind: Kind) -> tuple[float, float]:
-    """Multiples of the range's own power of ten beyond two numbers, never the numbers themselves."""
-    size = reach or abs(low)
-    if size == 0 or not math.isfinite(size):
-        return low, high
-    power = math.floor(math.log10(size))
-    power = max(power, 0) if kind == "integer" else power
-    step = 10.0**power
-    return (round((math.ceil(low / step) - 1) * step, max(-power, 0)),
-            round((math.floor(high / step) + 1) * step, max(-power, 0)))  # fmt: skip
-
-
-def _outward_dates(low: float, high: float, calendar: tuple[tuple[float, str], ...]) -> tuple[float, float]:
+def _outward_dates(low: float, high: float) -> tuple[float, float]:
     """Starts of a year, month, day or hour at or beyond two moments, in seconds since 1970."""
     days = (high - low) / SECONDS_PER_DAY
-    unit = next(name for least, name in calendar if days >= least)
+    unit = next(name for least, name in CALENDAR if days >= least)
     begun = np.floor([low, high]).astype("datetime64[s]").astype(f"datetime64[{unit}]")
     starts: NDArray[np.int64] = np.append(begun, begun[1] + 1).astype("datetime64[s]").astype(np.int64)
     down, last, following = (float(v) for v in starts)

@@ -24,7 +24,7 @@ from explaindistill.numerics.additive.splines import (
     slope_penalty,
 )
 from explaindistill.students._intake import read_signs
-from explaindistill.students.gam.shapes import TAIL, TermGrid
+from explaindistill.students.gam.shapes import HELD_TAIL, TAIL, TermGrid
 
 __all__ = [
     "AdditiveTerm",
@@ -110,13 +110,19 @@ def discretise_columns(schema: Schema, frame: pd.DataFrame, weight: Vector, pool
     return Columns(schema, codes, values, mass)
 
 
-def ends(grid: TermGrid, shaping: Shaping) -> tuple[float, float]:
-    """How far a curve goes on as a straight line below its first and above its last knot, before it is level."""
+def ends(grid: TermGrid, shaping: Shaping, columns: Columns) -> tuple[float, float]:
+    """How far a curve goes on as a straight line below its first and above its last knot, before it is level.
+
+    For the whole range where people lie beyond the knots, since the bounds that may be shown are not theirs: they
+    decide the line, and of few rows they are many. Else for a tenth of it, which nobody has decided.
+    """
     if shaping.convex:
         return np.inf, np.inf  # a level end would break the shape
-    far = TAIL * float(np.ptp(grid.knots))
-    zero = shaping.zero_at if shaping.zero_at is not None else grid.knots[0]
-    return max(far, float(grid.knots[0] - zero)), max(far, float(zero - grid.knots[-1]))
+    values, (first, last) = columns.values[grid.axis], grid.knots[[0, -1]].tolist()
+    span = last - first
+    below, above = (HELD_TAIL if beyond else TAIL for beyond in (values[0] < first, values[-1] > last))
+    zero = shaping.zero_at if shaping.zero_at is not None else first
+    return max(below * span, first - zero), max(above * span, zero - last)
 
 
 def marginal(grid: TermGrid, values: Vector, reach: tuple[float, float] = (0.0, 0.0)) -> Marginal:
@@ -166,7 +172,7 @@ def main_on(columns: Columns, grid: TermGrid, shaping: Shaping) -> AdditiveTerm:
     rows' weights on the grid. The intercept then is the mean, and no constant can move between terms.
     """
     axis = grid.axis
-    reach = ends(grid, shaping) if len(grid.knots) else (0.0, 0.0)
+    reach = ends(grid, shaping, columns) if len(grid.knots) else (0.0, 0.0)
     m = marginal(grid, columns.values[axis], reach)
     centre = columns.mass[axis] @ m.table() / columns.mass[axis].sum()
     if shaping.zero_at is not None:

@@ -409,7 +409,7 @@ def _shape(
 
 
 def _ends(term: AdditiveTerm, problem: AdditiveProblem) -> tuple[tuple[TermGrid, ...], list[Blend | None]]:
-    """How a term goes on beyond the values seen: pairs level at once, numbers after a tenth of their range.
+    """How a term goes on beyond its bounds: pairs level at once, numbers after a line, see :func:`ends`.
 
     A value far out would otherwise run away on a line that nothing but the last two knots decided. A column that must
     be convex or concave keeps its line, since a level end would break the shape; a point that must be 0 is reached.
@@ -420,7 +420,7 @@ def _ends(term: AdditiveTerm, problem: AdditiveProblem) -> tuple[tuple[TermGrid,
         shaping = problem.options.shaping[grid.axis]
         if len(grid.knots) < 2 or problem.columns.schema[grid.axis].kind == "boolean" or shaping.convex:
             continue
-        reach = ends(grid, shaping) if len(grids) == 1 else (0.0, 0.0)
+        reach = ends(grid, shaping, problem.columns) if len(grids) == 1 else (0.0, 0.0)
         grids[i], blends[i] = grid.extended(reach)
     return tuple(grids), blends
 

@@ -208,8 +208,8 @@ def describe(student: Any) -> str:
         )
         lines.extend(f"    {text}" for text in _extremes(student, shape, outputs))
     tail = [
-        f"Beyond the values seen, numeric terms go on as straight lines for {TAIL:.0%} of the range seen and then stay "
-        "level (with convex= or concave= they go on); pairs stay level at once.",
+        f"Beyond their bounds numeric terms go on as straight lines, for the range between the bounds where rows lie "
+        f"beyond, else for {TAIL:.0%} of it, and then stay level (with convex= they go on); pairs stay level at once.",
         "Unseen categories contribute 0.",
         f"Intervals: {INTERVALS[student.labels_]}.",
     ]

@@ -269,7 +269,7 @@ class LinearClassifier(ClassifierMixin, _Linear):
         Decides which rows are held out; None is 0.
     min_category_size : int, at least 1
         Categories of fewer rows are "(other)", which also stands for every category that fitting did not see; bounds
-        are those of :func:`explaindistill.data.disclosure.covering_bounds`. 1 names and keeps everything.
+        are those of :func:`explaindistill.data.disclosure.shown_bounds`. 1 names and keeps everything.
 
     Attributes
     ----------
@@ -380,7 +380,7 @@ class LinearRegressor(RegressorMixin, _Linear):
         As in :class:`LinearClassifier`; fidelity is the explained share of the variance.
     min_category_size : int, at least 1
         Categories of fewer rows are "(other)", which also stands for every category that fitting did not see; bounds
-        are those of :func:`explaindistill.data.disclosure.covering_bounds`. 1 names and keeps everything.
+        are those of :func:`explaindistill.data.disclosure.shown_bounds`. 1 names and keeps everything.
 
     Attributes
     ----------

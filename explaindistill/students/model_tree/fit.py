@@ -129,7 +129,7 @@ def make_terms(schema: Schema, X: pd.DataFrame, weight: Floats) -> tuple[list[Le
             spread = _spread(raw, w)
             centre = _plain(float(w @ raw), spread)
             unit = SECONDS_PER_DAY if feature.kind == "datetime" else 1.0
-            low, high = feature.minimum / unit, feature.maximum / unit
+            low, high = _held(raw, feature.minimum / unit, feature.maximum / unit)
             term = LeafTerm(replace(column, fill=centre), centre, min(low, centre), max(high, centre))
             values, scale = term.values(feature, numbers), spread
         if scale > NO_SPREAD * (1.0 + abs(term.centre)) and values.min() < values.max():
@@ -138,6 +138,12 @@ def make_terms(schema: Schema, X: pd.DataFrame, weight: Floats) -> tuple[list[Le
             scales.append(scale)
     filled = np.ascontiguousarray(design[:, [*range(len(terms)), len(columns)]])
     return terms, np.array(scales), filled
+
+
+def _held(values: Floats, low: float, high: float) -> tuple[float, float]:
+    """Where numbers are held: at the bounds, or a whole range further out where people lie beyond what may be shown."""
+    span = high - low
+    return (low - span if values.min() < low else low), (high + span if values.max() > high else high)
 
 
 def _spread(values: Floats, w: Floats) -> float:

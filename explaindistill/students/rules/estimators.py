@@ -61,7 +61,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
         Threads for binning; None is 1, -1 one per core. The rules do not depend on it.
     min_category_size : int, at least 1
         Categories of fewer rows are "(other)", which also stands for every category that fitting did not see; bounds
-        are those of :func:`explaindistill.data.disclosure.covering_bounds`. 1 names and keeps everything.
+        are those of :func:`explaindistill.data.disclosure.shown_bounds`. 1 names and keeps everything.
 
     Attributes
     ----------

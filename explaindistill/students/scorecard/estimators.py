@@ -72,7 +72,7 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         Decimals of the risks that are shown *and applied*; no risk is nearer to 0 or 1 than one unit of the last.
     min_category_size : int, at least 1
         Categories of fewer rows are "(other)", which also stands for every category that fitting did not see; bounds
-        are those of :func:`explaindistill.data.disclosure.covering_bounds`. 1 names and keeps everything.
+        are those of :func:`explaindistill.data.disclosure.shown_bounds`. 1 names and keeps everything.
 
     Attributes
     ----------

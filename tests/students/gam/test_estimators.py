@@ -239,7 +239,10 @@ def test_extrapolation_is_linear_for_a_tenth_of_the_range_then_level_and_announc
     assert not any("beyond" in text for text in said[:2])
     assert all("continued along a straight line" in text for text in said[2:5])
     assert all(f"held at its value at {high + reach:g}" in text for text in said[5:])
-    assert "go on as straight lines for 10% of the range seen and then stay level" in gam.describe()
+    assert (
+        "go on as straight lines, for the range between the bounds where rows lie beyond, else for 10%"
+        in gam.describe()
+    )
     below = gam.explain(pd.concat([X.iloc[:1]] * 2).assign(age=[low - reach, low - 1000 * reach]))
     assert below[below.term == "age"].contribution.nunique() == 1
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from explaindistill.data.disclosure import covering_bounds
+from explaindistill.data.disclosure import shown_bounds
 from explaindistill.errors import InvalidInputError
 from explaindistill.students.model_tree.estimators import (
     AUTO_FOLDS,
@@ -187,10 +187,10 @@ def test_values_beyond_the_range_are_held_at_its_end():
 def test_values_beyond_the_bounds_are_held_there():
     X = np.linspace(0, 1, 200)[:, None]
     student = ModelTreeRegressor(max_leaf_nodes=1, shrinkage=1e-4).fit(X, 5 * X[:, 0])
-    low, high = covering_bounds(X[:, 0])
-    assert low < X.min()
-    assert X.max() < high
-    held = student.predict([[low], [high]])
+    low, high = shown_bounds(X[:, 0])
+    assert (low, high) == (0.02, 0.98)
+    reach = high - low
+    held = student.predict([[low - reach], [high + reach]])
     np.testing.assert_array_equal(student.predict([[-10.0], [10.0]]), held)
     np.testing.assert_allclose(student.predict(X), 5 * X[:, 0], atol=1e-2)
 
