@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.measures.bias import SMALL, GroupOptions
 from explaindistill.measures.groups import MISSING
@@ -30,19 +30,25 @@ DEFAULTS = GroupOptions()
 Floats = NDArray[np.float64]
 FOUR_FIFTHS = 0.8
 """Ratio of selection rates below which 29 CFR 1607.4(D) takes adverse impact for likely."""
+ONE_MORE = "one more group may not be shown, and could be worse"
 DRAWS = 2000
 """Draws of equal groups. A trade-off: a p-value of 0.05 then has a standard error of 0.005, and time grows with it."""
 
 
 def _by_attribute(rates: pd.DataFrame) -> Iterator[tuple[Line, pd.DataFrame]]:
-    """Each metric, subject and attribute: its defined groups, those of missing values left out."""
+    """Each metric, subject and attribute: its defined and its withheld groups, those of missing values left out."""
     for (metric, subject, attribute), table in rates.groupby(["metric", "subject", "attribute"], sort=False):
-        keep = table["estimate"].notna() & ~table["group"].str.contains(MISSING, regex=False)
+        keep = (table["estimate"].notna() | table["withheld"]) & ~table["group"].str.contains(MISSING, regex=False)
         yield {"metric": metric, "subject": subject, "attribute": attribute}, table[keep]
 
 
 def worst_pairs(
-    rates: pd.DataFrame, *, level: float = 0.95, min_group_size: int = SMALL, rng: np.random.Generator | int = 0
+    rates: pd.DataFrame,
+    *,
+    level: float = 0.95,
+    min_group_size: int = SMALL,
+    withheld: ArrayLike | None = None,
+    rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
     """The largest gap between any two groups, with an interval that holds whichever pair it is.
 
@@ -61,6 +67,11 @@ def worst_pairs(
         A group with fewer rows is not the one that is shown, unless it fails beyond all others. Its pairs count in the
         limits all the same: where a small group may be the worst, the interval is wide and no rule passes. Such groups
         are counted in ``reason``. Where fewer than two groups are large enough, all may be shown.
+    withheld : bool array, one per line of ``rates``, optional
+        Rates that nobody will see, from `explaindistill.measures.suppression.withheld_lines`. From limits and p-values
+        that rest on them they could be worked out, by trying all counts. So every figure is that of the other groups,
+        and a withheld group may be anything: the low limit is the lowest there is, and no rule passes. Where fewer than
+        two groups are left, there is no figure.
     rng : Generator or int
         Draws the gap expected of equal groups.
 
@@ -84,24 +95,50 @@ def worst_pairs(
     [['b', 'a', -1.0, 6], ['b', 'a', 0.0, 6]]
     """
     generator = np.random.default_rng(rng)
+    hidden = np.zeros(len(rates), dtype=bool) if withheld is None else np.asarray(withheld, dtype=bool)
     lines: list[Line] = []
-    for names, groups in _by_attribute(rates):
-        if len(groups) >= 2:
-            lines += _worst(names, groups, level, min_group_size, generator)
-    return frame(lines, extra=["expected", "p_value", "n_pairs"])
+    for names, groups in _by_attribute(rates.assign(withheld=hidden)):
+        shown = groups[~groups["withheld"]]
+        if len(shown) >= 2:
+            worst = _worst(names, shown, level, min_group_size, generator, len(groups))
+            lines += (_open(line, len(groups) - len(shown)) for line in worst)
+        elif len(groups) >= 2:
+            lines += (_unshown(names, kind) for kind in ("difference", "ratio"))
+    table = frame(lines, extra=["expected", "p_value", "n_pairs"])
+    gone = table["status"] == "suppressed"
+    return table.assign(n=table["n"].astype(float).mask(gone)) if gone.any() else table
 
 
-def _worst(names: Line, groups: pd.DataFrame, level: float, minimum: int, rng: np.random.Generator) -> Iterator[Line]:
+def _open(line: Line, n_withheld: int) -> Line:
+    """A line as it is where no group is withheld; else with the lowest low limit that there is."""
+    if not n_withheld:
+        return line
+    lowest = -1.0 if str(line["metric"]).endswith("_difference") else 0.0
+    why = f"{n_withheld} more groups may not be shown, and could be worse" if n_withheld > 1 else ONE_MORE
+    return line | {"low": lowest, "reason": "; ".join(filter(None, (line["reason"], why)))}
+
+
+def _unshown(names: Line, kind: str) -> Line:
+    """A line without figures."""
+    who = {"subject": names["subject"], "attribute": names["attribute"]}
+    why = {"status": "suppressed", "reason": "fewer than two groups may be shown"}
+    return row(f"{names['metric']}_worst_{kind}", np.nan, np.nan, np.nan, **who, **why)
+
+
+def _worst(
+    names: Line, groups: pd.DataFrame, level: float, minimum: int, rng: np.random.Generator, n_groups: int
+) -> Iterator[Line]:
     """Worst difference, then worst ratio, of the groups of one metric, subject and attribute.
 
-    Group a has the lowest, group b the highest rate among those that may be shown; n are effective rows and k = n p.
+    Limits hold for all pairs of ``n_groups``, those that may not be shown included. Group a has the lowest, group b the
+    highest rate among those that may be shown; n are effective rows and k = n p.
     """
     n = groups["n_effective"].to_numpy()
     p = groups["estimate"].to_numpy()
     k = n * p
     large = groups["n"].to_numpy() >= minimum
     shown = large if large.sum() >= 2 else np.ones(len(groups), dtype=bool)
-    limits, ratios = _of_all_pairs(groups, level)
+    limits, ratios = _of_all_pairs(groups, level, n_groups)
     a, b = _extremes(p, shown)
     if p[a] - p[b] > limits[1]:  # a small group fails beyond all others: it is the one to show
         shown = np.ones(len(groups), dtype=bool)
@@ -146,16 +183,16 @@ def _if_equal(k: Floats, n: Floats, rng: np.random.Generator) -> tuple[Floats, F
     return drawn.max(axis=1), drawn.min(axis=1)
 
 
-def _of_all_pairs(groups: pd.DataFrame, level: float) -> tuple[tuple[float, float], tuple[float, float]]:
+def _of_all_pairs(groups: pd.DataFrame, level: float, n_groups: int) -> tuple[tuple[float, float], tuple[float, float]]:
     """Limits of the worst difference and of the worst ratio, at a level at which those of all pairs hold together."""
     n, p = groups["n_effective"].to_numpy(), groups["estimate"].to_numpy()
     if "member" not in groups or groups["member"].isna().any():
-        strict, k = simultaneous_level(len(groups), float(n.sum()), level), n * p
+        strict, k = simultaneous_level(n_groups, float(n.sum()), level), n * p
         return _of_all(newcombe, k, n, strict, ceiling=0.0), _of_all(mover_ratio, k, n, strict, ceiling=1.0)
     if np.isnan(n).any():
         return (np.nan, np.nan), (np.nan, np.nan)
     ordered = [(i, j) for i in range(len(n)) for j in range(len(n)) if i != j]
-    each = 1 - (1 - level) / (len(ordered) / 2)
+    each = 1 - (1 - level) / (n_groups * (n_groups - 1) / 2)
     members = groups["member"].tolist()
     gaps = [clustered_gap(p[i], p[j], pair(members[i], members[j], each)) for i, j in ordered]
     first, second = (_least([gap[part] for gap in gaps], ceiling) for part, ceiling in ((0, 0.0), (1, 1.0)))
@@ -226,7 +263,9 @@ def gap_tests(rates: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
     return adjust(pd.DataFrame(lines, columns=pd.Index(columns)))
 
 
-def adjust(tests: pd.DataFrame, family: str = "all rows of this frame") -> pd.DataFrame:
+def adjust(
+    tests: pd.DataFrame, family: str = "all rows of this frame", withheld: ArrayLike | None = None
+) -> pd.DataFrame:
     """Add ``p_holm`` (confirmatory) and ``p_bh`` (exploratory) over one declared family; undefined tests do not count.
 
     Parameters
@@ -235,6 +274,9 @@ def adjust(tests: pd.DataFrame, family: str = "all rows of this frame") -> pd.Da
         With ``p_value``, such as from `gap_tests`.
     family : str
         Over which tests, in words.
+    withheld : bool array, one per test, optional
+        Tests that nobody will see. An adjusted p-value may be that of another test, so theirs count as 1: the others
+        are then no smaller than with the true ones, and tell nothing of them.
 
     Returns
     -------
@@ -247,6 +289,8 @@ def adjust(tests: pd.DataFrame, family: str = "all rows of this frame") -> pd.Da
     [0.02, 0.04]
     """
     p = tests["p_value"].to_numpy(dtype=float)
+    if withheld is not None:
+        p = np.where(np.asarray(withheld, dtype=bool), 1.0, p)
     return tests.assign(p_holm=holm(p), p_bh=benjamini_hochberg(p), family=family)
 
 

@@ -9,11 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.data.disclosure import common_values
-from explaindistill.measures.groups import FEW_VALUES, Grouping, groupings
+from explaindistill.measures.groups import FEW_VALUES, MISSING, Grouping, groupings
 from explaindistill.measures.small_subsets import small_subsets
 from explaindistill.numerics.statistics.suppression import withheld
 
-__all__ = ["hidden_groups", "suppress", "with_common_values", "withhold"]
+__all__ = ["hidden_groups", "suppress", "with_common_values", "withheld_lines", "withhold"]
 
 LARGEST = 2.0**53
 """Stands for infinite where sizes are whole numbers: above it, floats are no longer exact."""
@@ -26,6 +26,9 @@ SELECTION = (
 """Figures that rest on decisions only: their denominator is the group itself, whose size is judged beforehand. What of
 ``transfer_…`` rests on true labels as well is not among them."""
 _NUMBERS = ("n", "k", "n_effective", "estimate", "low", "high")
+_WORDS = {"method", "verdict"}
+"""What is said of a figure: a line without method tells that a regression could not be fitted, a verdict that a gap is
+there."""
 _MOST_CELLS = 600
 """Cells of the finest intersection up to which it is worked out which figures follow from others. A trade-off: beyond,
 more is withheld than must be, since the time grows with a power of the cells."""
@@ -118,7 +121,11 @@ def suppress(frames: Mapping[str, pd.DataFrame], attributes: pd.DataFrame, minim
     :mod:`~explaindistill.measures.small_subsets`.
 
     Where the group is large enough but what a rate is a share of is not (a true positive rate of three positives), all
-    rates of that group and model that rest on true labels go, since one follows from the others.
+    rates of that group and model that rest on true labels go, since one follows from the others; in every frame, where
+    the frame ``rates`` says so.
+
+    A figure of many groups at once is not looked into: `comparisons.worst_pairs` and `comparisons.adjust` are told by
+    :func:`withheld_lines` on which figures they must not rest.
 
     Parameters
     ----------
@@ -147,8 +154,46 @@ def suppress(frames: Mapping[str, pd.DataFrame], attributes: pd.DataFrame, minim
     out = {name: _without_subsets(frame, minimum) for name, frame in frames.items()}
     if attributes.shape[1] == 0:
         return out
-    always = hidden_groups(attributes, minimum)
-    return {name: _without(frame, attributes, minimum, always) for name, frame in out.items()}
+    always, few = hidden_groups(attributes, minimum), _few_shares(out.get("rates"), minimum)
+    return {name: _without(frame, attributes, minimum, always, few) for name, frame in out.items()}
+
+
+def withheld_lines(rates: pd.DataFrame, attributes: pd.DataFrame, minimum: int) -> NDArray[np.bool_]:
+    """Which rates :func:`suppress` will withhold: no figure that is shown may rest on them.
+
+    Parameters
+    ----------
+    rates : DataFrame
+        From `explaindistill.measures.bias.group_rates`.
+    attributes, minimum
+        As for :func:`suppress`.
+
+    Returns
+    -------
+    array of bool, one per line
+
+    Examples
+    --------
+    >>> from explaindistill.measures.bias import group_rates
+    >>> who = pd.DataFrame({"sex": ["f"] * 60 + ["m"] * 35 + ["x"] * 5})
+    >>> withheld_lines(group_rates([1, 0] * 50, attributes=who, favorable=1), who, 10).tolist()
+    [False, True, True]
+    """
+    if minimum <= 1 or attributes.shape[1] == 0 or rates.empty:
+        return np.zeros(len(rates), dtype=bool)
+    return _telling(rates, attributes, minimum, hidden_groups(attributes, minimum), _few_shares(rates, minimum))
+
+
+def _few_shares(rates: pd.DataFrame | None, minimum: int) -> dict[str, set[tuple[str, str]]]:
+    """By model the groups of which some rate is a share of fewer rows than the minimum."""
+    if rates is None or rates.empty:
+        return {}
+    few = rates[(rates["n"] < minimum) & (rates["attribute"] != "")]
+    named = zip(few["subject"], few["attribute"].astype(str), few["group"].astype(str), strict=True)
+    groups: dict[str, set[tuple[str, str]]] = {}
+    for subject, attribute, group in named:
+        groups.setdefault(str(subject), set()).add((attribute, group))
+    return groups
 
 
 def _without_subsets(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
@@ -158,17 +203,17 @@ def _without_subsets(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
     return withhold(frame, small_subsets(frame, minimum), minimum)
 
 
-def _without(frame: pd.DataFrame, attributes: pd.DataFrame, minimum: int, always: set[tuple[str, str]]) -> pd.DataFrame:
+def _without(
+    frame: pd.DataFrame,
+    attributes: pd.DataFrame,
+    minimum: int,
+    always: set[tuple[str, str]],
+    few: Mapping[str, set[tuple[str, str]]],
+) -> pd.DataFrame:
     """One frame without the numbers of lines that are, or tell of, a group to be withheld."""
     if not {"attribute", "group", "status", "n"} <= set(frame.columns) or frame.empty:
         return frame
-    keys = list(zip(frame["attribute"].astype(str), frame["group"].astype(str), strict=True))
-    gone = _among(keys, always)
-    if "reference" in frame:
-        gone |= _among(zip(frame["attribute"].astype(str), frame["reference"].astype(str), strict=True), always)
-    gone |= _small_shares(frame, gone, minimum)
-    for subject in frame["subject"].unique():
-        gone |= _conditional(frame, keys, subject, attributes, minimum, always)
+    gone = _telling(frame, attributes, minimum, always, few)
     out = withhold(frame, gone, minimum)
     # which groups are the worst pair is a figure of theirs: the lowest and the highest rate
     chosen = gone & frame["metric"].str.contains("_worst_").to_numpy()
@@ -176,6 +221,24 @@ def _without(frame: pd.DataFrame, attributes: pd.DataFrame, minimum: int, always
     if chosen.any():
         out.loc[chosen, names] = ""
     return out
+
+
+def _telling(
+    frame: pd.DataFrame,
+    attributes: pd.DataFrame,
+    minimum: int,
+    always: set[tuple[str, str]],
+    few: Mapping[str, set[tuple[str, str]]],
+) -> NDArray[np.bool_]:
+    """Lines that are, or tell of, a group of ``always``, or one of whose rates is a share of few."""
+    gone = _touching(frame, always)
+    if "n_unknown" in frame:  # bounds of every group rest on all people whose group is not known
+        unknown = {attribute for attribute, group in always if MISSING in group}
+        gone |= frame["attribute"].isin(unknown).to_numpy()
+    gone |= _small_shares(frame, gone, minimum)
+    for subject in frame["subject"].unique():
+        gone |= _conditional(frame, subject, attributes, minimum, always, few.get(str(subject), set()))
+    return gone
 
 
 def withhold(table: pd.DataFrame, gone: NDArray[np.bool_], minimum: int) -> pd.DataFrame:
@@ -194,6 +257,8 @@ def withhold(table: pd.DataFrame, gone: NDArray[np.bool_], minimum: int) -> pd.D
     for column in out.columns:
         if column in _NUMBERS or pd.api.types.is_numeric_dtype(out[column]):
             out[column] = out[column].astype(float).mask(gone)
+    for column in _WORDS & set(out.columns):
+        out.loc[gone, column] = ""
     out.loc[gone, "status"] = "suppressed"
     out.loc[gone, "reason"] = f"withheld: min_group_size={minimum}"
     return out
@@ -216,26 +281,38 @@ def with_common_values(attributes: pd.DataFrame, min_category_size: int) -> pd.D
     return pd.DataFrame(columns, index=attributes.index)
 
 
-def _among(keys: Iterable[tuple[str, str]], wanted: set[tuple[str, str]]) -> NDArray[np.bool_]:
-    return np.array([key in wanted for key in keys], dtype=bool)
+def _touching(frame: pd.DataFrame, groups: set[tuple[str, str]]) -> NDArray[np.bool_]:
+    """Lines of one of the groups, or of a gap to one."""
+    out = np.zeros(len(frame), dtype=bool)
+    for side in ("group", "reference"):
+        if side in frame:
+            keys = zip(frame["attribute"].astype(str), frame[side].astype(str), strict=True)
+            out |= np.array([key in groups for key in keys], dtype=bool)
+    return out
 
 
 def _conditional(
     frame: pd.DataFrame,
-    keys: list[tuple[str, str]],
     subject: str,
     attributes: pd.DataFrame,
     minimum: int,
     always: set[tuple[str, str]],
+    few: set[tuple[str, str]],
 ) -> NDArray[np.bool_]:
-    """Lines of one model that rest on true labels, where one of the group's denominators is small."""
+    """Lines of one model whose denominator is small, and those that rest on true labels where one of these is.
+
+    ``few`` are groups of which another frame says so: a gap has no line of its own for the reference group.
+    """
     mine = (frame["subject"] == subject).to_numpy()
     rests = mine & ~frame["metric"].isin(SELECTION).to_numpy()
-    few = rests & (frame["n"] < minimum).to_numpy() & (frame["attribute"] != "").to_numpy()
-    first = {keys[i] for i in np.flatnonzero(few)} - always
+    # a decision or a stratum that is missing makes the denominator of a selection rate smaller than the group
+    lines = mine & (frame["n"] < minimum).to_numpy() & (frame["attribute"] != "").to_numpy()
+    named = zip(frame.loc[lines, "attribute"].astype(str), frame.loc[lines, "group"].astype(str), strict=True)
+    first = (few | set(named)) - always
     if not first:
         return np.zeros(len(frame), dtype=bool)
-    return rests & _among(keys, hidden_groups(attributes, minimum, first | always))
+    alike = rests | (mine & frame["metric"].isin(frame.loc[lines & ~rests, "metric"]).to_numpy())
+    return alike & _touching(frame, hidden_groups(attributes, minimum, first | always))
 
 
 def _small_shares(frame: pd.DataFrame, gone: NDArray[np.bool_], minimum: int) -> NDArray[np.bool_]:

@@ -137,8 +137,14 @@ def suppressed(
     if not any(isinstance(table, Exception) for table in whole.values()):
         return {name: table for name, table in whole.items() if isinstance(table, pd.DataFrame)}
     shown: dict[str, pd.DataFrame] = {}
+    # the rates tell what must go from other frames, too
+    rates = {name: frames[name] for name in ("rates",) if name in frames}
+    failed = any(
+        isinstance(v, Exception) for v in attempt(rates, lambda: suppress(rates, attributes, minimum)).values()
+    )
+    beside = {} if failed else rates
     for name, table in frames.items():
-        one = attempt([name], partial(suppress, {name: table}, attributes, minimum))[name]
+        one = attempt([name], partial(suppress, {**beside, name: table}, attributes, minimum))[name]
         if isinstance(one, Exception):
             failures.add("suppression", [name], one)
         shown[name] = table.iloc[:0] if isinstance(one, Exception) else one

@@ -35,6 +35,7 @@ from explaindistill.measures.favorable import which_is_wanted
 from explaindistill.measures.groups import MISSING
 from explaindistill.measures.sensitivity import flips, leaf_audit, proxies, with_use
 from explaindistill.measures.strata import stratified_gaps
+from explaindistill.measures.suppression import withheld_lines
 from explaindistill.measures.table import frame
 from explaindistill.measures.transfer import Decisions, transfer
 from explaindistill.measures.unknown_groups import missing_bounds
@@ -79,7 +80,7 @@ def measure(inputs: AuditInput, options: AuditOptions, rng: np.random.Generator,
     if inputs.rows.attributes.shape[1] == 0:
         return tables
     compare = _regression if inputs.task == "regression" else _classification
-    tables |= attempt(COMPARED, lambda: compare(inputs, rng))
+    tables |= attempt(COMPARED, lambda: compare(inputs, options.min_group_size, rng))
     seed = int(rng.integers(2**31))
     tables |= attempt(["flips"], lambda: {"flips": stack(_flips(inputs, options.min_group_size, seed))})
     tables |= attempt(["proxies"], lambda: {"proxies": stack(_proxies(inputs, frames["importance"], seed))})
@@ -93,7 +94,7 @@ def notes(frames: Mapping[str, pd.DataFrame]) -> list[str]:
     return [caveat] if caveat else []
 
 
-def _regression(inputs: AuditInput, rng: np.random.Generator) -> Measured:
+def _regression(inputs: AuditInput, minimum: int, rng: np.random.Generator) -> Measured:
     rows = inputs.rows
     shared: dict[str, Any] = {"attributes": rows.attributes, **rows.sampling()}
     rates = stack(
@@ -110,7 +111,7 @@ def _shown(rates: pd.DataFrame) -> pd.DataFrame:
     return rates.drop(columns=[*MEMBER, *WEIGHT], errors="ignore")
 
 
-def _classification(inputs: AuditInput, rng: np.random.Generator) -> Measured:
+def _classification(inputs: AuditInput, minimum: int, rng: np.random.Generator) -> Measured:
     y = inputs.rows.y
     shared: dict[str, Any] = {"attributes": inputs.rows.attributes, **inputs.rows.sampling()}
     decision = dict(_outcomes(inputs))
@@ -124,10 +125,11 @@ def _classification(inputs: AuditInput, rng: np.random.Generator) -> Measured:
         group_rates(d, y=None if name == "labels" else y, subject=name, **shared) for name, d in decision.items()
     )
     gaps = group_gaps(rates)
-    judged = rates[(rates["metric"] != "base_rate") | (rates["subject"] == "labels")]
+    hidden = withheld_lines(rates, inputs.rows.counted_attributes(), minimum)
+    judged = ((rates["metric"] != "base_rate") | (rates["subject"] == "labels")).to_numpy()
     parts: dict[str, Callable[[], pd.DataFrame]] = {
-        "worst_pairs": lambda: worst_pairs(judged, rng=rng),
-        "tests": lambda: adjust(gap_tests(rates, _declared(inputs, gaps)), FAMILY),
+        "worst_pairs": lambda: worst_pairs(rates[judged], withheld=hidden[judged], rng=rng),
+        "tests": lambda: _tests(rates, _declared(inputs, gaps), hidden),
         "strata": lambda: stack(_strata(inputs, decision)),
         "missing_bounds": lambda: missing_bounds(rates, gaps),
         "power": lambda: power_table(rates, gaps),
@@ -185,6 +187,15 @@ def _declared(inputs: AuditInput, gaps: pd.DataFrame) -> pd.DataFrame:
     mine = gaps["subject"].isin([model.name for model in inputs.models()]) & (gaps["status"] == "ok")
     named = ~gaps["group"].str.contains(MISSING, regex=False)
     return gaps[mine & named & gaps["metric"].isin([f"{metric}_difference" for metric in TESTED])]
+
+
+def _tests(rates: pd.DataFrame, gaps: pd.DataFrame, hidden: NDArray[np.bool_]) -> pd.DataFrame:
+    """Tests of the declared gaps, adjusted without what those of withheld rates would tell."""
+    tests = gap_tests(rates, gaps)
+    gone = set(rates.loc[hidden, ["metric", "subject", "attribute", "group"]].itertuples(index=False, name=None))
+    sides = (tests[["metric", "subject", "attribute", side]] for side in ("group", "reference"))
+    keys = zip(*(side.itertuples(index=False, name=None) for side in sides), strict=True)
+    return adjust(tests, FAMILY, [group in gone or other in gone for group, other in keys])
 
 
 def _strata(inputs: AuditInput, decision: Mapping[str, NDArray[Any]]) -> Iterator[pd.DataFrame]:
