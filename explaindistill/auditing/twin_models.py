@@ -18,7 +18,7 @@ from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
-from explaindistill.data.disclosure import disclosed
+from explaindistill.data.disclosure import disclosed, shown_bounds
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.favorable import class_named, which_is_wanted
@@ -111,7 +111,8 @@ class Comparison:
     missing : DataFrame
         Lines of :func:`explaindistill.measures.missing_inputs.missing_inputs`.
     calibration : DataFrame
-        ``score`` and ``calibrated`` (outcome's log-odds or value by a monotone curve); empty unless recorded.
+        ``score`` and ``calibrated`` (outcome's log-odds or value by a monotone curve), between bounds beyond which at
+        least five people lie; empty unless recorded.
     statement, sentence : str
         What may be said of missing inputs.
     scale : str
@@ -251,7 +252,7 @@ def distill_and_compare(
         terms=_terms(curves),
         quality=_quality(on_scale, truth, outside, is_binary, groups, settings.level),
         missing=missing,
-        calibration=_calibration(curve),
+        calibration=_calibration(curve, np.asarray(score, dtype=float).ravel(), truth),
         statement=statement,
         sentence=sentence,
         scale="logit" if is_binary else "value",
@@ -296,8 +297,7 @@ def _score(score: ArrayLike, truth: Floats, scale: str, is_binary: bool, n: int)
     if scale == "probability" and (s.min() < 0 or s.max() > 1):
         raise InvalidInputError(f"score must be probabilities, got {s.min()} to {s.max()}; or name another scale")
     if scale == "recorded":
-        turned = s if np.corrcoef(s, truth)[0, 1] >= 0 or s.std() == 0 else -s
-        curve = calibrate(turned, truth, is_binary)
+        curve = calibrate(_direction(s, truth) * s, truth, is_binary)
         return curve.mean(curve.fit.beta[0]), curve
     return (expit(s) if scale == "logit" else s), None
 
@@ -456,7 +456,19 @@ def _r2(metric: str, truth: Floats, answer: Floats, name: dict[str, Any]) -> dic
     return row(metric, value, np.nan, np.nan, n=len(truth), **name)
 
 
-def _calibration(curve: Calibration | None) -> pd.DataFrame:
+def _direction(score: Floats, truth: Floats) -> float:
+    """1 where a recorded score rises with the outcome, or is constant; -1 where it falls."""
+    return -1.0 if score.std() > 0 and np.corrcoef(score, truth)[0, 1] < 0 else 1.0
+
+
+def _calibration(curve: Calibration | None, score: Floats, truth: Floats) -> pd.DataFrame:
+    """The curve at its inner knots and at bounds that are nobody's; its own ends are the extreme people's scores."""
     if curve is None:
         return pd.DataFrame({"score": [], "calibrated": []})
-    return pd.DataFrame({"score": curve.knots, "calibrated": curve.curve[: len(curve.knots)]})
+    along = _direction(score, truth) * score
+    low, high = shown_bounds(along)
+    inner = curve.knots[(curve.knots > low) & (curve.knots < high)]
+    places = np.concatenate([[low], inner, [high]])
+    heights = np.interp(places, curve.knots, curve.curve[: len(curve.knots)])
+    table = pd.DataFrame({"score": _direction(score, truth) * places, "calibrated": heights})
+    return table.sort_values("score", kind="stable", ignore_index=True)

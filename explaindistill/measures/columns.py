@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.data.disclosure import shown_bounds
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, shown_bounds
 from explaindistill.data.schema import Feature, Schema
 
 __all__ = ["describe_columns"]
@@ -36,9 +36,10 @@ def describe_columns(X: pd.DataFrame, schema: Schema, minimum: int = 10) -> pd.D
     Returns
     -------
     DataFrame
-        ``feature``, ``kind``, ``n``, ``n_missing``, ``n_values`` (different ones), ``median``, ``low`` and ``high``
-        (1 of 100 rows, but at least ``minimum``, lie at or beyond each, which is rounded outward; numbers only, dates
-        in seconds since 1970) and ``mode`` (categories and booleans only; ties go to the first).
+        ``feature``, ``kind``, ``n``, ``n_missing`` (NaN where those without a value, or those with one, are few: fewer
+        than five, or than ``minimum``), ``n_values`` (different ones), ``median``, ``low`` and ``high`` (1 of 100 rows,
+        but at least ``minimum``, lie at or beyond each, which is rounded outward; numbers only, dates in seconds since
+        1970) and ``mode`` (categories and booleans only; ties go to the first).
 
     Examples
     --------
@@ -55,7 +56,7 @@ def _column(numbers: NDArray[np.float64], feature: Feature, minimum: int) -> dic
     present = numbers[~np.isnan(numbers)]
     values, counts = np.unique(present, return_counts=True)
     line: dict[str, Any] = {"feature": feature.name, "kind": feature.kind, "n": len(numbers)}
-    line |= {"n_missing": len(numbers) - len(present), "n_values": len(values)}
+    line |= {"n_missing": _number_missing(len(numbers), len(present), minimum), "n_values": len(values)}
     line |= {"median": np.nan, "low": np.nan, "high": np.nan, "mode": ""}
     if len(present) < max(minimum, 1):
         return line
@@ -65,6 +66,12 @@ def _column(numbers: NDArray[np.float64], feature: Feature, minimum: int) -> dic
     beyond = max(minimum, math.ceil(OUTER * len(present)))
     low, high = shown_bounds(present, feature.kind, 1 if minimum <= 1 else beyond)
     return line | {"median": float(np.median(present)), "low": low, "high": high}
+
+
+def _number_missing(n: int, n_present: int, minimum: int) -> float:
+    """How many have no value; NaN where they, or those who have one, are few, but not none."""
+    few = min(minimum, MIN_CATEGORY_SIZE)
+    return math.nan if 0 < n - n_present < few or 0 < n_present < few else float(n - n_present)
 
 
 def _word(code: float, feature: Feature) -> str:

@@ -16,6 +16,13 @@ ALONE = ("near the boundary", "without rows equal")
 """Subsets that have no fellow: with all rows known, they tell of those outside of them, too."""
 MEANS = {"agreement": "agreement_macro", "recall": "balanced_accuracy"}
 """Means over the classes, which tell of the last class where the others are known, or of two with the share of all."""
+PLACES = ("twin_difference",)
+"""Differences of two curves at the places of a grid; of each row some weight stands at the places beside it, and what
+the places of one curve weigh together is all rows."""
+WHERE_MISSING = ("accuracy_where_missing", "missing_flip", "missing_shift")
+"""Figures of those who have no value in a column, or of all others."""
+EQUAL_ROWS = ("duplicate_rows", "duplicates_differ", "duplicate_variance")
+"""Figures of rows that have an equal one; ``k`` of the first of them is their number."""
 
 
 def small_subsets(table: pd.DataFrame, minimum: int) -> NDArray[np.bool_]:
@@ -56,7 +63,25 @@ def small_subsets(table: pd.DataFrame, minimum: int) -> NDArray[np.bool_]:
             family = lines[subset.iloc[lines].str.startswith(beginning).to_numpy()]
             outside = whole - n[family]
             out[family] = (n[family] > 0) & ((n[family] < minimum) | ((outside > 0) & (outside < minimum)))
-    return out
+        if key[1] in PLACES:
+            for at_feature in table.iloc[lines].groupby("feature", sort=False).indices.values():
+                out[lines[at_feature]] = small_parts(n[lines[at_feature]], minimum)
+    return out | _where_missing(table, n, minimum) | _equal_rows(table, minimum)
+
+
+def _where_missing(table: pd.DataFrame, n: NDArray[np.float64], minimum: int) -> NDArray[np.bool_]:
+    """Figures of people without a value, or with one, where either are few."""
+    named = table["metric"].isin(WHERE_MISSING).to_numpy()
+    everyone = table["subject"].map(pd.Series(n).groupby(table["subject"].to_numpy()).max()).to_numpy(dtype=float)
+    others = everyone - n
+    return named & (((n > 0) & (n < minimum)) | ((others > 0) & (others < minimum)))
+
+
+def _equal_rows(table: pd.DataFrame, minimum: int) -> NDArray[np.bool_]:
+    """Figures of rows that are equal to another one, where they are few: their scores would follow from these."""
+    named = table["metric"].isin(EQUAL_ROWS).to_numpy()
+    number = table.loc[table["metric"] == EQUAL_ROWS[0], "k"].max()
+    return named & bool(0 < number < minimum)
 
 
 def _line(table: pd.DataFrame, subject: str, metric: str) -> NDArray[np.bool_]:

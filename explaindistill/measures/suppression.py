@@ -255,7 +255,9 @@ def withhold(table: pd.DataFrame, gone: NDArray[np.bool_], minimum: int) -> pd.D
         return table
     out = table.copy()
     for column in out.columns:
-        if column in _NUMBERS or pd.api.types.is_numeric_dtype(out[column]):
+        if pd.api.types.is_bool_dtype(out[column]):
+            out[column] = out[column].mask(gone, False)
+        elif column in _NUMBERS or pd.api.types.is_numeric_dtype(out[column]):
             out[column] = out[column].astype(float).mask(gone)
     for column in _WORDS & set(out.columns):
         out.loc[gone, column] = ""

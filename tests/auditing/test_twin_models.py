@@ -336,3 +336,16 @@ def test_messages():
         xd.distill_and_compare(X, z, np.where(z > 0, np.nan, 1.0))
     with pytest.raises(InvalidInputError, match="level must lie"):
         xd.ComparisonSettings(level=2)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_calibration_of_a_recorded_score_ends_at_nobody_and_runs_in_its_own_direction(sign):
+    X, z, rng = rows(600)
+    y = (rng.random(600) < expit(z)).astype(float)
+    score = sign * np.round(100 * expit(z + 0.1 * rng.normal(size=600)), 3)
+    score[[4, 9]] = 987.654, -456.789  # two people whom nobody should find
+    curve = xd.distill_and_compare(X, score, y, settings=FEW_DRAWS).calibration
+    assert not set(np.abs(curve["score"])) & {987.654, 456.789}
+    assert curve["score"].is_monotonic_increasing
+    assert (sign * curve["calibrated"].diff().dropna() >= -1e-9).all(), "a score that falls has a curve that falls"
+    assert np.abs(curve["score"]).max() <= 110

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from explaindistill.measures.bias import GroupOptions, group_gaps, group_rates
-from explaindistill.measures.suppression import hidden_groups, suppress
+from explaindistill.measures.suppression import hidden_groups, suppress, withhold
+from explaindistill.measures.table import frame, row
 
 
 @pytest.fixture
@@ -66,3 +67,39 @@ def test_a_partition_of_too_many_cells_is_withheld_whole():
     found = hidden_groups(people, 10)
     assert {a for a, _ in found} == {"a × b"}
     assert len(found) == len(set(zip(people["a"], people["b"], strict=True)))
+
+
+def shown(lines):
+    table = frame([row(metric, 0.5, 0.4, 0.6, **more) for metric, more in lines], extra=["feature"])
+    return suppress({"table": table}, pd.DataFrame(index=range(100)), 10)["table"]
+
+
+def test_figures_of_few_people_without_a_value_are_withheld():
+    lines = [("accuracy", {"n": 100})]
+    lines += [("accuracy_where_missing", {"n": n, "feature": f}) for f, n in (("a", 1), ("b", 30), ("c", 95))]
+    lines += [("missing_flip", {"n": 99, "feature": "a"}), ("missing_flip", {"n": 70, "feature": "b"})]
+    assert shown(lines)["status"].tolist() == ["ok", "suppressed", "ok", "suppressed", "suppressed", "ok"]
+
+
+def test_places_of_a_curve_with_few_people_are_withheld_with_the_one_that_would_tell_them():
+    sizes = {"age": (40, 57, 3), "pay": (60, 40)}
+    lines = [
+        ("twin_difference", {"n": n, "feature": f, "subset": f"{f}{i}"}) for f in sizes for i, n in enumerate(sizes[f])
+    ]
+    table = shown(lines)
+    assert table["status"].tolist() == ["suppressed", "ok", "suppressed", "ok", "ok"]
+    assert table.loc[table["status"] == "suppressed", "estimate"].isna().all()
+
+
+@pytest.mark.parametrize(("rows_alike", "is_shown"), [(2, False), (9, False), (0, True), (12, True)])
+def test_scores_of_few_equal_rows_are_withheld(rows_alike, is_shown):
+    lines = [("duplicate_rows", {"n": 100, "k": rows_alike}), ("duplicates_differ", {"n": rows_alike // 2, "k": 1})]
+    lines += [("duplicate_variance", {"n": rows_alike}), ("score_explained", {"n": 100})]
+    assert shown(lines)["status"].eq("ok").tolist() == [is_shown] * 3 + [True]
+
+
+def test_a_withheld_flag_is_no_and_stays_a_flag():
+    table = frame([row("twin_difference", 0.5, 0.4, 0.6, n=n, differs=True) for n in (3, 97)], extra=["differs"])
+    out = withhold(table, np.array([True, False]), 10)["differs"]
+    assert out.tolist() == [False, True]
+    assert out.dtype == bool

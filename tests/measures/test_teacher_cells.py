@@ -71,6 +71,15 @@ def test_columns_in_aggregates():
     assert pd.Timestamp(found.loc["since", "median"], unit="s") == pd.Timestamp("2020-01-02")
 
 
+@pytest.mark.parametrize(("n_missing", "shown"), [(0, 0), (1, None), (4, None), (5, 5), (45, 45), (46, None), (50, 50)])
+def test_few_people_without_a_value_or_with_one_are_not_counted(n_missing, shown):
+    pay = np.linspace(1000.0, 1900.0, 50)
+    schema = Schema.infer(pd.DataFrame({"pay": pay}))
+    rows = pd.DataFrame({"pay": np.where(np.arange(50) < n_missing, np.nan, pay)})
+    number = describe_columns(rows, schema)["n_missing"].iloc[0]
+    assert np.isnan(number) if shown is None else number == shown
+
+
 def test_no_limit_of_a_column_is_one_person():
     rows = pd.DataFrame({"pay": [*np.linspace(1000.0, 1900.0, 49), 987654.25], "few": [1.0, 2.0, 4.0] + [np.nan] * 47})
     columns = describe_columns(rows, Schema.infer(rows)).set_index("feature")
