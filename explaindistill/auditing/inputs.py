@@ -260,6 +260,10 @@ class AuditInput:
         """Decisions on the audited rows, whose weights count; rows of other places have none."""
         return self.rule.decide(P, self.rows.weight)
 
+    def rule_of(self, P: NDArray[np.float64]) -> DecisionRule:
+        """The rule on other rows than all audited ones, of who answered ``P`` there: a top share keeps its cut."""
+        return self.rule if self.rule.classes is None else self.rule.fixed(P, self.rows.weight)
+
     def bounds(self) -> dict[str, float]:
         """By model the probability from which on it decides favourably; none where the most probable is decided."""
         if self.rule.classes is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,9 @@ class DecisionRule:
         that depend on the direction cannot be had.
     threshold : float in [0, 1], or ``{"top": share}``, or None
         See :func:`decisions`.
+    cut : float, optional
+        Of a top share: the probability from which on other rows are selected, see :meth:`fixed`. None takes the top
+        share of the very rows that are decided about.
 
     Examples
     --------
@@ -49,6 +52,7 @@ class DecisionRule:
     classes: Any
     favorable: Any = None
     threshold: Threshold = None
+    cut: float | None = None
 
     @property
     def task(self) -> Task:
@@ -85,6 +89,8 @@ class DecisionRule:
             return None
         if not isinstance(self.threshold, Mapping):
             return float(self.threshold) if len(self.classes) == 2 else None
+        if self.cut is not None:
+            return self.cut
         score = np.asarray(P, dtype=float)[:, self.position]
         selected = _top(score, self.threshold, weights_of(weight, len(score)))
         return float(score[selected].min()) if selected.any() else float("inf")
@@ -93,7 +99,27 @@ class DecisionRule:
         """Label of each row, see :func:`decisions`."""
         if self.classes is None:
             raise InvalidInputError("decisions need classes, and these answers are values")
-        return decisions(P, self.classes, self.favorable, self.threshold, sample_weight=weight)
+        if self.cut is None or self.position is None:
+            return decisions(P, self.classes, self.favorable, self.threshold, sample_weight=weight)
+        answers = _checked(P, np.asarray(self.classes))
+        return _labels(answers, np.asarray(self.classes), self.position, answers[:, self.position] >= self.cut)
+
+    def fixed(self, P: ArrayLike, weight: ArrayLike | None = None) -> DecisionRule:
+        """The rule as it decides about one model's answers to real rows, for other rows: a top share keeps its cut.
+
+        A rank is a place among the rows that compete. Changed, made-up or fewer rows do not: ranked among themselves,
+        one person would be selected because another row was changed.
+
+        Examples
+        --------
+        >>> rule = DecisionRule(["no", "yes"], "yes", {"top": 0.5})
+        >>> P = np.array([[0.7, 0.3], [0.4, 0.6]])
+        >>> rule.decide(P[:1]).tolist(), rule.fixed(P).decide(P[:1]).tolist()
+        (['no'], ['no'])
+        >>> rule.decide([[0.1, 0.9], [0.3, 0.7]]).tolist(), rule.fixed(P).decide([[0.1, 0.9], [0.3, 0.7]]).tolist()
+        (['yes', 'no'], ['yes', 'yes'])
+        """
+        return replace(self, cut=self.bound(P, weight)) if isinstance(self.threshold, Mapping) else self
 
 
 def decisions(
@@ -135,11 +161,8 @@ def decisions(
     >>> decisions(P, ["no", "yes"], "yes", {"top": 1 / 3}).tolist()
     ['no', 'yes', 'no']
     """
-    P, names = np.asarray(P, dtype=float), np.asarray(classes)
-    if P.ndim != 2 or P.shape[1] != len(names):
-        raise InvalidInputError(f"P must have one column per class: {len(names)} classes, got shape {P.shape}")
-    if (gone := np.isnan(P).any(axis=1)).any():
-        raise InvalidInputError(f"P must hold no NaN, got {int(gone.sum())} rows, the first is {gone.argmax()}")
+    names = np.asarray(classes)
+    P = _checked(P, names)
     if threshold is None or (not isinstance(threshold, Mapping) and len(names) != 2):
         return np.asarray(names[P.argmax(axis=1)])
     if not isinstance(threshold, Mapping) and not 0 <= float(threshold) <= 1:
@@ -155,6 +178,21 @@ def decisions(
         selected = _top(P[:, position], threshold, weights_of(sample_weight, len(P)))
     else:
         selected = P[:, position] >= float(threshold)
+    return _labels(P, names, position, selected)
+
+
+def _checked(P: ArrayLike, names: NDArray[Any]) -> NDArray[np.float64]:
+    """Probabilities, one column per class."""
+    answers = np.asarray(P, dtype=float)
+    if answers.ndim != 2 or answers.shape[1] != len(names):
+        raise InvalidInputError(f"P must have one column per class: {len(names)} classes, got shape {answers.shape}")
+    if (gone := np.isnan(answers).any(axis=1)).any():
+        raise InvalidInputError(f"P must hold no NaN, got {int(gone.sum())} rows, the first is {gone.argmax()}")
+    return answers
+
+
+def _labels(P: NDArray[np.float64], names: NDArray[Any], position: int, selected: NDArray[np.bool_]) -> NDArray[Any]:
+    """The favourable class of those who are selected, the most probable other one of the rest."""
     others = P.copy()
     others[:, position] = -1.0  # below every probability: the best of the others is taken
     return np.where(selected, names[position], names[others.argmax(axis=1)])

@@ -64,6 +64,7 @@ def fidelity(
     P_student: ArrayLike,
     rule: DecisionRule,
     *,
+    student_rule: DecisionRule | None = None,
     clusters: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
     level: float = 0.95,
@@ -104,6 +105,8 @@ def fidelity(
         Probabilities in the order of the rule's classes; t and s above, row i and class c.
     rule : DecisionRule
         Classes, favourable class and threshold.
+    student_rule : DecisionRule, optional
+        That of the student, where the cut of a top share is fixed and each model has its own; else ``rule``.
     clusters : array of shape (n,), optional
         Rows of one cluster are not independent; intervals widen accordingly.
     sample_weight : array of shape (n,), optional
@@ -135,7 +138,8 @@ def fidelity(
     pair = Pair.of(P_teacher, P_student, sample_weight, clusters, level, subject)
     if len(pair) == 0:
         return frame([row("agreement", np.nan, np.nan, np.nan, n=0, method="wilson", **pair.names())])
-    decided_t, decided_s = (positions(rule.decide(P, pair.weight), rule.classes) for P in (pair.t, pair.s))
+    sides = ((pair.t, rule), (pair.s, student_rule or rule))
+    decided_t, decided_s = (positions(of.decide(P, pair.weight), rule.classes) for P, of in sides)
     lines = [*_agreements(pair, decided_t == decided_s, decided_t, np.asarray(rule.classes))]
     lines += [*_near(pair, decided_t == decided_s, rule)]
     lines += [*_divergences(pair), *_explained(pair, rule), *_ranked(pair, decided_t, rule.column)]

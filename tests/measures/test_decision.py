@@ -38,6 +38,35 @@ def test_top_share_of_more_classes_gives_the_rest_another_class():
     assert decisions(P, CLASSES, "c", {"top": 1 / 3}).tolist() == ["c", "b", "a"]
 
 
+def test_a_fixed_top_share_decides_other_rows_by_the_cut_of_the_real_ones():
+    P = np.column_stack([1 - np.array([0.9, 0.6, 0.5, 0.1]), [0.9, 0.6, 0.5, 0.1]])
+    rule = DecisionRule([0, 1], 1, {"top": 0.5})
+    fixed = rule.fixed(P)
+    assert fixed.cut == fixed.bound(P[:1]) == 0.6
+    assert fixed.decide(P).tolist() == rule.decide(P).tolist() == [1, 1, 0, 0]
+    assert fixed.decide(P[2:]).tolist() == [0, 0], "the two lowest stay unselected when they are asked about alone"
+    assert rule.decide(P[2:]).tolist() == [1, 0]
+
+
+def test_a_fixed_top_share_counts_weights_and_selects_nobody_where_nobody_was():
+    P = np.column_stack([[0.1, 0.5, 0.9], [0.9, 0.5, 0.1]])
+    assert DecisionRule([0, 1], 1, {"top": 0.5}).fixed(P, [1, 4, 5]).cut == 0.5
+    alike = np.full((10, 2), 0.5)
+    assert DecisionRule([0, 1], 1, {"top": 0.1}).fixed(alike).decide(P).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("threshold", [None, 0.3])
+def test_other_rules_are_fixed_as_they_are(threshold):
+    rule = DecisionRule([0, 1], 1, threshold)
+    assert rule.fixed([[0.5, 0.5]]) is rule
+
+
+def test_a_fixed_top_share_of_more_classes_gives_the_rest_another_class():
+    P = np.array([[0.1, 0.2, 0.7], [0.1, 0.3, 0.6], [0.5, 0.4, 0.1]])
+    fixed = DecisionRule(CLASSES, "c", {"top": 1 / 3}).fixed(P)
+    assert fixed.decide(P[1:]).tolist() == ["b", "a"]
+
+
 def test_no_rows():
     assert len(decisions(np.empty((0, 2)), [0, 1], 1, {"top": 0.5})) == 0
 

@@ -82,6 +82,7 @@ def _share(metric: str, true: NDArray[np.bool_]) -> dict[str, Any]:
 
 def _agreement(inputs: AuditInput, T: Floats, S: Floats, where: NDArray[np.bool_], subject: str) -> pd.DataFrame:
     """The headline fidelity of ``S`` to ``T`` on the marked rows."""
-    table = compared(inputs, T[where], S[where], subject=subject, **inputs.rows.sampling(where))
+    rules = inputs.rule_of(T), inputs.rule_of(S)
+    table = compared(inputs, T[where], S[where], rules, subject=subject, **inputs.rows.sampling(where))
     metric = "r2" if inputs.task == "regression" else "agreement"
     return table[(table["metric"] == metric) & (table["subset"] == "")]

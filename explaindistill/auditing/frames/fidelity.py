@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from explaindistill.auditing.frames._lines import RECORDED_ONLY, Incomplete, cannot_say, in_parts
 from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, Model
 from explaindistill.auditing.options import AuditOptions
+from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.fidelity import fidelity, regression_fidelity
 from explaindistill.measures.table import frame, row, shares
 from explaindistill.numerics.statistics.intervals import bonett_price
@@ -44,11 +45,17 @@ def measure(
     return {"fidelity": in_parts([*audited, *elsewhere])}
 
 
-def compared(inputs: AuditInput, T: NDArray[np.float64], S: NDArray[np.float64], **sampling: Any) -> pd.DataFrame:
-    """Fidelity of answers ``S`` to answers ``T``, whatever the task."""
+def compared(
+    inputs: AuditInput,
+    T: NDArray[np.float64],
+    S: NDArray[np.float64],
+    rules: tuple[DecisionRule, DecisionRule],
+    **sampling: Any,
+) -> pd.DataFrame:
+    """Fidelity of answers ``S`` to answers ``T``, whatever the task, by the rule of either side."""
     if inputs.task == "regression":
         return regression_fidelity(T, S, **sampling)
-    return fidelity(T, S, inputs.rule, **sampling)
+    return fidelity(T, S, rules[0], student_rule=rules[1], **sampling)
 
 
 def _on_audited_rows(inputs: AuditInput, s: Model) -> Iterator[Part]:
@@ -65,7 +72,8 @@ def _on_audited_rows(inputs: AuditInput, s: Model) -> Iterator[Part]:
 def _between(inputs: AuditInput, model: Model, rows: NDArray[np.bool_]) -> pd.DataFrame:
     """A model against the teacher on the marked rows."""
     sampling = inputs.rows.sampling(rows)
-    return compared(inputs, inputs.teacher.P[rows], model.P[rows], subject=model.name, **sampling)
+    rules = inputs.rule_of(inputs.teacher.P), inputs.rule_of(model.P)
+    return compared(inputs, inputs.teacher.P[rows], model.P[rows], rules, subject=model.name, **sampling)
 
 
 def _overall(table: pd.DataFrame, subset: str = "") -> pd.DataFrame:
@@ -139,4 +147,5 @@ def _elsewhere(inputs: AuditInput, stressed: pd.DataFrame | None) -> Iterator[Pa
 def _on_rows(inputs: AuditInput, rows: pd.DataFrame, subset: str) -> Iterator[pd.DataFrame]:
     T = inputs.teacher.answer(rows)
     for s in inputs.students:
-        yield _overall(compared(inputs, T, s.answer(rows), subject=s.name), subset)
+        rules = inputs.rule_of(inputs.teacher.P), inputs.rule_of(s.P)
+        yield _overall(compared(inputs, T, s.answer(rows), rules, subject=s.name), subset)

@@ -264,7 +264,7 @@ class _Judge:
     """Decisions and scores of one model; both about the same rows are asked once."""
 
     def __init__(self, inputs: AuditInput, model: Model) -> None:
-        self._rule, self._answer = inputs.rule, model.answer
+        self._rule, self._answer = inputs.rule_of(model.P), model.answer
         self._rows: pd.DataFrame | None = None
         self._P: Any = None
 

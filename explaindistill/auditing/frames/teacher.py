@@ -24,7 +24,7 @@ def measure(
     rows, rule, teacher = inputs.rows, inputs.rule, inputs.teacher
     decision: dict[str, Any] = {"classes": rule.classes}
     if rule.classes is not None:
-        decision["decide"] = rule.decide
+        decision["decide"] = inputs.rule_of(teacher.P).decide
     ask = teacher.answer if teacher.can_be_asked else None
     checked = CheckOptions(**rows.sampling())
     return {"teacher": teacher_check(rows.frame, teacher.P, rows.y, answer=ask, rng=rng, options=checked, **decision)}
