@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from explaindistill.asking.budget import Budget
 from explaindistill.asking.progress import progress_bar
 from explaindistill.asking.store import LabelStore, Shelf, as_store
+from explaindistill.data.answers import named_columns, probabilities
 from explaindistill.data.row_keys import KeyedRows, rows_at
 from explaindistill.errors import InvalidInputError, TeacherError
 from explaindistill.protocols import Teacher
 
 __all__ = ["label", "label_keyed"]
 
+WHO = "the teacher"
 BATCH_ROWS = 16_384
 """Rows per question where neither the caller nor the teacher says otherwise, and the most that is tried."""
 FIRST_ROWS = 1_024
@@ -186,14 +188,16 @@ def _replies(teacher: Teacher, rows: Any, purse: Budget) -> Iterator[_Reply]:
 
 
 def ask(teacher: Teacher, rows: Any) -> NDArray[np.float64]:
-    """One question: probabilities of a classifier, values of a regressor, checked for the number of rows.
+    """One question: probabilities of a classifier, values of a regressor, checked whoever wrote the teacher.
 
     A teacher that answers few rows in a smaller batch (``few_rows``) is asked a whole one: a network's last bits depend
     on the batch, and what is kept must not depend on how many rows were left to ask.
     """
     n, few = len(rows), int(getattr(teacher, "few_rows", 0))
     batch = rows_at(rows, np.minimum(np.arange(few + 1), n - 1)) if 0 < n <= few else rows
-    answer = teacher.predict(batch) if teacher.classes_ is None else teacher.predict_proba(batch)
+    answer: Any = teacher.predict(batch) if teacher.classes_ is None else teacher.predict_proba(batch)
+    if teacher.classes_ is not None and (named := named_columns(answer, teacher.classes_, WHO)) is not None:
+        answer = named
     values = np.asarray(answer, dtype=np.float64)
     if len(values) == len(batch):
         values = values[:n]
@@ -201,7 +205,13 @@ def ask(teacher: Teacher, rows: Any) -> NDArray[np.float64]:
         raise TeacherError(f"the teacher was asked about {len(rows)} rows and answered {len(values)}")
     if not np.isfinite(values).all():
         raise TeacherError("the teacher answered NaN or infinity; it must answer every row with numbers")
-    return values
+    if teacher.classes_ is None:
+        return values
+    if values.shape[1:] != (len(teacher.classes_),):
+        raise TeacherError(
+            f"{WHO} answered an array of shape {values.shape}; its {len(teacher.classes_)} classes need as many columns"
+        )
+    return probabilities(values, WHO)
 
 
 class _Pace:

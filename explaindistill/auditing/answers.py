@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explaindistill.data.answers import named_columns, probabilities
 from explaindistill.data.student_view import StudentView
 from explaindistill.data.targets import one_hot
+from explaindistill.errors import TeacherError
 from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.favorable import class_labels, class_named
 
@@ -27,8 +29,15 @@ def answer_of(estimator: Any, view: StudentView, rule: DecisionRule) -> Answer:
         if rule.classes is None:
             return np.asarray(estimator.predict(rows), dtype=float)
         if hasattr(estimator, "predict_proba"):
-            P = np.asarray(estimator.predict_proba(rows), dtype=float)
-            return aligned(P, estimator.classes_, rule.classes)
+            raw, who = estimator.predict_proba(rows), f"a student ({type(estimator).__name__})"
+            named = named_columns(raw, np.asarray(estimator.classes_), who)
+            P = np.asarray(raw if named is None else named, dtype=float)
+            if P.shape != (len(rows), len(estimator.classes_)):
+                n_classes = len(estimator.classes_)
+                raise TeacherError(
+                    f"{who} answered an array of shape {P.shape}; its {n_classes} classes need a column each"
+                )
+            return aligned(probabilities(P, who), estimator.classes_, rule.classes)
         return one_hot(class_labels(estimator.predict(rows), rule.classes, "a student's answer"), rule.classes)
 
     return answer

@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight
 from explaindistill.asking.labelling import label
 from explaindistill.auditing.answers import Answer, aligned, answer_of
 from explaindistill.auditing.baseline import fit_baseline
+from explaindistill.auditing.notes import turned_around, uses_sensitive
 from explaindistill.auditing.overlap import unseen
 from explaindistill.auditing.validation import (
     attribute_columns,
@@ -385,7 +386,12 @@ def prepare(
         stress=tried,
         store=store,
         errors={name: model for name, model in optional.items() if isinstance(model, Exception)},
-        notes=(*notes, *rows.schema.notices, *_uses_sensitive(models, rows.attributes)),
+        notes=(
+            *turned_around(teacher_model.P, rows.y, rule.classes, rows.weight),
+            *notes,
+            *rows.schema.notices,
+            *uses_sensitive(models, rows.attributes),
+        ),
     )
 
 
@@ -429,21 +435,3 @@ def _unfitted(model: Model) -> Any:
     parameters = model.inner.get_params(deep=True)
     seeds = {name: seed for name, seed in parameters.items() if name.split("__")[-1] == "random_state"}
     return clone(model.distiller.student).set_params(**seeds)
-
-
-def _uses_sensitive(students: tuple[Model, ...], attributes: pd.DataFrame) -> list[str]:
-    notes = []
-    for s in students:
-        used = [c for c in attributes.columns if c in s.features and c in _used(s)]
-        if used:
-            columns = "column" if len(used) == 1 else "columns"
-            notes.append(f"The student “{s.name}” uses the sensitive {columns} {', '.join(used)}.")
-    return notes
-
-
-def _used(student: Model) -> set[str]:
-    """Columns to which the student's own structure gives weight; all that it sees where it does not say."""
-    if not hasattr(student.inner, "importance"):
-        return set(student.features)
-    table = student.inner.importance()
-    return set(table.loc[table["estimate"] > 0, "feature"])

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from explaindistill.data.answers import check_chance, named_columns, probabilities
 from explaindistill.data.targets import one_hot
 from explaindistill.errors import InvalidInputError, TeacherError
 from explaindistill.protocols import Teacher
@@ -26,10 +27,6 @@ __all__ = [
 
 Output = Literal["probabilities", "logits", "labels", "value"]
 OUTPUTS: tuple[Output, ...] = ("probabilities", "logits", "labels", "value")
-SUM_TOLERANCE = 1e-3
-"""How far a row may be from summing to 1: half precision reaches this."""
-EXACT_TOLERANCE = 1e-9
-"""Rows nearer to 1 than this are passed on as they are."""
 
 
 def check_output(output: str, classes: Any) -> Output:
@@ -117,7 +114,8 @@ def checked_answer(
     Parameters
     ----------
     raw : array of shape (n, k), (n, 1), (n,) or (n, m)
-        One column is allowed for two classes: the probability or logit of the class named second.
+        One column is allowed for two classes: the probability or logit of the class named second. Columns of a frame
+        that are named after the classes are taken by name.
     n_rows : int
         Rows that were asked about.
     output : {"probabilities", "logits", "labels", "value"}
@@ -147,8 +145,14 @@ def checked_answer(
     if output == "value":
         return answer[:, 0] if answer.ndim == 2 and answer.shape[1] == 1 else answer
     assert classes is not None  # check_output saw to it
-    columns = _columns(answer, output, len(classes), who)
-    P = _softmax(columns) if output == "logits" else _probabilities(columns, who)
+    asked = classes if order is None else classes[np.argsort(order)]  # in the order of the teacher's columns
+    if (named := named_columns(raw, asked, who)) is not None:
+        answer = _numbers(named, who)
+        if named.shape[1] == 1 and named.columns[0] == str(asked[0]):  # the first of two classes, not the second
+            asked = asked[::-1]
+            order = np.argsort(asked, kind="stable")
+    columns = _columns(answer, output, asked, who)
+    P = _softmax(columns) if output == "logits" else probabilities(columns, who)
     return P if order is None else np.ascontiguousarray(P[:, order])
 
 
@@ -180,10 +184,13 @@ def _check_rows(answer: NDArray[Any], n_rows: int, who: str) -> None:
         )
 
 
-def _columns(answer: NDArray[np.float64], output: Output, k: int, who: str) -> NDArray[np.float64]:
+def _columns(answer: NDArray[np.float64], output: Output, classes: NDArray[Any], who: str) -> NDArray[np.float64]:
     """Answer with one column per class; a single column is the second of two classes."""
+    k = len(classes)
     flat = answer[:, 0] if answer.ndim == 2 and answer.shape[1] == 1 else answer
     if flat.ndim == 1 and k == 2:
+        if output == "probabilities":
+            check_chance(flat, who, classes[1])
         return np.column_stack([np.zeros_like(flat) if output == "logits" else 1.0 - flat, flat])
     if flat.ndim == 1 or flat.shape[1] != k:
         raise TeacherError(f"{who} answered an array of shape {answer.shape}; its {k} classes need {k} columns")
@@ -193,22 +200,6 @@ def _columns(answer: NDArray[np.float64], output: Output, k: int, who: str) -> N
 def _softmax(z: NDArray[np.float64]) -> NDArray[np.float64]:
     e = np.exp(z - z.max(axis=1, keepdims=True))
     return e / e.sum(axis=1, keepdims=True)
-
-
-def _probabilities(P: NDArray[np.float64], who: str) -> NDArray[np.float64]:
-    total = P.sum(axis=1)
-    off = np.abs(total - 1.0)
-    if (P < -SUM_TOLERANCE).any() or (P > 1.0 + SUM_TOLERANCE).any() or (off > SUM_TOLERANCE).any():
-        row = int(np.argmax(np.maximum(off, np.abs(P - 0.5).max(axis=1) - 0.5)))
-        raise TeacherError(
-            f"{who} answered rows that are no probabilities: row {row} is {P[row].round(6).tolist()} "
-            f"and sums to {total[row]:.6g}; "
-            "say output='logits' if these are logits; several labels at once are not supported"
-        )
-    if (P < 0).any() or (off > EXACT_TOLERANCE).any():
-        P = np.clip(P, 0.0, None)
-        P = P / P.sum(axis=1, keepdims=True)
-    return P
 
 
 def _labels(raw: Any, n_rows: int, classes: NDArray[Any] | None, who: str) -> NDArray[np.float64]:

@@ -97,3 +97,48 @@ def test_output_and_classes_belong_together():
         check_output("value", ["a", "b"])
     with pytest.raises(InvalidInputError, match="classes must be given for output='logits'"):
         check_output("logits", None)
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ([[30.0, 70.0], [90.0, 10.0]], r"row 0 is \[30.0, 70.0\] and sums to 100; divide per cent by 100"),
+        ([[-1.2, 1.2], [0.0, 2.0]], "say output='logits' if these are logits"),
+        ([30.0, 70.0], "answered 70 as the probability of 'b', which lies between 0 and 1; divide per cent by 100"),
+        ([-2.5, 0.5], "answered -2.5 as the probability of 'b'.*output='logits' if this is log-odds"),
+    ],
+)
+def test_other_units_than_probabilities_are_refused_with_what_they_may_be(raw, message):
+    with pytest.raises(TeacherError, match=message):
+        ask(raw)
+
+
+@pytest.mark.parametrize("said", [["a", "b"], ["b", "a"]])
+@pytest.mark.parametrize("columns", [["a", "b"], ["b", "a"]])
+def test_columns_that_bear_the_names_of_classes_are_taken_by_name(said, columns):
+    classes, order = sorted_classes(said)
+    raw = pd.DataFrame({"a": [0.2, 1.0], "b": [0.8, 0.0]})[columns]
+    assert ask(raw, classes=classes, order=order).tolist() == [[0.2, 0.8], [1.0, 0.0]]
+    logits = pd.DataFrame({"a": [0.0, 1.0], "b": [3.0, 0.0]})[columns]
+    assert (ask(logits, output="logits", classes=classes, order=order).argmax(axis=1) == [1, 0]).all()
+
+
+@pytest.mark.parametrize("said", [["a", "b"], ["b", "a"]])
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_one_column_that_bears_the_name_of_a_class_is_that_class(said, name):
+    classes, order = sorted_classes(said)
+    for raw in (pd.Series([0.2, 0.9], name=name), pd.DataFrame({name: [0.2, 0.9]})):
+        P = ask(raw, classes=classes, order=order)
+        assert P[:, "ab".index(name)].tolist() == pytest.approx([0.2, 0.9])
+
+
+def test_numbered_and_other_columns_are_taken_by_place():
+    numbered = pd.DataFrame([[0.2, 0.8]])
+    classes, order = sorted_classes([1, 0])
+    assert ask(numbered, n=1, classes=classes, order=order).tolist() == [[0.8, 0.2]]
+    assert ask(numbered.set_axis(["p1", "p2"], axis=1), n=1).tolist() == [[0.2, 0.8]]
+
+
+def test_columns_of_which_only_some_bear_names_of_classes_are_refused():
+    with pytest.raises(TeacherError, match="answered columns a, other, and its classes are a, b"):
+        ask(pd.DataFrame({"a": [0.2], "other": [0.8]}), n=1)
