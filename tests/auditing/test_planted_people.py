@@ -9,8 +9,12 @@ import pandas as pd
 import pytest
 
 import explaindistill as xd
+from explaindistill.auditing.comparing import compare
+from explaindistill.cli import main
+from explaindistill.distillation.wrappers.regions import RegionClassifier
 from explaindistill.students.scorecard.estimators import ScorecardClassifier
 from explaindistill.teachers import save_teacher, teach
+from explaindistill.teachers.callable import CallableTeacher
 
 NAME, MAIL, CITY, JOB, FAITH = (
     "Zebulon Quixworth",
@@ -138,6 +142,112 @@ def test_a_saved_teacher(tmp_path):
     X = people(1)
     save_teacher(teach(X, Teacher().predict(X), backend="numpy", max_epochs=2), tmp_path)
     assert held((tmp_path / "teacher.json").read_text()) == []
+
+
+@pytest.fixture(scope="module")
+def comparing(fitted):
+    """An audit that compares with outcomes: three people have no income, and two are alike in everything."""
+    X, audited = people(1), people(3)
+    audited.index += 20_000
+    audited.loc[audited.index[[5, 50, 500]], "income"] = np.nan
+    y = Teacher().predict(audited.assign(income=audited["income"].fillna(30_000.0)))
+    audited = pd.concat([audited, audited.iloc[[0]].set_axis([29_999])])  # two people who are alike in everything
+    y = np.append(y, "yes")
+    return xd.audit(
+        Filling(), {"tree": fitted["tree"]}, audited, y, train=(X, Teacher().predict(X)), sensitive=["sex", "faith"],
+        favorable="yes", n_explained=0, min_group_size=MINIMUM, compare=True, strict=False,
+    )  # fmt: skip
+
+
+class Filling(Teacher):
+    """Takes a missing income for a usual one."""
+
+    def predict_proba(self, X):
+        return super().predict_proba(X.assign(income=X["income"].fillna(30_000.0)))
+
+
+@pytest.mark.parametrize("kind", ["html", "json", "csv", "markdown", "model-card"])
+def test_reports_that_compare_with_outcomes(comparing, tmp_path, kind):
+    assert len(comparing.frames["comparison"]) > 0
+    text = comparing.save(tmp_path / "report", kind=kind).read_text()
+    assert held(text) == []
+
+
+def test_no_figure_of_a_comparison_is_about_few_people(comparing):
+    for name in ("comparison", "comparison_terms", "comparison_quality", "missing_inputs", "teacher"):
+        table = comparing.frames[name]
+        assert table[(table["n"] > 0) & (table["n"] < MINIMUM)].empty, name
+    missing = comparing.frames["missing_inputs"].set_index("metric")["status"]
+    assert missing["duplicate_variance"] == "suppressed"
+    columns = comparing.frames["columns"].set_index("feature")["n_missing"]
+    assert np.isnan(columns["income"])
+    assert columns["age"] == 0
+    curves = comparing.frames["comparison"]
+    for feature, places in curves[curves["feature"] != "(level)"].groupby("feature"):
+        gone = places["status"] == "suppressed"
+        assert gone.sum() != 1, f"{feature}: the one that is withheld follows from the others"
+
+
+def test_what_two_audits_say_of_each_other(audit, comparing, tmp_path):
+    for name, one in (("old", audit), ("new", comparing)):
+        one.save(tmp_path / f"{name}.json")
+    moved = compare(tmp_path / "old.json", tmp_path / "new.json")
+    assert held(moved.to_csv() + str(moved.attrs["notes"])) == []
+
+
+def test_what_notebooks_and_terminals_show(audit, comparing, fitted):
+    for shown in (audit, comparing):
+        assert held(shown._repr_html_() + repr(shown) + "".join(shown.notes)) == []
+    for name, distiller in fitted.items():
+        tables = distiller.corpus_.to_frame().to_csv() + distiller.student_.explain(people(2).iloc[20:40]).to_csv()
+        assert held(repr(distiller) + distiller._repr_html_() + tables) == [], name
+    few = {"tree": STUDENTS["tree"], "linear": STUDENTS["linear"]}
+    front = xd.frontier(Teacher(), people(1), few, n_queries=600, random_state=0)
+    assert held(front._repr_html_() + front.frame.to_csv()) == []
+
+
+@pytest.mark.parametrize("name", ["tree", "linear"])
+def test_wrappers(name, tmp_path):
+    X, teacher = people(1), Teacher()
+    deferring = xd.DeferringClassifier(STUDENTS[name], teacher).fit(X)
+    online = xd.OnlineStudent(STUDENTS[name], max_rows=256, block_rows=100)
+    online.update(X, pd.DataFrame(teacher.predict_proba(X), columns=teacher.classes_))
+    for student in (deferring.student_, online.student_):
+        text = student.export(tmp_path / "s.json").read_text() + student.export(tmp_path / "s.py").read_text()
+        assert held(text + student.describe()) == []
+    assert held(repr(deferring) + deferring.curve_.to_csv() + repr(online) + online.history_.to_csv()) == []
+
+
+def test_regions_of_an_ensemble(tmp_path):
+    from explaindistill.teachers.ensemble import EnsembleTeacher
+
+    class Poor(Teacher):
+        def predict_proba(self, X):
+            return super().predict_proba(X.assign(income=X["income"] * 0.8))
+
+    def fingerprinted(one, name):
+        return CallableTeacher(one.predict_proba, classes=["no", "yes"], version=name)
+
+    pair = EnsembleTeacher([fingerprinted(Teacher(), "a"), fingerprinted(Poor(), "b")])
+    regions = RegionClassifier(pair, STUDENTS["tree"]).fit(people(1))
+    exported = [s.export(tmp_path / "s.json").read_text() for s in (regions.router_, *regions.students_.values())]
+    assert held(regions.describe() + regions.compare(people(2)).to_csv() + "".join(exported)) == []
+
+
+@pytest.mark.parametrize("command", ["distill", "audit"])
+def test_folders_of_the_command_line(command, tmp_path, capsys):
+    X = people(1)
+    X.assign(answer=Teacher().predict(X)).to_csv(tmp_path / "rows.csv", index=False)
+    save_teacher(teach(X.drop(columns=["since"]), Teacher().predict(X), backend="numpy", max_epochs=2), tmp_path / "t")
+    words = ["--teacher", str(tmp_path / "t"), "--data", str(tmp_path / "rows.csv"), "--target", "answer"]
+    words += ["--drop", "since", "--student", "tree", "--out", str(tmp_path / "out"), "--n-queries", "600"]
+    words += ["--sensitive", "sex,faith", "--favorable", "yes"] if command == "audit" else []
+    assert main([command, *words]) == 0
+    said = capsys.readouterr()
+    written = {p.name: p.read_bytes().decode("latin1") for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    assert len(written) > 1
+    assert {name: held(text) for name, text in written.items() if held(text)} == {}
+    assert held(said.out + said.err) == []
 
 
 @pytest.mark.parametrize("kind", ["html", "json", "csv", "markdown", "model-card"])
