@@ -22,7 +22,8 @@ from rich.console import Console
 
 from explaindistill import GAMClassifier, TreeClassifier
 from explaindistill.data.schema import Schema
-from explaindistill.distillation.corpus import FitRows, QueryPlan, compose
+from explaindistill.distillation.corpus import QueryPlan, compose
+from explaindistill.distillation.made_rows import FitRows
 from explaindistill.teachers.callable import CallableTeacher
 
 SETS = ("adult", "heloc", "acs", "german", "digits", "breast_cancer", "wine")

@@ -9,6 +9,7 @@ __all__ = [
     "InvalidInputError",
     "InvalidTypeError",
     "MissingExtraError",
+    "PrivacyLossWarning",
     "TeacherError",
     "UntrustedError",
     "damage_named",
@@ -115,6 +116,16 @@ class MissingExtraError(ExplainDistillError, ImportError):
     def of(cls, package: str, extra: str) -> "MissingExtraError":
         """Say which ``package`` is missing and which ``extra`` brings it."""
         return cls(f"{package} is not installed; run: pip install 'explaindistill[{extra}]'")
+
+
+class PrivacyLossWarning(UserWarning):
+    """Questions are about to be asked that cost privacy, where nobody asked for a fit or an audit.
+
+    Examples
+    --------
+    >>> issubclass(PrivacyLossWarning, UserWarning)
+    True
+    """
 
 
 @contextmanager

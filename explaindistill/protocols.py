@@ -32,9 +32,13 @@ class Teacher(Protocol):
     - ``label_rows``: rows that ``label`` hands over at a time, where that is not a matter of ``batch_size``. Absent:
       ``batch_size``, the number that the label store recorded, or one that is found while asking.
     - ``few_rows``: up to so many rows are answered in a batch of another size, so that their last bits may differ;
-      ``label`` never asks so few. Absent: 0, the answer to a row does not depend on the rows beside it.
+      ``label`` never asks so few, and does not count what it fills the batch up with. Absent: 0, the answer to a row
+      does not depend on the rows beside it.
     - ``stream(X, spend)``: yields pairs of a slice of the rows and their answers, as they arrive, and calls
-      ``spend(n)`` before it sends n rows, each time it sends them. Absent: the rows are asked at once, counted once.
+      ``spend(n)`` before it sends n rows, each time it sends them; ``spend(-n)`` takes back rows that never left.
+      Absent: the rows are asked at once, counted once.
+    - ``rows_sent_``: a ``data.rows_sent.RowsSent``, to which it adds the rows that it sends, each time it sends them.
+      Absent: what the package sends is counted for it.
     - ``price_per_row``: price of an answer, in any currency. Absent, or 0: the audit's costs hold no money, unless
       ``audit(price_per_row=...)`` says one.
     - ``rights``: a ``teachers.Rights``, which goes into the manifest. Absent: those of its ``teachers``, or none.
@@ -46,12 +50,17 @@ class Teacher(Protocol):
       Absent: only the whole way through the teacher is timed.
     - ``estimator``, ``module``: what an adapter holds, whose class the report names. Absent: the adapter alone.
     - ``feature_names_in_``: names of the columns that it was fitted with. Absent: a column that is named as the labels,
-      a weight or a group is taken out of what the teacher sees only where a ``Distiller`` did without it.
+      a weight or a group is taken out of what the teacher sees; one that is named as an attribute or a stratum is where
+      a ``Distiller`` did without it, stays where a student reads it, and is refused where nobody knows.
     - ``hidden(X)``: activations ``(n, h)`` by layer. Absent, or empty: ways of distilling that learn from them refuse.
     - ``teachers``: the members of an ensemble. Absent: it is one teacher.
     - ``disagreement(X)``: how far they are apart on each row ``(n,)``. Absent: the audit measures no member alone.
     - ``abstain_above``, ``abstains(X)``: a limit of disagreement, and the rows ``(n,)`` beyond it. Absent, or None: the
       ensemble answers all rows.
+    - ``epsilon``, ``delta``, ``max_epsilon``, ``n_answered``: privacy loss of the answers until now, its failure
+      probability, a limit or None, and the distinct rows answered. Absent: answers cost no privacy.
+    - ``epsilon_with(X)``, ``epsilon_after(n)``, ``answered(X)``: the loss if these rows, or n new ones, were asked too,
+      and the rows ``(n,)`` that cost nothing more. Absent, as ``epsilon``: a dry run and a score tell no loss.
     - ``remaining``: rows that may still be asked, where a budget counts them. Absent: there is no limit.
     - ``knows(X)``: rows ``(n,)`` that have an answer; there is none for others, see :func:`can_be_asked`. Absent: every
       row can be asked.
@@ -217,6 +226,9 @@ class Student(Protocol):
       ``refine`` refuses, and names the method.
     - ``smaller()``: yields pairs of words and a smaller copy; ``on_value_grid(bits)``: a copy whose numbers lie on a
       grid. Absent: ``compress`` rounds digits only.
+    - ``recount(X, P, weight)``: replaces the counts of rows that its words state by those of these rows, the real ones
+      of a corpus with their answers and weights; None three times where there is none. Absent: its words keep counting
+      made-up rows, too.
     - ``fit_notes``: names of the fields of ``to_dict()`` that only describe the fit. Absent: all fields decide answers.
 
     A scikit-learn estimator that lacks even the members below is a student for ``Distiller`` and ``audit``, too: it is

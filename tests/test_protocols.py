@@ -22,6 +22,7 @@ OF_STUDENTS = (
     "shapley",
     "counterfactual",
     "reasons",
+    "recount",
     "toward_labels",
     "smaller",
 )

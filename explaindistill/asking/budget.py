@@ -25,8 +25,8 @@ class Budget:
     ----------
     spent : int
         Rows sent; a row that is sent again counts again.
-    distinct : int
-        Distinct rows that needed an answer.
+    distinct, stored : int
+        Distinct rows that needed an answer, and those of them that a store had.
     seconds : float
         Wall time of the teacher's answers.
 
@@ -43,7 +43,7 @@ class Budget:
             if most is not None and most < 1:
                 raise InvalidInputError(f"{name} must be at least 1 row, got {most}")
         self.limit, self.n_queries = limit, n_queries
-        self.spent = self.distinct = 0
+        self.spent = self.distinct = self.stored = 0
         self.seconds = 0.0
 
     @property
@@ -60,7 +60,7 @@ class Budget:
             )
 
     def spend(self, n: int) -> None:
-        """Count ``n`` rows that are about to be sent."""
+        """Count ``n`` rows that are about to be sent; a number below 0 takes back rows that never left."""
         self.check(n)
         self.spent += n
 

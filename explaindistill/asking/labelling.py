@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from explaindistill.asking.progress import progress_bar
 from explaindistill.asking.store import LabelStore, Shelf, as_store
 from explaindistill.data.answers import named_columns, probabilities
 from explaindistill.data.row_keys import KeyedRows, rows_at
+from explaindistill.data.rows_sent import asking_for, count_foreign, current_purpose
 from explaindistill.errors import InvalidInputError, TeacherError
 from explaindistill.protocols import Teacher
 
@@ -110,7 +111,7 @@ def label_keyed(
     """
     purse = budget if isinstance(budget, Budget) else Budget(budget)
     purse.need(len(keyed.first))
-    with as_store(store) as opened:
+    with asking_for("label"), as_store(store) as opened:
         shelf = None if opened is None else opened.shelf(teacher)
         if opened is not None and shelf is None:
             warnings.warn(f"{_name(teacher)} {UNSTORED}", stacklevel=3)
@@ -135,14 +136,16 @@ def _answers(
         if stored.any():
             answers = np.empty((len(first), *stored_answers.shape[1:]))
             answers[stored] = stored_answers
+            purse.stored += int(stored.sum())
     missing = np.flatnonzero(~stored)
     purse.check(len(missing))
+    spend = _counted(shelf, purse)
     with progress_bar("asking the teacher", len(missing), progress, unit="rows") as advance:
         start = 0
         while start < len(missing):
             numbers, before = missing[start : start + pace.size], purse.seconds
             start += len(numbers)
-            for at, batch in _timed(_replies(teacher, rows_at(keyed.rows, first[numbers]), purse), purse):
+            for at, batch in _timed(_replies(teacher, rows_at(keyed.rows, first[numbers]), spend), purse):
                 if answers is None:
                     answers = np.empty((len(first), *batch.shape[1:]))
                 answers[numbers[at]] = batch
@@ -169,18 +172,30 @@ def _timed(replies: Iterator[_Reply], purse: Budget) -> Iterator[_Reply]:
         yield reply
 
 
-def _replies(teacher: Teacher, rows: Any, purse: Budget) -> Iterator[_Reply]:
+def _counted(shelf: Shelf | None, purse: Budget) -> Callable[[int], None]:
+    """What counts rows before they are sent: in the budget, and for good beside the answers where they are kept."""
+    purpose = current_purpose()  # a teacher that streams counts in threads of its own, which know no purpose
+
+    def spend(n: int) -> None:
+        purse.spend(n)
+        if shelf is not None:
+            shelf.count_sent(purpose, n)
+
+    return spend
+
+
+def _replies(teacher: Teacher, rows: Any, spend: Callable[[int], None]) -> Iterator[_Reply]:
     """Places among the rows and their answers: all at once, or as they arrive from a teacher that streams.
 
-    A teacher that streams tells the budget itself what it sends, first and again.
+    A teacher that streams counts itself what it sends, first and again.
     """
     stream = getattr(teacher, "stream", None)
     if stream is None:
-        purse.spend(len(rows))
+        spend(len(rows))
         yield slice(0, len(rows)), ask(teacher, rows)
         return
     answered = np.zeros(len(rows), dtype=bool)
-    for at, batch in stream(rows, purse.spend):
+    for at, batch in stream(rows, spend):
         answered[at] = True
         yield at, batch
     if not answered.all():
@@ -191,14 +206,17 @@ def ask(teacher: Teacher, rows: Any) -> NDArray[np.float64]:
     """One question: probabilities of a classifier, values of a regressor, checked whoever wrote the teacher.
 
     A teacher that answers few rows in a smaller batch (``few_rows``) is asked a whole one: a network's last bits depend
-    on the batch, and what is kept must not depend on how many rows were left to ask.
+    on the batch, and what is kept must not depend on how many rows were left to ask. What fills it up is no question.
     """
     n, few = len(rows), int(getattr(teacher, "few_rows", 0))
     batch = rows_at(rows, np.minimum(np.arange(few + 1), n - 1)) if 0 < n <= few else rows
+    count_foreign(teacher, n)
     answer: Any = teacher.predict(batch) if teacher.classes_ is None else teacher.predict_proba(batch)
     if teacher.classes_ is not None and (named := named_columns(answer, teacher.classes_, WHO)) is not None:
         answer = named
     values = np.asarray(answer, dtype=np.float64)
+    if len(batch) > n and (counter := getattr(teacher, "rows_sent_", None)) is not None:
+        counter.add(n - len(batch))
     if len(values) == len(batch):
         values = values[:n]
     if len(values) != len(rows):

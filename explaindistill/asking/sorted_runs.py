@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Answers", "Keys", "merged", "packed", "positions"]
+__all__ = ["Answers", "Keys", "faults_of", "merged", "packed", "positions"]
 
 Keys = NDArray[np.uint64]
 """Shape (n, 2)."""
@@ -55,3 +57,20 @@ def positions(stored: Keys, asked: Keys) -> NDArray[np.intp]:
         if len(same):
             inside[i], hit[i] = at[i] + same[0], True
     return np.where(hit, inside, -1)
+
+
+def faults_of(keys: Keys, answers: Answers) -> Iterator[str]:
+    """What a run with right check sums may still have wrong.
+
+    Examples
+    --------
+    >>> list(faults_of(np.array([[2, 0], [1, 0]], dtype=np.uint64), np.array([0.5])))
+    ['2 keys and 1 answers', 'the keys are not sorted']
+    """
+    if len(keys) != len(answers):
+        yield f"{len(keys)} keys and {len(answers)} answers"
+    if not np.isfinite(answers).all():
+        yield "an answer is no finite number"
+    first, second = keys[:, 0], keys[:, 1]
+    if ((first[1:] < first[:-1]) | ((first[1:] == first[:-1]) & (second[1:] < second[:-1]))).any():
+        yield "the keys are not sorted"

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import platform
 import sqlite3
 import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +19,12 @@ from numpy.typing import NDArray
 from explaindistill.asking.sorted_runs import (
     Answers,
     Keys,
+    faults_of,
     merged,
     packed,
     positions,
 )
-from explaindistill.asking.store_file import connect, told
+from explaindistill.asking.store_file import connect, machine, told
 from explaindistill.data.files import replaced
 from explaindistill.data.row_keys import CANONICAL_FORM
 from explaindistill.errors import InvalidInputError, MissingExtraError, damage_named
@@ -143,6 +141,14 @@ class LabelStore:
             )
         return Shelf(self, int(record[0]))
 
+    def known_shelf(self, teacher: Any) -> Shelf | None:
+        """Answers of a teacher for reading; None where it has none here, and nothing is written then."""
+        fingerprint = teacher.fingerprint()
+        with self._reading() as db:
+            query = "SELECT id FROM teacher WHERE fingerprint = ? AND canonical_form = ?"
+            row = db.execute(query, (fingerprint, CANONICAL_FORM)).fetchone()
+        return None if row is None else Shelf(self, int(row[0]))
+
     def teachers(self) -> pd.DataFrame:
         """One row per teacher: ``fingerprint, name, classes, n_rows, batch_size, created``.
 
@@ -153,7 +159,7 @@ class LabelStore:
                           (SELECT size FROM batch WHERE batch.teacher = teacher.id AND machine IN ('', ?)
                            ORDER BY machine DESC LIMIT 1), created FROM teacher ORDER BY id"""
         with self._reading() as db:
-            rows = db.execute(query, (_machine(),)).fetchall()
+            rows = db.execute(query, (machine(),)).fetchall()
         return pd.DataFrame(rows, columns=["fingerprint", "name", "classes", "n_rows", "batch_size", "created"])
 
     def named(self, beginning: str) -> str:
@@ -208,9 +214,9 @@ class LabelStore:
             every_key: list[Keys] = []
             for run in shelf.runs():
                 try:
-                    keys = shelf.keys_of(run)
+                    keys, answers = shelf.keys_of(run), shelf.answers_of(run)
                     every_key.append(keys)
-                    faults += [f"run {run} of teacher {fingerprint[:12]}: {w}" for w in _faults(keys, shelf, run)]
+                    faults += [f"run {run} of teacher {fingerprint[:12]}: {w}" for w in faults_of(keys, answers)]
                 except InvalidInputError as error:
                     faults.append(str(error))
             if every_key and len(np.unique(packed(np.concatenate(every_key)))) < sum(map(len, every_key)):
@@ -387,18 +393,33 @@ class Shelf:
                     self._checked.add(one)
                 db.executemany("DELETE FROM run WHERE id = ?", [(run,) for run in group])
 
+    def count_sent(self, purpose: str, n: int) -> None:
+        """Count rows that are about to be sent; a number below 0 takes back rows that never left."""
+        with self._store._writing() as db:
+            db.execute(
+                "INSERT INTO sent VALUES (?, ?, ?) ON CONFLICT (teacher, purpose) DO UPDATE SET n = n + excluded.n",
+                (self._teacher, purpose, n),
+            )
+
+    @property
+    def rows_sent(self) -> dict[str, int]:
+        """Rows that were sent to this teacher, by purpose, in all runs that used the store."""
+        query = "SELECT purpose, n FROM sent WHERE teacher = ? AND n > 0 ORDER BY rowid"
+        with self._store._reading() as db:
+            return {str(purpose): int(n) for purpose, n in db.execute(query, (self._teacher,)).fetchall()}
+
     @property
     def batch_size(self) -> int | None:
         """Rows per question that was recorded for this teacher on this machine."""
         query = "SELECT size FROM batch WHERE teacher = ? AND machine IN ('', ?) ORDER BY machine DESC"
         with self._store._reading() as db:
-            record = db.execute(query, (self._teacher, _machine())).fetchone()
+            record = db.execute(query, (self._teacher, machine())).fetchone()
         return None if record is None else int(record[0])
 
     def record_batch_size(self, size: int) -> None:
         """Remember rows per question for this machine; the first record stays."""
         with self._store._writing() as db:
-            db.execute("INSERT OR IGNORE INTO batch VALUES (?, ?, ?)", (self._teacher, _machine(), size))
+            db.execute("INSERT OR IGNORE INTO batch VALUES (?, ?, ?)", (self._teacher, machine(), size))
 
 
 @contextmanager
@@ -427,22 +448,3 @@ def as_store(store: Any) -> Iterator[LabelStore | None]:
             yield opened
     else:
         raise InvalidInputError(f"store must be a LabelStore, a path or None, got {type(store).__name__}")
-
-
-@cache
-def _machine() -> str:
-    """What tells machines apart without naming them."""
-    text = f"{platform.node()}|{platform.machine()}|{os.cpu_count()}"
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-
-
-def _faults(keys: Keys, shelf: Shelf, run: int) -> Iterator[str]:
-    """What a run with right check sums may still have wrong."""
-    answers = shelf.answers_of(run)
-    if len(keys) != len(answers):
-        yield f"{len(keys)} keys and {len(answers)} answers"
-    if not np.isfinite(answers).all():
-        yield "an answer is no finite number"
-    first, second = keys[:, 0], keys[:, 1]
-    if ((first[1:] < first[:-1]) | ((first[1:] == first[:-1]) & (second[1:] < second[:-1]))).any():
-        yield "the keys are not sorted"

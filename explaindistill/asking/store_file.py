@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import platform
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["connect", "told"]
+__all__ = ["connect", "machine", "told"]
 
 APPLICATION_ID = 0x58444C53
 """The letters XDLS; SQLite keeps them in the header, so that no other database is taken for a store."""
@@ -40,7 +44,13 @@ INSERT INTO batch SELECT id, '', batch_size FROM teacher WHERE batch_size IS NOT
 """
 """Rows per question belong to a teacher on a machine; what version 1 recorded, in a column that is no longer
 read, holds for every machine."""
-_MIGRATIONS = (_TABLES, _PER_MACHINE)
+_SENT = """
+CREATE TABLE sent (
+    teacher INTEGER NOT NULL REFERENCES teacher (id) ON DELETE CASCADE, purpose TEXT NOT NULL, n INTEGER NOT NULL,
+    PRIMARY KEY (teacher, purpose));
+"""
+"""Rows that were sent, by purpose, over all runs: what a run that was cut off had sent is known to the next one."""
+_MIGRATIONS = (_TABLES, _PER_MACHINE, _SENT)
 """Script number i brings a store of version i to version i + 1."""
 STORE_VERSION = len(_MIGRATIONS)
 
@@ -152,3 +162,10 @@ def told(path: Path) -> Iterator[None]:
         ) from error
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"label store {str(path)!r} is damaged: {error}; it was left as it is") from error
+
+
+@cache
+def machine() -> str:
+    """What tells machines apart without naming them."""
+    text = f"{platform.node()}|{platform.machine()}|{os.cpu_count()}"
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill import plugins
+from explaindistill.asking.forecast import Forecast
 from explaindistill.auditing.columns import named_in
 from explaindistill.auditing.failures import Failures, is_strict
 from explaindistill.auditing.frames.cells import partitions
@@ -19,9 +20,11 @@ from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, AuditRow
 from explaindistill.auditing.manifest import manifest
 from explaindistill.auditing.options import AuditOptions, check_rows
 from explaindistill.auditing.profiles.loading import load_profile
+from explaindistill.auditing.rehearsal import Rehearsal
 from explaindistill.auditing.validation import in_row_order, labelled_rows, named_students
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, disclosed
 from explaindistill.data.files import write_whole
+from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.favorable import without_favorable
@@ -159,7 +162,19 @@ class Audit:
         return f"; could not be measured: {', '.join(names)}" if names else ""
 
 
+@overload
 def audit(
+    teacher: Any, students: Any, X: Any, y: ArrayLike | None = None, *, dry_run: Literal[True], **options: Any
+) -> Forecast: ...
+
+
+@overload
+def audit(
+    teacher: Any, students: Any, X: Any, y: ArrayLike | None = None, *, dry_run: Literal[False] = False, **options: Any
+) -> Audit: ...
+
+
+def audit(  # type: ignore[misc]  # the options are spelled out here alone
     teacher: Any,
     students: Any,
     X: Any,
@@ -188,7 +203,8 @@ def audit(
     store: Any = None,
     random_state: int = 0,
     strict: bool | None = None,
-) -> Audit:
+    dry_run: bool = False,
+) -> Audit | Forecast:
     """Measure what students kept of a teacher, on rows that no fitting saw.
 
     Parameters
@@ -199,8 +215,8 @@ def audit(
         Audited rows. Rows that fitting saw (same index label and same values) are left out and counted.
     y : array of shape (n,), or name of a column of X, optional
         True labels or values, which models do not see: a column that is named is taken out of the rows, unless a model
-        was fitted with it (then a note says so). The same holds for ``sensitive``, ``sample_weight``, ``groups`` and
-        ``strata``.
+        was fitted with it (then a note says so). The same holds for ``sample_weight`` and ``groups``, and for
+        ``sensitive`` and ``strata`` where it is known which columns the teacher reads.
     train : pair (X, y), or (X, name of a column of X), optional
         Rows and true labels to train each student *without* the teacher on, for comparison.
     sensitive : names of columns of X, or DataFrame with one row per row of X, optional
@@ -256,10 +272,16 @@ def audit(
     strict : bool, optional
         Whether an error inside a frame is raised; else the audit goes on, the frame is empty, and ``failures`` and the
         notes say why. When None the environment variable ``EXPLAINDISTILL_STRICT`` decides, and False without one.
+    dry_run : bool, default=False
+        Tell what the audit would ask of the teacher, with the same arguments, and ask nothing: the first student
+        answers in its place. That takes about as long as the audit without the time of the teacher.
 
     Returns
     -------
-    Audit
+    Audit, or with ``dry_run`` a :class:`~explaindistill.asking.forecast.Forecast`
+        Its number is that of the audit, or where answers decide what is asked further an upper bound, which is said;
+        rows that are sent again after a failure come on top. What an audit did ask stands in
+        ``manifest["rows_sent"]``.
 
     Raises
     ------
@@ -309,9 +331,17 @@ def audit(
     )
     train = None if train is None else labelled_rows(*train, rule)
     check_rows(options, rows, rule, train)
-    inputs = prepare(adapter, named, rows, rule, train=train, stress=stress, second_teacher=second_teacher, store=store)
-    inputs = replace(inputs, notes=(*columns.notes, *inputs.notes))
-    return _measured(inputs, options, dict(requirements or {}), Failures(is_strict(strict)))
+    if dry_run:
+        rehearsal = Rehearsal(adapter, named, rows, rule, options, train, store)
+        return rehearsal.forecast(stress, second_teacher)
+    before = getattr(adapter, "epsilon", None)
+    with asking_for("audit"):
+        inputs = prepare(
+            adapter, named, rows, rule, train=train, stress=stress, second_teacher=second_teacher, store=store
+        )
+        inputs = replace(inputs, notes=(*columns.notes, *inputs.notes))
+        record = _measured(inputs, options, dict(requirements or {}), Failures(is_strict(strict)))
+    return replace(record, notes=(*record.notes, *_privacy_spent(adapter, before)))
 
 
 def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str, str], failures: Failures) -> Audit:
@@ -328,7 +358,7 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
     frames["verdicts"] = check(frames, requirements)
     return Audit(
         frames=frames,
-        manifest=manifest(inputs, options),
+        manifest=manifest(inputs, options, requirements),
         students={s.name: s.inner for s in inputs.students},
         schema=disclosed(inputs.rows.schema, inputs.rows.frame, size),
         task=inputs.task,
@@ -372,6 +402,16 @@ def _nobody_said(inputs: AuditInput) -> list[str]:
     """What stands in front where groups are to be compared and nobody said which decision people want."""
     compared = inputs.rule.classes is not None and inputs.rows.attributes.shape[1] > 0
     return [without_favorable(inputs.rule.classes)] if compared and inputs.rule.favorable is None else []
+
+
+def _privacy_spent(teacher: Any, before: float | None) -> list[str]:
+    """What the questions of this audit cost in privacy, where they did."""
+    if before is None or teacher.epsilon == before:
+        return []
+    return [
+        f"The questions of this audit raised the privacy loss epsilon of {teacher.name} from {before:.3g} to "
+        f"{teacher.epsilon:.3g} at delta={teacher.delta:g}."
+    ]
 
 
 def _teacher_name(teacher: Any) -> str:

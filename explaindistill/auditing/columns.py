@@ -10,6 +10,7 @@ import pandas as pd
 
 from explaindistill.data.named_columns import column_of, is_name, named_columns, without
 from explaindistill.data.rows import as_frame
+from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import can_be_asked
 
 __all__ = ["NamedColumns", "named_in"]
@@ -51,7 +52,8 @@ def named_in(X: Any, given: Mapping[str, Any], teacher: Any, students: Mapping[s
     Raises
     ------
     InvalidInputError
-        For a name that is no column.
+        For a name that is no column, and for an attribute or a stratum of which nobody knows whether the teacher reads
+        it: it would be asked with a column too many, or without one that it needs.
 
     Examples
     --------
@@ -72,6 +74,7 @@ def named_in(X: Any, given: Mapping[str, Any], teacher: Any, students: Mapping[s
     if not roles:
         return NamedColumns(X, values, ())
     readers = {label: _readers(str(label), teacher, students) for _, label in roles}
+    _refuse_unknown(roles, readers, teacher, students)
     rest = without(X, [label for argument, label in roles if not readers[label] and argument in NEVER_INPUTS])
     gone = [label for argument, label in roles if not readers[label] and argument not in NEVER_INPUTS]
     gone = [label for label in gone if label in rest.columns and _is_needless(rest, label, teacher, students)]
@@ -112,6 +115,23 @@ def _readers(column: str, teacher: Any, students: Mapping[str, Any]) -> list[str
     """Models that were fitted with a column."""
     inputs = _inputs(teacher, students)
     return [name for name, columns in inputs if columns is not None and column in {str(c) for c in columns}]
+
+
+def _refuse_unknown(
+    roles: list[tuple[str, Any]], readers: Mapping[Any, list[str]], teacher: Any, students: Mapping[str, Any]
+) -> None:
+    """Refuse what may or may not be an input of a teacher that does not name its columns."""
+    columns = dict(_inputs(teacher, students))["teacher"]
+    if columns is not None or not can_be_asked(teacher) or any(hasattr(s, "student_") for s in students.values()):
+        return
+    for argument, label in roles:
+        if argument not in NEVER_INPUTS and not readers[label]:
+            raise InvalidInputError(
+                f"{argument} names the column {str(label)!r} of X, and nobody knows whether the teacher reads it: no "
+                f"student was fitted with it, and the teacher names no columns; give {argument} as values beside X "
+                "(a frame or an array), and leave the column in X only if the teacher reads it; or set the teacher's "
+                "feature_names_in_"
+            )
 
 
 def _is_needless(X: pd.DataFrame, label: Any, teacher: Any, students: Mapping[str, Any]) -> bool:

@@ -49,6 +49,10 @@ class Failures:
         """Columns ``module``, ``frame``, ``part`` (empty for the whole frame) and ``cause``."""
         return pd.DataFrame(self.lines, columns=pd.Index(["module", "frame", "part", "cause"]), dtype="str")
 
+    def names(self) -> list[str]:
+        """Frames, or what else, that could not be measured."""
+        return [name for _, name, _, _ in self.lines]
+
     def notes(self) -> list[str]:
         """One sentence per cause."""
         by_cause: dict[str, list[str]] = {}

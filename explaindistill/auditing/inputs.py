@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.utils.validation import _check_sample_weight
 
-from explaindistill.asking.labelling import label
+from explaindistill.asking.memory import Memory
 from explaindistill.auditing.answers import Answer, aligned, answer_of
 from explaindistill.auditing.baseline import fit_baseline
 from explaindistill.auditing.notes import turned_around, uses_sensitive
@@ -28,6 +28,7 @@ from explaindistill.auditing.validation import (
     true_labels,
 )
 from explaindistill.data.rows import as_frame
+from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
 from explaindistill.data.student_view import StudentView
 from explaindistill.distillation.distiller import Distiller
@@ -406,10 +407,14 @@ def _tried(make: Callable[[], Model]) -> Model | Exception:
 
 
 def _teacher(name: str, teacher: Any, rows: AuditRows, rule: DecisionRule, store: Any) -> Model:
-    def answer(frame: pd.DataFrame) -> NDArray[np.float64]:
-        return aligned(label(teacher, rows.schema.restore(frame), store=store), teacher.classes_, rule.classes)
+    ask = Memory(teacher, store)
 
-    return Model(name, answer, answer(rows.frame), StudentView(rows.schema), teacher, teacher)
+    def answer(frame: pd.DataFrame) -> NDArray[np.float64]:
+        return aligned(ask(rows.schema.restore(frame)), teacher.classes_, rule.classes)
+
+    with asking_for("audit: audited rows" if name != SECOND else "audit: second teacher"):
+        P = answer(rows.frame)
+    return Model(name, answer, P, StudentView(rows.schema), teacher, teacher)
 
 
 def _student(name: str, student: Any, rows: AuditRows, rule: DecisionRule) -> Model:

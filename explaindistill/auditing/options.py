@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -12,6 +13,7 @@ from explaindistill.auditing.profiles.loading import Profile
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.favorable import which_is_wanted
+from explaindistill.measures.transfer import MARGIN
 
 __all__ = ["CURVE", "AuditOptions", "check_rows"]
 
@@ -64,6 +66,15 @@ class AuditOptions:
         for key, words in self.statements.items():
             if not isinstance(words, str):
                 raise InvalidInputError(f"statements must be texts, {key} is {type(words).__name__}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """What figures and verdicts rest on, for the manifest."""
+        return {
+            "min_group_size": self.min_group_size,
+            "margin_of_transfer": MARGIN,
+            "n_refits": self.n_refits,
+            "n_explained": self.n_explained,
+        }
 
     def statements_with_date(self) -> dict[str, str]:
         """The statements of people; the date counts as one, where a statement does not say another."""

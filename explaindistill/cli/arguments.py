@@ -131,6 +131,7 @@ def _distill(parser: argparse.ArgumentParser) -> None:
     _students(parser)
     parser.add_argument("--out", required=True, metavar="FOLDER", help="where student.json and student.txt go")
     _force(parser)
+    _dry_run(parser)
     parser.add_argument(
         "--export", action="append", default=[], metavar="FILE", help="also write code, such as student.py or student.c"
     )
@@ -160,6 +161,7 @@ def _audit(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", default="audit", metavar="FOLDER", help="where the audit goes (default: audit)")
     _force(parser)
+    _dry_run(parser)
     parser.add_argument(
         "--require",
         action="append",
@@ -199,16 +201,35 @@ def _curve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="STUDENT.PARAMETER=VALUE", help="such as tree.max_leaf_nodes=8"
     )
+    _category_size(parser)
     parser.add_argument("--sizes", type=_numbers, metavar="N,N", help="rows asked; six sizes when left out")
     parser.add_argument("--repeats", type=_positive, default=3, metavar="N", help="fits per size (default: 3)")
     parser.add_argument("--proxy", choices=("auto", "gam", "network"), help="what labels the rows that are not asked")
     parser.add_argument("--store", metavar="FILE", help="label store, so that no row is asked twice")
     parser.add_argument("--out", required=True, metavar="FOLDER", help="where curve.csv and curve.svg go")
     _force(parser)
+    _dry_run(parser)
 
 
 def _force(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="replace results that are in the folder")
+
+
+def _category_size(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--min-category-size",
+        type=_positive,
+        metavar="N",
+        help='categories of fewer rows become "(other)" in every student (default: theirs, 5); 1 names all',
+    )
+
+
+def _dry_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="tell what the teacher would be asked (rows by purpose, money, privacy), ask nothing and write nothing",
+    )
 
 
 def _list(parser: argparse.ArgumentParser) -> None:
@@ -246,6 +267,7 @@ def _students(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="STUDENT.PARAMETER=VALUE", help="such as tree.max_leaf_nodes=8"
     )
+    _category_size(parser)
     parser.add_argument("--store", metavar="FILE", help="label store: the teacher is asked about no row twice")
     parser.add_argument("--n-queries", type=int, metavar="N", help="rows the teacher is asked about while fitting")
 

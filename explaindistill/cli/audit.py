@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
+from explaindistill.asking.forecast import Forecast
 from explaindistill.auditing.profiles.loading import load_profile
+from explaindistill.cli.asking import forecast_audit, print_rows_sent, stand_in_for, told_beforehand
 from explaindistill.cli.folders import refuse_overwriting, results_folder
 from explaindistill.cli.steps import fit, measure, results_of, save, task_of, teacher_and_rows
 from explaindistill.cli.students import make_students
@@ -35,25 +37,29 @@ def run_audit(args: Namespace, console: Console) -> int:
             f"teacher does {task}, but target {args.target!r} looks like {rows.task}; give --task {task}"
         )
     favorable = _favorable(args.favorable, teacher.classes_)
-    students = make_students(args.student, task, args.set, args.random_state)
+    students = make_students(args.student, task, args.set, args.random_state, args.min_category_size)
+    options = {
+        "favorable": favorable,
+        "threshold": args.threshold,
+        "date": args.date,
+        "price_per_row": args.price_per_row,
+        "min_group_size": args.min_group_size,
+        "profile": args.profile,
+        "statements": statements or None,
+        "requirements": requirements or None,
+    }
+
+    def forecast() -> Forecast:
+        return forecast_audit(stand_in_for(teacher, args.store), students, rows, args, **options)
+
+    if told_beforehand(args, teacher, console, forecast):
+        return 0
     with results_folder(args.out) as out:
         fitted = fit(teacher, students, rows, args.n_queries, args.random_state, args.store)
-        audit = measure(
-            teacher,
-            fitted,
-            rows,
-            favorable=favorable,
-            threshold=args.threshold,
-            date=args.date,
-            price_per_row=args.price_per_row,
-            min_group_size=args.min_group_size,
-            profile=args.profile,
-            statements=statements or None,
-            requirements=requirements or None,
-            store=args.store,
-        )
+        audit = measure(teacher, fitted, rows, store=args.store, **options)
         save(audit, out)
     print_summary(audit, console)
+    print_rows_sent(teacher, console, fitted.values(), args.price_per_row)
     print_places(out, console)
     if not requirements:
         return 0 if audit.frames["failures"].empty else INCONCLUSIVE

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from explaindistill.asking.forecast import Forecast
+from explaindistill.cli.asking import print_rows_sent, stand_in_for, told_beforehand
 from explaindistill.cli.folders import refuse_overwriting, results_folder
 from explaindistill.cli.steps import task_of, teacher_and_rows, working
 from explaindistill.cli.students import make_students
@@ -24,15 +27,29 @@ def run_curve(args: Namespace, console: Console) -> int:
 
     refuse_overwriting(args.out, ("curve.csv", "curve.svg"), args.force)
     teacher, rows = teacher_and_rows(args)
-    students = make_students(args.student, task_of(teacher), args.set, args.random_state)
-    options = {"n_queries": args.sizes, "n_repeats": args.repeats, "proxy": args.proxy, "store": args.store}
-    held = rows.part("test")[0]
+    students = make_students(args.student, task_of(teacher), args.set, args.random_state, args.min_category_size)
+    options: dict[str, Any] = {
+        "n_queries": args.sizes,
+        "n_repeats": args.repeats,
+        "proxy": args.proxy,
+        "store": args.store,
+    }
+    (X, _), (held, _) = rows.part("train"), rows.part("test")
+    options |= {"X_test": held, "random_state": args.random_state}
+
+    def forecast() -> Forecast:
+        stand_in = stand_in_for(teacher, args.store)
+        for student in students.values():
+            query_curve(stand_in, X, student, dry_run=True, **options)
+        return stand_in.forecast(args.price_per_row)
+
+    if told_beforehand(args, teacher, console, forecast):
+        return 0
     with results_folder(args.out) as out:
         curves = []
         for name, student in students.items():
             with working(f"fitting {name} to more and more answers …"):
-                shared = {"X_test": held, "name": name, "random_state": args.random_state}
-                curves.append(query_curve(teacher, rows.part("train")[0], student, **shared, **options))
+                curves.append(query_curve(teacher, X, student, name=name, **options))
         curve = pd.concat(curves, ignore_index=True)
         write_whole(out / "curve.csv", curve.to_csv(index=False))
         figure = plots.figure(6.6, 3.0)
@@ -41,6 +58,7 @@ def run_curve(args: Namespace, console: Console) -> int:
         drawing = plots.svg(figure, "curve", "fidelity against questions", "one line per student, bands are intervals")
         write_whole(out / "curve.svg", drawing)
     console.print(_curve_table(curve))
+    print_rows_sent(teacher, console, price_per_row=args.price_per_row)
     console.print(f"written to {out}")
     return 0
 

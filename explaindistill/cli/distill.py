@@ -9,10 +9,12 @@ from pathlib import Path
 from rich.console import Console
 
 from explaindistill import plugins
+from explaindistill.cli.asking import forecast_fit, print_rows_sent, stand_in_for, told_beforehand
 from explaindistill.cli.folders import refuse_overwriting, results_folder
 from explaindistill.cli.steps import fit, task_of, teacher_and_rows
 from explaindistill.cli.students import make_students
 from explaindistill.data.files import write_whole
+from explaindistill.data.rows_sent import asking_for
 from explaindistill.errors import InvalidInputError
 
 __all__ = ["run_distill"]
@@ -25,7 +27,11 @@ def run_distill(args: Namespace, console: Console) -> int:
     refuse_overwriting(args.out, ("student.json", "student.txt", *args.export), args.force)
     teacher, rows = teacher_and_rows(args)
     task = task_of(teacher)
-    students = make_students([args.student], task, args.set, args.random_state)
+    students = make_students([args.student], task, args.set, args.random_state, args.min_category_size)
+    if told_beforehand(
+        args, teacher, console, lambda: forecast_fit(stand_in_for(teacher, args.store), students, rows, args)
+    ):
+        return 0
     with results_folder(args.out) as out:
         fitted = fit(teacher, students, rows, args.n_queries, args.random_state, args.store)[args.student]
         student = fitted.student_
@@ -33,13 +39,13 @@ def run_distill(args: Namespace, console: Console) -> int:
         write_whole(out / "student.txt", student.describe() + "\n")
         for name in args.export:
             student.export(out / name)
-        fidelity = fitted.score(rows.part("test")[0])
+        with asking_for("held-out"):
+            fidelity = fitted.score(rows.part("test")[0])
     console.print(student.describe(), markup=False, highlight=False)
     word = "agreement" if task == "classification" else "R²"
     console.print(f"\n{word} with the teacher {fidelity:.3f} on {len(rows.test):,} rows that fitting did not see")
-    n_asked = fitted.cost_.n_asked
-    stored = f", {fitted.n_queries_ - n_asked:,} known to the store" if args.store else ""
-    console.print(f"{n_asked:,} rows asked{stored}; written to {out}")
+    print_rows_sent(teacher, console, [fitted], args.price_per_row)
+    console.print(f"written to {out}")
     return 0
 
 

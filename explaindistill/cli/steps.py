@@ -22,6 +22,8 @@ from explaindistill.protocols import Task
 __all__ = [
     "REPORT",
     "STUDENTS",
+    "audited",
+    "distillers",
     "fit",
     "measure",
     "performance",
@@ -102,25 +104,38 @@ def fit(
     store: str | None = None,
 ) -> dict[str, Any]:
     """Distillers by name; all ask about the same rows."""
+    X, _ = rows.part("train")
+    fitted = {}
+    for name, distiller in distillers(teacher, students, n_queries, seed, store).items():
+        with working(f"fitting {name} to the teacher's answers …"):
+            fitted[name] = distiller.fit(X)
+    return fitted
+
+
+def distillers(
+    teacher: Any, students: Mapping[str, Any], n_queries: int | None, seed: int, store: str | None = None
+) -> dict[str, Any]:
+    """Distillers by name, before their fit."""
     from explaindistill.distillation.distiller import Distiller
 
-    X, _ = rows.part("train")
     budget: dict[str, Any] = {} if n_queries is None else {"n_queries": n_queries}
-    fitted = {}
-    for name, student in students.items():
-        with working(f"fitting {name} to the teacher's answers …"):
-            fitted[name] = Distiller(teacher, student, random_state=seed, store=store, **budget).fit(X)
-    return fitted
+    return {name: Distiller(teacher, s, random_state=seed, store=store, **budget) for name, s in students.items()}
 
 
 def measure(teacher: Any, fitted: Mapping[str, Any], rows: SplitRows, **options: Any) -> Any:
     """Audit on the rows that no fitting saw; ``options`` are those of ``audit``."""
     from explaindistill.auditing.audits import audit
 
+    arguments = audited(rows)
+    with working(f"measuring on {len(arguments['X']):,} rows that no fitting saw …"):
+        return audit(teacher, fitted, **arguments, **options)
+
+
+def audited(rows: SplitRows) -> dict[str, Any]:
+    """Rows for measuring, their labels and groups, and the rows for fitting, as arguments of ``audit``."""
     X, y = rows.part("test")
-    with working(f"measuring on {len(X):,} rows that no fitting saw …"):
-        groups = rows.attributes.iloc[rows.test] if rows.attributes.shape[1] else None
-        return audit(teacher, fitted, X, y, train=rows.part("train"), sensitive=groups, **options)
+    groups = rows.attributes.iloc[rows.test] if rows.attributes.shape[1] else None
+    return {"X": X, "y": y, "train": rows.part("train"), "sensitive": groups}
 
 
 def results_of(students: Iterable[str]) -> list[str]:

@@ -15,8 +15,10 @@ __all__ = ["make_students"]
 KIND = {"classification": "Classifier", "regression": "Regressor"}
 
 
-def make_students(names: Iterable[str], task: Task, settings: Iterable[str], seed: int) -> dict[str, Any]:
-    """Unfitted students by name, with the settings ``student.parameter=value``.
+def make_students(
+    names: Iterable[str], task: Task, settings: Iterable[str], seed: int, min_category_size: int | None = None
+) -> dict[str, Any]:
+    """Unfitted students by name, with the settings ``student.parameter=value``; these go before what is for all.
 
     Raises
     ------
@@ -33,6 +35,10 @@ def make_students(names: Iterable[str], task: Task, settings: Iterable[str], see
         if name in chosen:
             raise InvalidInputError(f"student names {name} twice")
         chosen[name] = _of_task(name, task)()
+    if min_category_size is not None:
+        for student in chosen.values():
+            if "min_category_size" in student.get_params(deep=False):
+                student.set_params(min_category_size=min_category_size)
     for setting in settings:
         name, parameter, value = _parts(setting)
         if name not in chosen:

@@ -35,7 +35,7 @@ def print_summary(audit: Any, console: Console) -> None:
             continue
         row = chosen.iloc[0]
         table.add_row(
-            Text(name), f"{row.estimate:.3f}", f"{row.low:.3f} – {row.high:.3f}", f"{row.n:,}", _size(student)
+            Text(name), f"{row.estimate:.3f}", f"{row.low:.3f} – {row.high:.3f}", f"{int(row.n):,}", _size(student)
         )
     console.print(table)
     if len(audit.frames["verdicts"]):

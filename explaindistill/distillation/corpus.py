@@ -17,8 +17,8 @@ from explaindistill.asking.proxies import PROXIES, fit_proxy
 from explaindistill.asking.questions import CountedTeacher, Questions
 from explaindistill.asking.strategies import STRATEGIES, ask_in_rounds
 from explaindistill.data.row_keys import KeyedRows
-from explaindistill.data.schema import Schema
 from explaindistill.data.targets import SoftTargets
+from explaindistill.distillation.made_rows import FitRows, make_rows
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import can_be_asked
 
@@ -80,42 +80,6 @@ class QueryPlan:
 
 
 @dataclass(frozen=True)
-class FitRows:
-    """The rows given to a fit, keyed once.
-
-    Attributes
-    ----------
-    schema : Schema
-    keyed : KeyedRows
-        A frame in the schema's form, with its keys.
-    weight : ndarray of shape (n,)
-
-    Examples
-    --------
-    >>> X = pd.DataFrame({"x": [0.5, 0.5, 1.0]})
-    >>> len(FitRows.of(X, Schema.infer(X)).keyed.first)
-    2
-    """
-
-    schema: Schema
-    keyed: KeyedRows
-    weight: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, frame: pd.DataFrame, schema: Schema, weight: NDArray[np.float64] | None = None) -> FitRows:
-        """Key a frame in the schema's form; each row weighs 1 where no weight is given."""
-        return cls(schema, KeyedRows.of(frame), np.ones(len(frame)) if weight is None else weight)
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """The rows themselves."""
-        return self.keyed.rows
-
-    def __len__(self) -> int:
-        return len(self.keyed)
-
-
-@dataclass(frozen=True)
 class Corpus:
     """Where the rows came from that a student was fitted to; holds counts and positions, never rows.
 
@@ -123,8 +87,8 @@ class Corpus:
     ----------
     n_given, n_observed, n_synthetic, n_proxy, n_queries, n_asked, n_allowed : int
         Rows given to ``fit``, those of them in the corpus, made-up rows that the teacher answered, rows (real and
-        made-up) that a proxy answered, distinct rows that needed an answer, those of them that the store did not
-        know, and how many could have been asked.
+        made-up) that a proxy answered, distinct rows that needed an answer, rows sent to the teacher for them, those
+        sent again after a failure counted again, and how many distinct rows could have been asked.
     sampler : str
         Name of the sampler, ``"none"`` where no row was made.
     observed : ndarray of int
@@ -137,6 +101,8 @@ class Corpus:
         What answered in the teacher's place.
     n_proxy_observed : int
         Real rows among those.
+    n_stored : int
+        Distinct rows whose answer the store knew.
     stopped : str
         Why ``n_queries="stable"`` stopped; empty otherwise.
 
@@ -165,6 +131,7 @@ class Corpus:
     query_seconds: float = field(default=0.0, repr=False, compare=False)
     proxy: str | None = None
     n_proxy_observed: int = 0
+    n_stored: int = 0
     stopped: str = ""
 
     def with_more(self, targets: SoftTargets, budget: Budget) -> Corpus:
@@ -174,6 +141,7 @@ class Corpus:
             n_synthetic=int((targets.origin == "synthetic").sum()),
             n_queries=targets.n_queries,
             n_asked=self.n_asked + budget.spent,
+            n_stored=self.n_stored + budget.stored,
             query_seconds=self.query_seconds + budget.seconds,
             synthetic_weight=_synthetic_weight(targets, len(self.observed)),
         )
@@ -189,7 +157,8 @@ class Corpus:
             "made-up rows a proxy answered": self.n_proxy - self.n_proxy_observed,
             "proxy": self.proxy or "none",
             "distinct rows that needed an answer": self.n_queries,
-            "rows asked of the teacher (the store knew the others)": self.n_asked,
+            "of these, rows that the store knew": self.n_stored,
+            "rows sent to the teacher (again after a failure: counted again)": self.n_asked,
             "sampler": self.sampler,
             "share of weight on made-up rows": round(self.synthetic_weight, 4),
             "seed": self.seed,
@@ -213,6 +182,7 @@ class Composed:
 
     Examples
     --------
+    >>> from explaindistill.data.schema import Schema
     >>> from explaindistill.teachers.callable import CallableTeacher
     >>> X = pd.DataFrame({"x": np.linspace(0, 1, 50)})
     >>> teacher = CallableTeacher(lambda X: X["x"].to_numpy() ** 2)
@@ -235,6 +205,7 @@ def compose(teacher: Any, rows: FitRows, plan: QueryPlan, *, store: Any = None, 
 
     Examples
     --------
+    >>> from explaindistill.data.schema import Schema
     >>> from explaindistill.teachers.callable import CallableTeacher
     >>> X = pd.DataFrame({"x": np.linspace(0, 1, 50)})
     >>> teacher = CallableTeacher(lambda X: X["x"].to_numpy() ** 2)
@@ -244,14 +215,8 @@ def compose(teacher: Any, rows: FitRows, plan: QueryPlan, *, store: Any = None, 
     >>> bool(np.allclose(composed.targets.P, composed.targets.X["x"] ** 2))
     True
     """
-    rng = np.random.default_rng(seed)
-    n_allowed = _n_allowed(plan.n_queries, rows, teacher, plan.sampler)
-    budget = Budget(n_queries=n_allowed)
-    ask = Questions(teacher, rows.schema, store, budget, remember=asks(plan.sampler))
-    size = n_allowed if plan.is_plain else max(n_allowed, _n_allowed("auto", rows, teacher, plan.sampler))
-    pool = _pool(rows, plan, size, ask, rng)
-    n = n_allowed - budget.distinct if asks(plan.sampler) and not plan.is_plain else n_allowed
-    at, answers = _asked(pool, ask, max(n, 1), plan.query_strategy, rng)
+    ask, pool, at, answers = _answered(teacher, rows, plan, store, seed)
+    budget, n_allowed = ask.budget, int(ask.budget.n_queries or 0)
     P = _answers(pool, at, answers, plan.proxy, teacher.classes_, seed)
     answered = np.zeros(len(P), dtype=bool)
     answered[at] = True
@@ -270,6 +235,7 @@ def compose(teacher: Any, rows: FitRows, plan: QueryPlan, *, store: Any = None, 
         n_proxy=int((origin == "proxy").sum()),
         n_queries=budget.distinct,
         n_asked=budget.spent,
+        n_stored=budget.stored,
         n_allowed=n_allowed,
         sampler=pool.sampler,
         seed=seed,
@@ -280,6 +246,35 @@ def compose(teacher: Any, rows: FitRows, plan: QueryPlan, *, store: Any = None, 
         n_proxy_observed=int((origin[: len(observed)] == "proxy").sum()),
     )
     return Composed(targets, corpus, pool.keyed.keys if every else pool.keyed.keys[positions])
+
+
+def ask_only(teacher: Any, rows: FitRows, plan: QueryPlan, seed: int) -> int | None:
+    """Ask a stand-in what :func:`compose` would ask the teacher, and make nothing of its answers.
+
+    Returns
+    -------
+    int or None
+        None where the rows do not depend on answers. Where they do, nothing is asked: the most that could be.
+    """
+    if asks(plan.sampler) or plan.query_strategy != "random":
+        return _n_allowed(plan.n_queries, rows, teacher, plan.sampler)
+    _answered(teacher, rows, plan, None, seed)
+    return None
+
+
+def _answered(
+    teacher: Any, rows: FitRows, plan: QueryPlan, store: Any, seed: int
+) -> tuple[Questions, _Pool, NDArray[np.intp], NDArray[np.float64]]:
+    """The counted questions, the pool they were chosen from, numbers of its distinct rows asked, and answers."""
+    rng = np.random.default_rng(seed)
+    n_allowed = _n_allowed(plan.n_queries, rows, teacher, plan.sampler)
+    budget = Budget(n_queries=n_allowed)
+    ask = Questions(teacher, rows.schema, store, budget, remember=asks(plan.sampler))
+    size = n_allowed if plan.is_plain else max(n_allowed, _n_allowed("auto", rows, teacher, plan.sampler))
+    pool = _pool(rows, plan, size, ask, rng)
+    n = n_allowed - budget.distinct if asks(plan.sampler) and not plan.is_plain else n_allowed
+    at, answers = _asked(pool, ask, max(n, 1), plan.query_strategy, rng)
+    return ask, pool, at, answers
 
 
 def _synthetic_weight(targets: SoftTargets, n_observed: int) -> float:
@@ -309,7 +304,7 @@ def _pool(rows: FitRows, plan: QueryPlan, size: int, ask: Questions, rng: np.ran
         if len(longer.first) > len(keyed.first):
             keyed = longer
         else:
-            warnings.warn(NOTHING_NEW.format(name, len(synthetic)), stacklevel=4)
+            warnings.warn(NOTHING_NEW.format(name, len(synthetic)), stacklevel=5)
             synthetic_weight, name = np.empty(0), "none"
     return _Pool(keyed, np.concatenate([rows.weight, synthetic_weight]), len(rows), name)
 
@@ -400,29 +395,3 @@ def _n_allowed(n_queries: int | str, rows: FitRows, teacher: Any, sampler: Any) 
     if not can_be_asked(teacher) and sampler is None:
         return n_distinct
     return max(min(AUTO_FACTOR * len(rows), AUTO_LIMIT), n_distinct)
-
-
-def default_sampler() -> Any:
-    """The sampler that is used where the caller names none."""
-    from explaindistill.samplers.munge import MungeSampler
-
-    return MungeSampler()
-
-
-def make_rows(
-    sampler: Any, rows: FitRows, n: int, rng: np.random.Generator
-) -> tuple[pd.DataFrame | None, NDArray[np.float64], str]:
-    """Up to ``n`` made-up rows and their weights: the mean weight of the rows each was made from."""
-    if n == 0:
-        return None, np.empty(0), "none"
-    sampler = default_sampler() if sampler is None else sampler
-    draw = clone(sampler, safe=False).fit(rows.frame, rows.schema).draw(n, rng)
-    new = ~draw.observed
-    if not new.any():
-        return None, np.empty(0), type(sampler).__name__
-    parents = draw.parents[new]
-    named = parents >= 0
-    total = np.where(named, rows.weight[np.where(named, parents, 0)], 0.0).sum(axis=1)
-    count = named.sum(axis=1)
-    inherited = np.where(count > 0, total / np.maximum(count, 1), rows.weight.mean())
-    return draw.rows.loc[new], inherited, type(sampler).__name__

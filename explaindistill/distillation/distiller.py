@@ -17,16 +17,20 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from explaindistill.asking.cost import Meter
+from explaindistill.asking.forecast import Forecast, StandIn, any_answer
 from explaindistill.data.door import opened
 from explaindistill.data.labels import as_labels, as_values
 from explaindistill.data.named_columns import named_columns, without
 from explaindistill.data.row_keys import RowIdentity
+from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
 from explaindistill.data.student_view import StudentView, WholeRows
 from explaindistill.data.targets import SoftTargets, mix_labels, one_hot
-from explaindistill.distillation.corpus import Corpus, FitRows, QueryPlan, asks
-from explaindistill.distillation.run import STABLE, DistillationRun, stable_plan
+from explaindistill.distillation.corpus import Corpus, QueryPlan, ask_only, asks
+from explaindistill.distillation.made_rows import FitRows
+from explaindistill.distillation.run import DistillationRun, stable_plan
 from explaindistill.distillation.scoring import fidelity_scorer, score
+from explaindistill.distillation.stable import STABLE, most_questions
 from explaindistill.distillation.student_fit import check_task
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import can_be_asked
@@ -180,17 +184,20 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         named, labels = named_columns(X, {"y": y, "sample_weight": sample_weight})
         X, y, sample_weight = without(X, labels.values()), named["y"], named["sample_weight"]
         run, task = self._opened(X, y, sample_weight)
-        targets = self._with_labels(run.ask(), run.corpus, y)
+        with asking_for("fit"):
+            targets = self._with_labels(run.ask(), run.corpus, y)
+            student, targets = run.enlarge(targets) if run.stable else (run.grow(targets), targets)
         if run.stable:
-            student, targets = run.enlarge(targets)
             self.enlargements_ = run.path
-        else:
-            student = run.grow(targets)
         self.teacher_, self.student_, self.task_ = run.teacher, student, task
         self.view_, self.schema_ = run.view, run.view.schema
         self.corpus_, self.label_mode_, self.n_queries_ = run.corpus, run.label_mode, targets.n_queries
-        n_asked, seconds = self.corpus_.n_asked, self.corpus_.query_seconds
-        self.cost_ = run.meter.cost(n_queries=self.n_queries_, n_asked=n_asked, query_seconds=seconds)
+        self.cost_ = run.meter.cost(
+            n_queries=self.n_queries_,
+            n_asked=self.corpus_.n_asked,
+            query_seconds=self.corpus_.query_seconds,
+            n_stored=self.corpus_.n_stored,
+        )
         self.fit_rows_ = RowIdentity(X.index if isinstance(X, pd.DataFrame) else None, run.rows.keyed.keys)
         if targets.classes is not None:
             self.classes_ = targets.classes
@@ -224,6 +231,37 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
             meter=meter,
         )
         return run, task
+
+    def dry_run(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> Forecast:
+        """Tell what ``fit`` would ask with the same arguments, and ask nothing.
+
+        Returns
+        -------
+        Forecast
+            Rows, money at the teacher's price, and loss of privacy. The number is the one of ``fit``, retries apart;
+            where answers decide what is asked further (``n_queries="stable"``, other query strategies, samplers that
+            ask) it is the most that may be asked. With ``random_state=None`` it may differ by equal rows that chance
+            makes.
+
+        Examples
+        --------
+        >>> import explaindistill as xd
+        >>> X = pd.DataFrame({"x": np.linspace(0, 1, 100)})
+        >>> square = xd.Distiller(lambda X: X["x"].to_numpy() ** 2, xd.TreeRegressor(), random_state=0)
+        >>> print(square.dry_run(X), "|", square.fit(X).cost_.n_asked)
+        298 rows would be sent to the teacher: fit 298 | 298
+        """
+        named, labels = named_columns(X, {"y": y, "sample_weight": sample_weight})
+        run, _ = clone(self)._opened(without(X, labels.values()), named["y"], named["sample_weight"])
+        stand_in = run.teacher
+        if not isinstance(stand_in, StandIn):
+            stand_in = StandIn(run.teacher, any_answer(run.teacher.classes_), self.store)
+        n = len(run.rows)
+        with asking_for("fit"):
+            most = most_questions(STABLE, n) if run.stable else ask_only(stand_in, run.rows, run.plan, run.seed)
+            if most is not None:
+                stand_in.allow(most)
+        return stand_in.forecast()
 
     @property
     def _stable(self) -> bool:
@@ -310,15 +348,18 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         return Path(self.student_.export(path) if verify == "inprocess" else self.student_.export(path, verify))
 
     def score(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
-        """Fidelity where ``y`` is None (agreement, or R² against the teacher), else accuracy or R² against ``y``."""
+        """Fidelity where ``y`` is None (agreement, or R² against the teacher), else accuracy or R² against ``y``.
+
+        Without ``y`` the teacher is asked about the rows that the store does not know. Where that costs privacy
+        (:class:`~explaindistill.teachers.pate.PateTeacher`), a ``PrivacyLossWarning`` says how much.
+        """
         check_is_fitted(self)
         named, labels = named_columns(X, {"y": y, "sample_weight": sample_weight})
         X, y, sample_weight = without(X, labels.values()), named["y"], named["sample_weight"]
         if y is None:
-            rows = self.schema_.restore(
-                self.schema_.frame(X)
-            )  # as the teacher was asked in fit, whatever holds them now
-            return fidelity_scorer(self.teacher_)(self, rows, sample_weight=sample_weight)
+            # as the teacher was asked in fit, whatever holds them now
+            rows = self.schema_.restore(self.schema_.frame(X))
+            return fidelity_scorer(self.teacher_, store=self.store)(self, rows, sample_weight=sample_weight)
         return score(y, self.predict(X), self.task_, sample_weight)
 
     def _student_rows(self, X: Any) -> Any:

@@ -16,14 +16,13 @@ from explaindistill.asking.cost import Meter
 from explaindistill.asking.questions import Questions
 from explaindistill.data.student_view import StudentView
 from explaindistill.data.targets import SoftTargets
-from explaindistill.distillation.corpus import Composed, Corpus, FitRows, QueryPlan, compose, make_rows
+from explaindistill.distillation.corpus import Composed, Corpus, QueryPlan, compose
+from explaindistill.distillation.made_rows import FitRows, make_rows
 from explaindistill.distillation.stable import FACTORS, enlarge, half_disagreement
 from explaindistill.distillation.student_fit import fit_student
 
-__all__ = ["STABLE", "DistillationRun", "stable_plan"]
+__all__ = ["DistillationRun", "stable_plan"]
 
-STABLE = "stable"
-"""Value of ``n_queries`` with which the corpus grows until the student no longer changes by chance."""
 TIE_TOLERANCE = 0.15
 """Share of the best split's gain within which a stable tree counts splits as tied, where the user sets none."""
 

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import accuracy_score, r2_score
 
-from explaindistill.errors import InvalidInputError
+from explaindistill.asking.labelling import label
+from explaindistill.data.rows_sent import asking_for
+from explaindistill.errors import InvalidInputError, PrivacyLossWarning
 from explaindistill.teachers import as_teacher
 
 __all__ = ["fidelity_scorer", "score"]
 
 
-def fidelity_scorer(teacher: Any, *rows: Any) -> Any:
+def fidelity_scorer(teacher: Any, *rows: Any, store: Any = None) -> Any:
     """Scorer for scikit-learn's ``scoring=``: agreement with the teacher, or R² against it in regression.
 
     It makes a scorer, ``scoring=fidelity_scorer(teacher)``. Given as a scorer itself, ``scoring=fidelity_scorer``,
     it holds a fitted ``Distiller`` against its own teacher, and refuses anything else.
+
+    Parameters
+    ----------
+    teacher : as in Distiller
+    store : path or LabelStore, optional
+        Where answers are looked up and kept, so that no row is asked twice; that of a ``Distiller`` is used by itself.
 
     Raises
     ------
@@ -44,14 +54,33 @@ def fidelity_scorer(teacher: Any, *rows: Any) -> Any:
                 f"fidelity_scorer makes a scorer and is none, got a {type(distiller).__name__} and rows; "
                 "say scoring=fidelity_scorer(teacher)"
             )
-        return fidelity_scorer(distiller.teacher_)(distiller, *rows)
+        return fidelity_scorer(distiller.teacher_, store=distiller.store)(distiller, *rows)
     adapter = as_teacher(teacher)
     task = "regression" if adapter.classes_ is None else "classification"
 
     def fidelity(estimator: Any, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
-        return score(adapter.predict(X), estimator.predict(X), task, sample_weight)
+        with asking_for("score"):
+            _warn_of_privacy_loss(adapter, X)
+            truth = label(adapter, X, store=store)
+        if adapter.classes_ is not None:
+            truth = np.asarray(adapter.classes_)[truth.argmax(axis=1)]
+        return score(truth, estimator.predict(X), task, sample_weight)
 
     return fidelity
+
+
+def _warn_of_privacy_loss(teacher: Any, X: Any) -> None:
+    """Say what these rows would cost before they are asked, where a teacher's answers cost privacy."""
+    if not hasattr(teacher, "epsilon_with"):
+        return
+    before, after = teacher.epsilon, teacher.epsilon_with(X)
+    if after > before:
+        warnings.warn(
+            f"scoring asks {teacher.name} about rows that it has not answered: epsilon rises from {before:.3g} to "
+            f"{after:.3g} at delta={teacher.delta:g}; score rows that were asked before, or give y",
+            PrivacyLossWarning,
+            stacklevel=4,
+        )
 
 
 def score(truth: Any, answer: Any, task: str, sample_weight: ArrayLike | None = None) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,12 @@ from numpy.typing import NDArray
 
 from explaindistill.data.row_keys import KeyedRows, distinct, row_keys, rows_at
 from explaindistill.data.targets import SoftTargets
+from explaindistill.distillation.corpus import AUTO_FACTOR, AUTO_LIMIT
 
-__all__ = ["CHANCE", "DISAGREEMENT", "FACTORS", "Enlarged", "enlarge", "half_disagreement"]
+__all__ = ["CHANCE", "DISAGREEMENT", "FACTORS", "STABLE", "Enlarged", "enlarge", "half_disagreement", "most_questions"]
 
+STABLE = "stable"
+"""Value of ``n_queries`` with which the corpus grows until the student no longer changes by chance."""
 FACTORS = (8, 16, 32, 64)
 """Sizes of the corpus that are tried, in rows given."""
 CHANCE = 0.05
@@ -22,8 +26,23 @@ CHANCE = 0.05
 DISAGREEMENT = 0.015
 """Share of rows that students of two halves of a corpus may decide differently."""
 
+NO_NEW_ROW = "all that the sampler makes was asked before; give more rows or columns, or another sampler"
+
 Draw = Callable[[int, int], tuple[pd.DataFrame | None, NDArray[np.float64]]]
 Ask = Callable[[KeyedRows], NDArray[np.float64]]
+
+
+def most_questions(n_queries: int | str, n_rows: int) -> int:
+    """Most distinct rows that a fit to ``n_rows`` rows may ask about.
+
+    Examples
+    --------
+    >>> most_questions("auto", 100), most_questions("stable", 100), most_questions(250, 100)
+    (500, 6400, 250)
+    """
+    if not isinstance(n_queries, str):
+        return int(n_queries)
+    return FACTORS[-1] * n_rows if n_queries == STABLE else max(min(AUTO_FACTOR * n_rows, AUTO_LIMIT), n_rows)
 
 
 @dataclass(frozen=True)
@@ -77,10 +96,15 @@ def enlarge(
     ----------
     Zhou, Zhou and Hooker (2023), doi:10.1007/s10618-022-00907-3; Zhou et al. (2022), arXiv:2211.12631.
     """
-    lines = []
+    lines, still = [], ""
     for i, factor in enumerate(FACTORS):
         if i:
-            targets, keys = _more(targets, keys, *draw(factor * n_given - targets.n_queries, i), ask)
+            larger, larger_keys = _more(targets, keys, *draw(factor * n_given - targets.n_queries, i), ask)
+            if larger.n_queries == targets.n_queries:
+                reason = f"no row is new: {NO_NEW_ROW}; {still}"
+                warnings.warn(f'n_queries="stable": {reason}', stacklevel=4)
+                break
+            targets, keys = larger, larger_keys
         student = grow(targets)
         tree = hasattr(student, "chance_")
         chance = float(student.chance_) if tree else half(targets)
@@ -89,8 +113,9 @@ def enlarge(
         if chance <= limit:
             reason = f"{what} is {chance:.3f}, at most {limit:g}"
             break
+        still = f"{what} is still {chance:.3f}, above {limit:g}"
     else:
-        reason = f"{FACTORS[-1]} times the rows given are reached; {what} is still {chance:.3f}, above {limit:g}"
+        reason = f"{FACTORS[-1]} times the rows given are reached; {still}"
     return Enlarged(targets, student, pd.DataFrame(lines), reason)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explaindistill.data.rows_sent import RowsSent
 from explaindistill.errors import InvalidInputError
 from explaindistill.teachers._checks import Output, check_output, checked_answer, class_order, no_probabilities
 from explaindistill.teachers._fingerprint import digest
@@ -33,6 +34,8 @@ class CallableTeacher:
     Attributes
     ----------
     classes_ : ndarray of shape (k,), sorted, or None in regression
+    rows_sent_ : RowsSent
+        Rows that were sent to the model, by purpose.
 
     Examples
     --------
@@ -57,6 +60,7 @@ class CallableTeacher:
         self.output: Output = check_output(output or ("value" if classes is None else "probabilities"), classes)
         self.version = version
         self.classes_, self._order = class_order(classes)
+        self.rows_sent_ = RowsSent()
 
     @property
     def name(self) -> str:
@@ -75,6 +79,7 @@ class CallableTeacher:
         return answer if self.classes_ is None else self.classes_[answer.argmax(axis=1)]
 
     def _ask(self, X: Any) -> NDArray[np.float64]:
+        self.rows_sent_.add(len(X))
         return checked_answer(self.function(X), len(X), self.output, self.classes_, self._order, self.name)
 
     def fingerprint(self) -> str | None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from explaindistill.data.rows_sent import RowsSent, count_foreign, counters_of
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Teacher
 from explaindistill.teachers._checks import common_classes, no_probabilities
@@ -77,6 +78,11 @@ class EnsembleTeacher:
         """What messages call this teacher."""
         return f"the ensemble of {len(self.teachers)}"
 
+    @property
+    def rows_sent_(self) -> RowsSent:
+        """Rows that were sent to the teachers, each of them counted, by purpose."""
+        return RowsSent.of_all(counters_of(self))
+
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Pooled probabilities ``(n, k)`` in the order of ``classes_``."""
         if self.classes_ is None:
@@ -88,13 +94,14 @@ class EnsembleTeacher:
         answer = self._pooled(self._answers(X))
         return answer if self.classes_ is None else self.classes_[answer.argmax(axis=1)]
 
-    def disagreement(self, X: Any) -> NDArray[np.float64]:
+    def disagreement(self, X: Any, answers: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         r"""How far the teachers are apart on each row ``(n,)``, 0 to 1.
 
         Generalised Jensen-Shannon divergence :math:`H(\sum_i w_i p_i) - \sum_i w_i H(p_i)` over the entropy of the
-        weights; in regression the weighted standard deviation of the values, in their unit.
+        weights; in regression the weighted standard deviation of the values, in their unit. The teachers are asked
+        where their ``answers`` ``(m, n, k)`` are not given.
         """
-        P = self._answers(X)
+        P = self._answers(X) if answers is None else answers
         if self.classes_ is None:
             centre = np.tensordot(self.weights_, P, axes=1)
             spread = np.sqrt(np.tensordot(self.weights_, (P - centre) ** 2, axes=1))
@@ -105,11 +112,11 @@ class EnsembleTeacher:
         apart = _entropy(np.tensordot(self.weights_, P, axes=1)) - np.tensordot(self.weights_, _entropy(P), axes=1)
         return np.clip(apart / most, 0.0, 1.0)
 
-    def abstains(self, X: Any) -> NDArray[np.bool_]:
-        """Rows ``(n,)`` on which the teachers are further apart than ``abstain_above``."""
+    def abstains(self, X: Any, answers: NDArray[np.float64] | None = None) -> NDArray[np.bool_]:
+        """Rows ``(n,)`` on which the teachers are further apart than ``abstain_above``; see :meth:`disagreement`."""
         if self.abstain_above is None:
             return np.zeros(len(X), dtype=bool)
-        return self.disagreement(X) > self.abstain_above
+        return self.disagreement(X, answers) > self.abstain_above
 
     def compare(self, X: Any, student: Any = None) -> pd.DataFrame:
         """Fidelity to each teacher.
@@ -134,6 +141,8 @@ class EnsembleTeacher:
         return pd.DataFrame(rows)
 
     def _answers(self, X: Any) -> NDArray[np.float64]:
+        for teacher in self.teachers:
+            count_foreign(teacher, len(X))
         if self.classes_ is None:
             return np.stack([np.asarray(t.predict(X), dtype=float) for t in self.teachers])
         return np.stack([t.predict_proba(X) for t in self.teachers])

@@ -11,6 +11,7 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from explaindistill.data.rows_sent import RowsSent
 from explaindistill.errors import InvalidInputError
 from explaindistill.teachers._checks import (
     Output,
@@ -48,6 +49,8 @@ class EstimatorTeacher:
     Attributes
     ----------
     classes_ : ndarray of shape (k,), sorted, or None in regression
+    rows_sent_ : RowsSent
+        Rows that were sent to the model, by purpose.
 
     Raises
     ------
@@ -81,6 +84,7 @@ class EstimatorTeacher:
             )
         self._trained_on = trained_on
         self.classes_, self._order = class_order(names)
+        self.rows_sent_ = RowsSent()
 
     @property
     def name(self) -> str:
@@ -99,6 +103,7 @@ class EstimatorTeacher:
         return answer if self.classes_ is None else self.classes_[answer.argmax(axis=1)]
 
     def _ask(self, X: Any) -> NDArray[np.float64]:
+        self.rows_sent_.add(len(X))
         raw = getattr(self.estimator, _METHODS[self.output])(X)
         if self.output == "labels" and self._trained_on is not None:
             # the labels are the estimator's; from its sorted classes back to its own order, and on to that of classes_

@@ -15,13 +15,14 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from explaindistill.data.rows_sent import RowsSent, current_purpose
 from explaindistill.errors import InvalidInputError, MissingExtraError, TeacherError
 from explaindistill.teachers._chat import chat_body, chat_scores
 from explaindistill.teachers._checks import Output, check_output, checked_answer, class_order, no_probabilities
 from explaindistill.teachers._fingerprint import digest
+from explaindistill.teachers._json_rows import json_rows
 from explaindistill.teachers._rights import Rights
 
 try:
@@ -35,6 +36,8 @@ MAX_ANSWER_BYTES = 2**26
 """64 MiB: an answer that is longer is none to a batch of rows, and would fill the memory; it is given up."""
 BASE_BYTES, ROW_BYTES, NUMBER_BYTES = 2**20, 2**14, 64
 """Most bytes of an answer: what goes around it (a chat answer has a few hundred kB), each row, each class of a row."""
+NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""Failures before a byte of the question was sent: nobody can have counted its rows."""
 WINDOW = 16
 """Requests per connection that ``label`` hands over at once: the pool never runs dry, and a kill loses no more."""
 NO_RIGHTS = (
@@ -102,7 +105,9 @@ class HttpTeacher:
     Attributes
     ----------
     classes_ : ndarray of shape (k,), sorted, or None in regression
-    n_requests_, n_rows_sent_, n_failures_ : int
+    n_requests_, n_failures_ : int
+    rows_sent_ : RowsSent
+        Rows that were sent, each time they were sent, by purpose.
 
     Raises
     ------
@@ -134,6 +139,7 @@ class HttpTeacher:
     >>> threading.Thread(target=server.serve_forever, daemon=True).start()
     >>> teacher = HttpTeacher(f"http://127.0.0.1:{server.server_port}", classes=["no", "yes"],
     ...                       rights=Rights("mine", "own model", "I trained it"))
+    >>> import pandas as pd
     >>> X = pd.DataFrame({"x": [0.25, 0.5]})
     >>> teacher.predict_proba(X).tolist(), teacher.n_requests_
     ([[0.75, 0.25], [0.5, 0.5]], 1)
@@ -190,7 +196,8 @@ class HttpTeacher:
         self.max_retries, self.max_failures, self.max_requests = max_retries, max_failures, max_requests
         self.requests_per_second, self.first_wait_seconds = requests_per_second, first_wait_seconds
         self.price_per_row, self.max_cost = price_per_row, max_cost
-        self.n_requests_ = self.n_rows_sent_ = self.n_failures_ = 0
+        self.n_requests_ = self.n_failures_ = 0
+        self.rows_sent_ = RowsSent()
         self._in_a_row, self._next_at = 0, 0.0
         self._lock = threading.Lock()
 
@@ -207,7 +214,7 @@ class HttpTeacher:
     @property
     def cost_(self) -> float:
         """What was spent so far, in the currency of ``price_per_row``."""
-        return self.n_rows_sent_ * self.price_per_row
+        return self.rows_sent_.total * self.price_per_row
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k != "_lock"}
@@ -242,21 +249,27 @@ class HttpTeacher:
         ----------
         X : DataFrame or array of shape (n, d)
         spend : callable
-            Is told how many rows are about to be sent, each time they are sent; it may raise.
+            Is told how many rows are about to be sent, each time they are sent; it may raise. A number below 0 takes
+            back rows that never left, since no connection came about.
 
         Raises
         ------
         TeacherError
             After every answer that did arrive was handed out.
         """
-        records = _records(X)
+        records, purpose = json_rows(X), current_purpose()  # threads of the pool know no purpose
+
+        def count(n: int) -> None:
+            spend(n)
+            self.rows_sent_.add(n, purpose)
+
         starts = range(0, len(records), self.batch_rows)
         timeout = httpx.Timeout(self.read_seconds, connect=self.connect_seconds)
         stop = threading.Event()
         client = httpx.Client(timeout=timeout, headers=self._headers())
         with client, ThreadPoolExecutor(self.concurrency) as pool:
             places = [slice(i, min(i + self.batch_rows, len(records))) for i in starts]
-            waiting = {pool.submit(self._or_stop, client, records[p], p.start, spend, stop): p for p in places}
+            waiting = {pool.submit(self._or_stop, client, records[p], p.start, count, stop): p for p in places}
             try:
                 yield from _arriving(waiting)
             finally:
@@ -298,11 +311,13 @@ class HttpTeacher:
         until = time.monotonic() + self.total_seconds
         reason = ""
         for attempt in range(self.max_retries + 1):
-            if stop.wait(self._before(len(records), reason, spend, stop)):
+            if stop.wait(self._turn()) or not self._counted(len(records), reason, spend, stop):
                 return None
             try:
                 answer = self._once(client, records, list(range(start, start + len(records))), until)
             except (_TryAgainError, httpx.TransportError) as error:
+                if isinstance(error, NEVER_LEFT):
+                    self._take_back(len(records), spend)
                 # a protocol error may quote a header, and with it the token
                 quotes = isinstance(error, httpx.ProtocolError)
                 reason = type(error).__name__ if quotes else str(error) or type(error).__name__
@@ -319,11 +334,25 @@ class HttpTeacher:
             f"{self.name} gave no answer for {len(records)} rows after several attempts; the last failed: {reason}"
         )
 
-    def _before(self, n: int, reason: str, spend: Spend, stop: threading.Event) -> float:
-        """Count a request before it is sent; seconds to wait so as to keep the rate. Limits raise."""
+    def _take_back(self, n: int, spend: Spend) -> None:
+        with self._lock:
+            spend(-n)
+
+    def _turn(self) -> float:
+        """Seconds to wait so as to keep the rate."""
+        if self.requests_per_second is None:
+            return 0.0
+        with self._lock:
+            now = time.monotonic()
+            pause = max(self._next_at - now, 0.0)
+            self._next_at = max(now, self._next_at) + 1.0 / self.requests_per_second
+        return pause
+
+    def _counted(self, n: int, reason: str, spend: Spend, stop: threading.Event) -> bool:
+        """Count a request just before it is sent; False where all was stopped meanwhile. Limits raise."""
         with self._lock:
             if stop.is_set():
-                return 0.0
+                return False
             if self._in_a_row >= self.max_failures:
                 raise TeacherError(
                     f"{self.name} failed {self._in_a_row} times in a row and is not asked any more"
@@ -339,13 +368,7 @@ class HttpTeacher:
                 )
             spend(n)
             self.n_requests_ += 1
-            self.n_rows_sent_ += n
-            if self.requests_per_second is None:
-                return 0.0
-            now = time.monotonic()
-            pause = max(self._next_at - now, 0.0)
-            self._next_at = max(now, self._next_at) + 1.0 / self.requests_per_second
-            return pause
+        return True
 
     def _after_failure(self, error: Exception, attempt: int) -> float:
         """Seconds to wait: what the server asks for, else doubling with full jitter."""
@@ -421,20 +444,6 @@ def _check_url(url: str) -> None:
         )
     if parts.scheme not in ("http", "https") or not parts.host:
         raise InvalidInputError(f"url must begin with http:// or https://, got {url!r}")
-
-
-def _records(X: Any) -> list[dict[str, Any]]:
-    """Rows as JSON objects with every digit: missing is null, dates are ISO texts."""
-    frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X)).add_prefix("x")
-    columns = [[_plain(v) for v in frame.iloc[:, i].tolist()] for i in range(frame.shape[1])]
-    names = [str(c) for c in frame.columns]
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-
-
-def _plain(value: Any) -> Any:
-    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
-        return None
-    return value.isoformat() if hasattr(value, "isoformat") else value
 
 
 def _retry_after(response: httpx.Response) -> float | None:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import erf, expit
 
 from explaindistill.data.encoder import TableEncoder
+from explaindistill.data.rows_sent import RowsSent
 from explaindistill.errors import InvalidInputError
 from explaindistill.teachers._batches import FEW_ROWS, in_batches
 from explaindistill.teachers._checks import Output, check_output, checked_answer, class_order, no_probabilities
@@ -82,6 +83,8 @@ class NetworkTeacher:
     Attributes
     ----------
     classes_ : ndarray of shape (k,), sorted, or None in regression
+    rows_sent_ : RowsSent
+        Rows that were sent to the model, by purpose.
 
     Examples
     --------
@@ -114,6 +117,7 @@ class NetworkTeacher:
             raise InvalidInputError(f"batch_size must be at least 1, got {batch_size}")
         self.batch_size = int(batch_size)
         self.classes_, self._order = class_order(classes)
+        self.rows_sent_ = RowsSent()
 
     @property
     def name(self) -> str:
@@ -146,6 +150,7 @@ class NetworkTeacher:
             raise InvalidInputError(
                 f"X must hold numbers only, since {self.name} has no encoder: {error}; give it encoder=TableEncoder()"
             ) from error
+        self.rows_sent_.add(len(rows))
         raw = in_batches(rows, self.batch_size, self._forward, self.name)
         return checked_answer(raw, len(rows), self.output, self.classes_, self._order, self.name)
 

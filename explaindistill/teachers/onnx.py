@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from explaindistill.data.rows_sent import RowsSent
 from explaindistill.errors import InvalidInputError, MissingExtraError, TeacherError
 from explaindistill.teachers._batches import FEW_ROWS, in_batches
 from explaindistill.teachers._checks import Output, check_output, checked_answer, class_order, no_probabilities
@@ -39,6 +40,8 @@ class OnnxTeacher:
     Attributes
     ----------
     classes_ : ndarray of shape (k,), sorted, or None in regression
+    rows_sent_ : RowsSent
+        Rows that were sent to the model, by purpose.
 
     Examples
     --------
@@ -71,6 +74,7 @@ class OnnxTeacher:
         self._open()
         self.output_name = _output_name(self._session, output_name)
         self.classes_, self._order = class_order(classes)
+        self.rows_sent_ = RowsSent()
 
     def _open(self) -> None:
         self._session = _session(self._content)
@@ -116,6 +120,7 @@ class OnnxTeacher:
         def question(batch: NDArray[Any]) -> NDArray[Any]:
             return np.asarray(self._session.run([self.output_name], {self._input.name: batch})[0])
 
+        self.rows_sent_.add(len(rows))
         answer = in_batches(rows, self.batch_size, question, self.name)
         return checked_answer(answer, len(rows), self.output, self.classes_, self._order, self.name)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from explaindistill.data.row_keys import row_keys
 from explaindistill.data.rows import as_frame
+from explaindistill.data.rows_sent import RowsSent, count_foreign, counters_of
 from explaindistill.errors import InvalidInputError, TeacherError
 from explaindistill.numerics.statistics.privacy import epsilon_of_votes, most_questions
 from explaindistill.protocols import Teacher
@@ -90,6 +91,11 @@ class PateTeacher:
         return f"the vote of {len(self.teachers)}"
 
     @property
+    def rows_sent_(self) -> RowsSent:
+        """Rows that were sent to the teachers, each of them counted, by purpose."""
+        return RowsSent.of_all(counters_of(self))
+
+    @property
     def n_answered(self) -> int:
         """Distinct rows answered so far."""
         return len(self._known)
@@ -99,10 +105,33 @@ class PateTeacher:
         """Privacy loss so far, at ``delta``."""
         return epsilon_of_votes(self.n_answered, self.noise_scale, self.delta)
 
+    def epsilon_with(self, X: Any) -> float:
+        """Privacy loss, at ``delta``, if these rows were asked too; nothing is asked.
+
+        Examples
+        --------
+        >>> from explaindistill.teachers.callable import CallableTeacher
+        >>> yes = CallableTeacher(lambda X: np.full(len(X), 0.9), classes=["no", "yes"])
+        >>> teacher = PateTeacher([yes] * 50, noise_scale=40.0, seed=0)
+        >>> teacher.epsilon, round(teacher.epsilon_with(np.eye(3)), 2), teacher.n_answered
+        (0.0, 0.22, 0)
+        """
+        new = {key.tobytes() for key in row_keys(as_frame(X))} - self._known.keys()
+        return self.epsilon_after(len(new))
+
+    def epsilon_after(self, n_new: int) -> float:
+        """Privacy loss, at ``delta``, after so many further distinct rows."""
+        return epsilon_of_votes(self.n_answered + n_new, self.noise_scale, self.delta)
+
+    def answered(self, X: Any) -> NDArray[np.bool_]:
+        """Rows ``(n,)`` that were answered before and cost nothing."""
+        return np.array([key.tobytes() in self._known for key in row_keys(as_frame(X))], dtype=bool)
+
     def votes(self, X: Any) -> NDArray[np.int64]:
         """Counts ``(n, k)`` without noise. They are private: never show them."""
         counts = np.zeros((len(X), len(self.classes_)), dtype=np.int64)
         for teacher in self.teachers:
+            count_foreign(teacher, len(X))
             vote = np.searchsorted(self.classes_, teacher.predict(X))
             counts[np.arange(len(X)), vote] += 1
         return counts

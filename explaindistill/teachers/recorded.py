@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.data.row_keys import distinct, row_keys
+from explaindistill.data.rows_sent import RowsSent
 from explaindistill.errors import InvalidInputError, TeacherError
 from explaindistill.teachers._checks import checked_answer, class_order, no_probabilities
 from explaindistill.teachers._fingerprint import digest
@@ -35,6 +36,8 @@ class RecordedTeacher:
     Attributes
     ----------
     classes_ : ndarray of shape (k,), sorted, or None in regression
+    rows_sent_ : RowsSent
+        Rows that were looked up, by purpose.
 
     Notes
     -----
@@ -63,6 +66,7 @@ class RecordedTeacher:
         self._answers, self.n_contradictions_ = _agreed(answers, first, number)
         rank = np.lexsort((keys[first, 1], keys[first, 0]))
         self._keys, self._answers = keys[first][rank], self._answers[rank]
+        self.rows_sent_ = RowsSent()
 
     @property
     def name(self) -> str:
@@ -97,6 +101,7 @@ class RecordedTeacher:
         return np.where(same, inside, -1)
 
     def _look_up(self, X: Any) -> NDArray[np.float64]:
+        self.rows_sent_.add(len(X))
         at = self._find(X)
         if unknown := int((at < 0).sum()):
             raise TeacherError(

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from explaindistill.data.rows_sent import HIDDEN_LAYERS, RowsSent
 from explaindistill.errors import InvalidInputError, TeacherError
 from explaindistill.teachers._batches import FEW_ROWS, in_batches
 from explaindistill.teachers._checks import Output, check_output, checked_answer, class_order, no_probabilities
@@ -47,6 +48,8 @@ class TorchTeacher:
     Attributes
     ----------
     classes_ : ndarray of shape (k,), sorted, or None in regression
+    rows_sent_ : RowsSent
+        Rows that were sent to the model, by purpose.
 
     Examples
     --------
@@ -85,6 +88,7 @@ class TorchTeacher:
         self.device = device
         self.hidden_names = _named_parts(module, hidden)
         self.classes_, self._order = class_order(classes)
+        self.rows_sent_ = RowsSent()
 
     @property
     def name(self) -> str:
@@ -112,6 +116,7 @@ class TorchTeacher:
         >>> {name: H.shape for name, H in teacher.hidden(np.zeros((5, 2))).items()}
         {'0': (5, 3), '1': (5, 3)}
         """
+        self.rows_sent_.add(len(X) * len(self.hidden_names), HIDDEN_LAYERS)
         return {name: self._ask_part(X, name) for name in self.hidden_names}
 
     def _ask_part(self, X: Any, name: str) -> NDArray[np.float64]:
@@ -166,6 +171,7 @@ class TorchTeacher:
                 raise TeacherError(f"{self.name} answered a {type(raw).__name__}; it must give one tensor")
             return raw.detach().to(device="cpu", dtype=torch.float64).numpy()
 
+        self.rows_sent_.add(len(rows))
         with _asked(self.module):
             raw = in_batches(rows, self.batch_size, question, self.name)
         return checked_answer(raw, len(rows), self.output, self.classes_, self._order, self.name)
@@ -217,6 +223,7 @@ class TorchTeacher:
         batch = rows.padded(0, 1, 1) if isinstance(rows, Inputs) else rows[:1]
 
         def question() -> Any:
+            self.rows_sent_.add(1)
             with _asked(self.module):
                 return self._given(self.module, batch, home, dtype)
 

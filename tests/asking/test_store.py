@@ -215,7 +215,7 @@ def test_foreign_files_are_left_alone(tmp_path):
 
 def test_a_newer_store_is_refused(store):
     store._db.execute("PRAGMA user_version = 99")
-    with pytest.raises(InvalidInputError, match="of version 99, this package reads up to 2"):
+    with pytest.raises(InvalidInputError, match="of version 99, this package reads up to 3"):
         LabelStore(store.path)
 
 
@@ -354,7 +354,7 @@ def test_a_store_of_version_1_is_brought_up(tmp_path):
             assert shelf.batch_size == 77
             assert store.teachers()["batch_size"].tolist() == [77]
             assert store.verify() == []
-            assert store._db.execute("PRAGMA user_version").fetchone()[0] == file_module.STORE_VERSION == 2
+            assert store._db.execute("PRAGMA user_version").fetchone()[0] == file_module.STORE_VERSION == 3
 
 
 def test_rows_per_question_belong_to_a_machine(store, monkeypatch):

@@ -163,3 +163,28 @@ def test_text_is_never_taken_for_a_number(changed, message):
         changed["y"] = hired.astype(str)
     with pytest.raises(InvalidInputError, match=message):
         xd.audit(model, tree, rows[["age"]], **{"y": hired, "favorable": 1, **changed})
+
+
+@pytest.mark.parametrize("role", ["sensitive", "strata"])
+def test_a_column_that_the_teacher_may_or_may_not_read_is_refused(role):
+    rows, teacher = people(), Watching()
+    tree = xd.TreeClassifier(max_leaf_nodes=3).fit(rows[["age"]], rows["hired"])
+    column = ROLES[role]
+    options = {"favorable": "yes", "n_explained": 0}
+    with pytest.raises(InvalidInputError, match=f"{role} names the column '{column}' of X, and nobody knows whether"):
+        xd.audit(teacher, tree, rows[["age", column, "hired"]], "hired", **{role: column}, **options)
+    assert teacher.seen == set()
+    beside = xd.audit(teacher, tree, rows[["age", "hired"]], "hired", **{role: rows[[column]].squeeze()}, **options)
+    assert teacher.seen == {("age",)}
+    teacher.feature_names_in_ = ["age"]
+    named = xd.audit(teacher, tree, rows[["age", column, "hired"]], "hired", **{role: column}, **options)
+    assert teacher.seen == {("age",)}
+    pd.testing.assert_frame_equal(named.frames["fidelity"], beside.frames["fidelity"])
+
+
+def test_labels_are_taken_out_of_what_a_bare_teacher_sees():
+    rows, teacher = people(), Watching()
+    tree = xd.TreeClassifier(max_leaf_nodes=3).fit(rows[["age"]], rows["hired"])
+    named = {"y": "hired", "sample_weight": "w", "groups": "branch"}
+    xd.audit(teacher, tree, rows[["age", *named.values()]], **named, favorable="yes", n_explained=0)
+    assert teacher.seen == {("age",)}

@@ -56,7 +56,7 @@ def test_distill_writes_the_student(work, tmp_path, capsys):
     assert main([*words, "--set", "tree.max_leaf_nodes=4", "--out", str(tmp_path / "s")]) == 0
     out = capsys.readouterr().out
     assert "agreement with the teacher 0." in out
-    assert "1,000 rows asked" in out
+    assert "1,450 rows asked: fit 1,000, held-out 450" in out
     form = json.loads((tmp_path / "s" / "student.json").read_text())
     student = next(iter(make_students(["tree"], "classification", [], 0).values())).from_dict(form)
     assert student.complexity().n_leaves <= 4
@@ -67,9 +67,9 @@ def test_a_store_saves_questions(work, tmp_path, capsys):
     words = ["distill", "--teacher", str(work / "teacher"), *data(work), "--n-queries", "1000"]
     words += ["--store", str(tmp_path / "labels.db")]
     assert main([*words, "--student", "tree", "--out", str(tmp_path / "one")]) == 0
-    assert "1,000 rows asked, 0 known to the store" in capsys.readouterr().out
+    assert "1,450 rows asked: fit 1,000, held-out 450; 0 known to the store while fitting" in capsys.readouterr().out
     assert main([*words, "--student", "linear", "--out", str(tmp_path / "two")]) == 0
-    assert "0 rows asked, 1,000 known to the store" in capsys.readouterr().out
+    assert "0 rows asked; 1,000 known to the store while fitting" in capsys.readouterr().out
     (tmp_path / "foreign.db").write_text("a,b")
     words[-1] = str(tmp_path / "foreign.db")
     assert main([*words, "--out", str(tmp_path / "three")]) == 2

@@ -22,8 +22,10 @@ RIGHTS = ["--owner", "us", "--terms", "contract of 2026-01-31", "--declaration",
 class Server:
     """Scores rows by column a; says what it was sent."""
 
+    fault = None
+
     def __init__(self):
-        self.rows, self.headers, self.fault, self.wide = 0, [], None, True
+        self.rows, self.headers, self.wide = 0, [], True
         self.columns = set()
 
     def answer(self, body):
@@ -92,7 +94,9 @@ def test_distil_from_an_endpoint(server, table, tmp_path, capsys, monkeypatch):
     asked = ["--n-queries", "300", "--token-env", "SCORING_TOKEN", "--batch-rows", "50", "--concurrency", "2"]
     assert main(words("distill", server, table, tmp_path / "s", *asked)) == 0
     said = capsys.readouterr()
-    assert re.search(r"^2\d\d rows asked; written to", said.out, re.M)  # equal rows are asked once
+    asked = re.search(r"^(\d+) rows asked: fit 2\d\d, held-out (\d+)$", said.out, re.M)
+    assert int(asked[1]) == server.rows
+    assert int(asked[2]) <= 90  # equal rows are asked once
     assert server.columns == {"a", "b"}
     assert {h["Authorization"] for h in server.headers} == {"Bearer sesame-77"}
     assert len(server.headers) >= 6  # 50 rows each, and those that fidelity is measured on
@@ -118,13 +122,48 @@ def test_an_audit_says_whose_teacher_it_is_and_asks_nothing_twice(server, table,
     assert again["frames"]["fidelity"] == audit["frames"]["fidelity"]
 
 
+@pytest.mark.parametrize("command", ["distill", "curve", "audit"])
+def test_a_dry_run_tells_what_is_asked_then(server, table, tmp_path, capsys, command):
+    more = {
+        "distill": ["--n-queries", "300"],
+        "curve": ["--sizes", "40,120", "--repeats", "2", "--student", "tree,linear"],
+        "audit": ["--n-queries", "300", "--student", "tree,linear", "--sensitive", "b", "--favorable", "yes"],
+    }
+    store = ["--store", str(tmp_path / "labels.db"), "--teacher-version", "7.2", "--price-per-row", "0.5"]
+    line = words(command, server, table, tmp_path / "out", *more[command], *store)
+    assert main([*line, "--dry-run"]) == 0
+    dry = capsys.readouterr().out
+    assert "Nothing was asked, nothing was written." in dry
+    assert (server.rows, list(tmp_path.iterdir())) == (0, [])
+    assert main(line) == 0
+    out = capsys.readouterr().out
+    told = re.search(
+        r"^(At most )?([\d,]+) rows would be sent to the teacher: .*price: (?:at most )?([\d,.]+)\.$", out, re.M
+    )
+    assert told[0] in dry  # told again, since there is a price
+    forecast, printed = (int(n.replace(",", "")) for n in (told[2], re.search(r"^([\d,]+) rows asked: ", out, re.M)[1]))
+    assert float(told[3].replace(",", "")) == forecast / 2
+    assert printed == server.rows
+    assert forecast == printed or (bool(told[1]) and command == "audit" and forecast > printed)
+    assert f"; {printed / 2:,.2f} at the stated price" in out
+
+
+def test_retries_are_said(server, table, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(Server, "fault", property(lambda self: 500 if len(self.headers) <= 3 else None))
+    more = ["--n-queries", "300", "--concurrency", "1", "--batch-rows", "50"]
+    assert main(words("distill", server, table, tmp_path / "s", *more)) == 0
+    line = r"^(\d+) rows asked: fit (\d+), held-out (\d+); 150 of them sent again after a failure while fitting$"
+    total, fit, held = map(int, re.search(line, capsys.readouterr().out, re.M).groups())
+    assert fit + held == total == server.rows + 150
+
+
 def test_a_store_asks_nothing_twice(server, table, tmp_path, capsys):
     store = ["--store", str(tmp_path / "labels.db"), "--teacher-version", "7.2", "--n-queries", "300"]
     assert main(words("distill", server, table, tmp_path / "one", *store)) == 0
     before = server.rows
     assert main(words("distill", server, table, tmp_path / "two", *store, "--student", "linear")) == 0
-    assert re.search(r"^0 rows asked, 2\d\d known to the store", capsys.readouterr().out, re.M)
-    assert server.rows - before == 90  # the rows that fidelity is measured on: a scorer keeps nothing
+    assert re.search(r"^0 rows asked; 2\d\d known to the store while fitting$", capsys.readouterr().out, re.M)
+    assert server.rows == before
     with LabelStore(tmp_path / "labels.db") as kept:
         assert kept.teachers()["name"].tolist() == [server.url]
 

@@ -20,3 +20,11 @@ def test_student_for_another_task(monkeypatch):
     monkeypatch.setattr(plugins, "public", lambda room, name: {"OnlyClassifier": OnlyClassifier})
     with pytest.raises(InvalidInputError, match="student tree does no regression; it has: OnlyClassifier"):
         make_students(["tree"], "regression", [], 0)
+
+
+def test_one_size_for_the_categories_of_all_students():
+    names = ["tree", "linear", "scorecard"]
+    chosen = make_students(names, "classification", ["linear.min_category_size=3"], 0, min_category_size=20)
+    assert [chosen[name].min_category_size for name in names] == [20, 3, 20]
+    plain = make_students(names, "classification", [], 0)
+    assert {student.min_category_size for student in plain.values()} == {5}

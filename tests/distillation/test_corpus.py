@@ -7,7 +7,8 @@ import pytest
 import explaindistill as xd
 from explaindistill.auditing.answers import aligned
 from explaindistill.data.schema import Schema
-from explaindistill.distillation.corpus import FitRows, QueryPlan, compose
+from explaindistill.distillation.corpus import QueryPlan, compose
+from explaindistill.distillation.made_rows import FitRows
 from explaindistill.protocols import Draw
 from explaindistill.samplers.boundary import BoundarySampler
 from explaindistill.teachers.callable import CallableTeacher

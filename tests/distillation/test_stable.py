@@ -8,7 +8,7 @@ from scipy.special import ndtr
 import explaindistill as xd
 from explaindistill.data.row_keys import row_keys
 from explaindistill.data.targets import SoftTargets
-from explaindistill.distillation.stable import _more, half_disagreement
+from explaindistill.distillation.stable import _more, enlarge, half_disagreement
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.trees.stable_growth import _chance, _losses
 from explaindistill.samplers.boundary import BoundarySampler
@@ -222,6 +222,29 @@ def test_rows_that_are_made_again_keep_their_answer_and_cost_nothing():
     assert more.n_queries == 3
     assert more.weight.tolist() == [1, 1, 0.5, 0.5, 0.5]
     assert more.origin.tolist() == ["observed"] * 2 + ["synthetic"] * 3
+
+
+def test_where_no_row_is_new_it_stops_and_says_so():
+    X = pd.DataFrame({"a": np.repeat([0, 1], 30), "b": np.tile([0, 1], 30)})
+    oracle = CallableTeacher(lambda Z: np.random.default_rng(0).random(len(Z)), classes=[0, 1])
+    distiller = xd.Distiller(oracle, xd.LinearClassifier(), n_queries="stable", random_state=0)
+    with pytest.warns(UserWarning, match=r"all of them are rows that were given|no row is new") as heard:
+        distiller.fit(X)
+    assert distiller.n_queries_ == oracle.rows_sent_.total == 4
+    if "no row is new" in distiller.corpus_.stopped:
+        assert any("no row is new: all that the sampler makes was asked before" in str(w.message) for w in heard)
+        assert len(distiller.enlargements_) == 1
+
+
+def test_enlarging_stops_where_nothing_new_is_drawn():
+    X = pd.DataFrame({"a": [0.0, 1.0]})
+    first = SoftTargets(X, np.array([0.3, 0.7]), np.ones(2), np.full(2, "observed"), None, 2)
+    draw = lambda n, i: (pd.DataFrame({"a": np.resize([0.0, 1.0], n)}), np.ones(n))  # noqa: E731
+    ask = lambda keyed: pytest.fail("there is nothing to ask")  # noqa: E731
+    with pytest.warns(UserWarning, match=r"no row is new: .*; the disagreement .* is still 0\.500, above 0\.015"):
+        enlarged = enlarge(first, row_keys(X), 2, draw, ask, lambda targets: object(), lambda targets: 0.5)
+    assert (len(enlarged.targets), len(enlarged.path)) == (2, 1)
+    assert enlarged.reason.startswith("no row is new")
 
 
 def test_stable_counts_only_what_the_store_did_not_know(rows, tmp_path):

@@ -407,7 +407,7 @@ def test_nobody_there():
 def test_requests_are_spread_over_time(monkeypatch):
     monkeypatch.setattr(module.time, "monotonic", lambda: 100.0)
     teacher = HttpTeacher("http://there", classes=["yes", "no"], requests_per_second=10, **FAST)
-    pauses = [teacher._before(1, "", lambda n: None, threading.Event()) for _ in range(3)]
+    pauses = [teacher._turn() for _ in range(3)]
     assert pauses == pytest.approx([0.0, 0.1, 0.2])
 
 

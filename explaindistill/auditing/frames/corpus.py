@@ -14,7 +14,7 @@ from explaindistill.auditing.frames._lines import Measured, attempt, cannot_say,
 from explaindistill.auditing.inputs import AuditInput, Model
 from explaindistill.auditing.options import CURVE, AuditOptions
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, disclosed
-from explaindistill.distillation.corpus import default_sampler
+from explaindistill.distillation.made_rows import default_sampler
 from explaindistill.measures.believability import AllowedRows, believability, worries
 from explaindistill.measures.columns import describe_columns
 from explaindistill.measures.table import frame

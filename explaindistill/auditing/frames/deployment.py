@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from explaindistill.asking.labelling import ask
+from explaindistill.auditing.answers import Answer
 from explaindistill.auditing.inputs import AuditInput, Model
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.errors import InvalidInputError
@@ -57,5 +59,12 @@ def _student(inputs: AuditInput, model: Model, timed: bool) -> Footprint:
 
 
 def _calls(inputs: AuditInput, model: Model) -> dict[str, Any]:
+    """What is timed; the teacher itself is, not a memory of its answers."""
     one, many = inputs.rows.frame.iloc[:1], inputs.rows.frame.iloc[:BATCH]
-    return {"one": lambda: model.answer(one), "many": lambda: model.answer(many), "n_many": len(many)}
+    answer = _unremembered(inputs) if model is inputs.teacher else model.answer
+    return {"one": lambda: answer(one), "many": lambda: answer(many), "n_many": len(many)}
+
+
+def _unremembered(inputs: AuditInput) -> Answer:
+    """The teacher as a function of rows that asks each time."""
+    return lambda rows: ask(inputs.teacher.inner, inputs.rows.schema.restore(rows))

@@ -16,6 +16,7 @@ from explaindistill.auditing.inputs import AuditInput
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.measures.table import frame, row
 from explaindistill.numerics.statistics.intervals import wilson
+from explaindistill.teachers.ensemble import EnsembleTeacher
 
 __all__ = ["FRAMES", "measure"]
 
@@ -65,7 +66,8 @@ def _regions(inputs: AuditInput, answers: Sequence[Floats], rows: Any) -> list[p
     shares = {"teachers_agree": agreed}
     ensemble = inputs.teacher.inner
     if getattr(ensemble, "abstain_above", None) is not None:
-        shares["abstains"] = ensemble.abstains(rows)
+        known = (np.stack(answers),) if isinstance(ensemble, EnsembleTeacher) else ()  # others may know rows only
+        shares["abstains"] = ensemble.abstains(rows, *known)
     tables = [frame([_share(metric, true)]) for metric, true in shares.items()]
     for s in inputs.students:
         for words, where in ((AGREED, agreed), (DIFFERED, ~agreed)):

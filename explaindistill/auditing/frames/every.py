@@ -38,6 +38,7 @@ from explaindistill.auditing.frames import (
 from explaindistill.auditing.frames._lines import Incomplete, Measured, attempt
 from explaindistill.auditing.inputs import AuditInput
 from explaindistill.auditing.options import AuditOptions
+from explaindistill.data.rows_sent import asking_for
 from explaindistill.measures.dependence import without_intervals
 from explaindistill.measures.suppression import suppress
 from explaindistill.measures.table import frame
@@ -83,12 +84,20 @@ def empty(module: Any, name: str) -> pd.DataFrame:
     return frame([]) if columns is None else pd.DataFrame(columns=pd.Index(columns))
 
 
-def measure_all(inputs: AuditInput, options: AuditOptions, failures: Failures) -> dict[str, pd.DataFrame]:
-    """All frames of an audit but the verdicts; see :class:`explaindistill.auditing.audits.Audit`."""
+def measure_all(
+    inputs: AuditInput, options: AuditOptions, failures: Failures, without: frozenset[str] = frozenset()
+) -> dict[str, pd.DataFrame]:
+    """All frames of an audit but the verdicts, and those of modules that are left out.
+
+    See :class:`explaindistill.auditing.audits.Audit`.
+    """
     rng = np.random.default_rng(options.random_state)
     frames: dict[str, pd.DataFrame] = {}
     for module in modules():
-        measured = attempt(module.FRAMES, partial(module.measure, inputs, options, rng, frames))
+        if _called(module) in without:
+            continue
+        with asking_for(f"audit: {_called(module)}"):
+            measured = attempt(module.FRAMES, partial(module.measure, inputs, options, rng, frames))
         frames |= _dependent(inputs, _taken_down(module, measured, failures))
     return frames
 

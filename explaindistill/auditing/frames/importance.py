@@ -15,6 +15,7 @@ from explaindistill.auditing.answers import Answer
 from explaindistill.auditing.frames._lines import RECORDED_ONLY, Measured, attempt, cannot_say, drawn, in_parts, stack
 from explaindistill.auditing.inputs import AuditInput, Model
 from explaindistill.auditing.options import AuditOptions
+from explaindistill.data.rows_sent import asking_for
 from explaindistill.measures.attributions import (
     Attributions,
     attribution_gaps,
@@ -28,7 +29,7 @@ from explaindistill.measures.interactions import missed_interactions
 from explaindistill.measures.shapley import shapley_sampled
 from explaindistill.measures.table import frame, row
 
-__all__ = ["FRAMES", "measure"]
+__all__ = ["FRAMES", "INTERACTIONS", "measure"]
 
 FRAMES = ("importance", "importance_comparison", "attribution_gaps", "interactions")
 PERMUTED_ROWS = 1_000
@@ -43,6 +44,8 @@ PAIRED_COLUMNS = 8
 """Interactions are looked for among the columns that move the teacher most: 28 pairs."""
 PAIRED_ROWS = 200
 """Rows at most on which pairs are tried: with eight columns each costs 1 + 8 + 28 questions."""
+INTERACTIONS = "audit: importance: interactions"
+"""Purpose of the questions about pairs of columns."""
 CLIP = 1e-4
 """Probabilities are held this far from 0 and 1 before their logit is taken."""
 
@@ -97,7 +100,8 @@ def _pairs(inputs: AuditInput, scene: _Scene | None, of_shapley: Callable[[], Ta
     """Interactions that students miss, where there is a teacher to ask and more than one column."""
     tables = []
     if scene is not None and inputs.teacher.can_be_asked and scene.X.shape[1] > 1:
-        tables = [_interactions(scene, of_shapley())]
+        with asking_for(INTERACTIONS):
+            tables = [_interactions(scene, of_shapley())]
     return stack(tables, ["feature", "feature_2"])
 
 

@@ -21,9 +21,11 @@ from explaindistill import plugins
 from explaindistill.asking.labelling import label
 from explaindistill.asking.progress import progress_bar
 from explaindistill.data.files import write_whole
+from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
 from explaindistill.data.targets import SoftTargets
-from explaindistill.distillation.corpus import FitRows, QueryPlan, compose
+from explaindistill.distillation.corpus import QueryPlan, compose
+from explaindistill.distillation.made_rows import FitRows
 from explaindistill.distillation.student_fit import check_task, fit_student
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.decision import DecisionRule
@@ -213,8 +215,10 @@ def frontier(
     weight = _check_sample_weight(sample_weight, np.empty((len(frame), 1)), dtype=np.float64, ensure_non_negative=True)
     train, test = _split(frame, schema, X_test, seed)
     rows = FitRows.of(frame.iloc[train].reset_index(drop=True), schema, weight[train])
-    composed = compose(adapter, rows, plan, store=store, seed=seed)
-    exam = _Exam(schema, test, label(adapter, schema.restore(test), store=store), adapter.classes_)
+    with asking_for("fit"):
+        composed = compose(adapter, rows, plan, store=store, seed=seed)
+    with asking_for("held-out"):
+        exam = _Exam(schema, test, label(adapter, schema.restore(test), store=store), adapter.classes_)
     cache = _FittedCache(folder, composed.targets)
     jobs = (
         joblib.delayed(_one)(name, clone(student), composed.targets, exam, cache.path(name, student))

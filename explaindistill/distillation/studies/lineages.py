@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explaindistill.asking.labelling import label
+from explaindistill.data.rows_sent import asking_for
 from explaindistill.distillation.distiller import Distiller
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.table import frame, row
@@ -136,7 +138,8 @@ def lineage(
     for student in named.values():
         line.append(taught(line[-1] if line else first, student))
     direct = [line[0], *(taught(first, student) for student in list(named.values())[1:])]
-    truth = np.asarray(first.predict(X_test))
+    with asking_for("held-out"):
+        truth = np.asarray(first.classes_)[label(first, X_test, store=options.get("store")).argmax(axis=1)]
     answers = [np.asarray(s.predict(X_test)) for s in line]
     rows: list[dict[str, Any]] = []
     for i, name in enumerate(named):

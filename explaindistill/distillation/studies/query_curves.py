@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from scipy import stats
 from sklearn.base import clone
 
+from explaindistill.asking.forecast import Forecast, StandIn, any_answer
 from explaindistill.asking.labelling import label
+from explaindistill.data.rows_sent import asking_for
 from explaindistill.distillation.corpus import AUTO_FACTOR, AUTO_LIMIT
 from explaindistill.distillation.distiller import Distiller
 from explaindistill.distillation.student_fit import check_task
@@ -39,7 +41,7 @@ def query_curve(
     level: float = 0.95,
     name: str = "student",
     **options: Any,
-) -> pd.DataFrame:
+) -> pd.DataFrame | Forecast:
     r"""Fidelity on held-out rows against the number of rows that the teacher was asked about.
 
     Each size is fitted ``n_repeats`` times with other seeds. The interval of the mean counts both what another corpus
@@ -62,14 +64,15 @@ def query_curve(
         Stands in the column ``subject``.
     **options
         Of :class:`Distiller`: ``sampler``, ``features``, ``query_strategy``, ``proxy``, ``store``, and
-        ``random_state``, an int, 0 where it is not given. With a store no row is asked twice.
+        ``random_state``, an int, 0 where it is not given. With a store no row is asked twice. With ``dry_run=True``
+        nothing is asked, and what would be is told; see :meth:`Distiller.dry_run`.
 
     Returns
     -------
     DataFrame
         One line per size: ``subject``, ``metric`` ("agreement", or "r2" in regression), ``n_queries`` (distinct rows
         that needed an answer, mean over repeats), ``n`` (held-out rows), ``n_repeats``, ``estimate``, ``low``,
-        ``high``.
+        ``high``. With ``dry_run`` a :class:`~explaindistill.asking.forecast.Forecast`.
 
     Examples
     --------
@@ -82,7 +85,7 @@ def query_curve(
     >>> bool(curve["estimate"].iloc[1] > curve["estimate"].iloc[0])
     True
     """
-    seed = options.pop("random_state", 0)
+    seed, dry_run = options.pop("random_state", 0), options.pop("dry_run", False)
     adapter = as_teacher(teacher)
     if n_repeats < 2:
         raise InvalidInputError(f"n_repeats must be at least 2 to say how far repeats differ, got {n_repeats}")
@@ -95,18 +98,36 @@ def query_curve(
     check_task(student, adapter)
     train, test = _split(X, X_test, seed)
     sizes = _sizes(len(train)) if n_queries is None else sorted({int(n) for n in n_queries})
-    truth = label(adapter, test, store=options.get("store"))
+    seeds = range(seed, seed + n_repeats)
+    if dry_run:
+        return _forecast(adapter, student, train, test, [(n, s) for n in sizes for s in seeds], options)
+    with asking_for("curve"):
+        truth = label(adapter, test, store=options.get("store"))
     lines = []
     for size in sizes:
-        fitted = [
-            Distiller(adapter, clone(student), n_queries=size, random_state=seed + i, **options).fit(train)
-            for i in range(n_repeats)
-        ]
+        with asking_for("curve"):
+            fitted = [
+                Distiller(adapter, clone(student), n_queries=size, random_state=s, **options).fit(train) for s in seeds
+            ]
         scores = np.array([_scores(truth, d, test, adapter.classes_) for d in fitted])
         mean_queries = float(np.mean([d.n_queries_ for d in fitted]))
         lines.append(_line(scores, truth, adapter.classes_, level) | {"n_queries": mean_queries})
     frame = pd.DataFrame(lines).assign(subject=name, n_repeats=n_repeats)
     return frame[["subject", "metric", "n_queries", "n", "n_repeats", "estimate", "low", "high"]]
+
+
+def _forecast(
+    teacher: Any, student: Any, train: Any, test: Any, fits: list[tuple[int, int]], options: dict[str, Any]
+) -> Forecast:
+    """What the fits, each of a size and a seed, and the held-out rows would ask."""
+    stand_in = teacher
+    if not isinstance(teacher, StandIn):
+        stand_in = StandIn(teacher, any_answer(teacher.classes_), options.get("store"))
+    with asking_for("curve"):
+        label(stand_in, test)
+        for size, seed in fits:
+            Distiller(stand_in, clone(student), n_queries=size, random_state=seed, **options).dry_run(train)
+    return stand_in.forecast()
 
 
 def _split(X: Any, X_test: Any, seed: int) -> tuple[Any, Any]:

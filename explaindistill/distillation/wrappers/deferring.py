@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from explaindistill.data.rows_sent import asking_for, count_foreign
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.statistics.intervals import wilson
 
@@ -70,7 +71,7 @@ class DeferringClassifier(ClassifierMixin, BaseEstimator):
             raise InvalidInputError(f"coverage must lie between 0 and 1, got {self.coverage}")
         if getattr(self.teacher, "classes_", None) is None:
             raise InvalidInputError("teacher must be a classifier: deferral compares probabilities of classes")
-        P = np.asarray(self.teacher.predict_proba(X), dtype=float)
+        P = self._asked(X)
         classes = np.asarray(self.teacher.classes_)
         order = np.argsort(classes)
         self.classes_ = classes[order]
@@ -97,6 +98,11 @@ class DeferringClassifier(ClassifierMixin, BaseEstimator):
             return clone(self.student).fit(X, labels, **extra)
         return self.student
 
+    def _asked(self, X: Any) -> NDArray[np.float64]:
+        with asking_for("deferral"):
+            count_foreign(self.teacher, len(X))
+            return np.asarray(self.teacher.predict_proba(X), dtype=float)
+
     def _confidence(self, X: Any) -> NDArray[np.float64]:
         return np.asarray(self.student_.predict_proba(X), dtype=float).max(axis=1)
 
@@ -112,7 +118,7 @@ class DeferringClassifier(ClassifierMixin, BaseEstimator):
         unsure = np.flatnonzero(~(P.max(axis=1) >= self.threshold_))
         if len(unsure):
             rest = X.iloc[unsure] if hasattr(X, "iloc") else np.asarray(X)[unsure]
-            P[unsure] = np.asarray(self.teacher.predict_proba(rest))[:, np.argsort(self.teacher.classes_)]
+            P[unsure] = self._asked(rest)[:, np.argsort(self.teacher.classes_)]
         return P
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -139,7 +145,7 @@ class DeferringClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self, "student_")
         Q = np.asarray(self.student_.predict_proba(X), dtype=float)
-        T = np.asarray(self.teacher.predict_proba(X))[:, np.argsort(self.teacher.classes_)] if P is None else P
+        T = self._asked(X)[:, np.argsort(self.teacher.classes_)] if P is None else P
         same = Q.argmax(axis=1) == np.asarray(T).argmax(axis=1)
         sure = Q.max(axis=1)
         falling = np.sort(sure)[::-1]

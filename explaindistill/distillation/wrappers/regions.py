@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from explaindistill.asking.labelling import ask
 from explaindistill.data.door import opened
+from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.statistics.intervals import wilson
@@ -127,9 +129,10 @@ class RegionClassifier(ClassifierMixin, BaseEstimator):
 
     def _asked(self, X: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """The ensemble's answers, and whether all of its teachers decide alike."""
-        decided = [teacher.predict_proba(X).argmax(axis=1) for teacher in self.teacher.teachers]
-        agreed: NDArray[np.bool_] = np.logical_and.reduce([d == decided[0] for d in decided])
-        return np.asarray(self.teacher.predict_proba(X)), agreed
+        with asking_for("regions"):
+            decided = [ask(teacher, X).argmax(axis=1) for teacher in self.teacher.teachers]
+            agreed: NDArray[np.bool_] = np.logical_and.reduce([d == decided[0] for d in decided])
+            return ask(self.teacher, X), agreed
 
     def _student(self, X: Any, P: NDArray[np.float64], weight: NDArray[np.float64] | None) -> Any:
         soft = getattr(self.student, "accepts_soft_targets", False)

@@ -27,6 +27,8 @@ def section(audit: Any) -> Section:
     blocks += _believability(audit)
     if not (cost := frame_of(audit, "cost")).empty:
         blocks.append(_cost(cost))
+    if sent := getattr(audit, "manifest", {}).get("rows_sent"):
+        blocks.append(_rows_sent(sent))
     if (curve := query_curve(audit)) is not None:
         blocks.append(curve)
         blocks.append(Details("The curve in figures", (_curve(frame_of(audit, "query_curve")),)))
@@ -75,9 +77,32 @@ def _cost(frame: pd.DataFrame) -> Table:
     return Table("What distilling cost", heads, tuple(rows), (False, *(True for _ in records)), note)
 
 
+def _rows_sent(sent: Any) -> Table:
+    """A line per purpose of the questions, as the adapter of the teacher counted them."""
+    price, in_all_runs = sent.get("price_per_row"), sent.get("in_all_runs")
+    counts = (
+        {"all of them": sent["total"]} if not sent["by_purpose"] else sent["by_purpose"] | {"together": sent["total"]}
+    )
+    heads = ("for", "rows", *(("money",) if price is not None else ()))
+    rows = tuple(
+        (Cell(name(purpose)), Cell(count(n)), *((Cell(number(n * price)),) if price is not None else ()))
+        for purpose, n in counts.items()
+    )
+    note = (
+        "Counted where they leave, each time they leave, since the teacher's adapter was made. What a store or a memory"
+        " answered did not leave."
+    )
+    if in_all_runs:
+        note += f" In all runs that used the store: {count(sum(in_all_runs.values()))}."
+    if "epsilon" in sent:
+        note += f" The privacy loss epsilon is {number(sent['epsilon'])} at delta = {sent['delta']:g}."
+    return Table("Rows sent to the teacher", heads, rows, (False, *(True for _ in heads[1:])), note)
+
+
 _COSTS = (
     ("n_queries", "Rows that needed an answer", ""),
-    ("n_asked", "Rows asked of the teacher", ""),
+    ("n_stored", "Rows that the store knew", ""),
+    ("n_asked", "Rows sent to the teacher, again after a failure counted again", ""),
     ("query_seconds", "Time of the teacher", "s"),
     ("fit_seconds", "Time of fitting", "s"),
     ("other_seconds", "Time of everything else", "s"),
