@@ -67,6 +67,8 @@ def teacher_and_rows(args: Namespace) -> tuple[Any, SplitRows]:
     if (encoder := getattr(teacher, "encoder", None)) is None:
         return teacher, rows
     names = encoder.schema_.names
+    if rows.groups is not None and rows.groups.name in names:
+        rows = replace(rows, X=rows.X.assign(**{str(rows.groups.name): rows.groups}))
     if absent := [n for n in names if n not in rows.X.columns]:
         raise InvalidInputError(f"data must have the teacher's columns, {', '.join(absent)} missing in {args.data}")
     return teacher, replace(rows, X=rows.X[names])
@@ -119,8 +121,10 @@ def measure(teacher: Any, fitted: Mapping[str, Any], rows: SplitRows, **options:
 
     X, y = rows.part("test")
     with working(f"measuring on {len(X):,} rows that no fitting saw …"):
-        groups = rows.attributes.iloc[rows.test] if rows.attributes.shape[1] else None
-        return audit(teacher, fitted, X, y, train=rows.part("train"), sensitive=groups, **options)
+        attributes = rows.attributes.iloc[rows.test] if rows.attributes.shape[1] else None
+        if rows.groups is not None:
+            options["groups"] = rows.groups.iloc[rows.test]
+        return audit(teacher, fitted, X, y, train=rows.part("train"), sensitive=attributes, **options)
 
 
 def results_of(students: Iterable[str]) -> list[str]:
