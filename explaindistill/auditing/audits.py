@@ -27,6 +27,7 @@ from explaindistill.data.files import write_whole
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.dependent_rows import dependence_warnings
 from explaindistill.measures.favorable import without_favorable
 from explaindistill.measures.suppression import with_common_values
 from explaindistill.measures.verdicts import check, check_rules
@@ -55,10 +56,10 @@ class Audit:
         ``transfer``, ``calibration``, ``reliability``, ``flips``, ``proxies``, ``leaf_audit``, ``mistakes``,
         ``stability``, ``importance``, ``importance_comparison``, ``attribution_gaps``, ``interactions``,
         ``comparison``, ``comparison_terms``, ``comparison_quality``, ``missing_inputs``, ``complexity``, ``students``,
-        ``corpus``, ``columns``, ``believability``, ``cost``, ``query_curve``, ``deployment``, ``cells``, ``profile``,
-        ``profile_requirements``; each row of a measure has its ``n``, ``estimate``, ``low`` and ``high``. A frame that
-        does not apply is empty. So is one that could not be measured: then ``failures`` (``module``, ``frame``,
-        ``cause``) and the notes say why, and what rests on it is "cannot say".
+        ``dependence``, ``corpus``, ``columns``, ``believability``, ``cost``, ``query_curve``, ``deployment``,
+        ``cells``, ``profile``, ``profile_requirements``; each row of a measure has its ``n``, ``estimate``, ``low`` and
+        ``high``. A frame that does not apply is empty. So is one that could not be measured: then ``failures``
+        (``module``, ``frame``, ``cause``) and the notes say why, and what rests on it is "cannot say".
     manifest : dict
         Digests, seeds, versions, date.
     students : mapping of str to fitted student
@@ -80,9 +81,10 @@ class Audit:
     declared family (Holm, Benjamini–Hochberg); ``strata`` compares inside strata; ``missing_bounds`` are Manski's;
     ``power`` is what the sizes could have shown; ``calibration`` and ``reliability`` are against true labels;
     ``flips`` change a sensitive input alone; ``proxies`` are strength and use; ``leaf_audit`` says which rule meets
-    whom. ``fidelity`` is also by rule of the student ("where …"), on stressed and what-if rows, of students without
-    teacher and of the second teacher. ``teacher`` is what to know before imitating it; ``profile`` and
-    ``profile_requirements`` are a rule set's.
+    whom. ``dependence`` is whether rows look as if they belonged together: copies, columns that look like keys, errors
+    alike in time; where they do, a warning stands in front. ``fidelity`` is also by rule of the student ("where …"),
+    on stressed and what-if rows, of students without teacher and of the second teacher. ``teacher`` is what to know
+    before imitating it; ``profile`` and ``profile_requirements`` are a rule set's.
 
     Examples
     --------
@@ -145,6 +147,10 @@ class Audit:
         text = plugins.door("report").render(self, chosen)
         return write_whole(target, text)
 
+    def summary(self) -> str:
+        """The first screen as text: what to be warned of, fidelity, worst class and group, verdicts."""
+        return str(plugins.door("report").summary(self))
+
     def _repr_html_(self) -> str:
         return str(plugins.door("report").notebook(self))
 
@@ -154,8 +160,11 @@ class Audit:
         verdicts = ", ".join(f"{n} {v}" for v, n in sorted(counts.items())) or "no rule"
         return (
             f"Audit of {', '.join(self.students)} against {self.teacher_name} "
-            f"on {self.manifest['n_rows']:,} rows: {verdicts}{self._lost()}"
+            f"on {self.manifest['n_rows']:,} rows: {verdicts}{self._lost()}{self._dependent()}"
         )
+
+    def _dependent(self) -> str:
+        return "; rows may not be independent" if dependence_warnings(self.frames["dependence"]) else ""
 
     def _lost(self) -> str:
         names = self.frames["failures"]["frame"].tolist() if "failures" in self.frames else []
@@ -366,7 +375,7 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
         classes=inputs.rule.classes,
         favorable=inputs.rule.favorable,
         threshold=inputs.rule.threshold,
-        notes=(*_nobody_said(inputs), *inputs.notes, *sentences),
+        notes=(*_nobody_said(inputs), *dependence_warnings(frames["dependence"]), *inputs.notes, *sentences),
         requirements=requirements,
         bounds=inputs.bounds(),
         cells=inputs.partitions,

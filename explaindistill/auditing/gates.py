@@ -12,6 +12,7 @@ import pandas as pd
 
 from explaindistill.auditing.stored import frames_of
 from explaindistill.errors import InvalidInputError, damage_named
+from explaindistill.measures.dependent_rows import dependence_warnings
 from explaindistill.measures.verdicts import SEVERITY, check, marked
 
 __all__ = ["EXIT_CODES", "GateResult", "Policy", "gate"]
@@ -98,6 +99,8 @@ def _flat(rules: Any, before: str = "") -> dict[str, str]:
 class GateResult:
     """The answer of a gate: ``verdict`` of all, one line per check in ``frame``, and the words in ``str()``.
 
+    ``warnings`` say where rows do not look independent, so that verdicts may be too sure.
+
     Examples
     --------
     >>> columns = ["metric", "subject", "subset", "n", "estimate", "low", "high", "status", "reason"]
@@ -114,6 +117,7 @@ class GateResult:
     verdict: str
     frame: pd.DataFrame
     policy: Policy
+    warnings: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -121,8 +125,9 @@ class GateResult:
         return EXIT_CODES[self.verdict]
 
     def __str__(self) -> str:
-        """Every check that did not pass with its reason, then the counts."""
-        lines = [_line(row) for row in self.frame.to_dict("records") if row["verdict"] != "pass"]
+        """What to be warned of, every check that did not pass with its reason, then the counts."""
+        lines = [f"WARNING: {warning}" for warning in self.warnings]
+        lines += [_line(row) for row in self.frame.to_dict("records") if row["verdict"] != "pass"]
         counts = self.frame["verdict"].value_counts()
         tallied = ", ".join(f"{counts[v]} {v}" for v in SEVERITY if v in counts)
         return "\n".join([*lines, f"{self.verdict}: {tallied}"])
@@ -170,4 +175,4 @@ def gate(audit: Any, policy: Policy | Mapping[str, str] | str | Path) -> GateRes
             frame = check(frames, policy.rules)
     counted = {policy.open_as.get(verdict, verdict) for verdict in frame["verdict"]}
     verdict = next((v for v in ("fail", "inconclusive") if v in counted), "pass")
-    return GateResult(verdict, frame, policy)
+    return GateResult(verdict, frame, policy, tuple(dependence_warnings(frames.get("dependence", pd.DataFrame()))))

@@ -248,6 +248,9 @@ def _data(parser: argparse.ArgumentParser, *, target: bool) -> None:
         "--na", type=_names, default=MISSING, metavar="A,B", help=f"words for missing (default: {' '.join(MISSING)})"
     )
     parser.add_argument(
+        "--groups", metavar="COLUMN", help="rows of one value belong together, such as those of one person or branch"
+    )
+    parser.add_argument(
         "--test-share", type=_share, default=0.3, metavar="P", help="share of rows kept for measuring (default: 0.3)"
     )
     parser.add_argument("--random-state", type=int, default=0, metavar="SEED", help="default: 0")

@@ -28,7 +28,8 @@ class SplitRows:
     """Rows of a file, without the target and the columns that nobody may use.
 
     ``y`` is None where no target was named; ``attributes`` are the sensitive columns, whether a model may use them or
-    not; ``train`` and ``test`` are positions.
+    not; ``groups`` is the column of rows that belong together, no model's input unless its teacher was taught with it.
+    ``train`` and ``test`` are positions.
     """
 
     X: pd.DataFrame
@@ -37,6 +38,7 @@ class SplitRows:
     attributes: pd.DataFrame
     train: NDArray[np.int64]
     test: NDArray[np.int64]
+    groups: pd.Series | None = None
 
     def part(self, name: str) -> tuple[pd.DataFrame, Any]:
         """Rows and targets of ``"train"`` or ``"test"``; the targets are None where none was named."""
@@ -56,26 +58,30 @@ def read_rows(args: Namespace) -> SplitRows:
     frame = read_table(args.data, args.na, args.categories)
     named = {"target": [args.target] if args.target else [], "drop": args.drop, "categories": args.categories}
     sensitive = list(getattr(args, "sensitive", ()))
-    for option, columns in {**named, "sensitive": sensitive}.items():
+    together = [args.groups] if getattr(args, "groups", None) else []
+    for option, columns in {**named, "sensitive": sensitive, "groups": together}.items():
         if absent := [c for c in columns if c not in frame.columns]:
             raise InvalidInputError(
                 f"{option} names {', '.join(absent)}, which the file does not have; its columns are: {', '.join(frame)}"
             )
     y, task = (None, None) if args.target is None else _target(frame[args.target], args.task)
-    wanted = {*named["target"], *args.drop, *args.categories, *sensitive}
+    wanted = {*named["target"], *args.drop, *args.categories, *sensitive, *together}
     unnamed = [c for c in frame if UNNAMED.fullmatch(c) and c not in wanted]
     if unnamed:
         note(f"{', '.join(unnamed)}: a column without a name is taken for row numbers and dropped")
-    X = frame.drop(columns=[*named["target"], *args.drop, *unnamed])
+    X = frame.drop(columns=[*named["target"], *args.drop, *unnamed, *together])
     for name in args.categories:
         if name in X:
             X[name] = X[name].astype("category")
-    train, test = split(len(X), args.test_share, args.random_state)
-    return SplitRows(X, y, task, frame[sensitive], train, test)
+    groups = frame[together[0]] if together else None
+    train, test = split(len(X), args.test_share, args.random_state, groups)
+    return SplitRows(X, y, task, frame[sensitive], train, test, groups)
 
 
-def split(n: int, test_share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Positions of rows for fitting and for measuring, each in the order of the file.
+def split(
+    n: int, test_share: float, seed: int, groups: pd.Series | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions of rows for fitting and for measuring, each in the order of the file; groups stay whole.
 
     Examples
     --------
@@ -83,11 +89,17 @@ def split(n: int, test_share: float, seed: int) -> tuple[NDArray[np.int64], NDAr
     >>> len(train), len(test), sorted([*train.tolist(), *test.tolist()]) == list(range(10))
     (7, 3, True)
     """
-    n_test = round(n * test_share)
-    if not 1 <= n_test < n:
-        raise InvalidInputError(f"data must have more rows to keep a share of {test_share} for measuring, got {n}")
-    shuffled = np.random.default_rng(seed).permutation(n)
-    return np.sort(shuffled[n_test:]), np.sort(shuffled[:n_test])
+    units = np.arange(n) if groups is None else pd.factorize(groups, use_na_sentinel=False)[0]
+    n_units = int(units.max(initial=-1)) + 1
+    n_test = round(n_units * test_share)
+    if not 1 <= n_test < n_units:
+        what = "rows" if groups is None else "groups"
+        raise InvalidInputError(
+            f"data must have more {what} to keep a share of {test_share} for measuring, got {n_units}"
+        )
+    chosen = np.random.default_rng(seed).permutation(n_units)[:n_test]
+    measured = np.isin(units, chosen)
+    return np.flatnonzero(~measured), np.flatnonzero(measured)
 
 
 def as_typed(value: Any) -> str:

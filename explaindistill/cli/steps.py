@@ -69,6 +69,8 @@ def teacher_and_rows(args: Namespace) -> tuple[Any, SplitRows]:
     if (encoder := getattr(teacher, "encoder", None)) is None:
         return teacher, rows
     names = encoder.schema_.names
+    if rows.groups is not None and rows.groups.name in names:
+        rows = replace(rows, X=rows.X.assign(**{str(rows.groups.name): rows.groups}))
     if absent := [n for n in names if n not in rows.X.columns]:
         raise InvalidInputError(f"data must have the teacher's columns, {', '.join(absent)} missing in {args.data}")
     return teacher, replace(rows, X=rows.X[names])
@@ -134,8 +136,9 @@ def measure(teacher: Any, fitted: Mapping[str, Any], rows: SplitRows, **options:
 def audited(rows: SplitRows) -> dict[str, Any]:
     """Rows for measuring, their labels and groups, and the rows for fitting, as arguments of ``audit``."""
     X, y = rows.part("test")
-    groups = rows.attributes.iloc[rows.test] if rows.attributes.shape[1] else None
-    return {"X": X, "y": y, "train": rows.part("train"), "sensitive": groups}
+    attributes = rows.attributes.iloc[rows.test] if rows.attributes.shape[1] else None
+    arguments = {"X": X, "y": y, "train": rows.part("train"), "sensitive": attributes}
+    return arguments if rows.groups is None else arguments | {"groups": rows.groups.iloc[rows.test]}
 
 
 def results_of(students: Iterable[str]) -> list[str]:

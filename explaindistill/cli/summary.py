@@ -12,15 +12,15 @@ from rich.text import Text
 
 from explaindistill.cli.steps import REPORT, STUDENTS
 from explaindistill.measures.verdicts import worst
-from explaindistill.report.verdict_words import nobody_said
+from explaindistill.report.verdict_words import in_front
 
 __all__ = ["print_places", "print_summary"]
 
 
 def print_summary(audit: Any, console: Console) -> None:
     """Print the first figures: fidelity, size, verdicts; each with its interval."""
-    if banner := nobody_said(audit):
-        console.print(Text(banner, style="bold"))
+    for warning in in_front(audit):
+        console.print(Text(warning, style="bold"))
     fidelity = audit.frames["fidelity"]
     main = "agreement" if audit.task == "classification" else "r2"
     table = Table(title="fidelity: how often the student answers as the teacher does", title_justify="left")

@@ -176,6 +176,11 @@ METRICS: dict[str, Metric] = {
     "noise_shift": Metric("Shift under noise", "Mean absolute change of the answer under that noise."),
     "single_feature_auc": Metric("AUC of the column alone", "Out of fold; 0.5 is nothing, 1 is everything."),
     "single_feature_r2": Metric("R² of the column alone", "Out of fold; 0 is nothing, 1 is everything."),
+    "copies": Metric("Copies", "Share of rows that equal an earlier row in every column.", "share"),
+    "key_column": Metric("Column that looks like a key", "Rows per value of the column.", "number"),
+    "serial_correlation": Metric(
+        "Correlation in time", "Of a model's errors on rows that lie next to each other in time; 0 is none."
+    ),
     "structure": Metric("Importance in the structure", "The share that the model's own structure gives to a column."),
 }
 

@@ -91,13 +91,17 @@ def _clean(script: str) -> str:
     return script.replace("\r", "")
 
 
+def _warns(block: b.Block) -> bool:
+    return isinstance(block, b.Text) and block.tone == "warning"
+
+
 def _short(blocks: tuple[b.Block, ...]) -> list[b.Block]:
     """Headline figures, verdicts and worries; the rest is behind the fold."""
     shown: list[b.Block] = []
     for block in blocks:
         if isinstance(block, b.Group):
             shown.extend(_short(block.blocks))
-        elif isinstance(block, (b.Cards, b.Verdicts, b.Items)):
+        elif isinstance(block, (b.Cards, b.Verdicts, b.Items)) or _warns(block):
             shown.append(block)
     return shown
 

@@ -15,8 +15,9 @@ from explaindistill.report.blocks import Section, Text
 from explaindistill.report.writers import csv as spreadsheet
 from explaindistill.report.writers import json as results
 from explaindistill.report.writers import markdown, model_card
+from explaindistill.report.writers.summary import first_screen
 
-__all__ = ["KINDS", "notebook", "render", "sections"]
+__all__ = ["KINDS", "notebook", "render", "sections", "summary"]
 
 LATE = 75
 """Place of a section that failed: behind those that measured, before the limits."""
@@ -158,3 +159,20 @@ def notebook(audit: Any) -> str:
     (False, True)
     """
     return page.cell(audit, sections(audit))
+
+
+def summary(audit: Any) -> str:
+    """The first screen as text.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import explaindistill as xd
+    >>> X = pd.DataFrame({"debt": [i / 200 for i in range(200)]})
+    >>> P = pd.DataFrame({"no": X["debt"], "yes": 1 - X["debt"]})
+    >>> tree = xd.TreeClassifier(max_leaf_nodes=2).fit(X, P)
+    >>> tenfold = [pd.concat([table] * 10, ignore_index=True) for table in (X, P)]
+    >>> print(summary(xd.audit(tuple(tenfold), {"tree": tree}, tenfold[0], n_explained=0)).splitlines()[1][:50])
+    WARNING: Rows may not be independent; intervals th
+    """
+    return first_screen(audit, sections(audit))

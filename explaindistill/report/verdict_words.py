@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from explaindistill.measures.dependent_rows import dependence_warnings
 from explaindistill.measures.favorable import without_favorable
+from explaindistill.report.tables import frame_of
 
-__all__ = ["nobody_said", "profile_words", "transfer_words"]
+__all__ = ["in_front", "nobody_said", "profile_words", "transfer_words"]
 
 TRANSFER = {
     "inherited": "{student} inherits the teacher's gap {where}",
@@ -54,3 +56,9 @@ def nobody_said(audit: Any) -> str:
         return ""
     banner = without_favorable(audit.classes)
     return banner if banner in audit.notes else ""
+
+
+def in_front(audit: Any) -> list[str]:
+    """What a reader must know before any figure: nobody said what people want, or rows do not look independent."""
+    banner = nobody_said(audit)
+    return [*([banner] if banner else []), *dependence_warnings(frame_of(audit, "dependence"))]

@@ -1,10 +1,12 @@
 """The same options split the rows alike in every command."""
 
 import numpy as np
+import pytest
 
 from explaindistill.cli.arguments import build_parser
 from explaindistill.cli.audit import _favorable
 from explaindistill.cli.rows import read_rows, split
+from explaindistill.errors import InvalidInputError
 
 
 def test_split_is_the_same_for_all_commands():
@@ -41,6 +43,17 @@ def test_what_was_taken_for_the_task_is_said(tmp_path, capsys):
     assert "--task classification" in said
     assert rows_of(tmp_path, text, "--task", "classification").task == "classification"
     assert capsys.readouterr().err == ""
+
+
+def test_rows_that_belong_together_are_on_one_side_and_their_column_is_no_input(tmp_path):
+    text = "a,branch,y\n" + "".join(f"{i % 7},b{i % 20},{'uv'[i % 2]}\n" for i in range(200))
+    rows = rows_of(tmp_path, text, "--groups", "branch")
+    assert rows.X.columns.tolist() == ["a"]
+    fitted, measured = (set(rows.groups.iloc[at]) for at in (rows.train, rows.test))
+    assert not fitted & measured
+    assert len(measured) == 6
+    with pytest.raises(InvalidInputError, match="groups names office, which the file does not have"):
+        rows_of(tmp_path, text, "--groups", "office")
 
 
 def test_the_favorable_class_as_people_type_it():

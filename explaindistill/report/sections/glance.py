@@ -13,7 +13,7 @@ from explaindistill.report.figures import frontier, students_of
 from explaindistill.report.judgements import judged, worst_first
 from explaindistill.report.metrics import describe_metric
 from explaindistill.report.tables import frame_of, rows_of
-from explaindistill.report.verdict_words import nobody_said, transfer_words
+from explaindistill.report.verdict_words import in_front, transfer_words
 from explaindistill.report.words import count, interval, name, quantity
 
 __all__ = ["section"]
@@ -21,8 +21,7 @@ __all__ = ["section"]
 
 def section(audit: Any) -> Section:
     """Verdict first, evidence behind it."""
-    banner = nobody_said(audit)
-    blocks: list[Block] = [Text(banner, "warning")] if banner else []
+    blocks: list[Block] = [Text(warning, "warning") for warning in in_front(audit)]
     blocks += [Text(_summary(audit), "lead"), Cards(tuple(_cards(audit)))]
     verdicts = frame_of(audit, "verdicts")
     if len(verdicts):
@@ -146,7 +145,7 @@ def _worries(audit: Any) -> list[str]:
         worries.append(f"{checks} could not be decided with this many rows: more data would settle them.")
     unequal = _unfaithful_groups(audit)
     worries += _shifts(audit) + unequal
-    shown_elsewhere = {nobody_said(audit), FIDELITY_CAVEAT if unequal else ""}
+    shown_elsewhere = {*in_front(audit), FIDELITY_CAVEAT if unequal else ""}
     return worries + [str(note) for note in audit.notes if note not in shown_elsewhere]
 
 

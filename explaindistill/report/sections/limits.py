@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from explaindistill.report.blocks import Group, Items, Section
-from explaindistill.report.tables import frame_of
+from explaindistill.report.blocks import Block, Group, Items, Section
+from explaindistill.report.tables import frame_of, plain
 
 __all__ = ["section"]
 
@@ -22,12 +22,26 @@ _ALWAYS = (
 def section(audit: Any) -> Section:
     """What always holds, and what holds for this audit."""
     limits = _limits(audit)
-    blocks = [Items(_ALWAYS)]
-    return Section(
-        "Limits, and when not to trust this",
-        80,
-        (*blocks, *((Group("In this audit", (Items(tuple(limits)),)),) if limits else ())),
+    blocks: list[Block] = [Items(_ALWAYS)]
+    if limits:
+        blocks.append(Group("In this audit", (Items(tuple(limits)),)))
+    blocks += _dependence(audit)
+    return Section("Limits, and when not to trust this", 80, tuple(blocks))
+
+
+def _dependence(audit: Any) -> list[Block]:
+    """What was seen of rows that belong together, with the note that this cannot be complete."""
+    table = frame_of(audit, "dependence")
+    if table.empty:
+        return []
+    shown = table[["metric", *(c for c in ("subject", "feature", "verdict", "reason") if c in table)]]
+    note = (
+        "Intervals suppose that rows are independent, or that groups= says which belong together. Looked for were "
+        "copies, columns that look like keys of persons or places, and errors that are alike in time; what is not "
+        "in the columns cannot be seen."
     )
+    words = {"feature": "column", "reason": "what was seen"}
+    return [Group("Are the rows independent?", (plain(shown, "Signs of rows that belong together", words, note),))]
 
 
 def _limits(audit: Any) -> list[str]:

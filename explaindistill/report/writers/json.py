@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from explaindistill.auditing.stored import FORMAT, VERSION
+from explaindistill.report.verdict_words import in_front
 
 __all__ = ["SCHEMA", "island", "packed", "plain", "results", "text"]
 
@@ -72,7 +73,7 @@ def results(audit: Any, page: bool = False) -> dict[str, Any]:
     -------
     dict
         ``format``, ``version``, ``teacher``, ``classes``, ``favorable``, ``threshold``, ``bounds``, ``manifest``,
-        ``notes``, ``schema``, ``frames`` (each ``{"columns": [...], "rows": [[...]]}``) and ``students``.
+        ``warnings``, ``notes``, ``schema``, ``frames`` (each ``{"columns": [...], "rows": [[...]]}``) and ``students``.
     """
     write = packed if page else _frame
     out: dict[str, Any] = {
@@ -84,6 +85,7 @@ def results(audit: Any, page: bool = False) -> dict[str, Any]:
         "threshold": plain(audit.threshold),
         "bounds": plain(dict(getattr(audit, "bounds", {}))),
         "manifest": plain(audit.manifest),
+        "warnings": in_front(audit),
         "notes": [str(note) for note in audit.notes],
         "schema": plain(audit.schema.to_dict()) if hasattr(audit.schema, "to_dict") else None,
         "frames": {
