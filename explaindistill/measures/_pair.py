@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.table import few_clusters, row, shares
+from explaindistill.numerics.statistics.heavy_tails import carried_by_few
 from explaindistill.numerics.statistics.intervals import normal_quantile
 from explaindistill.numerics.statistics.tallies import mean_function, tally, weights_of
 from explaindistill.numerics.statistics.unseen import widened
@@ -76,26 +77,42 @@ class Pair:
         bounds: tuple[float, float] = (-np.inf, np.inf),
         subset: str = "",
         reach: tuple[float, float] = (0.0, 0.0),
+        losses: Floats | None = None,
     ) -> Line:
         r"""A smooth function g of means m, with the delta method's interval inside ``bounds``.
 
         :math:`g(m) \pm z\,se`, where se is that of the mean over rows i of
         :math:`\nabla g(m)^\top x_i`; ``moments`` holds the columns of x. With clusters Student's quantile takes z's
-        place. ``reach`` says how far rows of an unseen kind would move it, see `unseen.widened`.
+        place. ``reach`` says how far rows of an unseen kind would move it, see `unseen.widened`. ``losses`` have no
+        bound: where their tail is too heavy nothing is said, see `heavy_tails`.
         """
         smooth = mean_function(np.column_stack(moments), function, sample_weight=self.weight, clusters=self.clusters)
         limits = widened(smooth.estimate, smooth.limits(self.level), reach, self.worth, self.level)
         if limits[0] == limits[1]:
             limits = np.full(2, np.nan)  # certain after so few rows: no interval says how far it may be off
+        heavy = carried_by_few(losses) if losses is not None else ""
+        if heavy:
+            limits = np.full(2, np.nan)
         line = row(metric, smooth.estimate, *np.clip(limits, *bounds), n=len(self), method=method,
                    **self.names(subset))  # fmt: skip
-        return line | self.few()
+        return line | ({"status": "small", "reason": heavy} if heavy else {}) | self.few()
 
-    def bias(self, metric: str, values: Floats, bounds: tuple[float, float], subset: str = "") -> Line:
-        """Mean of signed differences, of which unseen rows may have either bound."""
-        mean = float(np.average(values, weights=self.weight))
-        reach = (mean - bounds[0], bounds[1] - mean)
+    def bias(
+        self,
+        metric: str,
+        values: Floats,
+        ends: tuple[float, float],
+        bounds: tuple[float, float] = (-np.inf, np.inf),
+        subset: str = "",
+    ) -> Line:
+        """Mean of signed differences; ``ends`` are the mean differences that rows of an unseen kind may have."""
+        mean = self.mean(values)
+        reach = (mean - ends[0], ends[1] - mean)
         return self.smooth(metric, [values], lambda m: float(m[0]), bounds=bounds, subset=subset, reach=reach)
+
+    def mean(self, values: Floats) -> float:
+        """Weighted mean of one number per row."""
+        return float(np.average(values, weights=self.weight))
 
     @cached_property
     def n_clusters(self) -> float:

@@ -17,7 +17,7 @@ from explaindistill.measures.table import frame, positions, row
 from explaindistill.numerics.statistics.intervals import mean_of_intervals, wilson
 from explaindistill.numerics.statistics.ranks import auc_and_interval, spearman, spearman_interval
 from explaindistill.numerics.statistics.recalibration import recalibrated
-from explaindistill.numerics.statistics.unseen import unseen_share
+from explaindistill.numerics.statistics.unseen import far_loss, unseen_share
 
 __all__ = ["LOGIT_CLIP", "NEAR_BOUNDARY", "fidelity", "margin", "regression_fidelity"]
 
@@ -217,24 +217,37 @@ def _tenths(values: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _divergences(pair: Pair) -> Iterator[Line]:
-    r"""Means over rows of divergences between the rows of probabilities.
-
-    A row of an unseen kind may cost as much as the student's surest answer would if its teacher were sure of another
-    class: :math:`\max_i \max_c d(e_c, s_i)` with the corner :math:`e_c`, certainty of class c. No more can be said of
-    rows that nobody has seen, and with less a sample without them would rule them out.
-    """
-    first, half = (lambda m: float(m[0])), (pair.t + pair.s) / 2
-    rarest = pair.s.min(axis=1)
-    wrong = ((pair.s**2).sum(axis=1) - rarest**2 + (1 - rarest) ** 2) / 2
-    bounds = {"kl": -np.log(np.maximum(rarest.min(), TINY)), "js": np.log(2.0), "brier": wrong.max()}
-    for name, values in (
-        ("kl", _kl(pair.t, pair.s)),
-        ("js", (_kl(pair.t, half) + _kl(pair.s, half)) / 2),
-        ("brier", ((pair.t - pair.s) ** 2).sum(axis=1) / 2),
+    r"""Means over rows of divergences between the rows of probabilities; of unseen rows see `unseen.far_loss`."""
+    for name, loss, ends in (
+        ("kl", _kl, (0.0, np.inf)),
+        ("js", _js, (0.0, np.log(2.0))),
+        ("brier", _brier, (0.0, 1.0)),
     ):
-        mean = float(np.average(values, weights=pair.weight))
-        ends = (0.0, 1.0 if name == "brier" else np.inf)
-        yield pair.smooth(name, [values], first, bounds=ends, reach=(0.0, float(bounds[name]) - mean))
+        values = loss(pair.t, pair.s)
+        reach = far_loss(pair.t, pair.s, loss, pair.weight) - pair.mean(values)
+        unbounded = values if name == "kl" else None
+        yield pair.smooth(name, [values], lambda m: float(m[0]), bounds=ends, reach=(0.0, reach), losses=unbounded)
+
+
+def _js(p: Floats, q: Floats) -> Floats:
+    """Half the divergences of both from their mean; at most the logarithm of 2."""
+    half = (p + q) / 2
+    return (_kl(p, half) + _kl(q, half)) / 2
+
+
+def _brier(p: Floats, q: Floats) -> Floats:
+    """Half the squared distance of each row, between 0 and 1."""
+    return np.asarray(((p - q) ** 2).sum(axis=1) / 2)
+
+
+def _square(t: Floats, s: Floats) -> Floats:
+    """Squared distance of each row, over all columns."""
+    return np.asarray(((t - s) ** 2).sum(axis=1))
+
+
+def _size(t: Floats, s: Floats) -> Floats:
+    """Absolute difference of each row, the mean of its columns."""
+    return np.asarray(np.abs(t - s).mean(axis=1))
 
 
 def _kl(p: Floats, q: Floats) -> Floats:
@@ -251,36 +264,40 @@ def _explained(pair: Pair, rule: DecisionRule) -> Iterator[Line]:
     column = rule.column
     columns = slice(None) if column is None else slice(column, column + 1)
     t, s = pair.t[:, columns], pair.s[:, columns]
-    worst = float(np.maximum(s, 1 - s).max()) ** 2
-    yield _r2(pair, "r2_probability", t, s, "delta", worst)
+    yield _r2(pair, "r2_probability", t, s, "delta")
     logit_t, logit_s = (np.log(p) - np.log1p(-p) for p in (np.clip(x, LOGIT_CLIP, 1 - LOGIT_CLIP) for x in (t, s)))
     method = f"delta, probabilities clipped at {LOGIT_CLIP:g}"
-    yield _r2(pair, "r2_logit", logit_t, logit_s, method, (2 * float(np.abs(logit_s).max())) ** 2)
+    yield _r2(pair, "r2_logit", logit_t, logit_s, method)
     if rule.position is not None:
-        yield pair.bias("bias_probability", (s - t)[:, 0], bounds=(-1.0, 1.0))
+        usual = pair.mean(t[:, 0])
+        ends = (float(s.min()) - usual, float(s.max()) - usual)
+        yield pair.bias("bias_probability", (s - t)[:, 0], ends, bounds=(-1.0, 1.0))
     elif column is not None:
         yield _which(pair, "bias_probability", rule)
 
 
-def _r2(pair: Pair, name: str, t: Floats, s: Floats, method: str, worst: float) -> Line:
+def _r2(pair: Pair, name: str, t: Floats, s: Floats, method: str, bounded: bool = True) -> Line:
     r"""One minus squared error over squared distance to the teacher's mean, both summed over columns j.
 
     :math:`1 - E\sum_j (t_j - s_j)^2 / [E\sum_j u_j^2 - \sum_j (E u_j)^2]` with :math:`u_j = t_j - \bar t_j`. The means
-    of u are 0; they are among the moments so that the delta method knows that :math:`\bar t` is estimated too.
-    ``worst`` is the largest squared error, of one column, that a row of an unseen kind may have.
+    of u are 0; they are among the moments so that the delta method knows that :math:`\bar t` is estimated too. Squared
+    errors of values, unlike those of probabilities, are not ``bounded``.
     """
     centred = t - np.average(t, axis=0, weights=pair.weight)
     if float((centred**2).mean()) <= ROUNDING * max(1.0, float((t**2).mean())):
         line = row(name, np.nan, np.nan, np.nan, n=len(pair), method=method, **pair.names())
         return line | {"reason": "the teacher gives every row the same value"}
     columns = centred.shape[1]
-    moments = [((t - s) ** 2).sum(axis=1), (centred**2).sum(axis=1), *centred.T]
+    squares = _square(t, s)
+    moments = [squares, (centred**2).sum(axis=1), *centred.T]
 
     def r2(m: Floats) -> float:
         return float(1 - m[0] / (m[1] - (m[2 : 2 + columns] ** 2).sum()))
 
-    square, spread = (float(np.average(m, weights=pair.weight)) for m in moments[:2])
-    return pair.smooth(name, moments, r2, method, (-np.inf, 1.0), reach=((columns * worst - square) / spread, 0.0))
+    square, spread = (pair.mean(m) for m in moments[:2])
+    reach = (far_loss(t, s, _square, pair.weight) - square) / spread
+    unbounded = None if bounded else squares
+    return pair.smooth(name, moments, r2, method, (-np.inf, 1.0), reach=(reach, 0.0), losses=unbounded)
 
 
 def _which(pair: Pair, metric: str, rule: DecisionRule) -> Line:
@@ -314,7 +331,9 @@ def _calibrated(pair: Pair, rule: DecisionRule) -> Iterator[Line]:
         groups = None if pair.clusters is None else pair.clusters[at]
         tenth = replace(pair, t=pair.t[at], s=pair.s[at], weight=pair.weight[at], clusters=groups)
         subset = f"student decile {i + 1} of {len(present)}"
-        yield tenth.bias("teacher_gap", (t - s)[at], bounds=(-1.0, 1.0), subset=subset)
+        usual = tenth.mean(s[at])
+        ends = (float(t.min()) - usual, float(t.max()) - usual)
+        yield tenth.bias("teacher_gap", (t - s)[at], ends, bounds=(-1.0, 1.0), subset=subset)
 
 
 def _ranked(pair: Pair, decided: NDArray[np.int64], position: int | None) -> Iterator[Line]:
@@ -340,20 +359,20 @@ def _ranked(pair: Pair, decided: NDArray[np.int64], position: int | None) -> Ite
     yield line
 
 
-def _distances(pair: Pair, T: Floats, S: Floats, worst: float) -> Iterator[Line]:
-    """Mean size, root mean square and mean of S - T; an unseen row may be as far off as the observed values reach."""
-    size, square = np.abs(T - S).mean(axis=1), ((T - S) ** 2).mean(axis=1)
-    mean, mean_square = (float(np.average(v, weights=pair.weight)) for v in (size, square))
-    ends = (0.0, np.inf)
-    yield pair.smooth("mae", [size], lambda m: float(m[0]), bounds=ends, reach=(0.0, worst - mean))
-    root = float(np.sqrt(mean_square))
+def _distances(pair: Pair, T: Floats, S: Floats) -> Iterator[Line]:
+    """Mean size, root mean square and mean of S - T; of unseen rows see `unseen.far_loss`."""
+    size, square, ends = _size(T, S), ((T - S) ** 2).mean(axis=1), (0.0, np.inf)
+    reach = far_loss(T, S, _size, pair.weight) - pair.mean(size)
+    yield pair.smooth("mae", [size], lambda m: float(m[0]), bounds=ends, reach=(0.0, reach), losses=size)
+    mean = pair.mean(square)
+    far = far_loss(T, S, _square, pair.weight) / T.shape[1]
     # A root is no mean: how far it moves depends on how many rows are unseen.
     share = unseen_share(pair.worth, pair.level)
-    moved = (np.sqrt(mean_square + share * max(worst**2 - mean_square, 0.0)) - root) / share
-    yield pair.smooth("rmse", [square], lambda m: float(np.sqrt(max(m[0], 0.0))), bounds=ends, reach=(0.0, moved))
-    difference = (S - T).mean(axis=1)
-    mean = float(np.average(difference, weights=pair.weight))
-    yield pair.smooth("bias", [difference], lambda m: float(m[0]), reach=(worst + mean, worst - mean))
+    moved = (np.sqrt(mean + share * max(far - mean, 0.0)) - np.sqrt(mean)) / share
+    yield pair.smooth("rmse", [square], lambda m: float(np.sqrt(max(m[0], 0.0))), bounds=ends, reach=(0.0, moved),
+                      losses=square)  # fmt: skip
+    usual = pair.mean(T.mean(axis=1))
+    yield pair.bias("bias", (S - T).mean(axis=1), (S.min(axis=0).mean() - usual, S.max(axis=0).mean() - usual))
 
 
 def regression_fidelity(
@@ -393,8 +412,7 @@ def regression_fidelity(
     if len(pair) == 0:
         return frame([row("r2", np.nan, np.nan, np.nan, n=0, method="delta", **pair.names())])
     T, S = pair.t.reshape(len(pair), -1), pair.s.reshape(len(pair), -1)
-    worst = float(np.maximum(T.max(axis=0) - S.min(axis=0), S.max(axis=0) - T.min(axis=0)).max())
-    lines = [_r2(pair, "r2", T, S, "delta", worst**2), *_distances(pair, T, S, worst)]
+    lines = [_r2(pair, "r2", T, S, "delta", bounded=False), *_distances(pair, T, S)]
     for j in range(T.shape[1]):
         rank = spearman(T[:, j], S[:, j], pair.weight)
         limits = spearman_interval(rank, pair.worth, level)

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures._batches import batches
 from explaindistill.measures.table import few_clusters, frame, row
+from explaindistill.numerics.statistics.influences import T_DRAWS, bootstrap_t
 from explaindistill.numerics.statistics.ranks import spearman, spearman_interval
 from explaindistill.numerics.statistics.resampling import percentile_limits, row_counts
 from explaindistill.numerics.statistics.tallies import weights_of
@@ -29,8 +29,6 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Predict = Callable[[pd.DataFrame], Floats]
-T_DRAWS = 999
-"""Draws of a bootstrap-t: with 999 the quantiles of a 95 % interval are draws themselves, the 25th and the 975th."""
 FEWEST_DRAWS = 20
 """Bootstrap draws below which a percentile at the usual levels is the smallest or largest draw itself."""
 
@@ -220,8 +218,7 @@ def _line(
     it loses on average over shuffles, :math:`\bar g_k`, and what others lose by its value,
     :math:`\bar d_k = \frac1R \sum_r w_i g_{ri}` with the row i that was given it. Either mean holds the chance
     of the R shuffles, which the squared error :math:`\frac{n}{n-1} \sum_k u_k^2` counts twice, and so is not too small
-    with few of them. Draws of the :math:`u_k` give :math:`t^* = \sum u^* / se^*`, and the limits are
-    :math:`\bar g - t^*\, se` at its quantiles: losses are skewed, and Student's interval is too short on one side.
+    with few of them. For the limits see `bootstrap_t`.
     """
     share, n = growth.weight / growth.weight.sum(), len(growth.weight)
     by_repeat = grown @ share
@@ -233,27 +230,10 @@ def _line(
         moved = moved + donated - estimate / n
     if clusters is not None:
         moved = np.bincount(clusters, moved)
-    low, high = _bootstrap_t(estimate, moved, drawn, level)
+    low, high = bootstrap_t(estimate, moved, drawn, level)
     if clusters is not None and few_clusters(len(moved)):
         low = high = float("nan")
     return row("permutation", estimate, low, high, method="bootstrap-t, both roles", sd=sd, n=n)
-
-
-def _bootstrap_t(estimate: float, moved: Floats, drawn: Floats, level: float) -> tuple[float, float]:
-    """Limits from the quantiles of the studentised sums of drawn influences; NaN below two units."""
-    n = len(moved)
-    if n < 2:
-        return float("nan"), float("nan")
-    error = float(np.sqrt((moved**2).sum() * n / (n - 1)))
-    if error == 0:
-        return estimate, estimate
-    total = drawn @ moved
-    spread = np.sqrt(np.maximum(drawn @ moved**2 - total**2 / n, 0.0) * n / (n - 1))
-    t = total[spread > 0] / spread[spread > 0]
-    low, high = (float(x) for x in percentile_limits(t, level))
-    student = float(special.stdtrit(n - 1, 0.5 + level / 2))
-    # never shorter on either side than Student's: few distinct influences make the drawn quantiles coarse
-    return estimate - max(high, student) * error, estimate - min(low, -student) * error
 
 
 def rank_biased_overlap(first: Sequence[str], second: Sequence[str], persistence: float = 0.9) -> float:

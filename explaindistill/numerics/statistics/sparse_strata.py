@@ -62,7 +62,9 @@ class SparseStrata:
         tilt = self._tilt(top)
         if tilt is None:
             return float("nan")
-        laws = [self._law(i, tilt) for i in range(len(self.first))]
+        first, each, _ = self._alike()
+        distinct = [self._law(int(i), tilt) for i in first]
+        laws = [distinct[j] for j in each]
         counts = [np.arange(start, start + len(p)) for start, p in laws]
         mean = np.array([x @ p for x, (_, p) in zip(counts, laws, strict=True)])
         spread = np.array([(x - m) ** 2 @ p for x, (_, p), m in zip(counts, laws, mean, strict=True)])
@@ -81,6 +83,12 @@ class SparseStrata:
         at = int(self.first.sum()) - start
         observed = law[at] if 0 <= at < len(law) else 0.0
         return float(min(1.0, law[law <= observed * (1 + 1e-9)].sum() / law.sum()))
+
+    def _alike(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """First stratum of each set of margins, the set of each stratum, and strata per set: they share their law."""
+        margins = np.column_stack([self.n1, self.n2, self.successes])
+        _, first, each, often = np.unique(margins, axis=0, return_index=True, return_inverse=True, return_counts=True)
+        return first, each.ravel(), often
 
     def _ends(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Least and greatest count of each stratum."""
@@ -103,9 +111,12 @@ class SparseStrata:
         if not low.sum() < top < high.sum():
             return None
 
+        first, _, often = self._alike()
+
         def off(tilt: float) -> float:
-            laws = (self._law(i, tilt) for i in range(len(self.first)))
-            return float(sum(np.arange(start, start + len(p)) @ p for start, p in laws)) - top
+            laws = (self._law(int(i), tilt) for i in first)
+            means = np.array([np.arange(start, start + len(p)) @ p for start, p in laws])
+            return float(means @ often) - top
 
         return float(optimize.brentq(off, -WIDEST, WIDEST, xtol=1e-6))
 

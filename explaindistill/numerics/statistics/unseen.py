@@ -2,48 +2,85 @@ r"""Rows of a kind that no sample has shown yet: how many there may be, and how 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explaindistill.numerics.statistics.intervals import wilson
+from explaindistill.numerics.statistics.intervals import normal_quantile
 
-__all__ = ["unseen_share", "widened"]
+__all__ = ["far_loss", "unseen_share", "widened"]
+
+Floats = NDArray[np.float64]
 
 
 def unseen_share(n: float, level: float = 0.95) -> float:
-    r"""Upper limit of the share of rows of a kind that none of ``n`` rows is of: Wilson's, :math:`z^2 / (n + z^2)`.
+    r"""Upper limit of the share of rows of a kind that none of ``n`` rows is of: :math:`1 - (1 - level)^{1/n}`.
 
-    NaN without rows. Hanley and Lippman-Hand's rule of three, :math:`3 / n`, is the one-sided exact limit of the same.
+    A larger share would leave a sample without such rows less often than ``1 - level``. Rows that were not seen can be
+    more than none only, so all of ``1 - level`` is on this side. About :math:`3 / n` at 95 %, Hanley and Lippman-Hand's
+    rule of three. NaN without rows.
 
     References
     ----------
-    Hanley and Lippman-Hand (1983), doi:10.1001/jama.1983.03330370053031; Wilson (1927),
-    doi:10.1080/01621459.1927.10502953.
+    Hanley and Lippman-Hand (1983), doi:10.1001/jama.1983.03330370053031.
 
     Examples
     --------
     >>> round(unseen_share(60), 3), round(unseen_share(2000), 4)
-    (0.06, 0.0019)
+    (0.049, 0.0015)
     """
-    return float(wilson(0.0, n, level)[1])
+    normal_quantile(level)
+    return float(-np.expm1(np.log1p(-level) / n)) if n > 0 else float("nan")
 
 
-def widened(
-    estimate: float, limits: ArrayLike, reach: tuple[float, float], n: float, level: float = 0.95
-) -> NDArray[np.float64]:
+def far_loss(
+    first: Floats, second: Floats, loss: Callable[[Floats, Floats], Floats], weight: ArrayLike | None = None
+) -> float:
+    r"""Mean loss of rows whose answer of one model is another row's that lies at the far end.
+
+    With answers :math:`a_i` of the first model, :math:`b_i` of the second and the loss d, the greater of
+    :math:`E_i \max_e d(a_i, b_e)` and :math:`E_i \max_e d(a_e, b_i)` over rows e with the least or greatest answer in
+    any column. So a row of an unseen kind may be as wrong as a sure answer to another row would be here. With less, a
+    sample without its one wrong row in a hundred would rule that row out; the worst of all rows in place of their mean
+    would make intervals twice as wide and hold no more of such laws (`benchmarks/coverage_abroad.py`, tails).
+
+    Parameters
+    ----------
+    first, second : ndarray of shape (n, columns)
+    loss : callable
+        From two arrays of this shape to the loss of each row ``(n,)``.
+    weight : array of shape (n,), optional
+
+    Examples
+    --------
+    >>> far_loss(np.array([[0.0], [1.0]]), np.array([[0.0], [1.0]]), lambda a, b: ((a - b) ** 2).sum(axis=1))
+    1.0
+    """
+    means = []
+    for still, moved, swapped in ((first, second, False), (second, first, True)):
+        ends = np.unique(moved[np.r_[moved.argmin(axis=0), moved.argmax(axis=0)]], axis=0)
+        worst = np.full(len(still), -np.inf)
+        for end in ends:
+            answers = np.broadcast_to(end, still.shape)
+            worst = np.maximum(worst, loss(answers, still) if swapped else loss(still, answers))
+        means.append(float(np.average(worst, weights=None if weight is None else np.asarray(weight))))
+    return max(means)
+
+
+def widened(estimate: float, limits: ArrayLike, reach: tuple[float, float], n: float, level: float = 0.95) -> Floats:
     r"""Limits of a mean that allow for rows of an unseen kind: none has zero width.
 
-    A sample of n rows may lack a kind of rows that is up to :math:`u = z^2 / (n + z^2)` of all, see `unseen_share`. If
-    such rows move the figure m by up to d per unit of their share, then the upper limit h becomes
-    :math:`m + \sqrt{(h - m)^2 + (d u)^2}`, and the lower one likewise: the two errors are independent, their distances
-    add as squares (MOVER).
+    A sample of n rows may lack a kind of rows that is up to u of all, see `unseen_share`. If such rows move the figure
+    m by up to d per unit of their share, then the upper limit h becomes :math:`m + \sqrt{(h - m)^2 + (d u)^2}`, and the
+    lower one likewise: the two errors are independent, their distances add as squares (MOVER).
 
     Parameters
     ----------
     estimate : float
     limits : array of shape (2,)
     reach : (float, float)
-        How far down and how far up, neither negative, such rows would move the figure per unit of their share.
+        How far down and how far up such rows would move the figure per unit of their share; below 0 is none.
     n : float
         Independent rows.
     level : float
@@ -57,7 +94,7 @@ def widened(
     Twenty rows without loss, of a loss that may be 1:
 
     >>> widened(0.0, (0.0, 0.0), (0.0, 1.0), 20).round(2).tolist()
-    [0.0, 0.16]
+    [0.0, 0.14]
     """
     low, high = np.asarray(limits, dtype=float)
     share = unseen_share(n, level)

@@ -118,7 +118,7 @@ def test_regression_and_two_processes():
     students = {f"tree {n}": xd.TreeRegressor(max_leaf_nodes=n) for n in (2, 8, 16)}
     one = xd.frontier(forest, X, students, n_jobs=1)
     assert one.frame["metric"].tolist() == ["r2"] * 3
-    assert one.simplest(r2=0.02) is one.students["tree 2"]
+    assert one.simplest(r2=0.05) is one.students["tree 2"]
 
 
 def test_default_students_span_sizes():
