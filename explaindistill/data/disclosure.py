@@ -358,6 +358,10 @@ def _outward(low: float, high: float, whole: bool) -> tuple[float, float]:
     return min(down, low), max(up, high)
 
 
+LEAST_POWER = -300
+"""Below it a step of one in the first digit would be subnormal, or 0."""
+
+
 def _coarse(low: float, high: float, reach: float, kind: Kind) -> tuple[float, float]:
     """Multiples of the range's own power of ten beyond two numbers, never the numbers themselves."""
     size = reach or abs(low)
@@ -365,6 +369,7 @@ def _coarse(low: float, high: float, reach: float, kind: Kind) -> tuple[float, f
         return low, high
     power = math.floor(math.log10(size))
     power = max(power, 0) if kind == "integer" else power
+    power = max(power, LEAST_POWER)
     step = 10.0**power
     return (round((math.ceil(low / step) - 1) * step, max(-power, 0)),
             round((math.floor(high / step) + 1) * step, max(-power, 0)))  # fmt: skip

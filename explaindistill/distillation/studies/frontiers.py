@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
-from sklearn.utils.validation import _check_sample_weight
 
 from explaindistill import plugins
 from explaindistill.asking.labelling import label
@@ -23,6 +22,7 @@ from explaindistill.asking.progress import progress_bar
 from explaindistill.data.files import write_whole
 from explaindistill.data.schema import Schema
 from explaindistill.data.targets import SoftTargets
+from explaindistill.data.weights import as_weights
 from explaindistill.distillation.corpus import FitRows, QueryPlan, compose
 from explaindistill.distillation.student_fit import check_task, fit_student
 from explaindistill.errors import InvalidInputError
@@ -210,7 +210,7 @@ def frontier(
         check_task(student, adapter)
     schema = Schema.infer(X)
     frame = schema.frame(X)
-    weight = _check_sample_weight(sample_weight, np.empty((len(frame), 1)), dtype=np.float64, ensure_non_negative=True)
+    weight = as_weights(sample_weight, len(frame))
     train, test = _split(frame, schema, X_test, seed)
     rows = FitRows.of(frame.iloc[train].reset_index(drop=True), schema, weight[train])
     composed = compose(adapter, rows, plan, store=store, seed=seed)
