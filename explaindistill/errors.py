@@ -39,7 +39,7 @@ class InvalidInputError(ExplainDistillError, ValueError):
     >>> xd.TreeClassifier(max_leaf_nodes=0).fit([[0], [1]], [0, 1])
     Traceback (most recent call last):
         ...
-    explaindistill.errors.InvalidInputError: max_leaf_nodes must be a whole number, at least 2 or None, got 0
+    explaindistill.errors.InvalidInputError: max_leaf_nodes must be a whole number of at least 2 or None, got 0
     >>> issubclass(InvalidInputError, ValueError)
     True
     """

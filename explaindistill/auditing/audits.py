@@ -325,7 +325,7 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     adapter = as_teacher(teacher)
     named = named_students(students, adapter)
     rule = decision_rule(adapter.classes_, favorable, threshold)
-    check_rules(requirements or {}, _judgeable(), _subjects(named))
+    check_rules({} if requirements is None else requirements, _judgeable(), _subjects(named))
     arguments = {"y": y, "sensitive": sensitive, "sample_weight": sample_weight, "groups": groups, "strata": strata}
     columns = named_in(X, arguments, adapter, named)
     ordered = {argument: in_row_order(values, columns.X, argument) for argument, values in columns.values.items()}

@@ -77,7 +77,7 @@ class Policy:
         except OSError as error:
             raise InvalidInputError(f"{Path(path).name} could not be read: {error.strerror or error}") from error
         except UnicodeDecodeError as error:
-            raise InvalidInputError(f"{Path(path).name} is no UTF-8 text: {error}") from error
+            raise InvalidInputError(f"{Path(path).name} is not UTF-8 text: {error}") from error
 
 
 def _flat(rules: Any, before: str = "") -> dict[str, str]:

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
-from sklearn.utils.validation import _check_sample_weight
 
 from explaindistill.asking.memory import Memory
 from explaindistill.auditing.answers import Answer, aligned, answer_of
@@ -22,6 +21,7 @@ from explaindistill.auditing.validation import (
     attribute_columns,
     check_threshold,
     favorable_class,
+    row_values,
     same_task_teacher,
     strata_values,
     stress_rows,
@@ -31,7 +31,9 @@ from explaindistill.data.rows import as_frame
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
 from explaindistill.data.student_view import StudentView
+from explaindistill.data.weights import as_weights
 from explaindistill.distillation.distiller import Distiller
+from explaindistill.errors import InvalidInputError
 from explaindistill.measures.decision import DecisionRule
 from explaindistill.protocols import Task, can_be_asked
 
@@ -313,13 +315,12 @@ def audit_rows(
     rows = as_frame(X)
     attributes = attribute_columns(sensitive, rows)
     schema = Schema.infer(X, sensitive=[c for c in attributes.columns if c in rows.columns])
-    n = np.empty((len(rows), 1))  # scikit-learn's check reads no more of X than its number of rows
     return AuditRows(
         frame=schema.frame(X),
         schema=schema,
         y=true_labels(y, len(rows), rule.classes),
-        weight=None if sample_weight is None else _check_sample_weight(sample_weight, n),
-        clusters=None if clusters is None else np.asarray(clusters),
+        weight=None if sample_weight is None else as_weights(sample_weight, len(rows)),
+        clusters=None if clusters is None else row_values(clusters, rows, "groups"),
         attributes=attributes,
         strata=None if strata is None else strata_values(strata, rows),
         equal_in_value=np.zeros(len(rows), dtype=bool),
@@ -373,6 +374,7 @@ def prepare(
     rows = replace(rows, equal_in_value=equal).take(keep)
     teacher_model = _teacher("teacher", teacher, rows, rule, store)
     models = tuple(_student(name, student, rows, rule) for name, student in students.items())
+    _check_outputs(teacher_model, models)
     second = None if again is None else _tried(lambda: _teacher(SECOND, again, rows, rule, store))
     baselines = {} if train is None else {s.name: _tried(partial(_baseline, s, train, rows, rule)) for s in models}
     optional = {SECOND: second, **{name + WITHOUT: model for name, model in baselines.items()}}
@@ -394,6 +396,17 @@ def prepare(
             *uses_sensitive(models, rows.attributes),
         ),
     )
+
+
+def _check_outputs(teacher: Model, students: tuple[Model, ...]) -> None:
+    """Values of several outputs are compared column by column: numpy would stretch a single one over all of them."""
+    for student in students:
+        if student.P.shape != teacher.P.shape:
+            mine, theirs = (P.shape[1] if P.ndim > 1 else 1 for P in (student.P, teacher.P))
+            raise InvalidInputError(
+                f"student {student.name!r} must answer as many values per row as the teacher, {theirs}, got {mine}; "
+                "fit it to all of them, or audit a teacher per output"
+            )
 
 
 def _tried(make: Callable[[], Model]) -> Model | Exception:

@@ -14,6 +14,7 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.favorable import which_is_wanted
 from explaindistill.measures.transfer import MARGIN
+from explaindistill.numerics.ranges import number_in, whole_in
 
 __all__ = ["CURVE", "AuditOptions", "check_rows"]
 
@@ -53,16 +54,21 @@ class AuditOptions:
     random_state: int = 0
 
     def __post_init__(self) -> None:
-        if self.n_refits < 0 or self.n_refits in (1, 2):
+        whole_in("n_refits", self.n_refits, 0)
+        if self.n_refits in (1, 2):
             raise InvalidInputError(f"n_refits must be 0 or at least 3, got {self.n_refits}")
-        if self.min_group_size < 1:
-            raise InvalidInputError(f"min_group_size must be at least 1, got {self.min_group_size}; 1 shows everything")
-        if self.n_explained < 0:
-            raise InvalidInputError(f"n_explained must be at least 0, got {self.n_explained}")
-        if self.price_per_row is not None and not self.price_per_row >= 0:
-            raise InvalidInputError(f"price_per_row must be at least 0, got {self.price_per_row}")
+        whole_in("min_group_size", self.min_group_size, 1, why="1 shows everything")
+        whole_in("n_explained", self.n_explained, 0)
+        whole_in("random_state", self.random_state, 0)
+        number_in("price_per_row", self.price_per_row, 0, others=(None,))
+        if self.query_curve is not None and not isinstance(self.query_curve, pd.DataFrame):
+            raise InvalidInputError(f"query_curve must be the frame of xd.query_curve, got {self.query_curve!r}")
         if self.query_curve is not None and (absent := [c for c in CURVE if c not in self.query_curve]):
             raise InvalidInputError(f"query_curve must have the columns of xd.query_curve, {', '.join(absent)} missing")
+        if not isinstance(self.statements, Mapping):
+            raise InvalidInputError(f"statements must be a mapping of names to texts, got {self.statements!r}")
+        if self.date is not None and not isinstance(self.date, str):
+            raise InvalidInputError(f'date must be a text such as "2026-01-31", or None, got {self.date!r}')
         for key, words in self.statements.items():
             if not isinstance(words, str):
                 raise InvalidInputError(f"statements must be texts, {key} is {type(words).__name__}")

@@ -26,6 +26,7 @@ __all__ = [
     "in_row_order",
     "labelled_rows",
     "named_students",
+    "row_values",
     "same_task_teacher",
     "strata_values",
     "stress_rows",
@@ -127,10 +128,15 @@ def strata_values(strata: Any, rows: pd.DataFrame) -> NDArray[Any]:
         if strata not in rows.columns:
             raise InvalidInputError(f"strata names {strata!r}, the columns are: {', '.join(rows.columns)}")
         return rows[strata].to_numpy()
-    values = np.asarray(strata)
-    if values.shape != (len(rows),):
-        raise InvalidInputError(f"strata must have one entry per row of X, {len(rows)}, got shape {values.shape}")
-    return values
+    return row_values(strata, rows, "strata")
+
+
+def row_values(values: Any, rows: pd.DataFrame, argument: str) -> NDArray[Any]:
+    """One entry per row as an array, or one sentence."""
+    array = np.asarray(values)
+    if array.shape != (len(rows),):
+        raise InvalidInputError(f"{argument} must have one entry per row of X, {len(rows)}, got shape {array.shape}")
+    return array
 
 
 def attribute_columns(sensitive: Any, rows: pd.DataFrame) -> pd.DataFrame:

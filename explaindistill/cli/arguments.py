@@ -113,7 +113,7 @@ def _demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="fewer rows and shorter training")
     parser.add_argument("--out", default="audit", metavar="FOLDER", help="where the audit goes (default: audit)")
     _force(parser)
-    parser.add_argument("--random-state", type=int, default=0, metavar="SEED", help="default: 0")
+    parser.add_argument("--random-state", type=_seed, default=0, metavar="SEED", help="default: 0")
 
 
 def _teach(parser: argparse.ArgumentParser) -> None:
@@ -253,7 +253,7 @@ def _data(parser: argparse.ArgumentParser, *, target: bool) -> None:
     parser.add_argument(
         "--test-share", type=_share, default=0.3, metavar="P", help="share of rows kept for measuring (default: 0.3)"
     )
-    parser.add_argument("--random-state", type=int, default=0, metavar="SEED", help="default: 0")
+    parser.add_argument("--random-state", type=_seed, default=0, metavar="SEED", help="default: 0")
 
 
 def _teacher(parser: argparse.ArgumentParser) -> None:
@@ -284,8 +284,14 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def _positive(text: str) -> int:
-    if not text.strip().isdigit() or int(text) < 1:
+    if not (text.strip().isascii() and text.strip().isdigit()) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not (text.strip().isascii() and text.strip().isdigit()) or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {2**32 - 1}, got {text!r}")
     return int(text)
 
 

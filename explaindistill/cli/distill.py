@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from explaindistill import plugins
 from explaindistill.cli.asking import forecast_fit, print_rows_sent, stand_in_for, told_beforehand
 from explaindistill.cli.folders import refuse_overwriting, results_folder
 from explaindistill.cli.steps import fit, task_of, teacher_and_rows
@@ -16,6 +17,7 @@ from explaindistill.cli.students import make_students
 from explaindistill.data.files import write_whole
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.errors import InvalidInputError
+from explaindistill.export import kind_of
 
 __all__ = ["run_distill"]
 
@@ -35,12 +37,14 @@ def run_distill(args: Namespace, console: Console) -> int:
     with results_folder(args.out) as out:
         fitted = fit(teacher, students, rows, args.n_queries, args.random_state, args.store)[args.student]
         student = fitted.student_
-        write_whole(out / "student.json", json.dumps(student.to_dict(), indent=1) + "\n")
-        write_whole(out / "student.txt", student.describe() + "\n")
-        for name in args.export:
-            student.export(out / name)
         with asking_for("held-out"):
             fidelity = fitted.score(rows.part("test")[0])
+        exported = {name: _exported(student, name) for name in args.export}
+        # from here on nothing is refused, so that a mistake leaves nothing behind
+        write_whole(out / "student.json", json.dumps(student.to_dict(), indent=1) + "\n")
+        write_whole(out / "student.txt", student.describe() + "\n")
+        for name, content in exported.items():
+            write_whole(out / name, content)
     console.print(student.describe(), markup=False, highlight=False)
     word = "agreement" if task == "classification" else "R²"
     console.print(f"\n{word} with the teacher {fidelity:.3f} on {len(rows.test):,} rows that fitting did not see")
@@ -49,9 +53,14 @@ def run_distill(args: Namespace, console: Console) -> int:
     return 0
 
 
+def _exported(student: Any, name: str) -> bytes:
+    """What the student is in the language of a file's ending, proved as every export is."""
+    with tempfile.TemporaryDirectory() as draft:
+        return Path(student.export(Path(draft) / name)).read_bytes()
+
+
 def _check_export(name: str) -> None:
     """Refuse a place that is no file name before the work begins."""
     if Path(name).name != name or not Path(name).suffix:
         raise InvalidInputError(f"export must be a file name such as student.py, got {name!r}")
-    if not plugins.names("export"):
-        raise InvalidInputError("export has no generator in this version")
+    kind_of(Path(name), None)

@@ -41,6 +41,8 @@ WORDS: dict[Family, str] = {
     "text": "text",
     "interval": "intervals",
 }
+SMALLEST_SPREAD = 1e-100
+"""Columns that spread over less would be constant to every student that squares: their squares underflow."""
 
 
 def kind_of(series: pd.Series) -> Kind:  # noqa: PLR0911

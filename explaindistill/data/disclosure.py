@@ -46,6 +46,8 @@ those of one person each."""
 STEPS = 10
 """A bound is rounded to a power of ten of which the range holds at least this many, and fewer than ten times as many:
 coarse enough to be nobody's value, fine enough to read a range by. A trade-off."""
+LEAST_POWER = -300
+"""Least power of ten that bounds are rounded to: below it a step would be subnormal, or 0."""
 CALENDAR = ((3650.0, "Y"), (365.0, "M"), (10.0, "D"), (0.0, "h"))
 """Days in the range from which dates are rounded to whole years, months, days and hours: as coarse as `STEPS` asks."""
 SECONDS_PER_DAY = 86400.0
@@ -276,7 +278,7 @@ def _outward(low: float, high: float, whole: bool) -> tuple[float, float]:
     size = high - low or abs(low)
     if size == 0 or not math.isfinite(size):
         return low, high
-    power = math.floor(math.log10(size / STEPS))
+    power = max(math.floor(math.log10(size) - math.log10(STEPS)), LEAST_POWER)
     power = max(power, 0) if whole else power
     step = 10.0**power
     out = math.floor(low / step), math.ceil(high / step)

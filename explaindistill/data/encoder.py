@@ -123,7 +123,9 @@ class TableEncoder:
         encoder.schema_ = Schema.from_dict(data["schema"])
         columns = [_checked(c) for c in data["columns"]]
         if len(columns) != len(encoder.schema_):
-            raise InvalidInputError(f"the encoder has {len(columns)} columns and its schema {len(encoder.schema_)}")
+            raise InvalidInputError(
+                f"the encoder must have as many columns as its schema, {len(encoder.schema_)}, got {len(columns)}"
+            )
         encoder.columns_ = columns
         return encoder
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explaindistill.data.columns import LARGEST, SMALLEST_SPREAD
 from explaindistill.data.families import dense, family_of, shown_values
 from explaindistill.errors import InvalidInputError
 
@@ -78,8 +79,24 @@ def as_values(y: Any) -> NDArray[np.float64]:
             raise InvalidInputError(
                 f"y must be numbers for regression, got {shown_values(column)}; make it numbers, or use a Classifier"
             )
-        out.append(dense(column).to_numpy(dtype=np.float64))
+        out.append(_in_range(dense(column).to_numpy(dtype=np.float64)))
     return np.column_stack(out) if np.ndim(y) == 2 or isinstance(y, pd.DataFrame) else out[0]
+
+
+def _in_range(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Squares beyond 1e100 overflow, and of spreads below 1e-100 are 0: no student could tell them apart."""
+    if len(values) == 0:
+        return values
+    low, high = float(values.min()), float(values.max())
+    if max(-low, high) > LARGEST:
+        raise InvalidInputError(
+            f"y must lie within {LARGEST:g} of zero, got {max(low, high, key=abs):g}; divide it by a unit"
+        )
+    if 0 < high - low < SMALLEST_SPREAD:
+        raise InvalidInputError(
+            f"y must spread over at least {SMALLEST_SPREAD:g} or be constant, got {high - low:g}; multiply it by a unit"
+        )
+    return values
 
 
 def _columns(y: Any) -> list[Any]:

@@ -173,7 +173,7 @@ def _without_names(X: Any) -> pd.DataFrame:
     except (ValueError, TypeError) as error:
         words = " ".join(str(error).split())
         kind = InvalidTypeError if isinstance(error, TypeError) else InvalidInputError
-        raise kind(f"X must be rows and columns: {words}") from error
+        raise kind(f"X must be rows and columns: {words[:200]}; give a DataFrame, or a 2D array") from error
 
 
 def _with_names(X: pd.DataFrame) -> pd.DataFrame:

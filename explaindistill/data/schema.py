@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from explaindistill.data.columns import (
     KINDS,
+    SMALLEST_SPREAD,
     Kind,
     from_numbers,
     kind_of,
@@ -29,8 +30,6 @@ __all__ = ["Feature", "Schema"]
 
 SCHEMA_VERSION = 1
 """Version of the JSON form; another one is refused."""
-SMALLEST_SPREAD = 1e-100
-"""Columns that spread over less would be constant to every student that squares: their squares underflow."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,13 @@ from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 
 __all__ = ["StudentView", "WholeRows"]
+
+
+def _name_at(position: numbers.Integral, schema: Schema) -> str:
+    """Name of a column by its place, which may count from the end."""
+    if not -len(schema) <= int(position) < len(schema):
+        raise InvalidInputError(f"features must be places of the {len(schema)} columns, got {position}")
+    return schema.names[int(position)]
 
 
 @dataclass(frozen=True)
@@ -57,11 +65,15 @@ class StudentView:
         """
         if features is None or hasattr(features, "transform"):
             return cls(schema, None if features is None else clone(features).fit(X))
-        names = [schema.names[f] if isinstance(f, numbers.Integral) else str(f) for f in features]
+        if isinstance(features, str) or not isinstance(features, Iterable):
+            raise InvalidInputError(f"features must be a list of columns, a transformer or None, got {features!r}")
+        names = [_name_at(f, schema) if isinstance(f, numbers.Integral) else str(f) for f in features]
         if not names:
             raise InvalidInputError("features must name at least 1 column, got none")
         if unknown := [n for n in names if n not in schema.names]:
             raise InvalidInputError(f"features names {', '.join(unknown)}, the columns are: {', '.join(schema.names)}")
+        if len(set(names)) < len(names):
+            raise InvalidInputError(f"features must name each column once, got {', '.join(names)}")
         return cls(schema, names)
 
     @property

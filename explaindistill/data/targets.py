@@ -9,12 +9,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from explaindistill.data.labels import as_labels
 from explaindistill.errors import InvalidInputError
 
 __all__ = ["SoftTargets", "as_soft_targets", "mix_labels", "one_hot", "sharpen"]
 
 ROW_SUM_TOLERANCE = 1e-6
 """How far from 1 a row of probabilities may sum: float32 answers of many classes come this close."""
+
+ROUNDING = 1e-12
+"""Sums closer to 1 are those of float64; rows further off are divided by theirs, or means of them were no shares."""
 
 
 @dataclass(frozen=True)
@@ -139,14 +143,36 @@ def as_soft_targets(y: Any, classes: ArrayLike | None = None) -> tuple[NDArray[n
     (['no', 'yes'], [[0.8, 0.2], [0.0, 1.0]], True)
     """
     if isinstance(y, pd.DataFrame) and y.shape[1] > 1:
-        return _soft(y.to_numpy(dtype=float), np.asarray(y.columns))
+        return _soft(_as_floats(y), _class_names(y.columns))
     values = np.asarray(y)
     if values.ndim == 2 and values.shape[1] > 1:
-        columns = np.arange(values.shape[1]) if classes is None else np.asarray(classes)
-        return _soft(np.asarray(values, dtype=float), columns)
+        columns = np.arange(values.shape[1]) if classes is None else _class_names(classes)
+        return _soft(_as_floats(values), columns)
     flat = values.ravel()
-    names = np.unique(flat) if classes is None else np.unique(np.asarray(classes))
+    names = np.unique(flat) if classes is None else np.unique(_class_names(classes))
+    if classes is not None and len(names) and (flat.dtype.kind in "iufb") != (names.dtype.kind in "iufb"):
+        raise InvalidInputError(
+            f"classes must be named as the labels of y are, got {names.tolist()[0]!r} for labels such as "
+            f"{flat.tolist()[0]!r}; leave classes out, or spell them as y does"
+        )
     return one_hot(flat, names), names, False
+
+
+def _class_names(classes: Any) -> NDArray[Any]:
+    """Names of classes as text, flags or numbers, in the given order."""
+    if isinstance(classes, str | bytes) or np.ndim(classes) != 1 or np.size(classes) == 0:
+        raise InvalidInputError(f"classes must be a list of at least 2 names of classes, got {classes!r}")
+    return as_labels(classes)
+
+
+def _as_floats(soft: Any) -> NDArray[np.float64]:
+    try:
+        return np.asarray(soft, dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        words = " ".join(str(error).split())[:120]
+        raise InvalidInputError(
+            f"soft labels must be numbers, got {words}; for hard labels give one column of y"
+        ) from error
 
 
 def _soft(P: NDArray[np.float64], columns: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[Any], bool]:
@@ -161,6 +187,9 @@ def _soft(P: NDArray[np.float64], columns: NDArray[Any]) -> tuple[NDArray[np.flo
             "soft labels must be non-negative and each row must sum to 1; "
             "for hard labels give one column, multi-label targets are not supported"
         )
+    if (off := np.abs(P.sum(axis=1) - 1.0) > ROUNDING).any():
+        P = P.copy()
+        P[off] /= P[off].sum(axis=1, keepdims=True)
     order = np.argsort(columns)
     return P[:, order], columns[order], True
 

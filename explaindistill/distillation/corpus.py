@@ -66,6 +66,8 @@ class QueryPlan:
             )
         if self.proxy not in (None, *PROXIES):
             raise InvalidInputError(f"proxy must be one of {', '.join(PROXIES)} or None, got {self.proxy!r}")
+        if self.sampler is not None and not (hasattr(self.sampler, "fit") and hasattr(self.sampler, "draw")):
+            raise InvalidInputError(f"sampler must be a sampler such as MungeSampler(), or None, got {self.sampler!r}")
         if self.n_queries == "auto":
             return
         if isinstance(self.n_queries, bool) or not isinstance(self.n_queries, numbers.Integral):

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.asking.cost import Meter
 from explaindistill.asking.forecast import Forecast, StandIn, any_answer
@@ -26,6 +26,7 @@ from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
 from explaindistill.data.student_view import StudentView, WholeRows
 from explaindistill.data.targets import SoftTargets, mix_labels, one_hot
+from explaindistill.data.weights import as_weights
 from explaindistill.distillation.corpus import Corpus, QueryPlan, ask_only, asks
 from explaindistill.distillation.made_rows import FitRows
 from explaindistill.distillation.run import DistillationRun, stable_plan
@@ -33,6 +34,7 @@ from explaindistill.distillation.scoring import fidelity_scorer, score
 from explaindistill.distillation.stable import STABLE, most_questions
 from explaindistill.distillation.student_fit import check_task
 from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.ranges import seed_in
 from explaindistill.protocols import can_be_asked
 from explaindistill.teachers import as_teacher
 
@@ -211,8 +213,7 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         self._check_parameters(y)
         frame = opened(self, X, reset=True)
         schema = Schema.infer(X)
-        rows = np.empty((len(frame), 1))
-        weight = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
+        weight = as_weights(sample_weight, len(frame))
         self.seed_ = self._draw_seed()
         if self._stable:
             plan = stable_plan(len(frame), self.sampler)
@@ -373,6 +374,7 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         return self.view_.features
 
     def _check_parameters(self, y: Any) -> None:
+        seed_in("random_state", self.random_state)
         if not isinstance(self.label_weight, numbers.Real) or not 0 <= self.label_weight <= 1:
             raise InvalidInputError(f"label_weight must lie between 0 and 1, got {self.label_weight!r}")
         if missing := [type(way).__name__ for way in self.ways if not hasattr(way, "apply")]:

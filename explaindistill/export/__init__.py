@@ -8,8 +8,8 @@ from explaindistill import plugins
 
 if TYPE_CHECKING:
     from explaindistill.export._operations import operations
-    from explaindistill.export._writing import write
+    from explaindistill.export._writing import kind_of, write
 
-__all__ = ["operations", "write"]
+__all__ = ["kind_of", "operations", "write"]
 
-__getattr__ = plugins.lazy(__name__, {"operations": "_operations", "write": "_writing"})
+__getattr__ = plugins.lazy(__name__, {"kind_of": "_writing", "operations": "_operations", "write": "_writing"})

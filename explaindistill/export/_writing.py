@@ -18,7 +18,7 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.export._engines import Engine, RunAnswers, engine_of
 from explaindistill.export._trial import trial_rows
 
-__all__ = ["KINDS", "Verify", "write"]
+__all__ = ["KINDS", "Verify", "kind_of", "write"]
 
 KINDS = {
     ".c": "c",
@@ -56,7 +56,7 @@ def write(student: Any, path: str | Path, verify: Verify = "inprocess") -> Path:
     Checked: Python ... gave the student's answers on ... rows.
     """
     target = Path(path)
-    kind = _kind(target, verify)
+    kind = kind_of(target, verify)
     content = plugins.load("export", kind).generate(student)
     engine = None if verify is None else engine_of(kind, verify)
     if kind == "json" and verify is not None:
@@ -71,7 +71,19 @@ def write(student: Any, path: str | Path, verify: Verify = "inprocess") -> Path:
     return target
 
 
-def _kind(target: Path, verify: Any) -> str:
+def kind_of(target: Path, verify: Any) -> str:
+    """The language that a file's ending names.
+
+    Raises
+    ------
+    InvalidInputError
+        For another ending or ``verify``, or a folder that is not there.
+
+    Examples
+    --------
+    >>> kind_of(Path("student.h"), None)
+    'c'
+    """
     if verify not in ("inprocess", "target", None):
         raise InvalidInputError(f"verify must be 'inprocess', 'target' or None, got {verify!r}")
     endings = KINDS | {f".{name}": name for name in plugins.names("export") if name not in KINDS.values()}

@@ -318,6 +318,10 @@ def check_rules(rules: Mapping[str, str], frames: Iterable[str], subjects: Itera
         ...
     explaindistill.errors.InvalidInputError: fidelity has no metric 'agreemnt'; did you mean 'agreement'?; it has: ...
     """
+    if not isinstance(rules, Mapping):
+        raise InvalidInputError(
+            f'requirements must be a mapping such as {{"fidelity.agreement": ">= 0.95"}}, got {rules!r}'
+        )
     there_are, models = {*frames, *FRAMES}, set(subjects)
     for key, text in rules.items():
         parse(text)

@@ -9,23 +9,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, disclosed, people_of
 from explaindistill.data.door import opened
 from explaindistill.data.labels import as_labels, as_values
 from explaindistill.data.schema import Schema
 from explaindistill.data.targets import as_soft_targets
+from explaindistill.data.weights import as_weights
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.trees.fixed_point import whole_weights
 
-__all__ = ["Intake", "fit_classifier", "fit_regressor", "read_signs", "rows"]
-
-
-SMALLEST_WEIGHT = 1e-100
-"""With smaller weights alone, and weights beyond its inverse, products of two of them would underflow or overflow."""
+__all__ = ["Intake", "fit_classifier", "fit_regressor", "names_of_columns", "read_signs", "rows"]
 
 
 @dataclass(frozen=True)
@@ -54,12 +51,12 @@ def fit_classifier(
         For fewer than two classes, soft labels that are not probabilities, or bad weights.
     """
     frame = _open(estimator, X, y)
+    _check_rows(frame, y)
     if _width(y) == 1:
-        column_or_1d(np.asarray(y), warn=True)
+        _check_column(y, "one label per row, or soft labels in a column per class")
         y = as_labels(y)
-        check_classification_targets(y)
+        _check_discrete(y)
     P, labels, soft = as_soft_targets(y, classes)
-    check_consistent_length(frame, P)
     if len(labels) < 2:
         raise InvalidInputError(f"y must have at least 2 classes, got 1 class: {labels.tolist()}")
     estimator.classes_ = labels
@@ -74,11 +71,11 @@ def fit_regressor(
     ``Y`` of the result is always ``(n, m)``; ``m`` is 1 unless ``multi_output``.
     """
     frame = _open(estimator, X, y)
+    _check_rows(frame, y)
     if not multi_output or _width(y) == 1:
-        column_or_1d(np.asarray(y), warn=True)
+        _check_column(y, "one value per row; fit one student per column")
     values = as_values(y)
     Y = values.reshape(len(values), -1)
-    check_consistent_length(frame, Y)
     estimator.n_outputs_ = Y.shape[1]
     return _close(estimator, frame, Y, sample_weight, None, True)
 
@@ -87,6 +84,26 @@ def rows(estimator: Any, X: Any) -> pd.DataFrame:
     """Rows for a fitted student, as a DataFrame with the columns it was fitted to."""
     check_is_fitted(estimator)
     return estimator.schema_.frame(_named(estimator, opened(estimator, X, reset=False)))
+
+
+def names_of_columns(argument: str, wishes: Any) -> list[Any]:
+    """Columns that a mapping of wishes names; none where it is None.
+
+    Raises
+    ------
+    InvalidInputError
+        For what is no mapping.
+
+    Examples
+    --------
+    >>> names_of_columns("monotone", {"debt": -1})
+    ['debt']
+    """
+    if wishes is None:
+        return []
+    if not isinstance(wishes, Mapping):
+        raise InvalidInputError(f'{argument} must be a mapping such as {{"income": 1}} or None, got {wishes!r}')
+    return list(wishes)
 
 
 def read_signs(argument: str, signs: Mapping[str, int] | None, schema: Schema) -> NDArray[np.int64]:
@@ -104,9 +121,9 @@ def read_signs(argument: str, signs: Mapping[str, int] | None, schema: Schema) -
     [0, -1]
     """
     out = np.zeros(len(schema), dtype=np.int64)
-    for name, sign in (signs or {}).items():
-        position = schema.names.index(schema[name].name)
-        if isinstance(sign, bool) or sign not in (-1, 0, 1):
+    for name in names_of_columns(argument, signs):
+        position, sign = schema.names.index(schema[name].name), (signs or {})[name]
+        if isinstance(sign, bool) or not isinstance(sign, int | float | np.number) or sign not in (-1, 0, 1):
             raise InvalidInputError(f"{argument}[{name!r}] must be -1, 0 or 1, got {sign!r}")
         out[position] = sign
     return out
@@ -128,7 +145,7 @@ def _close(
     classes: NDArray[Any] | None,
     soft: bool,
 ) -> Intake:
-    weight = _weights(frame, sample_weight)
+    weight = as_weights(sample_weight, len(frame))
     if not (counts := weight > 0).all():
         frame, Y, weight = frame.loc[counts], Y[counts], weight[counts]
     frame = _named(estimator, frame)
@@ -148,25 +165,38 @@ def _named(estimator: Any, frame: pd.DataFrame) -> pd.DataFrame:
     return frame.set_axis([f"x{i}" for i in range(frame.shape[1])], axis=1)
 
 
-def _weights(frame: pd.DataFrame, sample_weight: ArrayLike | None) -> NDArray[np.float64]:
-    """Weights ``(n,)``, ones when None; negative ones and none at all are refused."""
-    weight = _check_sample_weight(sample_weight, np.empty((len(frame), 1)), dtype=np.float64)
-    if (weight < 0).any():
-        raise InvalidInputError(f"sample_weight must be non-negative, got {weight.min()}")
-    if not weight.any():
-        raise InvalidInputError("sample_weight must not be zero everywhere")
-    if not SMALLEST_WEIGHT <= weight.max() <= 1 / SMALLEST_WEIGHT:
-        raise InvalidInputError(
-            f"the largest sample_weight must lie between {SMALLEST_WEIGHT:g} and {1 / SMALLEST_WEIGHT:g}, got "
-            f"{weight.max():g}; divide all of them by their mean"
-        )
-    return weight
-
-
 def _repetitions(weight: NDArray[np.float64]) -> NDArray[np.int64] | None:
     """People that each row stands for: whole-number weights are repetitions of a row, others say nothing of people."""
     whole, unit = whole_weights(weight)
     return whole if unit == 1.0 else None
+
+
+def _check_rows(frame: pd.DataFrame, y: Any) -> None:
+    shape = np.asarray(y).shape
+    if len(shape) == 0:
+        raise InvalidInputError(f"y should be a 1d array, got {y!r}; give one entry for each of the {len(frame)} rows")
+    if (n := shape[0]) != len(frame):
+        raise InvalidInputError(
+            f"y must have one entry per row of X, {len(frame)}, got {n}: inconsistent numbers of samples"
+        )
+
+
+def _check_column(y: Any, wanted: str) -> None:
+    """A column vector is taken with scikit-learn's own warning."""
+    try:
+        column_or_1d(np.asarray(y), warn=True)
+    except ValueError as error:
+        raise InvalidInputError(f"{error} y must have {wanted}") from error
+
+
+def _check_discrete(y: NDArray[Any]) -> None:
+    try:
+        check_classification_targets(y)
+    except ValueError as error:
+        raise InvalidInputError(
+            f"{str(error).split('. ')[0]}: y must be classes for a Classifier, got numbers such as {y[0]!r}; "
+            "use a Regressor, or give soft labels as two columns"
+        ) from error
 
 
 def _width(y: Any) -> int:

@@ -126,9 +126,9 @@ class NeverAsked:
     [
         ({"n_refits": 2}, "n_refits must be 0 or at least 3"),
         ({"n_refits": 3}, "n_refits needs the rows of fitting"),
-        ({"n_explained": -1}, "n_explained must be at least 0"),
-        ({"min_group_size": 0}, "min_group_size must be at least 1"),
-        ({"price_per_row": -1}, "price_per_row must be at least 0"),
+        ({"n_explained": -1}, "n_explained must be a whole number of at least 0"),
+        ({"min_group_size": 0}, "min_group_size must be a whole number of at least 1"),
+        ({"price_per_row": -1}, "price_per_row must be a finite number of at least 0"),
         ({"query_curve": pd.DataFrame()}, "query_curve must have the columns"),
         ({"profile": "gdpr"}, "profile"),
         ({"statements": {"auditor": 3}}, "statements must be texts"),

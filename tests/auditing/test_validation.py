@@ -22,7 +22,7 @@ from explaindistill.errors import InvalidInputError
         ({"y": ["approved"]}, "y must have one value per row of X, 3000, got 1"),
         ({"y": ["granted"] * 3000}, "label 'granted', which is not among classes"),
         ({"train": (pd.DataFrame({"a": [1]}), ["approved"])}, "train must have the columns of X"),
-        ({"min_group_size": 0}, "min_group_size must be at least 1, got 0; 1 shows everything"),
+        ({"min_group_size": 0}, "min_group_size must be a whole number of at least 1, got 0; 1 shows everything"),
     ],
 )
 def test_bad_arguments(pair, changes, message, Rule):

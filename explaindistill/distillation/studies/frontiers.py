@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
-from sklearn.utils.validation import _check_sample_weight
 
 from explaindistill import plugins
 from explaindistill.asking.labelling import label
@@ -24,6 +23,7 @@ from explaindistill.data.files import write_whole
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
 from explaindistill.data.targets import SoftTargets
+from explaindistill.data.weights import as_weights
 from explaindistill.distillation.corpus import QueryPlan, compose
 from explaindistill.distillation.made_rows import FitRows
 from explaindistill.distillation.student_fit import check_task, fit_student
@@ -212,7 +212,7 @@ def frontier(
         check_task(student, adapter)
     schema = Schema.infer(X)
     frame = schema.frame(X)
-    weight = _check_sample_weight(sample_weight, np.empty((len(frame), 1)), dtype=np.float64, ensure_non_negative=True)
+    weight = as_weights(sample_weight, len(frame))
     train, test = _split(frame, schema, X_test, seed)
     rows = FitRows.of(frame.iloc[train].reset_index(drop=True), schema, weight[train])
     with asking_for("fit"):

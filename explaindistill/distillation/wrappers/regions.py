@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.asking.labelling import ask
 from explaindistill.data.door import opened
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
+from explaindistill.data.weights import as_weights
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.statistics.intervals import wilson
 from explaindistill.students.tree.estimators import TreeClassifier
@@ -93,7 +94,7 @@ class RegionClassifier(ClassifierMixin, BaseEstimator):
         rows = self._rows(X)
         weight = None
         if sample_weight is not None:
-            weight = _check_sample_weight(sample_weight, np.empty((len(rows), 1)), ensure_non_negative=True)
+            weight = as_weights(sample_weight, len(rows))
         P, agreed = self._asked(rows)
         self.students_: dict[bool, Any] = {}
         if len(np.unique(agreed)) == 1:

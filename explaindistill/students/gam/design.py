@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,8 @@ from explaindistill.numerics.additive.splines import (
     quantile_knots,
     slope_penalty,
 )
-from explaindistill.students._intake import read_signs
+from explaindistill.numerics.ranges import is_number
+from explaindistill.students._intake import names_of_columns, read_signs
 from explaindistill.students.gam.shapes import HELD_TAIL, TAIL, TermGrid
 
 __all__ = [
@@ -42,6 +44,8 @@ __all__ = [
 ]
 
 Vector = NDArray[np.float64]
+FARTHEST_ZERO = 100
+"""Ranges of a column: the line from the last knot loses the square of this in accuracy, four of sixteen digits."""
 MAX_LEVELS = 254
 """Categories with a place of their own: what a tree can tell apart, too (its codes are bytes); the rarest share one."""
 MAX_PAIR_LEVELS = 10
@@ -257,6 +261,18 @@ def cells(columns: Columns, n_cells: int) -> tuple[list[NDArray[np.uint8]], NDAr
     return tables, np.array([int(t.max()) + 1 for t in tables], dtype=np.int64)
 
 
+def _zero_in(feature: Feature, value: Any) -> float:
+    """Where a curve is 0: a number so near that a line from the last knot to it keeps its digits."""
+    far = FARTHEST_ZERO * max(feature.maximum - feature.minimum, np.finfo(float).tiny)
+    low, high = feature.minimum - far, feature.maximum + far
+    if not is_number(value) or not low <= value <= high:
+        raise InvalidInputError(
+            f"zero_at[{feature.name!r}] must be a number between {low:g} and {high:g}, which is {FARTHEST_ZERO} times "
+            f"the range of the column on either side, got {value!r}"
+        )
+    return float(value)
+
+
 def read_shaping(
     schema: Schema,
     monotone: Mapping[str, int] | None,
@@ -265,11 +281,11 @@ def read_shaping(
 ) -> list[Shaping]:
     """What is asked of each column; unknown columns, categories and other signs are refused."""
     for argument, wishes in (("monotone", monotone), ("convex", convex), ("zero_at", zero_at)):
-        for name in wishes or {}:
+        for name in names_of_columns(argument, wishes):
             if schema[name].is_category:
                 raise InvalidInputError(f"{argument} needs a numeric column, {name!r} is {schema[name].kind}")
     rising, bending = read_signs("monotone", monotone, schema), read_signs("convex", convex, schema)
-    zeros = {name: float(value) for name, value in (zero_at or {}).items()}
+    zeros = {name: _zero_in(schema[name], value) for name, value in (zero_at or {}).items()}
     return [
         Shaping(int(sign), int(bend), zeros.get(name))
         for name, sign, bend in zip(schema.names, rising, bending, strict=True)

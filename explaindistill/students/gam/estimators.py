@@ -15,6 +15,7 @@ from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.additive.families import FAMILIES, Bernoulli
+from explaindistill.numerics.ranges import one_of
 from explaindistill.protocols import Complexity
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
@@ -322,8 +323,7 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to values ``(n,)``."""
-        if self.loss not in FAMILIES:
-            raise InvalidInputError(f"loss must be one of {', '.join(FAMILIES)}, got {self.loss!r}")
+        one_of("loss", self.loss, FAMILIES)
         intake = fit_regressor(self, X, y, sample_weight)
         target = np.ascontiguousarray(intake.Y[:, 0])
         if self.loss == "poisson" and (target.min() < 0 or target.max() <= 0):

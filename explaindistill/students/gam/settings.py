@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.additive.families import Bernoulli, Family
+from explaindistill.numerics.ranges import number_in, one_of, seed_in, whole_in
 from explaindistill.numerics.threads import n_threads
 from explaindistill.students._intake import Intake
 from explaindistill.students._optimum import settle
@@ -20,6 +21,9 @@ from explaindistill.students.gam.fit import fit_terms
 from explaindistill.students.gam.problem import AdditiveOptions
 
 __all__ = ["adopt", "read_options"]
+
+MOST_KNOTS, MOST_PAIR_KNOTS = 1_000, 100
+"""Of curves that people read; the sums of products take the square of the first, and of a pair the fourth power."""
 
 
 def read_options(student: Any, schema: Schema, family: Family | None, looks_noisy: bool) -> AdditiveOptions:
@@ -30,14 +34,14 @@ def read_options(student: Any, schema: Schema, family: Family | None, looks_nois
     InvalidInputError
         For a parameter out of its range, or a constraint on a column that cannot have it.
     """
-    for name, least in (("n_knots", 2), ("n_pair_knots", 2), ("max_iter", 1)):
-        _at_least(name, getattr(student, name), least)
-    if student.n_pairs != "auto":
-        _at_least("n_pairs", student.n_pairs, 0)
-    if student.max_terms is not None:
-        _at_least("max_terms", student.max_terms, 1)
-    if student.labels not in ("auto", "outcomes", "teacher"):
-        raise InvalidInputError(f"labels must be 'auto', 'outcomes' or 'teacher', got {student.labels!r}")
+    whole_in("n_knots", student.n_knots, 2, MOST_KNOTS)
+    whole_in("n_pair_knots", student.n_pair_knots, 2, MOST_PAIR_KNOTS)
+    whole_in("max_iter", student.max_iter, 1)
+    whole_in("n_pairs", student.n_pairs, 0, others=("auto",))
+    whole_in("max_terms", student.max_terms, 1, others=(None,))
+    number_in("tol", student.tol, 0)
+    one_of("labels", student.labels, ("auto", "outcomes", "teacher"))
+    seed_in("random_state", student.random_state)
     shaping = read_shaping(schema, student.monotone, student.convex, student.zero_at)
     if family is None and any(s.monotone or s.convex for s in shaping):
         raise InvalidInputError("monotone and convex need two classes: with more, a logit has no direction of its own")
@@ -59,12 +63,6 @@ def read_options(student: Any, schema: Schema, family: Family | None, looks_nois
         n_threads=n_threads(student.n_jobs),
         seed=int(check_random_state(0 if student.random_state is None else student.random_state).randint(2**31 - 1)),
     )
-
-
-def _at_least(name: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        extra = " or 'auto'" if name == "n_pairs" else ""
-        raise InvalidInputError(f"{name} must be an integer of at least {least}{extra}, got {value!r}")
 
 
 def adopt(student: Any, chosen: AdditiveOptions, intake: Intake, target: NDArray[np.float64], scale: str) -> Any:

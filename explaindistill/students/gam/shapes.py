@@ -117,7 +117,9 @@ class TermGrid:
         first, last = float(self.knots[0]), float(self.knots[-1])
         step = EDGE * (last - first)
         starts = [[] if np.isinf(r) else [step] if r == 0 else [r, r + step] for r in reach]
-        low, high = [first - d for d in reversed(starts[0])], [last + d for d in starts[1]]
+        # values one rounding apart leave no room for some of these knots, and knots must increase
+        low = sorted({first - d for d in starts[0]} - {first})
+        high = sorted({last + d for d in starts[1]} - {last})
         grid = replace(self, knots=np.concatenate([low, self.knots, high]), seen=(first, last))
         at = np.clip(grid.knots, first - reach[0], last + reach[1])
         lo, hi, share, _ = self.weights(np.append(at, np.nan) if self.missing else at)

@@ -18,7 +18,6 @@ from explaindistill.data.design_rows import DesignRows
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.folds import content_rank
 from explaindistill.data.targets import as_soft_targets
-from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.linear.elastic_net import classify
 from explaindistill.numerics.linear.penalty_choice import (
     PenalisedProblem,
@@ -27,6 +26,7 @@ from explaindistill.numerics.linear.penalty_choice import (
     penalty_grid,
 )
 from explaindistill.numerics.linear.row_blocks import RowBlocks
+from explaindistill.numerics.ranges import number_in, seed_in, whole_in
 from explaindistill.protocols import Complexity
 from explaindistill.students import _intake
 from explaindistill.students._explaining.counterfactual import counterfactual
@@ -213,16 +213,14 @@ class _Linear(BaseEstimator):
         return np.where(spread > 0, spread, 1.0)
 
     def _check_parameters(self) -> None:
-        if not 0 <= self.l1_ratio <= 1:
-            raise InvalidInputError(f"l1_ratio must lie between 0 and 1, got {self.l1_ratio}")
-        if self.penalty != "auto" and not (isinstance(self.penalty, int | float) and self.penalty >= 0):
-            raise InvalidInputError(f'penalty must be "auto" or a number of at least 0, got {self.penalty!r}')
-        for name, least in (("max_terms", 0), ("n_penalties", 1), ("max_levels", 1), ("digits", 1)):
-            value = getattr(self, name)
-            if not (value is None and name in ("max_terms", "digits")) and value < least:
-                raise InvalidInputError(f"{name} must be at least {least}, got {value}")
-        if self.tolerance < 0:
-            raise InvalidInputError(f"tolerance must be at least 0, got {self.tolerance}")
+        number_in("l1_ratio", self.l1_ratio, 0, 1)
+        number_in("penalty", self.penalty, 0, others=("auto",))
+        number_in("tolerance", self.tolerance, 0)
+        whole_in("n_penalties", self.n_penalties, 1)
+        whole_in("max_levels", self.max_levels, 1)
+        for name, least in (("max_terms", 0), ("digits", 1)):
+            whole_in(name, getattr(self, name), least, others=(None,))
+        seed_in("random_state", self.random_state)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

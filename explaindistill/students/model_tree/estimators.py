@@ -14,9 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.targets import as_soft_targets, sharpen
-from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.model_trees.leaf_models import Loss, respond
 from explaindistill.numerics.model_trees.state import LinearTreeLimits
+from explaindistill.numerics.ranges import number_in, whole_in
 from explaindistill.protocols import Complexity
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
@@ -164,6 +164,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         limits = limits_of(self, free)
         free_columns = slice(1, 2) if two else slice(None)
         sharp = None
+        number_in("structure_temperature", self.structure_temperature, 0)
         if self.structure_temperature != 1:
             sharp = np.ascontiguousarray(sharpen(intake.Y, self.structure_temperature)[:, free_columns])
         intake = replace(intake, Y=np.ascontiguousarray(intake.Y[:, free_columns]))
@@ -366,20 +367,13 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
 
 def limits_of(student: Any, n_free: int) -> LinearTreeLimits:
     """Check the limits of growth and bring them into one record."""
-    for name, least in (("max_leaf_nodes", 1), ("min_samples_leaf", 1), ("max_leaf_features", 0)):
-        value = getattr(student, name)
-        if value is not None and value < least:
-            raise InvalidInputError(f"{name} must be at least {least}, got {value}")
-    if student.max_depth is not None and student.max_depth < 0:
-        raise InvalidInputError(f"max_depth must be at least 0, got {student.max_depth}")
-    if student.max_parameters is not None and student.max_parameters < n_free:
-        raise InvalidInputError(
-            f"max_parameters must be at least {n_free}, the intercepts of one leaf, got {student.max_parameters}"
-        )
-    if not student.shrinkage > 0:
-        raise InvalidInputError(f"shrinkage must be positive, got {student.shrinkage}")
-    if student.min_gain < 0:
-        raise InvalidInputError(f"min_gain must be at least 0, got {student.min_gain}")
+    whole_in("min_samples_leaf", student.min_samples_leaf, 1)
+    for name, least in (("max_leaf_nodes", 1), ("max_leaf_features", 0), ("max_depth", 0)):
+        whole_in(name, getattr(student, name), least, others=(None,))
+    why = f"one leaf has {n_free} intercepts"
+    whole_in("max_parameters", student.max_parameters, n_free, others=(None,), why=why)
+    number_in("shrinkage", student.shrinkage, 0, strict=True)
+    number_in("min_gain", student.min_gain, 0)
     depth = 10**6 if student.max_depth is None else student.max_depth
     budget = np.inf if student.max_parameters is None else float(student.max_parameters)
     leaves, terms = (10**6 if v is None else v for v in (student.max_leaf_nodes, student.max_leaf_features))
@@ -389,12 +383,10 @@ def limits_of(student: Any, n_free: int) -> LinearTreeLimits:
 def folds_of(student: Any, n_rows: int) -> int:
     """Check ``n_folds`` and say how many folds that is."""
     n_folds = student.n_folds
-    if isinstance(n_folds, str):
-        if n_folds != "auto":
-            raise InvalidInputError(f'n_folds must be "auto", 0 or at least 2, got {n_folds!r}')
+    if not (isinstance(n_folds, int | np.integer) and not isinstance(n_folds, bool) and n_folds == 0):
+        whole_in("n_folds", n_folds, 2, others=("auto",), why="0 takes no folds")
+    if n_folds == "auto":
         return AUTO_FOLDS if n_rows <= FEW_ROWS else 0
-    if isinstance(n_folds, bool) or not isinstance(n_folds, (int, np.integer)) or n_folds < 0 or n_folds == 1:
-        raise InvalidInputError(f'n_folds must be "auto", 0 or at least 2, got {n_folds!r}')
     return int(n_folds)
 
 
@@ -431,7 +423,7 @@ def _headline(student: Any) -> str:
 
 
 def _head(student: Any) -> dict[str, Any]:
-    parameters = {k: v for k, v in student.get_params().items() if k != "classes"}
+    parameters = {k: plain(v) for k, v in student.get_params().items() if k != "classes"}
     return header(student, "model_tree") | {"parameters": parameters}
 
 

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.targets import as_soft_targets, sharpen
-from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.ranges import number_in, whole_in
 from explaindistill.numerics.trees.rule_growth import RuleLimits
 from explaindistill.protocols import Complexity
 from explaindistill.students._explaining.counterfactual import counterfactual
@@ -125,6 +125,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to hard labels ``(n,)`` or soft labels ``(n, k)``."""
         intake = fit_classifier(self, X, y, sample_weight, self.classes)
+        number_in("structure_temperature", self.structure_temperature, 0)
         structure = sharpen(intake.Y, self.structure_temperature)
         self.rules_ = fit_rule_list(intake, limits_of(self), structure, self.n_jobs)
         self.table_ = class_table(self, intake.X, intake.Y, intake.weight, 0.95)
@@ -364,15 +365,9 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
 
 def limits_of(student: Any) -> RuleLimits:
     """Check the limits of the search and bring them into one record."""
-    for name, least in (
-        ("max_rules", 0),
-        ("max_literals", 1),
-        ("min_samples_rule", 1),
-        ("beam_width", 1),
-        ("min_gain", 0),
-    ):
-        if getattr(student, name) < least:
-            raise InvalidInputError(f"{name} must be at least {least}, got {getattr(student, name)}")
+    for name, least in (("max_rules", 0), ("max_literals", 1), ("min_samples_rule", 1), ("beam_width", 1)):
+        whole_in(name, getattr(student, name), least)
+    number_in("min_gain", student.min_gain, 0)
     return RuleLimits(
         student.max_rules, student.max_literals, float(student.min_samples_rule), student.beam_width, student.min_gain
     )
@@ -440,17 +435,23 @@ def _recount(student: Any, X: Any, Y: Any, weight: Any, tabulate: Any) -> None:
 
 
 def _head(student: Any) -> dict[str, Any]:
-    parameters = {k: v for k, v in student.get_params().items() if k != "classes"}
-    table = {name: [plain(v) for v in column] for name, column in student.table_.items()}
+    parameters = {k: plain(v) for k, v in student.get_params().items() if k != "classes"}
+    # JSON has no NaN, which an interval of too few rows is
+    table = {name: [None if pd.isna(v) else plain(v) for v in column] for name, column in student.table_.items()}
     head = header(student, "rules") | {"parameters": parameters}
     return head | {"rules": student.rules_.to_dict(), "table": table}
+
+
+def _column(values: list[Any]) -> list[Any]:
+    """Numbers with NaN again where JSON has null."""
+    return [np.nan if v is None else v for v in values]
 
 
 def _empty(cls: Any, data: Mapping[str, Any]) -> Any:
     check_header(cls, "rules", data)
     student = cls(**data["parameters"])
     student.rules_ = RuleList.from_dict(data["rules"])
-    student.table_ = pd.DataFrame(data["table"])
+    student.table_ = pd.DataFrame({name: _column(values) for name, values in data["table"].items()})
     student.schema_ = student.rules_.schema
     student.n_features_in_ = len(student.schema_)
     if student.schema_.container == "frame":

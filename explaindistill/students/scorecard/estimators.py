@@ -23,6 +23,7 @@ from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.linear.scorecard import card_excess, search, unique_columns, unique_rows
+from explaindistill.numerics.ranges import number_in, whole_in
 from explaindistill.protocols import Complexity
 from explaindistill.students import _intake
 from explaindistill.students._explaining.counterfactual import counterfactual
@@ -40,6 +41,11 @@ from explaindistill.students.scorecard.refining import toward_labels
 from explaindistill.students.scorecard.shapley import card_shapley
 
 __all__ = ["ScorecardClassifier"]
+
+MOST_POINTS = 1_000
+"""Per condition: the table of risks has a line for each total that can occur."""
+MOST_DIGITS = 15
+"""Decimal digits that every float keeps."""
 
 
 class ScorecardClassifier(ClassifierMixin, BaseEstimator):
@@ -135,11 +141,11 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> ScorecardClassifier:
         """Fit to hard labels ``(n,)`` or soft labels ``(n, 2)``; see the class."""
-        for name in ("max_terms", "max_points", "n_thresholds", "max_levels", "beam_width", "digits"):
-            if getattr(self, name) < 1:
-                raise InvalidInputError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.tolerance < 0:
-            raise InvalidInputError(f"tolerance must be at least 0, got {self.tolerance}")
+        for name in ("max_terms", "n_thresholds", "max_levels", "beam_width"):
+            whole_in(name, getattr(self, name), 1)
+        whole_in("max_points", self.max_points, 1, MOST_POINTS)
+        whole_in("digits", self.digits, 1, MOST_DIGITS)
+        number_in("tolerance", self.tolerance, 0)
         intake = _intake.fit_classifier(self, X, y, sample_weight, self.classes)
         if len(self.classes_) != 2:
             raise InvalidInputError(

@@ -13,6 +13,7 @@ from sklearn.utils import Tags
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.targets import as_soft_targets, sharpen
 from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.ranges import number_in
 from explaindistill.numerics.trees.binning import MAX_BINS
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
@@ -200,9 +201,8 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
 
     def _temperatures(self, P: NDArray[np.float64]) -> tuple[float, ...]:
         temperature = self.structure_temperature
+        number_in("structure_temperature", temperature, 0, others=("auto",))
         if isinstance(temperature, str):
-            if temperature != "auto":
-                raise InvalidInputError(f'structure_temperature must be a number or "auto", got {temperature!r}')
             # hard labels are as sharp as can be; a choice between two trees is one more thing left to chance
             plain = ((P == 0) | (P == 1)).all() or self.tie_tolerance
             return TEMPERATURES[:1] if plain else TEMPERATURES

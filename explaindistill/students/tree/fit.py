@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
-from explaindistill.numerics.trees.binning import MISSING, UNSEEN, BinnedTable, bin_table
+from explaindistill.numerics.ranges import number_in, one_of, whole_in
+from explaindistill.numerics.trees.binning import MAX_BINS, MISSING, UNSEEN, BinnedTable, bin_table
 from explaindistill.numerics.trees.fixed_point import SCALE, whole_weights
 from explaindistill.numerics.trees.growth import (
     Grower,
@@ -65,8 +66,6 @@ def fit_tree(
     limits : TreeLimits
     table : BinnedTable
     """
-    if estimator.search not in SEARCHES:
-        raise InvalidInputError(f"search must be one of {', '.join(SEARCHES)}, got {estimator.search!r}")
     # packing count and target into one number needs targets of at least 0; others can afford finer steps
     rows = channels(structure, intake.weight, SIGNED_SCALE if structure.min() < 0 else SCALE)
 
@@ -145,17 +144,16 @@ def unit_range(Y: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def limits_of(estimator: Any, schema: Schema, n_targets: int) -> TreeLimits:
     """Check the limits and constraints of an estimator against the columns."""
-    _at_least(estimator, "max_leaf_nodes", 2, optional=True)
-    _at_least(estimator, "max_depth", 1, optional=True)
-    _at_least(estimator, "max_features_used", 1, optional=True)
-    _at_least(estimator, "min_samples_leaf", 1)
-    _at_least(estimator, "min_impurity_decrease", 0, whole=False)
-    if not isinstance(estimator.shrinkage, str):
-        _at_least(estimator, "shrinkage", 0, whole=False)
-    elif estimator.shrinkage != "auto":
-        raise InvalidInputError(f'shrinkage must be a number, at least 0, or "auto", got {estimator.shrinkage!r}')
-    _at_least(estimator, "lookahead_width", 1)
-    _at_least(estimator, "tie_tolerance", 0, whole=False)
+    whole_in("max_leaf_nodes", estimator.max_leaf_nodes, 2, others=(None,))
+    whole_in("max_depth", estimator.max_depth, 1, others=(None,))
+    whole_in("max_features_used", estimator.max_features_used, 1, others=(None,))
+    whole_in("min_samples_leaf", estimator.min_samples_leaf, 1)
+    whole_in("lookahead_width", estimator.lookahead_width, 1)
+    whole_in("max_bins", estimator.max_bins, 2, MAX_BINS)
+    number_in("min_impurity_decrease", estimator.min_impurity_decrease, 0)
+    number_in("shrinkage", estimator.shrinkage, 0, others=("auto",))
+    number_in("tie_tolerance", estimator.tie_tolerance, 0)
+    one_of("search", estimator.search, SEARCHES)
     if estimator.tie_tolerance >= 1 or (estimator.tie_tolerance and estimator.search != "greedy"):
         raise InvalidInputError(
             f'tie_tolerance must be below 1, and 0 unless search="greedy", got {estimator.tie_tolerance!r} '
@@ -170,16 +168,6 @@ def limits_of(estimator: Any, schema: Schema, n_targets: int) -> TreeLimits:
         signs=_signs(estimator.monotone, schema, n_targets),
         groups=_groups(estimator.interactions, schema),
     )
-
-
-def _at_least(estimator: Any, name: str, least: float, *, optional: bool = False, whole: bool = True) -> None:
-    value = getattr(estimator, name)
-    if optional and value is None:
-        return
-    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
-        what = f"{'a whole number, ' if whole else ''}at least {least}{' or None' if optional else ''}"
-        raise InvalidInputError(f"{name} must be {what}, got {value!r}")
 
 
 def _signs(monotone: Mapping[str, int] | None, schema: Schema, n_targets: int) -> NDArray[np.int64]:
@@ -199,7 +187,13 @@ def _groups(interactions: Iterable[Iterable[str]] | None, schema: Schema) -> tup
     """Positions of the columns that may share a path, group by group; None where all may."""
     if interactions is None:
         return None
-    groups = [frozenset(schema.names.index(schema[name].name) for name in group) for group in interactions]
+    listed = isinstance(interactions, Iterable) and not isinstance(interactions, str | Mapping)
+    wanted = list(interactions) if listed else []
+    if not listed or any(not isinstance(g, Iterable) or isinstance(g, str | Mapping) for g in wanted):
+        raise InvalidInputError(
+            f'interactions must be lists of columns such as [["age", "income"]], or None, got {interactions!r}'
+        )
+    groups = [frozenset(schema.names.index(schema[name].name) for name in group) for group in wanted]
     rest = set(range(len(schema))).difference(*groups)
     # a column that no group names may stand alone on a path
     return tuple([*groups, *(frozenset({i}) for i in rest)])

@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import _check_sample_weight
 
+from explaindistill.data.weights import as_weights
 from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.ranges import number_in
 from explaindistill.numerics.trees.pruning import choose, weakest_links
 
 __all__ = ["pruned"]
@@ -22,14 +23,13 @@ def pruned(estimator: E, X: Any, Y: NDArray[np.float64], sample_weight: ArrayLik
 
     Row i of ``losses`` ``(n, S)`` is ``sum_k (y_ik - v_k)^2`` for the value v of its leaf in each subtree s.
     """
-    if not standard_errors >= 0:
-        raise InvalidInputError(f"standard_errors must be at least 0, got {standard_errors}")
+    number_in("standard_errors", standard_errors, 0)
     student: Any = copy(estimator)
     tree = student.tree_
     leaf = student.apply(X)
     if Y.shape != (len(leaf), tree.value.shape[1]):
         raise InvalidInputError(f"y must have {len(leaf)} rows and {tree.value.shape[1]} columns, got shape {Y.shape}")
-    weight = _check_sample_weight(sample_weight, np.empty((len(leaf), 1)), dtype=np.float64)
+    weight = as_weights(sample_weight, len(leaf))
     subtrees = weakest_links(tree.gain, tree.feature, tree.left, tree.right)
     losses = np.empty((len(leaf), len(subtrees)))
     for s, leaves in enumerate(subtrees):

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Complexity
-from explaindistill.students._form import check_header, compact_bytes, header, reader
+from explaindistill.students._form import check_header, compact_bytes, header, plain, reader
 from explaindistill.students._intake import rows
 from explaindistill.students.tree import occupants as people
 from explaindistill.students.tree import words
@@ -208,7 +208,7 @@ class ReadableTree:
     def to_dict(self) -> dict[str, Any]:
         """Return a versioned JSON form that :meth:`from_dict` reads without running code."""
         check_is_fitted(self)
-        parameters = {k: v for k, v in self.get_params().items() if k != "classes"}  # type: ignore[attr-defined]  # scikit-learn's
+        parameters = {k: plain(v) for k, v in self.get_params().items() if k != "classes"}  # type: ignore[attr-defined]  # scikit-learn's
         classes = getattr(self, "classes_", None)
         return {
             **header(self, "tree"),

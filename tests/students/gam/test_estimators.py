@@ -356,7 +356,7 @@ def test_bad_requests(fitted):
         GAMClassifier(monotone={"city": 1}).fit(X, soft(f))
     with pytest.raises(InvalidInputError, match="need two classes"):
         GAMClassifier(monotone={"age": 1}).fit(X, np.arange(len(X)) % 3)
-    with pytest.raises(InvalidInputError, match="loss must be one of gaussian, poisson, gamma, got 'absolute'"):
+    with pytest.raises(InvalidInputError, match="loss must be one of 'gaussian', 'poisson', 'gamma', got 'absolute'"):
         GAMRegressor(loss="absolute").fit(X, f)
     with pytest.raises(InvalidInputError, match="above 0 for loss='gamma'"):
         GAMRegressor(loss="gamma").fit(X, f)

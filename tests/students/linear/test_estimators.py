@@ -230,13 +230,13 @@ def test_json_keeps_regression_and_names() -> None:
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"l1_ratio": 2}, "l1_ratio must lie between 0 and 1, got 2"),
+        ({"l1_ratio": 2}, "l1_ratio must be a number between 0 and 1, got 2"),
         ({"penalty": -1.0}, "penalty must be"),
         ({"penalty": "best"}, "penalty must be"),
-        ({"max_terms": -1}, "max_terms must be at least 0, got -1"),
-        ({"n_penalties": 0}, "n_penalties must be at least 1"),
-        ({"digits": 0}, "digits must be at least 1"),
-        ({"tolerance": -0.1}, "tolerance must be at least 0"),
+        ({"max_terms": -1}, "max_terms must be a whole number of at least 0 or None, got -1"),
+        ({"n_penalties": 0}, "n_penalties must be a whole number of at least 1"),
+        ({"digits": 0}, "digits must be a whole number of at least 1 or None"),
+        ({"tolerance": -0.1}, "tolerance must be a finite number of at least 0"),
     ],
 )
 def test_bad_parameters_are_named(parameters: dict[str, object], message: str) -> None:

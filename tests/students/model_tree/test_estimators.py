@@ -283,13 +283,13 @@ def test_leaves_without_a_limit_fill_the_budget():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"max_leaf_nodes": 0}, "max_leaf_nodes must be at least 1, got 0"),
-        ({"min_samples_leaf": 0}, "min_samples_leaf must be at least 1, got 0"),
-        ({"max_leaf_features": -1}, "max_leaf_features must be at least 0, got -1"),
-        ({"max_depth": -1}, "max_depth must be at least 0, got -1"),
-        ({"max_parameters": 0}, "max_parameters must be at least 1"),
-        ({"shrinkage": 0}, "shrinkage must be positive, got 0"),
-        ({"min_gain": -1}, "min_gain must be at least 0, got -1"),
+        ({"max_leaf_nodes": 0}, "max_leaf_nodes must be a whole number of at least 1 or None, got 0"),
+        ({"min_samples_leaf": 0}, "min_samples_leaf must be a whole number of at least 1, got 0"),
+        ({"max_leaf_features": -1}, "max_leaf_features must be a whole number of at least 0 or None, got -1"),
+        ({"max_depth": -1}, "max_depth must be a whole number of at least 0 or None, got -1"),
+        ({"max_parameters": 0}, "max_parameters must be a whole number of at least 1 or None"),
+        ({"shrinkage": 0}, "shrinkage must be a finite number above 0, got 0"),
+        ({"min_gain": -1}, "min_gain must be a finite number of at least 0, got -1"),
     ],
 )
 def test_wrong_limits_are_refused(parameters, message):
@@ -327,5 +327,7 @@ def test_folds_are_for_few_rows():
 
 @pytest.mark.parametrize("given", [1, -2, "some", 2.5, True])
 def test_folds_must_make_sense(given):
-    with pytest.raises(InvalidInputError, match='n_folds must be "auto", 0 or at least 2, got'):
+    with pytest.raises(
+        InvalidInputError, match=r"n_folds must be a whole number of at least 2 or 'auto', got .*; 0 takes no folds"
+    ):
         ModelTreeClassifier(n_folds=given).fit([[0.0], [1.0]] * 20, [0, 1] * 20)

@@ -239,11 +239,11 @@ def test_a_constant_teacher_has_the_default_only():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"max_rules": -1}, "max_rules must be at least 0, got -1"),
-        ({"max_literals": 0}, "max_literals must be at least 1, got 0"),
-        ({"min_samples_rule": 0}, "min_samples_rule must be at least 1, got 0"),
-        ({"beam_width": 0}, "beam_width must be at least 1, got 0"),
-        ({"min_gain": -1}, "min_gain must be at least 0, got -1"),
+        ({"max_rules": -1}, "max_rules must be a whole number of at least 0, got -1"),
+        ({"max_literals": 0}, "max_literals must be a whole number of at least 1, got 0"),
+        ({"min_samples_rule": 0}, "min_samples_rule must be a whole number of at least 1, got 0"),
+        ({"beam_width": 0}, "beam_width must be a whole number of at least 1, got 0"),
+        ({"min_gain": -1}, "min_gain must be a finite number of at least 0, got -1"),
     ],
 )
 def test_wrong_limits_are_refused(parameters, message):

@@ -110,5 +110,5 @@ def test_three_classes_and_bad_parameters_are_refused() -> None:
     X = rows(60)
     with pytest.raises(InvalidInputError, match="Only binary classification is supported"):
         ScorecardClassifier().fit(X, np.arange(60) % 3)
-    with pytest.raises(InvalidInputError, match="max_terms must be at least 1, got 0"):
+    with pytest.raises(InvalidInputError, match="max_terms must be a whole number of at least 1, got 0"):
         ScorecardClassifier(max_terms=0).fit(X, np.arange(60) % 2)

@@ -326,19 +326,22 @@ def test_one_leaf_says_so():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"max_leaf_nodes": 1}, "max_leaf_nodes must be a whole number, at least 2 or None, got 1"),
-        ({"max_depth": 0}, "max_depth must be a whole number, at least 1 or None, got 0"),
-        ({"min_samples_leaf": 0.5}, "min_samples_leaf must be a whole number, at least 1, got 0.5"),
-        ({"min_impurity_decrease": -1}, "min_impurity_decrease must be at least 0, got -1"),
+        ({"max_leaf_nodes": 1}, "max_leaf_nodes must be a whole number of at least 2 or None, got 1"),
+        ({"max_depth": 0}, "max_depth must be a whole number of at least 1 or None, got 0"),
+        ({"min_samples_leaf": 0.5}, "min_samples_leaf must be a whole number of at least 1, got 0.5"),
+        ({"min_impurity_decrease": -1}, "min_impurity_decrease must be a finite number of at least 0, got -1"),
         ({"max_features_used": 0}, "max_features_used must be"),
-        ({"shrinkage": float("nan")}, "shrinkage must be at least 0, got nan"),
-        ({"structure_temperature": "hot"}, 'structure_temperature must be a number or "auto"'),
-        ({"search": "magic"}, "search must be one of greedy, lookahead, optimal, got 'magic'"),
+        ({"shrinkage": float("nan")}, "shrinkage must be a finite number of at least 0 or 'auto', got nan"),
+        (
+            {"structure_temperature": "hot"},
+            "structure_temperature must be a finite number of at least 0 or 'auto', got 'hot'",
+        ),
+        ({"search": "magic"}, "search must be one of 'greedy', 'lookahead', 'optimal', got 'magic'"),
         ({"monotone": {"city": 1}}, "monotone names 'city', which is categorical"),
         ({"monotone": {"age": 2}}, r"monotone\['age'\] must be -1, 0 or 1, got 2"),
         ({"monotone": {"nobody": 1}}, "no column 'nobody'"),
         ({"interactions": [["age", "nobody"]]}, "no column 'nobody'"),
-        ({"max_bins": 1}, "max_bins must lie between 2 and 254, got 1"),
+        ({"max_bins": 1}, "max_bins must be a whole number between 2 and 254, got 1"),
         ({"n_jobs": 0}, "n_jobs must be at least 1"),
     ],
 )
@@ -461,7 +464,7 @@ def test_pruning_messages():
     student = TreeClassifier().fit(X, P)
     with pytest.raises(InvalidInputError, match="classes of y must be"):
         student.prune(X, pd.DataFrame({"no": P["no"], "perhaps": P["yes"]}))
-    with pytest.raises(InvalidInputError, match="standard_errors must be at least 0, got -1"):
+    with pytest.raises(InvalidInputError, match="standard_errors must be a finite number of at least 0, got -1"):
         student.prune(X, P, standard_errors=-1)
     with pytest.raises(InvalidInputError, match="y must have 50 rows and 1 columns"):
         TreeRegressor().fit(X, P["yes"]).prune(X, P)

@@ -164,7 +164,9 @@ def test_the_strength_is_written_down():
 
 
 def test_message():
-    with pytest.raises(InvalidInputError, match=r'shrinkage must be a number, at least 0, or "auto", got \'some\''):
+    with pytest.raises(
+        InvalidInputError, match="shrinkage must be a finite number of at least 0 or 'auto', got 'some'"
+    ):
         TreeClassifier(shrinkage="some").fit([[0.0], [1.0]], [0, 1])
 
 
