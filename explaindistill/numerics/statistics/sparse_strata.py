@@ -107,7 +107,7 @@ class SparseStrata:
             laws = (self._law(i, tilt) for i in range(len(self.first)))
             return float(sum(np.arange(start, start + len(p)) @ p for start, p in laws)) - top
 
-        return float(optimize.brentq(off, -WIDEST, WIDEST, xtol=1e-6))
+        return float(optimize.brentq(off, -WIDEST, WIDEST))
 
 
 def _drawn(laws: list[tuple[int, Floats]], top: int) -> NDArray[np.int64]:
