@@ -24,37 +24,32 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
-from mutants.making import PROJECT, Copy, Mutant, copy_project  # noqa: E402 - the path is set above
+from mutants.making import PROJECT, Copy, Mutant, copy_project, sources  # noqa: E402 - the path is set above
 
 OUTCOMES = Path(__file__).resolve().parent / "outcomes"
 MISSED = ("survived", "no test")
 
-# Tests of a room look through its own floor only, so that a mutant is judged by the tests meant for it; the examples
-# in the docstrings of the room are among them.
-TESTS = {
-    "measures": ["tests/measures", "tests/auditing/frames"],
-    "numerics/statistics": ["tests/numerics/statistics", "tests/measures"],
-    "students": ["tests/students", "tests/test_contract.py"],
-    "export": ["tests/export"],
-}
+# The tests of a room are those of the folder of the same name, and the examples in its docstrings, so that a mutant is
+# judged by the tests meant for it; students have a contract beside.
+BESIDE = {"students": ["tests/test_contract.py"]}
 
 
 def tests_of(room: Path) -> list[str]:
-    """Find the tests of a room: the listed ones of the nearest room above, else the folder of the same name."""
+    """Find the tests of a room or of a module: the folder of the same name, or that of the nearest room above."""
     inside = room.relative_to(PROJECT / "explaindistill")
-    examples = room.relative_to(PROJECT).as_posix()
-    mirror = PROJECT / "tests" / inside
-    if inside.as_posix() not in TESTS and mirror.is_dir():
-        return [mirror.relative_to(PROJECT).as_posix(), examples]
-    for place in (inside, *inside.parents):
-        if place.as_posix() in TESTS:
-            return [*TESTS[place.as_posix()], examples]
-    raise SystemExit(f"no tests are known for {room}: name a room that tests/ mirrors, or add it to TESTS in draw.py")
+    for place in (inside, *inside.parents[:-1]):
+        if (PROJECT / "tests" / place).is_dir():
+            return [
+                f"tests/{place.as_posix()}",
+                *BESIDE.get(place.as_posix(), []),
+                f"explaindistill/{inside.as_posix()}",
+            ]
+    raise SystemExit(f"no tests are known for {room}: name a room that tests/ mirrors")
 
 
-def code_digest() -> str:
-    """Digest of the package and of what tests share: what is known of a test holds as long as it stays."""
-    files = [*(PROJECT / "explaindistill").rglob("*.py"), *(PROJECT / "tests").rglob("conftest.py")]
+def code_digest(room: Path) -> str:
+    """Digest of the room and of what tests share: what is known of a test holds as long as they stay."""
+    files = [*sources(room), *(PROJECT / "tests").rglob("conftest.py")]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(files))).hexdigest()
 
 
@@ -66,8 +61,9 @@ def judge(folder: Path, room: Path, names: list[str], arguments: argparse.Namesp
         "mutants": names,
         "answers": str(answers),
         "kept": str(folder / "observed.json"),
-        "code": code_digest(),
+        "code": code_digest(room),
         "without": arguments.without,
+        "processes": arguments.processes,
         "end": time.time() + 60 * arguments.minutes,
     }
     errand.write_text(json.dumps(text), encoding="utf-8")
@@ -113,6 +109,7 @@ def main() -> int:
     parser.add_argument("path", type=Path, help="a room or a module, for instance explaindistill/measures")
     parser.add_argument("--mutants", type=int, default=300, help="how many to have on record (default 300)")
     parser.add_argument("--seed", type=int, default=0, help="another order of drawing")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--minutes", type=float, default=1e6, help="begin no further mutant after this time")
     parser.add_argument("--again", action="store_true", help="judge the survivors on record again, draw none")
     parser.add_argument("--without", nargs="*", default=[], help="leave out the tests whose name holds one of these")

@@ -22,12 +22,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.doctest import DoctestItem
 
 from . import switch
 
-# A mutant may loop for ever or ask for all memory: it has ten times what the tests take on unbroken code, and a minute
-# for what only a first call costs (imports, compilation); and 6 GiB more than the process that forks it.
-TIMES, MINUTE, MEMORY = 10, 60, 6 << 30
+# A mutant may loop for ever or ask for all memory: each test has five times the time that it takes on unbroken code, of
+# the processor, and 20 seconds for what only a first call costs (imports, compilation); and all have 6 GiB more memory
+# than the process that forks them. A mutant that sleeps is ended after ten minutes.
+TIMES, FIRST_CALL, MEMORY, ASLEEP = 5, 20, 6 << 30, 600
 CAUGHT, SURVIVED, UNTESTED, TIMEOUT = "caught", "survived", "no test", "timeout"
 
 
@@ -73,14 +75,24 @@ class Judge:
             if isinstance(thing, functools._lru_cache_wrapper) and thing.__module__.startswith("explaindistill"):
                 thing.cache_clear()
         self.control(session)
-        with Path(self.errand["answers"]).open("a", encoding="utf-8") as answers:
-            for name in self.errand["mutants"]:
-                if time.time() > self.errand["end"]:
-                    break
-                answer = self.judge(session, name)
-                answers.write(json.dumps({"name": name, **answer}) + "\n")
-                answers.flush()
+        workers = []
+        for first in range(self.errand["processes"]):
+            if (worker := os.fork()) == 0:
+                self.judge_all(session, self.errand["mutants"][first :: self.errand["processes"]])
+                os._exit(0)
+            workers.append(worker)
+        for worker in workers:
+            os.waitpid(worker, 0)
         return True
+
+    def judge_all(self, session: pytest.Session, names: list[str]) -> None:
+        """Judge mutants until the time is over, and write each answer at once."""
+        with Path(self.errand["answers"]).open("a", encoding="utf-8") as answers:
+            for name in names:
+                if time.time() > self.errand["end"]:
+                    return
+                answers.write(json.dumps({"name": name, **self.judge(session, name)}) + "\n")
+                answers.flush()
 
     def control(self, session: pytest.Session) -> None:
         """Judge a mutant that there is not: what the tests of a forked process say of it they would say of any."""
@@ -96,22 +108,26 @@ class Judge:
             name: hashlib.sha256((self.errand["code"] + Path(name).read_text(encoding="utf-8")).encode()).hexdigest()
             for name in {file_of(item) for item in session.items}
         }
-        fresh = [item for item in session.items if kept.get(file_of(item), {}).get("digest") != digests[file_of(item)]]
+        kept = {name: row for name, row in kept.items() if row["digest"] == digests.get(name, row["digest"])}
+        fresh = [i for i in session.items if i.nodeid not in kept.get(file_of(i), {"tests": {}})["tests"]]
         calls: dict[str, set[str]] = {}
         for item, following in zip(fresh, [*fresh[1:], None], strict=False):
             switch.CALLED.clear()
+            # A doctest forgets its names when it has run, and would fail the second time.
+            names = dict(item.dtest.globs) if isinstance(item, DoctestItem) else {}
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             calls[item.nodeid] = set(switch.CALLED)
+            if isinstance(item, DoctestItem):
+                item.dtest.globs.update(names)
         if session.testsfailed:
             pytest.exit("the tests do not pass on the code as it is", returncode=1)
         for item in fresh:
             definitions = item._fixtureinfo.name2fixturedefs if hasattr(item, "_fixtureinfo") else {}
             uses = {(d.baseid, name) for name, ds in definitions.items() for d in ds}
             calls[item.nodeid] = calls[item.nodeid].union(*(self.fixtures[use] for use in uses))
-        for name, digest in digests.items():
-            if any(file_of(item) == name for item in fresh):
-                mine = [item.nodeid for item in fresh if file_of(item) == name]
-                kept[name] = {"digest": digest, "tests": {n: [self.seconds[n], sorted(calls[n])] for n in mine}}
+        for item in fresh:
+            row = kept.setdefault(file_of(item), {"digest": digests[file_of(item)], "tests": {}})
+            row["tests"][item.nodeid] = [self.seconds[item.nodeid], sorted(calls[item.nodeid])]
         kept_file.write_text(json.dumps(kept), encoding="utf-8")
         self.observed = {name: kept[name]["tests"] for name in digests}
 
@@ -137,32 +153,32 @@ class Judge:
         if not items:
             return {"outcome": UNTESTED, "test": "", "seconds": 0.0}
         rows = {node: row for tests in self.observed.values() for node, row in tests.items()}
-        limit = int(TIMES * sum(rows[item.nodeid][0] for item in items) + MINUTE)
+        limits = [TIMES * rows[item.nodeid][0] + FIRST_CALL for item in items]
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
             os.close(reading)
-            os._exit(self.run(session, name, items, limit, writing))
+            os._exit(self.run(session, name, items, limits, writing))
         os.close(writing)
         with os.fdopen(reading, encoding="utf-8") as pipe:
             failed = pipe.read()
         status = os.waitpid(child, 0)[1]
         ended = os.waitstatus_to_exitcode(status)
-        outcome = SURVIVED if ended == 0 else TIMEOUT if ended in (-signal.SIGXCPU, -signal.SIGALRM) else CAUGHT
+        outcome = SURVIVED if ended == 0 else TIMEOUT if ended in (-signal.SIGPROF, -signal.SIGALRM) else CAUGHT
         return {"outcome": outcome, "test": failed, "seconds": round(time.time() - start, 1)}
 
     @staticmethod
-    def run(session: pytest.Session, name: str, items: list[pytest.Item], limit: int, pipe: int) -> int:
+    def run(session: pytest.Session, name: str, items: list[pytest.Item], limits: list[float], pipe: int) -> int:
         """Run tests in the forked process until one fails; 1 where one did, and its name through the pipe."""
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 1)
         os.dup2(null, 2)
-        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
         used = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
-        signal.alarm(6 * limit)  # a mutant that sleeps; the machine may be six times as busy as it was
         switch.turn_on(name)
-        for item, following in zip(items, [*items[1:], None], strict=True):
+        for item, following, limit in zip(items, [*items[1:], None], limits, strict=True):
+            signal.setitimer(signal.ITIMER_PROF, limit)
+            signal.alarm(ASLEEP)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if session.testsfailed:
                 os.write(pipe, item.nodeid.encode())

@@ -126,3 +126,23 @@ def test_negligible_counts_of_large_strata_are_left_out():
     np.testing.assert_allclose(law, exact, rtol=1e-7)
     assert law.sum() == pytest.approx(1)
     assert strata.no_effect() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("table", "drawn"),
+    [  # first of 2 strata: the four fitted cells are about the counts, each in turn below five
+        ((50, 100, 50, 100), False),
+        ((4, 100, 8, 100), True),
+        ((96, 100, 92, 100), True),
+        ((30, 100, 4, 100), True),
+        ((70, 100, 96, 100), True),
+    ],
+)
+def test_each_fitted_cell_must_hold_five(monkeypatch, table, drawn):
+    monkeypatch.setattr(SparseStrata, "homogeneity", lambda self: 2.0)
+    first, n1, second, n2 = table
+    # the second stratum has the same odds ratio as the first, so that the fitted cells are the counts
+    found = stratified([first, 10 * first], [n1, 10 * n1], [second, 10 * second], [n2, 10 * n2]).homogeneity
+    assert (found == 2) == drawn
+    if not drawn:
+        assert found == pytest.approx(1)

@@ -73,8 +73,9 @@ def test_widened_by_hand_at_another_level(level):
     low, high = widened(0.3, (0.2, 0.6), (2.0, 0.5), 45, level)
     assert (low, high) == pytest.approx((0.3 - np.hypot(0.1, 2 * share), 0.3 + np.hypot(0.3, 0.5 * share)))
     assert np.isnan(unseen_share(0))
-    narrow = widened(0.3, np.float32([0.2, 0.6]), (0.0, 0.0), 45)
-    assert narrow.tolist() == pytest.approx(np.float64(np.float32([0.2, 0.6])).tolist(), abs=1e-15)
+    limits = np.float32([0.21, 0.6])
+    narrow, wide = (widened(0.3, x, (2.0, 0.5), 45) for x in (limits, limits.astype(float)))
+    assert narrow.tolist() == pytest.approx(wide.tolist(), abs=1e-15)
 
 
 def test_without_rows_nothing_is_known_of_the_unseen():
