@@ -35,7 +35,7 @@ docs: $(READY)  ## the documentation, in docs/_build/html; a warning is an error
 fuzz: $(READY)  ## 10,000 damaged files, 1,000 odd fits, 200 odd command lines; own errors only (ARGS=)
 	$(BIN)/python tests/fuzz/run.py $(ARGS)
 
-mutants: $(READY)  ## break 300 drawn lines of ROOM= and list the breaks that no test notices (hours)
+mutants: $(READY)  ## break 300 drawn lines of ROOM= and list the breaks that no test notices (half an hour)
 	$(BIN)/pip install --quiet mutmut==3.8.1
 	$(BIN)/python tests/mutants/draw.py $(or $(ROOM),explaindistill/measures) --mutants $(or $(MUTANTS),300) --seed $(or $(SEED),0)
 

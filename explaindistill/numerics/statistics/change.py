@@ -69,7 +69,8 @@ class ChangeTest:
         windows = [(s, recent[-s:].sum(axis=0)) for s in SCALES if s <= len(recent)]
         alarms = [Alarm(s, _lowest_p(window, total)) for s, window in windows]
         lowest = min(alarms, key=lambda alarm: alarm.p_value)
-        return lowest if lowest.p_value <= self.false_alarms * n / len(SCALES) else None
+        # the level of a large block may pass 1: a window that says nothing, such as the first, is no alarm even then
+        return lowest if lowest.p_value <= self.false_alarms * n / len(SCALES) and lowest.p_value < 1 else None
 
 
 def _lowest_p(window: NDArray[np.int64], total: NDArray[np.int64]) -> float:

@@ -254,13 +254,12 @@ def _sparse(a: Any, n1: Any, m: Any, n: Any) -> SparseStrata:
 def _fitted(n1: float, m: float, n: float, odds: float) -> float:
     """First cell x of a table with these margins and odds ratio: ``x (n - n1 - m + x) = odds (n1 - x)(m - x)``."""
     low, high = max(0.0, m - (n - n1)), min(n1, m)
-    inside = 1e-12 * (high - low)
 
     def off(x: float) -> float:
         """Both sides of the equation less each other: rising in x, of different signs at the ends."""
         return x * (n - n1 - m + x) - odds * (n1 - x) * (m - x)
 
-    return float(optimize.brentq(off, low + inside, high - inside, xtol=1e-12))
+    return float(optimize.brentq(off, low, high, xtol=1e-12))
 
 
 def _common(a: Any, n1: Any, c: Any, n2: Any, z: float) -> tuple[float, float, float]:

@@ -104,7 +104,7 @@ def _error(figure: Callable[[Floats], float], point: Floats, spread: Floats, rat
     gradient = np.array([(up - down) / (2 * h) for (up, down), h in zip(ends, step, strict=True)])
     centre = figure(point)
     if ratio:
-        gradient = gradient / centre if centre > 0 else np.full(len(point), np.nan)
+        gradient = gradient / centre if 0 < centre < np.inf else np.full(len(point), np.nan)
     return float(np.sqrt(gradient @ spread @ gradient))
 
 

@@ -85,7 +85,8 @@ def _newton(A: Floats, y: Floats, w: Floats, offset: Floats, clusters: ArrayLike
             step = np.linalg.solve(information, A.T @ (w * (y - mu)))
         except np.linalg.LinAlgError:
             return None
-        beta = beta + np.clip(step, -MOST_STEP, MOST_STEP)
+        # shortened as a whole: of log-odds far from 0 both coefficients move together, and one cut alone runs away
+        beta = beta + step * min(1.0, MOST_STEP / max(float(np.abs(step).max()), MOST_STEP))
         if np.abs(beta).max() > RUNAWAY:
             return None
         if np.abs(step).max() < CONVERGED:

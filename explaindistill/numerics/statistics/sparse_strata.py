@@ -118,7 +118,7 @@ class SparseStrata:
             means = np.array([np.arange(start, start + len(p)) @ p for start, p in laws])
             return float(means @ often) - top
 
-        return float(optimize.brentq(off, -WIDEST, WIDEST, xtol=1e-6))
+        return float(optimize.brentq(off, -WIDEST, WIDEST))
 
 
 def _drawn(laws: list[tuple[int, Floats]], top: int) -> NDArray[np.int64]:

@@ -129,7 +129,7 @@ def tally(
     k = np.bincount(g[x], minlength=n_groups).astype(float)
     total = n if w is None else np.bincount(g, w, n_groups)
     hits = k if w is None else np.bincount(g[x], w[x], n_groups)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore"):
         share = hits / total
         effective = n if w is None else total**2 / np.bincount(g, w**2, n_groups)
     effective = np.where(n > 0, np.minimum(effective, n), 0.0)

@@ -159,3 +159,164 @@ def test_rows_needed():
     assert power_of_difference(0.4, 0.5, n, 2 * n) >= 0.8 > power_of_difference(0.4, 0.5, n - 2, 2 * (n - 2))
     assert rows_needed(0.3, 0.3) == np.inf
     assert rows_needed(0.0, 1.0, power=0.01) == 2
+
+
+def test_interval_of_the_common_odds_ratio_is_robins_breslow_greenlands():
+    """Sum by sum, and Sato's limits of the common difference."""
+    z, rows = stats.norm.ppf(0.95), [(3, 40, 9, 50), (12, 30, 20, 35), (30, 90, 35, 60)]
+    pr = ps_qr = qs = sum_r = sum_s = gap = weight = p_sum = q_sum = 0.0
+    for a, n1, c, n2 in rows:
+        b, d, n = n1 - a, n2 - c, n1 + n2
+        r, s, p, q = a * d / n, b * c / n, (a + d) / n, (b + c) / n
+        sum_r, sum_s = sum_r + r, sum_s + s
+        pr, ps_qr, qs = pr + p * r, ps_qr + p * s + q * r, qs + q * s
+        gap, weight = gap + (a * n2 - c * n1) / n, weight + n1 * n2 / n
+        p_sum += (n1**2 * c - n2**2 * a + n1 * n2 * (n2 - n1) / 2) / n**2
+        q_sum += (a * (n2 - c) + c * (n1 - a)) / (2 * n)
+    variance = pr / (2 * sum_r**2) + ps_qr / (2 * sum_r * sum_s) + qs / (2 * sum_s**2)
+    found = stratified(*np.array(rows).T, level=0.9)
+    ends = np.log(sum_r / sum_s) + np.array([-1, 1]) * z * np.sqrt(variance)
+    assert (found.low, found.high) == pytest.approx(tuple(np.exp(ends)))
+    half = z * np.sqrt(gap / weight * p_sum + q_sum) / weight
+    assert (found.difference_low, found.difference_high) == pytest.approx((gap / weight - half, gap / weight + half))
+
+
+def test_homogeneity_is_breslow_days_with_tarones_correction():
+    rows = [(30, 90, 60, 120), (50, 100, 40, 110), (45, 80, 50, 130)]
+    odds = stratified(*np.array(rows).T).odds_ratio
+    square = off = spread = 0.0
+    for a, n1, c, n2 in rows:
+        m = a + c
+        # the first cell at the common odds ratio is the root of the quadratic that is a table
+        roots = np.roots([1 - odds, n2 - m + odds * (n1 + m), -odds * n1 * m])
+        x = next(r for r in roots.real if max(0, m - n2) < r < min(n1, m))
+        v = 1 / (1 / x + 1 / (n1 - x) + 1 / (m - x) + 1 / (n2 - m + x))
+        square, off, spread = square + (a - x) ** 2 / v, off + a - x, spread + v
+    assert stratified(*np.array(rows).T).homogeneity == pytest.approx(stats.chi2.sf(square - off**2 / spread, 2))
+
+
+def test_strata_that_say_nothing_change_nothing():
+    found = stratified(*CITIES)
+    lacking = [[0, 0, 7, 0], [0, 0, 9, 0], [4, 3, 0, 0], [9, 9, 0, 0]]  # of one group, or of none, no rows
+    assert vars(stratified(*np.hstack([CITIES, lacking]))) == pytest.approx(vars(found))
+    alike = [[0, 9], [20, 9], [0, 30], [30, 30]]  # one outcome only: nothing about odds
+    with_alike = stratified(*np.hstack([CITIES, alike]))
+    assert with_alike.odds_ratio == pytest.approx(found.odds_ratio)
+    assert with_alike.homogeneity == pytest.approx(found.homogeneity)
+    alone = stratified([5, 0], [20, 20], [10, 0], [20, 20])
+    assert np.isnan(alone.homogeneity)
+    assert np.isfinite(alone.odds_ratio)
+    assert np.isnan(list(vars(stratified([1, 2], [4, 4], [0, 0], [0, 0])).values())).all()
+
+
+def test_where_one_side_never_succeeds_the_odds_have_no_upper_end():
+    never = stratified([3, 4], [40, 40], [0, 0], [40, 40])
+    assert never.odds_ratio == np.inf
+    assert np.isnan(never.homogeneity)
+    assert 0 < never.p_value < 0.05
+    assert stratified([0, 0], [40, 40], [3, 4], [40, 40]).odds_ratio == 0
+
+
+def test_few_events_are_tested_by_the_exact_law():
+    """Mantel and Fleiss: the sum could be at most 4.9 above its expectation, so that no chi-square law holds."""
+    few = stratified([3], [100], [0], [100])
+    assert few.p_value == pytest.approx(stats.fisher_exact([[3, 97], [0, 100]])[1])
+    many = stratified([15], [100], [5], [100])
+    deviation, variance = 5.0, 100 * 100 * 20 * 180 / (200**2 * 199)
+    assert many.p_value == pytest.approx(stats.chi2.sf(deviation**2 / variance, 1))
+    # ten events in all: as many as 5 more, and as 5 less, than expected are possible
+    ten = stratified([8], [100], [2], [100])
+    assert ten.p_value == pytest.approx(stats.chi2.sf(9 / (100 * 100 * 10 * 190 / (200**2 * 199)), 1))
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_narrow_types_lose_nothing(kind):
+    k, n = np.array([[30, 70], [90, 200]]), np.array([[200, 201], [220, 254]])
+    tables = k[0], n[0], k[1], n[1]
+    narrow = stratified(*(np.array(x, dtype=kind) for x in tables))
+    assert vars(narrow) == pytest.approx(vars(stratified(*tables)), rel=1e-13)
+    assert equal_proportions(k[0].astype(kind), n[0].astype(kind)) == pytest.approx(
+        equal_proportions(k[0], n[0]), rel=1e-13
+    )
+    p = np.array([0.5, 0.25, 0.125], dtype=np.float32)
+    np.testing.assert_allclose(holm(p), [0.5, 0.5, 0.375], rtol=1e-15)
+    assert holm(p).dtype == benjamini_hochberg(p).dtype == np.float64
+
+
+def test_drawn_tables_count_the_one_seen():
+    """Five and five rows with five successes: of 252 tables two are as far apart as 5 to 0."""
+    statistic, p = equal_proportions([5, 0], [5, 5], n_draws=50_000)
+    assert statistic == pytest.approx(10)
+    assert p == pytest.approx(2 / 252, abs=0.002)
+    _, least = equal_proportions([60, 0], [60, 4], n_draws=99)
+    assert least == 1 / 100
+
+
+def test_chi_square_law_from_five_expected():
+    for n in (10, 9):  # of 10 rows in each group half are expected: five, and the law is used; of 9 it is not
+        k = np.array([7, 3]) if n == 10 else np.array([6, 3])
+        x, p = equal_proportions(k, [n, n])
+        assert (p == pytest.approx(stats.chi2.sf(x, 1))) == (n == 10)
+
+
+def test_no_group_or_one_with_rows_is_no_family():
+    assert np.isnan(equal_proportions([], [])).all()
+    assert np.isnan(equal_proportions([3, 0], [7, 0])).all()
+
+
+def test_fisher_by_hand():
+    """Margins 2 + 2 and 2: tables have 1, 4 and 1 sixths."""
+    assert fisher(2, 2, 0, 2) == pytest.approx(1 / 3)
+    assert fisher(2, 2, 0, 2, mid=True) == pytest.approx(1 / 6)
+    assert fisher(1, 2, 1, 2) == 1
+    assert fisher(1, 2, 1, 2, mid=True) == pytest.approx(1 / 3 + 2 / 6)
+    assert np.isnan(fisher(1, 2, 0, 0))
+
+
+def test_mcnemar_never_exceeds_one_and_sides_are_alike():
+    assert mcnemar(4, 4) == 1
+    assert mcnemar(2, 7) == mcnemar(7, 2) == pytest.approx(2 * stats.binom.cdf(2, 9, 0.5))
+    assert mcnemar(0, 0) == 1
+
+
+@pytest.mark.parametrize("level", [0.8, 0.99])
+def test_power_by_formula_at_another_level(level):
+    p1, p2, n1, n2, z = 0.3, 0.45, 120, 260, stats.norm.ppf(0.5 + level / 2)
+    pooled = (n1 * p1 + n2 * p2) / (n1 + n2)
+    null = np.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n2))
+    spread = np.sqrt(p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2)
+    power = stats.norm.sf((z * null - 0.15) / spread) + stats.norm.cdf((-0.15 - z * null) / spread)
+    assert power_of_difference(p1, p2, n1, n2, level) == pytest.approx(power)
+    gone = detectable_difference(0.5, 400, 300, power=0.7, level=level)
+    assert power_of_difference(0.5 - gone, 0.5, 400, 300, level) == pytest.approx(0.7)
+    n = rows_needed(0.4, 0.5, ratio=0.5, power=0.7, level=level)
+    assert (
+        power_of_difference(0.4, 0.5, n, n / 2, level) >= 0.7 > power_of_difference(0.4, 0.5, n - 1, (n - 1) / 2, level)
+    )
+
+
+def test_a_drop_to_nothing_that_is_not_found_is_no_detectable_difference():
+    assert power_of_difference(0.0, 0.2, 40, 40, 0.999) < 0.8 < power_of_difference(0.0, 0.2, 40, 40)
+    assert np.isnan(detectable_difference(0.2, 40, 40, level=0.999))
+    assert 0.15 < detectable_difference(0.2, 40, 40) < 0.2
+    assert np.isnan(detectable_difference(0.5, 10, 0))
+    # one row is enough where all of it changes sides: a drop of more than 1.96 standard deviations of 0.3
+    assert 0.588 < detectable_difference(0.9, 1, 1e9) < 0.9
+    assert 0.4 < detectable_difference(0.5, 1e9, 1) < 0.5
+
+
+def test_rows_needed_of_a_ratio_that_is_none():
+    assert rows_needed(0.4, 0.5, ratio=0) == np.inf
+    assert rows_needed(0.1, 0.9, power=0.9) == next(
+        n for n in range(1, 99) if power_of_difference(0.1, 0.9, n, n) >= 0.9
+    )
+
+
+def test_adjusted_p_values_at_the_ends():
+    np.testing.assert_allclose(holm([0.6, 0.7]), [1, 1])
+    np.testing.assert_allclose(benjamini_hochberg([0.6, 1.0]), [1, 1])
+    np.testing.assert_allclose(benjamini_hochberg([0.02, 0.02, np.nan]), [0.02, 0.02, np.nan])
+    assert holm([0.0, 1.0]).tolist() == [0, 1]
+    for bad in ([1.2, 0.3], [-0.1], [np.nan, 2.0]):
+        with pytest.raises(InvalidInputError, match=r"^p-values must lie between 0 and 1$"):
+            holm(bad)

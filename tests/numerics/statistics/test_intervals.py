@@ -16,6 +16,7 @@ from explaindistill.numerics.statistics.intervals import (
     newcombe,
     normal_quantile,
     ratio_of_intervals,
+    simultaneous_level,
     wilson,
 )
 
@@ -170,3 +171,95 @@ def test_defect_of_statsmodels_a_difference_of_ordinary_tables_has_limits():
     """Its score interval raised on 3 of 20 against 150 of 500."""
     low, high = newcombe(3, 20, 150, 500)
     assert -0.3 < float(low) < -0.15 < float(high) < 0.1
+
+
+@pytest.mark.parametrize("correlation", [-0.4, 0.0, 0.6])
+def test_ratio_of_correlated_quantities_solves_its_equation(correlation):
+    """A limit is the ratio at which MOVER's limit of a - ratio b is 0, the errors of both being correlated."""
+    (a, al, au), (b, bl, bu) = (0.3, 0.22, 0.4), (0.5, 0.43, 0.55)
+
+    def at(theta, side):
+        near, far = (a - al, bu - b) if side < 0 else (au - a, b - bl)
+        variance = near**2 + (theta * far) ** 2 - 2 * correlation * near * theta * far
+        return a - theta * b + side * np.sqrt(variance)
+
+    twin = optimize.brentq(at, 0, a / b, args=(-1,)), optimize.brentq(at, a / b, 10, args=(1,))
+    np.testing.assert_allclose(ratio_of_intervals((a, al, au), (b, bl, bu), correlation), twin, rtol=1e-9)
+
+
+def test_difference_of_correlated_quantities_by_hand():
+    first, second = (0.5, 0.4, 0.7), (0.3, 0.25, 0.4)
+    low = 0.2 - np.sqrt(0.1**2 + 0.1**2 - 2 * 0.3 * 0.1 * 0.1)
+    high = 0.2 + np.sqrt(0.2**2 + 0.05**2 - 2 * 0.3 * 0.2 * 0.05)
+    np.testing.assert_allclose(mover_difference(first, second, 0.3), (low, high))
+    # what is wholly shared cancels: no width is left, not an imaginary one
+    np.testing.assert_allclose(mover_difference((0.5, 0.4, 0.6), (0.3, 0.2, 0.4), 1.0), (0.2, 0.2))
+
+
+def test_one_row_and_less_than_one_have_limits():
+    np.testing.assert_allclose(wilson(0.2, 0.5), wilson_twin(0.2, 0.5, 0.95), atol=1e-9)
+    np.testing.assert_allclose(clopper_pearson(1, 1), (0.025, 1))
+    np.testing.assert_allclose(clopper_pearson(0.0, 0.5), (0, 1 - 0.025**2))  # 1 - x is a power of 1 / n of the tail
+    low, high = bonett_price(0.5, 0.0, 0.5)
+    p, q = 1.5 / 2.5, 1 / 2.5
+    half = 1.959963984540054 * np.sqrt((p + q - (p - q) ** 2) / 2.5)
+    assert (low, high) == (max(p - q - half, -1), min(p - q + half, 1)) == (-1, 1)
+
+
+@pytest.mark.parametrize("level", [0.5, 0.8, 0.99])
+def test_level_is_that_of_every_interval(level):
+    """The quantile alone depends on the level: distances to the limits by hand from Wilson's."""
+    p1, p2 = 0.3, 0.4
+    (l1, u1), (l2, u2) = wilson_twin(30, 100, level), wilson_twin(80, 200, level)
+    low, high = newcombe(30, 100, 80, 200, level)
+    assert low == pytest.approx(p1 - p2 - np.hypot(p1 - l1, u2 - p2))
+    assert high == pytest.approx(p1 - p2 + np.hypot(u1 - p1, p2 - l2))
+    twin = ratio_of_intervals((p1, l1, u1), (p2, l2, u2))
+    np.testing.assert_allclose(mover_ratio(30, 100, 80, 200, level), twin, rtol=1e-7)
+    p, q, n = 5 / 102, 15 / 102, 102
+    half = stats.norm.ppf(0.5 + level / 2) * np.sqrt((p + q - (p - q) ** 2) / n)
+    np.testing.assert_allclose(bonett_price(4, 14, 100, level), (p - q - half, p - q + half))
+
+
+def test_simultaneous_level_is_bonferronis_with_students_quantile():
+    quantile = stats.t.ppf(1 - 0.1 / 6 / 2, 57)  # 4 groups, 6 pairs, 61 rows
+    assert simultaneous_level(4, 61, 0.9) == pytest.approx(2 * stats.norm.cdf(quantile) - 1)
+    assert simultaneous_level(2, 5) == pytest.approx(2 * stats.norm.cdf(stats.t.ppf(0.975, 3)) - 1)
+    # no freedom is left of two rows of two groups: it is that of one
+    assert simultaneous_level(2, 2, 0.5) == pytest.approx(2 * stats.norm.cdf(stats.t.ppf(0.75, 1)) - 1)
+    assert np.isfinite(wilson(3, 9, simultaneous_level(30, 31))).all()
+    with pytest.raises(InvalidInputError, match="level must lie strictly between 0 and 1, got 2"):
+        simultaneous_level(2, 100, 2)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.float32])
+def test_narrow_types_lose_nothing(kind):
+    """What is computed in bytes wraps around, in single precision loses half of the digits."""
+    one, two, three, four = (np.array(v, dtype=kind) for v in ([7, 60], [110, 125], [9, 90], [100, 127]))
+    for interval in (wilson, clopper_pearson):
+        np.testing.assert_allclose(interval(one, two), interval([7.0, 60.0], [110.0, 125.0]), rtol=1e-13)
+    for interval in (newcombe, mover_ratio):
+        wide = interval([7.0, 60.0], [110.0, 125.0], [9.0, 90.0], [100.0, 127.0])
+        np.testing.assert_allclose(interval(one, two, three, four), wide, rtol=1e-13)
+    np.testing.assert_allclose(bonett_price(one, three, two), bonett_price(*np.float64([one, three, two])), rtol=1e-13)
+    low, high = (np.array(v, dtype=kind) for v in ([1, 40], [120, 121]))
+    first, second = (one, low, high), (three, low, high)
+    for interval in (mover_difference, ratio_of_intervals):
+        wide = interval(np.float64(first), np.float64(second), 0.5)
+        np.testing.assert_allclose(interval(first, second, np.float32(0.5)), wide, rtol=1e-13)
+    np.testing.assert_allclose(mean_of_intervals(one, low, high), mean_of_intervals(*np.float64(first)), rtol=1e-13)
+
+
+def test_mean_of_intervals_by_hand():
+    found = mean_of_intervals([0.1, 0.5, 0.9], [0.0, 0.3, 0.7], [0.4, 0.6, 1.0])
+    assert found == pytest.approx((0.5, 0.5 - np.sqrt(0.01 + 0.04 + 0.04) / 3, 0.5 + np.sqrt(0.09 + 0.01 + 0.01) / 3))
+
+
+def test_ratio_with_limits_at_zero_and_undefined_sides():
+    assert ratio_of_intervals((0.2, 0.1, 0.3), (0.1, 0.0, 0.3))[1] == np.inf
+    assert ratio_of_intervals((0.0, 0.0, 0.3), (0.1, 0.05, 0.3))[0] == 0
+    assert np.isnan(ratio_of_intervals((np.nan, 0.1, 0.3), (0.1, 0.05, 0.3))).all()
+    assert np.isnan(ratio_of_intervals((0.2, 0.1, 0.3), (np.nan, 0.05, 0.3))).all()
+    a, al, au, b = 0.2, 0.1, 0.3, 0.2
+    low, _ = ratio_of_intervals((a, al, au), (b, 0.1, 2 * b))
+    assert low == pytest.approx(al * (2 * a - al) / (2 * a * b))  # the linear equation's one root

@@ -56,3 +56,60 @@ def test_shares_by_cell_are_the_means_by_row():
         np.testing.assert_array_equal(np.sort(cells), np.sort(means[labels == label]))
     with pytest.raises(InvalidInputError, match="n_folds must lie between"):
         out_of_fold_shares(codes, labels, 3, n_folds=1)
+
+
+@pytest.mark.parametrize("n_bins", [1, 3, 7])
+def test_ends_of_bins_are_quantiles_that_were_seen(n_bins):
+    x = RNG.integers(0, 40, 200).astype(float)
+    order = np.sort(x)
+    ends = np.unique([order[int(np.floor(199 * (b + 1) / n_bins + 1e-9))] for b in range(n_bins)])
+    expected = [int(np.sum(ends < v)) for v in x]
+    assert bins_of(x, n_bins).tolist() == expected
+
+
+def test_as_many_values_as_bins_stay_apart():
+    x = np.repeat(np.arange(20.0), [1] * 19 + [81])
+    assert bins_of(x).tolist() == x.astype(int).tolist()
+    assert len(np.unique(bins_of(np.r_[x, 20.0]))) < 21
+    assert bins_of(np.array([3, 1, 2, 3], dtype=np.uint8)).tolist() == [2, 0, 1, 2]
+    assert bins_of([None, 2, None, 1]).tolist() == [2, 1, 2, 0]
+    assert bins_of([np.inf, -np.inf, 0.0]).tolist() == [2, 0, 1]
+
+
+@pytest.mark.parametrize("n_folds", [2, 3, 6])
+def test_several_targets_and_another_number_of_folds(n_folds):
+    codes, y = np.array([0, 1, 0, 2, 1, 0]), RNG.random((6, 2))
+    fold = np.random.default_rng(4).permutation(6) % n_folds
+    found = out_of_fold_means(codes, y, 4, n_folds)
+    for i in range(6):
+        others = fold != fold[i]
+        mine = others & (codes == codes[i])
+        expected = (y[mine].sum(axis=0) + y[others].mean(axis=0)) / (mine.sum() + 1)
+        np.testing.assert_allclose(found[i], expected)
+    one = out_of_fold_means(codes, (y[:, 0] > 0.5).astype(np.uint8), np.random.default_rng(4), n_folds)
+    assert one == pytest.approx(out_of_fold_means(codes, (y[:, 0] > 0.5).astype(float), 4, n_folds))
+
+
+@pytest.mark.parametrize("n_folds", [2, 5, 30])
+def test_shares_by_cell_by_hand(n_folds):
+    codes, labels = RNG.integers(0, 3, 30), RNG.integers(0, 4, 30)
+    fold = np.random.default_rng(7).permutation(30) % n_folds
+    share, count = out_of_fold_shares(codes, labels, 5, 7, n_folds)
+    assert share.shape == count.shape == (3 * n_folds, 5)
+    for f in range(n_folds):
+        for b in range(3):
+            others, cell = fold != f, (fold == f) & (codes == b)
+            mine = others & (codes == b)
+            for label in range(5):
+                assert count[f * 3 + b, label] == (labels[cell] == label).sum()
+                expected = ((labels[mine] == label).sum() + (labels[others] == label).mean()) / (mine.sum() + 1)
+                assert share[f * 3 + b, label] == pytest.approx(expected)
+
+
+def test_folds_are_of_one_size_and_between_two_and_all():
+    for n_folds in (1, 4):
+        with pytest.raises(
+            InvalidInputError, match=rf"^n_folds must lie between 2 and the number of rows, 3, got {n_folds}$"
+        ):
+            out_of_fold_shares([0, 0, 1], [0, 1, 1], 2, n_folds=n_folds)
+    assert out_of_fold_means([0, 0], [1.0, 3.0], n_folds=2).tolist() == [3, 1]

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from explaindistill.numerics.statistics.suppression import derivable, withheld
+from explaindistill.numerics.statistics.suppression import derivable, small_parts, withheld
 
 
 def rank(rows):
@@ -77,3 +77,48 @@ def test_a_family_that_is_withheld_whole_ends_the_search():
     first = np.array([False, True, False, False, False])
     hidden = withheld(groups, np.array([20, 5, 15, 5, 15]), [-1, 0, 0, 1, 1], first)
     assert hidden.tolist() == first.tolist(), "the second family, shown, tells the first all the same"
+
+
+def test_small_parts_by_hand():
+    assert small_parts([60, 25, 14, 10], 10).tolist() == [False] * 4  # ten are enough
+    assert small_parts([60, 25, 14, 9], 10).tolist() == [False, False, True, True]  # one alone is what the rest leave
+    assert small_parts([60, 25, 9, 8], 10).tolist() == [False, False, True, True]  # 17 people, nobody is told
+    assert small_parts([60, 25, 3, 4], 10).tolist() == [False, True, True, True]  # 7 together are too few
+    assert small_parts([60, 25, 5, 5], 10).tolist() == [False, False, True, True]  # 10 together are enough
+    assert small_parts([0, 3, 0], 10).tolist() == [False, True, False]  # nothing else is there to withhold
+    assert small_parts([5, 4], 10).tolist() == [True, True]
+    assert small_parts([1, 200, 0], 1).tolist() == [False] * 3
+    assert small_parts(np.array([250, 250, 4], dtype=np.uint8), 10).sum() == 2
+    assert small_parts(np.array([200, 200, 100, 100], dtype=np.uint8), 150).tolist() == [False, False, True, True]
+
+
+def test_the_smallest_of_those_that_tell_goes_too():
+    groups = np.vstack([np.ones(4), np.eye(4)])
+    sizes = np.array([200, 90, 70, 35, 5])
+    assert withheld(groups, sizes, [-1, 0, 0, 0, 0], sizes < 10).tolist() == [False, False, False, True, True]
+
+
+def test_what_is_always_shown_stays():
+    """The total tells the last part, and no number of its family is withheld for it."""
+    groups = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
+    sizes = np.array([1, 30, 5])  # the total, said to be small, is no candidate all the same
+    assert withheld(groups, sizes, [-1, 0, 0], np.array([False, False, True])).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nothing_is_withheld_that_could_be_shown(seed):
+    rng = np.random.default_rng(100 + seed)
+    groups, families = table(3, 3)
+    sizes = (groups @ rng.integers(1, 50, 9)).astype(np.int64)
+    first = (sizes < 10) & (families >= 0)
+    hidden = withheld(groups, sizes, families.tolist(), first)
+    for group in np.flatnonzero(hidden & ~first):
+        shown = hidden.copy()
+        shown[group] = False
+        assert derivable(groups, shown).any(), "it was withheld for nothing"
+
+
+def test_a_hidden_group_of_no_cells_is_always_known():
+    groups = np.array([[1.0, 1.0], [0.0, 0.0], [1.0, 0.0]])
+    assert derivable(groups, np.array([False, True, True])).tolist() == [False, True, False]
+    assert derivable(groups[:2], np.array([True, False])).tolist() == [False, False]

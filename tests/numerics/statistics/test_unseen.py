@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.fidelity import fidelity, regression_fidelity
@@ -116,3 +117,20 @@ def test_the_critical_value_lies_between_one_and_two_sides():
     assert 1.6448 * 0.2 <= high - 1 <= 1.96 * 0.2
     assert np.isnan(imbens_manski(0, 1, np.nan, 1)).all()
     assert pd.Series(imbens_manski(0, 1, 0, 0)).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("level", [0.8, 0.99])
+def test_widened_by_hand_at_another_level(level):
+    z2 = stats.norm.ppf(0.5 + level / 2) ** 2
+    share = z2 / (45 + z2)
+    assert unseen_share(45, level) == pytest.approx(share)
+    low, high = widened(0.3, (0.2, 0.6), (2.0, 0.5), 45, level)
+    assert (low, high) == pytest.approx((0.3 - np.hypot(0.1, 2 * share), 0.3 + np.hypot(0.3, 0.5 * share)))
+    assert np.isnan(unseen_share(0))
+    limits = np.float32([0.21, 0.6])
+    narrow, wide = (widened(0.3, x, (2.0, 0.5), 45) for x in (limits, limits.astype(float)))
+    assert narrow.tolist() == pytest.approx(wide.tolist(), abs=1e-15)
+
+
+def test_without_rows_nothing_is_known_of_the_unseen():
+    assert np.isnan(widened(0.3, (0.2, 0.6), (0.0, 0.0), 0)).all()
