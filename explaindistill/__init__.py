@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from explaindistill.auditing.twin_models import Comparison, ComparisonSettings, distill_and_compare
     from explaindistill.data.datasets import lending
     from explaindistill.data.schema import Feature, Schema
+    from explaindistill.distillation.choosing.best import best
+    from explaindistill.distillation.choosing.student_choice import StudentChoice
     from explaindistill.distillation.compression import compress
     from explaindistill.distillation.distiller import Distiller
     from explaindistill.distillation.refining import refine
@@ -55,7 +57,9 @@ _HOMES = {
     "ScorecardClassifier": "students.scorecard.estimators",
     "TreeClassifier": "students.tree.estimators",
     "TreeRegressor": "students.tree.estimators",
+    "StudentChoice": "distillation.choosing.student_choice",
     "audit": "auditing.audits",
+    "best": "distillation.choosing.best",
     "compress": "distillation.compression",
     "distill_and_compare": "auditing.twin_models",
     "fidelity_scorer": "distillation.scoring",
@@ -88,9 +92,11 @@ __all__ = [
     "RuleListRegressor",
     "Schema",
     "ScorecardClassifier",
+    "StudentChoice",
     "TreeClassifier",
     "TreeRegressor",
     "audit",
+    "best",
     "compress",
     "distill_and_compare",
     "fidelity_scorer",

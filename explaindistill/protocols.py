@@ -175,17 +175,29 @@ class Sampler(Protocol):
 class Complexity:
     """How much there is to read; a count that does not apply is None.
 
-    ``n_parameters`` counts numbers a person would have to write down: a numeric split costs 2 (feature
-    and threshold), a category-set split min(left, right) + 1, a leaf its k - 1 free values, a term its
-    coefficients. ``mean_path_length`` is weighted by the rows seen in fitting. ``n_bytes`` is the length of the
-    compact JSON of ``to_dict()``.
+    Three counts mean the same in every family, and are what :func:`explaindistill.best` is given budgets of:
+
+    - ``n_lines``: a line is a leaf, a rule (the default rule is one), a term of a sum, or a condition with points. The
+      leaf of a model tree counts a line for each coefficient that applies in it, and at least one.
+    - ``n_numbers``: the numbers, and the named levels, that stand in the model: a threshold 1, a set of categories its
+      listed levels, a leaf or rule its k - 1 free values (its outputs in regression), a coefficient 1, points 1, a
+      curve the place and the height of each knot, a level its name and height, an intercept 1. Names of columns are
+      not numbers.
+    - ``n_features``: the columns that the model asks about.
+
+    ``n_parameters`` is what growth goes by: like ``n_numbers``, but the choice of the column that a split asks about
+    counts as one more, and levels of terms and their places count only where growth chose them.
+    ``mean_path_length`` is weighted by the rows seen in fitting. ``n_bytes`` is the length of the compact JSON of
+    ``to_dict()``.
 
     Examples
     --------
     >>> from explaindistill import TreeRegressor
-    >>> told = TreeRegressor(max_leaf_nodes=2).fit([[0.0], [1.0]] * 20, [0.0, 1.0] * 20).complexity()
-    >>> told.n_leaves, told.n_parameters, told.as_dict()["family"]
+    >>> size = TreeRegressor(max_leaf_nodes=2).fit([[0.0], [1.0]] * 20, [0.0, 1.0] * 20).complexity()
+    >>> size.n_leaves, size.n_parameters, size.as_dict()["family"]
     (2, 4, 'tree')
+    >>> size.n_lines, size.n_numbers
+    (2, 3)
     """
 
     family: str
@@ -196,6 +208,8 @@ class Complexity:
     n_terms: int | None = None
     depth: int | None = None
     mean_path_length: float | None = None
+    n_lines: int | None = None
+    n_numbers: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields by name."""

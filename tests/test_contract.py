@@ -335,3 +335,47 @@ def test_several_outputs_where_the_tags_say_so(kind):
 @every_student
 def test_clone_keeps_parameters(kind):
     assert clone(kind()).get_params() == kind().get_params()
+
+
+@every_student
+def test_lines_and_numbers_are_counted_by_one_rule(kind):
+    """The counts again, from the JSON form or the words, by somebody who knows only the rule."""
+    student, _, _ = fitted(kind, 1500)
+    size = student.complexity()
+    form = student.to_dict()
+    outputs = len(student.classes_) - 1 if is_classifier(student) else 1
+    if size.family == "tree":
+        tree = student.tree_
+        inner = [node for node, f in enumerate(tree.feature) if f >= 0]
+        listed = [min(int(t.sum()), int((~t).sum())) for t in (tree.sets[i] for i in inner) if t is not None]
+        lines = len(tree.feature) - len(inner)
+        numbers = sum(tree.sets[i] is None for i in inner) + sum(listed) + lines * outputs
+    elif size.family == "rules":
+        literals = [literal for rule in student.rules_.rules for literal in rule.literals]
+        lines = len(student.rules_.rules) + 1
+        ends = {id(c): int(np.isfinite(c.low)) + int(np.isfinite(c.high)) for c in literals}
+        bounds = [max(1, ends[id(c)]) if c.codes is None else len(c.codes) for c in literals]
+        numbers = sum(bounds) + lines * outputs
+    elif size.family == "linear":
+        lines = len(form["columns"])
+        table = student.table() if hasattr(student, "table") else student.model_.table()
+        numbers = len(table) + sum(c["operation"] == "level" for c in form["columns"])
+    elif size.family == "scorecard":
+        lines = len(form["columns"])
+        numbers = 2 * lines + 2
+    elif size.family == "gam":
+        lines = len(student.shapes_)
+        numbers = len(student.intercept_)
+        for shape in student.shapes_:
+            inside = shape.grids[0].within()
+            places = shape.grids[0].n_places if not len(shape.grids[0].knots) else inside.sum() - shape.grids[0].missing
+            numbers += inside.sum() + places
+    else:
+        assert size.family == "model_tree"
+        nodes = student.tree_.nodes
+        leaves = [v for v, n in enumerate(nodes) if n.feature < 0]
+        lines = sum(max(1, len({t for u in student.tree_.path(v) for t, *_ in nodes[u].terms})) for v in leaves)
+        listed = [len(n.listed) if n.threshold is None else 1 for n in nodes if n.feature >= 0]
+        levels = sum(student.tree_.terms[t].column.operation == "level" for n in nodes for t, *_ in n.terms)
+        numbers = sum(listed) + len(leaves) * outputs + sum(len(n.terms) for n in nodes) + levels
+    assert (size.n_lines, size.n_numbers) == (lines, numbers)

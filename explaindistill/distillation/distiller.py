@@ -108,6 +108,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
     n_queries_ : int
     cost_ : Cost
         Seconds, memory and questions of this fit; an audit shows them and never looks at a clock itself.
+    candidates_ : DataFrame
+        Only where the student was still to be chosen, see :func:`~explaindistill.best`: how all of them did.
     enlargements_ : DataFrame
         Only with ``n_queries="stable"``: a line per size tried, ``n_rows``, ``n_queries``, ``chance``; why it stopped
         is ``corpus_.stopped``.
@@ -191,6 +193,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
             student, targets = run.enlarge(targets) if run.stable else (run.grow(targets), targets)
         if run.stable:
             self.enlargements_ = run.path
+        if run.candidates is not None:
+            self.candidates_ = run.candidates
         self.teacher_, self.student_, self.task_ = run.teacher, student, task
         self.view_, self.schema_ = run.view, run.view.schema
         self.corpus_, self.label_mode_, self.n_queries_ = run.corpus, run.label_mode, targets.n_queries

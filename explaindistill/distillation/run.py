@@ -16,6 +16,7 @@ from explaindistill.asking.cost import Meter
 from explaindistill.asking.questions import Questions
 from explaindistill.data.student_view import StudentView
 from explaindistill.data.targets import SoftTargets
+from explaindistill.distillation.choosing.student_choice import StudentChoice
 from explaindistill.distillation.corpus import Composed, Corpus, QueryPlan, compose
 from explaindistill.distillation.made_rows import FitRows, make_rows
 from explaindistill.distillation.stable import FACTORS, enlarge, half_disagreement
@@ -62,6 +63,8 @@ class DistillationRun:
         After :meth:`grow`; see :func:`explaindistill.distillation.student_fit.fit_student`.
     path : DataFrame or None
         After :meth:`enlarge`.
+    candidates : DataFrame or None
+        After :meth:`grow`, where the student is still to be chosen.
     """
 
     teacher: Any
@@ -78,6 +81,7 @@ class DistillationRun:
     corpus: Corpus = field(init=False)
     label_mode: str = field(init=False)
     path: pd.DataFrame | None = field(default=None, init=False)
+    candidates: pd.DataFrame | None = field(default=None, init=False)
 
     def ask(self) -> SoftTargets:
         """Make rows and ask the teacher about them."""
@@ -94,6 +98,12 @@ class DistillationRun:
                 targets = way.apply(targets, self.teacher, self.view.schema, self.seed)
             if self.stable and student.get_params().get("tie_tolerance") == 0:
                 student.set_params(tie_tolerance=TIE_TOLERANCE)
+            if isinstance(student, StudentChoice):
+                fitted = student.chosen(targets, self.view, self.rows.frame)
+                self.candidates = student.candidates_
+                self.view, self.label_mode = fitted.view, fitted.label_mode
+                _recount(fitted.student, targets, self.view)
+                return fitted.student
             people = self.view.of(self.rows.frame)
             self.label_mode = fit_student(student, targets, self.view.schema, self.view.of(targets.X), people)
             _recount(student, targets, self.view)

@@ -23,6 +23,8 @@ __all__ = ["as_targets", "fit_student", "task_of"]
 
 def task_of(estimator: Any) -> Task | None:
     """Whether a scikit-learn estimator is a classifier or a regressor; None where it does not say."""
+    if not hasattr(estimator, "__sklearn_tags__"):
+        return None  # somebody's own class with the same methods
     kind = get_tags(estimator).estimator_type
     return {"classifier": "classification", "regressor": "regression"}.get(kind)  # type: ignore[return-value]
 

@@ -129,6 +129,8 @@ class EstimatorTeacher:
 
 
 def _check_fitted(estimator: Any) -> None:
+    if not isinstance(estimator, type) and not hasattr(estimator, "__sklearn_tags__"):
+        return  # somebody's own class with the same methods: only scikit-learn's say whether they are fitted
     try:
         check_is_fitted(estimator)
     except NotFittedError as error:

@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
+import explaindistill as xd
 from explaindistill.errors import InvalidInputError, TeacherError
 from explaindistill.protocols import Teacher
 from explaindistill.teachers import as_teacher
@@ -264,3 +265,25 @@ def test_a_booster_of_xgboost_gets_its_own_matrix(monkeypatch):
     package.DMatrix = lambda rows: np.asarray(rows) * 1.0
     monkeypatch.setitem(sys.modules, "xgboost", package)
     assert as_teacher(booster("xgboost"), output="value").predict(np.array([[0.5]])).tolist() == [0.5]
+
+
+def test_a_class_that_knows_nothing_of_scikit_learn():
+    """The methods are enough: no tags, no attribute that ends in an underscore but the classes."""
+
+    class Network:
+        classes_ = np.array(["no", "yes"])
+
+        def fit(self, X, y):
+            return self
+
+        def predict_proba(self, X):
+            p = np.asarray(X, dtype=float)[:, 0]
+            return np.column_stack([1 - p, p])
+
+    rows = np.linspace(0, 1, 200)[:, None]
+    teacher = as_teacher(Network())
+    np.testing.assert_array_equal(teacher.predict_proba(rows)[:, 1], rows[:, 0])
+    student = xd.Distiller(Network(), xd.TreeClassifier(4), random_state=0).fit(rows)
+    assert student.predict([[0.1], [0.9]]).tolist() == ["no", "yes"]
+    with pytest.raises(InvalidInputError, match="teacher must be a fitted object, got the class Network"):
+        as_teacher(Network)

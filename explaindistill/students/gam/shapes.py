@@ -218,6 +218,10 @@ class Shape:
         places = sum(k - g.missing for k, g in zip(inside, self.grids, strict=True) if len(g.knots))
         return len(self.values) * int(np.prod(inside)) + places
 
+    def n_levels(self) -> int:
+        """Count the categories that a person would have to name."""
+        return sum(g.n_places for g in self.grids if not len(g.knots))
+
     def seen_values(self) -> NDArray[np.float64]:
         """Values where rows of the fit were, NaN beyond."""
         inside = self.grids[0].within()

@@ -243,4 +243,6 @@ def complexity(student: Any) -> Complexity:
         n_features=len({name for s in student.shapes_ for name in s.features}),
         n_bytes=compact_bytes(student.to_dict()),
         n_terms=len(student.shapes_),
+        n_lines=len(student.shapes_),
+        n_numbers=int(sum(s.n_parameters() + s.n_levels() for s in student.shapes_) + len(student.intercept_)),
     )

@@ -123,12 +123,15 @@ class LinearModel:
 
     def complexity(self, n_bytes: int) -> Complexity:
         """Terms are columns with a coefficient; parameters are coefficients and intercepts."""
+        levels = sum(c.operation == "level" for c in self.columns)
         return Complexity(
             family="linear",
             n_parameters=int((self.coef != 0).sum()) + len(self.intercept),
             n_features=len({c.feature for c in self.columns}),
             n_bytes=n_bytes,
             n_terms=len(self.columns),
+            n_lines=len(self.columns),
+            n_numbers=int((self.coef != 0).sum()) + len(self.intercept) + levels,
         )
 
     def describe(self) -> str:

@@ -395,15 +395,21 @@ def complexity_of(student: Any, n_free: int) -> Complexity:
     tree: LinearTreeModel = student.tree_
     leaves = [v for v, n in enumerate(tree.nodes) if n.feature < 0]
     slopes = sum(len(n.terms) for n in tree.nodes)
+    n_parameters = int(sum(n.cost for n in tree.nodes) + n_free * len(leaves) + slopes)
+    # what a node above adds applies in every leaf below it, and is read there
+    applying = [len({t for u in tree.path(v) for t, _, _ in tree.nodes[u].terms}) for v in leaves]
+    levels = sum(tree.terms[t].column.operation == "level" for n in tree.nodes for t in {t for t, _, _ in n.terms})
     return Complexity(
         family="model_tree",
-        n_parameters=int(sum(n.cost for n in tree.nodes) + n_free * len(leaves) + slopes),
+        n_parameters=n_parameters,
         n_features=len(tree.used()),
         n_bytes=compact_bytes(student.to_dict()),
         n_leaves=len(leaves),
         n_terms=slopes,
         depth=tree.depth(),
         mean_path_length=float(sum(tree.nodes[v].share * (len(tree.path(v)) - 1) for v in leaves)),
+        n_lines=sum(max(1, n) for n in applying),
+        n_numbers=n_parameters - (len(leaves) - 1) + levels,
     )
 
 

@@ -382,16 +382,19 @@ def complexity_of(student: Any, n_free: int) -> Complexity:
     model: RuleList = student.rules_
     literals = [literal for rule in model.rules for literal in rule.literals]
     shares = [rule.share for rule in model.rules]
+    n_parameters = sum(literal.cost for literal in literals) + n_free * (len(model.rules) + 1)
     read = sum((i + 1) * share for i, share in enumerate(shares)) + len(shares) * (1.0 - sum(shares))
     return Complexity(
         family="rules",
-        n_parameters=sum(literal.cost for literal in literals) + n_free * (len(model.rules) + 1),
+        n_parameters=n_parameters,
         n_features=len(model.used()),
         n_bytes=compact_bytes(student.to_dict()),
         n_leaves=len(model.rules) + 1,
         n_terms=len(literals),
         depth=len(model.rules),
         mean_path_length=float(read),
+        n_lines=len(model.rules) + 1,
+        n_numbers=n_parameters - len(literals),  # the column of each condition is a name
     )
 
 

@@ -282,6 +282,8 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
             n_features=len({c.feature for c in model.columns}),
             n_bytes=compact_bytes(self.to_dict()),
             n_terms=len(model.columns),
+            n_lines=len(model.columns),
+            n_numbers=2 * len(model.columns) + 2,
         )
 
     def importance(self) -> pd.DataFrame:

@@ -22,26 +22,23 @@ from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor
 from explaindistill.students.tree.compression import on_value_grid, smaller
 from explaindistill.students.tree.drawing import drawing
-from explaindistill.students.tree.fit import (
-    agreement,
-    fit_trees,
-    unit_range,
-    valued,
-)
+from explaindistill.students.tree.fit import unit_range
 from explaindistill.students.tree.nearest import nearest_in_tree
 from explaindistill.students.tree.program import program
 from explaindistill.students.tree.reading import ReadableTree
 from explaindistill.students.tree.refining import toward_labels
+from explaindistill.students.tree.search import Contest, searched
 from explaindistill.students.tree.shapley import tree_shapley
 from explaindistill.students.tree.shrinkage import settled
 
 __all__ = ["TreeClassifier", "TreeRegressor"]
 
-# on held-out fitting rows of nine data sets, agreement on the fitting rows picked between trees of one size better
-# than agreement out of fold did: folds grow other, smaller trees, and are noisier than the difference
-TEMPERATURES = (0.5, 0.2)
+TEMPERATURES = {"decisions": (0.5, 0.2), "probabilities": (1.0, 0.5)}
+"""Of the trees that compete. Sharper targets decide alike more often, and the labels themselves come closest to the
+probabilities; half way there is safer for either than either end alone."""
+OPTIMIZE = tuple(TEMPERATURES)
 
-Search = Literal["greedy", "lookahead", "optimal"]
+Search = Literal["auto", "greedy", "lookahead", "optimal"]
 
 
 class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
@@ -63,17 +60,22 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
     max_features_used : int, at least 1, or None
         How many different columns the whole tree may ask for.
     structure_temperature : float, at least 0, or "auto"
-        T above: 1 grows on the soft labels themselves, 0 on the most probable class. ``"auto"`` grows at 0.5 and
-        at 0.2, trees of one size, and keeps the one that agrees with the labels on more of the fitting rows.
-    search : "greedy", "lookahead" or "optimal"
-        ``"lookahead"`` compares the ``lookahead_width`` best splits of a node by the loss after the tree is completed
-        greedily; never worse than greedy on the structure loss. ``"optimal"`` needs ``pystreed`` and ``max_depth`` at
-        most 4.
+        T above: 1 grows on the soft labels themselves, 0 on the most probable class. ``"auto"`` lets trees grown at
+        two temperatures compete: 0.5 and 0.2 for decisions, 1 and 0.5 for probabilities.
+    search : "auto", "greedy", "lookahead" or "optimal"
+        ``"auto"`` lets greedy trees compete, and one that looks ahead where there are at least 1,000 distinct rows
+        and 80 per leaf; the best on the rows of fitting (of more than 50,000, on so many drawn by content) is kept,
+        and grown on all rows. ``"lookahead"`` compares the ``lookahead_width`` best splits of a node by the loss after
+        the tree is completed greedily; never worse than greedy on the structure loss. ``"optimal"`` needs
+        ``pystreed`` and ``max_depth`` at most 4.
+    optimize : "decisions" or "probabilities"
+        ``"decisions"``: the tree decides as the labels do on as many rows as possible. ``"probabilities"``: its
+        probabilities come as close to the labels' as possible, by their cross-entropy.
     lookahead_width : int, at least 1
     tie_tolerance : float in [0, 1)
         Splits that lack at most this share of the best gain count as tied: of tied columns the first by name is cut,
         at the tied threshold with the fewest digits, so that another sample of rows gives the same tree. 0 takes the
-        best; needs ``search="greedy"``, and ``"auto"`` then means a structure temperature of 0.5.
+        best. Only greedy trees grow so; ``"auto"`` then means those, at the first of the two temperatures.
     shrinkage : float, at least 0, or "auto"
         Strength of hierarchical shrinkage of the values, in rows: 0 leaves each leaf the mean of its rows. ``"auto"``
         is the one of 0, 0.3, 1, 3, 10 and 30 with the least cross-entropy on held-out thirds of the rows, under trees
@@ -99,6 +101,9 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
     classes_ : ndarray, shape (k,), sorted
     tree_ : TreeModel
         Nodes in the user's units.
+    candidates_ : DataFrame
+        A line per tree that competed: ``search``, ``temperature``, ``n`` rows, and on them ``agreement`` or
+        ``cross_entropy``; ``chosen``.
     shrinkage_ : float, at least 0
         Strength of the shrinkage.
     chance_ : float in [0, 1]
@@ -158,7 +163,8 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         min_impurity_decrease: float = 0.0,
         max_features_used: int | None = None,
         structure_temperature: float | Literal["auto"] = "auto",
-        search: Search = "greedy",
+        search: Search = "auto",
+        optimize: Literal["decisions", "probabilities"] = "decisions",
         lookahead_width: int = 8,
         tie_tolerance: float = 0.0,
         shrinkage: float | Literal["auto"] = "auto",
@@ -176,6 +182,7 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         self.max_features_used = max_features_used
         self.structure_temperature = structure_temperature
         self.search = search
+        self.optimize = optimize
         self.lookahead_width = lookahead_width
         self.tie_tolerance = tie_tolerance
         self.shrinkage = shrinkage
@@ -189,14 +196,11 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to hard labels ``(n,)`` or soft labels ``(n, k)``; see the class."""
         intake = fit_classifier(self, X, y, sample_weight, self.classes)
-        targets = [sharpen(intake.Y, t) for t in self._temperatures(intake.Y)]
-        # with two classes one column says it all
-        structures = [P[:, 1:] if P.shape[1] == 2 else P for P in targets]
-        trees, best = fit_trees(self, intake, structures), 0
-        if len(trees) > 1:
-            plain, sharp = (agreement(valued(self, tree, 0.0), intake, self.n_jobs) for tree in trees)
-            best = int(sharp > plain)
-        self.tree_ = settled(self, trees[best], intake, structures[best])
+        if self.optimize not in OPTIMIZE:
+            raise InvalidInputError(f"optimize must be one of {', '.join(OPTIMIZE)}, got {self.optimize!r}")
+        contest = Contest(self._temperatures(intake.Y), _sharpened, self.optimize)
+        tree, structure = searched(self, intake, contest)
+        self.tree_ = settled(self, tree, intake, structure)
         return self
 
     def _temperatures(self, P: NDArray[np.float64]) -> tuple[float, ...]:
@@ -205,7 +209,7 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         if isinstance(temperature, str):
             # hard labels are as sharp as can be; a choice between two trees is one more thing left to chance
             plain = ((P == 0) | (P == 1)).all() or self.tie_tolerance
-            return TEMPERATURES[:1] if plain else TEMPERATURES
+            return TEMPERATURES[self.optimize][:1] if plain else TEMPERATURES[self.optimize]
         return (temperature,)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
@@ -256,6 +260,12 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         return tags
 
 
+def _sharpened(P: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """Targets that decide the splits; with two classes one column says it all."""
+    sharp = sharpen(P, temperature)
+    return sharp[:, 1:] if sharp.shape[1] == 2 else sharp
+
+
 class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
     r"""Constant-leaf tree: :math:`f(x) = \bar y_{\ell(x)}`, the mean of the leaf of x; one or more outputs.
 
@@ -273,6 +283,8 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
     ----------
     n_outputs_ : int
     tree_ : TreeModel
+    candidates_ : DataFrame
+        As in :class:`TreeClassifier`, with ``squared_error``.
     shrinkage_ : float
     schema_ : Schema
     n_features_in_, feature_names_in_
@@ -307,7 +319,7 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
         min_samples_leaf: int = 5,
         min_impurity_decrease: float = 0.0,
         max_features_used: int | None = None,
-        search: Search = "greedy",
+        search: Search = "auto",
         lookahead_width: int = 8,
         tie_tolerance: float = 0.0,
         shrinkage: float | Literal["auto"] = "auto",
@@ -335,8 +347,9 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to values ``(n,)`` or ``(n, m)``; see the class."""
         intake = fit_regressor(self, X, y, sample_weight, multi_output=True)
-        structure = unit_range(intake.Y)
-        self.tree_ = settled(self, fit_trees(self, intake, [structure])[0], intake, structure)
+        contest = Contest((np.nan,), lambda Y, temperature: unit_range(Y), "values")
+        tree, structure = searched(self, intake, contest)
+        self.tree_ = settled(self, tree, intake, structure)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:

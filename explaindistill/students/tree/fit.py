@@ -13,7 +13,7 @@ from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.ranges import number_in, one_of, whole_in
 from explaindistill.numerics.trees.binning import MAX_BINS, MISSING, UNSEEN, BinnedTable, bin_table
-from explaindistill.numerics.trees.fixed_point import SCALE, whole_weights
+from explaindistill.numerics.trees.fixed_point import SCALE
 from explaindistill.numerics.trees.growth import (
     Grower,
     Grown,
@@ -27,14 +27,16 @@ from explaindistill.numerics.trees.shrinkage import shrunk
 from explaindistill.students._intake import Intake, read_signs
 from explaindistill.students.tree.model import TreeModel
 
-__all__ = ["agreement", "fit_tree", "fit_trees", "limits_of", "unit_range", "valued"]
+__all__ = ["fit_tree", "fit_trees", "limits_of", "unit_range", "valued"]
 
 SIGNED_SCALE = 2.0**30
 """Steps per unit of targets with a sign: sums over 2**33 rows of such steps still fit into 64 bits."""
-SEARCHES = ("greedy", "lookahead", "optimal")
+SEARCHES = ("auto", "greedy", "lookahead", "optimal")
 
 
-def fit_trees(estimator: Any, intake: Intake, structures: Sequence[NDArray[np.float64]]) -> list[TreeModel]:
+def fit_trees(
+    estimator: Any, intake: Intake, structures: Sequence[NDArray[np.float64]], search: str
+) -> list[TreeModel]:
     """Fit a tree to each of some structure targets; columns are binned once. See :func:`fit_tree`."""
     limits = limits_of(estimator, intake.schema, structures[0].shape[1])
     vars(estimator).pop("chance_", None)  # of an earlier fit
@@ -44,7 +46,7 @@ def fit_trees(estimator: Any, intake: Intake, structures: Sequence[NDArray[np.fl
     # growth moves the codes beside its thresholds, so each tree but the last works on a copy
     copies = [BinnedTable(table.codes.copy(order="F"), table.rules) for _ in structures[1:]]
     return [
-        fit_tree(estimator, intake, structure, limits, t)
+        fit_tree(estimator, intake, structure, limits, t, search)
         for structure, t in zip(structures, [*copies, table], strict=True)
     ]
 
@@ -55,6 +57,7 @@ def fit_tree(
     structure: NDArray[np.float64],
     limits: TreeLimits,
     table: BinnedTable,
+    search: str,
 ) -> TreeModel:
     """Grow on ``structure`` targets (n, m), fill the nodes with the means of ``intake.Y``; see :func:`valued`.
 
@@ -65,6 +68,7 @@ def fit_tree(
     structure : ndarray, shape (n, m), values within [-1, 1]
     limits : TreeLimits
     table : BinnedTable
+    search : "greedy", "lookahead" or "optimal"
     """
     # packing count and target into one number needs targets of at least 0; others can afford finer steps
     rows = channels(structure, intake.weight, SIGNED_SCALE if structure.min() < 0 else SCALE)
@@ -79,9 +83,9 @@ def fit_tree(
         from explaindistill.numerics.trees.stable_growth import grow_canonical
 
         grown, estimator.chance_ = grow_canonical(grower(table), float(estimator.tie_tolerance))
-    elif estimator.search == "greedy":
+    elif search == "greedy":
         grown = grow(grower(table))
-    elif estimator.search == "lookahead":
+    elif search == "lookahead":
         grown = _better_of_both(grower, table, estimator.lookahead_width)
     else:
         from explaindistill.students.tree.optimal import grow_optimal
@@ -125,13 +129,6 @@ def valued(estimator: Any, tree: TreeModel, strength: float) -> TreeModel:
     return tree.with_value(value)
 
 
-def agreement(model: TreeModel, intake: Intake, n_jobs: int | None) -> float:
-    """Share of the fitting weight where tree and targets have the same most probable class."""
-    predicted = model.value.argmax(axis=1)[model.route(intake.X, n_jobs)]
-    whole, _ = whole_weights(intake.weight)
-    return float(whole[predicted == intake.Y.argmax(axis=1)].sum() / whole.sum())
-
-
 def unit_range(Y: NDArray[np.float64]) -> NDArray[np.float64]:
     """Outputs ``(Y_ik - (low_k + high_k) / 2) / half`` within [-1, 1], half the largest half range of all outputs.
 
@@ -154,10 +151,10 @@ def limits_of(estimator: Any, schema: Schema, n_targets: int) -> TreeLimits:
     number_in("shrinkage", estimator.shrinkage, 0, others=("auto",))
     number_in("tie_tolerance", estimator.tie_tolerance, 0)
     one_of("search", estimator.search, SEARCHES)
-    if estimator.tie_tolerance >= 1 or (estimator.tie_tolerance and estimator.search != "greedy"):
+    if estimator.tie_tolerance >= 1 or (estimator.tie_tolerance and estimator.search not in ("auto", "greedy")):
         raise InvalidInputError(
-            f'tie_tolerance must be below 1, and 0 unless search="greedy", got {estimator.tie_tolerance!r} '
-            f"with search={estimator.search!r}"
+            f'tie_tolerance must be below 1, and 0 unless search is "auto" or "greedy", got '
+            f"{estimator.tie_tolerance!r} with search={estimator.search!r}"
         )
     return TreeLimits(
         max_leaf_nodes=estimator.max_leaf_nodes,

@@ -135,14 +135,17 @@ class ReadableTree:
         tree = self.tree_
         leaves = tree.leaves
         outputs = tree.value.shape[1]
+        n_parameters = words.parameters(tree, outputs - 1 if hasattr(self, "classes_") else outputs)
         return Complexity(
             family="tree",
-            n_parameters=words.parameters(tree, outputs - 1 if hasattr(self, "classes_") else outputs),
+            n_parameters=n_parameters,
             n_features=len(tree.used),
             n_bytes=compact_bytes(self.to_dict()),
             n_leaves=len(leaves),
             depth=int(tree.depth.max()),
             mean_path_length=float(tree.depth[leaves] @ tree.weight[leaves] / tree.weight[0]),
+            n_lines=len(leaves),
+            n_numbers=n_parameters - (len(leaves) - 1),  # the column of each split is a name
         )
 
     def importance(self) -> pd.DataFrame:

@@ -93,9 +93,9 @@ def test_folds_are_held_out(monkeypatch):
     seen = []
     grow = _tree_shrinkage.fit_trees
 
-    def watched(estimator, intake, structures):
+    def watched(estimator, intake, structures, search):
         seen.append((set(intake.X.index), len(structures[0])))
-        return grow(estimator, intake, structures)
+        return grow(estimator, intake, structures, search)
 
     monkeypatch.setattr(_tree_shrinkage, "fit_trees", watched)
     X = columns(90)
