@@ -38,6 +38,10 @@ EXAMPLES = {
   explaindistill distill --teacher teacher/ --data adult.csv.gz --target income-per-year --student tree --out rules/
   explaindistill distill --teacher teacher/ --data adult.csv.gz --student tree --set tree.max_leaf_nodes=8 --out rules/
 """,
+    "best": """examples:
+  explaindistill best --teacher teacher/ --data adult.csv.gz --target income-per-year --max-lines 10 --out best/
+  explaindistill best --teacher teacher/ --data adult.csv.gz --max-numbers 20 --export best.py --out best/
+""",
     "audit": """examples:
   explaindistill audit --teacher teacher/ --data adult.csv.gz --target income-per-year \\
       --sensitive sex,race --student tree,gam,linear --out audit/
@@ -79,6 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     _demo(_command(commands, "demo", "distil and audit a network on the embedded example"))
     _teach(_command(commands, "teach", "train a small network, for those who have no teacher at hand"))
     _distill(_command(commands, "distill", "fit one student to a teacher's answers"))
+    _best(_command(commands, "best", "let all families of students compete for what a reader is ready to read"))
     _audit(_command(commands, "audit", "fit students and measure everything about them and their teacher"))
     _check(_command(commands, "check", "hold a saved audit against a policy"))
     _compare(_command(commands, "compare", "tell what moved beyond chance between two saved audits"))
@@ -130,6 +135,32 @@ def _distill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--student", default="tree", metavar="NAME", help="one of `explaindistill list students`")
     _students(parser)
     parser.add_argument("--out", required=True, metavar="FOLDER", help="where student.json and student.txt go")
+    _force(parser)
+    _dry_run(parser)
+    parser.add_argument(
+        "--export", action="append", default=[], metavar="FILE", help="also write code, such as student.py or student.c"
+    )
+
+
+def _best(parser: argparse.ArgumentParser) -> None:
+    _data(parser, target=False)
+    _teacher(parser)
+    for name, words in (
+        ("lines", "leaves, rules, terms, or conditions with points"),
+        ("numbers", "thresholds, coefficients, points, values and named levels"),
+        ("columns", "columns that the student asks about"),
+    ):
+        parser.add_argument(f"--max-{name}", type=_positive, metavar="N", help=f"at most so many {name}: {words}")
+    parser.add_argument(
+        "--optimize",
+        choices=("decisions", "probabilities"),
+        default="decisions",
+        help="what is compared: equal decisions (default), or the divergence of the probabilities",
+    )
+    _asked_while_fitting(parser)
+    parser.add_argument(
+        "--out", required=True, metavar="FOLDER", help="where student.json, student.txt and candidates.csv go"
+    )
     _force(parser)
     _dry_run(parser)
     parser.add_argument(
@@ -270,6 +301,10 @@ def _students(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="STUDENT.PARAMETER=VALUE", help="such as tree.max_leaf_nodes=8"
     )
+    _asked_while_fitting(parser)
+
+
+def _asked_while_fitting(parser: argparse.ArgumentParser) -> None:
     _category_size(parser)
     parser.add_argument("--store", metavar="FILE", help="label store: the teacher is asked about no row twice")
     parser.add_argument("--n-queries", type=int, metavar="N", help="rows the teacher is asked about while fitting")

@@ -1,14 +1,17 @@
-"""The command distill: one student, written for people and for programs."""
+"""The commands distill and best: one student, named or chosen, written for people and for programs."""
 
 from __future__ import annotations
 
 import json
 import tempfile
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from rich.console import Console
+from rich.table import Table
 
 from explaindistill.cli.asking import forecast_fit, print_rows_sent, stand_in_for, told_beforehand
 from explaindistill.cli.folders import refuse_overwriting, results_folder
@@ -18,24 +21,47 @@ from explaindistill.data.files import write_whole
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.errors import InvalidInputError
 from explaindistill.export import kind_of
+from explaindistill.protocols import Task
 
-__all__ = ["run_distill"]
+__all__ = ["run_best", "run_distill"]
 
 
 def run_distill(args: Namespace, console: Console) -> int:
     """Fit one student and write what it is, for people and for programs."""
+
+    def named(task: Task) -> dict[str, Any]:
+        return make_students([args.student], task, args.set, args.random_state, args.min_category_size)
+
+    return _run(args, console, named)
+
+
+def run_best(args: Namespace, console: Console) -> int:
+    """Let all families compete for the reader's budget; write the winner, and how all of them did."""
+    from explaindistill.distillation.choosing.student_choice import StudentChoice
+
+    choice = StudentChoice(args.max_lines, args.max_numbers, args.max_columns, args.optimize)
+    if args.min_category_size is not None:
+        choice.set_params(min_category_size=args.min_category_size)
+    choice.checked()
+    return _run(args, console, lambda task: {"best": choice}, ("candidates.csv",))
+
+
+def _run(
+    args: Namespace, console: Console, students_of: Callable[[Task], dict[str, Any]], further: tuple[str, ...] = ()
+) -> int:
+    """Fit the one student, write its files, and ``further`` ones of a student that was chosen."""
     for name in args.export:
         _check_export(name)
-    refuse_overwriting(args.out, ("student.json", "student.txt", *args.export), args.force)
+    refuse_overwriting(args.out, ("student.json", "student.txt", *further, *args.export), args.force)
     teacher, rows = teacher_and_rows(args)
     task = task_of(teacher)
-    students = make_students([args.student], task, args.set, args.random_state, args.min_category_size)
+    students = students_of(task)
     if told_beforehand(
         args, teacher, console, lambda: forecast_fit(stand_in_for(teacher, args.store), students, rows, args)
     ):
         return 0
     with results_folder(args.out) as out:
-        fitted = fit(teacher, students, rows, args.n_queries, args.random_state, args.store)[args.student]
+        [fitted] = fit(teacher, students, rows, args.n_queries, args.random_state, args.store).values()
         student = fitted.student_
         with asking_for("held-out"):
             fidelity = fitted.score(rows.part("test")[0])
@@ -45,12 +71,31 @@ def run_distill(args: Namespace, console: Console) -> int:
         write_whole(out / "student.txt", student.describe() + "\n")
         for name, content in exported.items():
             write_whole(out / name, content)
+        if further:
+            write_whole(out / "candidates.csv", fitted.candidates_.to_csv(index=False))
+    if further:
+        _print_candidates(fitted.candidates_, console)
     console.print(student.describe(), markup=False, highlight=False)
     word = "agreement" if task == "classification" else "R²"
     console.print(f"\n{word} with the teacher {fidelity:.3f} on {len(rows.test):,} rows that fitting did not see")
     print_rows_sent(teacher, console, [fitted], args.price_per_row)
     console.print(f"written to {out}")
     return 0
+
+
+def _print_candidates(frame: pd.DataFrame, console: Console) -> None:
+    """One line per student that competed, best first."""
+    measure = {"agreement": "agreement", "-kl": "divergence", "r2": "R²"}[frame.attrs["metric"]]
+    table = Table(title="students that competed, on real rows that their fit did not see", title_justify="left")
+    for heading in ("student", "lines", "numbers", "columns", measure, "behind the best (95 %)", "rows"):
+        table.add_column(heading, justify="left" if heading == "student" else "right", no_wrap=True)
+    for line in frame.to_dict("records"):
+        size = (f"{line[name]:,}" for name in ("n_lines", "n_numbers", "n_features"))
+        score = -line["score"] if measure == "divergence" else line["score"]
+        behind = f"{line['behind']:.3f} ({line['behind_low']:.3f} to {line['behind_high']:.3f})"
+        name = f"{line['student']} (chosen)" if line["chosen"] else line["student"]
+        table.add_row(name, *size, f"{score:.3f}", "" if line["behind"] == 0 else behind, f"{line['n']:,}")
+    console.print(table)
 
 
 def _exported(student: Any, name: str) -> bytes:

@@ -27,6 +27,7 @@ from explaindistill.data.schema import Schema
 from explaindistill.data.student_view import StudentView, WholeRows
 from explaindistill.data.targets import SoftTargets, mix_labels, one_hot
 from explaindistill.data.weights import as_weights
+from explaindistill.distillation.choosing.student_choice import StudentChoice
 from explaindistill.distillation.corpus import Corpus, QueryPlan, ask_only, asks
 from explaindistill.distillation.made_rows import FitRows
 from explaindistill.distillation.run import DistillationRun, stable_plan
@@ -214,6 +215,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         meter = Meter()
         teacher = as_teacher(self.teacher)
         task = check_task(self.student, teacher)
+        if isinstance(self.student, StudentChoice):
+            self.student.checked()
         self._check_parameters(y)
         frame = opened(self, X, reset=True)
         schema = Schema.infer(X)

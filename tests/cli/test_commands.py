@@ -261,3 +261,22 @@ def test_force_replaces_what_the_command_writes_and_nothing_else(work, tmp_path,
     assert main([str(word) for word in words]) == 0
     assert json.loads((tmp_path / "student.json").read_text())["kind"] == "TreeClassifier"
     assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_best_writes_the_winner_and_how_all_did(work, tmp_path, capsys):
+    words = ["best", "--teacher", str(work / "teacher"), *data(work), "--n-queries", "1000", "--max-lines", "6"]
+    assert main([*words, "--export", "student.py", "--out", str(tmp_path / "b")]) == 0
+    out = capsys.readouterr().out
+    assert "students that competed" in out
+    assert out.count("(chosen)") == 1
+    assert "1,450 rows asked: fit 1,000, held-out 450" in out
+    table = pd.read_csv(tmp_path / "b" / "candidates.csv")
+    assert table["chosen"].sum() == 1
+    assert (table["n_lines"] <= 6).all()
+    assert {"student.json", "student.txt", "student.py", "candidates.csv"} == {
+        p.name for p in (tmp_path / "b").iterdir()
+    }
+    assert main([*words, "--out", str(tmp_path / "b")]) == 2
+    with pytest.raises(SystemExit, match="2"):
+        main([*words[:-1], "0", "--out", str(tmp_path / "c")])
+    assert "argument --max-lines: must be a whole number of at least 1, got '0'" in capsys.readouterr().err

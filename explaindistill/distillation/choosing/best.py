@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.distillation.choosing.student_choice import StudentChoice
 from explaindistill.distillation.distiller import Distiller
 
@@ -20,6 +21,7 @@ def best(
     max_numbers: int | None = None,
     max_columns: int | None = None,
     optimize: Literal["decisions", "probabilities"] = "decisions",
+    min_category_size: int = MIN_CATEGORY_SIZE,
     sample_weight: ArrayLike | None = None,
     **asking: Any,
 ) -> Distiller:
@@ -43,6 +45,8 @@ def best(
     optimize : "decisions" or "probabilities", default="decisions"
         What is compared: the share of rows on which teacher and student decide alike, or the divergence of their
         probabilities. Regression compares squared errors.
+    min_category_size : int, at least 1
+        As in every student: categories of fewer rows are "(other)".
     sample_weight : array of shape (n,), or name of a column of X, optional
     **asking
         As in :class:`~explaindistill.Distiller`: ``sampler``, ``features``, ``n_queries``, ``query_strategy``,
@@ -70,5 +74,5 @@ def best(
     >>> found.student_.complexity().n_lines <= 4, found.score(X) > 0.9
     (True, True)
     """
-    choice = StudentChoice(max_lines, max_numbers, max_columns, optimize)
+    choice = StudentChoice(max_lines, max_numbers, max_columns, optimize, min_category_size)
     return Distiller(teacher, choice, **asking).fit(X, sample_weight=sample_weight)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numbers
 from dataclasses import asdict, dataclass
 
-from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.ranges import whole_in
 from explaindistill.protocols import Complexity
 
 __all__ = ["ReadingBudget"]
@@ -38,9 +37,7 @@ class ReadingBudget:
 
     def __post_init__(self) -> None:
         for name, limit in asdict(self).items():
-            whole = isinstance(limit, numbers.Integral) and not isinstance(limit, bool)
-            if limit is not None and not (whole and limit >= 1):
-                raise InvalidInputError(f"{name} must be a whole number, at least 1, or None, got {limit!r}")
+            whole_in(name, limit, 1, others=(None,))
 
     @property
     def is_open(self) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.distillation.choosing.reading_budget import ReadingBudget
 
 __all__ = ["Rival", "rivals"]
@@ -52,6 +54,7 @@ def rivals(
     budget: ReadingBudget,
     columns: tuple[str, ...] | None,
     optimize: Literal["decisions", "probabilities"] = "decisions",
+    min_category_size: int = MIN_CATEGORY_SIZE,
 ) -> list[Rival]:
     """Make the competitors for a task.
 
@@ -64,6 +67,8 @@ def rivals(
         The columns that all but trees are confined to, where the budget limits columns; trees choose their own.
     optimize : "decisions" or "probabilities"
         Of the classifiers that can go by either.
+    min_category_size : int, at least 1
+        Of every student.
 
     Examples
     --------
@@ -84,7 +89,16 @@ def rivals(
     if n_classes == 2:
         field.append(Rival("scorecard", makers.card, makers.start("scorecard", lambda n: n // 2 - 1), 1, columns))
     field += makers.model_trees(columns)
-    return [rival for rival in field if rival.start >= rival.least]
+    return [
+        replace(rival, make=partial(_with_size, rival.make, min_category_size))
+        for rival in field
+        if rival.start >= rival.least
+    ]
+
+
+def _with_size(make: Callable[[int], Any], min_category_size: int, size: int) -> Any:
+    """The unfitted student, with what is asked of every one."""
+    return make(size).set_params(min_category_size=min_category_size)
 
 
 @dataclass(frozen=True)

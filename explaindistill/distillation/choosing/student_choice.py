@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, check_category_size
 from explaindistill.data.student_view import StudentView
 from explaindistill.data.targets import SoftTargets
 from explaindistill.distillation.choosing.competition import compete
@@ -15,6 +16,7 @@ from explaindistill.distillation.choosing.fitting import FittedRival, fit_within
 from explaindistill.distillation.choosing.reading_budget import ReadingBudget
 from explaindistill.distillation.choosing.rivals import rivals
 from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.ranges import one_of
 
 __all__ = ["StudentChoice"]
 
@@ -31,6 +33,8 @@ class StudentChoice(BaseEstimator):
     optimize : "decisions" or "probabilities", default="decisions"
         ``"decisions"``: as many rows as possible on which teacher and student decide alike. ``"probabilities"``: the
         least Kullback-Leibler divergence of the student's probabilities from the teacher's. No matter in regression.
+    min_category_size : int, at least 1
+        As in every student: categories of fewer rows are "(other)".
 
     Attributes
     ----------
@@ -54,16 +58,18 @@ class StudentChoice(BaseEstimator):
         max_numbers: int | None = None,
         max_columns: int | None = None,
         optimize: Literal["decisions", "probabilities"] = "decisions",
+        min_category_size: int = MIN_CATEGORY_SIZE,
     ) -> None:
         self.max_lines = max_lines
         self.max_numbers = max_numbers
         self.max_columns = max_columns
         self.optimize = optimize
+        self.min_category_size = min_category_size
 
     def checked(self) -> ReadingBudget:
         """The budget, once all parameters have been checked."""
-        if self.optimize not in OPTIMIZE:
-            raise InvalidInputError(f"optimize must be one of {', '.join(OPTIMIZE)}, got {self.optimize!r}")
+        one_of("optimize", self.optimize, OPTIMIZE)
+        check_category_size(self.min_category_size)
         return ReadingBudget(self.max_lines, self.max_numbers, self.max_columns)
 
     def chosen(self, targets: SoftTargets, view: StudentView, people: pd.DataFrame) -> FittedRival:
@@ -83,7 +89,8 @@ class StudentChoice(BaseEstimator):
             raise InvalidInputError("the students compete on real rows that the teacher answered, got none of them")
         n_classes = None if targets.classes is None else len(targets.classes)
         columns = _ranked_columns(real, view, self.max_columns)
-        competition = compete(rivals(n_classes, budget, columns, self.optimize), real, view, budget, self.optimize)
+        field = rivals(n_classes, budget, columns, self.optimize, self.min_category_size)
+        competition = compete(field, real, view, budget, self.optimize)
         for rival in competition.ranking:
             fitted = fit_within(rival, targets, view, budget, people)
             if fitted is not None:

@@ -13,7 +13,7 @@ from sklearn.utils import Tags
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.targets import as_soft_targets, sharpen
 from explaindistill.errors import InvalidInputError
-from explaindistill.numerics.ranges import number_in
+from explaindistill.numerics.ranges import number_in, one_of
 from explaindistill.numerics.trees.binning import MAX_BINS
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
@@ -196,8 +196,7 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to hard labels ``(n,)`` or soft labels ``(n, k)``; see the class."""
         intake = fit_classifier(self, X, y, sample_weight, self.classes)
-        if self.optimize not in OPTIMIZE:
-            raise InvalidInputError(f"optimize must be one of {', '.join(OPTIMIZE)}, got {self.optimize!r}")
+        one_of("optimize", self.optimize, OPTIMIZE)
         contest = Contest(self._temperatures(intake.Y), _sharpened, self.optimize)
         tree, structure = searched(self, intake, contest)
         self.tree_ = settled(self, tree, intake, structure)

@@ -74,7 +74,7 @@ def test_probabilities_or_decisions():
     assert table.loc[table["chosen"], "cross_entropy"].item() == pytest.approx(cross_entropy(by_probability))
     agreement = [(s.predict(X) == P.argmax(axis=1)).mean() for s in (by_decision, by_probability)]
     assert agreement[0] >= agreement[1]
-    with pytest.raises(InvalidInputError, match="optimize must be one of decisions, probabilities, got 'speed'"):
+    with pytest.raises(InvalidInputError, match="optimize must be one of 'decisions', 'probabilities', got 'speed'"):
         TreeClassifier(optimize="speed").fit(X, P)
 
 
