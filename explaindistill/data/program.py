@@ -324,6 +324,8 @@ class Program:
         Numbers before the link.
     link : "probabilities", "identity", "logistic", "softmax", "exp" or "risk"
         ``risk`` looks the total up in a table: ``risk[total - lowest]``.
+    notes : tuple of str
+        Sentences for the head of the code; they hold nothing that comes from outside, such as names of columns.
 
     Examples
     --------
@@ -345,6 +347,7 @@ class Program:
     curves: tuple[Curve, ...] = ()
     lowest: int = 0
     risk: tuple[float, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def n_answers(self) -> int:

@@ -23,6 +23,7 @@ from explaindistill.data.program import (
     listed,
     up_to,
 )
+from explaindistill.students._missing import MISSING_NOTE, unmet_missing
 
 __all__ = ["program"]
 
@@ -49,7 +50,8 @@ def program(self: Any) -> Program:
         return Split(condition, grown(node["left"], carried), grown(node["right"], carried))
 
     classes = classes_of(form)
-    return Program(kind, inputs, classes, K, class_link(classes, K), grown(0, ()))
+    notes = (MISSING_NOTE,) if unmet_missing(self.schema_, {names.index(name) for name in split_on}) else ()
+    return Program(kind, inputs, classes, K, class_link(classes, K), grown(0, ()), notes=notes)
 
 
 def _asked(column: Input, node: Mapping[str, Any]) -> Condition:

@@ -10,6 +10,7 @@ from explaindistill.data.program import (
     Condition,
     Input,
     Leaf,
+    Link,
     Missing,
     Not,
     Program,
@@ -20,6 +21,7 @@ from explaindistill.data.program import (
     listed,
     up_to,
 )
+from explaindistill.students._missing import MISSING_NOTE, unmet_missing
 
 __all__ = ["program"]
 
@@ -41,7 +43,9 @@ def program(self: Any) -> Program:
 
     classes = classes_of(form)
     n_outputs = len(nodes[0]["value"])
-    return Program(kind, inputs, classes, n_outputs, "identity" if classes is None else "probabilities", grown(0))
+    link: Link = "identity" if classes is None else "probabilities"
+    notes = (MISSING_NOTE,) if unmet_missing(self.schema_, self.tree_.used) else ()
+    return Program(kind, inputs, classes, n_outputs, link, grown(0), notes=notes)
 
 
 def _goes_left(column: Input, node: Mapping[str, Any], missing_left: bool, unseen_left: bool) -> Condition:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.data.literals import Literal, conjunction
+from explaindistill.students._missing import unmet_missing
 from explaindistill.students.tree.model import TreeModel
 
 __all__ = ["condition", "outline", "parameters", "reasons", "rule_table", "rule_text"]
@@ -104,7 +105,7 @@ def outline(
             visit(child, indent + "    ")
 
     visit(0, "")
-    return "\n".join(lines)
+    return "\n".join([*lines, *filter(None, [unmet_missing(model.schema, model.used)])])
 
 
 def _made_up(model: TreeModel) -> str:
