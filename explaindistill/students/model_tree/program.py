@@ -5,24 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from explaindistill.data.program import (
-    AnyOf,
-    Condition,
-    Input,
-    Leaf,
-    Missing,
-    Not,
-    Program,
-    Split,
-    Term,
-    Unseen,
-    class_link,
-    classes_of,
-    column_factor,
-    inputs_of,
-    listed,
-    up_to,
-)
+from explaindistill.data.program import AnyOf, Condition, Input, Leaf, Missing, Not, Program, Split, Term, Unseen
+from explaindistill.data.program_columns import class_link, classes_of, column_factor, inputs_of, listed, up_to
 from explaindistill.students._missing import MISSING_NOTE, unmet_missing
 
 __all__ = ["program"]

@@ -92,12 +92,12 @@ def outline(
         f"tree of {_count(n_leaves, 'leaf', 'leaves')} on {_count(n_columns, 'column', 'columns')}, "
         f"depth {model.depth.max()}, fitted to {_count(int(model.count[0]), 'row', 'rows')}{_made_up(model)}"
     ]
-    count, part, _ = model.shown
+    count, share, _ = model.shown
 
     def visit(node: int, indent: str) -> None:
         if model.feature[node] < 0:
             answer = _answer(model.value[node], outputs, is_classifier, decide)
-            lines.append(f"{indent}{answer}   ({100 * part[node]:.1f} % of rows, n = {count[node]})")
+            lines.append(f"{indent}{answer}   ({100 * share[node]:.1f} % of rows, n = {count[node]})")
             lines.extend(f"{indent}    {line}" for line in (who or {}).get(node, ()))
             return
         for child, left in ((int(model.left[node]), True), (int(model.right[node]), False)):
