@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from explaindistill.auditing.stored import read_audit
+from explaindistill.numerics.statistics.hypotheses import holm
+from explaindistill.numerics.statistics.intervals import mover_difference
 
-__all__ = ["compare", "holm", "mover"]
+__all__ = ["compare", "mover"]
 
 KEYS = ["frame", "metric", "subject", "attribute", "group", "reference", "subset", "feature"]
 COLUMNS = [*KEYS, "old", "new", "change", "low", "high", "p", "p_adjusted", "moved"]
@@ -52,27 +54,9 @@ def mover(
     >>> [round(float(v[0]), 3) for v in (d, low, high)]
     [0.2, 0.059, 0.341]
     """
-    a, b = old, new
-    change = b[:, 0] - a[:, 0]
-    low = change - np.hypot(b[:, 0] - b[:, 1], a[:, 2] - a[:, 0])
-    high = change + np.hypot(b[:, 2] - b[:, 0], a[:, 0] - a[:, 1])
+    change = new[:, 0] - old[:, 0]
+    low, high = mover_difference((new[:, 0], new[:, 1], new[:, 2]), (old[:, 0], old[:, 1], old[:, 2]))
     return change, low, high
-
-
-def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Adjust p-values for a family by Holm's step-down rule; NaN stays and does not count.
-
-    Examples
-    --------
-    >>> holm(np.array([0.01, 0.04, 0.03])).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    out = np.full(len(p), math.nan)
-    tested = np.flatnonzero(~np.isnan(p))
-    order = tested[np.argsort(p[tested], kind="stable")]
-    raised = p[order] * np.arange(len(order), 0, -1)
-    out[order] = np.minimum(np.maximum.accumulate(raised), 1.0)
-    return out
 
 
 def compare(old: str | Path | Mapping[str, Any], new: str | Path | Mapping[str, Any]) -> pd.DataFrame:

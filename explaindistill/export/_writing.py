@@ -64,9 +64,13 @@ def write(student: Any, path: str | Path, verify: Verify = "inprocess") -> Path:
     if engine is not None:
         n_rows = _check(engine, student, content, target.name)
         note = f"Checked: {engine.name} gave the student's answers on {n_rows} rows."
-        content = _with_note(kind, content, note)
     elif kind in HEADS and verify is not None:
-        content = _with_note(kind, content, "Not run when it was written; export(..., verify='target') runs it.")
+        note = "Not run when it was written; export(..., verify='target') runs it."
+    else:
+        note = ""
+    for sentence in reversed(program_of(student).notes if kind in (*HEADS, "onnx") else ()):
+        content = _with_note(kind, content, sentence, "note")
+    content = _with_note(kind, content, note, "checked") if note else content
     write_whole(target, content)
     return target
 
@@ -187,13 +191,14 @@ def _shown(answers: RunAnswers, i: int) -> str:
     return numbers if answers.labels is None else f"{answers.labels[i]!r} ({numbers})"
 
 
-def _with_note(kind: str, content: Any, note: str) -> Any:
+def _with_note(kind: str, content: Any, note: str, key: str) -> Any:
+    """The file with one more line in its head, or one more entry of its metadata."""
     if kind in HEADS:
         return content.replace(HEADS[kind], LINES[kind].format(note) + ("\n" if kind == "python" else ""), 1)
     if kind == "onnx":
         import onnx
 
         model = onnx.load_from_string(content)
-        model.metadata_props.add(key="checked", value=note)
+        model.metadata_props.add(key=key, value=note)
         return model.SerializeToString(deterministic=True)
     return content

@@ -254,8 +254,8 @@ class _Writer:
         The last place is one more than the grid has: there the values are 0.
         """
         graph, column = self.graph, grid.input
-        taken = (-1 if place is None else place for place in (grid.missing, grid.unseen))
-        n = max(len(grid.knots), *(p + 1 for _, p in grid.places), *(place + 1 for place in taken))
+        places_apart = (-1 if place is None else place for place in (grid.missing, grid.unseen))
+        n = max(len(grid.knots), *(p + 1 for _, p in grid.places), *(place + 1 for place in places_apart))
         lost = n if grid.missing is None else grid.missing
         if not grid.knots:
             place = dict(grid.places)

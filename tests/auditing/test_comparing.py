@@ -5,7 +5,8 @@ import copy
 import numpy as np
 import pytest
 
-from explaindistill.auditing.comparing import compare, holm, mover
+from explaindistill.auditing.comparing import compare, mover
+from explaindistill.numerics.statistics.hypotheses import holm
 
 COLUMNS = ["metric", "subject", "n", "estimate", "low", "high"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from explaindistill.data.program import Curve, Grid, Input, Link, Program, class_link, classes_of, inputs_of
+from explaindistill.data.program import Curve, Grid, Input, Link, Program
+from explaindistill.data.program_columns import class_link, classes_of, inputs_of
 
 __all__ = ["program"]
 

@@ -29,10 +29,11 @@ from explaindistill.students._picture import plot
 from explaindistill.students.model_tree.drawing import drawing
 from explaindistill.students.model_tree.fit import fit_model_tree
 from explaindistill.students.model_tree.model import LinearTreeModel
-from explaindistill.students.model_tree.observed import recount, whose
+from explaindistill.students.model_tree.observed import recount
 from explaindistill.students.model_tree.program import program
 from explaindistill.students.model_tree.refining import toward_labels
 from explaindistill.students.model_tree.shapley import linear_tree_shapley
+from explaindistill.students.model_tree.words import words
 
 __all__ = ["ModelTreeClassifier", "ModelTreeRegressor"]
 
@@ -205,7 +206,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         """Return the tree in words, the numbers that `predict` uses."""
         check_is_fitted(self)
         what, outputs = self._outputs()
-        return "\n".join([_headline(self), *self.tree_.text([str(o) for o in outputs], what)])
+        return words(self, [str(o) for o in outputs], what)
 
     def explain(self, X: Any) -> pd.DataFrame:
         """Contributions that sum to the log-odds of ``classes_[1]``, or to each class's score."""
@@ -326,7 +327,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
         """Return the tree in words, the numbers that `predict` uses."""
         check_is_fitted(self)
         names = ["y"] if self.n_outputs_ == 1 else [f"y[{k}]" for k in range(self.n_outputs_)]
-        return "\n".join([_headline(self), *self.tree_.text(names, "value of")])
+        return words(self, names, "value of")
 
     def explain(self, X: Any) -> pd.DataFrame:
         """Contributions that sum to each output's value."""
@@ -419,13 +420,6 @@ def open_tags(tags: Any) -> Any:
     tags.input_tags.categorical = True
     tags.input_tags.string = True
     return tags
-
-
-def _headline(student: Any) -> str:
-    c = student.complexity()
-    leaves = f"{c.n_leaves} {'leaf' if c.n_leaves == 1 else 'leaves'}"
-    numbers = f"{c.n_terms} coefficients, {c.n_parameters} numbers in all"
-    return f"Model tree: {leaves}, {numbers}.{whose(student.tree_)}"
 
 
 def _head(student: Any) -> dict[str, Any]:

@@ -45,9 +45,7 @@ class LeafTerm:
         """Show it as a factor in a formula."""
         if self.column.is_binary:
             return f"[{self.column.words(feature)}]"
-        days = " (days since 1970)" if feature.kind == "datetime" else ""
-        name = name_words(feature.name) + days
-        return f"({name} {'+' if self.centre < 0 else '-'} {abs(self.centre):.12g})"
+        return f"({_quantity(feature)} {'+' if self.centre < 0 else '-'} {abs(self.centre):.12g})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -58,6 +56,11 @@ class LeafTerm:
         """Inverse of :meth:`to_dict`."""
         numbers = {k: float(data[k]) for k in ("centre", "low", "high")}
         return cls(Column.from_dict(data["column"]), **numbers)
+
+
+def _quantity(feature: Feature) -> str:
+    """A number of a formula: the name of its column, and the unit of a date."""
+    return name_words(feature.name) + (" (days since 1970)" if feature.kind == "datetime" else "")
 
 
 @dataclass(frozen=True)
@@ -272,7 +275,7 @@ class LinearTreeModel:
         for t in sorted({t for node in self.nodes for t, _, _ in node.terms}):
             term = self.terms[t]
             if not term.column.is_binary:
-                name = term.column.words(self.schema[term.column.feature])
+                name = _quantity(self.schema[term.column.feature])
                 held = f"{name} counts as at least {term.low:.12g} and at most {term.high:.12g}"
                 lines[name] = f"{held}; missing adds nothing"
         return list(lines.values())

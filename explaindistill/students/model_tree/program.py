@@ -5,24 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from explaindistill.data.program import (
-    AnyOf,
-    Condition,
-    Input,
-    Leaf,
-    Missing,
-    Not,
-    Program,
-    Split,
-    Term,
-    Unseen,
-    class_link,
-    classes_of,
-    column_factor,
-    inputs_of,
-    listed,
-    up_to,
-)
+from explaindistill.data.program import AnyOf, Condition, Input, Leaf, Missing, Not, Program, Split, Term, Unseen
+from explaindistill.data.program_columns import class_link, classes_of, column_factor, inputs_of, listed, up_to
+from explaindistill.students._missing import MISSING_NOTE, unmet_missing
 
 __all__ = ["program"]
 
@@ -49,7 +34,8 @@ def program(self: Any) -> Program:
         return Split(condition, grown(node["left"], carried), grown(node["right"], carried))
 
     classes = classes_of(form)
-    return Program(kind, inputs, classes, K, class_link(classes, K), grown(0, ()))
+    notes = (MISSING_NOTE,) if unmet_missing(self.schema_, {names.index(name) for name in split_on}) else ()
+    return Program(kind, inputs, classes, K, class_link(classes, K), grown(0, ()), notes=notes)
 
 
 def _asked(column: Input, node: Mapping[str, Any]) -> Condition:

@@ -5,22 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from explaindistill.data.program import (
-    AnyOf,
-    Condition,
-    Input,
-    Leaf,
-    Missing,
-    Not,
-    OneOf,
-    Program,
-    Split,
-    Unseen,
-    classes_of,
-    inputs_of,
-    listed,
-    up_to,
-)
+from explaindistill.data.program import AnyOf, Condition, Input, Leaf, Missing, Not, OneOf, Program, Split, Unseen
+from explaindistill.data.program_columns import classes_of, inputs_of, listed, up_to
 
 __all__ = ["program"]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from explaindistill.data.program import Program, Term, classes_of, column_factor, inputs_of
+from explaindistill.data.program import Program, Term
+from explaindistill.data.program_columns import classes_of, column_factor, inputs_of
 
 __all__ = ["program"]
 

@@ -139,6 +139,7 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         no   no 0.900, yes 0.100   (33.3 % of rows, n = 2)
     else, age > 40:
         yes   yes 0.800, no 0.200   (66.7 % of rows, n = 4)
+    Fitting met no missing value in age; one that comes later goes with the heavier side.
     """
 
     accepts_soft_targets = True

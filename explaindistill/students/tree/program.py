@@ -5,21 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from explaindistill.data.program import (
-    AnyOf,
-    Condition,
-    Input,
-    Leaf,
-    Missing,
-    Not,
-    Program,
-    Split,
-    Unseen,
-    classes_of,
-    inputs_of,
-    listed,
-    up_to,
-)
+from explaindistill.data.program import AnyOf, Condition, Input, Leaf, Link, Missing, Not, Program, Split, Unseen
+from explaindistill.data.program_columns import classes_of, inputs_of, listed, up_to
+from explaindistill.students._missing import MISSING_NOTE, unmet_missing
 
 __all__ = ["program"]
 
@@ -41,7 +29,9 @@ def program(self: Any) -> Program:
 
     classes = classes_of(form)
     n_outputs = len(nodes[0]["value"])
-    return Program(kind, inputs, classes, n_outputs, "identity" if classes is None else "probabilities", grown(0))
+    link: Link = "identity" if classes is None else "probabilities"
+    notes = (MISSING_NOTE,) if unmet_missing(self.schema_, self.tree_.used) else ()
+    return Program(kind, inputs, classes, n_outputs, link, grown(0), notes=notes)
 
 
 def _goes_left(column: Input, node: Mapping[str, Any], missing_left: bool, unseen_left: bool) -> Condition:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.data.literals import Literal, conjunction
+from explaindistill.students._missing import unmet_missing
 from explaindistill.students.tree.model import TreeModel
 
 __all__ = ["condition", "outline", "parameters", "reasons", "rule_table", "rule_text"]
@@ -91,12 +92,12 @@ def outline(
         f"tree of {_count(n_leaves, 'leaf', 'leaves')} on {_count(n_columns, 'column', 'columns')}, "
         f"depth {model.depth.max()}, fitted to {_count(int(model.count[0]), 'row', 'rows')}{_made_up(model)}"
     ]
-    count, part, _ = model.shown
+    count, share, _ = model.shown
 
     def visit(node: int, indent: str) -> None:
         if model.feature[node] < 0:
             answer = _answer(model.value[node], outputs, is_classifier, decide)
-            lines.append(f"{indent}{answer}   ({100 * part[node]:.1f} % of rows, n = {count[node]})")
+            lines.append(f"{indent}{answer}   ({100 * share[node]:.1f} % of rows, n = {count[node]})")
             lines.extend(f"{indent}    {line}" for line in (who or {}).get(node, ()))
             return
         for child, left in ((int(model.left[node]), True), (int(model.right[node]), False)):
@@ -104,7 +105,7 @@ def outline(
             visit(child, indent + "    ")
 
     visit(0, "")
-    return "\n".join(lines)
+    return "\n".join([*lines, *filter(None, [unmet_missing(model.schema, model.used)])])
 
 
 def _made_up(model: TreeModel) -> str:

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import expit, softmax
+from scipy.special import expit, logit, softmax
 from sklearn.exceptions import ConvergenceWarning
 
 from explaindistill import LinearClassifier, LinearRegressor
@@ -57,6 +57,31 @@ def test_every_way_of_fitting_ends_at_its_optimum(options, hard):
     assert 0 <= student.optimality_ <= 1e-7
 
 
+def by_hand(X):
+    """The design of `mixed` without a line of the package: standard scores, levels, a missing value at the mean."""
+    gaps = X["gaps"]
+    columns = [X["a"], X["heavy"], gaps.fillna(gaps.mean()), gaps.isna(), X["count"], X["flag"], X["again"]]
+    columns += [(X["level"] == level) for level in "vwx"]
+    columns += [(X["day"] - pd.Timestamp("2020-01-01")).dt.days]
+    Z = np.column_stack([np.asarray(c, dtype=float) for c in columns])
+    return np.column_stack([np.ones(len(Z)), (Z - Z.mean(axis=0)) / Z.std(axis=0)])
+
+
+def least_squares(Z, y):
+    """Fitted values by a singular value decomposition, which takes columns that repeat each other as they come."""
+    return Z @ np.linalg.lstsq(Z, y, rcond=1e-12)[0]
+
+
+def logistic(Z, p):
+    """Log-odds of the logistic regression of soft labels, each of Newton's steps by least squares."""
+    eta = np.zeros(len(Z))
+    for _ in range(30):
+        m = expit(eta)
+        root = np.sqrt(m * (1 - m))
+        eta = Z @ np.linalg.lstsq(root[:, None] * Z, root * (eta + (p - m) / (m * (1 - m))), rcond=1e-12)[0]
+    return eta
+
+
 @pytest.mark.parametrize("spread", [0.0, 1e-7, 1e-5, 1e-3])
 def test_columns_that_all_but_repeat_each_other_have_an_optimum(spread):
     X, eta = mixed(1_000)
@@ -65,8 +90,22 @@ def test_columns_that_all_but_repeat_each_other_have_an_optimum(spread):
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         for options in ({"tolerance": 0.0}, {"penalty": 0.0}, {"penalty": 1e-3, "relax": False}):
-            LinearRegressor(**options).fit(X, y)
-            LinearClassifier(**options).fit(X, halves(y))
+            for student in (LinearRegressor(**options).fit(X, y), LinearClassifier(**options).fit(X, halves(y))):
+                assert student.converged_
+                assert 0 <= student.optimality_ <= 1e-7
+        whole = {"penalty": 0.0, "digits": None}  # four digits of coefficients that all but cancel are few
+        free, chances = LinearRegressor(**whole).fit(X, y), LinearClassifier(**whole).fit(X, halves(y))
+    # what such columns add together is as well determined as ever, whatever each of them is given: the ridge that keeps
+    # their coefficients apart costs no more than leaving one of them out
+    full = by_hand(X)
+    alone = np.delete(full, 7, axis=1)
+    p, chance = expit(y), chances.predict_proba(X)[:, 1]
+    for answer, reference, loss in (
+        (free.predict(X), lambda Z: least_squares(Z, y), lambda eta: 0.5 * np.mean((y - eta) ** 2)),
+        (logit(chance), lambda Z: logistic(Z, p), lambda eta: np.mean(np.logaddexp(0, eta) - p * eta)),
+    ):
+        assert loss(reference(full)) - 1e-12 <= loss(answer) <= loss(reference(alone)) + 1e-10
+        np.testing.assert_allclose(answer, reference(alone), atol=0.03)
 
 
 def test_several_classes_end_at_their_optimum():
