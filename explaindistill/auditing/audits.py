@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -17,7 +17,7 @@ from explaindistill.auditing.failures import Failures, is_strict
 from explaindistill.auditing.frames.cells import partitions
 from explaindistill.auditing.frames.every import frame_names, measure_all, notes, suppressed
 from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, AuditRows, audit_rows, decision_rule, prepare
-from explaindistill.auditing.manifest import manifest
+from explaindistill.auditing.manifest import manifest, privacy_spent
 from explaindistill.auditing.options import AuditOptions, check_rows
 from explaindistill.auditing.profiles.loading import load_profile
 from explaindistill.auditing.rehearsal import Rehearsal
@@ -141,15 +141,35 @@ class Audit:
             For an ending that says nothing, where ``kind`` is not given.
         """
         target = Path(path)
-        chosen = kind or KINDS.get(target.suffix.lower())
-        if chosen is None:
-            raise InvalidInputError(f"path must end in {', '.join(sorted(KINDS))}, got {target.name!r}; or give kind=")
-        text = plugins.door("report").render(self, chosen)
+        text = plugins.door("report").render(self, kind or _kind_of(target))
         return write_whole(target, text)
 
     def summary(self) -> str:
         """The first screen as text: what to be warned of, fidelity, worst class and group, verdicts."""
         return str(plugins.door("report").summary(self))
+
+    def save_all(self, paths: Iterable[str | Path]) -> list[Path]:
+        """Write the report in several kinds, by their endings; the drawings are made once for all.
+
+        Raises
+        ------
+        InvalidInputError
+            For an ending that says nothing; nothing is written then.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import explaindistill as xd
+        >>> X = pd.DataFrame({"debt": [i / 200 for i in range(200)]})
+        >>> P = pd.DataFrame({"no": X["debt"], "yes": 1 - X["debt"]})
+        >>> report = xd.audit((X, P), xd.TreeClassifier(max_leaf_nodes=2).fit(X, P), X, n_explained=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     [path.name for path in report.save_all([f"{folder}/a.md", f"{folder}/a.json"])]
+        ['a.md', 'a.json']
+        """
+        targets = [Path(path) for path in paths]
+        texts = plugins.door("report").render_all(self, [_kind_of(target) for target in targets])
+        return [write_whole(target, text) for target, text in zip(targets, texts, strict=True)]
 
     def _repr_html_(self) -> str:
         return str(plugins.door("report").notebook(self))
@@ -350,7 +370,7 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         )
         inputs = replace(inputs, notes=(*columns.notes, *inputs.notes))
         record = _measured(inputs, options, dict(requirements or {}), Failures(is_strict(strict)))
-    return replace(record, notes=(*record.notes, *_privacy_spent(adapter, before)))
+    return replace(record, notes=(*record.notes, *privacy_spent(adapter, before)))
 
 
 def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str, str], failures: Failures) -> Audit:
@@ -413,14 +433,12 @@ def _nobody_said(inputs: AuditInput) -> list[str]:
     return [without_favorable(inputs.rule.classes)] if compared and inputs.rule.favorable is None else []
 
 
-def _privacy_spent(teacher: Any, before: float | None) -> list[str]:
-    """What the questions of this audit cost in privacy, where they did."""
-    if before is None or teacher.epsilon == before:
-        return []
-    return [
-        f"The questions of this audit raised the privacy loss epsilon of {teacher.name} from {before:.3g} to "
-        f"{teacher.epsilon:.3g} at delta={teacher.delta:g}."
-    ]
+def _kind_of(target: Path) -> str:
+    """The kind of report that the ending of a file says."""
+    kind = KINDS.get(target.suffix.lower())
+    if kind is None:
+        raise InvalidInputError(f"path must end in {', '.join(sorted(KINDS))}, got {target.name!r}; or give kind=")
+    return kind
 
 
 def _teacher_name(teacher: Any) -> str:

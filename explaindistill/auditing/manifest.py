@@ -20,7 +20,7 @@ from explaindistill.data.row_keys import row_keys
 from explaindistill.data.rows_sent import RowsSent, counters_of
 from explaindistill.teachers import Rights
 
-__all__ = ["manifest"]
+__all__ = ["manifest", "privacy_spent", "rows_sent_in"]
 
 PACKAGES = ("numpy", "pandas", "scikit-learn", "scipy")
 
@@ -83,6 +83,16 @@ def rows_sent_in(inputs: AuditInput, price_per_row: float | None = None) -> dict
         if shelf is not None:
             record["in_all_runs"] = shelf.rows_sent
     return record
+
+
+def privacy_spent(teacher: Any, before: float | None) -> list[str]:
+    """What the questions of this audit cost in privacy, where they did."""
+    if before is None or teacher.epsilon == before:
+        return []
+    return [
+        f"The questions of this audit raised the privacy loss epsilon of {teacher.name} from {before:.3g} to "
+        f"{teacher.epsilon:.3g} at delta={teacher.delta:g}."
+    ]
 
 
 def _seed(student: Model) -> int | None:

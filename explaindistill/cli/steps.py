@@ -148,8 +148,7 @@ def results_of(students: Iterable[str]) -> list[str]:
 
 def save(audit: Any, out: Path) -> None:
     """Write the report for people, as text, and for programs; beside it the students that it is about."""
-    for name in REPORT:
-        audit.save(out / name)
+    audit.save_all(out / name for name in REPORT)
     (out / STUDENTS).mkdir(exist_ok=True)
     for name, student in audit.students.items():
         if hasattr(student, "to_dict"):

@@ -51,16 +51,18 @@ def small_subsets(table: pd.DataFrame, minimum: int) -> NDArray[np.bool_]:
         return out
     n = np.nan_to_num(table["n"].to_numpy(dtype=float))
     subset, everyone = table["subset"].astype(str), (table["attribute"] == "").to_numpy()
+    begins = {word: subset.str.startswith(word).to_numpy() for word in (*PARTS, *ALONE)}
+    of_all = (subset == "").to_numpy()
     for key, at in table.groupby(["subject", "metric"], sort=False).indices.items():
         lines = at[everyone[at]]
         for beginning in PARTS:
-            family = lines[subset.iloc[lines].str.startswith(beginning).to_numpy()]
+            family = lines[begins[beginning][lines]]
             out[family] = small_parts(n[family], minimum)
             if beginning == "class=" and out[family].any() and key[1] in MEANS:
                 out |= _line(table, str(key[0]), MEANS[key[1]])
-        whole = n[lines[(subset.iloc[lines] == "").to_numpy()]].max(initial=0.0)
+        whole = n[lines[of_all[lines]]].max(initial=0.0)
         for beginning in ALONE:
-            family = lines[subset.iloc[lines].str.startswith(beginning).to_numpy()]
+            family = lines[begins[beginning][lines]]
             outside = whole - n[family]
             out[family] = (n[family] > 0) & ((n[family] < minimum) | ((outside > 0) & (outside < minimum)))
         if key[1] in PLACES:

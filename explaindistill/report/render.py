@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,11 +18,17 @@ from explaindistill.report.writers import json as results
 from explaindistill.report.writers import markdown, model_card
 from explaindistill.report.writers.summary import first_screen
 
-__all__ = ["KINDS", "notebook", "render", "sections", "summary"]
+__all__ = ["KINDS", "notebook", "render", "render_all", "sections", "summary"]
 
 LATE = 75
 """Place of a section that failed: behind those that measured, before the limits."""
-KINDS = ("csv", "html", "json", "markdown", "model-card")
+OF_FRAMES: dict[str, Callable[[Any], str]] = {"csv": spreadsheet.stacked, "json": results.text}
+OF_SECTIONS: dict[str, Callable[[Any, dict[str, Section]], str]] = {
+    "html": page.page,
+    "markdown": markdown.document,
+    "model-card": model_card.card,
+}
+KINDS = tuple(sorted((*OF_FRAMES, *OF_SECTIONS)))
 
 
 def sections(audit: Any) -> dict[str, Section]:
@@ -131,17 +138,32 @@ def render(audit: Any, kind: str) -> str:
     >>> render(found, "html") == render(found, "html")
     True
     """
-    if kind == "json":
-        return results.text(audit)
-    if kind == "csv":
-        return spreadsheet.stacked(audit)
-    if kind == "model-card":
-        return model_card.card(audit, sections(audit))
-    if kind == "markdown":
-        return markdown.document(audit, sections(audit))
-    if kind == "html":
-        return page.page(audit, sections(audit))
-    raise InvalidInputError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+    return render_all(audit, [kind])[0]
+
+
+def render_all(audit: Any, kinds: Sequence[str]) -> list[str]:
+    """The audit as texts of several kinds; the sections, whose drawings take longest, are built once for all.
+
+    Raises
+    ------
+    InvalidInputError
+        If a kind is not known; nothing is built then.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import explaindistill as xd
+    >>> X = pd.DataFrame({"debt": [i / 200 for i in range(200)]})
+    >>> P = pd.DataFrame({"no": X["debt"], "yes": 1 - X["debt"]})
+    >>> tree = xd.TreeClassifier(max_leaf_nodes=2).fit(X, P)
+    >>> found = xd.audit((X, P), {"tree": tree}, X, n_explained=0)
+    >>> render_all(found, ["html", "markdown"]) == [render(found, "html"), render(found, "markdown")]
+    True
+    """
+    if unknown := [kind for kind in kinds if kind not in KINDS]:
+        raise InvalidInputError(f"kind must be one of {', '.join(KINDS)}, got {unknown[0]!r}")
+    collected = sections(audit) if OF_SECTIONS.keys() & set(kinds) else {}
+    return [OF_SECTIONS[k](audit, collected) if k in OF_SECTIONS else OF_FRAMES[k](audit) for k in kinds]
 
 
 def notebook(audit: Any) -> str:

@@ -360,7 +360,7 @@ def test_a_store_of_version_1_is_brought_up(tmp_path):
 def test_rows_per_question_belong_to_a_machine(store, monkeypatch):
     shelf = store.shelf(square())
     shelf.record_batch_size(7)
-    monkeypatch.setattr(module, "_machine", lambda: "another")
+    monkeypatch.setattr(module, "machine", lambda: "another")
     assert shelf.batch_size is None
     assert store.teachers()["batch_size"].isna().all()
     shelf.record_batch_size(9)

@@ -213,3 +213,33 @@ def test_notebook_shows_the_headline_and_hides_the_page_in_a_sandbox(audit):
     assert 'sandbox="allow-scripts allow-downloads"' in text
     assert text.count("<iframe") == 1
     assert "inconclusive" in text.split("<iframe")[0]
+
+
+def test_several_kinds_are_those_of_one_and_their_sections_are_built_once(audit, monkeypatch, tmp_path):
+    module = sys.modules["explaindistill.report.render"]
+    apart = [render(audit, kind) for kind in ("html", "markdown", "json")]
+    built = []
+    monkeypatch.setattr(module, "sections", lambda record: built.append(record) or sections(record))
+    assert module.render_all(audit, ["html", "markdown", "json"]) == apart
+    assert len(built) == 1
+    assert module.render_all(audit, ["json", "csv"])[0] == apart[2]
+    assert len(built) == 1
+    with pytest.raises(InvalidInputError, match="kind must be one of csv, html, json, markdown, model-card, got 'pdf'"):
+        module.render_all(audit, ["html", "pdf"])
+    assert len(built) == 1
+
+
+def test_rows_that_were_sent_stand_on_the_page_with_money_and_privacy(audit):
+    sent = {
+        "by_purpose": {"fit": 5_000, "audit: importance": 46_425},
+        "total": 51_425,
+        "price_per_row": 0.01,
+        "money": 514.25,
+        "epsilon": 25.5,
+        "delta": 1e-5,
+        "in_all_runs": {"fit": 7_000, "audit: importance": 46_425},
+    }
+    text = render(replace(audit, manifest={**audit.manifest, "rows_sent": sent}), "markdown").replace("\u202f", "")
+    table = text.partition("Rows sent to the teacher")[2].partition("\n#")[0]
+    for words in ("audit: importance", "46425", "464.25", "together", "51425", "514.25", "53425", "25.5", "1e-05"):
+        assert words in table.replace("\u2009", "").replace("\xa0", "").replace(",", ""), words

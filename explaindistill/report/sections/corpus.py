@@ -85,7 +85,7 @@ def _rows_sent(sent: Any) -> Table:
     )
     heads = ("for", "rows", *(("money",) if price is not None else ()))
     rows = tuple(
-        (Cell(name(purpose)), Cell(count(n)), *((Cell(number(n * price)),) if price is not None else ()))
+        (Cell(name(purpose)), Cell(count(n)), *((Cell(f"{n * price:,.2f}"),) if price is not None else ()))
         for purpose, n in counts.items()
     )
     note = (

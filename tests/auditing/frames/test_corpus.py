@@ -130,7 +130,7 @@ def test_cost_is_recorded_once_and_shown_as_it_was(munge, tmp_path):
     silent = xd.audit(above("a"), {"tree": munge}, TEST)
     assert pd.isna(silent.frames["cost"]["money"][0])
     assert "no price was stated" in render(silent, "markdown")
-    with pytest.raises(InvalidInputError, match="price_per_row must be at least 0, got -1"):
+    with pytest.raises(InvalidInputError, match="price_per_row must be a finite number of at least 0 or None, got -1"):
         xd.audit(above("a"), munge, TEST, price_per_row=-1)
 
 
