@@ -43,6 +43,7 @@ def manifest(inputs: AuditInput, options: AuditOptions) -> dict[str, Any]:
         "profile": None if options.profile is None else options.profile.provenance(),
         "statements": options.statements_with_date(),
         "date": options.date,
+        "margin": options.margin,
         "versions": {"explaindistill": metadata.version("explaindistill"), "python": platform.python_version()}
         | {name: metadata.version(name) for name in PACKAGES},
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from explaindistill.auditing.inputs import AuditRows
@@ -45,6 +46,7 @@ class AuditOptions:
     query_curve: pd.DataFrame | None = None
     compare: bool = False
     time_models: bool = False
+    margin: float | None = None
     profile: Profile | None = None
     statements: Mapping[str, str] = field(default_factory=dict)
     date: str | None = None
@@ -61,6 +63,8 @@ class AuditOptions:
             raise InvalidInputError(f"price_per_row must be at least 0, got {self.price_per_row}")
         if self.query_curve is not None and (absent := [c for c in CURVE if c not in self.query_curve]):
             raise InvalidInputError(f"query_curve must have the columns of xd.query_curve, {', '.join(absent)} missing")
+        if self.margin is not None and not 0 < self.margin < np.inf:
+            raise InvalidInputError(f"margin must be above 0, a difference of two rates or means, got {self.margin}")
         for key, words in self.statements.items():
             if not isinstance(words, str):
                 raise InvalidInputError(f"statements must be texts, {key} is {type(words).__name__}")
@@ -88,6 +92,8 @@ def check_rows(options: AuditOptions, rows: AuditRows, rule: DecisionRule, train
         ...
     explaindistill.errors.InvalidInputError: compare needs true labels: pass y, or leave compare False
     """
+    if options.margin is not None and rule.classes is not None and options.margin >= 1:
+        raise InvalidInputError(f"margin must lie below 1, a difference of two rates, got {options.margin}")
     if options.n_refits and train is None:
         raise InvalidInputError("n_refits needs the rows of fitting; pass train=(X, y), or leave it 0")
     if options.compare and rows.y is None:

@@ -42,7 +42,10 @@ METRIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "missing_bounds": (*RATES, *_compared(RATES)),
     "power": (*RATES, *_compared(RATES)),
     "group_fidelity": (*(f"{m}{end}" for m in ("agreement", "mae", "r2") for end in ("", "_difference")),),
-    "transfer": ("selection_rate_difference", "transfer", "transfer_from_labels", "transfer_from_baseline"),
+    "transfer": (
+        "selection_rate_difference", "transfer", "transfer_from_labels", "transfer_from_baseline",
+        "mean_prediction_difference", "mean_transfer", "mean_transfer_from_labels", "mean_transfer_from_baseline",
+    ),
     "calibration": (
         "calibration_gap", "calibration_ratio", "calibration_slope", "calibration_intercept", "spiegelhalter", "auc",
     ),

@@ -21,6 +21,7 @@ LARGEST = 2.0**53
 SELECTION = (
     "selection_rate", "selection_rate_difference", "selection_rate_ratio", "selection_rate_worst_difference",
     "selection_rate_worst_ratio", "transfer", "transfer_from_baseline",
+    "mean_prediction", "mean_prediction_difference", "mean_transfer", "mean_transfer_from_baseline",
     "stratified_difference", "stratified_odds_ratio",
 )  # fmt: skip
 """Figures that rest on decisions only: their denominator is the group itself, whose size is judged beforehand. What of

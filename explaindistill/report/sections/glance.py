@@ -152,7 +152,7 @@ def _worries(audit: Any) -> list[str]:
 def _shifts(audit: Any) -> list[str]:
     """What students did to gaps of their teacher beyond chance: per student and verdict how many, and the largest."""
     frame = frame_of(audit, "transfer")
-    rows = rows_of(frame, metric="transfer") if "metric" in frame else frame
+    rows = rows_of(frame, metric=["transfer", "mean_transfer"]) if "metric" in frame else frame
     moved_by: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows.to_dict("records"):
         if row.get("status", "ok") == "ok" and (row["low"] > 0 or row["high"] < 0):
@@ -163,7 +163,8 @@ def _shifts(audit: Any) -> list[str]:
 def _shift(student: str, verdict: str, moved: list[dict[str, Any]]) -> str:
     most = max(moved, key=lambda row: abs(row["estimate"]))
     where = f"at {name(most['attribute'])} = {name(most['group'])}"
-    spread = f"shift {quantity(most['estimate'], 'points')} {interval(most['low'], most['high'], 'points')}"
+    kind = describe_metric(str(most["metric"])).kind
+    spread = f"shift {quantity(most['estimate'], kind)} {interval(most['low'], most['high'], kind)}"
     if len(moved) > 1:
         where = f"in {len(moved)} groups, most {where}"
     return f"{transfer_words(verdict, f'“{student}”', where)}: {spread}."
@@ -179,7 +180,7 @@ def _at_most(lines: list[str], n: int) -> list[str]:
 def _unfaithful_groups(audit: Any) -> list[str]:
     """Students whose fidelity differs between groups: their fairness says nothing about the teacher's."""
     frame = rows_of(frame_of(audit, "group_fidelity"), status=["ok"])
-    gaps = frame[frame["metric"].map(lambda m: describe_metric(str(m)).kind == "points")] if not frame.empty else frame
+    gaps = rows_of(frame, metric=["agreement_difference", "mae_difference"])
     attributes_of: dict[str, list[str]] = {}
     for row in gaps.to_dict("records"):
         if row["low"] > 0 or row["high"] < 0:
