@@ -12,7 +12,8 @@ RATES = (
 )  # fmt: skip
 MEANS = ("mean_prediction", "mean_residual", "mae")
 FIDELITY = (
-    "agreement", "agreement_argmax", "agreement_macro", "agreement_over_ceiling", "agreement_top2", "skill", "kl",
+    "agreement", "agreement_argmax", "agreement_macro", "agreement_worst_class", "agreement_gain",
+    "agreement_over_ceiling", "agreement_top2", "skill", "kl",
     "js", "brier", "r2_probability", "r2_logit", "bias_probability", "teacher_slope", "teacher_intercept",
     "teacher_gap", "spearman_margin", "auc", "r2", "rmse", "mae", "bias", "spearman",
 )  # fmt: skip

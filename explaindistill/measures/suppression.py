@@ -156,7 +156,7 @@ def _without_subsets(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
     """One frame without the numbers of classes, tenths, rules and bins of few rows."""
     if not {"metric", "subject", "subset", "attribute", "status", "n"} <= set(frame.columns) or frame.empty:
         return frame
-    return withhold(frame, small_subsets(frame, minimum), minimum)
+    return _nameless(withhold(frame, gone := small_subsets(frame, minimum), minimum), gone)
 
 
 def _without(frame: pd.DataFrame, attributes: pd.DataFrame, minimum: int, always: set[tuple[str, str]]) -> pd.DataFrame:
@@ -170,12 +170,16 @@ def _without(frame: pd.DataFrame, attributes: pd.DataFrame, minimum: int, always
     gone |= _small_shares(frame, gone, minimum)
     for subject in frame["subject"].unique():
         gone |= _conditional(frame, keys, subject, attributes, minimum, always)
-    out = withhold(frame, gone, minimum)
-    # which groups are the worst pair is a figure of theirs: the lowest and the highest rate
+    return _nameless(withhold(frame, gone, minimum), gone)
+
+
+def _nameless(frame: pd.DataFrame, gone: NDArray[np.bool_]) -> pd.DataFrame:
+    """Without the names of a withheld worst pair or class: which it is, is a figure of theirs, the lowest rate."""
     chosen = gone & frame["metric"].str.contains("_worst_").to_numpy()
-    names = [column for column in ("group", "reference") if column in out]
-    if chosen.any():
-        out.loc[chosen, names] = ""
+    if not chosen.any():
+        return frame
+    out = frame.copy()
+    out.loc[chosen, [column for column in ("group", "reference") if column in out]] = ""
     return out
 
 

@@ -91,6 +91,16 @@ METRICS: dict[str, Metric] = {
     "agreement_macro": Metric(
         "Agreement, classes weighing the same", "Mean over the teacher's classes of the agreement within them.", "share"
     ),
+    "agreement_worst_class": Metric(
+        "Agreement in the worst class",
+        "Lowest agreement among the teacher's classes; its interval holds for all of them at once.",
+        "share",
+    ),
+    "agreement_gain": Metric(
+        "Agreement beyond a constant answer",
+        "Agreement minus what always giving the teacher's commonest answer would reach.",
+        "points",
+    ),
     "skill": Metric(
         "Skill", "Agreement above what always giving the commonest answer would reach; 1 is perfect, 0 is no better."
     ),

@@ -73,7 +73,8 @@ def _cards(audit: Any) -> list[Card]:
     cards = []
     for i, student in enumerate(students_of(audit)):
         row = _headline(audit, student)
-        lines = tuple(filter(None, (_performance(audit, student), _size(audit, student), _worst_group(audit, student))))
+        facts = (_constant, _worst_class, _performance, _size, _worst_group)
+        lines = tuple(filter(None, (fact(audit, student) for fact in facts)))
         if row is None:
             cards.append(Card(name(student), "–", "fidelity was not measured", lines, "quiet", i + 1))
             continue
@@ -109,6 +110,39 @@ def _performance(audit: Any, subject: str) -> str:
         return ""
     metric = describe_metric(str(row["metric"]))
     return f"{metric.title} {quantity(row['estimate'], metric.kind)} {interval(row['low'], row['high'], metric.kind)}"
+
+
+def _constant(audit: Any, student: str) -> str:
+    """What a constant answer would reach, where agreement is the headline figure."""
+    frame = rows_of(frame_of(audit, "fidelity"), subject=student, subset="")
+    whole, beyond = (rows_of(frame, metric=metric) for metric in ("agreement", "agreement_gain"))
+    if whole.empty or beyond.empty or math.isnan(beyond.iloc[0]["estimate"]):
+        return ""
+    gained = beyond.iloc[0]
+    constant = quantity(whole.iloc[0]["estimate"] - gained["estimate"], "share")
+    spread = interval(gained["low"], gained["high"], "points")
+    return f"A constant answer reaches {constant}: {quantity(gained['estimate'], 'points')} more {spread}"
+
+
+def _worst_class(audit: Any, student: str) -> str:
+    """The class of the teacher that the student follows least."""
+    rows = rows_of(frame_of(audit, "fidelity"), subject=student, metric="agreement_worst_class")
+    if rows.empty:
+        return ""
+    row = rows.iloc[0]
+    said = "Worst class"
+    if row["status"] == "suppressed":
+        by_class = rows_of(frame_of(audit, "fidelity"), subject=student, metric="agreement", status=["ok"])
+        by_class = by_class[by_class["subset"].str.startswith("class=")]
+        if by_class.empty:
+            return "Worst class: withheld, a class has too few people"
+        said = "Worst class of those with enough people"
+        row = by_class.loc[by_class["estimate"].idxmin()]
+    if math.isnan(row["estimate"]):
+        return ""
+    which = name((str(row["group"]) or str(row["subset"])).removeprefix("class="), 24)
+    spread = interval(row["low"], row["high"], "share")
+    return f"{said}: {which}, agreement {quantity(row['estimate'], 'share')} {spread}, n = {count(row['n'])}"
 
 
 def _size(audit: Any, student: str) -> str:
