@@ -162,13 +162,13 @@ def mean_verdict(of_teacher: float, of_student: float, right: str, n: int, rng: 
 
 
 def mean_cases() -> dict[str, Callable[[np.random.Generator], Answers]]:
-    """Planted shifts of means in gaps of 0.3 deviations, one of which is a tenth: the margin."""
+    """Planted shifts of means in gaps of 0.3 deviations; the margin is a tenth of 1.011, the gap being in it."""
     planted = {
         "means, inherited": (-0.3, -0.3, "inherited", N),
         "means, reduced": (-0.3, -0.15, "reduced", N),
         "means, hidden": (-0.3, 0.0, "hidden", N),
         "means, hidden, 3 times the rows": (-0.3, 0.0, "hidden", 3 * N),
-        "means, a margin is left": (-0.3, -0.1, "reduced", N),
+        "means, a margin is left": (-0.3, -0.105, "reduced", N),
         "means, amplified": (-0.3, -0.45, "amplified", N),
         "means, of the student's own": (0.0, -0.3, "amplified", N),
         "means, no gap": (0.0, 0.0, "cannot say", N),

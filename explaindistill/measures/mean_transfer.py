@@ -160,8 +160,11 @@ class _Means:
     def _off(self, other: str, level: float) -> MeanLimits:
         """Means of what the student is off by; an unseen row may be as far off as the values of both reach."""
         s, t = self.named[self.subject], self.named[other]
-        ends = float(np.nanmin(s) - np.nanmax(t)), float(np.nanmax(s) - np.nanmin(t))
-        return self._limits(s - t, level, (min(ends[0], 0.0), max(ends[1], 0.0)))
+        known = ~np.isnan(s - t)
+        if not known.any():
+            return self._limits(s - t, level)
+        down, up = float(s[known].min() - t[known].max()), float(s[known].max() - t[known].min())
+        return self._limits(s - t, level, (min(down, 0.0), max(up, 0.0)))
 
     def _against(self, limits: MeanLimits, b: int) -> tuple[Floats, Floats, Floats]:
         """Difference of each group's mean to that of group b, with its limits."""

@@ -36,7 +36,7 @@ METRIC_NAMES: Mapping[str, tuple[str, ...]] = {
         "single_feature_auc", "single_feature_r2", "noise_flip", "noise_shift",
     ),
     "rates": (*RATES, *MEANS),
-    "gaps": _compared((*RATES, *MEANS)),
+    "gaps": (*_compared(RATES), *(f"{mean}_difference" for mean in MEANS)),
     "worst_pairs": _compared(RATES, "_worst"),
     "tests": RATES,
     "strata": ("stratified_difference", "stratified_odds_ratio"),

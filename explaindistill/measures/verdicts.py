@@ -231,7 +231,8 @@ def _judged(line: dict[str, Any], name: str, rule: Requirement) -> dict[str, Any
         verdict, reason = "cannot say", str(line.get("reason", status)) or status
     else:
         verdict, reason = judge(estimate, low, high, rule, line.get("n"))
-        reason = "; ".join(filter(None, (reason, str(line.get("reason") or ""))))
+        of_a_word = bool(line.get("verdict"))  # why a shift has no word is nothing about the requirement
+        reason = "; ".join(filter(None, (reason, "" if of_a_word else str(line.get("reason") or ""))))
     return out | {"rule": name, "verdict": verdict, "reason": reason}
 
 

@@ -6,10 +6,12 @@ import pytest
 from scipy import stats
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.bias import GroupOptions
+from explaindistill.measures.bias import GroupOptions, group_gaps, group_means_frame
+from explaindistill.measures.comparisons import worst_pairs
 from explaindistill.measures.mean_transfer import mean_transfer
 from explaindistill.measures.transfer import Decisions
 from explaindistill.measures.transfer_verdicts import VERDICTS
+from explaindistill.measures.verdicts import check
 from explaindistill.numerics.statistics.mean_limits import mean_limits
 
 AGAINST_MEN = GroupOptions(reference={"sex": "m"})
@@ -126,3 +128,28 @@ def test_halls_limits_are_where_his_transformation_is_normal():
     T = brentq(lambda x: g(x) + z, -50, 50)
     limits = mean_limits(v, np.zeros(40, dtype=int), 1)
     assert limits.high[0] == pytest.approx(v.mean() - T * v.std(ddof=1) / np.sqrt(n))
+
+
+def test_no_label_at_all_and_one_value_only_say_nothing_and_warn_of_nothing():
+    t, s = sides(200, -0.5, -0.5, np.random.default_rng(0))
+    table = moved(t, s, np.full(400, np.nan))
+    assert table.loc["mean_transfer_from_labels", ["n", "status"]].tolist() == [0, "undefined"]
+    limits = mean_limits(np.full(50, 3.0), np.zeros(50, dtype=int), 1)
+    assert limits.mean[0] == 3.0
+    assert np.isnan([limits.low[0], limits.high[0]]).all(), "no interval of zero width"
+
+
+def test_a_ratio_of_means_is_refused_by_name_and_pairs_of_means_are_not_taken_for_shares():
+    means = group_means_frame(np.arange(400.0), attributes=people(200), y=np.arange(400.0)[::-1])
+    with pytest.raises(InvalidInputError, match="gaps has no metric 'mae_ratio'; did you mean"):
+        check({"gaps": group_gaps(means)}, {"gaps.mae_ratio": "<= 1.25"})
+    with pytest.raises(InvalidInputError, match="rates must be shares, from group_rates"):
+        worst_pairs(means)
+
+
+def test_a_requirement_on_a_shift_says_nothing_about_its_word():
+    t, s = sides(300, -0.5, 0.0, np.random.default_rng(0))
+    table = moved(t, s).reset_index()
+    line = check({"transfer": table}, {"transfer.mean_transfer": "abs <= 0.2"}).iloc[0]
+    assert line["verdict"] == "fail"
+    assert "more rows are needed" not in line["reason"]

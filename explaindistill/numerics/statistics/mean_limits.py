@@ -116,7 +116,8 @@ def mean_limits(
     least, largest = ends if ends is not None else (v.min(initial=np.inf), v.max(initial=-np.inf))
     for a in np.flatnonzero(error == 0):
         reach = (max(float(mean[a] - least), 0.0), max(float(largest - mean[a]), 0.0))
-        low[a], high[a] = widened(float(mean[a]), (low[a], high[a]), reach, float(worth[a]), level)
+        limits = widened(float(mean[a]), (low[a], high[a]), reach, float(worth[a]), level)
+        low[a], high[a] = limits if limits[0] < limits[1] else (np.nan, np.nan)  # one value only: nothing says how far
     return MeanLimits(mean, low, high, worth, members)
 
 

@@ -80,9 +80,14 @@ def _cards(audit: Any) -> list[Card]:
             continue
         metric = describe_metric(str(row["metric"]))
         spread = interval(row["low"], row["high"], metric.kind)
-        detail = f"{metric.title.lower()} {spread}, n = {count(row['n'])}"
+        detail = f"{_as_detail(metric.title, 'the teacher')} {spread}, n = {count(row['n'])}"
         cards.append(Card(name(student), quantity(row["estimate"], metric.kind), detail, lines, "", i + 1))
     return cards + _teacher_card(audit)
+
+
+def _as_detail(title: str, against: str) -> str:
+    """A title inside of a line; R² stays a capital letter and says what it is held against."""
+    return f"{title} against {against}" if title.startswith("R²") else title.lower()
 
 
 def _teacher_card(audit: Any) -> list[Card]:
@@ -90,7 +95,8 @@ def _teacher_card(audit: Any) -> list[Card]:
     if row is None:
         return []
     metric = describe_metric(str(row["metric"]))
-    detail = f"{metric.title.lower()} {interval(row['low'], row['high'], metric.kind)}, n = {count(row['n'])}"
+    spread = interval(row["low"], row["high"], metric.kind)
+    detail = f"{_as_detail(metric.title, 'the true values')} {spread}, n = {count(row['n'])}"
     return [Card("Teacher", quantity(row["estimate"], metric.kind), detail, (), "quiet")]
 
 
@@ -109,7 +115,9 @@ def _performance(audit: Any, subject: str) -> str:
     if row is None:
         return ""
     metric = describe_metric(str(row["metric"]))
-    return f"{metric.title} {quantity(row['estimate'], metric.kind)} {interval(row['low'], row['high'], metric.kind)}"
+    against = " against the true values" if metric.title.startswith("R²") else ""
+    figure = f"{quantity(row['estimate'], metric.kind)} {interval(row['low'], row['high'], metric.kind)}"
+    return f"{metric.title}{against} {figure}"
 
 
 def _constant(audit: Any, student: str) -> str:
