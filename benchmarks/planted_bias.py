@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from _bars import Bars, options
 from explaindistill.data.datasets import lending
 from explaindistill.measures.bias import GroupOptions, group_gaps, group_rates
 from explaindistill.measures.comparisons import worst_pairs
+from explaindistill.measures.mean_transfer import mean_transfer
 from explaindistill.measures.strata import stratified_gaps
 from explaindistill.measures.transfer import Decisions, transfer
 from explaindistill.measures.unknown_groups import missing_bounds
@@ -114,6 +116,15 @@ def hidden(rng: np.random.Generator) -> Answers:
     yield from transfer_verdict(teacher, student, who, "hidden")
 
 
+def hidden_in_many(rng: np.random.Generator) -> Answers:
+    """As many rows as the claim that a gap is gone needs: its error is that of the student's own gap."""
+    n = 3 * N
+    student = decide(np.full(n, 0.45), rng)
+    who = people(n, rng, sex=HALF)
+    teacher = np.where((who["sex"] == "f").to_numpy() & (rng.random(n) < 0.35), 0, student)
+    yield from transfer_verdict(teacher, student, who, "hidden")
+
+
 def halved(rng: np.random.Generator) -> Answers:
     """A student that takes back half of what the teacher takes from women."""
     who = people(N, rng, sex=HALF)
@@ -133,6 +144,37 @@ def inherited(rng: np.random.Generator) -> Answers:
     moved = rng.random(N) < 0.05
     student = np.where(moved, decide(p, rng), teacher)
     yield from transfer_verdict(teacher, student, who, "inherited")
+
+
+def mean_verdict(of_teacher: float, of_student: float, right: str, n: int, rng: np.random.Generator) -> Answers:
+    """Incomes whose logarithm is normal: women's are shifted by the teacher, and by a student that errs at random.
+
+    Gaps are in standard deviations of the teacher's values.
+    """
+    who = pd.DataFrame({"sex": np.repeat(["f", "m"], n // 2)})
+    fair, women = np.exp(0.5 * rng.normal(size=n)), np.repeat([1.0, 0.0], n // 2)
+    scale = float(np.sqrt(np.exp(0.25) * (np.exp(0.25) - 1)))
+    teacher = fair + scale * of_teacher * women
+    student = fair + scale * (of_student * women + 0.25 * rng.standard_t(5, size=n))
+    against_men = GroupOptions(reference={"sex": "m"})
+    table = mean_transfer(Decisions(None, teacher, student), attributes=who, options=against_men)
+    yield "transfer", right, str(table.set_index("metric").loc["mean_transfer", "verdict"])
+
+
+def mean_cases() -> dict[str, Callable[[np.random.Generator], Answers]]:
+    """Planted shifts of means in gaps of 0.3 deviations; the margin is a tenth of 1.011, the gap being in it."""
+    planted = {
+        "means, inherited": (-0.3, -0.3, "inherited", N),
+        "means, reduced": (-0.3, -0.15, "reduced", N),
+        "means, hidden": (-0.3, 0.0, "hidden", N),
+        "means, hidden, 3 times the rows": (-0.3, 0.0, "hidden", 3 * N),
+        "means, a margin is left": (-0.3, -0.105, "reduced", N),
+        "means, amplified": (-0.3, -0.45, "amplified", N),
+        "means, of the student's own": (0.0, -0.3, "amplified", N),
+        "means, no gap": (0.0, 0.0, "cannot say", N),
+        "means, reversed": (-0.3, 0.3, "reversed", N),
+    }
+    return {name: partial(mean_verdict, t, s, right, n) for name, (t, s, right, n) in planted.items()}
 
 
 def missing_at_random(rng: np.random.Generator) -> Answers:
@@ -195,7 +237,8 @@ CASES: dict[str, Callable[[np.random.Generator], Answers]] = {
     "inherited": inherited, "missing at random": missing_at_random, "missing for a reason": missing_for_a_reason,
     BOUND: at_the_bound, "mixture of strata": mixture, "thirty equal groups": thirty_groups,
     "a group never selected": never_selected, "halved by the student": halved,
-}  # fmt: skip
+    "hidden, 3 times the rows": hidden_in_many,
+} | mean_cases()  # fmt: skip
 POWERS = ((0.30, 0.36, 1000, 1000), (0.30, 0.40, 300, 1500), (0.10, 0.15, 500, 500), (0.50, 0.45, 1500, 1500))
 
 

@@ -229,6 +229,7 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     n_explained: int = 500,
     compare: bool = False,
     time_models: bool = False,
+    margin: float | None = None,
     store: Any = None,
     random_state: int = 0,
     strict: bool | None = None,
@@ -295,6 +296,10 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     time_models : bool, default=False
         Whether single rows and batches are timed for the deployment card. Times differ from run to run, and a report
         that holds them is no longer the same bytes each time; sizes and operations are always there.
+    margin : float, optional
+        Difference of two selection rates, or of a regressor's means in their unit, below which the words "inherited"
+        and "hidden" call them the same; three points, or a tenth of the standard deviation of the teacher's values,
+        when None.
     store : path or LabelStore, optional
         Keeps the teacher's answers, so that an audit that was cut off, or is made again, asks nothing twice.
     random_state : int, default=0
@@ -337,6 +342,7 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         query_curve=query_curve,
         compare=compare,
         time_models=time_models,
+        margin=margin,
         profile=None if profile is None else load_profile(profile),
         statements=statements or {},
         date=date,

@@ -51,6 +51,7 @@ def manifest(inputs: AuditInput, options: AuditOptions, requirements: Mapping[st
         "profile": None if options.profile is None else options.profile.provenance(),
         "statements": options.statements_with_date(),
         "date": options.date,
+        "margin": options.margin,
         "versions": {"explaindistill": metadata.version("explaindistill"), "python": platform.python_version()}
         | {name: metadata.version(name) for name in PACKAGES},
     }

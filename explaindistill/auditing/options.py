@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from explaindistill.auditing.inputs import AuditRows
@@ -48,6 +49,7 @@ class AuditOptions:
     query_curve: pd.DataFrame | None = None
     compare: bool = False
     time_models: bool = False
+    margin: float | None = None
     profile: Profile | None = None
     statements: Mapping[str, str] = field(default_factory=dict)
     date: str | None = None
@@ -69,6 +71,8 @@ class AuditOptions:
             raise InvalidInputError(f"statements must be a mapping of names to texts, got {self.statements!r}")
         if self.date is not None and not isinstance(self.date, str):
             raise InvalidInputError(f'date must be a text such as "2026-01-31", or None, got {self.date!r}')
+        if self.margin is not None and not 0 < self.margin < np.inf:
+            raise InvalidInputError(f"margin must be above 0, a difference of two rates or means, got {self.margin}")
         for key, words in self.statements.items():
             if not isinstance(words, str):
                 raise InvalidInputError(f"statements must be texts, {key} is {type(words).__name__}")
@@ -77,7 +81,7 @@ class AuditOptions:
         """What figures and verdicts rest on, for the manifest."""
         return {
             "min_group_size": self.min_group_size,
-            "margin_of_transfer": MARGIN,
+            "margin_of_transfer": MARGIN if self.margin is None else self.margin,
             "n_refits": self.n_refits,
             "n_explained": self.n_explained,
         }
@@ -105,6 +109,8 @@ def check_rows(options: AuditOptions, rows: AuditRows, rule: DecisionRule, train
         ...
     explaindistill.errors.InvalidInputError: compare needs true labels: pass y, or leave compare False
     """
+    if options.margin is not None and rule.classes is not None and options.margin >= 1:
+        raise InvalidInputError(f"margin must lie below 1, a difference of two rates, got {options.margin}")
     if options.n_refits and train is None:
         raise InvalidInputError("n_refits needs the rows of fitting; pass train=(X, y), or leave it 0")
     if options.compare and rows.y is None:

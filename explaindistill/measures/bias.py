@@ -14,10 +14,10 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.measures.favorable import favorable_label
 from explaindistill.measures.groups import MISSING, Grouping, groupings
 from explaindistill.measures.table import few_clusters, frame, row, shares
-from explaindistill.numerics.statistics.clusters import ClusterSums
 from explaindistill.numerics.statistics.intervals import mover_difference, newcombe, ratio_of_intervals
+from explaindistill.numerics.statistics.mean_limits import mean_limits
 from explaindistill.numerics.statistics.members import Member, clustered_gap, correlation, pair
-from explaindistill.numerics.statistics.tallies import group_means, tally, weights_of
+from explaindistill.numerics.statistics.tallies import tally, weights_of
 
 __all__ = [
     "FIDELITY_CAVEAT",
@@ -183,7 +183,7 @@ def group_means_frame(
     subject: str = "student",
     options: GroupOptions = DEFAULTS,
 ) -> pd.DataFrame:
-    r"""Means by group of a regressor's (or a score's) values, with Student's intervals.
+    r"""Means by group of a regressor's (or a score's) values, with the wider of Student's and Hall's limits.
 
     Over the rows i of a group, with weights w: :math:`\bar v = \sum w_i v_i / \sum w_i` and the variance
     :math:`\frac{n}{n-1} \sum w_i^2 (v_i - \bar v)^2 / (\sum w_i)^2`, at as many degrees of freedom as the rows that the
@@ -229,18 +229,17 @@ def _means(metric: str, values: Floats, grouping: Grouping, shared: Line, option
     codes, size = np.where(np.isnan(values), -1, grouping.codes), len(grouping)
     filled = np.where(np.isnan(values), 0.0, values)
     counted = tally(np.ones(len(values), dtype=bool), codes, size, sample_weight=shared["sample_weight"])
-    mean, error, quantile = group_means(filled, codes, size, level=options.level, **shared)
-    sums = None if shared["clusters"] is None else ClusterSums.of(filled, codes, size, **shared)
+    limits = mean_limits(filled, codes, size, level=options.level, **shared)
     for i, name in enumerate(grouping.names):
-        half, n = quantile[i] * error[i], int(counted.n[i])
+        n, (mean, low, high) = int(counted.n[i]), limits.sides(i)
         line = row(
-            metric, mean[i], mean[i] - half, mean[i] + half, n=n, n_effective=counted.n_effective[i],
-            method="t", attribute=grouping.attribute, group=name,
+            metric, float(mean), float(low), float(high), n=n, n_effective=counted.n_effective[i],
+            method="t and hall", attribute=grouping.attribute, group=name,
         )  # fmt: skip
         if 0 < n < options.min_group_size:
             line |= {"status": "small", "reason": f"{n} rows, fewer than {options.min_group_size}"}
-        if n and sums is not None:
-            member = Member(sums, i, rarity=1.0)
+        if n and limits.members:
+            member = limits.members[i]
             line |= {"member": member, "n_effective": member.n_effective} | few_clusters(member.count)
         yield line
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from explaindistill.errors import InvalidInputError
 from explaindistill.measures.bias import SMALL, GroupOptions
 from explaindistill.measures.groups import MISSING
 from explaindistill.measures.table import frame, row
@@ -94,6 +95,8 @@ def worst_pairs(
     >>> worst_pairs(rates)[["group", "reference", "estimate", "n_pairs"]].values.tolist()
     [['b', 'a', -1.0, 6], ['b', 'a', 0.0, 6]]
     """
+    if other := set(rates["method"]) - {"wilson", ""}:
+        raise InvalidInputError(f"rates must be shares, from group_rates; got figures by the method {min(other)!r}")
     generator = np.random.default_rng(rng)
     hidden = np.zeros(len(rates), dtype=bool) if withheld is None else np.asarray(withheld, dtype=bool)
     lines: list[Line] = []

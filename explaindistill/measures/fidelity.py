@@ -11,10 +11,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.measures._pair import Pair
+from explaindistill.measures.class_fidelity import between_classes, gain
 from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.favorable import which_is_wanted
 from explaindistill.measures.table import frame, positions, row
-from explaindistill.numerics.statistics.intervals import mean_of_intervals, wilson
+from explaindistill.numerics.statistics.intervals import wilson
 from explaindistill.numerics.statistics.ranks import auc_and_interval, spearman, spearman_interval
 from explaindistill.numerics.statistics.recalibration import recalibrated
 from explaindistill.numerics.statistics.unseen import far_loss, unseen_share
@@ -154,12 +155,7 @@ def _agreements(
     everyone = np.zeros(len(pair), dtype=np.int64)
     yield from pair.share("agreement", same, everyone, [""])
     yield from pair.share("agreement_argmax", pair.t.argmax(axis=1) == pair.s.argmax(axis=1), everyone, [""])
-    empty = "the teacher never decided this class"
-    by_class = pair.share("agreement", same, decided, [f"class={c}" for c in classes], empty)
-    yield from by_class
-    occurring = [line for line in by_class if line["n"]]
-    macro = mean_of_intervals(*([line[key] for line in occurring] for key in ("estimate", "low", "high")))
-    yield row("agreement_macro", *macro, n=len(pair), method="mover of wilson", **pair.names())
+    yield from between_classes(pair, same, decided, classes.tolist())
     best = np.argsort(-pair.s, axis=1, kind="stable")
     for k in TOPS:
         if len(classes) >= 2 * k:
@@ -167,6 +163,7 @@ def _agreements(
             yield from pair.share(f"agreement_top{k}", met, everyone, [""])
     common = int(np.bincount(decided, pair.weight).argmax())
     yield _skill(pair, same, decided == common)
+    yield gain(pair, same, decided == common)
 
 
 def _skill(pair: Pair, same: NDArray[np.bool_], common: NDArray[np.bool_]) -> Line:

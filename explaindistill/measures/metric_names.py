@@ -12,7 +12,8 @@ RATES = (
 )  # fmt: skip
 MEANS = ("mean_prediction", "mean_residual", "mae")
 FIDELITY = (
-    "agreement", "agreement_argmax", "agreement_macro", "agreement_over_ceiling", "agreement_top2", "skill", "kl",
+    "agreement", "agreement_argmax", "agreement_macro", "agreement_worst_class", "agreement_gain",
+    "agreement_over_ceiling", "agreement_top2", "skill", "kl",
     "js", "brier", "r2_probability", "r2_logit", "bias_probability", "teacher_slope", "teacher_intercept",
     "teacher_gap", "spearman_margin", "auc", "r2", "rmse", "mae", "bias", "spearman",
 )  # fmt: skip
@@ -35,14 +36,17 @@ METRIC_NAMES: Mapping[str, tuple[str, ...]] = {
         "single_feature_auc", "single_feature_r2", "noise_flip", "noise_shift",
     ),
     "rates": (*RATES, *MEANS),
-    "gaps": _compared((*RATES, *MEANS)),
+    "gaps": (*_compared(RATES), *(f"{mean}_difference" for mean in MEANS)),
     "worst_pairs": _compared(RATES, "_worst"),
     "tests": RATES,
     "strata": ("stratified_difference", "stratified_odds_ratio"),
     "missing_bounds": (*RATES, *_compared(RATES)),
     "power": (*RATES, *_compared(RATES)),
     "group_fidelity": (*(f"{m}{end}" for m in ("agreement", "mae", "r2") for end in ("", "_difference")),),
-    "transfer": ("selection_rate_difference", "transfer", "transfer_from_labels", "transfer_from_baseline"),
+    "transfer": (
+        "selection_rate_difference", "transfer", "transfer_from_labels", "transfer_from_baseline",
+        "mean_prediction_difference", "mean_transfer", "mean_transfer_from_labels", "mean_transfer_from_baseline",
+    ),
     "calibration": (
         "calibration_gap", "calibration_ratio", "calibration_slope", "calibration_intercept", "spiegelhalter", "auc",
     ),

@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.calibration import AUC_MINIMUM
+from explaindistill.measures.class_fidelity import mean_of_classes
 from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.fidelity import TINY, regression_fidelity
 from explaindistill.measures.table import few_clusters, frame, positions, row, shares
-from explaindistill.numerics.statistics.intervals import mean_of_intervals, normal_quantile
+from explaindistill.numerics.statistics.intervals import normal_quantile
 from explaindistill.numerics.statistics.ranks import auc_and_interval
 from explaindistill.numerics.statistics.tallies import mean_function, tally, weights_of
 
@@ -109,8 +110,7 @@ def _accuracies(
     names = [{"subset": f"class={c}"} for c in classes]
     recalls = shares("recall", counted, names, level=level, empty="no rows of this class")
     met = [line for line in recalls if line["n"]]
-    mean = mean_of_intervals(*([line[key] for line in met] for key in ("estimate", "low", "high")))
-    yield row("balanced_accuracy", *mean, n=len(truth), method="mover of wilson")
+    yield row("balanced_accuracy", *mean_of_classes(met), n=len(truth), method="mover of wilson")
     yield from recalls
 
 

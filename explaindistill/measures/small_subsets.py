@@ -14,8 +14,9 @@ PARTS = ("class=", "margin decile ", "student decile ", "where ", "bin ")
 """How the names of subsets begin that together are all rows: of classes, of tenths, of the student's rules, of bins."""
 ALONE = ("near the boundary", "without rows equal")
 """Subsets that have no fellow: with all rows known, they tell of those outside of them, too."""
-MEANS = {"agreement": "agreement_macro", "recall": "balanced_accuracy"}
-"""Means over the classes, which tell of the last class where the others are known, or of two with the share of all."""
+MEANS = {"agreement": ("agreement_macro", "agreement_worst_class"), "recall": ("balanced_accuracy",)}
+"""Means over the classes, and the worst of them: they tell of the last class where the others are known, or of two with
+the share of all."""
 PLACES = ("twin_difference",)
 """Differences of two curves at the places of a grid; of each row some weight stands at the places beside it, and what
 the places of one curve weigh together is all rows."""
@@ -59,7 +60,8 @@ def small_subsets(table: pd.DataFrame, minimum: int) -> NDArray[np.bool_]:
             family = lines[begins[beginning][lines]]
             out[family] = small_parts(n[family], minimum)
             if beginning == "class=" and out[family].any() and key[1] in MEANS:
-                out |= _line(table, str(key[0]), MEANS[key[1]])
+                for metric in MEANS[key[1]]:
+                    out |= _line(table, str(key[0]), metric)
         whole = n[lines[of_all[lines]]].max(initial=0.0)
         for beginning in ALONE:
             family = lines[begins[beginning][lines]]

@@ -21,6 +21,7 @@ LARGEST = 2.0**53
 SELECTION = (
     "selection_rate", "selection_rate_difference", "selection_rate_ratio", "selection_rate_worst_difference",
     "selection_rate_worst_ratio", "transfer", "transfer_from_baseline",
+    "mean_prediction", "mean_prediction_difference", "mean_transfer", "mean_transfer_from_baseline",
     "stratified_difference", "stratified_odds_ratio",
 )  # fmt: skip
 """Figures that rest on decisions only: their denominator is the group itself, whose size is judged beforehand. What of
@@ -200,7 +201,7 @@ def _without_subsets(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
     """One frame without the numbers of classes, tenths, rules and bins of few rows."""
     if not {"metric", "subject", "subset", "attribute", "status", "n"} <= set(frame.columns) or frame.empty:
         return frame
-    return withhold(frame, small_subsets(frame, minimum), minimum)
+    return _nameless(withhold(frame, gone := small_subsets(frame, minimum), minimum), gone)
 
 
 def _without(
@@ -214,12 +215,16 @@ def _without(
     if not {"attribute", "group", "status", "n"} <= set(frame.columns) or frame.empty:
         return frame
     gone = _telling(frame, attributes, minimum, always, few)
-    out = withhold(frame, gone, minimum)
-    # which groups are the worst pair is a figure of theirs: the lowest and the highest rate
+    return _nameless(withhold(frame, gone, minimum), gone)
+
+
+def _nameless(frame: pd.DataFrame, gone: NDArray[np.bool_]) -> pd.DataFrame:
+    """Without the names of a withheld worst pair or class: which it is, is a figure of theirs, the lowest rate."""
     chosen = gone & frame["metric"].str.contains("_worst_").to_numpy()
-    names = [column for column in ("group", "reference") if column in out]
-    if chosen.any():
-        out.loc[chosen, names] = ""
+    if not chosen.any():
+        return frame
+    out = frame.copy()
+    out.loc[chosen, [column for column in ("group", "reference") if column in out]] = ""
     return out
 
 

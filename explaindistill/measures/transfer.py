@@ -15,6 +15,7 @@ from explaindistill.measures.bias import GroupOptions, group_gaps, group_rates
 from explaindistill.measures.favorable import favorable_label
 from explaindistill.measures.groups import Grouping, groupings
 from explaindistill.measures.table import few_clusters, frame, row
+from explaindistill.measures.transfer_verdicts import JOINT, VERDICTS, Signs, transfer_verdict
 from explaindistill.numerics.statistics.clusters import ClusterSums
 from explaindistill.numerics.statistics.intervals import bonett_price, mover_difference, newcombe
 from explaindistill.numerics.statistics.members import Member, clustered_gap, pair
@@ -22,19 +23,12 @@ from explaindistill.numerics.statistics.tallies import Tally, tally
 
 __all__ = ["VERDICTS", "Decisions", "transfer"]
 
-VERDICTS = ("inherited", "reduced", "hidden", "reversed", "amplified", "cannot say")
 MARGIN = 0.03
 """Two rates that differ by less count as the same. A trade-off: at rates of 15 % and above a gap of three points keeps
 the four-fifths rule (12 of 15), so that hardly anybody would act on it; a smaller margin needs more rows for every
 word. With three points, and a student that decides one row in twenty differently, "inherited" takes about 1,000 rows a
 group, "hidden" 5,000; with two points 2,000 and 12,000, with five 400 and 2,000."""
-PART = 0.5
-"""Share of the teacher's gap that counts as the same at most, however small that gap is: of a gap of four points,
-a margin of three would call a student faithful that keeps one."""
 DEFAULTS = GroupOptions()
-JOINT = 6
-"""Three intervals, of the teacher's gap, the student's and the shift, share one half of the allowed error (Bonferroni):
-each misses with at most a sixth of it."""
 Line = dict[str, Any]
 Floats = NDArray[np.float64]
 Selected = tuple[NDArray[np.bool_], NDArray[np.bool_]]
@@ -86,7 +80,7 @@ def transfer(
     clusters: ArrayLike | None = None,
     subject: str = "student",
     options: GroupOptions = DEFAULTS,
-    margin: float = MARGIN,
+    margin: float | None = None,
 ) -> pd.DataFrame:
     r"""Gaps of labels, teacher, student and the student without teacher, and how the gap shifts between them.
 
@@ -122,8 +116,8 @@ def transfer(
     attributes, favorable, sample_weight, clusters, subject, options
         As in `explaindistill.measures.bias.group_rates` and `group_gaps`. The reference
         group is chosen by the teacher's rates.
-    margin : float in (0, 1)
-        Difference of two rates below which they count as the same, 0.03 where it is not given: at rates of 15 % and
+    margin : float in (0, 1), optional
+        Difference of two rates below which they count as the same, 0.03 when None: at rates of 15 % and
         above, so small a gap keeps the four-fifths rule.
 
     Returns
@@ -150,6 +144,7 @@ def transfer(
     """
     sides = (decisions.labels, decisions.teacher, decisions.student, decisions.baseline)
     favorable = favorable_label(favorable, *sides)
+    margin = MARGIN if margin is None else margin
     if not 0 < margin < 1:
         raise InvalidInputError(f"margin must lie strictly between 0 and 1, a difference of two rates, got {margin}")
     selected = {name: _selected(d, favorable) for name, d in decisions.named(subject).items()}
@@ -183,9 +178,18 @@ def _of_grouping(
             if metric == "transfer":
                 signs = counts.signs(b, 1 - (1 - options.level) / JOINT)
                 sides = gaps["teacher"], gaps[subject]
-                shifts = [line | _verdict(line, signs, *sides, margin) for line in shifts]
+                shifts = [line | _verdict(line, signs, sides, margin, options.level) for line in shifts]
             lines += shifts
     return lines
+
+
+def _verdict(
+    shift: Line, signs: dict[str, Signs], sides: tuple[dict[str, Line], dict[str, Line]], margin: float, level: float
+) -> dict[str, str]:
+    """Word of one group's shift; ``sides`` are the gaps of teacher and student by group."""
+    group = str(shift["group"])
+    of_teacher, of_student = (gaps.get(group) for gaps in sides)
+    return transfer_verdict(shift, signs[group], of_teacher, of_student, margin, level)
 
 
 def _selected(decision: NDArray[Any], favorable: Any) -> Selected:
@@ -278,7 +282,7 @@ class _Paired:
         second = shift[b], *_reaching(shift[b], *bonett_price(up[b] * of_b, down[b] * of_b, of_b, level))
         return shift - shift[b], *mover_difference(first, second, correlation)
 
-    def signs(self, b: int, level: float) -> dict[str, tuple[int, int, int]]:
+    def signs(self, b: int, level: float) -> dict[str, Signs]:
         """Of each group the signs of the other's gap, of the student's and of the shift, 0 where it is not sure."""
         limits = []
         for x, decided in (self.other, self.student):
@@ -294,7 +298,7 @@ class _Paired:
                 limits.append(newcombe(k, n, k[b], n[b], level))
         limits.append(self.against(b, level)[1:])
         signs = [(low > 0).astype(int) - (high < 0) for low, high in limits]
-        return {name: (int(t), int(s), int(d)) for name, t, s, d in zip(self.grouping.names, *signs, strict=True)}
+        return {name: Signs(int(t), int(s), int(d)) for name, t, s, d in zip(self.grouping.names, *signs, strict=True)}
 
     def shifts(self, metric: str, b: int, subject: str, minimum: int, level: float) -> list[Line]:
         """Lines of the shift of every group but the reference, which is group ``b``."""
@@ -321,48 +325,3 @@ class _Paired:
 def _reaching(shift: Any, low: Floats, high: Floats) -> tuple[Floats, Floats]:
     """Limits that reach the estimate: with very few rows the shrunken interval may not."""
     return np.minimum(low, shift), np.maximum(high, shift)
-
-
-def _verdict(
-    shift: Line,
-    signs: dict[str, tuple[int, int, int]],
-    of_teacher: dict[str, Line],
-    of_student: dict[str, Line],
-    margin: float,
-) -> Line:
-    """What became of the teacher's gap, with the reason where nothing can be said."""
-    group = shift["group"]
-    if group not in of_teacher or group not in of_student or np.isnan(shift["estimate"]):
-        return {"verdict": "cannot say"}
-    t, s, moved = signs[group]
-    same = min(margin, PART * abs(of_teacher[group]["estimate"]))
-    shrank = bool(t) and moved == -t
-    # A teacher's gap that points the other way, only not for sure, may have been turned and not grown.
-    opposed = not t and of_teacher[group]["estimate"] * s < -margin
-    words = {
-        "reversed": t and s == -t,
-        "amplified": s and moved == s and not opposed,
-        "reduced": s == t and shrank,
-        "inherited": t and s == t and _within(shift, same),
-        "hidden": not s and shrank and _within(of_student[group], same),
-    }
-    word = next((name for name, holds in words.items() if holds), "")
-    if word:
-        return {"verdict": word}
-    return {"verdict": "cannot say", "reason": shift.get("reason") or _why(t, s, moved, same)}
-
-
-def _within(line: Line, margin: float) -> bool:
-    """Whether both limits lie inside of the margin on either side of 0; NaN does not."""
-    return bool(-margin < line["low"] and line["high"] < margin)
-
-
-def _why(t: int, s: int, moved: int, same: float) -> str:
-    """Why no word is used, from the signs of the teacher's gap, of the student's and of the shift."""
-    if not t and not s:
-        return "no gap of the teacher or of the student can be told from 0"
-    if t and s == t:
-        return f"both have the gap; more rows are needed to tell that it changed by less than {same:.3g}"
-    if t and moved == -t:
-        return f"the gap shrank; more rows are needed to tell what is left of it from 0, or that it is below {same:.3g}"
-    return "more rows are needed"

@@ -224,14 +224,15 @@ def _judged(line: dict[str, Any], name: str, rule: Requirement) -> dict[str, Any
     """Verdict of one measured line; one without a figure cannot be judged, a small one is judged as any other."""
     out = {c: line.get(c, "") for c in ("metric", "subject", "attribute", "group", "estimate", "low", "high", "n")}
     estimate, low, high = (float(out[c]) if out[c] != "" else np.nan for c in ("estimate", "low", "high"))
-    if "_worst_" in str(line.get("metric")):
+    if "_worst_" in str(line.get("metric")) and line.get("reference"):
         out["group"] = f"{line.get('group')} against {line.get('reference')}"
     status = line.get("status", "ok")
     if status in {"undefined", "suppressed", "excluded"}:
         verdict, reason = "cannot say", str(line.get("reason", status)) or status
     else:
         verdict, reason = judge(estimate, low, high, rule, line.get("n"))
-        reason = "; ".join(filter(None, (reason, str(line.get("reason") or ""))))
+        of_a_word = bool(line.get("verdict"))  # why a shift has no word is nothing about the requirement
+        reason = "; ".join(filter(None, (reason, "" if of_a_word else str(line.get("reason") or ""))))
     return out | {"rule": name, "verdict": verdict, "reason": reason}
 
 

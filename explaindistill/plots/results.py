@@ -168,15 +168,18 @@ def group_dots(
     return ax
 
 
-def transfer_arrows(frame: pd.DataFrame, ax: Axes | None = None, *, order: Sequence[str] = (), name: str = "") -> Axes:
+def transfer_arrows(
+    frame: pd.DataFrame, ax: Axes | None = None, *, order: Sequence[str] = (), unit: str = "points", name: str = ""
+) -> Axes:
     """Arrows from the teacher's gap to each student's gap; a grey cross marks the gap in the labels.
 
     Parameters
     ----------
     frame : DataFrame
         Columns ``group``, ``subject`` ("labels", "teacher", or a student), ``estimate``: the difference of a rate
-        from its reference group, as a share.
+        or mean from that of its reference group.
     order : names of the students in the order of their colours
+    unit : "points" of a rate or "number"
 
     Examples
     --------
@@ -216,7 +219,8 @@ def transfer_arrows(frame: pd.DataFrame, ax: Axes | None = None, *, order: Seque
     ax.set_xlim(low - room, high + room)
     ax.axvline(0, color=MUTED, linewidth=1, zorder=1)
     ax.grid(axis="x", color=GRID, linewidth=0.8)
-    _percent(ax, "x", points=True)
+    if unit == "points":
+        _percent(ax, "x", points=True)
     ax.set_xlabel(name or "difference from the reference group", color=MUTED, fontsize=9)
     _legend(ax, subjects, series)
     return ax

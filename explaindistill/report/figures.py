@@ -120,15 +120,16 @@ def differences(id: str, frame: pd.DataFrame, audit: Any, title: str) -> Figure 
     if rows_of(shown, subject="teacher").empty:
         return None
     n = len(dict.fromkeys(shown["group"]))
+    kind = describe_metric(str(shown["metric"].iloc[0])).kind
     desc = (
         "The ring is the teacher's difference from the reference group, the coloured mark the student's, "
-        f"the grey cross that of the true labels. {_extremes(shown, 'points')}"
+        f"the grey cross that of the true labels. {_extremes(shown, kind)}"
     )
     return drawn(
         id,
         title,
         desc,
-        lambda ax: plots.transfer_arrows(shown, ax, order=students_of(audit)),
+        lambda ax: plots.transfer_arrows(shown, ax, order=students_of(audit), unit=kind),
         height=min(12.0, 1.0 + 0.5 * n),
     )
 

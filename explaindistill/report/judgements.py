@@ -18,6 +18,8 @@ def in_words(row: dict[str, Any]) -> Verdict:
     """One line of the verdicts frame in words."""
     metric = describe_metric(str(row.get("metric", "")))
     where = [name(row["subject"])] if _said(row.get("subject")) else []
+    if _said(row.get("group")) and not _said(row.get("attribute")):
+        where.append(name(row["group"]))
     if _said(row.get("attribute")):
         group = f" = {name(row['group'])}" if _said(row.get("group")) else ""
         where.append(name(row["attribute"]) + group)

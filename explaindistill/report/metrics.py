@@ -58,6 +58,16 @@ METRICS: dict[str, Metric] = {
     "difference": Metric("Difference", "A group's rate minus the rate of its reference group.", "points"),
     "ratio": Metric("Ratio", "A group's rate divided by the rate of its reference group.", "ratio"),
     "impact_ratio": Metric("Impact ratio", "A group's selection rate divided by that of its reference group.", "ratio"),
+    "mean_prediction": Metric("Mean of the answers", "Mean of a group's values, in the unit of the target."),
+    "mean_residual": Metric("Mean residual", "Mean of the answer minus that which it is held against; 0 is right."),
+    "mean_transfer": Metric("Shift of the gap", "The student's gap of means minus the teacher's, on the same people."),
+    "mean_transfer_from_labels": Metric(
+        "Shift from the labels", "The student's gap of means minus that of the true values, on the same people."
+    ),
+    "mean_transfer_from_baseline": Metric(
+        "Shift from the student without teacher",
+        "The student's gap of means minus that of the same student fitted to the true values, on the same people.",
+    ),
     "transfer": Metric("Shift of the gap", "The student's gap minus the teacher's gap, on the same people.", "points"),
     "permutation": Metric(
         "Permutation importance", "How much the answer worsens when one column is shuffled.", "number"
@@ -80,6 +90,16 @@ METRICS: dict[str, Metric] = {
     "duplicate_variance": Metric("Variance within equal rows", "As a share of the variance of the score.", "share"),
     "agreement_macro": Metric(
         "Agreement, classes weighing the same", "Mean over the teacher's classes of the agreement within them.", "share"
+    ),
+    "agreement_worst_class": Metric(
+        "Agreement in the worst class",
+        "Lowest agreement among the teacher's classes; its interval holds for all of them at once.",
+        "share",
+    ),
+    "agreement_gain": Metric(
+        "Agreement beyond a constant answer",
+        "Agreement minus what always giving the teacher's commonest answer would reach.",
+        "points",
     ),
     "skill": Metric(
         "Skill", "Agreement above what always giving the commonest answer would reach; 1 is perfect, 0 is no better."
@@ -197,13 +217,16 @@ def describe_metric(key: str) -> Metric:
     'Agreement with the teacher'
     >>> describe_metric("selection_rate_difference").title
     'Selection rate: difference'
+    >>> describe_metric("selection_rate_difference").kind, describe_metric("mean_prediction_difference").kind
+    ('points', 'number')
     """
     if key in METRICS:
         return METRICS[key]
     for ending, words, compared in _ENDINGS:
         if key.endswith(ending) and (base := describe_metric(key.removesuffix(ending))).title:
             meaning = f"The {words} of the {base.title.lower()} to that of the reference group." if base.meaning else ""
-            return Metric(f"{base.title}: {words}", meaning, compared)
+            in_unit = compared == "points" and base.kind == "number"  # of means, not of shares
+            return Metric(f"{base.title}: {words}", meaning, "number" if in_unit else compared)
     title = name(str(key).replace("_", " ").replace(".", ": "))
     title = title[:1].upper() + title[1:]
     kind: Kind = "number"

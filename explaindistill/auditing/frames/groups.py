@@ -33,6 +33,7 @@ from explaindistill.measures.comparisons import (
 )
 from explaindistill.measures.favorable import which_is_wanted
 from explaindistill.measures.groups import MISSING
+from explaindistill.measures.mean_transfer import mean_transfer
 from explaindistill.measures.sensitivity import flips, leaf_audit, proxies, with_use
 from explaindistill.measures.strata import stratified_gaps
 from explaindistill.measures.suppression import withheld_lines
@@ -80,7 +81,7 @@ def measure(inputs: AuditInput, options: AuditOptions, rng: np.random.Generator,
     if inputs.rows.attributes.shape[1] == 0:
         return tables
     compare = _regression if inputs.task == "regression" else _classification
-    tables |= attempt(COMPARED, lambda: compare(inputs, options.min_group_size, rng))
+    tables |= attempt(COMPARED, lambda: compare(inputs, options, rng))
     seed = int(rng.integers(2**31))
     tables |= attempt(["flips"], lambda: {"flips": stack(_flips(inputs, options.min_group_size, seed))})
     tables |= attempt(["proxies"], lambda: {"proxies": stack(_proxies(inputs, frames["importance"], seed))})
@@ -94,7 +95,7 @@ def notes(frames: Mapping[str, pd.DataFrame]) -> list[str]:
     return [caveat] if caveat else []
 
 
-def _regression(inputs: AuditInput, minimum: int, rng: np.random.Generator) -> Measured:
+def _regression(inputs: AuditInput, options: AuditOptions, rng: np.random.Generator) -> Measured:
     rows = inputs.rows
     shared: dict[str, Any] = {"attributes": rows.attributes, **rows.sampling()}
     rates = stack(
@@ -103,7 +104,10 @@ def _regression(inputs: AuditInput, minimum: int, rng: np.random.Generator) -> M
     )
     teacher = inputs.teacher.P
     fidelities = (group_fidelity(teacher, s.P, subject=s.name, task="regression", **shared) for s in inputs.students)
-    return {"rates": _shown(rates), "gaps": group_gaps(rates), "group_fidelity": _shown(stack(fidelities))}
+    tables: Measured = {"rates": _shown(rates), "gaps": group_gaps(rates), "group_fidelity": _shown(stack(fidelities))}
+    values = dict(_outcomes(inputs))
+    moved = partial(_transfers, inputs, values, partial(mean_transfer, margin=options.margin), shared)
+    return tables | attempt(["transfer"], lambda: _named("transfer", lambda: stack(moved())))
 
 
 def _shown(rates: pd.DataFrame) -> pd.DataFrame:
@@ -111,7 +115,7 @@ def _shown(rates: pd.DataFrame) -> pd.DataFrame:
     return rates.drop(columns=[*MEMBER, *WEIGHT], errors="ignore")
 
 
-def _classification(inputs: AuditInput, minimum: int, rng: np.random.Generator) -> Measured:
+def _classification(inputs: AuditInput, options: AuditOptions, rng: np.random.Generator) -> Measured:
     y = inputs.rows.y
     shared: dict[str, Any] = {"attributes": inputs.rows.attributes, **inputs.rows.sampling()}
     decision = dict(_outcomes(inputs))
@@ -125,7 +129,7 @@ def _classification(inputs: AuditInput, minimum: int, rng: np.random.Generator) 
         group_rates(d, y=None if name == "labels" else y, subject=name, **shared) for name, d in decision.items()
     )
     gaps = group_gaps(rates)
-    hidden = withheld_lines(rates, inputs.rows.counted_attributes(), minimum)
+    hidden = withheld_lines(rates, inputs.rows.counted_attributes(), options.min_group_size)
     judged = ((rates["metric"] != "base_rate") | (rates["subject"] == "labels")).to_numpy()
     parts: dict[str, Callable[[], pd.DataFrame]] = {
         "worst_pairs": lambda: worst_pairs(rates[judged], withheld=hidden[judged], rng=rng),
@@ -133,7 +137,7 @@ def _classification(inputs: AuditInput, minimum: int, rng: np.random.Generator) 
         "strata": lambda: stack(_strata(inputs, decision)),
         "missing_bounds": lambda: missing_bounds(rates, gaps),
         "power": lambda: power_table(rates, gaps),
-        "transfer": lambda: stack(_transfers(inputs, decision, shared)),
+        "transfer": lambda: stack(_transfers(inputs, decision, partial(transfer, margin=options.margin), shared)),
     }
     tables: Measured = {"rates": _shown(rates), "gaps": gaps, "group_fidelity": _shown(fidelities)}
     for name, make in parts.items():
@@ -157,12 +161,12 @@ def _named(name: str, make: Callable[[], pd.DataFrame]) -> dict[str, pd.DataFram
 
 
 def _transfers(
-    inputs: AuditInput, decision: Mapping[str, NDArray[Any]], shared: Mapping[str, Any]
+    inputs: AuditInput, answers: Mapping[str, NDArray[Any]], compare: Callable[..., Any], shared: Mapping[str, Any]
 ) -> Iterator[pd.DataFrame]:
     """How each student moved the gaps of its teacher, of the labels and of itself without teacher."""
     for s in inputs.students:
-        compared = Decisions(inputs.rows.y, decision["teacher"], decision[s.name], decision.get(s.name + WITHOUT))
-        yield transfer(compared, subject=s.name, **shared)
+        compared = Decisions(inputs.rows.y, answers["teacher"], answers[s.name], answers.get(s.name + WITHOUT))
+        yield compare(compared, subject=s.name, **shared)
 
 
 def _outcomes(inputs: AuditInput) -> Iterator[tuple[str, NDArray[Any]]]:

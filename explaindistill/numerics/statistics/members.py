@@ -2,6 +2,7 @@ r"""Groups of clustered rows: as how many independent rows an interval may take 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -9,13 +10,14 @@ import numpy as np
 
 from explaindistill.numerics.statistics.clusters import FEWEST_EVENTS, ClusterSums, Spread, student_quantile
 from explaindistill.numerics.statistics.intervals import (
+    mean_of_intervals,
     mover_difference,
     normal_quantile,
     ratio_of_intervals,
     wilson,
 )
 
-__all__ = ["Member", "PairWorth", "clustered_gap", "correlation", "pair"]
+__all__ = ["Member", "PairWorth", "clustered_gap", "correlation", "mean_of_members", "pair"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,3 +187,37 @@ def correlation(first: Member, second: Member) -> float:
     if first.sums is not second.sums or np.isnan(spread.variance) or not (a > 0 and b > 0):
         return 0.0
     return float(np.clip((a + b - spread.variance) / (2 * np.sqrt(a * b)), -1, 1))
+
+
+def mean_of_members(
+    estimate: Sequence[float], low: Sequence[float], high: Sequence[float], members: Sequence[Member]
+) -> tuple[float, float, float]:
+    r"""Mean of the figures of K groups of the same clusters, with its limits.
+
+    Were the groups independent, distances to the limits would add as squares. Their mean has the variance
+    :math:`v` of the contrast :math:`k_a = 1 / K` in place of :math:`\sum_a v_a / K^2`: both distances are
+    :math:`\sqrt{v K^2 / \sum_a v_a}` times as long, and no shorter than of independent groups, since a correlation
+    below 0 is seldom more than chance. NaN where a group has rows in fewer than five clusters.
+
+    Examples
+    --------
+    Twenty clusters in which two groups rise and fall together; the mean of both is as unsure as either:
+
+    >>> x, cluster = np.repeat(np.arange(20) % 2, 10), np.repeat(np.arange(20), 10)
+    >>> sums = ClusterSums.of(x, np.tile([0, 1], 100), 2, clusters=cluster)
+    >>> both = [Member(sums, a, 0.5) for a in (0, 1)]
+    >>> [round(v, 2) for v in mean_of_members([0.5, 0.5], [0.3, 0.3], [0.7, 0.7], both)]
+    [0.5, 0.3, 0.7]
+    """
+    mean, least, most = mean_of_intervals(estimate, low, high)
+    if not members:
+        return mean, least, most
+    sums = members[0].sums
+    share = np.zeros(len(sums.mean))
+    share[[member.group for member in members]] = 1 / len(members)
+    whole = sums.contrast(share).variance
+    apart = sum(member.alone.variance for member in members) / len(members) ** 2
+    if np.isnan(whole) or np.isnan(apart):
+        return mean, np.nan, np.nan
+    longer = max(1.0, float(np.sqrt(whole / apart))) if apart > 0 else 1.0
+    return mean, mean - longer * (mean - least), mean + longer * (most - mean)

@@ -19,10 +19,12 @@ __all__ = ["section"]
 
 CROSSED = " × "
 CROSSED_GROUPS = 10
-HEADLINE = ("selection_rate", "mean")
-MOVES = ["transfer", "transfer_from_labels", "transfer_from_baseline"]
+HEADLINE = ("selection_rate", "mean_prediction")
+MOVED = ("transfer", "mean_transfer")
+MOVES = [*MOVED, *(f"{shift}_from_{side}" for shift in MOVED for side in ("labels", "baseline"))]
 LEAD = (
-    "Rates say how often each group receives a decision; gaps compare a group with its reference group; "
+    "Rates say how often each group receives a decision, means what it is answered on average; "
+    "gaps compare a group with its reference group; "
     "transfer asks whether the student's gap is the teacher's gap, on the same people. "
     "A gap is a fact about these rows, not by itself a proof of unfairness."
 )
@@ -115,11 +117,7 @@ def _pictures(one: _Attribute) -> list[Block]:
         what = describe_metric(str(first["metric"].iloc[0]))
         title = f"{what.title} by {name(one.attribute)}"
         figures.append(groups(f"fig-rate-{one.id}", _models(first), one.audit, title, what.meaning))
-    points = (
-        one.gaps[one.gaps["metric"].map(lambda m: describe_metric(str(m)).kind == "points")]
-        if len(one.gaps)
-        else one.gaps
-    )
+    points = one.gaps[one.gaps["metric"].str.endswith("_difference")] if len(one.gaps) else one.gaps
     if not points.empty and not one.is_crossed:
         shown = _models(rows_of(points, metric=points["metric"].iloc[0]))
         title = f"From the teacher's gap to the student's, by {name(one.attribute)}"
@@ -154,9 +152,9 @@ def _moves(one: _Attribute) -> list[Block]:
     )
     by = ("group", "reference", "subject", "verdict")
     heads = ("group", "compared with", "student", "verdict")
-    first = rows_of(moved, metric="transfer")
+    first = rows_of(moved, metric=MOVED)
     blocks: list[Block] = [tidy(first, "Transfer: the student's gap minus the teacher's", by, heads, note)]
-    for metric, rows in moved[moved["metric"] != "transfer"].groupby("metric", sort=False, observed=True):
+    for metric, rows in moved[~moved["metric"].isin(MOVED)].groupby("metric", sort=False, observed=True):
         if not one.is_crossed:
             caption = f"{describe_metric(str(metric)).title}, by {name(one.attribute)}"
             blocks.append(Details(caption, (pivot(rows, caption, "group", "subject", one.order, "group"),)))

@@ -179,7 +179,7 @@ def _by_group(audit: Any) -> list[Block]:
             first,
             audit,
             f"Fidelity by {name(attribute)}",
-            "Share of rows on which student and teacher agree.",
+            describe_metric(str(first["metric"].iloc[0])).meaning,
         )
         if figure is not None:
             blocks.append(figure)

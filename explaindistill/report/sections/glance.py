@@ -73,15 +73,21 @@ def _cards(audit: Any) -> list[Card]:
     cards = []
     for i, student in enumerate(students_of(audit)):
         row = _headline(audit, student)
-        lines = tuple(filter(None, (_performance(audit, student), _size(audit, student), _worst_group(audit, student))))
+        facts = (_constant, _worst_class, _performance, _size, _worst_group)
+        lines = tuple(filter(None, (fact(audit, student) for fact in facts)))
         if row is None:
             cards.append(Card(name(student), "–", "fidelity was not measured", lines, "quiet", i + 1))
             continue
         metric = describe_metric(str(row["metric"]))
         spread = interval(row["low"], row["high"], metric.kind)
-        detail = f"{metric.title.lower()} {spread}, n = {count(row['n'])}"
+        detail = f"{_as_detail(metric.title, 'the teacher')} {spread}, n = {count(row['n'])}"
         cards.append(Card(name(student), quantity(row["estimate"], metric.kind), detail, lines, "", i + 1))
     return cards + _teacher_card(audit)
+
+
+def _as_detail(title: str, against: str) -> str:
+    """A title inside of a line; R² stays a capital letter and says what it is held against."""
+    return f"{title} against {against}" if title.startswith("R²") else title.lower()
 
 
 def _teacher_card(audit: Any) -> list[Card]:
@@ -89,7 +95,8 @@ def _teacher_card(audit: Any) -> list[Card]:
     if row is None:
         return []
     metric = describe_metric(str(row["metric"]))
-    detail = f"{metric.title.lower()} {interval(row['low'], row['high'], metric.kind)}, n = {count(row['n'])}"
+    spread = interval(row["low"], row["high"], metric.kind)
+    detail = f"{_as_detail(metric.title, 'the true values')} {spread}, n = {count(row['n'])}"
     return [Card("Teacher", quantity(row["estimate"], metric.kind), detail, (), "quiet")]
 
 
@@ -108,7 +115,42 @@ def _performance(audit: Any, subject: str) -> str:
     if row is None:
         return ""
     metric = describe_metric(str(row["metric"]))
-    return f"{metric.title} {quantity(row['estimate'], metric.kind)} {interval(row['low'], row['high'], metric.kind)}"
+    against = " against the true values" if metric.title.startswith("R²") else ""
+    figure = f"{quantity(row['estimate'], metric.kind)} {interval(row['low'], row['high'], metric.kind)}"
+    return f"{metric.title}{against} {figure}"
+
+
+def _constant(audit: Any, student: str) -> str:
+    """What a constant answer would reach, where agreement is the headline figure."""
+    frame = rows_of(frame_of(audit, "fidelity"), subject=student, subset="")
+    whole, beyond = (rows_of(frame, metric=metric) for metric in ("agreement", "agreement_gain"))
+    if whole.empty or beyond.empty or math.isnan(beyond.iloc[0]["estimate"]):
+        return ""
+    gained = beyond.iloc[0]
+    constant = quantity(whole.iloc[0]["estimate"] - gained["estimate"], "share")
+    spread = interval(gained["low"], gained["high"], "points")
+    return f"A constant answer reaches {constant}: {quantity(gained['estimate'], 'points')} more {spread}"
+
+
+def _worst_class(audit: Any, student: str) -> str:
+    """The class of the teacher that the student follows least."""
+    rows = rows_of(frame_of(audit, "fidelity"), subject=student, metric="agreement_worst_class")
+    if rows.empty:
+        return ""
+    row = rows.iloc[0]
+    said = "Worst class"
+    if row["status"] == "suppressed":
+        by_class = rows_of(frame_of(audit, "fidelity"), subject=student, metric="agreement", status=["ok"])
+        by_class = by_class[by_class["subset"].str.startswith("class=")]
+        if by_class.empty:
+            return "Worst class: withheld, a class has too few people"
+        said = "Worst class of those with enough people"
+        row = by_class.loc[by_class["estimate"].idxmin()]
+    if math.isnan(row["estimate"]):
+        return ""
+    which = name((str(row["group"]) or str(row["subset"])).removeprefix("class="), 24)
+    spread = interval(row["low"], row["high"], "share")
+    return f"{said}: {which}, agreement {quantity(row['estimate'], 'share')} {spread}, n = {count(row['n'])}"
 
 
 def _size(audit: Any, student: str) -> str:
@@ -152,7 +194,7 @@ def _worries(audit: Any) -> list[str]:
 def _shifts(audit: Any) -> list[str]:
     """What students did to gaps of their teacher beyond chance: per student and verdict how many, and the largest."""
     frame = frame_of(audit, "transfer")
-    rows = rows_of(frame, metric="transfer") if "metric" in frame else frame
+    rows = rows_of(frame, metric=["transfer", "mean_transfer"]) if "metric" in frame else frame
     moved_by: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows.to_dict("records"):
         if row.get("status", "ok") == "ok" and (row["low"] > 0 or row["high"] < 0):
@@ -163,7 +205,8 @@ def _shifts(audit: Any) -> list[str]:
 def _shift(student: str, verdict: str, moved: list[dict[str, Any]]) -> str:
     most = max(moved, key=lambda row: abs(row["estimate"]))
     where = f"at {name(most['attribute'])} = {name(most['group'])}"
-    spread = f"shift {quantity(most['estimate'], 'points')} {interval(most['low'], most['high'], 'points')}"
+    kind = describe_metric(str(most["metric"])).kind
+    spread = f"shift {quantity(most['estimate'], kind)} {interval(most['low'], most['high'], kind)}"
     if len(moved) > 1:
         where = f"in {len(moved)} groups, most {where}"
     return f"{transfer_words(verdict, f'“{student}”', where)}: {spread}."
@@ -179,7 +222,7 @@ def _at_most(lines: list[str], n: int) -> list[str]:
 def _unfaithful_groups(audit: Any) -> list[str]:
     """Students whose fidelity differs between groups: their fairness says nothing about the teacher's."""
     frame = rows_of(frame_of(audit, "group_fidelity"), status=["ok"])
-    gaps = frame[frame["metric"].map(lambda m: describe_metric(str(m)).kind == "points")] if not frame.empty else frame
+    gaps = rows_of(frame, metric=["agreement_difference", "mae_difference"])
     attributes_of: dict[str, list[str]] = {}
     for row in gaps.to_dict("records"):
         if row["low"] > 0 or row["high"] < 0:
