@@ -32,12 +32,18 @@ PARTS = ("verdicts", "clusters", "clustered_fidelity", "importance", "tails", "t
 DRAWS, QUICK_DRAWS = 1_000, 25
 
 
+def most(shelf: Shelf, cell: Cell) -> Count | None:
+    """The count of the most samples that is kept of a cell; fewer than a tenth of a full run are no measurement."""
+    counts = [count for name, count in shelf.counts.items() if name.endswith(f" × {cell.name}")]
+    return max((c for c in counts if c.draws >= DRAWS // 10), key=lambda count: count.draws, default=None)
+
+
 def counted(part: str, quick: bool, draws: int, until: float) -> Iterator[tuple[Cell, Count | None]]:
     """Every cell of a part with its count; None where time was up before it."""
     module = importlib.import_module(f"abroad.{part}")
     shelf = Shelf(Path(str(module.__file__)))
     for cell in module.cells(quick):
-        count = shelf.get(cell, draws)
+        count = shelf.get(cell, draws) if until > float("-inf") else most(shelf, cell)
         if count is None and time.monotonic() < until:
             count = cell.measure(draws)
             shelf.put(cell, count)
@@ -68,7 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--draws", type=int, help=f"samples of a cell; {DRAWS:,}, with --quick {QUICK_DRAWS}")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no cell after so many minutes")
-    parser.add_argument("--measured", action="store_true", help="measure nothing: show what is kept")
+    parser.add_argument(
+        "--measured", action="store_true", help="measure nothing: show what is kept, the most samples of each cell"
+    )
     parser.add_argument("--page", type=Path, metavar="FILE", help="write the table of this page")
     args = parser.parse_args(argv)
     draws = args.draws or (QUICK_DRAWS if args.quick else DRAWS)
@@ -81,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         report(bars, cells, lacking[part], part)
         everything += cells
     if args.page:
-        write(args.page, everything, lacking, draws)
+        write(args.page, everything, lacking)
     return bars.finish(args)
 
 

@@ -19,25 +19,28 @@ def line(question: str, mine: list[tuple[Cell, Count]]) -> str:
     cell = mine[0][0]
     bar = f"{digits(cell.low)} to {digits(cell.high)}" if cell.high < 1 else f"≥ {digits(cell.low)}"
     asked = [pair for pair in mine if pair[1].asked]
+    sizes = sorted({count.draws for _, count in mine})
+    samples = " or ".join(f"{n:,}" for n in sizes)
     said = sum(c.said for _, c in mine) / sum(c.draws for _, c in mine)
     if not asked:
-        return f"| {question} | {len(mine)} | {bar} | – | – | – | {said:.0%} | – |"
+        return f"| {question} | {len(mine)} | {samples} | {bar} | – | – | – | {said:.0%} | – |"
     worst_cell, worst = min(asked, key=lambda pair: pair[1].share)
     mean = sum(c.share for _, c in asked) / len(asked)
     missed = sum(not count.keeps(c) for c, count in asked)
     lowest = f"{digits(worst.share)} ± {digits(worst.error)} ({worst_cell.design})"
     highest = digits(max(c.share for _, c in asked))
     shown = f"**{missed}**" if missed else "0"
-    return f"| {question} | {len(mine)} | {bar} | {digits(mean)} | {lowest} | {highest} | {said:.0%} | {shown} |"
+    figures = (len(mine), samples, bar, digits(mean), lowest, highest, f"{said:.0%}", shown)
+    return f"| {question} | {' | '.join(map(str, figures))} |"
 
 
-def table(counted: list[tuple[Cell, Count]], lacking: Mapping[str, int], draws: int) -> str:
+def table(counted: list[tuple[Cell, Count]], lacking: Mapping[str, int]) -> str:
     """All questions, then the cells that miss, then what was not measured."""
     lines = [
-        f"{len(counted):,} cells of {draws:,} samples each.",
+        f"{len(counted):,} cells.",
         "",
-        "| question | designs | bar | mean | lowest, ± error of simulation | highest | answered | miss |",
-        "|---|---|---|---|---|---|---|---|",
+        "| question | designs | samples each | bar | mean | lowest, ± error | highest | answered | miss |",
+        "|---|---|---|---|---|---|---|---|---|",
         *(line(question, mine) for question, mine in by_question(counted)),
         "",
     ]
@@ -55,8 +58,8 @@ def table(counted: list[tuple[Cell, Count]], lacking: Mapping[str, int], draws: 
     return "\n".join(lines).rstrip()
 
 
-def write(path: Path, counted: list[tuple[Cell, Count]], lacking: Mapping[str, int], draws: int) -> None:
+def write(path: Path, counted: list[tuple[Cell, Count]], lacking: Mapping[str, int]) -> None:
     """Replace what stands between the two marks of a page."""
     before, rest = path.read_text().split(BEGIN)
     after = rest.split(END)[1]
-    path.write_text(f"{before}{BEGIN}\n{table(counted, lacking, draws)}\n{END}{after}")
+    path.write_text(f"{before}{BEGIN}\n{table(counted, lacking)}\n{END}{after}")

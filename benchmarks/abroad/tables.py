@@ -26,10 +26,8 @@ def tested(rows: int, count: int, log_odds: float, rng: np.random.Generator, *, 
 
 
 def cells(quick: bool) -> Iterator[Cell]:
-    shapes = (
-        ((2, 40), (4, 20)) if quick else ((2, 20), (2, 100), (3, 60), (4, 20), (4, 100), (8, 40), (12, 30), (20, 20))
-    )
-    for (rows, count), log_odds in product(shapes, (0.5,) if quick else (0.0, 0.5, 1.5)):
+    shapes = ((2, 40), (4, 20)) if quick else ((2, 20), (4, 20), (4, 100), (8, 40), (20, 20))
+    for (rows, count), log_odds in product(shapes, (0.5,) if quick else (0.0, 0.5)):
         draw = partial(tested, rows, count, log_odds, common=False)
         design = f"{count} strata of {rows} + {rows}, log odds {log_odds:g}"
         yield Cell("tables: Breslow–Day at 0.05, not rejected", design, 0.94, 1.0, draw)

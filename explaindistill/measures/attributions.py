@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.importance import COMPARED, FEWEST_DRAWS, ComparisonOptions, compare_importance
 from explaindistill.measures.table import frame, row
+from explaindistill.numerics.statistics.influences import T_DRAWS, bootstrap_t
 from explaindistill.numerics.statistics.resampling import percentile_limits, row_counts
 from explaindistill.numerics.statistics.tallies import weights_of
 
@@ -35,6 +35,9 @@ class Attributions:
         Standard errors of sampled values.
     scale : str
         Unit of the values, kept in ``subset``.
+    background : int, optional
+        Rows of the background, where they are a sample of the people that the figures speak of: intervals then know
+        that another sample would have moved all values. None: the background is given, and moves nothing.
 
     Raises
     ------
@@ -51,6 +54,7 @@ class Attributions:
     features: Sequence[str]
     error: ArrayLike | None = None
     scale: str = ""
+    background: int | None = None
 
     def __post_init__(self) -> None:
         phi = np.asarray(self.values, dtype=float)
@@ -86,8 +90,11 @@ def attribution_importance(
 ) -> pd.DataFrame:
     r"""Mean size of each column's Shapley values, :math:`\tfrac1n \sum_i |\phi_{ij}|` over rows i of column j.
 
-    With weights w that sum to 1 the mean is :math:`m_j = \sum_i w_i |\phi_{ij}|` and its variance
-    :math:`\frac{n}{n-1} \sum_i w_i^2 (|\phi_{ij}| - m_j)^2`.
+    With weights w that sum to 1 the mean is :math:`m_j = \sum_i w_i |\phi_{ij}|`; row i moves it by :math:`w_i
+    (|\phi_{ij}| - m_j)`. A value is the mean over the rows b of the background of a game that changes its sign where
+    row and background row change places, so that its main part is :math:`g_j(x_i) - g_j(b)`: one of M background rows
+    moves the importance by :math:`-\tfrac1M (g_j(b) - \bar g_j) \sum_i w_i\, \text{sgn}\, \phi_{ij}`, and the values of
+    the rows have the law of :math:`g_j` over the background. What is left of columns that interact is not counted.
 
     Parameters
     ----------
@@ -102,12 +109,13 @@ def attribution_importance(
     -------
     DataFrame
         Canonical columns, ``feature``, ``sd`` (of the values over rows), ``share`` (of the sum of estimates) and
-        ``direction`` (mean of the values). The interval is Student's over rows; that the background is a sample too is
-        not accounted for.
+        ``direction`` (mean of the values). The interval is a bootstrap-t over rows and over the background, see
+        `explaindistill.numerics.statistics.influences.bootstrap_t`.
 
     References
     ----------
-    Lundberg et al. (2020), doi:10.1038/s42256-019-0138-9 (mean absolute values as an importance).
+    Lundberg et al. (2020), doi:10.1038/s42256-019-0138-9 (mean absolute values as an importance); Hoeffding (1948),
+    doi:10.1214/aoms/1177730196 (the main part).
 
     Examples
     --------
@@ -115,24 +123,32 @@ def attribution_importance(
     >>> table[["feature", "estimate", "share"]].values.tolist()
     [['a', 2.0, 1.0], ['b', 0.0, 0.0]]
     """
-    phi = attributions.phi
+    phi, size = attributions.phi, attributions.sizes()
     w = weights_of(sample_weight, len(phi))
-    share = w / w.sum()
-    size = attributions.sizes()
-    mean, n = share @ size, int((w > 0).sum())
-    spread = np.sqrt((share**2) @ (size - mean) ** 2 * n / max(n - 1, 1))
-    half = special.stdtrit(max(n - 1, 1), 0.5 + level / 2) * spread if n > 1 else np.full(len(mean), np.nan)
+    present = w > 0
+    phi, size, share = phi[present], size[present], w[present] / w.sum()
+    mean, n = share @ size, len(phi)
+    generator = np.random.default_rng(0)  # the same values have the same interval
+    samples = [n] if attributions.background is None else [n, attributions.background]
+    drawn = [row_counts(rows, T_DRAWS, generator) for rows in samples]
     total, direction = float(mean.sum()), share @ phi
     sd = np.sqrt(share @ (phi - direction) ** 2)
-    return frame(
-        (
-            row("shapley", mean[j], max(mean[j] - half[j], 0.0), mean[j] + half[j], n=n, subject=subject,
-                subset=attributions.scale or "value", method=method, feature=name, sd=sd[j],
-                share=mean[j] / total if total > 0 else 0.0, direction=direction[j])
-            for j, name in enumerate(attributions.features)
-        ),
-        extra=["feature", "sd", "share", "direction"],
-    )  # fmt: skip
+    lines = []
+    for j, name in enumerate(attributions.features):
+        moved = [share * (size[:, j] - mean[j]), *(_of_background(phi[:, j], share, rows) for rows in samples[1:])]
+        low, high = bootstrap_t(float(mean[j]), moved, drawn, level)
+        figures = {"sd": sd[j], "share": mean[j] / total if total > 0 else 0.0, "direction": direction[j]}
+        names = {"subject": subject, "subset": attributions.scale or "value", "method": method, "feature": name}
+        lines.append(row("shapley", mean[j], max(low, 0.0), high, n=n, **names, **figures))
+    return frame(lines, extra=["feature", "sd", "share", "direction"])
+
+
+def _of_background(phi: Floats, share: Floats, rows: int) -> Floats:
+    """What each of so many background rows moves a mean size by: their values are quantiles of those of the rows."""
+    order = np.argsort(phi, kind="stable")
+    at = np.searchsorted(np.cumsum(share[order]), (np.arange(rows) + 0.5) / rows)
+    values = phi[order[np.minimum(at, len(phi) - 1)]]
+    return np.asarray(-(share @ np.sign(phi)) * (values - values.mean()) / rows)
 
 
 def compare_attributions(
@@ -205,7 +221,7 @@ class GapOptions:
         A group with fewer rows is ``small`` and has the whole gap only: so few rows say nothing of single columns.
     n_draws : int, at least 20
         Bootstrap samples, drawn within each group apart: the intervals speak of the difference, not of what would be
-        seen if there were none.
+        seen if there were none. Of small groups the intervals are bootstrap-t, never shorter than Welch's.
     level : float
         Confidence of the intervals.
 
@@ -217,11 +233,11 @@ class GapOptions:
     Examples
     --------
     >>> GapOptions(minimum=1).n_draws
-    500
+    999
     """
 
     minimum: int = 10
-    n_draws: int = 500
+    n_draws: int = T_DRAWS
     level: float = 0.95
 
     def __post_init__(self) -> None:
@@ -271,7 +287,8 @@ def attribution_gaps(
 
     References
     ----------
-    Efron and Tibshirani (1993), An Introduction to the Bootstrap, ch. 8 (two samples).
+    Efron and Tibshirani (1993), An Introduction to the Bootstrap, ch. 8 and 12 (two samples, bootstrap-t); Welch
+    (1947), doi:10.1093/biomet/34.1-2.28.
 
     Examples
     --------
@@ -292,7 +309,9 @@ def attribution_gaps(
     w = weights_of(sample_weight, len(phi))
     generator = np.random.default_rng(rng)
     full = np.column_stack([phi, phi.sum(axis=1)])
-    means = {g: _group_means(full[label == g], w[label == g], options.n_draws, generator) for g in named}
+    seen = full[w > 0]
+    ends = seen.min(axis=0, initial=np.inf), seen.max(axis=0, initial=-np.inf)
+    sides = {g: _GroupMeans.of(full[label == g], w[label == g], ends, options.n_draws, generator) for g in named}
     lines: list[dict[str, Any]] = []
     for g in named:
         if g != reference:
@@ -302,28 +321,47 @@ def attribution_gaps(
             if min(sizes[g], sizes[reference]) < options.minimum:
                 features, reason = [], f"fewer than {options.minimum} rows in a group"
                 names |= {"status": "small", "reason": reason}
-            lines += _gap_lines(means[g], means[reference], features, names, options.level)
+            lines += _gap_lines(sides[g], sides[reference], features, names, options.level)
     return frame(lines, extra=["feature"])
 
 
-_Drawn = tuple[Floats, Floats]
+@dataclass(frozen=True)
+class _GroupMeans:
+    """One group: mean of every column, what each row moves it by, bootstrap counts of its rows, and its ends.
+
+    ``ends`` say how far below and above its mean a row of an unseen kind may be: as far as any row of any group is.
+    """
+
+    mean: Floats
+    moved: Floats
+    drawn: Floats
+    ends: tuple[Floats, Floats]
+
+    @classmethod
+    def of(
+        cls, values: Floats, w: Floats, ends: tuple[Floats, Floats], n_draws: int, rng: np.random.Generator
+    ) -> _GroupMeans:
+        """Rows without weight are left out."""
+        values, w = values[w > 0], w[w > 0]
+        if len(values) == 0:
+            blank = np.full(values.shape[1], np.nan)
+            return cls(blank, values, np.empty((n_draws, 0)), (blank, blank))
+        share = w / w.sum()
+        mean = share @ values
+        counts = row_counts(len(values), n_draws, rng)
+        return cls(mean, share[:, None] * (values - mean), counts, (mean - ends[0], ends[1] - mean))
 
 
 def _gap_lines(
-    group: _Drawn, reference: _Drawn, features: list[str], names: dict[str, Any], level: float
+    group: _GroupMeans, reference: _GroupMeans, features: list[str], names: dict[str, Any], level: float
 ) -> Iterator[dict[str, Any]]:
-    """Gap of each column that is named, then of the sum of all, which is the last column of both.
-
-    The limits are percentiles of the difference of two means that are drawn apart.
-    """
-    columns = [*features, "(all columns)"]
-    gap, draws = (side[..., -len(columns) :] for side in (group[0] - reference[0], group[1] - reference[1]))
-    for i, limits in enumerate(zip(*percentile_limits(draws, level), strict=True)):
-        metric = "attribution_gap_total" if i == len(features) else "attribution_gap"
-        yield row(metric, gap[i], *limits, feature=columns[i], method="two-sample bootstrap, percentile", **names)
-
-
-def _group_means(values: Floats, w: Floats, n_draws: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Mean of a group and its bootstrap draws ``(n_draws, d)``; NaN in draws of rows without weight."""
-    counts = row_counts(len(values), n_draws, rng) * w
-    return w @ values / w.sum(), _ratio(counts @ values, counts.sum(axis=1, keepdims=True))
+    """Gap of each column that is named, then of the sum of all, which is the last column of both sides."""
+    columns, last = [*features, "(all columns)"], len(group.mean) - 1
+    for i, name in enumerate(columns):
+        j = last if i == len(features) else i
+        gap = float(group.mean[j] - reference.mean[j])
+        moved = [group.moved[:, j], -reference.moved[:, j]]
+        reach = [(group.ends[0][j], group.ends[1][j]), (reference.ends[1][j], reference.ends[0][j])]
+        limits = bootstrap_t(gap, moved, [group.drawn, reference.drawn], level, reach)
+        metric = "attribution_gap_total" if j == last else "attribution_gap"
+        yield row(metric, gap, *limits, feature=name, method="two-sample bootstrap-t", **names)

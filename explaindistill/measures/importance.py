@@ -230,7 +230,7 @@ def _line(
         moved = moved + donated - estimate / n
     if clusters is not None:
         moved = np.bincount(clusters, moved)
-    low, high = bootstrap_t(estimate, moved, drawn, level)
+    low, high = bootstrap_t(estimate, [moved], [drawn], level)
     if clusters is not None and few_clusters(len(moved)):
         low = high = float("nan")
     return row("permutation", estimate, low, high, method="bootstrap-t, both roles", sd=sd, n=n)

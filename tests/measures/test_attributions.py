@@ -49,6 +49,43 @@ def test_importance_intervals_hold_the_mean():
     assert held >= 180
 
 
+@pytest.mark.parametrize("kind", ["exponential", "binary"])
+def test_the_background_is_a_sample_too(kind):
+    """Rows alone held the importance of a column of rare ones in 54 of 100 samples."""
+    held, runs = 0, 120
+    for seed in range(runs):
+        rng = np.random.default_rng(seed)
+        x, other = (
+            rng.exponential(size=n) if kind == "exponential" else (rng.random(n) < 0.05) * 1.0 for n in (200, 100)
+        )
+        found = attribution_importance(Attributions((x - other.mean())[:, None], ["a"], background=100)).iloc[0]
+        held += found["low"] <= (2 / np.e if kind == "exponential" else 0.095) <= found["high"]
+    assert held / runs > 0.9
+
+
+def test_a_given_background_moves_nothing():
+    phi = RNG.exponential(size=(100, 1)) - 0.3
+    given, drawn = (attribution_importance(Attributions(phi, ["a"], background=m)).iloc[0] for m in (None, 50))
+    assert drawn["high"] - drawn["low"] > given["high"] - given["low"]
+    assert given["estimate"] == drawn["estimate"]
+
+
+@pytest.mark.parametrize("kind", ["normal", "exponential", "binary"])
+def test_gaps_of_small_groups_hold(kind):
+    held, runs = 0, 120
+    for seed in range(runs):
+        rng = np.random.default_rng(seed)
+        laws = {
+            "normal": rng.normal(size=215),
+            "exponential": rng.exponential(size=215),
+            "binary": rng.random(215) < 0.1,
+        }
+        phi = laws[kind][:, None].astype(float)
+        line = attribution_gaps(Attributions(phi, ["a"]), ["a"] * 15 + ["b"] * 200).iloc[0]
+        held += line["low"] <= 0 <= line["high"]
+    assert held / runs > 0.92
+
+
 def test_the_same_values_are_alike_and_intervals_hold_the_estimate():
     phi = RNG.normal(size=(80, 4)) * [4, 3, 2, 1]
     other = phi + RNG.normal(size=phi.shape)
@@ -100,7 +137,7 @@ def test_shap_group_difference_bars_are_no_intervals_but_ours_are():
     assert held >= 88
     # the null mixes both groups and so takes the spread of the small one for far smaller than it is
     truth = 2 * 1.96 * np.sqrt(9 / 30 + 0.25 / 300)
-    assert np.mean(width) == pytest.approx(truth, rel=0.15)
+    assert truth < np.mean(width) < 1.25 * truth  # Student's quantile of 29, and rows of an unseen kind
 
 
 def test_small_and_unknown_groups_are_said():

@@ -294,7 +294,7 @@ def _attributed(scene: _Scene, values: list[_Values]) -> _Attributed:
     tables = _Attributed()
     for v in values:
         shared: dict[str, Any] = {"sample_weight": weight, "subject": v.subject}
-        shapley = Attributions(v.phi, features, v.error, v.scale)
+        shapley = Attributions(v.phi, features, v.error, v.scale, len(scene.background))
         method = "exact" if v.error is None else "sampled, control variate"
         tables.importance.append(attribution_importance(shapley, method=method, **shared))
         if v.subject == "teacher":
