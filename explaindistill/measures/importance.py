@@ -249,6 +249,8 @@ def _bootstrap_t(estimate: float, moved: Floats, drawn: Floats, level: float) ->
         return estimate, estimate
     total = drawn @ moved
     spread = np.sqrt(np.maximum(drawn @ moved**2 - total**2 / n, 0.0) * n / (n - 1))
+    if not (spread > 0).any():
+        return float("nan"), float("nan")
     t = total[spread > 0] / spread[spread > 0]
     low, high = (float(x) for x in percentile_limits(t, level))
     student = float(special.stdtrit(n - 1, 0.5 + level / 2))
@@ -428,6 +430,7 @@ def _resampled(
         raise InvalidInputError(f"rows must both be (n, {len(names)}), got {first.shape} and {second.shape}")
     count = row_counts(len(first), options.n_draws, rng) * weights_of(sample_weight, len(first))
     total = count.sum(axis=1, keepdims=True)
+    total[total == 0] = np.nan  # a draw of rows of weight 0 alone says nothing
     drawn = zip(count @ first / total, count @ second / total, strict=True)
     table = pd.DataFrame([_alike(t, s, names, k) for t, s in drawn])
     low, high = percentile_limits(table, options.level)

@@ -261,3 +261,27 @@ def test_force_replaces_what_the_command_writes_and_nothing_else(work, tmp_path,
     assert main([str(word) for word in words]) == 0
     assert json.loads((tmp_path / "student.json").read_text())["kind"] == "TreeClassifier"
     assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_an_export_that_is_refused_leaves_nothing_behind(work, tmp_path, capsys):
+    words = [
+        "distill",
+        "--teacher",
+        str(work / "teacher"),
+        *data(work),
+        "--n-queries",
+        "200",
+        "--out",
+        str(tmp_path / "s"),
+    ]
+    assert main([*words, "--export", "student.xyz"]) == 2
+    assert "path must end in" in capsys.readouterr().err
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("seed", ["-1", str(2**32), "1.5", "٣"])
+def test_seeds_are_those_of_numpy(work, tmp_path, capsys, seed):
+    with pytest.raises(SystemExit) as end:
+        main(["teach", *data(work), "--out", str(tmp_path / "t"), f"--random-state={seed}"])
+    assert end.value.code == 2
+    assert "--random-state: must be a whole number from 0 to 4294967295" in capsys.readouterr().err
