@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -148,6 +148,8 @@ def attribute_columns(sensitive: Any, rows: pd.DataFrame) -> pd.DataFrame:
         if len(attributes) != len(rows):
             raise InvalidInputError(f"sensitive must have one row per row of X, {len(rows)}, got {len(attributes)}")
         return attributes.reset_index(drop=True)
+    if not isinstance(sensitive, Iterable):
+        raise InvalidInputError(f"sensitive must name columns of X, or be a DataFrame, got {sensitive!r}")
     names = [sensitive] if isinstance(sensitive, str) else list(sensitive)
     if unknown := [n for n in names if n not in rows.columns]:
         raise InvalidInputError(

@@ -15,7 +15,7 @@ from explaindistill.data.dtypes import OBJECTS, as_dtype
 from explaindistill.data.families import Family, dense, family_of, plain_category, shown_values
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["KINDS", "Kind", "category_codes", "from_numbers", "kind_of", "ordered_unique", "to_numbers"]
+__all__ = ["KINDS", "Kind", "category_codes", "from_numbers", "kind_of", "moment_words", "ordered_unique", "to_numbers"]
 
 Kind = Literal["numeric", "integer", "categorical", "ordered", "boolean", "datetime"]
 KINDS: tuple[Kind, ...] = ("numeric", "integer", "categorical", "ordered", "boolean", "datetime")
@@ -154,10 +154,38 @@ def to_numbers(
     if family not in FAMILIES[kind] or (family in ("duration", "time") and not (dtype == "" or _is_span(dtype))):
         raise _of_another_kind(column, kind, family)
     if kind == "datetime":
+        _check_zone(column, dtype)
         return _seconds(column)
     if family in ("duration", "time"):
         return _spans(column, family)
     return _checked(column, _floats(column), kind)
+
+
+def moment_words(seconds: float) -> str:
+    """A moment as ISO 8601 writes it, in any year: pandas holds those from 1677 to 2262 alone.
+
+    Examples
+    --------
+    >>> moment_words(86400.0), moment_words(1.5), moment_words(-94004915731.0)
+    ('1970-01-02', '1970-01-01T00:00:01.500000', '-1009-01-27T07:51:09')
+    """
+    moment = np.datetime64(0, "us") + np.timedelta64(round(seconds * 1e6), "us")
+    words = str(moment)
+    return words.removesuffix(".000000").removesuffix("T00:00:00")
+
+
+def _check_zone(series: pd.Series, dtype: str) -> None:
+    """Refuse dates of a zone where plain ones were fitted, and the reverse: nobody knows which hour is meant."""
+    if not dtype.startswith(("datetime64", "timestamp")) or not pd.api.types.is_datetime64_any_dtype(series.dtype):
+        return
+    fitted, given = ", " in dtype, series.dt.tz is not None
+    if fitted != given:
+        words = ("plain dates", "dates of a time zone")
+        way = "dt.tz_localize(None)" if given else "dt.tz_localize('UTC')"
+        raise InvalidInputError(
+            f"column {series.name!r} must hold {words[fitted]}, as in fitting, got {words[given]}; say which hour is "
+            f"meant, for instance with {way}"
+        )
 
 
 def _is_span(dtype: str) -> bool:

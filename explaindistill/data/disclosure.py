@@ -200,6 +200,8 @@ def common_values(column: pd.Series, min_category_size: int = MIN_CATEGORY_SIZE)
     """
     if min_category_size == 1 or pd.api.types.is_bool_dtype(column):
         return column
+    if column.dtype == np.float16:
+        column = column.astype(np.float64)  # pandas has no index of half floats
     times = column.map(column.value_counts()).astype(float).fillna(0.0)
     rare = column.notna() & ((times < min_category_size) | is_key_like(column))
     if not rare.any():

@@ -12,7 +12,7 @@ from explaindistill.data.columns import LARGEST, SMALLEST_SPREAD
 from explaindistill.data.families import dense, family_of, shown_values
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["as_labels", "as_values"]
+__all__ = ["as_labels", "as_values", "check_mask"]
 
 
 def as_labels(y: Any) -> NDArray[Any]:
@@ -33,6 +33,7 @@ def as_labels(y: Any) -> NDArray[Any]:
     >>> as_labels(pd.Series([True, False], dtype=object)).dtype, as_labels(pd.array([1, 2], dtype="Int64")).tolist()
     (dtype('bool'), [1, 2])
     """
+    check_mask(y)
     series = dense(_series(y)).rename("y")
     _check_present(series)
     if isinstance(series.dtype, pd.CategoricalDtype):
@@ -69,6 +70,7 @@ def as_values(y: Any) -> NDArray[np.float64]:
     >>> as_values(pd.array([1, 2], dtype="Int64")).tolist()
     [1.0, 2.0]
     """
+    check_mask(y)
     if not isinstance(y, pd.DataFrame | pd.Series | pd.api.extensions.ExtensionArray) and not hasattr(y, "to_pandas"):
         y = np.asarray(y)
     columns = [_series(c) for c in _columns(y)]
@@ -81,6 +83,24 @@ def as_values(y: Any) -> NDArray[np.float64]:
             )
         out.append(_in_range(dense(column).to_numpy(dtype=np.float64)))
     return np.column_stack(out) if np.ndim(y) == 2 or isinstance(y, pd.DataFrame) else out[0]
+
+
+def check_mask(y: Any) -> None:
+    """Refuse labels under a mask, which numpy would read as the numbers that lie below it.
+
+    Examples
+    --------
+    >>> check_mask(np.ma.masked_array([0, 1], mask=[False, True]))
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.InvalidInputError: Input y contains NaN: y must have a value in every row, 1 is masked; ...
+    """
+    if np.ma.is_masked(y):
+        n = int(np.ma.getmaskarray(y).reshape(len(y), -1).any(axis=1).sum())
+        raise InvalidInputError(
+            f"Input y contains NaN: y must have a value in every row, {n} {'is' if n == 1 else 'are'} masked; drop "
+            "those rows"
+        )
 
 
 def _in_range(values: NDArray[np.float64]) -> NDArray[np.float64]:

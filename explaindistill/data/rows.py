@@ -137,9 +137,20 @@ def _opened(X: Any) -> Any:
         return pd.DataFrame(X)
     if _is_structured(X):
         return pd.DataFrame({name: X[name] for name in X.dtype.names})
+    if isinstance(X, np.ma.MaskedArray):
+        return _unmasked(X)
     if type(X).__module__.partition(".")[0] == "polars" and not hasattr(X, "to_pandas"):
         raise InvalidTypeError(f"X must be rows that are there, got a polars {type(X).__name__}; call collect() first")
     return _from_library(X) if hasattr(X, "to_pandas") else X
+
+
+def _unmasked(X: np.ma.MaskedArray) -> np.ndarray:
+    """What is masked is missing: the numbers under a mask are nobody's."""
+    if not np.ma.is_masked(X):
+        return np.asarray(X.data)
+    out = X.data.astype(np.float64 if X.dtype.kind in "biuf" else object)
+    out[np.ma.getmaskarray(X)] = np.nan if out.dtype.kind == "f" else None
+    return out
 
 
 def _from_library(X: Any) -> pd.DataFrame:

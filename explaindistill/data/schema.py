@@ -17,6 +17,7 @@ from explaindistill.data.columns import (
     Kind,
     from_numbers,
     kind_of,
+    moment_words,
     ordered_unique,
     to_numbers,
 )
@@ -120,7 +121,7 @@ class Feature:
         if self.kind == "boolean" and value in (0.0, 1.0):
             return "yes" if value else "no"
         if self.kind == "datetime":
-            return str(pd.Timestamp(float(value), unit="s").isoformat()).removesuffix("T00:00:00")
+            return moment_words(float(value))
         return repr(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
 
     def shown(self, value: float, digits: int = 4) -> str:

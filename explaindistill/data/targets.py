@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from explaindistill.data.labels import as_labels
+from explaindistill.data.labels import as_labels, check_mask
 from explaindistill.errors import InvalidInputError
 
 __all__ = ["SoftTargets", "as_soft_targets", "mix_labels", "one_hot", "sharpen"]
@@ -144,6 +144,7 @@ def as_soft_targets(y: Any, classes: ArrayLike | None = None) -> tuple[NDArray[n
     """
     if isinstance(y, pd.DataFrame) and y.shape[1] > 1:
         return _soft(_as_floats(y), _class_names(y.columns))
+    check_mask(y)
     values = np.asarray(y)
     if values.ndim == 2 and values.shape[1] > 1:
         columns = np.arange(values.shape[1]) if classes is None else _class_names(classes)
@@ -166,6 +167,7 @@ def _class_names(classes: Any) -> NDArray[Any]:
 
 
 def _as_floats(soft: Any) -> NDArray[np.float64]:
+    check_mask(soft)
     try:
         return np.asarray(soft, dtype=np.float64)
     except (ValueError, TypeError) as error:

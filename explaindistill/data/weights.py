@@ -67,7 +67,9 @@ def as_weights(sample_weight: Any, n: int) -> NDArray[np.float64]:
 def _as_floats(sample_weight: Any, n: int) -> NDArray[np.float64]:
     way_out = f"give one number of at least 0 for each of the {n} rows"
     try:
-        if isinstance(sample_weight, pd.Series | pd.api.extensions.ExtensionArray):
+        if isinstance(sample_weight, np.ma.MaskedArray):
+            weight = np.where(np.ma.getmaskarray(sample_weight), np.nan, sample_weight.data).astype(np.float64)
+        elif isinstance(sample_weight, pd.Series | pd.api.extensions.ExtensionArray):
             weight = np.asarray(pd.Series(sample_weight).to_numpy(dtype=np.float64, na_value=np.nan))
         else:
             weight = np.asarray(sample_weight, dtype=np.float64)

@@ -140,8 +140,11 @@ def _students_answers(
 
 def _frame(student: Any, program: Program, rows: Sequence[dict[str, Any]]) -> Any:
     """The rows as the student takes them, with a value in the columns that it never asks for."""
-    columns = {c.name: _column(c, [row[c.name] for row in rows]) for c in program.inputs}
     schema = getattr(student, "schema_", None)
+    columns = {
+        c.name: _column(c, [row[c.name] for row in rows], "" if schema is None else schema[c.name].dtype)
+        for c in program.inputs
+    }
     if schema is None:
         return pd.DataFrame(columns, index=range(len(rows)))
     for feature in schema:
@@ -151,10 +154,11 @@ def _frame(student: Any, program: Program, rows: Sequence[dict[str, Any]]) -> An
     return schema.restore(pd.DataFrame({name: columns[name] for name in schema.names}))
 
 
-def _column(column: Input, values: list[Any]) -> Any:
+def _column(column: Input, values: list[Any], dtype: str) -> Any:
+    """The values of a column as a student takes them; ``dtype`` is that of fitting, which may have a time zone."""
     if column.kind == "datetime":
         seconds = np.array([np.nan if v is None else v for v in values], dtype=float)
-        return from_numbers(seconds, "datetime", (), "datetime64[us]")
+        return from_numbers(seconds, "datetime", (), "datetime64[us, UTC]" if ", " in dtype else "datetime64[us]")
     if column.is_category or column.kind == "boolean":
         return pd.Series(values, dtype=object)
     return np.array([np.nan if v is None else v for v in values], dtype=float)

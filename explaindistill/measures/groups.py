@@ -79,6 +79,7 @@ def groupings(attributes: pd.DataFrame, intersections: bool | int = True) -> lis
 
 def _grouping(name: str, column: pd.Series) -> Grouping:
     """Groups of one column: bands, or its values as words, then the missing; without those that have no row."""
+    column = _plain(column)
     gone = column.isna().to_numpy()
     texts = bands(column) if _is_number(column) and column.nunique() > FEW_VALUES else _texts(column)
     order = {text: i for i, text in enumerate(texts.cat.categories)}
@@ -86,6 +87,13 @@ def _grouping(name: str, column: pd.Series) -> Grouping:
     present, dense = np.unique(codes, return_inverse=True)
     names = [*order, MISSING]
     return Grouping(name, dense.astype(np.int64), tuple(names[i] for i in present), present == len(order))
+
+
+def _plain(column: pd.Series) -> pd.Series:
+    """Durations as seconds, which are numbers as they are to a model, and half floats, of which pandas has no index."""
+    if pd.api.types.is_timedelta64_dtype(column.dtype):
+        return column.dt.total_seconds()
+    return column.astype(np.float64) if column.dtype == np.float16 else column
 
 
 def _is_number(column: pd.Series) -> bool:

@@ -408,6 +408,7 @@ def _resampled(
         raise InvalidInputError(f"rows must both be (n, {len(names)}), got {first.shape} and {second.shape}")
     count = row_counts(len(first), options.n_draws, rng) * weights_of(sample_weight, len(first))
     total = count.sum(axis=1, keepdims=True)
+    total[total == 0] = np.nan  # a draw of rows of weight 0 alone says nothing
     drawn = zip(count @ first / total, count @ second / total, strict=True)
     table = pd.DataFrame([_alike(t, s, names, k) for t, s in drawn])
     low, high = percentile_limits(table, options.level)

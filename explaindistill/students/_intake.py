@@ -194,7 +194,7 @@ def _check_discrete(y: NDArray[Any]) -> None:
         check_classification_targets(y)
     except ValueError as error:
         raise InvalidInputError(
-            f"{str(error).split('. ')[0]}: y must be classes for a Classifier, got numbers such as {y[0]!r}; "
+            f"{str(error).split('. ')[0]}: y must be classes for a Classifier, got numbers such as {y[0].item()!r}; "
             "use a Regressor, or give soft labels as two columns"
         ) from error
 

@@ -280,3 +280,27 @@ def test_best_writes_the_winner_and_how_all_did(work, tmp_path, capsys):
     with pytest.raises(SystemExit, match="2"):
         main([*words[:-1], "0", "--out", str(tmp_path / "c")])
     assert "argument --max-lines: must be a whole number of at least 1, got '0'" in capsys.readouterr().err
+
+
+def test_an_export_that_is_refused_leaves_nothing_behind(work, tmp_path, capsys):
+    words = [
+        "distill",
+        "--teacher",
+        str(work / "teacher"),
+        *data(work),
+        "--n-queries",
+        "200",
+        "--out",
+        str(tmp_path / "s"),
+    ]
+    assert main([*words, "--export", "student.xyz"]) == 2
+    assert "path must end in" in capsys.readouterr().err
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("seed", ["-1", str(2**32), "1.5", "٣"])
+def test_seeds_are_those_of_numpy(work, tmp_path, capsys, seed):
+    with pytest.raises(SystemExit) as end:
+        main(["teach", *data(work), "--out", str(tmp_path / "t"), f"--random-state={seed}"])
+    assert end.value.code == 2
+    assert "--random-state: must be a whole number from 0 to 4294967295" in capsys.readouterr().err

@@ -211,9 +211,11 @@ def _nodes(
             node = _question(replace(node, left=model.left[v], right=model.right[v]), model, v, schema, binned)
         else:
             value = intercept[model.path(v)].sum(axis=0) * units.spread + units.centre
-            pairs = zip(value.tolist(), units.spread.tolist(), strict=True)
+            parts = zip(value.tolist(), units.spread.tolist(), units.centre.tolist(), strict=True)
             alone = len(model.term) == problem.n_outputs  # no split, no term: nothing else makes up for its rounding
-            node = replace(node, intercept=tuple(_steady(b, s, alone) for b, s in pairs))
+            # a constant is its own centre, and has no spread to be rounded by
+            steady = tuple(b if b == centre else _steady(b, s, alone) for b, s, centre in parts)
+            node = replace(node, intercept=steady)
         nodes.append(node)
     return tuple(nodes)
 
