@@ -210,3 +210,14 @@ def test_power_by_hand_and_its_columns():
     assert line["power_at_four_fifths"] == pytest.approx(power_of_difference(0.4, 0.5, 60, 1000, 0.9))
     empty = power_table(rates, group_gaps(rates, {"g": "b"}).iloc[:0])
     assert empty.columns.tolist() == found.columns.tolist()
+
+
+def test_a_group_of_just_the_least_size_is_no_small_one():
+    rates = rates_of((5, 30), (20, 31), (40, 80))
+    found = worst_pairs(rates, min_group_size=30)
+    assert found["status"].tolist() == ["ok", "ok"]
+    assert found["reason"].tolist() == ["", ""]
+    small = worst_pairs(rates, min_group_size=31).iloc[0]
+    assert small["reason"] == "1 of 3 groups have fewer than 31 rows, and widen the interval"
+    # the others differ by .15, less than the .17 by which some pair is sure to differ: the small group is named
+    assert small[["group", "reference", "status"]].tolist() == ["a", "b", "small"]

@@ -72,10 +72,10 @@ def test_what_was_typed_and_is_none_gets_the_nearest():
 
 
 def test_one_label_only_is_spelt_as_the_labels_are():
-    found = favorable_label(1, np.array([True, True]))
-    assert isinstance(found, (bool, np.bool_))
-    assert found
-    assert favorable_label(0, np.array([True, True])) == 0
+    for favorable, labels, kind in ((1, [True, True], bool), (1.0, [1, 1], int), (True, [1.0, 1.0], float)):
+        found = favorable_label(favorable, np.array(labels))
+        assert found == 1
+        assert type(found) is kind
     assert favorable_label("yes", ["no", "no"]) == "yes"
     with pytest.raises(InvalidInputError, match=r"if nobody got it, give the decisions as pandas\.Categorical"):
         favorable_label("1", np.array([1, 1]))
