@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.attributions import (
@@ -195,3 +196,27 @@ def test_a_missed_interaction_is_found():
         missed_interactions(teacher, {}, X, X, columns=["a", "z"])
     with pytest.raises(InvalidInputError, match="columns of X"):
         missed_interactions(teacher, {}, X, X[list("dcba")])
+
+
+def test_values_that_are_all_zero_share_nothing():
+    found = attribution_importance(Attributions(np.zeros((4, 2)), ["a", "b"]))
+    assert found["share"].tolist() == [0, 0]
+    assert found["estimate"].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("level", [0.8, 0.95])
+def test_importance_by_hand(level):
+    phi, w = RNG.normal(size=(30, 2)), RNG.uniform(0, 2, 30)
+    w[:5] = 0
+    line = attribution_importance(Attributions(phi, ["a", "b"]), sample_weight=w, level=level).iloc[1]
+    u, size = w / w.sum(), np.abs(phi[:, 1])
+    mean = u @ size
+    half = stats.t.ppf(0.5 + level / 2, 24) * np.sqrt(25 / 24 * (u**2 @ (size - mean) ** 2))
+    assert line[["estimate", "low", "high"]].tolist() == pytest.approx([mean, max(mean - half, 0), mean + half])
+    assert line["direction"] == pytest.approx(u @ phi[:, 1])
+    assert line["sd"] == pytest.approx(np.sqrt(u @ (phi[:, 1] - u @ phi[:, 1]) ** 2))
+    assert line["share"] == pytest.approx(mean / (u @ np.abs(phi)).sum())
+    assert line[["n", "subset", "feature"]].tolist() == [25, "value", "b"]
+    one = attribution_importance(Attributions(np.array([[1.0, -2.0]]), ["a", "b"]))
+    assert np.isnan(one["high"]).all()
+    assert one["estimate"].tolist() == [1, 2]

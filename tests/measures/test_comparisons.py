@@ -14,7 +14,7 @@ from explaindistill.measures.comparisons import (
 )
 from explaindistill.measures.strata import stratified_gaps
 from explaindistill.measures.unknown_groups import missing_bounds
-from explaindistill.numerics.statistics.hypotheses import fisher
+from explaindistill.numerics.statistics.hypotheses import detectable_difference, fisher, power_of_difference
 from explaindistill.numerics.statistics.intervals import mover_ratio, newcombe, simultaneous_level
 
 
@@ -185,3 +185,39 @@ def test_what_could_have_been_found():
     assert found.loc["a", "power_at_four_fifths"] < 0.5
     nobody = rates_of((0, 60), (0, 100))
     assert np.isnan(power_table(nobody, group_gaps(nobody))["power_at_four_fifths"]).all()
+
+
+def test_nobody_selected_has_no_ratio_and_says_so():
+    found = worst_pairs(rates_of((0, 50), (0, 50))).iloc[1]
+    assert found[["metric", "status", "reason"]].tolist() == [
+        "selection_rate_worst_ratio", "undefined", "the rate of every group is 0"
+    ]  # fmt: skip
+    assert found["method"] == "mover-r, all pairs"
+
+
+def test_power_by_hand_and_its_columns():
+    rates = rates_of((30, 60), (500, 1000))
+    found = power_table(rates, group_gaps(rates, {"g": "b"}), power=0.7, level=0.9)
+    assert found.columns.tolist() == [
+        "metric", "subject", "attribute", "group", "reference", "n", "status", "reason", "n_reference",
+        "reference_rate", "detectable_ratio", "power_at_four_fifths",
+    ]  # fmt: skip
+    line = found.iloc[0]
+    assert line[["metric", "group", "reference", "n"]].tolist() == ["selection_rate_difference", "a", "b", 60]
+    assert line[["status", "reason", "n_reference", "reference_rate"]].tolist() == ["ok", "", 1000, 0.5]
+    gone = detectable_difference(0.5, 60, 1000, power=0.7, level=0.9)
+    assert line["detectable_ratio"] == pytest.approx(1 - gone / 0.5)
+    assert line["power_at_four_fifths"] == pytest.approx(power_of_difference(0.4, 0.5, 60, 1000, 0.9))
+    empty = power_table(rates, group_gaps(rates, {"g": "b"}).iloc[:0])
+    assert empty.columns.tolist() == found.columns.tolist()
+
+
+def test_a_group_of_just_the_least_size_is_no_small_one():
+    rates = rates_of((5, 30), (20, 31), (40, 80))
+    found = worst_pairs(rates, min_group_size=30)
+    assert found["status"].tolist() == ["ok", "ok"]
+    assert found["reason"].tolist() == ["", ""]
+    small = worst_pairs(rates, min_group_size=31).iloc[0]
+    assert small["reason"] == "1 of 3 groups have fewer than 31 rows, and widen the interval"
+    # the others differ by .15, less than the .17 by which some pair is sure to differ: the small group is named
+    assert small[["group", "reference", "status"]].tolist() == ["a", "b", "small"]

@@ -154,3 +154,48 @@ def test_figures_that_do_not_know_clusters_say_so():
     assert rates["low"].notna().all()
     with pytest.raises(InvalidInputError, match="kind must be one of clusters, weights"):
         without_intervals(rates, "time")
+
+
+AREA = "newcombe 2006 and logit"
+METHODS = {  # how the limits of each frame came about, as its documentation says
+    "rates": {"wilson"},
+    "gaps": {"mover-r", "newcombe"},
+    "worst_pairs": {"mover-r, all pairs", "newcombe, all pairs"},
+    "means": {"t"},
+    "mean gaps": {"mover"},
+    "group_fidelity": {"newcombe", "wilson"},
+    "transfer": {"bonett-price, mover", "newcombe"},
+    "calibration": {AREA, "normal", "wald", "wilson over expected"},
+    "reliability": {"wilson"},
+    "fidelity": {"delta", "delta, probabilities clipped at 0.0001", "fisher z", "mover of wilson", AREA,
+                 "wald, sandwich", "wilson"},
+    "regression_fidelity": {"delta", "fisher z"},
+    "performance": {"delta", "mover of wilson", AREA, "wilson"},
+    "flips": {"t, paired", "wilson"},
+    "leaf_audit": {"wilson"},
+    "strata": {"mantel-haenszel, rbg", "mantel-haenszel, sato"},
+    "missing_bounds": {"manski bounds"},
+    "teacher": {"normal", "normal, paired", "wilson"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_every_line_says_of_whom_of_how_many_and_by_which_method(name):
+    found = FRAMES[name](rows(5))
+    assert set(found["method"][found["estimate"].notna()]) == METHODS[name]
+    assert set(found["subject"]) <= {"teacher", "student"}
+    assert (set(found["subject"]) == {"student"}) == (name not in {"teacher", "transfer"})
+    told = found[found["estimate"].notna()]
+    assert (told["n"] > 0).all()
+    assert told["status"].isin(["ok", "small"]).all()
+    assert (told["low"] <= told["estimate"] + 1e-12).all()
+    assert (told["estimate"] <= told["high"] + 1e-12).all()
+    counted = told[told["k"].notna()]
+    assert (counted["k"] <= counted["n"]).all()
+    silent = found[found["estimate"].isna()]
+    assert (silent["status"] == "undefined").all()
+    assert (silent["reason"] != "").all()
+    assert set(found["attribute"]) <= {"", "sex"}
+    grouped = found[found["attribute"] == "sex"]
+    assert set(grouped["group"]) <= {"f", "m"}
+    assert set(grouped["reference"]) <= {"", "f", "m"}

@@ -69,3 +69,13 @@ def test_what_was_typed_names_a_class(text, classes, meant):
 def test_what_was_typed_and_is_none_gets_the_nearest():
     with pytest.raises(InvalidInputError, match="favorable must be one of good, bad, got 'Good'; did you mean good"):
         class_typed("Good", ["good", "bad"])
+
+
+def test_one_label_only_is_spelt_as_the_labels_are():
+    for favorable, labels, kind in ((1, [True, True], bool), (1.0, [1, 1], int), (True, [1.0, 1.0], float)):
+        found = favorable_label(favorable, np.array(labels))
+        assert found == 1
+        assert type(found) is kind
+    assert favorable_label("yes", ["no", "no"]) == "yes"
+    with pytest.raises(InvalidInputError, match=r"if nobody got it, give the decisions as pandas\.Categorical"):
+        favorable_label("1", np.array([1, 1]))

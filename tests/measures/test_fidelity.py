@@ -8,7 +8,8 @@ from sklearn.metrics import r2_score
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.decision import DecisionRule
-from explaindistill.measures.fidelity import LOGIT_CLIP, fidelity, margin, regression_fidelity
+from explaindistill.measures.favorable import which_is_wanted
+from explaindistill.measures.fidelity import LOGIT_CLIP, NEAR_BOUNDARY, fidelity, margin, regression_fidelity
 
 CLASSES = np.array(["no", "yes"])
 
@@ -235,3 +236,47 @@ def test_top_k_needs_twice_as_many_classes():
         held = [first[i] in np.argsort(-s[i])[:k] for i in range(200)]
         assert found[f"agreement_top{k}", ""] == pytest.approx(np.mean(held))
     assert "agreement_top3" not in set(fidelity(t[:, :5], s[:, :5], DecisionRule(np.arange(5)))["metric"])
+
+
+def test_every_line_says_of_how_many_rows_and_how_its_limits_came_about():
+    t, s = probabilities(60, 2, 11), probabilities(60, 2, 12)
+    found = fidelity(t, s, DecisionRule(CLASSES)).set_index(["metric", "subset"])
+    assert (found["subject"] == "student").all()
+    assert (found.loc[found["low"].notna(), "method"] != "").all()
+    whole = found[found.index.get_level_values("subset") == ""]
+    assert (whole["n"] == 60).all()
+    skill = found.loc[("skill", "")]
+    decided_t, decided_s = t.argmax(1), s.argmax(1)
+    base, same = max(np.mean(decided_t == c) for c in (0, 1)), np.mean(decided_t == decided_s)
+    assert skill["estimate"] == pytest.approx((same - base) / (1 - base))
+    bias = found.loc[("bias_probability", "")]
+    assert (bias["status"], bias["estimate"] != bias["estimate"]) == ("undefined", True)
+    assert bias["reason"] == which_is_wanted(CLASSES)
+    named = fidelity(t, s, DecisionRule(CLASSES, favorable="yes")).set_index(["metric", "subset"])
+    assert named.loc[("bias_probability", ""), "estimate"] == pytest.approx((s - t)[:, 1].mean())
+
+
+def test_what_a_sure_or_constant_teacher_leaves_undefined():
+    sure, s = np.tile([0.05, 0.95], (20, 1)), probabilities(20)
+    found = fidelity(sure, s, DecisionRule(CLASSES)).set_index(["metric", "subset"])
+    near = found.loc[("agreement", f"near the boundary (margin < {NEAR_BOUNDARY:g})")]
+    assert near[["n", "status", "reason"]].tolist() == [
+        0,
+        "undefined",
+        "the teacher is never this close to its boundary",
+    ]
+    for metric, method, reason in (
+        ("skill", "delta", "the teacher decides the same for every row"),
+        ("r2_probability", "delta", "the teacher gives every row the same value"),
+    ):
+        line = found.loc[(metric, "")]
+        assert line[["n", "method", "reason"]].tolist() == [20, method, reason]
+    assert found.loc[("agreement", "class=no"), "reason"] == "the teacher never decided this class"
+
+
+def test_skill_of_a_student_that_always_agrees():
+    t = np.tile([[0.2, 0.8], [0.9, 0.1], [0.3, 0.7]], (10, 1))
+    skill = fidelity(t, t, DecisionRule(CLASSES), level=0.9).set_index(["metric", "subset"]).loc[("skill", "")]
+    z2 = 1.6448536269514722**2
+    assert skill["low"] == pytest.approx((30 / (30 + z2) - 2 / 3) / (1 / 3))  # Wilson's low limit of 30 of 30
+    assert skill[["estimate", "high", "n", "method"]].tolist() == [1, 1, 30, "wilson"]

@@ -95,3 +95,13 @@ def test_the_interval_is_students_with_one_victim_less(data):
     narrow = wide[wide["metric"] == "membership_advantage"].iloc[0]
     ratio = (advantage["high"] - advantage["estimate"]) / (narrow["high"] - narrow["estimate"])
     assert ratio == pytest.approx(stats.t.ppf(0.975, 3) / stats.t.ppf(0.75, 3))
+
+
+def test_lines_are_the_students_and_say_how_they_came_about():
+    X = pd.DataFrame({"x": np.arange(40.0)})
+    found = membership_inference(lambda rows, seed: lambda Z: np.full(len(Z), 0.5), X, np.arange(40) % 2, n_models=4)
+    assert found["metric"].tolist() == ["membership_auc", "membership_advantage"]
+    assert found["subject"].tolist() == ["student"] * 2
+    assert found["method"].tolist() == ["t"] * 2
+    named = membership_inference(lambda rows, seed: lambda Z: np.full(len(Z), 0.5), X, np.ones(40), subject="tree")
+    assert named["subject"].tolist() == ["tree"] * 2

@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.bias import GroupOptions
 from explaindistill.measures.sensitivity import flips, leaf_audit, proxies
 
 RNG = np.random.default_rng(0)
@@ -71,3 +73,20 @@ def test_leaves():
     assert women["low"] > women["overall"] == pytest.approx((X["sex"] == "f").mean())
     with pytest.raises(InvalidInputError, match="one row per leaf entry"):
         leaf_audit([1], X[["sex"]])
+
+
+@pytest.mark.parametrize("level", [0.8, 0.95])
+def test_scores_that_move_have_students_interval(level):
+    """Everybody of another group is moved by a different amount: mean and limits by hand."""
+    rng = np.random.default_rng(1)
+    shift = rng.normal(0.1, 0.2, 400)
+    found = flips(
+        lambda r: (r["x"] > 0).to_numpy(), X, "sex", score=lambda r: shift * (r["sex"] == "m").to_numpy(),
+        options=GroupOptions(level=level),
+    )  # fmt: skip
+    line = found[(found["metric"] == "flip_score") & (found["group"] == "m")].iloc[0]
+    moved = shift[X["sex"] == "f"]
+    assert line["estimate"] == pytest.approx(moved.mean())
+    limits = stats.t.interval(level, len(moved) - 1, moved.mean(), stats.sem(moved))
+    assert line[["low", "high"]].tolist() == pytest.approx(list(limits))
+    assert line[["n", "method", "subject", "attribute"]].tolist() == [len(moved), "t, paired", "student", "sex"]

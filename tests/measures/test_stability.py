@@ -84,7 +84,10 @@ def test_dates_and_stumps(rows):
     assert found_by(rows, lambda seed: dated).loc["refit_splits", "estimate"] == 1.0
     stump = xd.TreeRegressor(max_leaf_nodes=2).fit(rows, np.ones(800))
     constant = found_by(rows, lambda seed: stump)
-    assert constant.loc["refit_importance", "status"] == "undefined"
+    undefined = constant.loc["refit_importance"]
+    assert undefined[["status", "reason"]].tolist() == ["undefined", "not defined for every pair of refits"]
+    assert undefined[["n", "subject"]].tolist() == [0, "student"]
+    assert constant.loc["refit_agreement", "method"] == "jackknife over refits"
     assert constant.loc["refit_splits", "estimate"] == constant.loc["refit_agreement", "estimate"] == 1.0
 
 
@@ -100,12 +103,13 @@ def test_numbers_are_compared_by_r2(rows):
 def test_what_has_no_splits_or_no_structure_is_undefined(rows):
     linear = xd.LinearClassifier().fit(rows, rows["a"] > 0.5)
     found = found_by(rows, lambda seed: linear, seeds=range(3))
-    assert found.loc["refit_splits", "status"] == "undefined"
+    assert found.loc["refit_splits", ["status", "reason"]].tolist() == ["undefined", "only trees have splits"]
     assert found.loc["refit_importance", "estimate"] == 1.0
     numbers = rows[["a", "b"]]
     other = DecisionTreeClassifier().fit(numbers, rows["a"] > 0.5)
     theirs = found_by(numbers, lambda seed: other, seeds=range(3))
     assert theirs.loc["refit_features", "status"] == "undefined"
+    assert theirs.loc["refit_features", "reason"] == "this student does not tell its structure"
     assert splits_of({"coefficients": []}) is None
 
 

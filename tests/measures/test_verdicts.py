@@ -1,5 +1,7 @@
 """Rules and their three answers."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.fidelity import fidelity
-from explaindistill.measures.verdicts import COLUMNS, check, judge, parse, worst
+from explaindistill.measures.verdicts import COLUMNS, check, check_rules, judge, parse, worst
 
 P = np.column_stack([np.linspace(0, 1, 200), np.linspace(1, 0, 200)])
 
@@ -134,3 +136,16 @@ def test_the_second_teacher_is_not_judged_and_a_pair_is_named_by_both_groups():
     pair = pd.DataFrame([line | {"metric": "selection_rate_worst_ratio", "subject": "tree", "attribute": "sex",
                                  "group": "f", "reference": "m", "reason": ""}])  # fmt: skip
     assert check({"worst_pairs": pair}, {"bias.worst_impact_ratio": ">= 0.8"})["group"].tolist() == ["f against m"]
+
+
+def test_rules_are_checked_before_anything_is_measured():
+    check_rules({"fidelity.agreement[subject=tree]": ">= 0.9", "fidelity.agreement": ">= 0.9"}, ["fidelity"], ["tree"])
+    for key, words in (
+        ("fidelity.agreement[subject=gam]", "names the subject 'gam'; there are: linear, tree"),
+        ("fidelity.agreement[subject=tre]", "names the subject 'tre'; did you mean 'tree'?; there are: linear, tree"),
+        ("fidelty.agreement", "there is no frame 'fidelty'; did you mean 'fidelity'?; there are: "),
+        ("fidelity.agrement", "fidelity has no metric 'agrement'; did you mean 'agreement'?"),
+    ):
+        with pytest.raises(InvalidInputError, match=re.escape(words)):
+            check_rules({"fidelity.agreement": ">= 0.9", key: ">= 0.9"}, ["fidelity"], ["tree", "linear"])
+    check_rules({"mine.anything": "> 0"}, ["mine"], ["tree"])  # a frame of one's own has any metric

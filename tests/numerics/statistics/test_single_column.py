@@ -113,3 +113,9 @@ def test_folds_are_of_one_size_and_between_two_and_all():
         ):
             out_of_fold_shares([0, 0, 1], [0, 1, 1], 2, n_folds=n_folds)
     assert out_of_fold_means([0, 0], [1.0, 3.0], n_folds=2).tolist() == [3, 1]
+
+
+def test_one_bin_has_one_cell_a_fold():
+    share, count = out_of_fold_shares([0, 0, 0], [0, 1, 1], 2, n_folds=3)
+    assert share.shape == count.shape == (3, 2)
+    assert out_of_fold_means([0, 0, 0], [1.0, 1.0, 1.0], n_folds=3).tolist() == [1, 1, 1]
