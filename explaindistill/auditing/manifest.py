@@ -71,9 +71,9 @@ def rows_sent_in(inputs: AuditInput, price_per_row: float | None = None) -> dict
         those of runs before this one included.
     """
     teacher = inputs.teacher.inner
-    asked = [teacher, *(s.distiller.teacher_ for s in inputs.students if s.distiller is not None)]
+    adapters = [teacher, *(s.distiller.teacher_ for s in inputs.students if s.distiller is not None)]
     second = [] if inputs.second_teacher is None else [inputs.second_teacher.inner]
-    counted = RowsSent.of_all(counter for one in (*asked, *second) for counter in counters_of(one))
+    counted = RowsSent.of_all(counter for one in (*adapters, *second) for counter in counters_of(one))
     record: dict[str, Any] = {"by_purpose": counted.by_purpose, "total": counted.total}
     if (price := price_of_a_row_sent(teacher, price_per_row)) is not None:
         record |= {"price_per_row": price, "money": counted.total * price}

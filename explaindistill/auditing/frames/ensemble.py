@@ -66,8 +66,8 @@ def _regions(inputs: AuditInput, answers: Sequence[Floats], rows: Any) -> list[p
     shares = {"teachers_agree": agreed}
     ensemble = inputs.teacher.inner
     if getattr(ensemble, "abstain_above", None) is not None:
-        known = (np.stack(answers),) if isinstance(ensemble, EnsembleTeacher) else ()  # others may know rows only
-        shares["abstains"] = ensemble.abstains(rows, *known)
+        stacked = (np.stack(answers),) if isinstance(ensemble, EnsembleTeacher) else ()  # others may know rows only
+        shares["abstains"] = ensemble.abstains(rows, *stacked)
     tables = [frame([_share(metric, true)]) for metric, true in shares.items()]
     for s in inputs.students:
         for words, where in ((AGREED, agreed), (DIFFERED, ~agreed)):
