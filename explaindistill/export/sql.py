@@ -83,7 +83,9 @@ def generate(student: Any, table: str = "rows", output: str = "") -> str:
     """
     program = program_of(student)
     _check(program, table, output)
-    answers = {_name(f"{output}{name}"): value for name, value in _answers(program).items()}
+    expressions = _answers(program)
+    _check_answers(program, [f"{output}{name}" for name in expressions])
+    answers = {_name(f"{output}{name}"): value for name, value in expressions.items()}
     shown = ["t.*", *(f"{value} AS {name}" for name, value in answers.items())]
     head = HEAD.format(kind=program.kind, answers=", ".join(answers))
     source = _name(table)
@@ -102,6 +104,16 @@ def _check(program: Program, table: str, output: str) -> None:
         raise InvalidInputError(
             f"columns {', '.join(map(repr, alike))} differ by case only, which SQLite and DuckDB take for one; "
             "rename one of them"
+        )
+
+
+def _check_answers(program: Program, names: list[str]) -> None:
+    """Refuse a column that the student asks for under the name of an answer: every such table would be ambiguous."""
+    reserved = {name.lower() for name in names}
+    if alike := [column.name for column in program.inputs if column.name.lower() in reserved]:
+        raise InvalidInputError(
+            f"column {alike[0]!r} must not have the name of an answer in SQL ({', '.join(names)}); write it with "
+            "explaindistill.export.sql.generate(student, output='model_'), or rename the column"
         )
 
 

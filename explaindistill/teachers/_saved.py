@@ -219,7 +219,7 @@ def _load_arrays(path: Path) -> dict[str, NDArray[Any]]:
     with zipfile.ZipFile(path) as archive:
         total = sum(item.file_size for item in archive.infolist())
         if total > _MAX_WEIGHT_BYTES:
-            raise InvalidInputError(f"{path.name} unpacks to {total} bytes, more than {_MAX_WEIGHT_BYTES}")
+            raise InvalidInputError(f"{path.name} must unpack to at most {_MAX_WEIGHT_BYTES} bytes, got {total}")
         for item in archive.infolist():
             stem = item.filename.removesuffix(".npy").split(".")
             if len(stem) != 2 or not stem[0].isdecimal() or not stem[1].isidentifier():

@@ -178,7 +178,7 @@ def _width_after(i: int, layer: Layer, width: int | None) -> int | None:
         return width
     takes = layer["weight"].shape[-1]
     if width not in (None, takes):
-        raise InvalidInputError(f"layer {i} ({layer['kind']}) takes {takes} numbers per row and is given {width}")
+        raise InvalidInputError(f"layer {i} ({layer['kind']}) must take {width} numbers per row, got {takes}")
     return len(layer["bias"])
 
 

@@ -88,7 +88,7 @@ def test_teachers_whose_layers_do_not_fit(home):
     page = json.loads((home / "teacher.json").read_text())
     del page["encoder"]["columns"][0], page["encoder"]["schema"]["features"][0]
     (home / "teacher.json").write_text(json.dumps(page))
-    with pytest.raises(InvalidInputError, match=r"layer 0 .linear. takes 4 numbers per row and is given 3"):
+    with pytest.raises(InvalidInputError, match=r"layer 0 .linear. must take 3 numbers per row, got 4"):
         load_teacher(home)
     (home / "teacher.json").write_text("[" * 100_000)
     with pytest.raises(InvalidInputError, match="nested too deeply"):

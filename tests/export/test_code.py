@@ -302,3 +302,14 @@ def test_the_ending_decides(fitted, cases, tmp_path):
     assert not (tmp_path / "s.txt").exists()
     with pytest.raises(InvalidInputError, match=r"path must lie in a folder that is there, .*none"):
         fitted("tree", 2).export(tmp_path / "none" / "s.py")
+
+
+@pytest.mark.parametrize("name", ["P_0", "prediction"])
+def test_a_column_with_the_name_of_an_answer_is_refused_by_sql_with_its_way_out(name, tmp_path):
+    rows = pd.DataFrame({name: np.arange(40.0)})
+    student = TreeClassifier().fit(rows, np.where(rows[name] > 20, "yes", "no"))
+    with pytest.raises(
+        InvalidInputError, match=rf"column '{name}' must not have the name of an answer .* output='model_'"
+    ):
+        student.export(tmp_path / "m.sql")
+    assert '"model_p_0"' in sql.generate(student, output="model_")

@@ -96,6 +96,13 @@ def _arrow(frame: pd.DataFrame) -> Any:
     return pyarrow.Table.from_pandas(frame, preserve_index=False)
 
 
+def _records(frame: pd.DataFrame) -> list[dict[Any, Any]]:
+    """One dict a row, which cannot hold a name twice."""
+    if not frame.columns.is_unique:
+        raise ValueError("a dict holds a name once")
+    return frame.to_dict("records")
+
+
 def _structured(frame: pd.DataFrame) -> np.ndarray:
     return frame.to_records(index=False).view(np.ndarray)
 
@@ -107,7 +114,7 @@ CONTAINERS: dict[str, Callable[[pd.DataFrame], Any]] = {
     "Arrow table": _arrow,
     "array": lambda frame: frame.to_numpy(dtype=object),
     "lists": lambda frame: frame.to_numpy(dtype=object).tolist(),
-    "records": lambda frame: frame.to_dict("records"),
+    "records": _records,
     "columns": lambda frame: {name: frame[name].array for name in frame},
     "structured array": _structured,
 }
