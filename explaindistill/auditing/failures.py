@@ -56,8 +56,8 @@ class Failures:
     def notes(self) -> list[str]:
         """One sentence per cause."""
         by_cause: dict[str, list[str]] = {}
-        for _, name, part, cause in self.lines:
-            by_cause.setdefault(cause, []).append(f"“{name}”" + (f" ({part})" if part else ""))
+        for _, name, frame_name, cause in self.lines:
+            by_cause.setdefault(cause, []).append(f"“{name}”" + (f" ({frame_name})" if frame_name else ""))
         return [f"Cannot say: {', '.join(names)} could not be measured. {cause}" for cause, names in by_cause.items()]
 
 

@@ -51,12 +51,12 @@ def turned_around(
     if y is None or classes is None:
         return ()
     w = np.ones(len(P)) if weight is None else weight
-    known = pd.notna(y) & (w > 0)
+    has_label = pd.notna(y) & (w > 0)
     areas: dict[int, tuple[float, float, float]] = {}
     for j in range(len(classes)):
-        mine = np.asarray(y[known] == classes[j], dtype=bool)
+        mine = np.asarray(y[has_label] == classes[j], dtype=bool)
         if min(mine.sum(), (~mine).sum()) >= FEWEST:
-            areas[j] = auc_and_interval(P[known, j], mine, w[known], 1 - MISTAKEN / len(classes))
+            areas[j] = auc_and_interval(P[has_label, j], mine, w[has_label], 1 - MISTAKEN / len(classes))
     below = {j: area for j, area in areas.items() if area[2] < 0.5}
     if not below:
         return ()

@@ -42,8 +42,8 @@ def print_summary(audit: Any, console: Console) -> None:
         for rule, verdicts in worst(audit.frames["verdicts"]).groupby("rule", sort=False):
             console.print(_verdict_table(str(rule), verdicts))
     for line in audit.frames["failures"].to_dict("records"):
-        part = f" ({line['part']})" if line["part"] else ""
-        console.print(f"cannot say: {line['frame']}{part}: {line['cause']}", markup=False, highlight=False)
+        frame_name = f" ({line['part']})" if line["part"] else ""
+        console.print(f"cannot say: {line['frame']}{frame_name}: {line['cause']}", markup=False, highlight=False)
 
 
 def print_places(out: Path, console: Console) -> None:

@@ -178,13 +178,13 @@ def _check_zone(series: pd.Series, dtype: str) -> None:
     """Refuse dates of a zone where plain ones were fitted, and the reverse: nobody knows which hour is meant."""
     if not dtype.startswith(("datetime64", "timestamp")) or not pd.api.types.is_datetime64_any_dtype(series.dtype):
         return
-    fitted, given = ", " in dtype, series.dt.tz is not None
-    if fitted != given:
+    fitted, has_zone = ", " in dtype, series.dt.tz is not None
+    if fitted != has_zone:
         words = ("plain dates", "dates of a time zone")
-        way = "dt.tz_localize(None)" if given else "dt.tz_localize('UTC')"
+        way = "dt.tz_localize(None)" if has_zone else "dt.tz_localize('UTC')"
         raise InvalidInputError(
-            f"column {series.name!r} must hold {words[fitted]}, as in fitting, got {words[given]}; say which hour is "
-            f"meant, for instance with {way}"
+            f"column {series.name!r} must hold {words[fitted]}, as in fitting, got {words[has_zone]}; say which hour "
+            f"is meant, for instance with {way}"
         )
 
 

@@ -179,8 +179,8 @@ def _restricted(condition: Condition, truth: bool, values: Values) -> Values | N
         ways = (_restricted(c, True, values) for c in condition.conditions)
         return next((way for way in ways if way is not None), None)
     narrowed: Values | None = values
-    for part in condition.conditions:
-        narrowed = narrowed and _restricted(part, False, narrowed)
+    for operand in condition.conditions:
+        narrowed = narrowed and _restricted(operand, False, narrowed)
     return narrowed
 
 

@@ -309,8 +309,8 @@ def attribution_gaps(
     w = weights_of(sample_weight, len(phi))
     generator = np.random.default_rng(rng)
     full = np.column_stack([phi, phi.sum(axis=1)])
-    seen = full[w > 0]
-    ends = seen.min(axis=0, initial=np.inf), seen.max(axis=0, initial=-np.inf)
+    weighted = full[w > 0]
+    ends = weighted.min(axis=0, initial=np.inf), weighted.max(axis=0, initial=-np.inf)
     sides = {g: _GroupMeans.of(full[label == g], w[label == g], ends, options.n_draws, generator) for g in named}
     lines: list[dict[str, Any]] = []
     for g in named:

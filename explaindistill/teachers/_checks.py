@@ -145,13 +145,13 @@ def checked_answer(
     if output == "value":
         return answer[:, 0] if answer.ndim == 2 and answer.shape[1] == 1 else answer
     assert classes is not None  # check_output saw to it
-    asked = classes if order is None else classes[np.argsort(order)]  # in the order of the teacher's columns
-    if (named := named_columns(raw, asked, who)) is not None:
+    in_order = classes if order is None else classes[np.argsort(order)]  # in the order of the teacher's columns
+    if (named := named_columns(raw, in_order, who)) is not None:
         answer = _numbers(named, who)
-        if named.shape[1] == 1 and named.columns[0] == str(asked[0]):  # the first of two classes, not the second
-            asked = asked[::-1]
-            order = np.argsort(asked, kind="stable")
-    columns = _columns(answer, output, asked, who)
+        if named.shape[1] == 1 and named.columns[0] == str(in_order[0]):  # the first of two classes, not the second
+            in_order = in_order[::-1]
+            order = np.argsort(in_order, kind="stable")
+    columns = _columns(answer, output, in_order, who)
     P = _softmax(columns) if output == "logits" else probabilities(columns, who)
     return P if order is None else np.ascontiguousarray(P[:, order])
 

@@ -127,8 +127,8 @@ def _taken_down(module: Any, measured: Measured, failures: Failures) -> dict[str
             failures.add(_called(module), [name], value)
             frames[name] = empty(module, name)
         elif isinstance(value, Incomplete):
-            for part, error in value.errors.items():
-                failures.add(_called(module), [name], error, part)
+            for frame_name, error in value.errors.items():
+                failures.add(_called(module), [name], error, frame_name)
             frames[name] = value.table
         else:
             frames[name] = value

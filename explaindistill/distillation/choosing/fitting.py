@@ -46,16 +46,16 @@ def fit_within(
         The real rows, whole, which decide what of categories and bounds may be shown; see
         :func:`~explaindistill.distillation.student_fit.fit_student`.
     """
-    seen = view if rival.columns is None else replace(view, features=list(rival.columns))
-    columns = seen.of(targets.X)
-    known = None if people is None else seen.of(people)
+    confined = view if rival.columns is None else replace(view, features=list(rival.columns))
+    columns = confined.of(targets.X)
+    real = None if people is None else confined.of(people)
     size = rival.start
     while True:
         student = rival.make(size)
-        mode = fit_student(student, targets, seen.schema, columns, known)
+        mode = fit_student(student, targets, confined.schema, columns, real)
         excess = budget.excess(student.complexity())
         if excess <= 1:
-            return FittedRival(student, seen, size, mode)
+            return FittedRival(student, confined, size, mode)
         if size <= rival.least:
             return None
         size = max(rival.least, min(size - 1, int(size / excess)))

@@ -31,8 +31,8 @@ def words(student: Any, outputs: Sequence[str], what: str) -> str:
     Fitting met no missing value in x0; one that comes later goes with the heavier side.
     """
     tree = student.tree_
-    asked = sorted({node.feature for node in tree.nodes if node.feature >= 0})
-    lines = [_headline(student), *tree.text(list(outputs), what), unmet_missing(tree.schema, asked)]
+    split_on = sorted({node.feature for node in tree.nodes if node.feature >= 0})
+    lines = [_headline(student), *tree.text(list(outputs), what), unmet_missing(tree.schema, split_on)]
     return "\n".join(filter(None, lines))
 
 
