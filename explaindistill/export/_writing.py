@@ -137,11 +137,10 @@ def _frame(student: Any, program: Program, rows: Sequence[dict[str, Any]]) -> An
 
 def _column(column: Input, values: list[Any]) -> Any:
     if column.kind == "datetime":
-        seconds = np.array([np.nan if v is None else v for v in values], dtype=float)
-        return from_numbers(seconds, "datetime", (), "datetime64[us]")
+        return from_numbers(np.array(values, dtype=float), "datetime", (), "datetime64[us]")
     if column.is_category or column.kind == "boolean":
         return pd.Series(values, dtype=object)
-    return np.array([np.nan if v is None else v for v in values], dtype=float)
+    return np.array(values, dtype=float)  # None becomes NaN
 
 
 def _compare(wanted: RunAnswers, answers: RunAnswers, rows: Sequence[dict[str, Any]], what: str) -> None:
