@@ -157,11 +157,11 @@ def _frame(student: Any, program: Program, rows: Sequence[dict[str, Any]]) -> An
 def _column(column: Input, values: list[Any], dtype: str) -> Any:
     """The values of a column as a student takes them; ``dtype`` is that of fitting, which may have a time zone."""
     if column.kind == "datetime":
-        seconds = np.array([np.nan if v is None else v for v in values], dtype=float)
+        seconds = np.array(values, dtype=float)  # None becomes NaN
         return from_numbers(seconds, "datetime", (), "datetime64[us, UTC]" if ", " in dtype else "datetime64[us]")
     if column.is_category or column.kind == "boolean":
         return pd.Series(values, dtype=object)
-    return np.array([np.nan if v is None else v for v in values], dtype=float)
+    return np.array(values, dtype=float)  # None becomes NaN
 
 
 def _compare(wanted: RunAnswers, answers: RunAnswers, rows: Sequence[dict[str, Any]], what: str) -> None:

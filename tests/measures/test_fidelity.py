@@ -181,6 +181,8 @@ def test_messages(change, message):
 def test_margin():
     assert margin([[0.2, 0.5, 0.3]]).tolist() == pytest.approx([0.2])
     assert margin([[0.2, 0.8]], 0).tolist() == pytest.approx([-0.6])
+    single = np.float32([[0.1, 0.6, 0.3]])
+    assert margin(single).tolist() == margin(single.astype(float)).tolist()
 
 
 def test_regression_against_scikit_learn():

@@ -49,6 +49,8 @@ def test_unknown_people_are_counted_and_compared_with_nobody():
     found = rates()
     unknown = at(found, "unknown_share")
     assert (unknown["k"], unknown["n"], unknown["estimate"]) == (90, 1000, 0.09)
+    assert unknown[["subject", "attribute", "method"]].tolist() == [*found[["subject", "attribute"]].iloc[0], "count"]
+    assert unknown["subject"]
     assert not found["group"].str.contains("missing").any()
     assert at(found, "selection_rate", "f")["share"] == 0.4
 
