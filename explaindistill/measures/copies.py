@@ -113,22 +113,22 @@ def _inside(whole: Words, clusters: ArrayLike | None) -> float:
 def _judged(marks: Words, equal: Coincidences, apart: float, n_possible: float) -> tuple[str, float, str]:
     """Verdict, equal pairs that chance makes, and what was seen; ``n_possible`` different rows there can be."""
     n = marks.shape[1]
-    said = f"{equal.repeats:,} of {n:,} rows equal an earlier row in every column"
+    sentence = f"{equal.repeats:,} of {n:,} rows equal an earlier row in every column"
     if not equal.repeats:
         return "none", 0.0, ""
     if 1 + 2 * equal.pairs / n < MATERIAL:
-        return "negligible", np.nan, said
+        return "negligible", np.nan, sentence
     if 1 + 2 * apart / n < MATERIAL:
-        return "covered", np.nan, f"{said}, inside of clusters"
+        return "covered", np.nan, f"{sentence}, inside of clusters"
     if chance_of_divisor(equal.divisor, equal.n_distinct) <= SELDOM:
         times = "each distinct row stands" + (f" {equal.divisor} times" if _alike(equal, n) else "")
         times += "" if _alike(equal, n) else f" {equal.divisor} times or a multiple of that"
-        return "dependent", np.nan, f"{said}: {times}"
+        return "dependent", np.nan, f"{sentence}: {times}"
     expected = _expected(marks)
-    said += f"; {equal.pairs:,.0f} pairs are equal, and chance makes about {expected:,.0f}"
+    sentence += f"; {equal.pairs:,.0f} pairs are equal, and chance makes about {expected:,.0f}"
     if apart > BEYOND * expected and n_possible > n and 1 + 2 * (apart - expected) / n >= MATERIAL:
-        return "dependent", expected, said
-    return "as chance gives", expected, said
+        return "dependent", expected, sentence
+    return "as chance gives", expected, sentence
 
 
 def _alike(equal: Coincidences, n: int) -> bool:

@@ -34,9 +34,9 @@ def dependence_warnings(table: pd.DataFrame) -> list[str]:
     """
     if table.empty or "verdict" not in table:
         return []
-    seen = table[table["verdict"] == "dependent"]
-    strongest = seen.sort_values("estimate", ascending=False, kind="stable")
-    strongest = strongest.drop_duplicates(["metric", *(c for c in ("feature",) if c in seen)])
+    dependent = table[table["verdict"] == "dependent"]
+    strongest = dependent.sort_values("estimate", ascending=False, kind="stable")
+    strongest = strongest.drop_duplicates(["metric", *(c for c in ("feature",) if c in dependent)])
     lines = strongest.sort_index().to_dict("records")
     return [f"{HEAD}: {line['reason']}. {_way_out(line)}." for line in lines]
 

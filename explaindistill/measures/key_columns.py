@@ -94,13 +94,13 @@ def key_columns(rows: pd.DataFrame, *, clusters: ArrayLike | None = None) -> pd.
     cluster = None if clusters is None else pd.factorize(np.asarray(clusters), use_na_sentinel=False)[0][once]
     lines = []
     for name, values in codes.items():
-        seen = _signs(name, table[name], codes)
-        if not seen:
+        sign = _signs(name, table[name], codes)
+        if not sign:
             continue
         covered = cluster is not None and _decides(values, cluster)
         k, n = int(values.max()) + 1, len(table)
         lines.append(
-            row("key_column", n / k, n / k, n / k, n=n, k=k, method="counted", subject="rows", reason=seen,
+            row("key_column", n / k, n / k, n / k, n=n, k=k, method="counted", subject="rows", reason=sign,
                 feature=name, verdict="covered" if covered else "dependent")
         )  # fmt: skip
     return frame(lines, extra=("feature", "verdict"))
@@ -111,15 +111,15 @@ def _signs(name: str, column: pd.Series, codes: dict[str, Codes]) -> str:
     n, k = len(column), int(codes[name].max(initial=-1)) + 1
     if not FEWEST_VALUES <= k <= n / 2 or n - k < REPEATED * n or not _can_be_key(column):
         return ""
-    said = f"“{name}” has {k:,} values in {n:,} rows"
+    sentence = f"“{name}” has {k:,} values in {n:,} rows"
     if _is_keys_name(name):
-        return f"{said}, and its name is that of a key"
+        return f"{sentence}, and its name is that of a key"
     if k < MANY_VALUES or n - k < FEWEST_NEIGHBOURS:
         return ""
     going = list(_going_with(_repeats(column, codes[name]), name, codes))
     if len(going) < SIGNS:
         return ""
-    return f"{said}, and rows of one value are alike in {', '.join(going[:4])}{' …' if len(going) > 4 else ''}"
+    return f"{sentence}, and rows of one value are alike in {', '.join(going[:4])}{' …' if len(going) > 4 else ''}"
 
 
 def _can_be_key(column: pd.Series) -> bool:

@@ -32,19 +32,19 @@ def measure(
     if inputs.rows.weight is not None and clusters is not None:
         clusters = clusters[inputs.rows.weight > 0]
     numbered = [f.name for f in inputs.rows.schema.features if f.id_like]
-    known = rows.drop(columns=numbered)
+    unnumbered = rows.drop(columns=numbered)
     seen_by_models = rows[list(inputs.rows.frame.columns)]  # true labels and attributes are measured, and no keys
-    tables = [copies(known, clusters=clusters), key_columns(seen_by_models, clusters=clusters)]
+    tables = [copies(unnumbered, clusters=clusters), key_columns(seen_by_models, clusters=clusters)]
     table = stack([*tables, *_in_time(inputs, clusters)])
     return {"dependence": table.reindex(columns=list(dict.fromkeys([*table.columns, *EXTRA])))}
 
 
 def _counted(rows: AuditRows) -> pd.DataFrame:
     """All that is known of the rows that count: what models see, attributes that they do not, truth and strata."""
-    known = {c: rows.frame[c].to_numpy() for c in rows.frame.columns}
-    known |= {f"{c} (sensitive)": rows.attributes[c].to_numpy() for c in rows.attributes if c not in known}
-    known |= {f"({name})": np.asarray(v) for name, v in (("y", rows.y), ("stratum", rows.strata)) if v is not None}
-    table = pd.DataFrame(known)
+    columns = {c: rows.frame[c].to_numpy() for c in rows.frame.columns}
+    columns |= {f"{c} (sensitive)": rows.attributes[c].to_numpy() for c in rows.attributes if c not in columns}
+    columns |= {f"({name})": np.asarray(v) for name, v in (("y", rows.y), ("stratum", rows.strata)) if v is not None}
+    table = pd.DataFrame(columns)
     return table if rows.weight is None else table.loc[rows.weight > 0].reset_index(drop=True)
 
 
