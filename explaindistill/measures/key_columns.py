@@ -94,13 +94,13 @@ def key_columns(rows: pd.DataFrame, *, clusters: ArrayLike | None = None) -> pd.
     cluster = None if clusters is None else pd.factorize(np.asarray(clusters), use_na_sentinel=False)[0][once]
     lines = []
     for name, values in codes.items():
-        signs = _signs(name, table[name], codes)
-        if not signs:
+        sign = _signs(name, table[name], codes)
+        if not sign:
             continue
         covered = cluster is not None and _decides(values, cluster)
         k, n = int(values.max()) + 1, len(table)
         lines.append(
-            row("key_column", n / k, n / k, n / k, n=n, k=k, method="counted", subject="rows", reason=signs,
+            row("key_column", n / k, n / k, n / k, n=n, k=k, method="counted", subject="rows", reason=sign,
                 feature=name, verdict="covered" if covered else "dependent")
         )  # fmt: skip
     return frame(lines, extra=("feature", "verdict"))

@@ -160,10 +160,10 @@ class _Means:
     def _off(self, other: str, level: float) -> MeanLimits:
         """Means of what the student is off by; an unseen row may be as far off as the values of both reach."""
         s, t = self.named[self.subject], self.named[other]
-        has_both = ~np.isnan(s - t)
-        if not has_both.any():
+        both = ~np.isnan(s - t)
+        if not both.any():
             return self._limits(s - t, level)
-        down, up = float(s[has_both].min() - t[has_both].max()), float(s[has_both].max() - t[has_both].min())
+        down, up = float(s[both].min() - t[both].max()), float(s[both].max() - t[both].min())
         return self._limits(s - t, level, (min(down, 0.0), max(up, 0.0)))
 
     def _against(self, limits: MeanLimits, b: int) -> tuple[Floats, Floats, Floats]:
@@ -182,10 +182,10 @@ class _Means:
         """Lines of the shift of every group but the reference."""
         limits = self._off(other, self.options.level)
         shift, low, high = self._against(limits, b)
-        has_both = ~np.isnan(self.named[self.subject] - self.named[other])
+        both = ~np.isnan(self.named[self.subject] - self.named[other])
         weight = self.shared["sample_weight"]
-        has_both &= True if weight is None else np.asarray(weight) > 0
-        n = np.bincount(self.grouping.codes[has_both], minlength=len(self.grouping))
+        both &= True if weight is None else np.asarray(weight) > 0
+        n = np.bincount(self.grouping.codes[both], minlength=len(self.grouping))
         lines = []
         for a, name in enumerate(self.grouping.names):
             if a == b:

@@ -32,9 +32,9 @@ def measure(
     if inputs.rows.weight is not None and clusters is not None:
         clusters = clusters[inputs.rows.weight > 0]
     numbered = [f.name for f in inputs.rows.schema.features if f.id_like]
-    others = rows.drop(columns=numbered)
+    unnumbered = rows.drop(columns=numbered)
     seen_by_models = rows[list(inputs.rows.frame.columns)]  # true labels and attributes are measured, and no keys
-    tables = [copies(others, clusters=clusters), key_columns(seen_by_models, clusters=clusters)]
+    tables = [copies(unnumbered, clusters=clusters), key_columns(seen_by_models, clusters=clusters)]
     table = stack([*tables, *_in_time(inputs, clusters)])
     return {"dependence": table.reindex(columns=list(dict.fromkeys([*table.columns, *EXTRA])))}
 

@@ -138,19 +138,19 @@ def _worst_class(audit: Any, student: str) -> str:
     if rows.empty:
         return ""
     row = rows.iloc[0]
-    heading = "Worst class"
+    place = "Worst class"
     if row["status"] == "suppressed":
         by_class = rows_of(frame_of(audit, "fidelity"), subject=student, metric="agreement", status=["ok"])
         by_class = by_class[by_class["subset"].str.startswith("class=")]
         if by_class.empty:
             return "Worst class: withheld, a class has too few people"
-        heading = "Worst class of those with enough people"
+        place = "Worst class of those with enough people"
         row = by_class.loc[by_class["estimate"].idxmin()]
     if math.isnan(row["estimate"]):
         return ""
     which = name((str(row["group"]) or str(row["subset"])).removeprefix("class="), 24)
     spread = interval(row["low"], row["high"], "share")
-    return f"{heading}: {which}, agreement {quantity(row['estimate'], 'share')} {spread}, n = {count(row['n'])}"
+    return f"{place}: {which}, agreement {quantity(row['estimate'], 'share')} {spread}, n = {count(row['n'])}"
 
 
 def _size(audit: Any, student: str) -> str:
