@@ -55,6 +55,15 @@ def between_classes(
     decided : int array of shape (n,)
         Class that the teacher decides.
     classes : names, one per class
+
+    Examples
+    --------
+    >>> pair = Pair.of(np.zeros(100), np.zeros(100), None, None, 0.95, "student")
+    >>> decided = np.repeat([0, 1], 50)
+    >>> same = np.r_[np.ones(50, dtype=bool), np.arange(50) < 40]
+    >>> lines = list(between_classes(pair, same, decided, ["no", "yes"]))
+    >>> [(line["metric"], line["estimate"]) for line in lines[2:]]
+    [('agreement_macro', 0.9), ('agreement_worst_class', 0.8)]
     """
     empty = "the teacher never decided this class"
     by_class = pair.share("agreement", same, decided, [f"class={c}" for c in classes], empty)
@@ -80,6 +89,13 @@ def gain(pair: Pair, same: NDArray[np.bool_], common: NDArray[np.bool_]) -> Line
     """Agreement minus that of the best constant answer, the teacher's commonest class; on the same rows.
 
     Unseen rows may move it by one point of agreement each way.
+
+    Examples
+    --------
+    >>> same, common = np.arange(100) < 90, np.arange(100) < 60
+    >>> pair = Pair.of(np.zeros(100), np.zeros(100), None, None, 0.95, "student")
+    >>> round(gain(pair, same, common)["estimate"], 3)
+    0.3
     """
     values = same.astype(float) - common
     return pair.bias("agreement_gain", values, (-1.0, 1.0))

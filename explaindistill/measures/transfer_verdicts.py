@@ -24,7 +24,13 @@ Line = Mapping[str, Any]
 
 
 class Signs(NamedTuple):
-    """Signs of the teacher's gap, of the student's and of the shift: 1, -1, or 0 where it is not sure."""
+    """Signs of the teacher's gap, of the student's and of the shift: 1, -1, or 0 where it is not sure.
+
+    Examples
+    --------
+    >>> Signs(teacher=1, student=0, shift=-1).shift
+    -1
+    """
 
     teacher: int
     student: int
