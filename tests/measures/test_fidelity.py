@@ -181,7 +181,7 @@ def test_messages(change, message):
 def test_margin():
     assert margin([[0.2, 0.5, 0.3]]).tolist() == pytest.approx([0.2])
     assert margin([[0.2, 0.8]], 0).tolist() == pytest.approx([-0.6])
-    single = np.float32([[0.1, 0.6, 0.3]])
+    single = np.float32([[0.0123, 0.0321, 0.9556]])
     assert margin(single).tolist() == margin(single.astype(float)).tolist()
 
 
