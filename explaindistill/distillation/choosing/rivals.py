@@ -88,7 +88,7 @@ def rivals(
     ]
     if n_classes == 2:
         field.append(Rival("scorecard", makers.card, makers.start("scorecard", lambda n: n // 2 - 1), 1, columns))
-    field += makers.model_trees(columns)
+    field += makers.model_trees(n_free, columns)
     return [
         replace(rival, make=partial(_with_size, rival.make, min_category_size))
         for rival in field
@@ -157,7 +157,7 @@ class _Makers:
             field.append(Rival(f"gam, {knots} knots", make, start, 1, columns))
         return field
 
-    def model_trees(self, columns: tuple[str, ...] | None) -> list[Rival]:
+    def model_trees(self, n_free: int, columns: tuple[str, ...] | None) -> list[Rival]:
         """Model trees by their leaves; one leaf would be the linear student."""
         from explaindistill.students.model_tree.estimators import ModelTreeClassifier, ModelTreeRegressor
 
@@ -165,7 +165,9 @@ class _Makers:
         lines, numbers = self.budget.max_lines, self.budget.max_numbers
         field = []
         for leaves in LEAVES:
-            if lines is not None and lines < 2 * leaves:
+            # an intercept per leaf and free value, and two numbers per split, are the least there is
+            least_numbers = leaves * n_free + 2 * (leaves - 1)
+            if (lines is not None and lines < 2 * leaves) or (numbers is not None and numbers < least_numbers):
                 continue
 
             def make(size: int, leaves: int = leaves) -> Any:
