@@ -32,6 +32,7 @@ from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
 from explaindistill.data.student_view import StudentView
 from explaindistill.data.weights import as_weights
+from explaindistill.distillation.choosing.student_choice import StudentChoice
 from explaindistill.distillation.distiller import Distiller
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.decision import DecisionRule
@@ -450,6 +451,8 @@ def _unfitted(model: Model) -> Any:
     """A copy without its fit; that of a Distiller's student has the seeds which the Distiller drew for it."""
     if model.distiller is None:
         return clone(model.estimator)
+    if isinstance(model.distiller.student, StudentChoice):
+        return clone(model.inner)  # the one that was chosen, with the settings that it won with
     parameters = model.inner.get_params(deep=True)
     seeds = {name: seed for name, seed in parameters.items() if name.split("__")[-1] == "random_state"}
     return clone(model.distiller.student).set_params(**seeds)

@@ -52,6 +52,9 @@ def fit_student(student: Any, targets: SoftTargets, schema: Schema, columns: Any
         ``"values"``, or ``"hard"`` where the student takes no weights.
     """
     X = targets.X if columns is None else columns
+    if not hasattr(student, "fit"):
+        kind = type(student).__name__
+        raise InvalidInputError(f"student must have a method fit, got {kind}; a StudentChoice is for Distiller alone")
     if people is None:
         observed = targets.origin == "observed"
         people = X if not observed.any() else X.loc[observed] if isinstance(X, pd.DataFrame) else X[observed]

@@ -164,3 +164,26 @@ def test_a_rival_starts_where_the_budget_may_end():
                 assert rival.make(rival.start).get_params()
     assert ReadingBudget().is_open
     assert ReadingBudget(10, None, 3).words() == "at most 10 lines, 3 columns"
+
+
+def test_an_audit_takes_the_winner():
+    X = rows(400)
+    y = np.where(line(X) > 0, "yes", "no")
+    student = xd.best(Counted(line), X, max_lines=3, n_queries=400, random_state=0)
+    fresh = rows(300, seed=4)
+    audit = xd.audit(
+        Counted(line),
+        {"best": student},
+        fresh,
+        np.where(line(fresh) > 0, "yes", "no"),
+        train=(X, y),
+        n_explained=0,
+    )
+    without = audit.frames["performance"]
+    assert set(without["subject"]) >= {"best"}
+    assert audit.frames["complexity"].loc[0, "n_lines"] == student.student_.complexity().n_lines
+
+
+def test_a_choice_alone_is_refused():
+    with pytest.raises(InvalidInputError, match="a StudentChoice is for Distiller alone"):
+        xd.frontier(Counted(steps), rows(100), {"best": xd.StudentChoice(max_lines=3)}, n_queries=100)
