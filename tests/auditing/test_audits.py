@@ -36,7 +36,12 @@ def test_manifest_is_a_function_of_the_inputs(report, pair, lending, Rule):
         Rule(), {"tree": tree, "linear": linear}, test, y, train=train, sensitive=list(lending.sensitive),
         favorable="approved", date="2026-11-23", requirements=report.requirements,
     )  # fmt: skip
-    assert json.dumps(again.manifest) == json.dumps(report.manifest)
+    first, second = dict(report.manifest), dict(again.manifest)
+    # what an adapter has sent is its own history: that of the first has fitted the students, too
+    sent, resent = first.pop("rows_sent"), second.pop("rows_sent")
+    assert json.dumps(second) == json.dumps(first)
+    for purpose in resent["by_purpose"]:
+        assert resent["by_purpose"][purpose] <= sent["by_purpose"][purpose]
     assert report.manifest["date"] == "2026-11-23"
     for name in FRAMES:
         pd.testing.assert_frame_equal(again.frames[name], report.frames[name])

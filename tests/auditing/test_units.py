@@ -57,7 +57,7 @@ WRONG = {
 @pytest.mark.parametrize(("form", "message"), WRONG.values(), ids=WRONG)
 def test_another_unit_is_refused_by_distiller_and_audit(form, message):
     with pytest.raises(TeacherError, match=message):
-        xd.Distiller(Written(form), xd.TreeClassifier(), sampler="none", n_queries=300).fit(X)
+        xd.Distiller(Written(form), xd.TreeClassifier(), n_queries=300).fit(X)
     tree = xd.TreeClassifier(max_leaf_nodes=2).fit(X, Y)
     with pytest.raises(TeacherError, match=message):
         xd.audit(Written(form), {"tree": tree}, X, Y, n_explained=0)

@@ -61,7 +61,7 @@ def test_shapley_values_can_be_left_out(pair, Rule):
     frames = xd.audit(Rule(), tree, test.head(300), favorable="approved", n_explained=0).frames
     assert "shapley" not in set(frames["importance"]["metric"])
     assert frames["interactions"].empty
-    with pytest.raises(InvalidInputError, match="n_explained must be at least 0"):
+    with pytest.raises(InvalidInputError, match="n_explained must be a whole number of at least 0"):
         xd.audit(Rule(), tree, test, n_explained=-1)
 
 
