@@ -54,7 +54,7 @@ def test_it_survives_json(rows):
     [
         ({"encoder_version": 9}, "encoder_version must be 1, got 9"),
         ({"dtype": "object"}, "dtype must be 'float32' or 'float64', got 'object'"),
-        ({"columns": []}, "0 columns and its schema 5"),
+        ({"columns": []}, "must have as many columns as its schema, 5, got 0"),
         ({"columns": [{"mean": 0, "scale": 0, "missing": False}]}, "scale above 0"),
     ],
 )

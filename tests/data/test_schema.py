@@ -100,9 +100,11 @@ def test_unseen_category_is_minus_one_and_missing_is_nan():
 
 def test_dates_are_seconds_whatever_their_zone():
     zurich = pd.DataFrame({"at": pd.to_datetime(["2020-01-01 01:00", "2020-01-02 00:00"]).tz_localize("Europe/Zurich")})
-    plain = pd.DataFrame({"at": pd.to_datetime(["2020-01-01 00:00", "2020-01-01 23:00"])})
-    schema = Schema.infer(plain)
-    assert schema.encode(zurich).tolist() == schema.encode(plain).tolist()
+    utc = pd.DataFrame({"at": pd.to_datetime(["2020-01-01 00:00", "2020-01-01 23:00"]).tz_localize("UTC")})
+    schema = Schema.infer(utc)
+    assert schema.encode(zurich).tolist() == schema.encode(utc).tolist()
+    with pytest.raises(InvalidInputError, match="must hold dates of a time zone, as in fitting, got plain dates"):
+        schema.encode(utc.assign(at=utc["at"].dt.tz_localize(None)))
 
 
 def test_arrays_get_names_and_come_back_as_arrays():
