@@ -67,8 +67,8 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         One of ours takes soft labels, raw categories and missing values; any other works too: each row is repeated
         per class with weight p_k.
     sampler : Sampler, optional
-        Makes rows beyond the real ones; ``MungeSampler()`` when None. With up to about 2,000 rows and no weights
-        ``CopulaSampler()`` is better, above all for trees.
+        Makes rows beyond the real ones; ``MungeSampler()`` when None. On small tables ``CopulaSampler()`` may be better
+        or worse, by a point or two: try it.
     features : list of column names (or positions), or transformer, optional
         What the student may see; all columns when None. The teacher always gets the whole row.
     n_queries : int >= 1, "auto" or "stable", default="auto"
