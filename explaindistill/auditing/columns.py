@@ -10,7 +10,6 @@ import pandas as pd
 
 from explaindistill.data.named_columns import column_of, is_name, named_columns, without
 from explaindistill.data.rows import as_frame
-from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import can_be_asked
 
 __all__ = ["NamedColumns", "named_in"]
@@ -39,6 +38,16 @@ class NamedColumns:
     notes: tuple[str, ...]
 
 
+WAYS_OUT = "Give the values beside X, or set the teacher's feature_names_in_, to say it."
+UNKNOWN = {
+    True: f"The column “{{}}”, named as {{}}, was taken out of the rows that all models see: no student reads it, and "
+    f"nobody says whether the teacher does. {WAYS_OUT}",
+    False: f"The column “{{}}”, named as {{}}, was left in the rows that all models see: nobody says who reads it. "
+    f"{WAYS_OUT}",
+}
+"""What is said of a column whose use by the teacher nobody knows, by whether it was taken out."""
+
+
 def named_in(X: Any, given: Mapping[str, Any], teacher: Any, students: Mapping[str, Any]) -> NamedColumns:
     """Find the columns that are named, and take those out that are nobody's input.
 
@@ -52,8 +61,7 @@ def named_in(X: Any, given: Mapping[str, Any], teacher: Any, students: Mapping[s
     Raises
     ------
     InvalidInputError
-        For a name that is no column, and for an attribute or a stratum of which nobody knows whether the teacher reads
-        it: it would be asked with a column too many, or without one that it needs.
+        For a name that is no column.
 
     Examples
     --------
@@ -74,7 +82,6 @@ def named_in(X: Any, given: Mapping[str, Any], teacher: Any, students: Mapping[s
     if not roles:
         return NamedColumns(X, values, ())
     readers = {label: _readers(str(label), teacher, students) for _, label in roles}
-    _refuse_unknown(roles, readers, teacher, students)
     rest = without(X, [label for argument, label in roles if not readers[label] and argument in NEVER_INPUTS])
     gone = [label for argument, label in roles if not readers[label] and argument not in NEVER_INPUTS]
     gone = [label for label in gone if label in rest.columns and _is_needless(rest, label, teacher, students)]
@@ -83,6 +90,12 @@ def named_in(X: Any, given: Mapping[str, Any], teacher: Any, students: Mapping[s
         for argument, label in roles
         if readers[label] and argument != "sensitive"
     )
+    unknown = _of_unknown_use(roles, readers, teacher, students)
+    # students that name their columns would refuse one too many, and to be taken out is what a named column is for
+    fitted = [columns for name, columns in _inputs(teacher, students) if name != "teacher"]
+    out = bool(fitted) and all(columns is not None for columns in fitted)
+    gone += [label for _, label in unknown if out and label in rest.columns and label not in gone]
+    notes += tuple(UNKNOWN[out].format(label, argument) for argument, label in unknown)
     return NamedColumns(without(rest, gone), values, notes)
 
 
@@ -117,21 +130,14 @@ def _readers(column: str, teacher: Any, students: Mapping[str, Any]) -> list[str
     return [name for name, columns in inputs if columns is not None and column in {str(c) for c in columns}]
 
 
-def _refuse_unknown(
+def _of_unknown_use(
     roles: list[tuple[str, Any]], readers: Mapping[Any, list[str]], teacher: Any, students: Mapping[str, Any]
-) -> None:
-    """Refuse what may or may not be an input of a teacher that does not name its columns."""
+) -> list[tuple[str, Any]]:
+    """Roles of columns that may or may not be inputs of a teacher that does not name its columns."""
     columns = dict(_inputs(teacher, students))["teacher"]
     if columns is not None or not can_be_asked(teacher) or any(hasattr(s, "student_") for s in students.values()):
-        return
-    for argument, label in roles:
-        if argument not in NEVER_INPUTS and not readers[label]:
-            raise InvalidInputError(
-                f"{argument} names the column {str(label)!r} of X, and nobody knows whether the teacher reads it: no "
-                f"student was fitted with it, and the teacher names no columns; give {argument} as values beside X "
-                "(a frame or an array), and leave the column in X only if the teacher reads it; or set the teacher's "
-                "feature_names_in_"
-            )
+        return []
+    return [(argument, label) for argument, label in roles if argument not in NEVER_INPUTS and not readers[label]]
 
 
 def _is_needless(X: pd.DataFrame, label: Any, teacher: Any, students: Mapping[str, Any]) -> bool:

@@ -166,16 +166,19 @@ def test_text_is_never_taken_for_a_number(changed, message):
 
 
 @pytest.mark.parametrize("role", ["sensitive", "strata"])
-def test_a_column_that_the_teacher_may_or_may_not_read_is_refused(role):
+def test_a_column_that_the_teacher_may_or_may_not_read_is_said(role):
     rows, teacher = people(), Watching()
     tree = xd.TreeClassifier(max_leaf_nodes=3).fit(rows[["age"]], rows["hired"])
     column = ROLES[role]
     options = {"favorable": "yes", "n_explained": 0}
-    with pytest.raises(InvalidInputError, match=f"{role} names the column '{column}' of X, and nobody knows whether"):
-        xd.audit(teacher, tree, rows[["age", column, "hired"]], "hired", **{role: column}, **options)
-    assert teacher.seen == set()
+    unknown = xd.audit(teacher, tree, rows[["age", column, "hired"]], "hired", **{role: column}, **options)
+    assert teacher.seen == {("age",)}
+    note = f"The column “{column}”, named as {role}, was taken out of the rows that all models see"
+    assert any(words.startswith(note) for words in unknown.notes)
+    teacher.seen = set()
     beside = xd.audit(teacher, tree, rows[["age", "hired"]], "hired", **{role: rows[[column]].squeeze()}, **options)
     assert teacher.seen == {("age",)}
+    assert not any("that all models see" in note for note in beside.notes)
     teacher.feature_names_in_ = ["age"]
     named = xd.audit(teacher, tree, rows[["age", column, "hired"]], "hired", **{role: column}, **options)
     assert teacher.seen == {("age",)}

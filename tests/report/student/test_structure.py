@@ -52,6 +52,7 @@ def test_a_users_own_estimator_is_audited_and_its_page_is_written(kind, tmp_path
     X, y = rows()
     student = kind().fit(X, y)
     audit = xd.audit(Cut().fit(X, y), {"own": student}, X, y, sensitive=["sex"], favorable="yes", n_explained=0)
+    assert any("was left in the rows that all models see: nobody says who reads it" in note for note in audit.notes)
     for ending in ("html", "md", "json"):
         text = audit.save(tmp_path / f"audit.{ending}").read_text("utf-8")
         assert "own" in text
