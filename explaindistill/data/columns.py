@@ -167,7 +167,7 @@ def moment_words(seconds: float) -> str:
     Examples
     --------
     >>> moment_words(86400.0), moment_words(1.5), moment_words(-94004915731.0)
-    ('1970-01-02', '1970-01-01T00:00:01.500000', '-1009-01-27T07:51:09')
+    ('1970-01-02', '1970-01-01T00:00:01.500000', '-1009-02-07T03:24:29')
     """
     moment = np.datetime64(0, "us") + np.timedelta64(round(seconds * 1e6), "us")
     words = str(moment)

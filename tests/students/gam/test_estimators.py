@@ -331,11 +331,11 @@ def test_intervals_are_never_confused():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"n_pairs": -1}, "n_pairs must be an integer of at least 0 or 'auto', got -1"),
-        ({"n_pairs": "all"}, "n_pairs must be an integer of at least 0 or 'auto', got 'all'"),
-        ({"n_knots": 1}, "n_knots must be an integer of at least 2, got 1"),
-        ({"max_terms": 0}, "max_terms must be an integer of at least 1, got 0"),
-        ({"labels": "noise"}, "labels must be 'auto', 'outcomes' or 'teacher', got 'noise'"),
+        ({"n_pairs": -1}, "n_pairs must be a whole number of at least 0 or 'auto', got -1"),
+        ({"n_pairs": "all"}, "n_pairs must be a whole number of at least 0 or 'auto', got 'all'"),
+        ({"n_knots": 1}, "n_knots must be a whole number between 2 and 1,000, got 1"),
+        ({"max_terms": 0}, "max_terms must be a whole number of at least 1 or None, got 0"),
+        ({"labels": "noise"}, "labels must be one of 'auto', 'outcomes', 'teacher', got 'noise'"),
         ({"monotone": {"x9": 1}}, "no column 'x9'"),
         ({"monotone": {"x0": "up"}}, r"monotone\['x0'\] must be -1, 0 or 1, got 'up'"),
         ({"convex": {"x0": "concave"}}, r"convex\['x0'\] must be -1, 0 or 1, got 'concave'"),
