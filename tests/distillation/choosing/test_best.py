@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import explaindistill as xd
+from explaindistill.distillation.choosing import competition
 from explaindistill.distillation.choosing.reading_budget import ReadingBudget
 from explaindistill.distillation.choosing.rivals import rivals
 from explaindistill.errors import InvalidInputError
@@ -187,3 +188,18 @@ def test_an_audit_takes_the_winner():
 def test_a_choice_alone_is_refused():
     with pytest.raises(InvalidInputError, match="a StudentChoice is for Distiller alone"):
         xd.frontier(Counted(steps), rows(100), {"best": xd.StudentChoice(max_lines=3)}, n_queries=100)
+
+
+def test_the_same_winner_on_both_sides_of_the_limits(monkeypatch):
+    X = rows(400)
+
+    def winner():
+        student = xd.best(Counted(line), X, max_lines=6, n_queries=400, random_state=0)
+        return student.describe(), int(student.candidates_["n"].max()), int(student.candidates_["folds"].max())
+
+    whole = winner()
+    assert whole[1:] == (400, 9)
+    monkeypatch.setattr(competition, "MOST", 399)
+    assert winner()[:2] == (whole[0], 399)
+    monkeypatch.setattr(competition, "SMALL", 399)
+    assert winner() == (whole[0], 399, 3)
