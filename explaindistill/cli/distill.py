@@ -86,7 +86,7 @@ def _run(
 def _print_candidates(frame: pd.DataFrame, console: Console) -> None:
     """One line per student that competed, best first."""
     measure = {"agreement": "agreement", "-kl": "divergence", "r2": "R²"}[frame.attrs["metric"]]
-    title = "students that competed, on real rows that their fit did not see"
+    title = "students that competed, on real rows that their fit did not see; → was chosen"
     table = Table(title=title, title_justify="left", box=None)  # without lines it fits into 80 columns
     for heading in ("student", "lines", "numbers", measure, "behind the best"):
         table.add_column(heading, justify="left" if heading == "student" else "right", no_wrap=True)
@@ -94,7 +94,7 @@ def _print_candidates(frame: pd.DataFrame, console: Console) -> None:
         size = (f"{line[name]:,}" for name in ("n_lines", "n_numbers"))
         score = -line["score"] if measure == "divergence" else line["score"]
         behind = f"{line['behind']:.3f} ({line['behind_low']:.3f} to {line['behind_high']:.3f})"
-        name = f"{line['student']} (chosen)" if line["chosen"] else line["student"]
+        name = f"{'→ ' if line['chosen'] else '  '}{line['student']}"
         table.add_row(name, *size, f"{score:.3f}", "" if line["behind"] == 0 else behind)
     console.print(table)
 

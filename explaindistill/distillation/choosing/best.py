@@ -66,12 +66,12 @@ def best(
     Examples
     --------
     >>> import explaindistill as xd
-    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.datasets import load_iris
     >>> from sklearn.ensemble import RandomForestClassifier
-    >>> X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    >>> X, y = load_iris(return_X_y=True, as_frame=True)
     >>> forest = RandomForestClassifier(20, random_state=0).fit(X, y)
-    >>> found = xd.best(forest, X, max_lines=4, n_queries=600, random_state=0)
-    >>> found.student_.complexity().n_lines <= 4, found.score(X) > 0.9
+    >>> student = xd.best(forest, X, max_lines=3, n_queries=300, random_state=0)
+    >>> student.student_.complexity().n_lines <= 3, student.score(X) > 0.9
     (True, True)
     """
     choice = StudentChoice(max_lines, max_numbers, max_columns, optimize, min_category_size)

@@ -47,8 +47,8 @@ class StudentChoice(BaseEstimator):
     >>> from explaindistill import Distiller
     >>> X = pd.DataFrame({"x": np.linspace(0, 1, 300), "z": np.arange(300) % 7})
     >>> choice = StudentChoice(max_lines=2)
-    >>> found = Distiller(lambda X: (X["x"].to_numpy() > 0.5) * 1.0, choice, random_state=0).fit(X)
-    >>> found.student_.complexity().n_lines
+    >>> student = Distiller(lambda X: (X["x"].to_numpy() > 0.5) * 1.0, choice, random_state=0).fit(X)
+    >>> student.student_.complexity().n_lines
     2
     """
 
