@@ -1,5 +1,7 @@
 """What decides a competition: rows that were held out, a budget that is kept, and who drops out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -31,6 +33,8 @@ def test_a_fit_beyond_the_budget_is_repeated_smaller():
         fitted = fit_within(TREE, targets, view, ReadingBudget(max_lines=limit))
         assert fitted.student.complexity().n_lines == limit
         assert fitted.size == limit
+    slightly = fit_within(replace(TREE, start=4), targets, view, ReadingBudget(max_lines=3))
+    assert slightly.student.complexity().n_lines == 3
     assert fit_within(TREE, targets, view, ReadingBudget(max_numbers=1)) is None
 
 
