@@ -31,7 +31,7 @@ from explaindistill.distillation.choosing.student_choice import StudentChoice
 from explaindistill.distillation.corpus import Corpus, QueryPlan, ask_only, asks
 from explaindistill.distillation.made_rows import FitRows
 from explaindistill.distillation.run import DistillationRun, stable_plan
-from explaindistill.distillation.scoring import fidelity_scorer, score
+from explaindistill.distillation.scoring import make_fidelity_scorer, score
 from explaindistill.distillation.stable import STABLE, most_questions
 from explaindistill.distillation.student_fit import check_task
 from explaindistill.errors import InvalidInputError
@@ -367,7 +367,7 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         if y is None:
             # as the teacher was asked in fit, whatever holds them now
             rows = self.schema_.restore(self.schema_.frame(X))
-            return fidelity_scorer(self.teacher_, store=self.store)(self, rows, sample_weight=sample_weight)
+            return make_fidelity_scorer(self.teacher_, store=self.store)(self, rows, sample_weight=sample_weight)
         return score(y, self.predict(X), self.task_, sample_weight)
 
     def _student_rows(self, X: Any) -> Any:
