@@ -56,7 +56,7 @@ class Audit:
         ``transfer``, ``calibration``, ``reliability``, ``flips``, ``proxies``, ``leaf_audit``, ``mistakes``,
         ``stability``, ``importance``, ``importance_comparison``, ``attribution_gaps``, ``interactions``,
         ``comparison``, ``comparison_terms``, ``comparison_quality``, ``missing_inputs``, ``complexity``, ``students``,
-        ``dependence``, ``corpus``, ``columns``, ``believability``, ``cost``, ``query_curve``, ``deployment``,
+        ``dependent_rows``, ``corpus``, ``columns``, ``believability``, ``cost``, ``query_curve``, ``deployment``,
         ``cells``, ``profile``, ``profile_requirements``; each row of a measure has its ``n``, ``estimate``, ``low`` and
         ``high``. A frame that does not apply is empty. So is one that could not be measured: then ``failures``
         (``module``, ``frame``, ``cause``) and the notes say why, and what rests on it is "cannot say".
@@ -81,10 +81,10 @@ class Audit:
     declared family (Holm, Benjamini–Hochberg); ``strata`` compares inside strata; ``missing_bounds`` are Manski's;
     ``power`` is what the sizes could have shown; ``calibration`` and ``reliability`` are against true labels;
     ``flips`` change a sensitive input alone; ``proxies`` are strength and use; ``leaf_audit`` says which rule meets
-    whom. ``dependence`` is whether rows look as if they belonged together: copies, columns that look like keys, errors
-    alike in time; where they do, a warning stands in front. ``fidelity`` is also by rule of the student ("where …"),
-    on stressed and what-if rows, of students without teacher and of the second teacher. ``teacher`` is what to know
-    before imitating it; ``profile`` and ``profile_requirements`` are a rule set's.
+    whom. ``dependent_rows`` is whether rows look as if they belonged together: copies, columns that look like keys,
+    errors alike in time; where they do, a warning stands in front. ``fidelity`` is also by rule of the student
+    ("where …"), on stressed and what-if rows, of students without teacher and of the second teacher. ``teacher`` is
+    what to know before imitating it; ``profile`` and ``profile_requirements`` are a rule set's.
 
     Examples
     --------
@@ -184,7 +184,7 @@ class Audit:
         )
 
     def _dependent(self) -> str:
-        return "; rows may not be independent" if dependence_warnings(self.frames["dependence"]) else ""
+        return "; rows may not be independent" if dependence_warnings(self.frames["dependent_rows"]) else ""
 
     def _lost(self) -> str:
         names = self.frames["failures"]["frame"].tolist() if "failures" in self.frames else []
@@ -401,7 +401,7 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
         classes=inputs.rule.classes,
         favorable=inputs.rule.favorable,
         threshold=inputs.rule.threshold,
-        notes=(*_nobody_said(inputs), *dependence_warnings(frames["dependence"]), *inputs.notes, *sentences),
+        notes=(*_nobody_said(inputs), *dependence_warnings(frames["dependent_rows"]), *inputs.notes, *sentences),
         requirements=requirements,
         bounds=inputs.bounds(),
         cells=inputs.partitions,

@@ -1,4 +1,4 @@
-"""The frame ``dependence``: whether rows look as if they belonged together; intervals suppose that they do not."""
+"""The frame ``dependent_rows``: whether rows look as if they belonged together; intervals suppose that they do not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from explaindistill.measures.time_order import serial_correlation
 
 __all__ = ["FRAMES", "measure"]
 
-FRAMES = ("dependence",)
+FRAMES = ("dependent_rows",)
 EXTRA = ("feature", "expected", "verdict")
 MOMENTS = re.compile(r"(?i)(.*[_ .-])?(date|datetime|timestamp|year)([_ .-]?\d+)?")
 """Names of columns of numbers or texts that say when; a "time" may be a duration, a month comes again."""
@@ -36,7 +36,7 @@ def measure(
     seen_by_models = rows[list(inputs.rows.frame.columns)]  # true labels and attributes are measured, and no keys
     tables = [copies(unnumbered, clusters=clusters), key_columns(seen_by_models, clusters=clusters)]
     table = stack([*tables, *_in_time(inputs, clusters)])
-    return {"dependence": table.reindex(columns=list(dict.fromkeys([*table.columns, *EXTRA])))}
+    return {"dependent_rows": table.reindex(columns=list(dict.fromkeys([*table.columns, *EXTRA])))}
 
 
 def _counted(rows: AuditRows) -> pd.DataFrame:
