@@ -23,6 +23,7 @@ from explaindistill.auditing.frames import (
     cells,
     comparison,
     corpus,
+    dependence,
     dependent_rows,
     deployment,
     ensemble,
@@ -50,7 +51,7 @@ __all__ = ["frame_names", "measure_all", "notes", "suppressed"]
 # in this order, and the random stream runs through it.
 ORDER = (
     corpus, comparison, importance, fidelity, teacher, groups, mistakes, performance, stability, students, cells,
-    deployment, ensemble, profile, dependent_rows,
+    deployment, ensemble, profile, dependent_rows, dependence,
 )  # fmt: skip
 
 
