@@ -9,6 +9,7 @@ from explaindistill import plugins
 if TYPE_CHECKING:
     from explaindistill.asking.labelling import label
     from explaindistill.asking.store import LabelStore
+    from explaindistill.auditing.about import About
     from explaindistill.auditing.audits import Audit, audit
     from explaindistill.auditing.twin_models import Comparison, ComparisonSettings, distill_and_compare
     from explaindistill.data.datasets import lending
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
+    "About": "auditing.about",
     "Audit": "auditing.audits",
     "Comparison": "auditing.twin_models",
     "ComparisonSettings": "auditing.twin_models",
@@ -73,6 +75,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "About",
     "Audit",
     "Comparison",
     "ComparisonSettings",

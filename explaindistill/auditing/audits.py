@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -12,12 +13,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from explaindistill import plugins
 from explaindistill.asking.forecast import Forecast
+from explaindistill.auditing.about import About
 from explaindistill.auditing.columns import named_in
+from explaindistill.auditing.display_names import DisplayNames
 from explaindistill.auditing.failures import Failures, is_strict
 from explaindistill.auditing.frames.cells import partitions
 from explaindistill.auditing.frames.every import frame_names, measure_all, notes, suppressed
 from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, AuditRows, audit_rows, decision_rule, prepare
 from explaindistill.auditing.manifest import manifest, privacy_spent
+from explaindistill.auditing.opening.sentences import Opening
+from explaindistill.auditing.opening.writing import write_opening
 from explaindistill.auditing.options import AuditOptions, check_rows, columns_wanted
 from explaindistill.auditing.profiles.loading import load_profile
 from explaindistill.auditing.rehearsal import Rehearsal
@@ -75,6 +80,10 @@ class Audit:
         decided.
     cells : mapping of str to fitted tree
         Which cell of the frame ``cells`` a row falls into, per student.
+    about : About
+        What only people can say: title, decision, purpose, owner, data, date.
+    names : DisplayNames
+        How columns, classes and groups are called in what people read, and the units of columns.
 
     Notes
     -----
@@ -114,6 +123,13 @@ class Audit:
     requirements: Mapping[str, str] = field(default_factory=dict)
     bounds: Mapping[str, float] = field(default_factory=dict)
     cells: Mapping[str, Any] = field(default_factory=dict)
+    about: About = field(default_factory=About)
+    names: DisplayNames = field(default_factory=DisplayNames)
+
+    @cached_property
+    def opening(self) -> Opening:
+        """What a reader learns first: sentences whose every figure knows the cell of the frame it was read from."""
+        return write_opening(self)
 
     def check(self, requirements: Mapping[str, str]) -> pd.DataFrame:
         """Hold the figures against requirements: one verdict per requirement, subject and group.
@@ -218,6 +234,9 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     sample_weight: ArrayLike | None = None,
     groups: ArrayLike | None = None,
     strata: Any = None,
+    about: About | Mapping[str, str] | None = None,
+    display_names: DisplayNames | Mapping[str, Any] | None = None,
+    units: Mapping[str, str] | None = None,
     stress: Any = None,
     second_teacher: Any = None,
     profile: str | None = None,
@@ -264,6 +283,15 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         Clusters of rows that belong together (one person, one branch); intervals then are cluster-robust.
     strata : name of a column of X, or array of shape (n,), optional
         Jobs, sites or years inside which groups are compared (Cochran–Mantel–Haenszel, Breslow–Day).
+    about : About, or mapping of its fields, optional
+        ``title``, ``decision``, ``purpose``, ``owner``, ``data_name``, ``row_name`` and ``date``, as the report shall
+        say them; nothing of it is guessed.
+    display_names : mapping, optional
+        How things are called in what people read:
+        ``{"columns": {"debt": "debt / income"}, "classes": {"1": "approved"}, "groups": {"sex": {"f": "women"}}}``.
+        Frames, JSON and CSV keep the names of the data, and JSON and CSV list these beside.
+    units : mapping of column to unit, optional
+        Such as ``{"income": "euro a month"}``.
     stress : DataFrame with the columns of X, optional
         Rows of your own ("what if?") on which fidelity is measured besides; they need no labels.
     second_teacher : as ``teacher``, optional
@@ -340,6 +368,7 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     >>> report
     Audit of tree against EstimatorTeacher(RandomForestClassifier) on 269 rows: ...
     """
+    described, shown = About.of(about, date), DisplayNames.of(display_names, units)
     options = AuditOptions(
         n_refits=n_refits,
         n_explained=n_explained,
@@ -352,7 +381,7 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         margin=margin,
         profile=None if profile is None else load_profile(profile),
         statements=statements or {},
-        date=date,
+        date=described.date or None,
         random_state=random_state,
     )
     adapter = as_teacher(teacher)
@@ -371,6 +400,8 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         clusters=ordered["groups"],
         strata=ordered["strata"],
     )
+    groups_of = {str(c): rows.attributes[c].dropna().unique() for c in rows.attributes.columns}
+    shown.check([*rows.frame.columns, *groups_of], rule.classes, groups_of)
     train = None if train is None else labelled_rows(*train, rule)
     check_rows(options, rows, rule, train)
     if dry_run:
@@ -383,7 +414,8 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         )
         inputs = replace(inputs, notes=(*columns.notes, *inputs.notes))
         record = _measured(inputs, options, dict(requirements or {}), Failures(is_strict(strict)))
-    return replace(record, notes=(*record.notes, *privacy_spent(adapter, before)))
+    notes_of_all = (*record.notes, *privacy_spent(adapter, before))
+    return replace(record, notes=notes_of_all, about=described, names=shown)
 
 
 def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str, str], failures: Failures) -> Audit:

@@ -17,10 +17,13 @@ from explaindistill.measures.favorable import which_is_wanted
 from explaindistill.measures.transfer import MARGIN
 from explaindistill.numerics.ranges import number_in, whole_in
 
-__all__ = ["CURVE", "AuditOptions", "check_rows", "columns_wanted"]
+__all__ = ["ACCURACY_MARGIN", "CURVE", "AuditOptions", "check_rows", "columns_wanted"]
 
 CURVE = ("subject", "metric", "n_queries", "n", "n_repeats", "estimate", "low", "high")
 """Columns of the frame ``query_curve``: those that :func:`explaindistill.query_curve` measures."""
+ACCURACY_MARGIN = 0.01
+"""Two shares of right decisions that differ by less count as the same: a point is the last digit that people quote of
+an accuracy. With a student that decides one row in twenty differently, to show it takes some 2,500 rows."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ class AuditOptions:
         return {
             "min_group_size": self.min_group_size,
             "margin_of_transfer": MARGIN if self.margin is None else self.margin,
+            "margin_of_accuracy": ACCURACY_MARGIN,
             "n_refits": self.n_refits,
             "n_explained": self.n_explained,
             "dependence": self.dependence if isinstance(self.dependence, bool) else list(self.dependence),

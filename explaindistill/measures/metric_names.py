@@ -29,7 +29,8 @@ METRIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "fidelity": FIDELITY,
     "teachers": ("agreement", "r2", "teachers_agree", "abstains"),
     "performance": (
-        "accuracy", "balanced_accuracy", "recall", "auc", "log_loss", "brier", "r2", "rmse", "mae", "bias", "spearman",
+        "accuracy", "accuracy_difference", "balanced_accuracy", "recall", "auc", "log_loss", "brier", "r2", "rmse",
+        "mae", "bias", "spearman",
     ),
     "teacher": (
         "accuracy", "accuracy_gain", "overconfidence", "accuracy_where_missing", "missing_flip", "missing_shift",
