@@ -78,4 +78,4 @@ def nobody_said(audit: Any) -> str:
 def in_front(audit: Any) -> list[str]:
     """What a reader must know before any figure: nobody said what people want, or rows do not look independent."""
     banner = nobody_said(audit)
-    return [*([banner] if banner else []), *dependence_warnings(frame_of(audit, "dependence"))]
+    return [*([banner] if banner else []), *dependence_warnings(frame_of(audit, "dependent_rows"))]

@@ -31,7 +31,7 @@ def section(audit: Any) -> Section:
 
 def _dependence(audit: Any) -> list[Block]:
     """What was seen of rows that belong together, with the note that this cannot be complete."""
-    table = frame_of(audit, "dependence")
+    table = frame_of(audit, "dependent_rows")
     if table.empty:
         return []
     shown = table[["metric", *(c for c in ("subject", "feature", "verdict", "reason") if c in table)]]
