@@ -44,6 +44,7 @@ def run_audit(args: Namespace, console: Console) -> int:
         "date": args.date,
         "price_per_row": args.price_per_row,
         "min_group_size": args.min_group_size,
+        "dependence": args.dependence,
         "profile": args.profile,
         "statements": statements or None,
         "requirements": requirements or None,

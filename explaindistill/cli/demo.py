@@ -34,7 +34,7 @@ def run_demo(args: Namespace, console: Console) -> int:
         teacher = train(rows, (32,) if args.quick else (64, 64), 8 if args.quick else 30, args.random_state)
         students = make_students(STUDENTS, "classification", SIZES, args.random_state)
         fitted = fit(teacher, students, rows, 5_000 if args.quick else None, args.random_state)
-        audit = measure(teacher, fitted, rows, favorable=data.favorable, requirements=REQUIREMENTS)
+        audit = measure(teacher, fitted, rows, favorable=data.favorable, requirements=REQUIREMENTS, dependence=True)
         save(audit, out)
     print_summary(audit, console)
     planted = f"{data.truth.rates['sex']['male'] - data.truth.rates['sex']['female']:.3f}"
