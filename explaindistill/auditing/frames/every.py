@@ -32,6 +32,7 @@ from explaindistill.auditing.frames import (
     mistakes,
     performance,
     profile,
+    recommendation,
     stability,
     students,
     teacher,
@@ -50,7 +51,7 @@ __all__ = ["frame_names", "measure_all", "notes", "suppressed"]
 # in this order, and the random stream runs through it.
 ORDER = (
     corpus, comparison, importance, fidelity, teacher, groups, mistakes, performance, stability, students, cells,
-    deployment, ensemble, profile, dependence,
+    deployment, ensemble, profile, dependence, recommendation,
 )  # fmt: skip
 
 
