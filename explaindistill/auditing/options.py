@@ -56,6 +56,7 @@ class AuditOptions:
     margin: float | None = None
     profile: Profile | None = None
     statements: Mapping[str, str] = field(default_factory=dict)
+    requirements: Mapping[str, str] = field(default_factory=dict)
     date: str | None = None
     random_state: int = 0
 
