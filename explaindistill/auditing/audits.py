@@ -63,10 +63,10 @@ class Audit:
         ``stability``, ``importance``, ``importance_comparison``, ``attribution_gaps``, ``interactions``,
         ``comparison``, ``comparison_terms``, ``comparison_quality``, ``missing_inputs``, ``complexity``, ``students``,
         ``dependence``, ``dependence_comparison``, ``dependent_rows``, ``corpus``, ``columns``, ``believability``,
-        ``cost``, ``query_curve``, ``deployment``, ``cells``, ``profile``, ``profile_requirements``,
-        ``recommendation``; each row of a measure has its ``n``, ``estimate``, ``low`` and ``high``. A frame that does
-        not apply is empty. So is one that could not be measured: then ``failures`` (``module``, ``frame``, ``cause``)
-        and the notes say why, and what rests on it is "cannot say".
+        ``cost``, ``query_curve``, ``deployment``, ``cells``, ``rule_fidelity``, ``worst_case``, ``profile``,
+        ``profile_requirements``, ``recommendation``; each row of a measure has its ``n``, ``estimate``, ``low`` and
+        ``high``. A frame that does not apply is empty. So is one that could not be measured: then ``failures``
+        (``module``, ``frame``, ``cause``) and the notes say why, and what rests on it is "cannot say".
     manifest : dict
         Digests, seeds, versions, date.
     students : mapping of str to fitted student
@@ -267,6 +267,8 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     compare: bool = False,
     time_models: bool = False,
     dependence: bool | Iterable[str] = False,
+    worst_case: bool | int = False,
+    n_made_up: int = 0,
     margin: float | None = None,
     store: Any = None,
     random_state: int = 0,
@@ -346,6 +348,13 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     dependence : bool or names of columns, default=False
         Whether curves are measured: how the answers of teacher and students change along each column (or those named),
         as accumulated local effects and partial dependence. Each column asks the teacher about 3,000 rows.
+    worst_case : bool, or int of at least 1, default=False
+        Whether rows near people are searched on which teacher and student differ most, see
+        :func:`explaindistill.measures.disagreement.worst_disagreements`. It asks the teacher about up to 200,000 rows
+        for all students together, or as many as the number says.
+    n_made_up : int, at least 0, default=0
+        Rows made up near the audited ones (MUNGE) and put to the teacher, on which the fidelity of each rule of a
+        student is measured besides: more of them than people give closer limits, which hold of such rows.
     margin : float, optional
         Difference of two selection rates, or of a regressor's means in their unit, below which the words "inherited"
         and "hidden" call them the same; three points, or a tenth of the standard deviation of the teacher's values,
@@ -394,6 +403,8 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         compare=compare,
         time_models=time_models,
         dependence=columns_wanted(dependence),
+        worst_case=worst_case,
+        n_made_up=n_made_up,
         margin=margin,
         profile=None if profile is None else load_profile(profile),
         statements=statements or {},

@@ -51,6 +51,8 @@ def run_audit(args: Namespace, console: Console) -> int:
         "min_group_size": args.min_group_size,
         "dependence": args.dependence,
         "profile": args.profile,
+        "worst_case": args.worst_case,
+        "n_made_up": args.made_up,
         "statements": statements or None,
         "requirements": requirements or None,
     }
