@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -12,13 +13,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from explaindistill import plugins
 from explaindistill.asking.forecast import Forecast
+from explaindistill.auditing.about import About
 from explaindistill.auditing.columns import named_in
+from explaindistill.auditing.display_names import DisplayNames
 from explaindistill.auditing.failures import Failures, is_strict
 from explaindistill.auditing.frames.cells import partitions
 from explaindistill.auditing.frames.every import frame_names, measure_all, notes, suppressed
 from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, AuditRows, audit_rows, decision_rule, prepare
 from explaindistill.auditing.manifest import manifest, privacy_spent
-from explaindistill.auditing.options import AuditOptions, check_rows
+from explaindistill.auditing.opening.sentences import Opening
+from explaindistill.auditing.opening.writing import write_opening
+from explaindistill.auditing.options import AuditOptions, check_rows, columns_wanted
 from explaindistill.auditing.profiles.loading import load_profile
 from explaindistill.auditing.rehearsal import Rehearsal
 from explaindistill.auditing.validation import in_row_order, labelled_rows, named_students
@@ -37,7 +42,7 @@ from explaindistill.teachers import as_teacher
 __all__ = ["Audit", "audit"]
 
 UNJUDGED = (
-    "corpus", "columns", "cost", "query_curve", "complexity", "students", "profile_requirements",
+    "corpus", "columns", "cost", "query_curve", "complexity", "students", "profile_requirements", "dependence",
 )  # fmt: skip
 """Frames that hold no figures with intervals under the name of a metric."""
 
@@ -56,10 +61,11 @@ class Audit:
         ``transfer``, ``calibration``, ``reliability``, ``flips``, ``proxies``, ``leaf_audit``, ``mistakes``,
         ``stability``, ``importance``, ``importance_comparison``, ``attribution_gaps``, ``interactions``,
         ``comparison``, ``comparison_terms``, ``comparison_quality``, ``missing_inputs``, ``complexity``, ``students``,
-        ``dependence``, ``corpus``, ``columns``, ``believability``, ``cost``, ``query_curve``, ``deployment``,
-        ``cells``, ``profile``, ``profile_requirements``; each row of a measure has its ``n``, ``estimate``, ``low`` and
-        ``high``. A frame that does not apply is empty. So is one that could not be measured: then ``failures``
-        (``module``, ``frame``, ``cause``) and the notes say why, and what rests on it is "cannot say".
+        ``dependence``, ``dependence_comparison``, ``dependent_rows``, ``corpus``, ``columns``, ``believability``,
+        ``cost``, ``query_curve``, ``deployment``, ``cells``, ``profile``, ``profile_requirements``; each row of a
+        measure has its ``n``, ``estimate``, ``low`` and ``high``. A frame that does not apply is empty. So is one that
+        could not be measured: then ``failures`` (``module``, ``frame``, ``cause``) and the notes say why, and what
+        rests on it is "cannot say".
     manifest : dict
         Digests, seeds, versions, date.
     students : mapping of str to fitted student
@@ -74,6 +80,10 @@ class Audit:
         decided.
     cells : mapping of str to fitted tree
         Which cell of the frame ``cells`` a row falls into, per student.
+    about : About
+        What only people can say: title, decision, purpose, owner, data, date.
+    names : DisplayNames
+        How columns, classes and groups are called in what people read, and the units of columns.
 
     Notes
     -----
@@ -81,10 +91,11 @@ class Audit:
     declared family (Holm, Benjamini–Hochberg); ``strata`` compares inside strata; ``missing_bounds`` are Manski's;
     ``power`` is what the sizes could have shown; ``calibration`` and ``reliability`` are against true labels;
     ``flips`` change a sensitive input alone; ``proxies`` are strength and use; ``leaf_audit`` says which rule meets
-    whom. ``dependence`` is whether rows look as if they belonged together: copies, columns that look like keys, errors
-    alike in time; where they do, a warning stands in front. ``fidelity`` is also by rule of the student ("where …"),
-    on stressed and what-if rows, of students without teacher and of the second teacher. ``teacher`` is what to know
-    before imitating it; ``profile`` and ``profile_requirements`` are a rule set's.
+    whom. ``dependence`` are curves along columns, ``dependence_comparison`` the areas between those of teacher and
+    students, the largest first. ``dependent_rows`` is whether rows look as if they belonged together: copies, columns
+    that look like keys, errors alike in time; where they do, a warning stands in front. ``fidelity`` is also by rule of
+    the student ("where …"), on stressed and what-if rows, of students without teacher and of the second teacher.
+    ``teacher`` is what to know before imitating it; ``profile`` and ``profile_requirements`` are a rule set's.
 
     Examples
     --------
@@ -112,6 +123,13 @@ class Audit:
     requirements: Mapping[str, str] = field(default_factory=dict)
     bounds: Mapping[str, float] = field(default_factory=dict)
     cells: Mapping[str, Any] = field(default_factory=dict)
+    about: About = field(default_factory=About)
+    names: DisplayNames = field(default_factory=DisplayNames)
+
+    @cached_property
+    def opening(self) -> Opening:
+        """What a reader learns first: sentences whose every figure knows the cell of the frame it was read from."""
+        return write_opening(self)
 
     def check(self, requirements: Mapping[str, str]) -> pd.DataFrame:
         """Hold the figures against requirements: one verdict per requirement, subject and group.
@@ -184,7 +202,7 @@ class Audit:
         )
 
     def _dependent(self) -> str:
-        return "; rows may not be independent" if dependence_warnings(self.frames["dependence"]) else ""
+        return "; rows may not be independent" if dependence_warnings(self.frames["dependent_rows"]) else ""
 
     def _lost(self) -> str:
         names = self.frames["failures"]["frame"].tolist() if "failures" in self.frames else []
@@ -216,6 +234,9 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     sample_weight: ArrayLike | None = None,
     groups: ArrayLike | None = None,
     strata: Any = None,
+    about: About | Mapping[str, str] | None = None,
+    display_names: DisplayNames | Mapping[str, Any] | None = None,
+    units: Mapping[str, str] | None = None,
     stress: Any = None,
     second_teacher: Any = None,
     profile: str | None = None,
@@ -229,6 +250,7 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     n_explained: int = 500,
     compare: bool = False,
     time_models: bool = False,
+    dependence: bool | Iterable[str] = False,
     margin: float | None = None,
     store: Any = None,
     random_state: int = 0,
@@ -261,6 +283,15 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         Clusters of rows that belong together (one person, one branch); intervals then are cluster-robust.
     strata : name of a column of X, or array of shape (n,), optional
         Jobs, sites or years inside which groups are compared (Cochran–Mantel–Haenszel, Breslow–Day).
+    about : About, or mapping of its fields, optional
+        ``title``, ``decision``, ``purpose``, ``owner``, ``data_name``, ``row_name`` and ``date``, as the report shall
+        say them; nothing of it is guessed.
+    display_names : mapping, optional
+        How things are called in what people read:
+        ``{"columns": {"debt": "debt / income"}, "classes": {"1": "approved"}, "groups": {"sex": {"f": "women"}}}``.
+        Frames, JSON and CSV keep the names of the data, and JSON and CSV list these beside.
+    units : mapping of column to unit, optional
+        Such as ``{"income": "euro a month"}``.
     stress : DataFrame with the columns of X, optional
         Rows of your own ("what if?") on which fidelity is measured besides; they need no labels.
     second_teacher : as ``teacher``, optional
@@ -296,6 +327,9 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     time_models : bool, default=False
         Whether single rows and batches are timed for the deployment card. Times differ from run to run, and a report
         that holds them is no longer the same bytes each time; sizes and operations are always there.
+    dependence : bool or names of columns, default=False
+        Whether curves are measured: how the answers of teacher and students change along each column (or those named),
+        as accumulated local effects and partial dependence. Each column asks the teacher about 3,000 rows.
     margin : float, optional
         Difference of two selection rates, or of a regressor's means in their unit, below which the words "inherited"
         and "hidden" call them the same; three points, or a tenth of the standard deviation of the teacher's values,
@@ -334,6 +368,7 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     >>> report
     Audit of tree against EstimatorTeacher(RandomForestClassifier) on 269 rows: ...
     """
+    described, shown = About.of(about, date), DisplayNames.of(display_names, units)
     options = AuditOptions(
         n_refits=n_refits,
         n_explained=n_explained,
@@ -342,10 +377,11 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         query_curve=query_curve,
         compare=compare,
         time_models=time_models,
+        dependence=columns_wanted(dependence),
         margin=margin,
         profile=None if profile is None else load_profile(profile),
         statements=statements or {},
-        date=date,
+        date=described.date or None,
         random_state=random_state,
     )
     adapter = as_teacher(teacher)
@@ -364,6 +400,8 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         clusters=ordered["groups"],
         strata=ordered["strata"],
     )
+    groups_of = {str(c): rows.attributes[c].dropna().unique() for c in rows.attributes.columns}
+    shown.check([*rows.frame.columns, *groups_of], rule.classes, groups_of)
     train = None if train is None else labelled_rows(*train, rule)
     check_rows(options, rows, rule, train)
     if dry_run:
@@ -376,7 +414,8 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         )
         inputs = replace(inputs, notes=(*columns.notes, *inputs.notes))
         record = _measured(inputs, options, dict(requirements or {}), Failures(is_strict(strict)))
-    return replace(record, notes=(*record.notes, *privacy_spent(adapter, before)))
+    notes_of_all = (*record.notes, *privacy_spent(adapter, before))
+    return replace(record, notes=notes_of_all, about=described, names=shown)
 
 
 def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str, str], failures: Failures) -> Audit:
@@ -401,7 +440,7 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
         classes=inputs.rule.classes,
         favorable=inputs.rule.favorable,
         threshold=inputs.rule.threshold,
-        notes=(*_nobody_said(inputs), *dependence_warnings(frames["dependence"]), *inputs.notes, *sentences),
+        notes=(*_nobody_said(inputs), *dependence_warnings(frames["dependent_rows"]), *inputs.notes, *sentences),
         requirements=requirements,
         bounds=inputs.bounds(),
         cells=inputs.partitions,

@@ -13,6 +13,7 @@ from explaindistill.auditing.failures import cause_of, is_strict
 from explaindistill.errors import InvalidInputError
 from explaindistill.report import page
 from explaindistill.report.blocks import Section, Text
+from explaindistill.report.tabs import TABS
 from explaindistill.report.writers import csv as spreadsheet
 from explaindistill.report.writers import json as results
 from explaindistill.report.writers import markdown, model_card
@@ -56,7 +57,8 @@ def sections(audit: Any) -> dict[str, Section]:
     """
     watched = _watched(audit)
     collected = {name: _section(name, watched) for name in plugins.names("report.sections")}
-    return dict(sorted(collected.items(), key=lambda item: (item[1].order, item[0])))
+    place = {tab: i for i, tab in enumerate(TABS)}
+    return dict(sorted(collected.items(), key=lambda item: (place.get(item[1].tab, len(TABS)), item[1].order, item[0])))
 
 
 def _section(name: str, audit: Any) -> Section:
