@@ -14,7 +14,7 @@ import pytest
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 PLANTED = {
-    "01_quickstart": ("n_train = ", "data.X", "income", "region"),
+    "01_quickstart": ("n_train = ", "data.X", "income", "purpose"),
     "02_audit_a_credit_model": ("order = ", "adult", "capital-gain", "native-country"),
     "06_regression": ("n = int", "houses", "Population", None),
 }
