@@ -24,6 +24,7 @@ from explaindistill.auditing.manifest import manifest, privacy_spent
 from explaindistill.auditing.opening.sentences import Opening
 from explaindistill.auditing.opening.writing import write_opening
 from explaindistill.auditing.options import AuditOptions, check_rows, columns_wanted
+from explaindistill.auditing.pictures import plot
 from explaindistill.auditing.profiles.loading import load_profile
 from explaindistill.auditing.rehearsal import Rehearsal
 from explaindistill.auditing.validation import in_row_order, labelled_rows, named_students
@@ -43,7 +44,7 @@ __all__ = ["Audit", "audit"]
 
 UNJUDGED = (
     "corpus", "columns", "cost", "query_curve", "complexity", "students", "profile_requirements", "dependence",
-    "recommendation",
+    "recommendation", "roc", "score_shares", "answer_pairs",
 )  # fmt: skip
 """Frames that hold no figures with intervals under the name of a metric."""
 
@@ -63,10 +64,11 @@ class Audit:
         ``stability``, ``importance``, ``importance_comparison``, ``attribution_gaps``, ``interactions``,
         ``comparison``, ``comparison_terms``, ``comparison_quality``, ``missing_inputs``, ``complexity``, ``students``,
         ``dependence``, ``dependence_comparison``, ``dependent_rows``, ``corpus``, ``columns``, ``believability``,
-        ``cost``, ``query_curve``, ``deployment``, ``cells``, ``rule_fidelity``, ``worst_case``, ``profile``,
-        ``profile_requirements``, ``recommendation``; each row of a measure has its ``n``, ``estimate``, ``low`` and
-        ``high``. A frame that does not apply is empty. So is one that could not be measured: then ``failures``
-        (``module``, ``frame``, ``cause``) and the notes say why, and what rests on it is "cannot say".
+        ``cost``, ``query_curve``, ``deployment``, ``cells``, ``rule_fidelity``, ``worst_case``, ``roc``,
+        ``score_shares``, ``answer_pairs``, ``decided_as``, ``profile``, ``profile_requirements``, ``recommendation``;
+        each row of a measure has its ``n``, ``estimate``, ``low`` and ``high``. A frame that does not apply is empty.
+        So is one that could not be measured: then ``failures`` (``module``, ``frame``, ``cause``) and the notes say
+        why, and what rests on it is "cannot say".
     manifest : dict
         Digests, seeds, versions, date.
     students : mapping of str to fitted student
@@ -133,6 +135,8 @@ class Audit:
     names: DisplayNames = field(default_factory=DisplayNames)
     command: str = ""
     pages: list[str] = field(default_factory=list, compare=False)
+
+    plot = plot
 
     @cached_property
     def opening(self) -> Opening:
