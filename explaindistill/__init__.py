@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from explaindistill.distillation.compression import compress
     from explaindistill.distillation.distiller import Distiller
     from explaindistill.distillation.refining import refine
-    from explaindistill.distillation.scoring import fidelity_scorer
+    from explaindistill.distillation.scoring import fidelity_scorer, make_fidelity_scorer
     from explaindistill.distillation.studies.frontiers import Frontier, frontier
     from explaindistill.distillation.studies.lineages import lineage
     from explaindistill.distillation.studies.query_curves import query_curve
@@ -69,6 +69,7 @@ _HOMES = {
     "label": "asking.labelling",
     "lending": "data.datasets",
     "lineage": "distillation.studies.lineages",
+    "make_fidelity_scorer": "distillation.scoring",
     "query_curve": "distillation.studies.query_curves",
     "refine": "distillation.refining",
 }
@@ -107,6 +108,7 @@ __all__ = [
     "label",
     "lending",
     "lineage",
+    "make_fidelity_scorer",
     "query_curve",
     "refine",
 ]

@@ -23,7 +23,7 @@ from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, AuditRow
 from explaindistill.auditing.manifest import manifest, privacy_spent
 from explaindistill.auditing.opening.sentences import Opening
 from explaindistill.auditing.opening.writing import write_opening
-from explaindistill.auditing.options import AuditOptions, check_rows
+from explaindistill.auditing.options import AuditOptions, check_rows, columns_wanted
 from explaindistill.auditing.profiles.loading import load_profile
 from explaindistill.auditing.rehearsal import Rehearsal
 from explaindistill.auditing.validation import in_row_order, labelled_rows, named_students
@@ -42,7 +42,7 @@ from explaindistill.teachers import as_teacher
 __all__ = ["Audit", "audit"]
 
 UNJUDGED = (
-    "corpus", "columns", "cost", "query_curve", "complexity", "students", "profile_requirements",
+    "corpus", "columns", "cost", "query_curve", "complexity", "students", "profile_requirements", "dependence",
     "recommendation",
 )  # fmt: skip
 """Frames that hold no figures with intervals under the name of a metric."""
@@ -62,11 +62,11 @@ class Audit:
         ``transfer``, ``calibration``, ``reliability``, ``flips``, ``proxies``, ``leaf_audit``, ``mistakes``,
         ``stability``, ``importance``, ``importance_comparison``, ``attribution_gaps``, ``interactions``,
         ``comparison``, ``comparison_terms``, ``comparison_quality``, ``missing_inputs``, ``complexity``, ``students``,
-        ``dependence``, ``corpus``, ``columns``, ``believability``, ``cost``, ``query_curve``, ``deployment``,
-        ``cells``, ``profile``, ``profile_requirements``, ``recommendation``; each row of a
-        measure has its ``n``, ``estimate``, ``low`` and
-        ``high``. A frame that does not apply is empty. So is one that could not be measured: then ``failures``
-        (``module``, ``frame``, ``cause``) and the notes say why, and what rests on it is "cannot say".
+        ``dependence``, ``dependence_comparison``, ``dependent_rows``, ``corpus``, ``columns``, ``believability``,
+        ``cost``, ``query_curve``, ``deployment``, ``cells``, ``profile``, ``profile_requirements``,
+        ``recommendation``; each row of a measure has its ``n``, ``estimate``, ``low`` and ``high``. A frame that does
+        not apply is empty. So is one that could not be measured: then ``failures`` (``module``, ``frame``, ``cause``)
+        and the notes say why, and what rests on it is "cannot say".
     manifest : dict
         Digests, seeds, versions, date.
     students : mapping of str to fitted student
@@ -96,11 +96,12 @@ class Audit:
     declared family (Holm, Benjamini–Hochberg); ``strata`` compares inside strata; ``missing_bounds`` are Manski's;
     ``power`` is what the sizes could have shown; ``calibration`` and ``reliability`` are against true labels;
     ``flips`` change a sensitive input alone; ``proxies`` are strength and use; ``leaf_audit`` says which rule meets
-    whom. ``dependence`` is whether rows look as if they belonged together: copies, columns that look like keys, errors
-    alike in time; where they do, a warning stands in front. ``fidelity`` is also by rule of the student ("where …"),
-    on stressed and what-if rows, of students without teacher and of the second teacher. ``teacher`` is what to know
-    before imitating it; ``profile`` and ``profile_requirements`` are a rule set's; ``recommendation`` is who keeps a
-    requirement when all students are judged together.
+    whom. ``dependence`` are curves along columns, ``dependence_comparison`` the areas between those of teacher and
+    students, the largest first. ``dependent_rows`` is whether rows look as if they belonged together: copies, columns
+    that look like keys, errors alike in time; where they do, a warning stands in front. ``fidelity`` is also by rule of
+    the student ("where …"), on stressed and what-if rows, of students without teacher and of the second teacher.
+    ``teacher`` is what to know before imitating it; ``profile`` and ``profile_requirements`` are a rule set's;
+    ``recommendation`` is who keeps a requirement when all students are judged together.
 
     Examples
     --------
@@ -217,7 +218,7 @@ class Audit:
         )
 
     def _dependent(self) -> str:
-        return "; rows may not be independent" if dependence_warnings(self.frames["dependence"]) else ""
+        return "; rows may not be independent" if dependence_warnings(self.frames["dependent_rows"]) else ""
 
     def _lost(self) -> str:
         names = self.frames["failures"]["frame"].tolist() if "failures" in self.frames else []
@@ -265,6 +266,7 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     n_explained: int = 500,
     compare: bool = False,
     time_models: bool = False,
+    dependence: bool | Iterable[str] = False,
     margin: float | None = None,
     store: Any = None,
     random_state: int = 0,
@@ -341,6 +343,9 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     time_models : bool, default=False
         Whether single rows and batches are timed for the deployment card. Times differ from run to run, and a report
         that holds them is no longer the same bytes each time; sizes and operations are always there.
+    dependence : bool or names of columns, default=False
+        Whether curves are measured: how the answers of teacher and students change along each column (or those named),
+        as accumulated local effects and partial dependence. Each column asks the teacher about 3,000 rows.
     margin : float, optional
         Difference of two selection rates, or of a regressor's means in their unit, below which the words "inherited"
         and "hidden" call them the same; three points, or a tenth of the standard deviation of the teacher's values,
@@ -388,6 +393,7 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         query_curve=query_curve,
         compare=compare,
         time_models=time_models,
+        dependence=columns_wanted(dependence),
         margin=margin,
         profile=None if profile is None else load_profile(profile),
         statements=statements or {},
@@ -451,7 +457,7 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
         classes=inputs.rule.classes,
         favorable=inputs.rule.favorable,
         threshold=inputs.rule.threshold,
-        notes=(*_nobody_said(inputs), *dependence_warnings(frames["dependence"]), *inputs.notes, *sentences),
+        notes=(*_nobody_said(inputs), *dependence_warnings(frames["dependent_rows"]), *inputs.notes, *sentences),
         requirements=requirements,
         bounds=inputs.bounds(),
         cells=inputs.partitions,

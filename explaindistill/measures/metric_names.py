@@ -66,7 +66,9 @@ METRIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "deployment": (*FOOTPRINT, *(f"{metric}_ratio" for metric in FOOTPRINT)),
     "believability": ("two_sample_auc", "novel", "violations", "near", "distance_made", "distance_held"),
     "cells": ("teacher_mean",),
-    "dependence": ("copies", "key_column", "serial_correlation"),
+    "dependence": ("accumulated_effect", "partial_dependence", "share_of_rows"),
+    "dependence_comparison": ("accumulated_effect_area", "partial_dependence_area"),
+    "dependent_rows": ("copies", "key_column", "serial_correlation"),
     "missing_inputs": (
         "score_explained", "residual_correlation", "duplicate_rows", "duplicates_differ", "duplicate_variance",
     ),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from explaindistill.report.blocks import Block, Cell, Details, Group, Table, Text
+from explaindistill.report.blocks import Block, Cell, Details, Items, Table, Text
 from explaindistill.report.figures import students_of
 from explaindistill.report.metrics import describe_metric
 from explaindistill.report.tables import estimate_cell, frame_of, pivot, rows_of
@@ -50,7 +50,7 @@ def _chance(p: Any) -> str:
 
 
 def checks(audit: Any) -> list[Block]:
-    """Further questions, each folded, each with its answer or the reason why it has none."""
+    """Further questions, each folded; those without an answer in one line, with their reasons."""
     parts = (
         ("Inside strata", _strata(audit)),
         ("One family of tests", _tests(audit)),
@@ -61,7 +61,16 @@ def checks(audit: Any) -> list[Block]:
         ("Which columns give an attribute away", _proxies(audit)),
         ("Which rule meets whom", _leaves(audit)),
     )
-    return [Group("Further checks", tuple(Details(title, tuple(blocks)) for title, blocks in parts))]
+    answered = [Details(title, tuple(blocks)) for title, blocks in parts if not _is_silent(blocks)]
+    silent = [(title, blocks) for title, blocks in parts if _is_silent(blocks)]
+    reasons = tuple(f"{title}: {block.text}" for title, blocks in silent for block in blocks if isinstance(block, Text))
+    summary = f"Without an answer: {', '.join(title for title, _ in silent)}"
+    return [*answered, *([Details(summary, (Items(reasons),), id="without-answer")] if silent else [])]
+
+
+def _is_silent(blocks: list[Block]) -> bool:
+    """Whether a check has nothing but the reason why it has no answer."""
+    return all(isinstance(block, Text) and block.tone == "note" for block in blocks)
 
 
 def _strata(audit: Any) -> list[Block]:
@@ -232,7 +241,7 @@ def _leaves(audit: Any) -> list[Block]:
         return [Text("No leaf meets a group clearly more or less often than all rows do.")]
     order = (far["estimate"] - far["overall"]).abs().sort_values(ascending=False, kind="stable").index
     rows = tuple(
-        (Cell(name(r["subset"], 160)), Cell(name(r["subject"])), Cell(f"{name(r['attribute'])} = {name(r['group'])}"),
+        (Cell(name(r["subset"])), Cell(name(r["subject"])), Cell(f"{name(r['attribute'])} = {name(r['group'])}"),
          estimate_cell(r), Cell(quantity(r["overall"], "share")))
         for r in far.loc[order].head(TOP).to_dict("records")
     )  # fmt: skip

@@ -10,35 +10,54 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from explaindistill.measures.verdicts import SIGNS
 from explaindistill.report import blocks as b
-from explaindistill.report.words import name, sentence
+from explaindistill.report.dots import look, occupants_svg, place, strip_svg
+from explaindistill.report.folds import folded
+from explaindistill.report.tabs import tabs_of
+from explaindistill.report.words import FIRST, ISOLATED, LAST, name, sentence
 from explaindistill.report.writers.json import island, results
 
-__all__ = ["page"]
+__all__ = ["asset", "environment", "page"]
+
+SCRIPTS = ("page.js", "explorer.js", "what_if.js")
+STYLES = ("page.css", "tree.css", "print.css")
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Templates with the filters that they write words and blocks with."""
+    templates = Environment(
         loader=PackageLoader("explaindistill.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["kind"] = lambda block: type(block).__name__
-    environment.filters["safe_name"] = name
-    environment.filters["sentence"] = sentence
-    environment.filters["sign"] = lambda verdict: SIGNS.get(verdict, "–")
-    environment.filters["island"] = lambda value: Markup(island(value))
-    return environment
+    templates.filters["kind"] = lambda block: type(block).__name__
+    templates.filters["sentence"] = sentence
+    templates.filters["isolated"] = _isolated
+    templates.filters["place"] = place
+    templates.filters["look"] = look
+    templates.filters["drawn"] = strip_svg
+    templates.filters["occupants"] = occupants_svg
+    templates.filters["sign"] = lambda verdict: SIGNS.get(verdict, "–")
+    templates.filters["island"] = lambda value: Markup(island(value))
+    return templates
+
+
+def _isolated(text: str) -> Markup:
+    """Words as HTML, with ``bdi`` around each name that keeps its own direction."""
+    pieces = ISOLATED.split(sentence(text))
+    words = (Markup("<bdi>%s</bdi>") % p.strip(FIRST + LAST) if i % 2 else escape(p) for i, p in enumerate(pieces))
+    return Markup("").join(words)
 
 
 @cache
-def _asset(file: str) -> str:
+def asset(file: str) -> str:
+    """Text of a file of the templates, such as a style sheet."""
     return files("explaindistill.report").joinpath("templates", file).read_text(encoding="utf-8").replace("\r", "")
 
 
@@ -64,25 +83,39 @@ def page(audit: Any, sections: Mapping[str, b.Section]) -> str:
     as a script would still be inert.
     """
     panels = [panel for section in sections.values() for panel in _whatifs(section.blocks)]
-    scripts = [_clean(panel.script) for panel in panels] + [_asset("page.js")]
+    scripts = [_clean(panel.script) for panel in panels] + [asset(file) for file in SCRIPTS]
     policy = (
         f"default-src 'none'; script-src {' '.join(dict.fromkeys(map(_hash, scripts)))}; style-src 'unsafe-inline'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
-            title=f"Audit of {', '.join(name(s, 30) for s in audit.students)}",
-            teacher=name(audit.teacher_name),
+            title=_title(audit),
+            subtitle=_subtitle(audit),
             manifest=audit.manifest,
-            sections=sections,
+            tabs=tabs_of(folded(sections)),
             policy=policy,
-            style=Markup(_asset("page.css")),
+            style=Markup("".join(map(asset, STYLES))),
             scripts=[Markup(script) for script in scripts],
             results=results(audit, page=True),
         )
     )
+
+
+def _title(audit: Any) -> str:
+    return f"Audit of {', '.join(name(s) for s in audit.students)}"
+
+
+def _subtitle(audit: Any) -> str:
+    """Whom the students imitate, on how many rows, and when."""
+    pieces = [f"against the teacher {name(audit.teacher_name)}"]
+    if audit.manifest.get("n_rows"):
+        pieces.append(f"{audit.manifest['n_rows']:,} audited rows")
+    if audit.manifest.get("date"):
+        pieces.append(name(audit.manifest["date"]))
+    return " · ".join(pieces)
 
 
 def _clean(script: str) -> str:

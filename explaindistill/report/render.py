@@ -15,6 +15,7 @@ from explaindistill.report import page
 from explaindistill.report.blocks import Section, Text
 from explaindistill.report.displayed import displayed, with_frames
 from explaindistill.report.notebook import cell
+from explaindistill.report.tabs import TABS
 from explaindistill.report.writers import csv as spreadsheet
 from explaindistill.report.writers import json as results
 from explaindistill.report.writers import markdown, model_card
@@ -59,7 +60,8 @@ def sections(audit: Any) -> dict[str, Section]:
     """
     watched = _watched(displayed(audit))
     collected = {name: _section(name, watched) for name in plugins.names("report.sections")}
-    return dict(sorted(collected.items(), key=lambda item: (item[1].order, item[0])))
+    place = {tab: i for i, tab in enumerate(TABS)}
+    return dict(sorted(collected.items(), key=lambda item: (place.get(item[1].tab, len(TABS)), item[1].order, item[0])))
 
 
 def _section(name: str, audit: Any) -> Section:

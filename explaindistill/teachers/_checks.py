@@ -23,6 +23,7 @@ __all__ = [
     "common_classes",
     "no_probabilities",
     "sorted_classes",
+    "values_not_chances",
 ]
 
 Output = Literal["probabilities", "logits", "labels", "value"]
@@ -159,6 +160,29 @@ def checked_answer(
 def no_probabilities(who: str) -> TeacherError:
     """Error for the probabilities of a teacher that gives values."""
     return TeacherError(f"{who} gives values (regression) and has no probabilities; ask predict")
+
+
+def values_not_chances(answer: NDArray[np.float64], who: str) -> NDArray[np.float64]:
+    """Values of a teacher that nobody said the output of, unless they look like probabilities of classes.
+
+    Raises
+    ------
+    TeacherError
+        If there are several columns of at least 0 that sum to one in each row.
+
+    Examples
+    --------
+    >>> values_not_chances(np.array([[0.2, 0.9]]), "net").tolist()
+    [[0.2, 0.9]]
+    """
+    if answer.ndim == 2 and answer.shape[1] > 1 and len(answer):
+        off = np.abs(answer.sum(axis=1) - 1.0).max()
+        if answer.min() >= 0 and off <= 1e-4:  # float32 sums of a softmax lie within 1e-6 of one
+            raise TeacherError(
+                f"{who} answered {answer.shape[1]} columns that sum to one and has no classes; say as_teacher({who}, "
+                "classes=[...]) in the order of the columns, or output='value' where they are values"
+            )
+    return answer
 
 
 def _numbers(raw: Any, who: str) -> NDArray[np.float64]:

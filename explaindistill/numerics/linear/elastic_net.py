@@ -212,11 +212,18 @@ def covariances(Z: Rows, Y: Array, w: Array) -> tuple[Array, Array, Array]:
 
 
 def gaussian_path(
-    Z: Rows, Y: Array, w: Array, penalties: Sequence[float], l1_ratio: float, tol: float = 1e-9
+    Z: Rows,
+    Y: Array,
+    w: Array,
+    penalties: Sequence[float],
+    l1_ratio: float,
+    tol: float = 1e-9,
+    enough_terms: int | None = None,
 ) -> list[LinearFit]:
     """Least-squares fits at each of the falling penalties; outputs share the penalty, not the columns.
 
-    ``G`` ``(p, p)`` and ``c`` ``(p, m)`` are the weighted covariances of the columns, and of columns and outputs m.
+    ``G`` ``(p, p)`` and ``c`` ``(p, m)`` are the weighted covariances of the columns, and of columns and outputs m. The
+    path ends early at the first fit of ``enough_terms``.
     """
     mean = w @ Y
     centre, G, c = covariances(Z, Y, w)
@@ -231,6 +238,8 @@ def gaussian_path(
                 beta = exact_on_signs(G, c[:, m], beta, l1, l2)
             coef[:, m] = beta
         fits.append(LinearFit(mean - centre @ coef, coef.copy()))
+        if enough_terms is not None and fits[-1].n_terms >= enough_terms:
+            break
     return fits
 
 
@@ -254,7 +263,13 @@ def refit_gaussian(Z: Rows, Y: Array, w: Array, support: NDArray[np.bool_]) -> L
 
 
 def logistic_path(
-    Z: Rows, P: Array, w: Array, penalties: Sequence[float], l1_ratio: float, tol: float = 1e-7
+    Z: Rows,
+    P: Array,
+    w: Array,
+    penalties: Sequence[float],
+    l1_ratio: float,
+    tol: float = 1e-7,
+    enough_terms: int | None = None,
 ) -> list[LinearFit]:
     """Logistic (two classes) or softmax fits at each of the falling penalties, each started from the last.
 
@@ -270,6 +285,8 @@ def logistic_path(
         The alpha of the equation.
     tol : float
         Largest change of the linear predictor, in standard deviations of a column, at which a fit is finished.
+    enough_terms : int, optional
+        The path ends early at the first fit of so many terms.
     """
     fit = null_fit(P, w, Z.shape[1], classification=True)
     # hard labels can be separable: beyond this nothing is left to explain, and coefficients only grow
@@ -279,6 +296,8 @@ def logistic_path(
         if not fits or len(penalties) == 1 or mean_divergence(P, w, fit.predictor(Z)) > enough:
             fit = _penalised(Z, P, w, fit, Penalty(penalty * l1_ratio, penalty * (1 - l1_ratio)), tol)
         fits.append(fit)
+        if enough_terms is not None and fit.n_terms >= enough_terms:
+            break
     return fits
 
 

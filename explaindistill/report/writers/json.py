@@ -22,8 +22,8 @@ LARGE = 300
 CROSSED = " × "
 MAIN = ("selection_rate", "selection_rate_worst_ratio", "mean_prediction", "agreement", "mae", "teacher_mean")
 """What a page of a large audit carries of crossed groups and of students without teacher; the JSON file has all."""
-LEFT_OUT = "cells"
-"""The panels of the page carry this frame already."""
+LEFT_OUT = ("cells", "dependence")
+"""The panels and the pictures of the page carry these frames already."""
 STRONGEST = 5
 """So many columns of each group a page carries; the JSON file has all."""
 
@@ -95,7 +95,7 @@ def results(audit: Any, page: bool = False) -> dict[str, Any]:
         "frames": {
             key: write(_for_page(frame) if page else frame)
             for key, frame in sorted(audit.frames.items())
-            if frame is not None and not (page and key == LEFT_OUT)
+            if frame is not None and not (page and key in LEFT_OUT)
         },
     }
     if not page:  # the page shows the opening, and has the scripts of the students

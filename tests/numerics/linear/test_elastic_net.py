@@ -159,6 +159,28 @@ def test_limit_keeps_the_strongest_and_choose_survives_a_single_fold() -> None:
     assert fit.n_terms == 0
 
 
+@pytest.mark.parametrize("k", [2, 3])
+@pytest.mark.parametrize("tries", [0, 1, 5])
+def test_a_path_that_ends_at_twice_the_terms_chooses_what_the_whole_path_chooses(k: int, tries: int) -> None:
+    Z, _, w = data(k, n=200, p=12)
+    P = softmax(Z @ np.random.default_rng(1).normal(size=(12, k)), axis=1)
+    problem = PenalisedProblem(Z, P, w, True, 1.0)
+    penalties, folds = penalty_grid(problem, 30), content_folds(Z, 5)
+    path = problem.path(penalties, 1e-4)
+    early = problem.path(penalties, 1e-4, 6)
+    first = next(i for i, fit in enumerate(path) if fit.n_terms >= 6)
+    assert len(early) == first + 1 < len(path)
+    assert (early[-1].coef == path[first].coef).all()
+    whole, all_tried = choose(problem, folds, penalties, 0.005, True, tries)
+    assert whole.n_terms > 3
+    fit, trace = choose(problem, folds, penalties, 0.005, True, tries, max_terms=3)
+    assert len(trace.penalty) < len(all_tried.penalty)
+    part = problem.rows(folds >= 0)
+    short, long = (limit_terms(problem, part, f, 3, penalties) for f in (fit, whole))
+    np.testing.assert_allclose(short.coef, long.coef)
+    assert 0 < short.n_terms <= 3
+
+
 def test_equal_rows_share_a_fold_and_seeds_differ() -> None:
     X = np.random.default_rng(0).normal(size=(50, 2))
     doubled = np.repeat(X, 2, axis=0)

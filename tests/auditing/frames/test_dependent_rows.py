@@ -69,7 +69,7 @@ def test_the_way_out_that_is_named_gives_the_verdicts_of_the_rows_once():
     clusters = X10.groupby(list(X10), dropna=False, observed=True).ngroup().to_numpy()
     covered = audited(X10, y10, who10, groups=clusters)
     assert not [note for note in covered.notes if note.startswith(HEAD)]
-    assert set(covered.frames["dependence"]["verdict"]) == {"covered"}
+    assert set(covered.frames["dependent_rows"]["verdict"]) == {"covered"}
     words = [report.frames["verdicts"]["verdict"].tolist() for report in (once, covered)]
     assert not any({a, b} == {"pass", "fail"} for a, b in zip(*words, strict=True))
     agreement = [r.frames["fidelity"].query("metric == 'agreement'").iloc[0] for r in (once, covered)]
@@ -99,7 +99,7 @@ def test_a_regression_whose_errors_are_alike_in_time_is_warned_of():
     teacher = CallableTeacher(lambda rows: line.predict(rows[["x"]]), output="value")
     tree = xd.TreeRegressor(max_leaf_nodes=4).fit(X, line.predict(X[["x"]]))
     report = xd.audit(teacher, {"tree": tree}, X, y, n_explained=0)
-    table = report.frames["dependence"].set_index("subject")
+    table = report.frames["dependent_rows"].set_index("subject")
     assert table.loc["teacher", "verdict"] == "dependent"
     assert table.loc["tree", "verdict"] == "none"
     assert any('groups=X["day"]' in note for note in report.notes[:1])
@@ -108,7 +108,7 @@ def test_a_regression_whose_errors_are_alike_in_time_is_warned_of():
 def test_row_numbers_hide_no_copies_and_rows_of_no_weight_make_none():
     X, y, who = (tenfold(t) for t in people(120, 2))
     numbered = audited(X.assign(number=np.arange(len(X))), y, who)
-    assert numbered.frames["dependence"]["verdict"][0] == "dependent"
+    assert numbered.frames["dependent_rows"]["verdict"][0] == "dependent"
     weight = np.r_[np.ones(120), np.zeros(len(X) - 120)]
     weighted = audited(X, y, who, sample_weight=weight)
-    assert weighted.frames["dependence"]["verdict"].tolist() == ["none"]
+    assert weighted.frames["dependent_rows"]["verdict"].tolist() == ["none"]

@@ -11,8 +11,8 @@ from explaindistill.measures.bias import GroupOptions, group_fidelity, group_gap
 from explaindistill.measures.calibration import calibration, reliability
 from explaindistill.measures.comparisons import worst_pairs
 from explaindistill.measures.decision import DecisionRule
-from explaindistill.measures.dependence import without_intervals
 from explaindistill.measures.fidelity import fidelity, regression_fidelity
+from explaindistill.measures.interval_assumptions import without_intervals
 from explaindistill.measures.performance import performance
 from explaindistill.measures.sensitivity import flips, leaf_audit
 from explaindistill.measures.strata import stratified_gaps
