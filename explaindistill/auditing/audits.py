@@ -43,6 +43,7 @@ __all__ = ["Audit", "audit"]
 
 UNJUDGED = (
     "corpus", "columns", "cost", "query_curve", "complexity", "students", "profile_requirements", "dependence",
+    "thresholds",
 )  # fmt: skip
 """Frames that hold no figures with intervals under the name of a metric."""
 
@@ -62,7 +63,8 @@ class Audit:
         ``stability``, ``importance``, ``importance_comparison``, ``attribution_gaps``, ``interactions``,
         ``comparison``, ``comparison_terms``, ``comparison_quality``, ``missing_inputs``, ``complexity``, ``students``,
         ``dependence``, ``dependence_comparison``, ``dependent_rows``, ``corpus``, ``columns``, ``believability``,
-        ``cost``, ``query_curve``, ``deployment``, ``cells``, ``profile``, ``profile_requirements``; each row of a
+        ``cost``, ``query_curve``, ``deployment``, ``cells``, ``profile``, ``profile_requirements``,
+        ``thresholds``; each row of a
         measure has its ``n``, ``estimate``, ``low`` and ``high``. A frame that does not apply is empty. So is one that
         could not be measured: then ``failures`` (``module``, ``frame``, ``cause``) and the notes say why, and what
         rests on it is "cannot say".

@@ -26,7 +26,18 @@ from explaindistill.measures.decision import DecisionRule
 __all__ = ["Rehearsal"]
 
 SILENT = frozenset(
-    {"cells", "comparison", "corpus", "ensemble", "mistakes", "performance", "profile", "stability", "students"}
+    {
+        "cells",
+        "comparison",
+        "corpus",
+        "ensemble",
+        "mistakes",
+        "performance",
+        "profile",
+        "stability",
+        "students",
+        "thresholds",
+    }
 )
 """Modules of frames that ask nothing by themselves, or (ensemble, stability) whose questions are bounded here; the
 others are measured as in the audit. None of them draws from the audit's stream of chance numbers."""

@@ -62,6 +62,15 @@ def _(block: b.Text, level: int) -> str:
 
 
 @_write.register
+def _(block: b.Statements, level: int) -> str:
+    parts = []
+    for _, question, sentences in block.parts:
+        words = " ".join(escape("".join(text for text, _ in s.pieces)) for s in sentences)
+        parts.append(f"**{escape(question)}** {words}" if question else words)
+    return "\n\n".join(parts)
+
+
+@_write.register
 def _(block: b.Items, level: int) -> str:
     return "\n".join(f"- {escape(item)}" for item in block.items)
 
