@@ -280,7 +280,7 @@ def fit_additive(
         beta = start.copy()
     state = _State(design, rows, family, curvature_rows, pool)
     stats = state.collect(beta)
-    smooth = Smoothing(design, np.diag(stats.gram), smoothing, stats.weight)
+    smooth = Smoothing(design, np.diag(stats.gram), smoothing, stats.weight, options.noisy)
     intercept = np.full(len(rows), family.start(rows.y, rows.weight))
     alone = float(rows.weight @ family.deviance(rows.y, intercept))
     solver = _Solver(smooth, options, options.fixed, floor=DISPERSION_FLOOR * max(alone, 1e-12) / stats.weight)

@@ -138,7 +138,7 @@ def fit_softmax(
     eta = problem.predictors(B)
     P, deviance = softmax(eta, axis=1), problem.deviance(eta)
     grams = problem.grams(P)
-    smooth = Smoothing(design, np.diag(sum(grams)), smoothing, float(weight))
+    smooth = Smoothing(design, np.diag(sum(grams)), smoothing, float(weight), options.noisy)
     solutions: list[Solution] = []
     edf, phi, fixed = np.full(len(design.blocks), np.inf), 1.0, options.fixed
     converged, n_iter = False, 0

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import Tags
 
+from explaindistill.data.class_words import class_words
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.targets import as_soft_targets, sharpen
 from explaindistill.errors import InvalidInputError
@@ -244,7 +245,7 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
 
         P, labels, _ = as_soft_targets(y, self.classes_ if self.classes is None or np.ndim(y) < 2 else self.classes)
         if not np.array_equal(labels, self.classes_):
-            raise InvalidInputError(f"classes of y must be {self.classes_.tolist()}, got {labels.tolist()}")
+            raise InvalidInputError(f"classes of y must be {class_words(self.classes_)}, got {class_words(labels)}")
         return pruned(self, X, P, sample_weight, standard_errors)
 
     def tree_values(self, X: Any) -> NDArray[np.float64]:
