@@ -44,7 +44,7 @@ __all__ = ["Audit", "audit"]
 
 UNJUDGED = (
     "corpus", "columns", "cost", "query_curve", "complexity", "students", "profile_requirements", "dependence",
-    "recommendation", "roc", "score_shares", "answer_pairs",
+    "recommendation", "roc", "score_shares", "answer_pairs", "thresholds",
 )  # fmt: skip
 """Frames that hold no figures with intervals under the name of a metric."""
 
@@ -65,10 +65,10 @@ class Audit:
         ``comparison``, ``comparison_terms``, ``comparison_quality``, ``missing_inputs``, ``complexity``, ``students``,
         ``dependence``, ``dependence_comparison``, ``dependent_rows``, ``corpus``, ``columns``, ``believability``,
         ``cost``, ``query_curve``, ``deployment``, ``cells``, ``rule_fidelity``, ``worst_case``, ``roc``,
-        ``score_shares``, ``answer_pairs``, ``decided_as``, ``profile``, ``profile_requirements``, ``recommendation``;
-        each row of a measure has its ``n``, ``estimate``, ``low`` and ``high``. A frame that does not apply is empty.
-        So is one that could not be measured: then ``failures`` (``module``, ``frame``, ``cause``) and the notes say
-        why, and what rests on it is "cannot say".
+        ``score_shares``, ``answer_pairs``, ``decided_as``, ``profile``, ``profile_requirements``, ``recommendation``,
+        ``thresholds``; each row of a measure has its ``n``, ``estimate``, ``low`` and ``high``. A frame that does not
+        apply is empty. So is one that could not be measured: then ``failures`` (``module``, ``frame``, ``cause``) and
+        the notes say why, and what rests on it is "cannot say".
     manifest : dict
         Digests, seeds, versions, date.
     students : mapping of str to fitted student
