@@ -8,6 +8,7 @@ gives (:mod:`explaindistill.data.drawing`); they never see a student itself.
 
 from explaindistill.plots.canvas import figure, label
 from explaindistill.plots.curves import query_curve
+from explaindistill.plots.effects import dependence
 from explaindistill.plots.results import fidelity_size, group_dots, importance_pairs, reliability, transfer_arrows
 from explaindistill.plots.structures import coefficients, draw, n_lines, rules, shape, surface, term, tree
 from explaindistill.plots.twins import twin_curves
@@ -15,6 +16,7 @@ from explaindistill.plots.vector import svg
 
 __all__ = [
     "coefficients",
+    "dependence",
     "draw",
     "fidelity_size",
     "figure",

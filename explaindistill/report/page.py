@@ -20,7 +20,7 @@ from explaindistill.report.tabs import tabs_of
 from explaindistill.report.words import FIRST, ISOLATED, LAST, name, sentence
 from explaindistill.report.writers.json import island, results
 
-__all__ = ["cell", "page"]
+__all__ = ["page"]
 
 SCRIPTS = ("page.js", "explorer.js", "what_if.js")
 STYLES = ("page.css", "tree.css", "print.css")
@@ -120,34 +120,3 @@ def _clean(script: str) -> str:
     if "</" in script or "<!--" in script:
         raise ValueError("a script in the page must not contain '</' or '<!--'")
     return script.replace("\r", "")
-
-
-def _warns(block: b.Block) -> bool:
-    return isinstance(block, b.Text) and block.tone == "warning"
-
-
-def _short(blocks: tuple[b.Block, ...]) -> list[b.Block]:
-    """Headline figures, verdicts and worries; the rest is behind the fold."""
-    shown: list[b.Block] = []
-    for block in blocks:
-        if isinstance(block, (b.Group, b.Details)):
-            shown.extend(inner for inner in _short(block.blocks) if not isinstance(inner, b.Verdicts))
-        elif isinstance(block, (b.Cards, b.Matrix, b.Verdicts, b.Items)) or _warns(block):
-            shown.append(block)
-    return shown
-
-
-def cell(audit: Any, sections: Mapping[str, b.Section]) -> str:
-    """What a notebook shows: the first section in place, the whole report folded behind it."""
-    first = next(iter(sections.values()))
-    return (
-        _environment()
-        .get_template("cell.html.j2")
-        .render(
-            title=_title(audit),
-            teacher=name(audit.teacher_name),
-            blocks=_short(first.blocks),
-            page=page(audit, sections),
-            style=Markup(_asset("cell.css")),
-        )
-    )

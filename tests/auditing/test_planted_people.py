@@ -101,7 +101,7 @@ def audit(fitted):
     y = Teacher().predict(audited)
     return xd.audit(
         Teacher(), shown, audited, y, train=(X, Teacher().predict(X)), sensitive=["sex", "faith", "city"],
-        favorable="yes", n_explained=0, min_group_size=MINIMUM, strict=False,
+        favorable="yes", n_explained=0, min_group_size=MINIMUM, strict=False, worst_case=8_000,
     )  # fmt: skip
 
 
@@ -288,3 +288,9 @@ def test_a_withheld_pair_does_not_say_who_is_lowest(audit):
     worst = audit.frames["worst_pairs"]
     gone = worst[worst["status"] == "suppressed"]
     assert set(gone["group"]) | set(gone["reference"]) <= {""}
+
+
+def test_the_search_for_the_worst_case_meets_them_and_does_not_say_so(audit):
+    lines = audit.frames["worst_case"].query("metric == 'largest_disagreement' and status == 'ok'")
+    assert set(lines["subject"]) == {"tree", "linear"}
+    assert lines["becomes"].str.len().gt(0).any()

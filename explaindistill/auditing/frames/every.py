@@ -33,6 +33,7 @@ from explaindistill.auditing.frames import (
     mistakes,
     performance,
     profile,
+    recommendation,
     stability,
     students,
     teacher,
@@ -51,7 +52,7 @@ __all__ = ["frame_names", "measure_all", "notes", "suppressed"]
 # in this order, and the random stream runs through it.
 ORDER = (
     corpus, comparison, importance, fidelity, teacher, groups, mistakes, performance, stability, students, cells,
-    deployment, ensemble, profile, dependent_rows, dependence,
+    deployment, ensemble, profile, dependent_rows, dependence, recommendation,
 )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from explaindistill.auditing.opening.sentences import Sentence, Word
 from explaindistill.auditing.opening.spelling import Unit, limits, measured, per_hundred
 from explaindistill.measures.verdicts import SEVERITY
 
-__all__ = ["is_there_bias"]
+__all__ = ["is_there_bias", "passed_on"]
 
 PASSED_ON = {
     "inherited": (" carries it over", " carry it over"),
@@ -63,7 +63,7 @@ def _by_attribute(audit: Audited, attribute: str) -> Iterator[Sentence]:
         yield says("bias", "by ", name, " nothing can be said", reasons(why), ".", link="gaps", verdict="cannot say")
         return
     yield says("bias", *(_gap(audit, gap) if gap.is_sure else _no_gap(audit, gap)), link="gaps")
-    passed = [line for name in audit.students if (line := _passed(audit, gap, str(name))) is not None]
+    passed = [line for name in audit.students if (line := passed_on(audit, gap, str(name))) is not None]
     if gap.is_sure:
         yield from _transfer(audit, gap, passed)
     else:
@@ -136,7 +136,7 @@ def _signed(audit: Audited, gap: Gap) -> list[Word]:
     ]
 
 
-def _passed(audit: Audited, gap: Gap, student: str) -> Evidence | None:
+def passed_on(audit: Audited, gap: Gap, student: str) -> Evidence | None:
     """What a student made of the gap: the line of the same group, whose reference group may be another one."""
     metric = "transfer" if audit.task == "classification" else "mean_transfer"
     where: dict[str, Any] = {"subject": student, "attribute": gap.line.word("attribute")}

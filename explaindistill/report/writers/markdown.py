@@ -10,9 +10,10 @@ from typing import Any
 
 from explaindistill.measures.verdicts import SIGNS, marked
 from explaindistill.report import blocks as b
-from explaindistill.report.words import name, quantity, sentence
+from explaindistill.report.words import quantity, sentence
+from explaindistill.report.writers.opening import NAMES, pieces, title_of
 
-__all__ = ["document", "escape", "written"]
+__all__ = ["document", "escape", "opened", "written"]
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~&!])")
 _LONGEST = 16
@@ -31,13 +32,30 @@ def escape(text: str) -> str:
 
 
 def document(audit: Any, sections: Mapping[str, b.Section]) -> str:
-    """The whole report as one Markdown text."""
-    title = (
-        f"# Audit of {escape(', '.join(name(s) for s in audit.students))} against {escape(name(audit.teacher_name))}"
-    )
-    parts = [title]
+    """The whole report as one Markdown text: the opening, then every section."""
+    parts = [f"# {escape(title_of(audit))}", *opened(audit, 2)]
     parts += [written(section, 2) for section in sections.values()]
     return "\n\n".join(parts) + "\n"
+
+
+def opened(audit: Any, level: int) -> list[str]:
+    """Paragraphs and lists of the opening, without its title; ``level`` is that of the headings over its sentences."""
+    paragraphs: list[str] = []
+    for _, question, sentences in audit.opening.parts():
+        lines = ["".join(_word(*piece) for piece in pieces(one)) for one in sentences]
+        if question:
+            paragraphs += [f"{'#' * level} {escape(question)}", "\n".join(f"- {line}" for line in lines)]
+        else:
+            paragraphs.append(" ".join(lines))
+    return paragraphs
+
+
+def _word(kind: str, text: str) -> str:
+    """A name in italics, what is to be typed as code; neither where Markdown would not read it as that."""
+    if kind in NAMES and text == text.strip() and text:
+        return f"*{escape(text)}*"
+    plain = kind == "code" and not {"`", "<"} & set(text)  # what could be read as HTML is escaped, as everywhere
+    return f"`{text}`" if plain else escape(text)
 
 
 def written(section: b.Section, level: int) -> str:

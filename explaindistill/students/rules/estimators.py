@@ -30,7 +30,7 @@ from explaindistill.students.rules.nearest import nearest_in_rules
 from explaindistill.students.rules.program import program
 from explaindistill.students.rules.refining import toward_labels
 from explaindistill.students.rules.shapley import rule_shapley
-from explaindistill.students.rules.tables import class_table, value_table
+from explaindistill.students.rules.tables import class_table, regions, value_table
 
 __all__ = ["RuleListClassifier", "RuleListRegressor"]
 
@@ -96,6 +96,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
     counterfactual = counterfactual
     reasons = reasons
     toward_labels = toward_labels
+    regions = regions
     _nearest = nearest_in_rules
     _shapley = rule_shapley
 
@@ -258,6 +259,7 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
     counterfactual = counterfactual
     reasons = reasons
     toward_labels = toward_labels
+    regions = regions
     _nearest = nearest_in_rules
     _shapley = rule_shapley
 
