@@ -15,7 +15,7 @@ __all__ = ["PICTURES", "plot"]
 
 
 @dataclass(frozen=True)
-class _Painted:
+class _Drawn:
     """An audit, the axes, and what the caller chose of it."""
 
     audit: Any
@@ -48,7 +48,7 @@ class _Painted:
         return rows[rows["subject"].isin(["labels", "teacher", *self.students])]
 
 
-def _frontier(scene: _Painted) -> Any:
+def _frontier(scene: _Drawn) -> Any:
     fidelity = scene.frame("fidelity", "fidelity could not be measured")
     at = next(m for m in ("agreement", "r2", *fidelity["metric"]) if m in set(fidelity["metric"]))
     rows = fidelity[(fidelity["metric"] == at) & fidelity["subject"].isin(scene.students)].drop_duplicates("subject")
@@ -62,25 +62,25 @@ def _frontier(scene: _Painted) -> Any:
     return plots.fidelity_size(rows, scene.ax, unit="share" if is_share else "number", name=str(at).replace("_", " "))
 
 
-def _calibration(scene: _Painted) -> Any:
+def _calibration(scene: _Drawn) -> Any:
     rows = scene.frame("reliability", "pass true labels, y, and name the favourable class")
     return plots.reliability(scene.models(rows), scene.ax, order=scene.students)
 
 
-def _roc(scene: _Painted) -> Any:
+def _roc(scene: _Drawn) -> Any:
     rows = scene.frame("roc", "pass true labels, y, of two classes")
     return plots.roc(scene.models(rows), scene.ax, order=scene.students)
 
 
-def _rates(scene: _Painted) -> Any:
+def _rates(scene: _Drawn) -> Any:
     return _dots(scene, "rates", "selection_rate", "mean_prediction")
 
 
-def _agreement(scene: _Painted) -> Any:
+def _agreement(scene: _Drawn) -> Any:
     return _dots(scene, "group_fidelity", "agreement", "mae")
 
 
-def _dots(scene: _Painted, name: str, *metrics: str) -> Any:
+def _dots(scene: _Drawn, name: str, *metrics: str) -> Any:
     rows = scene.chosen(scene.models(scene.frame(name, "name sensitive columns")), "attribute", "attribute")
     measured = list(dict.fromkeys(rows["metric"]))
     metric = scene.choice.get("metric") or next((m for m in metrics if m in measured), measured[0])
@@ -92,7 +92,7 @@ def _dots(scene: _Painted, name: str, *metrics: str) -> Any:
     )
 
 
-def _gaps(scene: _Painted) -> Any:
+def _gaps(scene: _Drawn) -> Any:
     rows = scene.frame("gaps", "name sensitive columns, and the favourable class")
     rows = scene.models(rows[rows["metric"].isin(["selection_rate_difference", "mean_prediction_difference"])])
     if rows.empty:
@@ -102,27 +102,27 @@ def _gaps(scene: _Painted) -> Any:
     return plots.transfer_arrows(rows, scene.ax, order=scene.students, unit=unit)
 
 
-def _answers(scene: _Painted) -> Any:
+def _answers(scene: _Drawn) -> Any:
     rows = scene.chosen(scene.frame("answer_pairs", "name the favourable class"), "subject", "student")
     return plots.answer_counts(rows, scene.ax, name=_unit(scene.audit))
 
 
-def _confusion(scene: _Painted) -> Any:
+def _confusion(scene: _Drawn) -> Any:
     scene.frame("decided_as", "only classes are decided")
     return plots.confusion(scene.chosen(scene.audit.frames["decided_as"], "subject", "student"), scene.ax)
 
 
-def _densities(scene: _Painted) -> Any:
+def _densities(scene: _Drawn) -> Any:
     rows = scene.frame("score_shares", "name the favourable class")
     subject = "teacher" if scene.choice.get("student") is None else scene.choice["student"]
-    named = _Painted(scene.audit, scene.ax, scene.choice | {"student": subject})
+    named = _Drawn(scene.audit, scene.ax, scene.choice | {"student": subject})
     rows = named.chosen(rows, "subject", "student")
     grouped = rows[rows["attribute"] != ""]
     rows = rows if grouped.empty else scene.chosen(grouped, "attribute", "attribute")
     return plots.score_densities(rows, scene.ax, name=f"{subject}: {_unit(scene.audit)}")
 
 
-def _dependence(scene: _Painted) -> Any:
+def _dependence(scene: _Drawn) -> Any:
     way_out = "measure it with audit(dependence=True)"
     rows = scene.frame("dependence", way_out)
     areas = scene.audit.frames["dependence_comparison"]
@@ -131,7 +131,7 @@ def _dependence(scene: _Painted) -> Any:
     return plots.dependence(rows, str(feature), scene.ax, metric=scene.choice.get("metric") or "", order=scene.students)
 
 
-def _importance(scene: _Painted) -> Any:
+def _importance(scene: _Drawn) -> Any:
     rows = scene.models(scene.frame("importance", "no model could be asked about changed rows"))
     metric = scene.choice.get("metric")
     if metric is None:
@@ -143,14 +143,14 @@ def _importance(scene: _Painted) -> Any:
     return plots.importance_pairs(rows.assign(**scaled), scene.ax, order=scene.students)
 
 
-def _attributions(scene: _Painted) -> Any:
+def _attributions(scene: _Drawn) -> Any:
     rows = scene.frame("attribution_gaps", "name sensitive columns and the favourable class, with n_explained above 0")
     rows = scene.models(scene.chosen(rows, "attribute", "attribute"))
     rows = scene.chosen(rows[rows["subset"] == rows["subset"].iloc[0]], "group", "group")
     return plots.gap_parts(rows, scene.ax, order=scene.students)
 
 
-def _query_curve(scene: _Painted) -> Any:
+def _query_curve(scene: _Drawn) -> Any:
     rows = scene.frame("query_curve", "pass query_curve=xd.query_curve(...)")
     metric = str(rows["metric"].iloc[0])
     return plots.query_curve(rows, scene.ax, unit="share" if metric == "agreement" else "number", name=metric)
@@ -163,7 +163,7 @@ def _unit(audit: Any) -> str:
     return f"probability of {audit.classes[1] if audit.favorable is None else audit.favorable}"
 
 
-PICTURES: dict[str, Callable[[_Painted], Any]] = {
+PICTURES: dict[str, Callable[[_Drawn], Any]] = {
     "agreement": _agreement,
     "answers": _answers,
     "attributions": _attributions,
@@ -226,4 +226,4 @@ def plot(self: Any, name: str, ax: Any = None, **choice: Any) -> Any:
         raise InvalidInputError(f"name must be one of {', '.join(PICTURES)}, got {name!r}")
     if unknown := sorted(set(choice) - set(CHOICES)):
         raise InvalidInputError(f"plot knows the choices {', '.join(CHOICES)}, got {unknown[0]}")
-    return PICTURES[name](_Painted(self, ax, choice))
+    return PICTURES[name](_Drawn(self, ax, choice))
