@@ -46,7 +46,7 @@ __all__ = ["Audit", "audit"]
 
 UNJUDGED = (
     "corpus", "columns", "cost", "query_curve", "complexity", "students", "profile_requirements", "dependence",
-    "roc", "score_shares", "answer_pairs",
+    "recommendation", "roc", "score_shares", "answer_pairs", "thresholds",
 )  # fmt: skip
 """Frames that hold no figures with intervals under the name of a metric."""
 
@@ -66,10 +66,11 @@ class Audit:
         ``stability``, ``importance``, ``importance_comparison``, ``attribution_gaps``, ``interactions``,
         ``comparison``, ``comparison_terms``, ``comparison_quality``, ``missing_inputs``, ``complexity``, ``students``,
         ``dependence``, ``dependence_comparison``, ``dependent_rows``, ``corpus``, ``columns``, ``believability``,
-        ``cost``, ``query_curve``, ``deployment``, ``cells``, ``roc``, ``score_shares``, ``answer_pairs``,
-        ``decided_as``, ``profile``, ``profile_requirements``; each row of a measure has its ``n``, ``estimate``,
-        ``low`` and ``high``. A frame that does not apply is empty. So is one that could not be measured: then
-        ``failures`` (``module``, ``frame``, ``cause``) and the notes say why, and what rests on it is "cannot say".
+        ``cost``, ``query_curve``, ``deployment``, ``cells``, ``rule_fidelity``, ``worst_case``, ``roc``,
+        ``score_shares``, ``answer_pairs``, ``decided_as``, ``profile``, ``profile_requirements``, ``recommendation``,
+        ``thresholds``; each row of a measure has its ``n``, ``estimate``, ``low`` and ``high``. A frame that does not
+        apply is empty. So is one that could not be measured: then ``failures`` (``module``, ``frame``, ``cause``) and
+        the notes say why, and what rests on it is "cannot say".
     manifest : dict
         Digests, seeds, versions, date.
     students : mapping of str to fitted student
@@ -90,6 +91,10 @@ class Audit:
         What only people can say: title, decision, purpose, owner, data, date.
     names : DisplayNames
         How columns, classes and groups are called in what people read, and the units of columns.
+    command : str
+        What was typed, where the command line made the audit.
+    pages : list of str
+        Paths, as they were given, of the HTML pages that were saved: what a notebook links to.
 
     Notes
     -----
@@ -101,7 +106,8 @@ class Audit:
     students, the largest first. ``dependent_rows`` is whether rows look as if they belonged together: copies, columns
     that look like keys, errors alike in time; where they do, a warning stands in front. ``fidelity`` is also by rule of
     the student ("where …"), on stressed and what-if rows, of students without teacher and of the second teacher.
-    ``teacher`` is what to know before imitating it; ``profile`` and ``profile_requirements`` are a rule set's.
+    ``teacher`` is what to know before imitating it; ``profile`` and ``profile_requirements`` are a rule set's;
+    ``recommendation`` is who keeps a requirement when all students are judged together.
 
     Examples
     --------
@@ -131,6 +137,8 @@ class Audit:
     cells: Mapping[str, Any] = field(default_factory=dict)
     about: About = field(default_factory=About)
     names: DisplayNames = field(default_factory=DisplayNames)
+    command: str = ""
+    pages: list[str] = field(default_factory=list, compare=False)
     row_values: tuple[RowValues, ...] = field(default=(), compare=False)
 
     plot = plot
@@ -173,7 +181,10 @@ class Audit:
             For an ending that says nothing, where ``kind`` is not given.
         """
         target = Path(path)
-        text = plugins.door("report").render(self, kind or _kind_of(target))
+        kind = kind or _kind_of(target)
+        text = plugins.door("report").render(self, kind)
+        if kind == "html":
+            self.pages.append(str(path))
         return write_whole(target, text)
 
     def summary(self) -> str:
@@ -201,10 +212,15 @@ class Audit:
         """
         targets = [Path(path) for path in paths]
         texts = plugins.door("report").render_all(self, [_kind_of(target) for target in targets])
+        self.pages.extend(str(target) for target in targets if _kind_of(target) == "html")
         return [write_whole(target, text) for target, text in zip(targets, texts, strict=True)]
 
     def _repr_html_(self) -> str:
         return str(plugins.door("report").notebook(self))
+
+    def __str__(self) -> str:
+        """The opening as text of 80 columns."""
+        return str(plugins.door("report").opened(self))
 
     def __repr__(self) -> str:
         """Short text: who was audited, on how many rows, with what verdicts."""
@@ -265,6 +281,8 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     compare: bool = False,
     time_models: bool = False,
     dependence: bool | Iterable[str] = False,
+    worst_case: bool | int = False,
+    n_made_up: int = 0,
     margin: float | None = None,
     store: Any = None,
     random_state: int = 0,
@@ -344,6 +362,13 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     dependence : bool or names of columns, default=False
         Whether curves are measured: how the answers of teacher and students change along each column (or those named),
         as accumulated local effects and partial dependence. Each column asks the teacher about 3,000 rows.
+    worst_case : bool, or int of at least 1, default=False
+        Whether rows near people are searched on which teacher and student differ most, see
+        :func:`explaindistill.measures.disagreement.worst_disagreements`. It asks the teacher about up to 200,000 rows
+        for all students together, or as many as the number says.
+    n_made_up : int, at least 0, default=0
+        Rows made up near the audited ones (MUNGE) and put to the teacher, on which the fidelity of each rule of a
+        student is measured besides: more of them than people give closer limits, which hold of such rows.
     margin : float, optional
         Difference of two selection rates, or of a regressor's means in their unit, below which the words "inherited"
         and "hidden" call them the same; three points, or a tenth of the standard deviation of the teacher's values,
@@ -392,9 +417,12 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         compare=compare,
         time_models=time_models,
         dependence=columns_wanted(dependence),
+        worst_case=worst_case,
+        n_made_up=n_made_up,
         margin=margin,
         profile=None if profile is None else load_profile(profile),
         statements=statements or {},
+        requirements=requirements or {},
         date=described.date or None,
         random_state=random_state,
     )

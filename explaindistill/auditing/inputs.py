@@ -190,6 +190,13 @@ class Model:
         leaf = np.asarray(self.inner.apply(self.view.restored(rows)))
         return leaf, dict(zip(table["leaf"], table["rule"], strict=True))
 
+    def rules(self, rows: pd.DataFrame) -> tuple[NDArray[Any], dict[Any, str]] | None:
+        """Leaf or rule of each row, and the words of each, of any student that has them; None as for `regions`."""
+        if self.view.is_transformed or not hasattr(self.inner, "regions"):
+            return self.regions(rows)
+        region, words = self.inner.regions(self.view.restored(rows))
+        return np.asarray(region), dict(words)
+
 
 @dataclass(frozen=True)
 class AuditInput:

@@ -76,6 +76,11 @@ METRIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "missing_inputs": (
         "score_explained", "residual_correlation", "duplicate_rows", "duplicates_differ", "duplicate_variance",
     ),
+    "rule_fidelity": ("rule_agreement", "rule_agreement_made_up"),
+    "worst_case": (
+        "largest_disagreement", "worst_rows_disagreement", "worst_rows_observed", "worst_rows_decided_apart",
+        "worst_rows_changed",
+    ),
     "profile": (*PROFILE, *(f"{rate}_impact_ratio" for rate in PROFILE), "unknown_share", "scoring_tie_share"),
 }  # fmt: skip
 """By the name of a frame of an audit. Frames that are not here are a plug-in's: any metric may be named of them."""

@@ -213,6 +213,27 @@ METRICS: dict[str, Metric] = {
         "Distance of the curves (partial dependence)", "Mean over the rows; each curve is taken about its mean."
     ),
     "share_of_rows": Metric("Share of the rows", "Share of the rows at a level, or between two values.", "share"),
+    "rule_agreement": Metric(
+        "Agreement under a rule", "Share of a rule's rows on which student and teacher decide alike.", "share"
+    ),
+    "rule_agreement_made_up": Metric(
+        "Agreement under a rule, made-up rows", "The same of rows made up near the audited ones.", "share"
+    ),
+    "largest_disagreement": Metric(
+        "Largest disagreement found",
+        "Difference of both answers near real rows, of probabilities or in the unit of the target; there may be "
+        "larger ones.",
+    ),
+    "worst_rows_disagreement": Metric(
+        "Disagreement after the search", "Mean difference of the rows that the search ended with."
+    ),
+    "worst_rows_observed": Metric(
+        "Disagreement before the search", "Mean difference of the real rows at which it began."
+    ),
+    "worst_rows_decided_apart": Metric(
+        "Decided apart after the search", "Share of these rows about which both decide differently.", "share"
+    ),
+    "worst_rows_changed": Metric("Changed by the search", "Share of these rows in which it changed a column.", "share"),
     "structure": Metric("Importance in the structure", "The share that the model's own structure gives to a column."),
 }
 

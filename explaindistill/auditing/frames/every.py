@@ -33,6 +33,7 @@ from explaindistill.auditing.frames import (
     mistakes,
     performance,
     profile,
+    recommendation,
     scores,
     stability,
     students,
@@ -52,7 +53,7 @@ __all__ = ["frame_names", "measure_all", "notes", "suppressed"]
 # in this order, and the random stream runs through it.
 ORDER = (
     corpus, comparison, importance, fidelity, teacher, groups, mistakes, performance, stability, students, cells,
-    deployment, ensemble, profile, dependent_rows, dependence, scores,
+    deployment, ensemble, profile, dependent_rows, dependence, scores, recommendation,
 )  # fmt: skip
 
 

@@ -54,6 +54,8 @@ class Audited(Protocol):
     @property
     def about(self) -> About: ...  # noqa: D102
     @property
+    def command(self) -> str: ...  # noqa: D102
+    @property
     def names(self) -> DisplayNames: ...  # noqa: D102
 
 

@@ -21,7 +21,7 @@ from explaindistill.auditing.opening.sentences import Sentence, Word
 from explaindistill.auditing.opening.spelling import Unit, limits, measured, per_hundred
 from explaindistill.measures.verdicts import SEVERITY
 
-__all__ = ["is_there_bias"]
+__all__ = ["is_there_bias", "passed_on"]
 
 PASSED_ON = {
     "inherited": (" carries it over", " carry it over"),
@@ -43,8 +43,8 @@ def is_there_bias(audit: Audited) -> Iterator[Sentence]:
                    Word("sensitive=[…]", "code"), ".", verdict="cannot say")  # fmt: skip
         return
     if audit.task == "classification" and audit.favorable is None:
-        lines = evidence(audit.frames, "rates", defined=False, subject="teacher")
-        yield says("bias", "cannot say", reasons(lines), ".", link="rates", verdict="cannot say")
+        yield says("bias", "cannot say: nobody said which decision people want, and it is never guessed.",
+                   link="rates", verdict="cannot say")  # fmt: skip
         return
     for attribute in attributes:
         yield from _by_attribute(audit, attribute)
@@ -63,7 +63,7 @@ def _by_attribute(audit: Audited, attribute: str) -> Iterator[Sentence]:
         yield says("bias", "by ", name, " nothing can be said", reasons(why), ".", link="gaps", verdict="cannot say")
         return
     yield says("bias", *(_gap(audit, gap) if gap.is_sure else _no_gap(audit, gap)), link="gaps")
-    passed = [line for name in audit.students if (line := _passed(audit, gap, str(name))) is not None]
+    passed = [line for name in audit.students if (line := passed_on(audit, gap, str(name))) is not None]
     if gap.is_sure:
         yield from _transfer(audit, gap, passed)
     else:
@@ -89,15 +89,15 @@ def _gap(audit: Audited, gap: Gap) -> list[str | Word]:
     claim = Word(less, "verdict", (gap.line.origin("estimate"), *gap.origins))
     sides = [_rate(audit, gap.line, side) for side in ("group", "reference")]
     if audit.task == "classification":
-        said: list[str | Word] = [
+        words: list[str | Word] = [
             "the teacher decides “",
             Word(audit.names.of_class(audit.favorable), "class"),
             "” for ",
         ]
-        said += [*sides[0], " and ", *sides[1], ": ", *_size(audit, gap), " ", claim]
+        words += [*sides[0], " and ", *sides[1], ": ", *_size(audit, gap), " ", claim]
     else:
-        said = ["the teacher's mean answer is ", *sides[0], " and ", *sides[1], ": ", *_size(audit, gap), " ", claim]
-    return [*said, "."]
+        words = ["the teacher's mean answer is ", *sides[0], " and ", *sides[1], ": ", *_size(audit, gap), " ", claim]
+    return [*words, "."]
 
 
 def _rate(audit: Audited, line: Evidence, side: str) -> list[Word]:
@@ -136,7 +136,7 @@ def _signed(audit: Audited, gap: Gap) -> list[Word]:
     ]
 
 
-def _passed(audit: Audited, gap: Gap, student: str) -> Evidence | None:
+def passed_on(audit: Audited, gap: Gap, student: str) -> Evidence | None:
     """What a student made of the gap: the line of the same group, whose reference group may be another one."""
     metric = "transfer" if audit.task == "classification" else "mean_transfer"
     where: dict[str, Any] = {"subject": student, "attribute": gap.line.word("attribute")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,8 @@ CROSSED = " × "
 """What stands between the attributes, and between the groups, of an intersection."""
 DEFINED = ("ok", "small")
 """Status of lines that hold a figure."""
+BEGUN = ("", "verdict", "teacher")
+"""Kinds of words that get a capital letter at the beginning; names stay as they are written."""
 Piece = str | Word | Sequence["str | Word"]
 
 
@@ -164,6 +166,6 @@ def says(topic: Topic, *pieces: Piece, link: str = "", verdict: str = "") -> Sen
         several = [piece] if isinstance(piece, (str, Word)) else list(piece)
         words += [Word(one) if isinstance(one, str) else one for one in several]
     words = [word for word in words if word.text]
-    if words and not words[0].kind:
-        words[0] = Word(words[0].text[:1].upper() + words[0].text[1:])
+    if words and words[0].kind in BEGUN:
+        words[0] = replace(words[0], text=words[0].text[:1].upper() + words[0].text[1:])
     return Sentence(topic, tuple(words), link, verdict)

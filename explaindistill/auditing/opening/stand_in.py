@@ -18,7 +18,8 @@ from explaindistill.auditing.opening.requirements import (
     worst_of,
 )
 from explaindistill.auditing.opening.sentences import Sentence, Word
-from explaindistill.auditing.opening.spelling import measured
+from explaindistill.auditing.opening.spelling import SPACE, measured
+from explaindistill.auditing.options import ACCURACY_MARGIN
 from explaindistill.measures.verdicts import SEVERITY
 
 __all__ = ["can_stand_in", "headline", "headlines"]
@@ -134,10 +135,10 @@ def _accuracy(audit: Audited, asked: list[Judged]) -> Iterator[Sentence]:
     lines = evidence(audit.frames, "performance", metric="accuracy_difference", subject=best.word("subject"))
     if not lines:
         return
-    line, margin = lines[0], float(audit.manifest["measuring"]["margin_of_accuracy"])
+    line, margin = lines[0], float(audit.manifest.get("measuring", {}).get("margin_of_accuracy", ACCURACY_MARGIN))
     apart = [-margin, margin]
     difference: tuple[Piece, ...] = (figure(line, "points", apart), " ", spread(line, "points", apart))
-    within = measured(margin, "points")
+    within = f"{100 * margin:g}{SPACE}{'point' if margin == 0.01 else 'points'}"
     if -margin < line["low"] and line["high"] < margin:
         claim = Word(" is as often right as the teacher", "verdict", (line.origin("low"), line.origin("high")))
         yield says("stand_in", model_word(audit, line), claim, f", within {within}: the difference is ", *difference,

@@ -8,6 +8,7 @@ from explaindistill.auditing.opening.audited import Audited, rows_word, teacher_
 from explaindistill.auditing.opening.evidence import Piece, evidence, figure, reasons, says, spread
 from explaindistill.auditing.opening.sentences import Origin, Sentence, Word
 from explaindistill.auditing.opening.spelling import Unit, count, measured
+from explaindistill.auditing.opening.warnings import what_spoils_all
 
 __all__ = ["what_was_audited"]
 
@@ -15,11 +16,12 @@ RIGHT_VALUES: tuple[Unit, str, str] = ("number", "against the true values its RÂ
 
 
 def what_was_audited(audit: Audited) -> Iterator[Sentence]:
-    """Rows and decision, what people said about the audit, then the teacher."""
+    """Rows and decision, what people said about the audit, the teacher, and what spoils all figures."""
     yield says("what", *_rows(audit))
     if pieces := _responsible(audit):
         yield says("what", *pieces)
     yield _teacher(audit)
+    yield from what_spoils_all(audit)
 
 
 def _about(audit: Audited, field: str) -> Word:
@@ -27,8 +29,10 @@ def _about(audit: Audited, field: str) -> Word:
 
 
 def _rows(audit: Audited) -> Iterator[Piece]:
-    n = int(audit.manifest["n_rows"])
-    yield from ("audited on ", Word(count(n), "count", (Origin("manifest", 0, "n_rows"),), float(n)), " ")
+    n = audit.manifest.get("n_rows")
+    yield "audited on "
+    if n is not None:
+        yield from (Word(count(n), "count", (Origin("manifest", 0, "n_rows"),), float(n)), " ")
     yield rows_word(audit)
     if audit.about.data_name:
         yield from (" of ", _about(audit, "data_name"))

@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from explaindistill.auditing.failures import cause_of, is_strict
 from explaindistill.auditing.opening.audited import Audited
 from explaindistill.auditing.opening.bias import is_there_bias
+from explaindistill.auditing.opening.carrying import which_inputs_carry
 from explaindistill.auditing.opening.evidence import says
+from explaindistill.auditing.opening.next_steps import what_next
 from explaindistill.auditing.opening.sentences import Opening, Sentence, Topic
 from explaindistill.auditing.opening.stand_in import can_stand_in
+from explaindistill.auditing.opening.warnings import what_to_be_warned_of
 from explaindistill.auditing.opening.what import what_was_audited
 
 __all__ = ["write_opening"]
@@ -18,6 +21,9 @@ WRITERS: tuple[tuple[Topic, str, Callable[[Audited], Iterable[Sentence]]], ...] 
     ("what", "", what_was_audited),
     ("stand_in", "Can a simple model stand in for it?", can_stand_in),
     ("bias", "Is there bias, and did it pass on?", is_there_bias),
+    ("inputs", "Which inputs carry it?", which_inputs_carry),
+    ("warnings", "What to be warned of", what_to_be_warned_of),
+    ("next", "What next?", what_next),
 )
 
 

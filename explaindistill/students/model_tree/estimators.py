@@ -33,7 +33,7 @@ from explaindistill.students.model_tree.observed import recount
 from explaindistill.students.model_tree.program import program
 from explaindistill.students.model_tree.refining import toward_labels
 from explaindistill.students.model_tree.shapley import linear_tree_shapley
-from explaindistill.students.model_tree.words import words
+from explaindistill.students.model_tree.words import regions, words
 
 __all__ = ["ModelTreeClassifier", "ModelTreeRegressor"]
 
@@ -123,6 +123,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
     plot = plot
     shapley = shapley
     counterfactual = counterfactual
+    regions = regions
     reasons = reasons
     toward_labels = toward_labels
     recount = recount
@@ -276,6 +277,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
     plot = plot
     shapley = shapley
     counterfactual = counterfactual
+    regions = regions
     reasons = reasons
     toward_labels = toward_labels
     recount = recount
