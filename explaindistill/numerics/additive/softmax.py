@@ -29,13 +29,12 @@ from explaindistill.numerics.additive.pirls import (
     DEFAULTS,
     DISPERSION_FLOOR,
     AdditiveFit,
-    BinnedRows,
-    CurvatureSample,
     FitOptions,
     dispersion,
     settled,
 )
 from explaindistill.numerics.additive.reml import Smoothing, Solution, solve
+from explaindistill.numerics.additive.row_sums import BinnedRows, CurvatureSample
 from explaindistill.numerics.optimum import OPTIMUM
 
 __all__ = ["fit_softmax"]

@@ -8,15 +8,9 @@ from scipy.special import expit
 
 from explaindistill.numerics.additive.families import Bernoulli, Gaussian, Poisson
 from explaindistill.numerics.additive.gram import Block, Design, Marginal
-from explaindistill.numerics.additive.pirls import (
-    BinnedRows,
-    CurvatureSample,
-    FitOptions,
-    collect,
-    dispersion,
-    fit_additive,
-)
+from explaindistill.numerics.additive.pirls import FitOptions, dispersion, fit_additive
 from explaindistill.numerics.additive.reml import Smoothing, restricted_likelihood, solve
+from explaindistill.numerics.additive.row_sums import BinnedRows, CurvatureSample, collect
 from explaindistill.numerics.additive.softmax import fit_softmax
 from explaindistill.numerics.additive.splines import curvature_penalty, hat_weights, slope_penalty
 
