@@ -92,10 +92,10 @@ class About:
                 near = get_close_matches(str(key), names, n=1)
                 meant = f"; did you mean {near[0]!r}?" if near else ""
                 raise InvalidInputError(f"about has no {key!r}{meant}; it has: {', '.join(names)}")
-        known = cls(**value)
-        if date and known.date and date != known.date:
-            raise InvalidInputError(f"date must be that of about, {known.date!r}, or be given once, got {date!r}")
-        return cls(**{**asdict(known), "date": known.date or date or ""})
+        about = cls(**value)
+        if date and about.date and date != about.date:
+            raise InvalidInputError(f"date must be that of about, {about.date!r}, or be given once, got {date!r}")
+        return cls(**{**asdict(about), "date": about.date or date or ""})
 
     @classmethod
     def load(cls, path: str | Path) -> About:

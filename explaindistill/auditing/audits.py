@@ -21,19 +21,20 @@ from explaindistill.auditing.frames.cells import partitions
 from explaindistill.auditing.frames.every import frame_names, measure_all, notes, suppressed
 from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, AuditRows, audit_rows, decision_rule, prepare
 from explaindistill.auditing.manifest import manifest, privacy_spent
+from explaindistill.auditing.notes import nobody_said
 from explaindistill.auditing.opening.sentences import Opening
 from explaindistill.auditing.opening.writing import write_opening
 from explaindistill.auditing.options import AuditOptions, check_rows, columns_wanted
+from explaindistill.auditing.pictures import plot
 from explaindistill.auditing.profiles.loading import load_profile
 from explaindistill.auditing.rehearsal import Rehearsal
+from explaindistill.auditing.report_kinds import kind_of
 from explaindistill.auditing.validation import in_row_order, labelled_rows, named_students
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, disclosed
 from explaindistill.data.files import write_whole
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
-from explaindistill.errors import InvalidInputError
 from explaindistill.measures.dependent_rows import dependence_warnings
-from explaindistill.measures.favorable import without_favorable
 from explaindistill.measures.suppression import with_common_values
 from explaindistill.measures.verdicts import check, check_rules
 from explaindistill.protocols import Task
@@ -43,11 +44,9 @@ __all__ = ["Audit", "audit"]
 
 UNJUDGED = (
     "corpus", "columns", "cost", "query_curve", "complexity", "students", "profile_requirements", "dependence",
-    "recommendation",
+    "recommendation", "roc", "score_shares", "answer_pairs", "thresholds",
 )  # fmt: skip
 """Frames that hold no figures with intervals under the name of a metric."""
-
-KINDS = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json", ".csv": "csv"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,10 +62,11 @@ class Audit:
         ``stability``, ``importance``, ``importance_comparison``, ``attribution_gaps``, ``interactions``,
         ``comparison``, ``comparison_terms``, ``comparison_quality``, ``missing_inputs``, ``complexity``, ``students``,
         ``dependence``, ``dependence_comparison``, ``dependent_rows``, ``corpus``, ``columns``, ``believability``,
-        ``cost``, ``query_curve``, ``deployment``, ``cells``, ``rule_fidelity``, ``worst_case``, ``profile``,
-        ``profile_requirements``, ``recommendation``; each row of a measure has its ``n``, ``estimate``, ``low`` and
-        ``high``. A frame that does not apply is empty. So is one that could not be measured: then ``failures``
-        (``module``, ``frame``, ``cause``) and the notes say why, and what rests on it is "cannot say".
+        ``cost``, ``query_curve``, ``deployment``, ``cells``, ``rule_fidelity``, ``worst_case``, ``roc``,
+        ``score_shares``, ``answer_pairs``, ``decided_as``, ``profile``, ``profile_requirements``, ``recommendation``,
+        ``thresholds``; each row of a measure has its ``n``, ``estimate``, ``low`` and ``high``. A frame that does not
+        apply is empty. So is one that could not be measured: then ``failures`` (``module``, ``frame``, ``cause``) and
+        the notes say why, and what rests on it is "cannot say".
     manifest : dict
         Digests, seeds, versions, date.
     students : mapping of str to fitted student
@@ -134,6 +134,8 @@ class Audit:
     command: str = ""
     pages: list[str] = field(default_factory=list, compare=False)
 
+    plot = plot
+
     @cached_property
     def opening(self) -> Opening:
         """What a reader learns first: sentences whose every figure knows the cell of the frame it was read from."""
@@ -167,7 +169,7 @@ class Audit:
             For an ending that says nothing, where ``kind`` is not given.
         """
         target = Path(path)
-        kind = kind or _kind_of(target)
+        kind = kind or kind_of(target)
         text = plugins.door("report").render(self, kind)
         if kind == "html":
             self.pages.append(str(path))
@@ -197,8 +199,9 @@ class Audit:
         ['a.md', 'a.json']
         """
         targets = [Path(path) for path in paths]
-        texts = plugins.door("report").render_all(self, [_kind_of(target) for target in targets])
-        self.pages.extend(str(target) for target in targets if _kind_of(target) == "html")
+        kinds = [kind_of(target) for target in targets]
+        texts = plugins.door("report").render_all(self, kinds)
+        self.pages.extend(str(target) for target, kind in zip(targets, kinds, strict=True) if kind == "html")
         return [write_whole(target, text) for target, text in zip(targets, texts, strict=True)]
 
     def _repr_html_(self) -> str:
@@ -468,7 +471,12 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
         classes=inputs.rule.classes,
         favorable=inputs.rule.favorable,
         threshold=inputs.rule.threshold,
-        notes=(*_nobody_said(inputs), *dependence_warnings(frames["dependent_rows"]), *inputs.notes, *sentences),
+        notes=(
+            *nobody_said(inputs.rule, inputs.rows.attributes),
+            *dependence_warnings(frames["dependent_rows"]),
+            *inputs.notes,
+            *sentences,
+        ),
         requirements=requirements,
         bounds=inputs.bounds(),
         cells=inputs.partitions,
@@ -498,20 +506,6 @@ def _divided(inputs: AuditInput, minimum: int, failures: Failures) -> AuditInput
     except Exception as error:  # one frame rests on them
         failures.add("cells", ["cells"], error)
         return inputs
-
-
-def _nobody_said(inputs: AuditInput) -> list[str]:
-    """What stands in front where groups are to be compared and nobody said which decision people want."""
-    compared = inputs.rule.classes is not None and inputs.rows.attributes.shape[1] > 0
-    return [without_favorable(inputs.rule.classes)] if compared and inputs.rule.favorable is None else []
-
-
-def _kind_of(target: Path) -> str:
-    """The kind of report that the ending of a file says."""
-    kind = KINDS.get(target.suffix.lower())
-    if kind is None:
-        raise InvalidInputError(f"path must end in {', '.join(sorted(KINDS))}, got {target.name!r}; or give kind=")
-    return kind
 
 
 def _teacher_name(teacher: Any) -> str:

@@ -91,12 +91,12 @@ class DisplayNames:
         InvalidInputError
             With the nearest name.
         """
-        there = [str(column) for column in columns]
-        _known(self.columns, there, "display_names: columns")
-        _known(self.units, there, "units")
+        inputs = [str(column) for column in columns]
+        _known(self.columns, inputs, "display_names: columns")
+        _known(self.units, inputs, "units")
         _known(self.classes, [] if classes is None else [str(one) for one in classes], "display_names: classes")
         _known(self.groups, list(groups), "display_names: groups")
-        _apart(self.columns, there, "display_names: columns")
+        _apart(self.columns, inputs, "display_names: columns")
         _apart(self.classes, [] if classes is None else [str(one) for one in classes], "display_names: classes")
         for attribute, names in self.groups.items():
             _apart(names, [str(value) for value in groups[attribute]], f"display_names: groups of {attribute}")

@@ -39,9 +39,9 @@ def about_of(args: Namespace) -> About:
     InvalidInputError
         If the file cannot be read, or holds what is none of the fields.
     """
-    known = asdict(About.load(args.about)) if args.about is not None else {}
+    of_file = asdict(About.load(args.about)) if args.about is not None else {}
     typed = {field: getattr(args, field) for field in (*FIELDS, "owner", "date")}
-    return About.of({**known, **{field: value for field, value in typed.items() if value is not None}})
+    return About.of({**of_file, **{field: value for field, value in typed.items() if value is not None}})
 
 
 def typed_command(words: Sequence[str]) -> str:

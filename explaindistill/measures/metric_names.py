@@ -68,6 +68,10 @@ METRIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "cells": ("teacher_mean",),
     "dependence": ("accumulated_effect", "partial_dependence", "share_of_rows"),
     "dependence_comparison": ("accumulated_effect_area", "partial_dependence_area"),
+    "roc": ("true_positive_rate", "false_positive_rate"),
+    "score_shares": ("score_share",),
+    "answer_pairs": ("rows_in_cell",),
+    "decided_as": ("decided_as",),
     "dependent_rows": ("copies", "key_column", "serial_correlation"),
     "missing_inputs": (
         "score_explained", "residual_correlation", "duplicate_rows", "duplicates_differ", "duplicate_variance",

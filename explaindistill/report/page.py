@@ -16,35 +16,37 @@ from explaindistill.measures.verdicts import SIGNS
 from explaindistill.report import blocks as b
 from explaindistill.report.dots import look, occupants_svg, place, strip_svg
 from explaindistill.report.folds import folded
+from explaindistill.report.opening_block import opening_title
 from explaindistill.report.tabs import tabs_of
 from explaindistill.report.words import FIRST, ISOLATED, LAST, name, sentence
 from explaindistill.report.writers.json import island, results
 
-__all__ = ["page"]
+__all__ = ["asset", "environment", "page"]
 
 SCRIPTS = ("page.js", "explorer.js", "what_if.js")
 STYLES = ("page.css", "tree.css", "print.css")
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Templates with the filters that they write words and blocks with."""
+    templates = Environment(
         loader=PackageLoader("explaindistill.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["kind"] = lambda block: type(block).__name__
-    environment.filters["sentence"] = sentence
-    environment.filters["isolated"] = _isolated
-    environment.filters["place"] = place
-    environment.filters["look"] = look
-    environment.filters["drawn"] = strip_svg
-    environment.filters["occupants"] = occupants_svg
-    environment.filters["sign"] = lambda verdict: SIGNS.get(verdict, "–")
-    environment.filters["island"] = lambda value: Markup(island(value))
-    return environment
+    templates.filters["kind"] = lambda block: type(block).__name__
+    templates.filters["sentence"] = sentence
+    templates.filters["isolated"] = _isolated
+    templates.filters["place"] = place
+    templates.filters["look"] = look
+    templates.filters["drawn"] = strip_svg
+    templates.filters["occupants"] = occupants_svg
+    templates.filters["sign"] = lambda verdict: SIGNS.get(verdict, "–")
+    templates.filters["island"] = lambda value: Markup(island(value))
+    return templates
 
 
 def _isolated(text: str) -> Markup:
@@ -55,7 +57,8 @@ def _isolated(text: str) -> Markup:
 
 
 @cache
-def _asset(file: str) -> str:
+def asset(file: str) -> str:
+    """Text of a file of the templates, such as a style sheet."""
     return files("explaindistill.report").joinpath("templates", file).read_text(encoding="utf-8").replace("\r", "")
 
 
@@ -81,34 +84,30 @@ def page(audit: Any, sections: Mapping[str, b.Section]) -> str:
     as a script would still be inert.
     """
     panels = [panel for section in sections.values() for panel in _whatifs(section.blocks)]
-    scripts = [_clean(panel.script) for panel in panels] + [_asset(file) for file in SCRIPTS]
+    scripts = [_clean(panel.script) for panel in panels] + [asset(file) for file in SCRIPTS]
     policy = (
         f"default-src 'none'; script-src {' '.join(dict.fromkeys(map(_hash, scripts)))}; style-src 'unsafe-inline'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
-            title=_title(audit),
+            title=opening_title(audit),
             subtitle=_subtitle(audit),
             manifest=audit.manifest,
             tabs=tabs_of(folded(sections)),
             policy=policy,
-            style=Markup("".join(map(_asset, STYLES))),
+            style=Markup("".join(map(asset, STYLES))),
             scripts=[Markup(script) for script in scripts],
             results=results(audit, page=True),
         )
     )
 
 
-def _title(audit: Any) -> str:
-    return f"Audit of {', '.join(name(s) for s in audit.students)}"
-
-
 def _subtitle(audit: Any) -> str:
-    """Whom the students imitate, on how many rows, and when."""
-    pieces = [f"against the teacher {name(audit.teacher_name)}"]
+    """Whom the students imitate, where the opening does not say it, on how many rows, and when."""
+    pieces = [] if hasattr(audit, "opening") else [f"against the teacher {name(audit.teacher_name)}"]
     if audit.manifest.get("n_rows"):
         pieces.append(f"{audit.manifest['n_rows']:,} audited rows")
     if audit.manifest.get("date"):

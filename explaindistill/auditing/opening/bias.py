@@ -43,8 +43,8 @@ def is_there_bias(audit: Audited) -> Iterator[Sentence]:
                    Word("sensitive=[…]", "code"), ".", verdict="cannot say")  # fmt: skip
         return
     if audit.task == "classification" and audit.favorable is None:
-        lines = evidence(audit.frames, "rates", defined=False, subject="teacher")
-        yield says("bias", "cannot say", reasons(lines), ".", link="rates", verdict="cannot say")
+        yield says("bias", "cannot say: nobody said which decision people want, and it is never guessed.",
+                   link="rates", verdict="cannot say")  # fmt: skip
         return
     for attribute in attributes:
         yield from _by_attribute(audit, attribute)
@@ -89,15 +89,15 @@ def _gap(audit: Audited, gap: Gap) -> list[str | Word]:
     claim = Word(less, "verdict", (gap.line.origin("estimate"), *gap.origins))
     sides = [_rate(audit, gap.line, side) for side in ("group", "reference")]
     if audit.task == "classification":
-        said: list[str | Word] = [
+        words: list[str | Word] = [
             "the teacher decides “",
             Word(audit.names.of_class(audit.favorable), "class"),
             "” for ",
         ]
-        said += [*sides[0], " and ", *sides[1], ": ", *_size(audit, gap), " ", claim]
+        words += [*sides[0], " and ", *sides[1], ": ", *_size(audit, gap), " ", claim]
     else:
-        said = ["the teacher's mean answer is ", *sides[0], " and ", *sides[1], ": ", *_size(audit, gap), " ", claim]
-    return [*said, "."]
+        words = ["the teacher's mean answer is ", *sides[0], " and ", *sides[1], ": ", *_size(audit, gap), " ", claim]
+    return [*words, "."]
 
 
 def _rate(audit: Audited, line: Evidence, side: str) -> list[Word]:

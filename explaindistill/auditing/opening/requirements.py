@@ -75,8 +75,8 @@ def judged(audit: Audited) -> list[Judged]:
 
 def worst_of(verdicts: Iterable[str]) -> str:
     """The gravest of several verdicts; empty where there is none."""
-    given = [verdict for verdict in verdicts if verdict]
-    return min(given, key=SEVERITY.index) if given else ""
+    stated = [verdict for verdict in verdicts if verdict]
+    return min(stated, key=SEVERITY.index) if stated else ""
 
 
 def unit_of(metric: str) -> Unit:

@@ -11,6 +11,7 @@ from explaindistill.auditing.opening.carrying import STRONG
 from explaindistill.auditing.opening.evidence import Evidence, evidence, figure, joined, says, spread
 from explaindistill.auditing.opening.sentences import Origin, Sentence, Topic, Word
 from explaindistill.measures.dependent_rows import dependence_warnings
+from explaindistill.measures.favorable import without_favorable
 
 __all__ = ["flips_of", "leaks", "what_spoils_all", "what_to_be_warned_of"]
 
@@ -21,7 +22,7 @@ WITHHELD = ("small", "suppressed")
 def what_to_be_warned_of(audit: Audited) -> Iterator[Sentence]:
     """Students that do no better than a constant, flips, proxies, tiny groups, then the other notes of the audit."""
     sentences = [*_constant_students(audit), *_flips(audit), *_proxies(audit), *_tiny(audit)]
-    graver = set(_of_dependence(audit))
+    graver = set(_graver(audit))
     sentences += [_note("warnings", i, note) for i, note in enumerate(audit.notes) if str(note) not in graver]
     yield from sentences
     if not sentences:
@@ -32,14 +33,17 @@ def what_to_be_warned_of(audit: Audited) -> Iterator[Sentence]:
 
 def what_spoils_all(audit: Audited) -> Iterator[Sentence]:
     """What stands before every figure: rows that do not look independent, columns that alone tell the outcome."""
-    graver = set(_of_dependence(audit))
+    graver = set(_graver(audit))
     yield from (_note("what", i, note) for i, note in enumerate(audit.notes) if str(note) in graver)
     yield from _leaks(audit)
 
 
-def _of_dependence(audit: Audited) -> list[str]:
+def _graver(audit: Audited) -> list[str]:
+    """Notes that nobody said which decision people want, and that rows do not look independent."""
     table = audit.frames.get("dependent_rows")
-    return [] if table is None else dependence_warnings(table)
+    silent = audit.classes is not None and audit.favorable is None
+    nobody_said = [without_favorable(audit.classes)] if silent else []
+    return [*nobody_said, *([] if table is None else dependence_warnings(table))]
 
 
 def _note(topic: Topic, place: int, note: str) -> Sentence:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from explaindistill import plots
-from explaindistill.report.blocks import Block, Cell, Details, Figure, Section, Table, Text
+from explaindistill.report.blocks import Block, Cell, Details, Figure, Gallery, Section, Table, Text
 from explaindistill.report.figures import drawn, students_of
 from explaindistill.report.tables import frame_of
 from explaindistill.report.words import interval, name, quantity
@@ -16,9 +16,11 @@ __all__ = ["section"]
 
 SHOWN = 3
 """Columns that are open: those in which some student differs most; the others are folded."""
-FIRST = 6
+FIRST = 3
 """Columns in the first table: what can be taken in at once; the others are folded."""
 LEVEL_INCHES = 0.34
+WIDTH = 3.5
+"""Inches: on a telephone of 360 pixels, as on a third of a wide page, its letters are then no smaller than text."""
 CURVE = {"accumulated_effect": "accumulated local effects", "partial_dependence": "partial dependence"}
 
 
@@ -27,12 +29,14 @@ def section(audit: Any) -> Section:
     title, order = "Curves side by side", 52
     frame, areas = frame_of(audit, "dependence"), frame_of(audit, "dependence_comparison")
     if frame.empty:
-        return Section(title, order, reason="Curves along columns were not measured: audit(dependence=True).")
+        return Section(
+            title, order, reason="Curves along columns were not measured: audit(dependence=True).", tab="why"
+        )
     curves = frame[frame["estimate"].notna()] if "feature" in frame else frame.iloc[:0]
     unsaid = frame[frame["estimate"].isna()]
     columns = _columns(curves, areas)
     if not columns:
-        return Section(title, order, reason=f"Curves along columns: cannot say. {unsaid['reason'].iloc[0]}.")
+        return Section(title, order, reason=f"Curves along columns: cannot say. {unsaid['reason'].iloc[0]}.", tab="why")
     figures = {column: _figure(curves, column, audit, i) for i, column in enumerate(columns)}
     blocks: list[Block] = [
         Text(
@@ -42,15 +46,15 @@ def section(audit: Any) -> Section:
             "not ask about rows that cannot exist; categories without an order by partial dependence, which may."
         ),
         *_ranking(areas, audit),
-        *list(figures.values())[:SHOWN],
+        Gallery(tuple(figures.values())[:SHOWN]),
     ]
     rest = list(figures.values())[SHOWN:]
     if rest:
-        blocks.append(Details(f"{len(rest)} more columns", tuple(rest)))
+        blocks.append(Details(f"{len(rest)} more columns", (Gallery(tuple(rest)),)))
     if len(unsaid):
         reasons = dict.fromkeys(unsaid["reason"].map(str))
         blocks.append(Text(f"No curve, cannot say: {'; '.join(reasons)}.", "note"))
-    return Section(title, order, tuple(blocks))
+    return Section(title, order, tuple(blocks), tab="why")
 
 
 def _columns(curves: pd.DataFrame, areas: pd.DataFrame) -> list[str]:
@@ -106,5 +110,5 @@ def _figure(curves: pd.DataFrame, column: str, audit: Any, i: int) -> Figure:
     height = 0.9 + LEVEL_INCHES * n_levels if n_levels else 2.8
     return drawn(
         f"fig-dependence-{i}", f"{name(column)}: {shown['subset'].iloc[0]}", desc,
-        lambda ax: plots.dependence(mine, column, ax, order=students_of(audit)), height=max(height, 1.8),
+        lambda ax: plots.dependence(mine, column, ax, order=students_of(audit)), WIDTH, max(height, 1.8),
     )  # fmt: skip

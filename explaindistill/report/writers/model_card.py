@@ -63,8 +63,8 @@ SAID: Mapping[str, Mapping[str, str]] = {
 
 def _said(audit: Any, chapter: str) -> list[str]:
     """What people said that belongs into a chapter; nothing of it is made up where they did not."""
-    known = {label: getattr(audit.about, field) for field, label in SAID.get(chapter, {}).items()}
-    lines = [f"- **{label}**: {escape(value)}" for label, value in known.items() if value]
+    stated = {label: getattr(audit.about, field) for field, label in SAID.get(chapter, {}).items()}
+    lines = [f"- **{label}**: {escape(value)}" for label, value in stated.items() if value]
     return ["\n".join(lines)] if lines else []
 
 

@@ -6,8 +6,8 @@ import re
 import textwrap
 from typing import Any
 
-from explaindistill.auditing.opening.sentences import Sentence
-from explaindistill.report.words import sentence
+from explaindistill.auditing.opening.sentences import Sentence, Word
+from explaindistill.report.words import name, sentence
 
 __all__ = ["COLUMNS", "NAMES", "as_text", "pieces", "title_of"]
 
@@ -15,6 +15,8 @@ COLUMNS = 80
 """Of a terminal that nobody has widened."""
 NAMES = frozenset({"student", "column", "group", "class"})
 """Kinds of words that are names of things: they are set apart from what is said of them."""
+LONGEST_NAME = 160
+"""Characters: longer names are no names that anybody reads."""
 _BREAKS = re.compile(r"[\t\n\r\v\f]+")
 
 
@@ -41,7 +43,7 @@ def as_text(audit: Any, columns: int = COLUMNS) -> str:
     for _, question, sentences in audit.opening.parts():
         lines += ["", question] if question else []
         for one in sentences:
-            text = _shown(one.text)
+            text = "".join(text for _, text in pieces(one))
             first, then = ("- ", "  ") if question else ("", "")
             lines += textwrap.wrap(
                 text, columns, initial_indent=first, subsequent_indent=then,
@@ -52,4 +54,9 @@ def as_text(audit: Any, columns: int = COLUMNS) -> str:
 
 def pieces(one: Sentence) -> list[tuple[str, str]]:
     """Kind and text of each word of a sentence, not yet escaped, for a template."""
-    return [(word.kind, _shown(word.text)) for word in one.words]
+    return [(word.kind, _named(word)) for word in one.words]
+
+
+def _named(word: Word) -> str:
+    """A name that is longer than a line keeps both ends."""
+    return name(word.text, LONGEST_NAME) if word.kind in NAMES and len(word.text) > LONGEST_NAME else _shown(word.text)
