@@ -18,6 +18,15 @@ FORESTS = ("RandomForest", "ExtraTrees", "DecisionTree", "ExtraTree")
 BOOSTED = ("GradientBoosting", "HistGradientBoosting", "LGBM", "XGB")
 """Sums of trees in log-odds: their probabilities do not add up, their log-odds do."""
 PACKAGES = ("sklearn", "lightgbm", "xgboost")
+BY_COLUMN = (
+    "MaxAbsScaler", "MinMaxScaler", "OrdinalEncoder", "PowerTransformer", "QuantileTransformer", "RobustScaler",
+    "SimpleImputer", "StandardScaler",
+)  # fmt: skip
+"""Transformers of scikit-learn that make of each column one of its own: a column of what they make is a column of the
+rows, and has its value."""
+DOUBLE = ("Hist", "LGBM")
+"""Trees that compare values in double precision, which shap does not: a value within single precision of a threshold
+may there take the other branch. All others round a value to single precision first."""
 MOST_WORK = 4e9
 """Leaves times rows times background rows at most: some half a minute of one core."""
 BLOCK = 25
@@ -41,7 +50,8 @@ def is_readable(estimator: Any, scale: str) -> bool:
 
 
 def _adds_up(estimator: Any, scale: str) -> bool:
-    kind, package = type(estimator).__name__, type(estimator).__module__.partition(".")[0]
+    model = _trees(estimator)
+    kind, package = type(model).__name__, type(model).__module__.partition(".")[0]
     families = {"probability": FORESTS, "logit": BOOSTED, "value": (*FORESTS, *BOOSTED)}[scale]
     wanted = "Regressor" if scale == "value" else "Classifier"
     return package in PACKAGES and any(kind == family + wanted for family in families)
@@ -65,9 +75,10 @@ def ensemble_shapley(
     Parameters
     ----------
     estimator : fitted estimator
-        Of scikit-learn, LightGBM or XGBoost.
+        Of scikit-learn, LightGBM or XGBoost; or a pipeline that ends in one and makes of each column one column: it
+        fills, scales or numbers.
     X, background : DataFrames of n and m rows
-        Numbers and flags alone.
+        What the trees get must be numbers and flags alone.
     answers : pair of arrays of shape (n,) and (m,)
         The teacher's own answers to X and to the background on this scale. Where the values of any row do not sum to
         its answer less the mean answer to the background, the model was not read as it answers (another encoding,
@@ -97,11 +108,9 @@ def ensemble_shapley(
     """
     if not is_readable(estimator, scale):
         return None
-    rows, others = _matrix(estimator, X), _matrix(estimator, background)
-    if rows is None or others is None:
-        return None
     try:
-        used = _values(estimator, rows, others, column if scale != "value" else None)
+        (names, rows), (_, others) = (_inputs(estimator, frame) for frame in (X, background))
+        used = _values(_trees(estimator), rows, others, column if scale != "value" else None)
     except MemoryError:
         raise
     except Exception:  # whatever shap meets in a model that it cannot read: sampled values need nothing of it
@@ -112,34 +121,83 @@ def ensemble_shapley(
     if np.abs(used.sum(axis=1) - wanted).max() > TOLERANCE * max(float(np.abs(wanted).max()), 1e-3):
         return None
     phi = np.zeros(X.shape)
-    phi[:, [X.columns.get_loc(name) for name in _inputs(estimator, X)]] = used
+    phi[:, [X.columns.get_loc(name) for name in names]] = used
     return phi
 
 
-def _inputs(estimator: Any, X: pd.DataFrame) -> list[str]:
-    """Columns of the estimator, in its order; those of X where it does not name them."""
-    names = getattr(estimator, "feature_names_in_", None)
-    return [str(name) for name in (X.columns if names is None else names)]
+def _is_pipeline(estimator: Any) -> bool:
+    return type(estimator).__name__ == "Pipeline" and type(estimator).__module__.startswith("sklearn.")
 
 
-def _matrix(estimator: Any, X: pd.DataFrame) -> Floats | None:
-    """The columns of the estimator as numbers; None where one is missing or is no number."""
-    names = _inputs(estimator, X)
+def _trees(estimator: Any) -> Any:
+    return estimator[-1] if _is_pipeline(estimator) else estimator
+
+
+def _inputs(estimator: Any, X: pd.DataFrame) -> tuple[list[str], Floats]:
+    """What the trees get of the rows, as numbers, and the column of X that each of its columns is.
+
+    Raises
+    ------
+    ValueError, KeyError
+        Where some column is no number, is not there, or is made of several.
+    """
+    if not _is_pipeline(estimator):
+        fitted = getattr(estimator, "feature_names_in_", None)
+        names = [str(name) for name in (X.columns if fitted is None else fitted)]
+        return names, _numbers(X[names])
+    before = estimator[:-1]
+    names = _columns_of(before)
     if not set(names) <= set(X.columns):
-        return None
-    frame = X[names]
-    numeric = all(pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes)
-    return np.asarray(frame.to_numpy(dtype=float, na_value=np.nan)) if numeric else None
+        raise ValueError("a pipeline that makes columns of its own")
+    return names, _numbers(pd.DataFrame(before.transform(X)))
 
 
-def _values(estimator: Any, rows: Floats, background: Floats, column: int | None) -> Floats | None:
+def _numbers(frame: pd.DataFrame) -> Floats:
+    if not all(pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes):
+        raise ValueError("a column of text")
+    return np.asarray(frame.to_numpy(dtype=float, na_value=np.nan))
+
+
+def _columns_of(transformer: Any) -> list[str]:
+    """Column that each column of a transformer's output is made of; of a pipeline, by way of all its steps."""
+    if _is_pipeline(transformer):
+        first, *later = [_columns_of(step) for _, step in transformer.steps]
+        unnamed = [f"x{i}" for i in range(len(first))]  # a step that was fitted to an array counts its columns
+        if any(names not in (first, unnamed) for names in later):
+            raise ValueError("steps that name columns anew")
+        return first
+    if not type(transformer).__module__.startswith("sklearn."):
+        raise ValueError("a transformer that may mix columns")
+    if type(transformer).__name__ == "ColumnTransformer":
+        return [name for _, inner, names in transformer.transformers_ for name in _columns_of_part(inner, names)]
+    if type(transformer).__name__ not in BY_COLUMN:
+        raise ValueError("a transformer that may mix columns")
+    return [str(name) for name in transformer.get_feature_names_out()]
+
+
+def _columns_of_part(inner: Any, names: Any) -> list[str]:
+    """Columns of one part of a ColumnTransformer, which takes those that are named."""
+    if inner == "drop":
+        return []
+    if inner == "passthrough" or (type(inner).__name__ == "FunctionTransformer" and inner.func is None):
+        if not all(isinstance(name, str) for name in names):
+            raise ValueError("columns that are passed by place")
+        return list(names)
+    return _columns_of(inner)
+
+
+def _values(trees: Any, rows: Floats, background: Floats, column: int | None) -> Floats | None:
     """Values ``(n, d)`` by shap; None where that would take too long."""
+    if not type(trees).__name__.startswith(DOUBLE):
+        rows, background = (Z.astype(np.float32).astype(float) for Z in (rows, background))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of shap about packages that it imports
         import shap
 
         every = shap.maskers.Independent(background, max_samples=len(background))  # by itself it takes 100 of them
-        explainer = shap.TreeExplainer(estimator, data=every, feature_perturbation="interventional", model_output="raw")
+        explainer = shap.TreeExplainer(trees, data=every, feature_perturbation="interventional", model_output="raw")
+        if not type(trees).__name__.startswith(DOUBLE):
+            explainer.model.thresholds = _below(explainer.model.thresholds)
         leaves = int((np.asarray(explainer.model.children_left) < 0).sum())
         if leaves * len(rows) * len(background) > MOST_WORK:
             return None
@@ -148,6 +206,22 @@ def _values(estimator: Any, rows: Floats, background: Floats, column: int | None
             for start in range(0, len(rows), BLOCK)
         ]
     return np.concatenate(blocks)
+
+
+def _below(thresholds: Floats) -> Floats:
+    """The largest numbers of single precision that are no larger: values of single precision compare with them alike.
+
+    shap rounds thresholds to the nearest one, and a value between both then takes the other branch; in rows mixed of
+    two this is not seen in the sums.
+
+    Examples
+    --------
+    >>> _below(np.array([0.5, -0.1])).tolist()
+    [0.5, -0.10000000149011612]
+    """
+    single = thresholds.astype(np.float32)
+    lower = np.nextafter(single, np.float32(-np.inf))
+    return np.where(single > thresholds, lower, single).astype(float)
 
 
 def _of_class(values: Any, column: int | None) -> Floats:

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import logit
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     ExtraTreesRegressor,
     GradientBoostingClassifier,
@@ -11,7 +13,10 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 import explaindistill as xd
 from explaindistill.measures import ensemble_shapley as module
@@ -72,6 +77,53 @@ def test_several_classes_and_columns_that_the_model_does_not_have():
     phi = ensemble_shapley(forest, few, background, (score(few), score(background)), column=2)
     np.testing.assert_allclose(phi, shapley_exact(score, few, background), atol=1e-6)
     assert (phi[:, [1, 2]] == 0).all()
+
+
+def by_column(numbers="passthrough"):
+    parts = [("words", OrdinalEncoder(), ["home"]), ("numbers", numbers, ["c", "a"]), ("rest", "drop", ["flag"])]
+    return ColumnTransformer(parts, remainder="passthrough")
+
+
+READ = {
+    "filled and scaled": (make_pipeline(SimpleImputer(), StandardScaler()), ["a", "b", "c"]),
+    "numbered": (by_column(), ["home", "c", "a", "b", "flag"]),
+    "numbered, filled and scaled": (
+        make_pipeline(by_column(make_pipeline(SimpleImputer(), StandardScaler())), StandardScaler()),
+        ["b", "c", "a", "flag", "home"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", READ)
+def test_pipelines_that_make_one_column_of_each(case):
+    before, columns = READ[case]
+    X, few, background = (rows(n, seed).assign(home=home(n, seed)) for n, seed in ((200, 0), (5, 1), (12, 2)))
+    X.loc[::9, "a"] = few.loc[0, "a"] = np.nan
+    if case == "numbered":
+        X, few = X.fillna(0.5), few.fillna(0.5)
+    y = outcome(X.fillna(0.0)) + (X["home"] == "own") > 1
+    model = make_pipeline(before, RandomForestClassifier(8, min_samples_leaf=3, random_state=0)).fit(X[columns], y)
+
+    def score(Z):
+        return model.predict_proba(Z[columns])[:, 1]
+
+    few, background = few[columns], background[columns]
+    phi = ensemble_shapley(model, few, background, (score(few), score(background)), column=1)
+    np.testing.assert_allclose(phi, shapley_exact(score, few, background), atol=1e-6)
+    assert np.abs(phi).max() > 0.01
+
+
+def home(n, seed):
+    return np.random.default_rng(seed + 9).choice(["own", "rent", "free"], n)
+
+
+@pytest.mark.parametrize("before", [PCA(), SimpleImputer(add_indicator=True), OneHotEncoder(handle_unknown="ignore")])
+def test_pipelines_that_mix_columns_or_make_several_of_one_have_none(before):
+    X = rows()[["a", "b", "c"]]
+    X.loc[::9, "a"] = np.nan if isinstance(before, SimpleImputer) else 0.0
+    model = make_pipeline(before, RandomForestClassifier(5, random_state=0)).fit(X, X["b"] > 1)
+    p = model.predict_proba(X)[:, 1]
+    assert ensemble_shapley(model, X[:5], X, (p[:5], p), column=1) is None
 
 
 def test_a_model_that_answers_otherwise_than_it_is_read_has_none():
