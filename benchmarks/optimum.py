@@ -35,8 +35,8 @@ from explaindistill import (
 from explaindistill.data.design import matrix
 from explaindistill.numerics.additive.gram import predictor
 from explaindistill.numerics.additive.reml import Smoothing
-from explaindistill.numerics.linear.elastic_net import LEAST_SQUARES_RIDGE, RIDGE
 from explaindistill.numerics.linear.penalty_choice import PenalisedProblem
+from explaindistill.numerics.linear.relaxed import LEAST_SQUARES_RIDGE, RIDGE
 from explaindistill.numerics.linear.row_blocks import row_blocks
 from explaindistill.numerics.linear.scorecard import TOTALS_RIDGE
 from explaindistill.numerics.model_trees.leaf_models import penalties

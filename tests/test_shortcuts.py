@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import sqlite3
 
 import numpy as np
@@ -45,8 +46,12 @@ def soft(X):
 def test_code_of_deep_trees_is_turned_and_answers_alike(X, tmp_path, monkeypatch, most):
     tree = xd.TreeClassifier(max_leaf_nodes=24).fit(X, soft(X))
     monkeypatch.setattr(_nesting, "MOST_NESTED", most)
-    for ending in ("py", "sql"):
-        tree.export(tmp_path / f"t.{ending}", verify="inprocess")  # refuses where one answer differs
+    tree.export(tmp_path / "t.sql", verify="inprocess")  # refuses where one answer differs
+    code = runpy.run_path(str(tree.export(tmp_path / "t.py", verify="inprocess")))
+    answers = [code["predict_proba"](row) for row in X.to_dict("records")]
+    np.testing.assert_array_equal(answers, tree.predict_proba(X))
+    is_turned = "not (" in (tmp_path / "t.py").read_text()
+    assert is_turned == (most < 10**6)
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -29,8 +29,8 @@ __all__ = ["Rehearsal"]
 
 SILENT = frozenset(
     {
-        "cells", "comparison", "corpus", "ensemble", "mistakes", "performance", "profile", "stability", "students",
-        "worst_case",
+        "cells", "comparison", "corpus", "ensemble", "mistakes", "performance", "profile", "scores", "stability",
+        "students", "thresholds", "worst_case",
     }
 )  # fmt: skip
 """Modules of frames that ask nothing by themselves, or (ensemble, stability, worst case) whose questions are bounded

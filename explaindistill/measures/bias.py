@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from explaindistill.data.class_words import class_words
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.favorable import favorable_label
 from explaindistill.measures.groups import MISSING, Grouping, groupings
@@ -303,7 +304,7 @@ def _reference(table: pd.DataFrame, reference: Reference, attribute: str, sizes:
         name = str(reference[attribute])
         if name not in groups:
             raise InvalidInputError(
-                f"reference names the group {name!r} of {attribute}, the groups are: {', '.join(groups)}"
+                f"reference names the group {name!r} of {attribute}, the groups are {class_words(groups)}"
             )
         return name
     if isinstance(reference, str) and reference not in {"largest", "highest"}:

@@ -201,6 +201,18 @@ METRICS: dict[str, Metric] = {
     "serial_correlation": Metric(
         "Correlation in time", "Of a model's errors on rows that lie next to each other in time; 0 is none."
     ),
+    "accumulated_effect": Metric(
+        "Accumulated local effect",
+        "Mean answer plus what a column adds as its value moves step by step, on real rows.",
+    ),
+    "partial_dependence": Metric("Partial dependence", "Mean answer where all rows have the same value of a column."),
+    "accumulated_effect_area": Metric(
+        "Distance of the curves", "Mean over the rows, of accumulated effects; each curve is taken about its mean."
+    ),
+    "partial_dependence_area": Metric(
+        "Distance of the curves (partial dependence)", "Mean over the rows; each curve is taken about its mean."
+    ),
+    "share_of_rows": Metric("Share of the rows", "Share of the rows at a level, or between two values.", "share"),
     "rule_agreement": Metric(
         "Agreement under a rule", "Share of a rule's rows on which student and teacher decide alike.", "share"
     ),

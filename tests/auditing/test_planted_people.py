@@ -263,6 +263,15 @@ def test_no_figure_is_about_few_people(audit):
             assert few.empty, f"{name}: {few.to_string()}"
 
 
+def test_no_median_is_one_persons(audit):
+    """The 604 people's middle income is the mean of two: everybody's value is compared with what is shown."""
+    shown, people_of_audit = audit.frames["columns"].set_index("feature")["median"], people(2)
+    for column in ("income", "balance"):
+        assert shown[column] not in set(people_of_audit[column])
+        assert shown[column] != people_of_audit[column].median()
+    assert pd.Timestamp(shown["since"], unit="s") not in set(people_of_audit["since"])
+
+
 def test_no_figure_follows_from_the_shown_ones(audit):
     rates = audit.frames["rates"].query("metric == 'selection_rate' and subject == 'teacher'")
     for attribute, table in rates.groupby("attribute"):

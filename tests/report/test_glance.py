@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 
 from explaindistill.measures.bias import FIDELITY_CAVEAT
-from explaindistill.report.blocks import Group, Items
+from explaindistill.report.blocks import Details, Items
 from explaindistill.report.render import sections
 
 
@@ -20,7 +20,7 @@ def shift(group, estimate, low, high, verdict, **row):
 
 def worries(audit) -> list[str]:
     for block in sections(audit)["glance"].blocks:
-        if isinstance(block, Group) and block.title == "What to worry about":
+        if isinstance(block, Details) and block.id == "worries":
             return [text for part in block.blocks if isinstance(part, Items) for text in part.items]
     return []
 

@@ -66,7 +66,8 @@ def compete(
 ) -> Competition:
     """Fit every rival without each fold in turn, and compare the held-out answers row by row.
 
-    Folds go by what rows say, so that neither their order nor copies matter; made-up rows take no part.
+    Who falls behind drops out after a fold; where one alone is left, the competition ends. Folds go by what rows say,
+    so that neither their order nor copies matter; made-up rows take no part.
 
     Parameters
     ----------
@@ -92,9 +93,10 @@ def compete(
         for k in range(FOLDS):
             held = np.flatnonzero(folds == k)
             rest = np.flatnonzero(folds != k)
-            if not len(held) or not len(rest):
-                continue  # fewer distinct rows than folds
-            for record in (r for r in records if r.alive):
+            alive = [r for r in records if r.alive]
+            if not len(held) or not len(rest) or (len(alive) == 1 and alive[0].sizes):
+                continue  # fewer distinct rows than folds, or nobody to be compared with
+            for record in alive:
                 _measure(record, targets, rest, held, view, budget, optimize)
             _drop(records, targets.weight)
     return _ranked(records, targets, optimize)

@@ -26,12 +26,12 @@ def section(audit: Any) -> Section:
     frame = frame_of(audit, "worst_case")
     if frame.empty:
         reason = "The worst case was not searched for: audit(..., worst_case=True) does, and asks the teacher for it."
-        return Section(TITLE, ORDER, reason=reason)
+        return Section(TITLE, ORDER, reason=reason, tab="fidelity")
     largest = rows_of(frame, metric="largest_disagreement")
     lines = tuple(_line(frame, line) for line in largest.to_dict("records"))
     table = Table("The largest disagreement found near people", HEADS, lines, _NUMERIC, NOTE)
     words = _sentence(largest, frame)
-    return Section(TITLE, ORDER, (Text(words), table) if words else (table,))
+    return Section(TITLE, ORDER, (Text(words), table) if words else (table,), tab="fidelity")
 
 
 _NUMERIC = (False, False, True, True, True, False)

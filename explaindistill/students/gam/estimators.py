@@ -104,9 +104,9 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    ``sample_weight`` counts rows: a row of weight 2 is the row twice. With fewer than two rows per coefficient of the
-    curves, the smoothing of each leans on that of the others (see
-    :class:`~explaindistill.numerics.additive.reml.Smoothing`).
+    ``sample_weight`` counts rows: a row of weight 2 is the row twice. With fewer rows than coefficients of the curves,
+    the smoothing of each leans on that of the others; curves of noisy outcomes are smoother the fewer rows there are
+    (see :class:`~explaindistill.numerics.additive.reml.Smoothing`).
 
     References
     ----------

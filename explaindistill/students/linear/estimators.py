@@ -177,7 +177,7 @@ class _Linear(BaseEstimator):
             rank = content_rank(intake.X, 0 if self.random_state is None else int(self.random_state))
             n_scores = 1 if intake.classes is None or len(intake.classes) == 2 else len(intake.classes)
             folds, tries = deciding_folds(rank, n_scores)
-            fit, trace = choose(problem, folds, penalties, self.tolerance, self.relax, tries)
+            fit, trace = choose(problem, folds, penalties, self.tolerance, self.relax, tries, self.max_terms)
             self.penalty_, self.relaxed_ = float(penalties[trace.chosen]), trace.relaxed
             self.path_ = pd.DataFrame(
                 {
