@@ -349,9 +349,9 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     query_curve : DataFrame, optional
         Fidelity against the number of questions, as :func:`explaindistill.query_curve` measured it, for the report.
     n_explained : int, at least 0, default=500
-        Rows that get Shapley values: exact for the students, sampled for the teacher with the best student as control,
-        which asks it about 4 (d - 1) rows for each. 0 leaves them out, and with them missed interactions and what a
-        gap between groups comes from.
+        Rows that get Shapley values: exact for the students, and for a forest or boosted trees as teacher that shap
+        reads; else sampled with the best student as control, which asks the teacher about 4 (d - 1) rows for each. 0
+        leaves them out, and with them missed interactions and what a gap between groups comes from.
     compare : bool, default=False
         Whether the teacher's use of each column is compared with what the outcomes support, see
         :func:`explaindistill.distill_and_compare`; needs ``y``.
