@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 
 from rich.console import Console
 
+from explaindistill.cli.about import typed_command
 from explaindistill.cli.folders import refuse_overwriting, results_folder
 from explaindistill.cli.rows import SplitRows, split
 from explaindistill.cli.steps import fit, measure, results_of, save, train
@@ -21,6 +23,22 @@ BUDGET = 10
 REQUIREMENTS = {"fidelity.agreement": ">= 0.9", "bias.worst_impact_ratio": ">= 0.8"}
 """What the demo asks of its students, as an example: a student that errs on more than one row in ten describes another
 model; 0.8 is the four-fifths rule, for any pair of groups."""
+ABOUT = {
+    "title": "Who gets a loan",
+    "decision": "approved or declined",
+    "purpose": "An example: whether a simple model can stand in for the network, and what it does to women and men.",
+    "owner": "nobody; the applications are made up",
+    "data_name": "the embedded example",
+    "row_name": "applications",
+}
+NAMES = {
+    "columns": {"age_band": "age", "debt_ratio": "debt / income"},
+    "groups": {
+        "sex": {"female": "women", "male": "men"},
+        "age_band": {"18-29": "under 30", "30-44": "30 to 44", "45-59": "45 to 59", "60+": "60 and over"},
+    },
+}
+UNITS = {"term_months": "months", "years_employed": "years", "income": "a month"}
 SIZES = ("tree.max_leaf_nodes=16", "model_tree.max_leaf_nodes=8")
 
 
@@ -39,7 +57,11 @@ def run_demo(args: Namespace, console: Console) -> int:
         families = make_students(FAMILIES, "classification", SIZES, args.random_state)
         students = {"best": StudentChoice(max_lines=BUDGET), **families}
         fitted = fit(teacher, students, rows, 5_000 if args.quick else None, args.random_state)
-        audit = measure(teacher, fitted, rows, favorable=data.favorable, requirements=REQUIREMENTS)
+        audit = measure(
+            teacher, fitted, rows, favorable=data.favorable, requirements=REQUIREMENTS, dependence=True,
+            about=ABOUT, display_names=NAMES, units=UNITS,
+        )  # fmt: skip
+        audit = replace(audit, command=typed_command(args.words))
         save(audit, out)
     print_candidates(fitted["best"].candidates_, console)
     print_summary(audit, console)

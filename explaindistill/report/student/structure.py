@@ -89,9 +89,9 @@ def _term(term: DrawnTerm, id: str, unit: str) -> Figure:
 
 def _at(row: Any) -> str:
     where = row["x"] if "x" in row else row["level"]
-    place = name(where, 30) if isinstance(where, str) else number(where)
+    place = name(where) if isinstance(where, str) else number(where)
     if "y" in row:
-        place += f", {name(row['y'], 30) if isinstance(row['y'], str) else number(row['y'])}"
+        place += f", {name(row['y']) if isinstance(row['y'], str) else number(row['y'])}"
     return f"{_signed(row['estimate'])} at {place}"
 
 
@@ -100,7 +100,7 @@ def _bars(drawing: BarsDrawing, id: str) -> list[Block]:
     frame, is_scaled = drawing.frame, "coefficient" in drawing.frame
     rows = tuple(
         (
-            Cell(name(row["term"], 90)),
+            Cell(name(row["term"])),
             *((Cell(repr(row["coefficient"])),) if is_scaled else ()),
             Cell(_signed(row["estimate"])),
         )
@@ -131,7 +131,7 @@ def _card(drawing: BarsDrawing, id: str) -> list[Block]:
     """Points that are added up, and the risk that belongs to each total."""
     frame, totals, outcome = drawing.frame, drawing.totals, name(drawing.outcome)
     assert totals is not None
-    rows = tuple((Cell(name(row["term"], 90)), Cell(_whole(row["estimate"], "+"))) for row in frame.to_dict("records"))
+    rows = tuple((Cell(name(row["term"])), Cell(_whole(row["estimate"], "+"))) for row in frame.to_dict("records"))
     card = Table(f"Points for {outcome}", ("where it holds", "points"), rows, (False, True))
     lines = tuple(
         (Cell(_whole(row["x"])), Cell(quantity(row["estimate"], "share")), Cell(quantity(row["share"], "share")))

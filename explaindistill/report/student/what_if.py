@@ -118,7 +118,7 @@ def _cells(audit: Any, key: str) -> tuple[str, dict[str, Any]]:
         return "", {}
     cells: dict[str, Any] = {}
     for line in lines.to_dict("records"):
-        first = {"n": int(line["n"]), "where": name(line["subset"], 200), "means": []}
+        first = {"n": int(line["n"]), "where": name(line["subset"]), "means": []}
         means = cells.setdefault(str(line["cell"]), first)["means"]
         means.append([_four_digits(line[c]) for c in ("estimate", "low", "high")])
     return generate(tree), cells
@@ -131,12 +131,12 @@ def _four_digits(value: float) -> float | None:
 
 def _control(column: Input, typical: Mapping[str, Any]) -> dict[str, Any]:
     """One control and its first value: what is usual in the audited rows."""
-    control: dict[str, Any] = {"name": column.name, "label": name(column.name, 40), "kind": column.kind}
+    control: dict[str, Any] = {"name": column.name, "label": name(column.name), "kind": column.kind}
     control["nullable"] = column.nullable
     mode = typical.get("mode")
     if column.categories:
         labels = [str(c) for c in column.categories]
-        choices = [{"label": name(c, 40), "value": c} for c in column.categories]
+        choices = [{"label": name(c), "value": c} for c in column.categories]
         # the most frequent category of the audited rows may be one that fitting has not seen
         return control | {"choices": choices, "value": labels.index(mode) if mode in labels else 0}
     if column.kind == "boolean":

@@ -75,8 +75,8 @@ def test_students_are_drawn_and_told(page):
     assert 'id="student-0-outline"' in text
     assert 'id="student-1-term-0-title"' in text
     assert 'id="student-2-coefficients-title"' in text
-    assert 'id="student-3-tree-title"' in text
-    assert 'id="student-4-rules-title"' in text
+    assert 'id="student-3-outline"' in text
+    assert 'id="student-4-outline"' in text
     assert 'id="student-5-points-title"' in text
     assert text.count('class="whatif"') == len(KINDS)
     assert "log-odds of yes" in text
