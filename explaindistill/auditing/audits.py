@@ -22,20 +22,20 @@ from explaindistill.auditing.frames.cells import partitions
 from explaindistill.auditing.frames.every import frame_names, measure_all, notes, suppressed
 from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, AuditRows, audit_rows, decision_rule, prepare
 from explaindistill.auditing.manifest import manifest, privacy_spent
+from explaindistill.auditing.notes import nobody_said
 from explaindistill.auditing.opening.sentences import Opening
 from explaindistill.auditing.opening.writing import write_opening
 from explaindistill.auditing.options import AuditOptions, check_rows, columns_wanted
 from explaindistill.auditing.pictures import plot
 from explaindistill.auditing.profiles.loading import load_profile
 from explaindistill.auditing.rehearsal import Rehearsal
+from explaindistill.auditing.report_kinds import kind_of
 from explaindistill.auditing.validation import in_row_order, labelled_rows, named_students
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, disclosed
 from explaindistill.data.files import write_whole
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
-from explaindistill.errors import InvalidInputError
 from explaindistill.measures.dependent_rows import dependence_warnings
-from explaindistill.measures.favorable import without_favorable
 from explaindistill.measures.row_values import RowValues
 from explaindistill.measures.suppression import with_common_values
 from explaindistill.measures.verdicts import check, check_rules
@@ -49,8 +49,6 @@ UNJUDGED = (
     "recommendation", "roc", "score_shares", "answer_pairs", "thresholds",
 )  # fmt: skip
 """Frames that hold no figures with intervals under the name of a metric."""
-
-KINDS = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json", ".csv": "csv"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -181,7 +179,7 @@ class Audit:
             For an ending that says nothing, where ``kind`` is not given.
         """
         target = Path(path)
-        kind = kind or _kind_of(target)
+        kind = kind or kind_of(target)
         text = plugins.door("report").render(self, kind)
         if kind == "html":
             self.pages.append(str(path))
@@ -211,8 +209,9 @@ class Audit:
         ['a.md', 'a.json']
         """
         targets = [Path(path) for path in paths]
-        texts = plugins.door("report").render_all(self, [_kind_of(target) for target in targets])
-        self.pages.extend(str(target) for target in targets if _kind_of(target) == "html")
+        kinds = [kind_of(target) for target in targets]
+        texts = plugins.door("report").render_all(self, kinds)
+        self.pages.extend(str(target) for target, kind in zip(targets, kinds, strict=True) if kind == "html")
         return [write_whole(target, text) for target, text in zip(targets, texts, strict=True)]
 
     def _repr_html_(self) -> str:
@@ -350,9 +349,9 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     query_curve : DataFrame, optional
         Fidelity against the number of questions, as :func:`explaindistill.query_curve` measured it, for the report.
     n_explained : int, at least 0, default=500
-        Rows that get Shapley values: exact for the students, sampled for the teacher with the best student as control,
-        which asks it about 4 (d - 1) rows for each. 0 leaves them out, and with them missed interactions and what a
-        gap between groups comes from.
+        Rows that get Shapley values: exact for the students, and for a forest or boosted trees as teacher that shap
+        reads; else sampled with the best student as control, which asks the teacher about 4 (d - 1) rows for each. 0
+        leaves them out, and with them missed interactions and what a gap between groups comes from.
     compare : bool, default=False
         Whether the teacher's use of each column is compared with what the outcomes support, see
         :func:`explaindistill.distill_and_compare`; needs ``y``.
@@ -482,7 +481,12 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
         classes=inputs.rule.classes,
         favorable=inputs.rule.favorable,
         threshold=inputs.rule.threshold,
-        notes=(*_nobody_said(inputs), *dependence_warnings(frames["dependent_rows"]), *inputs.notes, *sentences),
+        notes=(
+            *nobody_said(inputs.rule, inputs.rows.attributes),
+            *dependence_warnings(frames["dependent_rows"]),
+            *inputs.notes,
+            *sentences,
+        ),
         requirements=requirements,
         bounds=inputs.bounds(),
         cells=inputs.partitions,
@@ -513,20 +517,6 @@ def _divided(inputs: AuditInput, minimum: int, failures: Failures) -> AuditInput
     except Exception as error:  # one frame rests on them
         failures.add("cells", ["cells"], error)
         return inputs
-
-
-def _nobody_said(inputs: AuditInput) -> list[str]:
-    """What stands in front where groups are to be compared and nobody said which decision people want."""
-    compared = inputs.rule.classes is not None and inputs.rows.attributes.shape[1] > 0
-    return [without_favorable(inputs.rule.classes)] if compared and inputs.rule.favorable is None else []
-
-
-def _kind_of(target: Path) -> str:
-    """The kind of report that the ending of a file says."""
-    kind = KINDS.get(target.suffix.lower())
-    if kind is None:
-        raise InvalidInputError(f"path must end in {', '.join(sorted(KINDS))}, got {target.name!r}; or give kind=")
-    return kind
 
 
 def _teacher_name(teacher: Any) -> str:

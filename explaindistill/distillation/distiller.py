@@ -307,15 +307,33 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
         InvalidInputError
             If the student sees transformed columns, or ``row`` is not one row.
         """
-        check_is_fitted(self)
-        if self.view_.is_transformed:
-            raise InvalidInputError("counterfactual needs a student that sees columns as they are, not transformed")
-        cells = row.to_dict() if isinstance(row, pd.Series) else row
-        X = pd.DataFrame({k: [v] for k, v in cells.items()}) if isinstance(cells, Mapping) else cells
-        whole = WholeRows(self.teacher_, self.view_, self.schema_.frame(X))
+        whole, X = self._whole(row, "counterfactual")
         judge = whole if can_be_asked(self.teacher_) else None
         change = self.student_.counterfactual(self._student_rows(X), teacher=judge, **limits)
         return change if change.row is None else replace(change, row=whole.of(change.row))
+
+    @available_if(student_has("agreement_intervals"))
+    def agreement_intervals(self, row: Any, **how: Any) -> pd.DataFrame:
+        """Find over which values of one column, changed alone, the student and its own teacher decide alike.
+
+        As the student's own ``agreement_intervals``; ``row`` has all columns of the teacher, of which those that the
+        student does not see stay as they are. A student of transformed columns and a recorded teacher are refused.
+        """
+        whole, X = self._whole(row, "agreement_intervals")
+        if not can_be_asked(self.teacher_):
+            raise InvalidInputError("agreement_intervals asks about changed rows, and this teacher has only records")
+        if how.get("reference") is not None:
+            how["reference"] = self._student_rows(how["reference"])
+        return self.student_.agreement_intervals(self._student_rows(X), whole, **how)
+
+    def _whole(self, row: Any, method: str) -> tuple[WholeRows, Any]:
+        """The teacher for changed columns of one row, whose other columns stay, and that row."""
+        check_is_fitted(self)
+        if self.view_.is_transformed:
+            raise InvalidInputError(f"{method} needs a student that sees columns as they are, not transformed")
+        cells = row.to_dict() if isinstance(row, pd.Series) else row
+        X = pd.DataFrame({k: [v] for k, v in cells.items()}) if isinstance(cells, Mapping) else cells
+        return WholeRows(self.teacher_, self.view_, self.schema_.frame(X)), X
 
     @available_if(student_has("export"))
     def export(self, path: str | Path, verify: Literal["inprocess", "target"] | None = "inprocess") -> Path:

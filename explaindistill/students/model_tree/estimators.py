@@ -18,6 +18,7 @@ from explaindistill.numerics.model_trees.leaf_models import Loss, respond
 from explaindistill.numerics.model_trees.state import LinearTreeLimits
 from explaindistill.numerics.ranges import number_in, whole_in
 from explaindistill.protocols import Complexity
+from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
@@ -123,6 +124,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
     plot = plot
     shapley = shapley
     counterfactual = counterfactual
+    agreement_intervals = agreement_intervals
     regions = regions
     reasons = reasons
     toward_labels = toward_labels
@@ -277,6 +279,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
     plot = plot
     shapley = shapley
     counterfactual = counterfactual
+    agreement_intervals = agreement_intervals
     regions = regions
     reasons = reasons
     toward_labels = toward_labels

@@ -16,6 +16,7 @@ from explaindistill.data.targets import as_soft_targets, sharpen
 from explaindistill.numerics.ranges import number_in, whole_in
 from explaindistill.numerics.trees.rule_growth import RuleLimits
 from explaindistill.protocols import Complexity
+from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
@@ -95,6 +96,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
     plot = plot
     shapley = shapley
     counterfactual = counterfactual
+    agreement_intervals = agreement_intervals
     reasons = reasons
     toward_labels = toward_labels
     regions = regions
@@ -258,6 +260,7 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
     plot = plot
     shapley = shapley
     counterfactual = counterfactual
+    agreement_intervals = agreement_intervals
     reasons = reasons
     toward_labels = toward_labels
     regions = regions

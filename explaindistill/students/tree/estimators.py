@@ -16,6 +16,7 @@ from explaindistill.data.targets import as_soft_targets, sharpen
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.ranges import number_in, one_of
 from explaindistill.numerics.trees.binning import MAX_BINS
+from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
@@ -150,6 +151,7 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
     drawing = drawing
     shapley = shapley
     counterfactual = counterfactual
+    agreement_intervals = agreement_intervals
     reasons = reasons
     toward_labels = toward_labels
     smaller = smaller
@@ -306,6 +308,7 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
     drawing = drawing
     shapley = shapley
     counterfactual = counterfactual
+    agreement_intervals = agreement_intervals
     reasons = reasons
     toward_labels = toward_labels
     smaller = smaller
