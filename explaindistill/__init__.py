@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from explaindistill.distillation.distiller import Distiller
     from explaindistill.distillation.refining import refine
     from explaindistill.distillation.scoring import fidelity_scorer, make_fidelity_scorer
-    from explaindistill.distillation.studies.frontiers import Frontier, frontier
+    from explaindistill.distillation.studies.frontiers import frontier
+    from explaindistill.distillation.studies.fronts import Frontier
     from explaindistill.distillation.studies.lineages import lineage
     from explaindistill.distillation.studies.query_curves import query_curve
     from explaindistill.distillation.wrappers.deferring import DeferringClassifier
@@ -43,7 +44,7 @@ _HOMES = {
     "DeferringClassifier": "distillation.wrappers.deferring",
     "Distiller": "distillation.distiller",
     "Feature": "data.schema",
-    "Frontier": "distillation.studies.frontiers",
+    "Frontier": "distillation.studies.fronts",
     "GAMClassifier": "students.gam.estimators",
     "GAMRegressor": "students.gam.estimators",
     "LabelStore": "asking.store",

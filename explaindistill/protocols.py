@@ -234,7 +234,10 @@ class Student(Protocol):
       columns ``leaf`` and ``rule`` that puts them into words. Absent: fidelity by rule and the audit of leaves are left
       out.
     - ``shapley(X, background)``: exact Shapley values. Absent: they are sampled.
-    - ``counterfactual(row)`` and ``reasons(X)``: the nearest row of another answer, and the reasons for a decision.
+    - ``regions(X)``: the number of the rule or leaf that decides each row, and the words of each number. Absent: the
+      limits of each rule's fidelity rest on ``apply`` and ``rules``, or are left out.
+    - ``counterfactual(row)``, ``agreement_intervals(row, teacher)`` and ``reasons(X)``: the nearest row of another
+      answer, the values over which a teacher decides alike, and the reasons for a decision.
       Absent: ``Distiller`` does not offer the method.
     - ``toward_labels(frame, answer, labels)``: a callable from a strength to a copy moved toward labels. Absent:
       ``refine`` refuses, and names the method.

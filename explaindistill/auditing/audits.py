@@ -16,24 +16,27 @@ from explaindistill.asking.forecast import Forecast
 from explaindistill.auditing.about import About
 from explaindistill.auditing.columns import named_in
 from explaindistill.auditing.display_names import DisplayNames
+from explaindistill.auditing.explanations import explanation
 from explaindistill.auditing.failures import Failures, is_strict
 from explaindistill.auditing.frames.cells import partitions
 from explaindistill.auditing.frames.every import frame_names, measure_all, notes, suppressed
 from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, AuditRows, audit_rows, decision_rule, prepare
 from explaindistill.auditing.manifest import manifest, privacy_spent
+from explaindistill.auditing.notes import nobody_said
 from explaindistill.auditing.opening.sentences import Opening
 from explaindistill.auditing.opening.writing import write_opening
 from explaindistill.auditing.options import AuditOptions, check_rows, columns_wanted
+from explaindistill.auditing.pictures import plot
 from explaindistill.auditing.profiles.loading import load_profile
 from explaindistill.auditing.rehearsal import Rehearsal
+from explaindistill.auditing.report_kinds import kind_of
 from explaindistill.auditing.validation import in_row_order, labelled_rows, named_students
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, disclosed
 from explaindistill.data.files import write_whole
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
-from explaindistill.errors import InvalidInputError
 from explaindistill.measures.dependent_rows import dependence_warnings
-from explaindistill.measures.favorable import without_favorable
+from explaindistill.measures.row_values import RowValues
 from explaindistill.measures.suppression import with_common_values
 from explaindistill.measures.verdicts import check, check_rules
 from explaindistill.protocols import Task
@@ -43,11 +46,9 @@ __all__ = ["Audit", "audit"]
 
 UNJUDGED = (
     "corpus", "columns", "cost", "query_curve", "complexity", "students", "profile_requirements", "dependence",
-    "recommendation",
+    "recommendation", "roc", "score_shares", "answer_pairs", "thresholds",
 )  # fmt: skip
 """Frames that hold no figures with intervals under the name of a metric."""
-
-KINDS = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json", ".csv": "csv"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,10 +64,11 @@ class Audit:
         ``stability``, ``importance``, ``importance_comparison``, ``attribution_gaps``, ``interactions``,
         ``comparison``, ``comparison_terms``, ``comparison_quality``, ``missing_inputs``, ``complexity``, ``students``,
         ``dependence``, ``dependence_comparison``, ``dependent_rows``, ``corpus``, ``columns``, ``believability``,
-        ``cost``, ``query_curve``, ``deployment``, ``cells``, ``profile``, ``profile_requirements``,
-        ``recommendation``; each row of a measure has its ``n``, ``estimate``, ``low`` and ``high``. A frame that does
-        not apply is empty. So is one that could not be measured: then ``failures`` (``module``, ``frame``, ``cause``)
-        and the notes say why, and what rests on it is "cannot say".
+        ``cost``, ``query_curve``, ``deployment``, ``cells``, ``rule_fidelity``, ``worst_case``, ``roc``,
+        ``score_shares``, ``answer_pairs``, ``decided_as``, ``profile``, ``profile_requirements``, ``recommendation``,
+        ``thresholds``; each row of a measure has its ``n``, ``estimate``, ``low`` and ``high``. A frame that does not
+        apply is empty. So is one that could not be measured: then ``failures`` (``module``, ``frame``, ``cause``) and
+        the notes say why, and what rests on it is "cannot say".
     manifest : dict
         Digests, seeds, versions, date.
     students : mapping of str to fitted student
@@ -81,6 +83,8 @@ class Audit:
         decided.
     cells : mapping of str to fitted tree
         Which cell of the frame ``cells`` a row falls into, per student.
+    row_values : tuple of RowValues
+        Shapley values of rows, for :meth:`explanation`: in memory alone, in nothing that is saved or pickled.
     about : About
         What only people can say: title, decision, purpose, owner, data, date.
     names : DisplayNames
@@ -133,6 +137,14 @@ class Audit:
     names: DisplayNames = field(default_factory=DisplayNames)
     command: str = ""
     pages: list[str] = field(default_factory=list, compare=False)
+    row_values: tuple[RowValues, ...] = field(default=(), compare=False)
+
+    plot = plot
+    explanation = explanation
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what is about single people: pickles and copies go without it."""
+        return vars(self) | {"row_values": ()}
 
     @cached_property
     def opening(self) -> Opening:
@@ -167,7 +179,7 @@ class Audit:
             For an ending that says nothing, where ``kind`` is not given.
         """
         target = Path(path)
-        kind = kind or _kind_of(target)
+        kind = kind or kind_of(target)
         text = plugins.door("report").render(self, kind)
         if kind == "html":
             self.pages.append(str(path))
@@ -197,8 +209,9 @@ class Audit:
         ['a.md', 'a.json']
         """
         targets = [Path(path) for path in paths]
-        texts = plugins.door("report").render_all(self, [_kind_of(target) for target in targets])
-        self.pages.extend(str(target) for target in targets if _kind_of(target) == "html")
+        kinds = [kind_of(target) for target in targets]
+        texts = plugins.door("report").render_all(self, kinds)
+        self.pages.extend(str(target) for target, kind in zip(targets, kinds, strict=True) if kind == "html")
         return [write_whole(target, text) for target, text in zip(targets, texts, strict=True)]
 
     def _repr_html_(self) -> str:
@@ -267,6 +280,8 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     compare: bool = False,
     time_models: bool = False,
     dependence: bool | Iterable[str] = False,
+    worst_case: bool | int = False,
+    n_made_up: int = 0,
     margin: float | None = None,
     store: Any = None,
     random_state: int = 0,
@@ -334,9 +349,9 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     query_curve : DataFrame, optional
         Fidelity against the number of questions, as :func:`explaindistill.query_curve` measured it, for the report.
     n_explained : int, at least 0, default=500
-        Rows that get Shapley values: exact for the students, sampled for the teacher with the best student as control,
-        which asks it about 4 (d - 1) rows for each. 0 leaves them out, and with them missed interactions and what a
-        gap between groups comes from.
+        Rows that get Shapley values: exact for the students, and for a forest or boosted trees as teacher that shap
+        reads; else sampled with the best student as control, which asks the teacher about 4 (d - 1) rows for each. 0
+        leaves them out, and with them missed interactions and what a gap between groups comes from.
     compare : bool, default=False
         Whether the teacher's use of each column is compared with what the outcomes support, see
         :func:`explaindistill.distill_and_compare`; needs ``y``.
@@ -346,6 +361,13 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     dependence : bool or names of columns, default=False
         Whether curves are measured: how the answers of teacher and students change along each column (or those named),
         as accumulated local effects and partial dependence. Each column asks the teacher about 3,000 rows.
+    worst_case : bool, or int of at least 1, default=False
+        Whether rows near people are searched on which teacher and student differ most, see
+        :func:`explaindistill.measures.disagreement.worst_disagreements`. It asks the teacher about up to 200,000 rows
+        for all students together, or as many as the number says.
+    n_made_up : int, at least 0, default=0
+        Rows made up near the audited ones (MUNGE) and put to the teacher, on which the fidelity of each rule of a
+        student is measured besides: more of them than people give closer limits, which hold of such rows.
     margin : float, optional
         Difference of two selection rates, or of a regressor's means in their unit, below which the words "inherited"
         and "hidden" call them the same; three points, or a tenth of the standard deviation of the teacher's values,
@@ -394,6 +416,8 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         compare=compare,
         time_models=time_models,
         dependence=columns_wanted(dependence),
+        worst_case=worst_case,
+        n_made_up=n_made_up,
         margin=margin,
         profile=None if profile is None else load_profile(profile),
         statements=statements or {},
@@ -457,10 +481,16 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
         classes=inputs.rule.classes,
         favorable=inputs.rule.favorable,
         threshold=inputs.rule.threshold,
-        notes=(*_nobody_said(inputs), *dependence_warnings(frames["dependent_rows"]), *inputs.notes, *sentences),
+        notes=(
+            *nobody_said(inputs.rule, inputs.rows.attributes),
+            *dependence_warnings(frames["dependent_rows"]),
+            *inputs.notes,
+            *sentences,
+        ),
         requirements=requirements,
         bounds=inputs.bounds(),
         cells=inputs.partitions,
+        row_values=tuple(inputs.row_values),
     )
 
 
@@ -487,20 +517,6 @@ def _divided(inputs: AuditInput, minimum: int, failures: Failures) -> AuditInput
     except Exception as error:  # one frame rests on them
         failures.add("cells", ["cells"], error)
         return inputs
-
-
-def _nobody_said(inputs: AuditInput) -> list[str]:
-    """What stands in front where groups are to be compared and nobody said which decision people want."""
-    compared = inputs.rule.classes is not None and inputs.rows.attributes.shape[1] > 0
-    return [without_favorable(inputs.rule.classes)] if compared and inputs.rule.favorable is None else []
-
-
-def _kind_of(target: Path) -> str:
-    """The kind of report that the ending of a file says."""
-    kind = KINDS.get(target.suffix.lower())
-    if kind is None:
-        raise InvalidInputError(f"path must end in {', '.join(sorted(KINDS))}, got {target.name!r}; or give kind=")
-    return kind
 
 
 def _teacher_name(teacher: Any) -> str:

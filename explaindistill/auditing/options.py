@@ -53,6 +53,8 @@ class AuditOptions:
     compare: bool = False
     time_models: bool = False
     dependence: bool | tuple[str, ...] = False
+    worst_case: bool | int = False
+    n_made_up: int = 0
     margin: float | None = None
     profile: Profile | None = None
     statements: Mapping[str, str] = field(default_factory=dict)
@@ -66,7 +68,10 @@ class AuditOptions:
             raise InvalidInputError(f"n_refits must be 0 or at least 3, got {self.n_refits}")
         whole_in("min_group_size", self.min_group_size, 1, why="1 shows everything")
         whole_in("n_explained", self.n_explained, 0)
+        whole_in("n_made_up", self.n_made_up, 0)
         whole_in("random_state", self.random_state, 0)
+        if not isinstance(self.worst_case, bool):
+            whole_in("worst_case", self.worst_case, 1, others=(True, False), why="the most questions for all students")
         number_in("price_per_row", self.price_per_row, 0, others=(None,))
         if self.query_curve is not None and not isinstance(self.query_curve, pd.DataFrame):
             raise InvalidInputError(f"query_curve must be the frame of xd.query_curve, got {self.query_curve!r}")

@@ -184,6 +184,31 @@ def _audit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--min-group-size", type=int, default=10, metavar="N", help="withhold figures of smaller groups (default: 10)"
     )
+    parser.add_argument(
+        "--dependence",
+        nargs="?",
+        type=_names,
+        const=True,
+        default=False,
+        metavar="A,B",
+        help="curves of teacher and students along each column, or along these; asks about 3,000 rows per column",
+    )
+    parser.add_argument(
+        "--worst-case",
+        nargs="?",
+        type=_positive,
+        const=True,
+        default=False,
+        metavar="N",
+        help="search near people for the largest disagreement, with N questions at most (200000)",
+    )
+    parser.add_argument(
+        "--made-up",
+        type=_positive,
+        default=0,
+        metavar="N",
+        help="ask about N made-up rows besides, for closer limits of each rule's fidelity",
+    )
     parser.add_argument("--date", metavar="DAY", help="date printed in the report, such as 2026-01-31")
     add_about(parser)
     parser.add_argument("--profile", metavar="NAME", help="a dated rule set, one of `explaindistill list profiles`")

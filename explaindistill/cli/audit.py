@@ -49,7 +49,10 @@ def run_audit(args: Namespace, console: Console) -> int:
         "about": about,
         "price_per_row": args.price_per_row,
         "min_group_size": args.min_group_size,
+        "dependence": args.dependence,
         "profile": args.profile,
+        "worst_case": args.worst_case,
+        "n_made_up": args.made_up,
         "statements": statements or None,
         "requirements": requirements or None,
     }

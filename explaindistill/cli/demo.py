@@ -53,7 +53,7 @@ def run_demo(args: Namespace, console: Console) -> int:
         students = make_students(STUDENTS, "classification", SIZES, args.random_state)
         fitted = fit(teacher, students, rows, 5_000 if args.quick else None, args.random_state)
         audit = measure(
-            teacher, fitted, rows, favorable=data.favorable, requirements=REQUIREMENTS,
+            teacher, fitted, rows, favorable=data.favorable, requirements=REQUIREMENTS, dependence=True,
             about=ABOUT, display_names=NAMES, units=UNITS,
         )  # fmt: skip
         audit = replace(audit, command=typed_command(args.words))

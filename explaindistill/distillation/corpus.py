@@ -67,7 +67,9 @@ class QueryPlan:
         if self.proxy not in (None, *PROXIES):
             raise InvalidInputError(f"proxy must be one of {', '.join(PROXIES)} or None, got {self.proxy!r}")
         if self.sampler is not None and not (hasattr(self.sampler, "fit") and hasattr(self.sampler, "draw")):
-            raise InvalidInputError(f"sampler must be a sampler such as MungeSampler(), or None, got {self.sampler!r}")
+            raise InvalidInputError(
+                f'sampler must be a sampler such as MungeSampler(), "auto", or None, got {self.sampler!r}'
+            )
         if self.n_queries == "auto":
             return
         if isinstance(self.n_queries, bool) or not isinstance(self.n_queries, numbers.Integral):
@@ -107,6 +109,10 @@ class Corpus:
         Distinct rows whose answer the store knew.
     stopped : str
         Why ``n_queries="stable"`` stopped; empty otherwise.
+    n_unused : int
+        Made-up rows that the teacher answered, and that the choice of the sampler left out.
+    sampler_choice : str
+        With ``sampler="auto"`` how the samplers did; empty otherwise.
 
     Examples
     --------
@@ -135,6 +141,20 @@ class Corpus:
     n_proxy_observed: int = 0
     n_stored: int = 0
     stopped: str = ""
+    n_unused: int = 0
+    sampler_choice: str = ""
+
+    def with_choice(self, targets: SoftTargets, name: str, words: str) -> Corpus:
+        """The record of the corpus after some made-up rows were left out, by the choice of a sampler."""
+        n_synthetic = int((targets.origin == "synthetic").sum())
+        return replace(
+            self,
+            n_synthetic=n_synthetic,
+            n_unused=self.n_synthetic - n_synthetic,
+            sampler=name,
+            sampler_choice=words,
+            synthetic_weight=_synthetic_weight(targets, len(self.observed)),
+        )
 
     def with_more(self, targets: SoftTargets, budget: Budget) -> Corpus:
         """The record of the corpus after the further questions that a budget counted."""
@@ -165,6 +185,9 @@ class Corpus:
             "share of weight on made-up rows": round(self.synthetic_weight, 4),
             "seed": self.seed,
         }
+        if self.sampler_choice:
+            facts["how the sampler was chosen"] = self.sampler_choice
+            facts["made-up rows that were answered and left out"] = self.n_unused
         if self.stopped:
             facts["why no more rows were asked"] = self.stopped
         return pd.DataFrame({"fact": list(facts), "value": [str(v) for v in facts.values()]})

@@ -28,9 +28,9 @@ from explaindistill.data.student_view import StudentView, WholeRows
 from explaindistill.data.targets import SoftTargets, mix_labels, one_hot
 from explaindistill.data.weights import as_weights
 from explaindistill.distillation.choosing.student_choice import StudentChoice
-from explaindistill.distillation.corpus import Corpus, QueryPlan, ask_only, asks
+from explaindistill.distillation.corpus import Corpus, ask_only, asks
 from explaindistill.distillation.made_rows import FitRows
-from explaindistill.distillation.run import DistillationRun, stable_plan
+from explaindistill.distillation.run import DistillationRun, plan_of, stable_plan
 from explaindistill.distillation.scoring import make_fidelity_scorer, score
 from explaindistill.distillation.stable import STABLE, most_questions
 from explaindistill.distillation.student_fit import check_task
@@ -59,9 +59,10 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
     student : scikit-learn estimator
         One of ours takes soft labels, raw categories and missing values; any other works too: each row is repeated
         per class with weight p_k.
-    sampler : Sampler, optional
-        Makes rows beyond the real ones; ``MungeSampler()`` when None. On small tables ``CopulaSampler()`` may be better
-        or worse, by a point or two: try it.
+    sampler : Sampler, "auto" or None
+        Makes rows beyond the real ones; ``MungeSampler()`` when None. ``"auto"`` makes half of them with it and half
+        with ``CopulaSampler()``, and keeps both unless one of them, or no made-up row, is better by more than chance
+        on real rows that neither sampler nor student saw; it takes some four fits, and no more questions.
     features : list of column names (or positions), or transformer, optional
         What the student may see; all columns when None. The teacher always gets the whole row.
     n_queries : int >= 1, "auto" or "stable", default="auto"
@@ -107,6 +108,11 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
     enlargements_ : DataFrame
         Only with ``n_queries="stable"``: a line per size tried, ``n_rows``, ``n_queries``, ``chance``; why it stopped
         is ``corpus_.stopped``.
+    sampler_ : Sampler or None
+        What makes rows as those of the corpus were made, unfitted; None where none was made.
+    sampler_candidates_ : DataFrame
+        Only with ``sampler="auto"``, where rows were made: how the samplers did; see
+        :class:`~explaindistill.distillation.choosing.sampler_choice.SamplerChoice`.
     seed_ : int
     n_features_in_, feature_names_in_ : as in scikit-learn
 
@@ -191,6 +197,9 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
             self.candidates_ = run.candidates
         self.teacher_, self.student_, self.task_ = run.teacher, student, task
         self.view_, self.schema_ = run.view, run.view.schema
+        self.sampler_ = run.sampler
+        if run.choice is not None:
+            self.sampler_candidates_ = run.choice.frame
         self.corpus_, self.label_mode_, self.n_queries_ = run.corpus, run.label_mode, targets.n_queries
         self.cost_ = run.meter.cost(
             n_queries=self.n_queries_,
@@ -218,7 +227,7 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
         if self._stable:
             plan = stable_plan(len(frame), self.sampler)
         else:
-            plan = QueryPlan(self.n_queries, self.query_strategy, self.proxy, self.sampler)
+            plan = plan_of(teacher, self.n_queries, self.query_strategy, self.proxy, self.sampler)
         run = DistillationRun(
             teacher=teacher,
             view=StudentView.choose(self.features, schema, X),
@@ -298,15 +307,33 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
         InvalidInputError
             If the student sees transformed columns, or ``row`` is not one row.
         """
-        check_is_fitted(self)
-        if self.view_.is_transformed:
-            raise InvalidInputError("counterfactual needs a student that sees columns as they are, not transformed")
-        cells = row.to_dict() if isinstance(row, pd.Series) else row
-        X = pd.DataFrame({k: [v] for k, v in cells.items()}) if isinstance(cells, Mapping) else cells
-        whole = WholeRows(self.teacher_, self.view_, self.schema_.frame(X))
+        whole, X = self._whole(row, "counterfactual")
         judge = whole if can_be_asked(self.teacher_) else None
         change = self.student_.counterfactual(self._student_rows(X), teacher=judge, **limits)
         return change if change.row is None else replace(change, row=whole.of(change.row))
+
+    @available_if(student_has("agreement_intervals"))
+    def agreement_intervals(self, row: Any, **how: Any) -> pd.DataFrame:
+        """Find over which values of one column, changed alone, the student and its own teacher decide alike.
+
+        As the student's own ``agreement_intervals``; ``row`` has all columns of the teacher, of which those that the
+        student does not see stay as they are. A student of transformed columns and a recorded teacher are refused.
+        """
+        whole, X = self._whole(row, "agreement_intervals")
+        if not can_be_asked(self.teacher_):
+            raise InvalidInputError("agreement_intervals asks about changed rows, and this teacher has only records")
+        if how.get("reference") is not None:
+            how["reference"] = self._student_rows(how["reference"])
+        return self.student_.agreement_intervals(self._student_rows(X), whole, **how)
+
+    def _whole(self, row: Any, method: str) -> tuple[WholeRows, Any]:
+        """The teacher for changed columns of one row, whose other columns stay, and that row."""
+        check_is_fitted(self)
+        if self.view_.is_transformed:
+            raise InvalidInputError(f"{method} needs a student that sees columns as they are, not transformed")
+        cells = row.to_dict() if isinstance(row, pd.Series) else row
+        X = pd.DataFrame({k: [v] for k, v in cells.items()}) if isinstance(cells, Mapping) else cells
+        return WholeRows(self.teacher_, self.view_, self.schema_.frame(X)), X
 
     @available_if(student_has("export"))
     def export(self, path: str | Path, verify: Literal["inprocess", "target"] | None = "inprocess") -> Path:
@@ -362,9 +389,11 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
             raise InvalidInputError(
                 'n_queries="stable" asks about every row it makes; leave query_strategy and proxy as they are'
             )
-        if self._stable and asks(self.sampler):
+        if self._stable and (asks(self.sampler) or isinstance(self.sampler, str)):
+            name = repr(self.sampler) if isinstance(self.sampler, str) else type(self.sampler).__name__
             raise InvalidInputError(
-                f'n_queries="stable" needs a sampler that asks nothing itself, got {type(self.sampler).__name__}'
+                f'n_queries="stable" needs one sampler that asks nothing itself, got {name}; '
+                "leave it None for the one that changes least"
             )
         if self.label_weight > 0 and y is None:
             raise InvalidInputError(f"label_weight is {self.label_weight}, which needs y; give y to fit, or leave it 0")

@@ -14,15 +14,20 @@ from sklearn.base import clone
 from explaindistill.asking.budget import Budget
 from explaindistill.asking.cost import Meter
 from explaindistill.asking.questions import Questions
+from explaindistill.data.row_keys import KeyedRows
 from explaindistill.data.student_view import StudentView
 from explaindistill.data.targets import SoftTargets
+from explaindistill.distillation.choosing.sampler_choice import Predict, SamplerChoice, SamplerContest
 from explaindistill.distillation.choosing.student_choice import StudentChoice
 from explaindistill.distillation.corpus import Composed, Corpus, QueryPlan, compose
-from explaindistill.distillation.made_rows import FitRows, make_rows
+from explaindistill.distillation.made_rows import FitRows, default_sampler, make_rows
 from explaindistill.distillation.stable import FACTORS, enlarge, half_disagreement
 from explaindistill.distillation.student_fit import fit_student
+from explaindistill.errors import InvalidInputError
+from explaindistill.protocols import can_be_asked
+from explaindistill.students.tree.estimators import TreeClassifier, TreeRegressor
 
-__all__ = ["DistillationRun", "stable_plan"]
+__all__ = ["DistillationRun", "plan_of", "stable_plan"]
 
 TIE_TOLERANCE = 0.15
 """Share of the best split's gain within which a stable tree counts splits as tied, where the user sets none."""
@@ -35,6 +40,24 @@ def stable_plan(n_rows: int, sampler: Any) -> QueryPlan:
 
         sampler = CopulaSampler(n_groups=1)
     return QueryPlan(FACTORS[0] * n_rows, sampler=sampler)
+
+
+def plan_of(teacher: Any, n_queries: int | str, query_strategy: str, proxy: str | None, sampler: Any) -> QueryPlan:
+    """What is asked; ``sampler="auto"`` is a contest where the teacher can be asked about rows that nobody has.
+
+    Raises
+    ------
+    InvalidInputError
+        If a sampler is to be chosen on rows that nobody asks about, or that a proxy answers.
+    """
+    if not (isinstance(sampler, str) and sampler == "auto"):
+        return QueryPlan(n_queries, query_strategy, proxy, sampler)
+    if query_strategy != "random" or proxy is not None:
+        raise InvalidInputError(
+            f'sampler="auto" needs query_strategy="random" and proxy=None, got {query_strategy!r} and {proxy!r}; '
+            "name a sampler such as MungeSampler(), or leave these as they are"
+        )
+    return QueryPlan(n_queries, sampler=SamplerContest() if can_be_asked(teacher) else None)
 
 
 @dataclass
@@ -65,6 +88,8 @@ class DistillationRun:
         After :meth:`enlarge`.
     candidates : DataFrame or None
         After :meth:`grow`, where the student is still to be chosen.
+    choice : SamplerChoice or None
+        After :meth:`ask`, where the sampler was to be chosen and rows were made.
     """
 
     teacher: Any
@@ -82,12 +107,43 @@ class DistillationRun:
     label_mode: str = field(init=False)
     path: pd.DataFrame | None = field(default=None, init=False)
     candidates: pd.DataFrame | None = field(default=None, init=False)
+    choice: SamplerChoice | None = field(default=None, init=False)
 
     def ask(self) -> SoftTargets:
-        """Make rows and ask the teacher about them."""
+        """Make rows and ask the teacher about them; where the sampler is to be chosen, choose it."""
         self.composed = compose(self.teacher, self.rows, self.plan, store=self.store, seed=self.seed)
         self.corpus = self.composed.corpus
+        if isinstance(self.plan.sampler, SamplerContest) and self.corpus.sampler != "none":
+            with self.meter.fitting():
+                self._choose_sampler(self.plan.sampler)
         return self.composed.targets
+
+    def _choose_sampler(self, contest: SamplerContest) -> None:
+        """Keep the real rows and those of the sampler that wins."""
+        targets, keys = self.composed.targets, self.composed.keys
+        self.choice = choice = contest.chosen(targets, KeyedRows.of(targets.X, keys), self._answers)
+        targets = targets.take(np.flatnonzero(choice.used))
+        name = "none" if choice.sampler is None else type(choice.sampler).__name__
+        self.corpus = self.corpus.with_choice(targets, name, choice.words())
+        self.composed = Composed(targets, self.corpus, keys[choice.used])
+
+    @property
+    def sampler(self) -> Any:
+        """What makes rows as those of the corpus were made, unfitted; None where none was made."""
+        if self.choice is not None:
+            return self.choice.sampler
+        if self.corpus.sampler == "none":
+            return None
+        return default_sampler() if self.plan.sampler is None else self.plan.sampler
+
+    def _answers(self, targets: SoftTargets) -> Predict:
+        """Answers of a student in a contest of samplers: the student itself, or a tree for one still to be chosen."""
+        student = clone(self.student)
+        if isinstance(student, StudentChoice):
+            student = TreeRegressor() if targets.classes is None else TreeClassifier()
+        _seed_student(student, self.seed)
+        fit_student(student, targets, self.view.schema, self.view.of(targets.X))
+        return lambda rows: student.predict(self.view.restored(rows))
 
     def grow(self, targets: SoftTargets) -> Any:
         """Fit a clone of the student, after every further way of distilling."""

@@ -27,18 +27,22 @@ from explaindistill.numerics.statistics.bands import max_t_band
 from explaindistill.numerics.statistics.clusters import student_quantile
 from explaindistill.numerics.statistics.influences import T_DRAWS, bootstrap_t
 from explaindistill.numerics.statistics.resampling import row_counts
-from explaindistill.numerics.statistics.tallies import tally, weights_of
+from explaindistill.numerics.statistics.tallies import group_means, tally, weights_of
 
 __all__ = ["AREAS", "CURVES", "EXTRA", "CurveOptions", "dependence"]
 
 Floats = NDArray[np.float64]
 Predict = Callable[[pd.DataFrame], Floats]
-EXTRA = ("feature", "kind", "place", "value")
+EXTRA = ("feature", "kind", "place", "value", "unit")
 CURVES = ("accumulated_effect", "partial_dependence")
 AREAS = tuple(f"{curve}_area" for curve in CURVES)
 METHOD = "bootstrap-t of influences"
 AREA_METHOD = "simultaneous band, bootstrap"
 MISSING = "missing"
+NO_LEVELS: Mapping[str, tuple[float, float]] = {}
+"""Partial dependence has its level already."""
+ROUNDING = 1e-12
+"""Of a curve's size: two that differ by less are the same; answers of double precision differ by 1e-16 of theirs."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ class CurveOptions:
 DEFAULTS = CurveOptions()
 
 
-class _Sample(NamedTuple):
+class _DrawnRows(NamedTuple):
     """Rows whose changed copies are asked about: their shares of the weight, and how often draws hold each unit."""
 
     rows: pd.DataFrame
@@ -107,7 +111,7 @@ class _Setting:
     cell: NDArray[np.int64]
     weight: Floats
     clusters: NDArray[Any] | None
-    subset: str
+    unit: str
     level: float
 
 
@@ -119,7 +123,7 @@ def dependence(
     rng: np.random.Generator | int = 0,
     sample_weight: ArrayLike | None = None,
     clusters: ArrayLike | None = None,
-    subset: str = "value",
+    unit: str = "value",
     options: CurveOptions = DEFAULTS,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     r"""Curves of every model along one column, and the area between each and the first one.
@@ -133,7 +137,7 @@ def dependence(
     ----------
     models : mapping of str to callable
         From rows to numbers ``(n,)``. The first is what the others are held against; all are asked about the same rows,
-        each about at most ``2 n_local + m n_partial`` for m places.
+        each about all of them once, and about at most ``2 n_local + m n_partial`` changed copies for m places.
     X : DataFrame of n rows
         Not modified.
     feature : Feature
@@ -143,17 +147,17 @@ def dependence(
     sample_weight : array of shape (n,), optional
     clusters : array of shape (n,), optional
         Rows of one value are drawn together; with fewer than five there is no interval.
-    subset : str
-        Unit of the answers, such as ``"probability of yes"``.
+    unit : str
+        That of the answers, such as ``"probability of yes"``.
     options : CurveOptions
 
     Returns
     -------
     curves : DataFrame
-        Canonical columns, ``feature``, ``kind`` ("line" or "levels"), ``place`` (words) and ``value`` (number on the
-        axis; NaN for a level). ``metric`` is ``accumulated_effect`` (mean answer plus effect), ``partial_dependence``,
-        or ``share_of_rows`` (subject ``"rows"``): the share of the rows in the cell that ends at this place, or at this
-        level. Intervals hold for one place each; ``n`` counts the rows drawn.
+        Canonical columns, ``feature``, ``kind`` ("line" or "levels"), ``place`` (words), ``value`` (number on the axis;
+        NaN for a level) and ``unit``. ``metric`` is ``accumulated_effect`` (mean answer to all rows plus the effect),
+        ``partial_dependence``, or ``share_of_rows`` (subject ``"rows"``): the share of the rows in the cell that ends
+        at this place, or at this level. Intervals hold for one place each; ``n`` counts the rows drawn.
     areas : DataFrame
         ``accumulated_effect_area`` and ``partial_dependence_area``: the mean over rows of the distance between the
         curves of a model and of the first one, both less their means, in the unit of the answers. Its interval follows
@@ -191,25 +195,26 @@ def dependence(
         _sample(X, w, clusters, most, np.random.default_rng(seed))
         for most, seed in zip((options.n_local, options.n_partial), generator.integers(2**31, size=2), strict=True)
     )
-    asked = np.zeros(len(X), dtype=bool)
-    asked[local.at] = True
+    marked = np.zeros(len(X), dtype=bool)
+    marked[local.at] = True
     counted = np.flatnonzero(w > 0)
     numbers = Schema((feature,)).column(X.iloc[counted], 0)
     places = effect_places(
         numbers, feature, n_cells=options.n_cells, n_levels=options.n_levels, minimum=options.minimum,
-        asked=asked[counted],
+        asked=marked[counted],
     )  # fmt: skip
     whole = np.full(len(X), -1, dtype=np.int64)
     whole[counted] = places.cell
     at = np.flatnonzero(whole >= 0)
     mass = np.asarray(np.bincount(whole[at], w[at], places.n_cells), dtype=float)
-    setting = _Setting(places, mass, whole[at], w[at], _at(clusters, at), subset, options.level)
-    curves, areas = [_density(setting, whole[counted], w[counted], _at(clusters, counted))], []
-    families = [(CURVES[1], partial, _partial(models, partial, places))]
+    setting = _Setting(places, mass, whole[at], w[at], _at(clusters, at), unit, options.level)
+    curves, areas = [_density(setting, places.at_place(numbers), w[counted], _at(clusters, counted))], []
+    families = [(CURVES[1], partial, _partial(models, partial, places), NO_LEVELS)]
     if places.line:
-        families.insert(0, (CURVES[0], local, _accumulated(models, local, places, whole[local.at])))
-    for metric, sample, of_model in families:
-        curves.append(frame(_points(metric, sample, of_model, setting), extra=EXTRA))
+        means = _levels(models, X.iloc[counted], w[counted], _at(clusters, counted), options.level)
+        families.insert(0, (CURVES[0], local, _accumulated(models, local, places, whole[local.at]), means))
+    for metric, sample, of_model, levels in families:
+        curves.append(frame(_points(metric, sample, of_model, setting, levels), extra=EXTRA))
         areas.append(frame(_areas(metric, sample, of_model, setting), extra=EXTRA))
     return pd.concat([t for t in curves if len(t)], ignore_index=True), pd.concat(areas, ignore_index=True)
 
@@ -218,7 +223,7 @@ def _at(values: ArrayLike | None, at: NDArray[np.int64]) -> Any:
     return None if values is None else np.asarray(values)[at]
 
 
-def _sample(X: pd.DataFrame, w: Floats, clusters: ArrayLike | None, most: int, rng: np.random.Generator) -> _Sample:
+def _sample(X: pd.DataFrame, w: Floats, clusters: ArrayLike | None, most: int, rng: np.random.Generator) -> _DrawnRows:
     """At most so many rows of positive weight, and bootstrap draws of them, or of their clusters."""
     at = np.flatnonzero(w > 0)
     if len(at) > most:
@@ -226,28 +231,40 @@ def _sample(X: pd.DataFrame, w: Floats, clusters: ArrayLike | None, most: int, r
     units = None if clusters is None else pd.factorize(np.asarray(clusters)[at])[0].astype(np.int64)
     n_units = len(at) if units is None else int(units.max(initial=-1)) + 1
     drawn = row_counts(n_units, T_DRAWS, rng) if n_units > 1 else np.empty((0, n_units))
-    return _Sample(X.iloc[at].reset_index(drop=True), at, w[at] / w[at].sum(), units, drawn)
+    return _DrawnRows(X.iloc[at].reset_index(drop=True), at, w[at] / w[at].sum(), units, drawn)
 
 
 def _accumulated(
-    models: Mapping[str, Predict], sample: _Sample, places: EffectPlaces, cell: NDArray[np.int64]
+    models: Mapping[str, Predict], sample: _DrawnRows, places: EffectPlaces, cell: NDArray[np.int64]
 ) -> dict[str, EffectCurve]:
-    """Curves from the answers to each row at both edges of its cell."""
+    """Curves about 0 from the answers to each row at both edges of its cell."""
     inside = cell >= 0
     rows, k = sample.rows[inside], cell[inside]
     moved = _with(pd.concat([rows, rows]), places, np.concatenate([k, k + 1]))
-    share = sample.share * inside / (sample.share * inside).sum()
     out = {}
     for name, predict in models.items():
         below, above = np.split(np.asarray(predict(moved), dtype=float), 2)
         change = np.zeros(len(cell))
         change[inside] = above - below
-        curve = accumulated(change, cell, places.n_cells, sample.share)
-        out[name] = curve.raised(np.asarray(predict(sample.rows.copy()), dtype=float), share)
+        out[name] = accumulated(change, cell, places.n_cells, sample.share)
     return out
 
 
-def _partial(models: Mapping[str, Predict], sample: _Sample, places: EffectPlaces) -> dict[str, EffectCurve]:
+def _levels(
+    models: Mapping[str, Predict], X: pd.DataFrame, w: Floats, clusters: Any, level: float
+) -> dict[str, tuple[float, float]]:
+    """Mean answer of each model to all rows, and half of its interval."""
+    out = {}
+    for name, predict in models.items():
+        answers = np.asarray(predict(X), dtype=float)
+        mean, error, quantile = group_means(
+            answers, np.zeros(len(answers), dtype=int), 1, sample_weight=w, clusters=clusters, level=level
+        )
+        out[name] = float(mean[0]), float(np.nan_to_num(error[0] * quantile[0]))
+    return out
+
+
+def _partial(models: Mapping[str, Predict], sample: _DrawnRows, places: EffectPlaces) -> dict[str, EffectCurve]:
     """Curves from the answers to each row at every place; "missing" comes last."""
     n, m = len(sample.rows), len(places.numbers) + places.missing
     at = np.repeat(np.array([*range(len(places.numbers)), *[-1] * places.missing]), n)
@@ -265,19 +282,21 @@ def _with(rows: pd.DataFrame, places: EffectPlaces, at: NDArray[np.int64]) -> pd
     return out.assign(**{places.feature.name: values if values.dtype == dtype else values.astype(dtype)})
 
 
-def _density(setting: _Setting, cell: NDArray[np.int64], w: Floats, clusters: Any) -> pd.DataFrame:
-    """Shares of the rows in each cell or at each level; none where the rows without a place are few."""
-    places, shift = setting.places, int(setting.places.line)
-    if not places.counted:
+def _density(setting: _Setting, place: NDArray[np.int64], w: Floats, clusters: Any) -> pd.DataFrame:
+    """Shares of the rows at each place; none where few rows have one, or few have none, whose number would follow."""
+    minimum, named = setting.places.minimum, _named(setting)
+    rest = int((place < 0).sum())
+    if 0 < rest < minimum:
         return frame([], extra=EXTRA)
-    named = _named(setting)
     lines: list[dict[str, Any]] = []
-    for k in range(places.n_cells):
-        counted = tally(
-            (cell == k).astype(float), np.zeros(len(cell), dtype=int), 1, clusters=clusters, sample_weight=w
+    for k in np.unique(place[place >= 0]).tolist():
+        inside = (place == k).astype(float)
+        if 0 < inside.sum() < minimum:
+            return frame([], extra=EXTRA)
+        counted = tally(inside, np.zeros(len(place), dtype=int), 1, clusters=clusters, sample_weight=w)
+        lines += shares(
+            "share_of_rows", counted, [named[k] | {"subject": "rows", "unit": "share"}], level=setting.level
         )
-        names = {"subject": "rows", "subset": "share", **named[k + shift]}
-        lines += shares("share_of_rows", counted, [names], level=setting.level)
     return frame(lines, extra=EXTRA)
 
 
@@ -287,33 +306,36 @@ def _named(setting: _Setting) -> list[dict[str, Any]]:
     marks, words = places.marks.tolist(), places.words
     if places.missing:
         marks, words = [*marks, float("nan")], [*words, MISSING]
-    kind = "line" if places.line else "levels"
-    return [
-        {"feature": places.feature.name, "kind": kind, "place": p, "value": v}
-        for p, v in zip(words, marks, strict=True)
-    ]
+    shared = {"feature": places.feature.name, "kind": "line" if places.line else "levels", "unit": setting.unit}
+    return [shared | {"place": word, "value": mark} for word, mark in zip(words, marks, strict=True)]
 
 
 def _points(
-    metric: str, sample: _Sample, of_model: Mapping[str, EffectCurve], setting: _Setting
+    metric: str,
+    sample: _DrawnRows,
+    of_model: Mapping[str, EffectCurve],
+    setting: _Setting,
+    levels: Mapping[str, tuple[float, float]],
 ) -> Iterator[dict[str, Any]]:
-    """One line per model and place, with its own interval."""
+    """One line per model and place, with its own interval; errors of a curve and of its level add as squares."""
     named = _named(setting)
     for subject, curve in of_model.items():
+        level, half = levels.get(subject, (0.0, 0.0))
         for j, value in enumerate(curve.value.tolist()):
             moved = _by_unit(curve.moved[:, j], sample)
             low, high = bootstrap_t(value, [moved], [sample.drawn], setting.level)
-            line = row(metric, value, low, high, n=len(sample.at), method=METHOD, **named[j])
-            yield line | {"subject": subject, "subset": setting.subset} | _unsure(sample)
+            low, high = value + level - np.hypot(value - low, half), value + level + np.hypot(high - value, half)
+            line = row(metric, value + level, low, high, n=len(sample.at), method=METHOD, **named[j])
+            yield line | {"subject": subject} | _unsure(sample)
 
 
-def _unsure(sample: _Sample) -> dict[str, Any]:
+def _unsure(sample: _DrawnRows) -> dict[str, Any]:
     """No limits where rows are in too few clusters."""
     few = {} if sample.units is None else few_clusters(sample.drawn.shape[1])
     return {**few, "low": np.nan, "high": np.nan} if few else {}
 
 
-def _by_unit(moved: Floats, sample: _Sample) -> Floats:
+def _by_unit(moved: Floats, sample: _DrawnRows) -> Floats:
     """Influences of the units that are drawn: rows, or clusters."""
     if sample.units is None:
         return moved
@@ -323,14 +345,14 @@ def _by_unit(moved: Floats, sample: _Sample) -> Floats:
 
 
 def _areas(
-    metric: str, sample: _Sample, of_model: Mapping[str, EffectCurve], setting: _Setting
+    metric: str, sample: _DrawnRows, of_model: Mapping[str, EffectCurve], setting: _Setting
 ) -> Iterator[dict[str, Any]]:
     """One line per further model: the area between its curve and that of the first, both about their means."""
     (reference, first), *others = of_model.items()
     places, n = setting.places, len(setting.places.numbers)
-    kind = _named(setting)[0]["kind"]
+    named = _named(setting)[0] | {"place": "", "value": np.nan}
     for subject, curve in others:
-        gap = curve.less(first)
+        gap = _without_rounding(curve.less(first), curve)
         gap = middle(EffectCurve(gap.value[:n], gap.moved[:, :n]), setting.mass, places.line)
         moved = _by_unit(gap.moved, sample)
         half = np.full(n, np.nan)
@@ -339,8 +361,14 @@ def _areas(
         area = area_between(gap.value, half, setting.mass, places.line)
         low, high = _with_density(area, setting)
         line = row(f"{metric}_area", area.estimate, low, high, n=len(sample.at), method=AREA_METHOD)
-        line |= {"subject": subject, "reference": reference, "subset": setting.subset}
-        yield line | {"feature": places.feature.name, "kind": kind, "place": "", "value": np.nan} | _unsure(sample)
+        yield line | named | {"subject": subject, "reference": reference} | _unsure(sample)
+
+
+def _without_rounding(gap: EffectCurve, curve: EffectCurve) -> EffectCurve:
+    """The difference of two curves; nothing where it is what rounding leaves of two that are the same."""
+    rounding = ROUNDING * max(float(np.abs(curve.value).max(initial=0.0)), 1e-300)
+    same = float(np.ptp(gap.value)) <= rounding and float(np.ptp(gap.moved, axis=1).max(initial=0.0)) <= rounding
+    return EffectCurve(np.zeros_like(gap.value), np.zeros_like(gap.moved)) if same else gap
 
 
 def _half_width(value: Floats, moved: Floats, drawn: Floats, level: float) -> Floats:

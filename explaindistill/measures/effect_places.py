@@ -63,10 +63,12 @@ class EffectPlaces:
     n_missing: int
     minimum: int
 
-    @property
-    def counted(self) -> bool:
-        """Whether counts of rows may be shown: not where a few have no place, whose number would follow."""
-        return not 0 < int((self.cell < 0).sum()) < self.minimum
+    def at_place(self, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Place at which a row is counted: the end of its cell, or its own level, also of ordered ones; else -1."""
+        if not (self.line and self.feature.is_category):
+            return np.where(self.cell < 0, -1, self.cell + self.line)
+        place_of = {v: i for i, v in enumerate(self.numbers.tolist())}
+        return np.array([place_of.get(v, -1) for v in numbers.tolist()], dtype=np.int64)
 
     @property
     def missing(self) -> bool:
@@ -129,8 +131,8 @@ def effect_places(
     --------
     >>> home = Feature("home", "categorical", categories=("boat", "own", "rent", "tent"))
     >>> places = effect_places(np.repeat([0.0, 1.0, 2.0, 3.0], [2, 50, 48, 1]), home)
-    >>> places.words, places.counted
-    (['own', 'rent'], False)
+    >>> places.words
+    ['own', 'rent']
     >>> effect_places(np.zeros(50), home)
     Traceback (most recent call last):
         ...
@@ -165,10 +167,10 @@ def _unit(numbers: NDArray[np.float64], feature: Feature) -> float:
 
 def _levels(numbers: NDArray[np.float64], feature: Feature, n_levels: int, minimum: int) -> NDArray[np.float64]:
     """Codes of the levels that are shown, the commonest first; the others are enough people together, or none."""
-    known = numbers[~np.isnan(numbers) & (numbers >= 0)]
-    if feature.is_category and is_key_like(pd.Series(known)) and minimum > 1:
+    present = numbers[~np.isnan(numbers) & (numbers >= 0)]
+    if feature.is_category and is_key_like(pd.Series(present)) and minimum > 1:
         raise NoPlacesError(f"{feature.name} has values that look like text or keys of people, none is named")
-    codes, counts = np.unique(known, return_counts=True)
+    codes, counts = np.unique(present, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     shown = [i for i in order if counts[i] >= minimum][:n_levels]
     return codes[shown]

@@ -68,9 +68,18 @@ METRIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "cells": ("teacher_mean",),
     "dependence": ("accumulated_effect", "partial_dependence", "share_of_rows"),
     "dependence_comparison": ("accumulated_effect_area", "partial_dependence_area"),
+    "roc": ("true_positive_rate", "false_positive_rate"),
+    "score_shares": ("score_share",),
+    "answer_pairs": ("rows_in_cell",),
+    "decided_as": ("decided_as",),
     "dependent_rows": ("copies", "key_column", "serial_correlation"),
     "missing_inputs": (
         "score_explained", "residual_correlation", "duplicate_rows", "duplicates_differ", "duplicate_variance",
+    ),
+    "rule_fidelity": ("rule_agreement", "rule_agreement_made_up"),
+    "worst_case": (
+        "largest_disagreement", "worst_rows_disagreement", "worst_rows_observed", "worst_rows_decided_apart",
+        "worst_rows_changed",
     ),
     "profile": (*PROFILE, *(f"{rate}_impact_ratio" for rate in PROFILE), "unknown_share", "scoring_tie_share"),
 }  # fmt: skip

@@ -21,7 +21,7 @@ def axis(values: Iterable[float]) -> tuple[tuple[float, float], tuple[float, ...
     >>> axis([0.34, 0.71])
     ((0.3, 0.8), (0.3, 0.4, 0.5, 0.6, 0.7, 0.8))
     >>> axis([2.0])
-    ((1.5, 2.5), (1.5, 2.0, 2.5))
+    ((1.4, 2.6), (1.4, 1.6, 1.8, 2.0, 2.2, 2.4, 2.6))
     """
     known = [v for v in values if math.isfinite(v)]
     low, high = (min(known), max(known)) if known else (0.0, 1.0)

@@ -25,6 +25,8 @@ __all__ = [
     "Node",
     "Outline",
     "Section",
+    "Statement",
+    "Statements",
     "Strip",
     "Table",
     "Text",
@@ -94,6 +96,30 @@ class Table:
     def first(self, n: int = 3) -> tuple[tuple[Cell, ...], ...]:
         """The rows that matter first, in their order."""
         return tuple(self.rows[i] for i in sorted(self.matters[:n] or range(min(n, len(self.rows)))))
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One sentence of the opening: pieces of text, each with what it is, and where its evidence stands in a page.
+
+    Attributes
+    ----------
+    pieces : tuple of (text, kind)
+        Kinds are those of :class:`explaindistill.auditing.opening.sentences.Word`.
+    href : str
+        Empty where there is no evidence to look at.
+    """
+
+    pieces: tuple[tuple[str, str], ...]
+    href: str = ""
+    verdict: str = ""
+
+
+@dataclass(frozen=True)
+class Statements:
+    """The opening: questions, each with the sentences that answer it."""
+
+    parts: tuple[tuple[str, str, tuple[Statement, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -341,6 +367,7 @@ class Group:
 
 Block: TypeAlias = (
     Text
+    | Statements
     | Items
     | Facts
     | Table

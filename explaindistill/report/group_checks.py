@@ -135,15 +135,18 @@ def _unknown(audit: Any) -> list[Block]:
     rows = tuple(
         (Cell(f"{name(r['attribute'])}: {name(r['group'])} against {name(r['reference'])}"), Cell(name(r["subject"])),
          Cell(count(r["n_unknown"])), Cell(quantity(r["estimate"], "ratio")),
-         Cell(interval(r["low"], r["high"], "ratio")))
+         Cell(interval(r["low"], r["high"], "ratio")), Cell(interval(r["sampling_low"], r["sampling_high"], "ratio")))
         for r in frame.to_dict("records")
     )  # fmt: skip
     note = (
-        "The bounds hold whatever group the unknown people belong to; they are no probabilities. Where they lie on "
-        "both sides of a rule, the rule cannot be decided without knowing more people's groups."
+        "The bounds hold for these rows, whatever group the unknown people belong to; they are no probabilities. The "
+        "last column allows for the error of the sample as well, and holds the ratio of all such people with 95 % "
+        "(Imbens and Manski). Where it lies on both sides of a rule, the rule cannot be decided without more rows, or "
+        "without knowing more people's groups."
     )
-    heads = ("groups", "model", "people not known", "impact ratio of the known", "lowest and highest possible")
-    return [Table("What the unknown people could change", heads, rows, (False, False, True, True, True), note)]
+    heads = ("groups", "model", "people not known", "impact ratio of the known", "lowest and highest possible",
+             "with the sample's error")  # fmt: skip
+    return [Table("What the unknown people could change", heads, rows, (False, False, *[True] * 4), note)]
 
 
 def _power(audit: Any) -> list[Block]:

@@ -16,6 +16,7 @@ from explaindistill.measures.verdicts import SIGNS
 from explaindistill.report import blocks as b
 from explaindistill.report.dots import look, occupants_svg, place, strip_svg
 from explaindistill.report.folds import folded
+from explaindistill.report.opening_block import opening_title
 from explaindistill.report.tabs import tabs_of
 from explaindistill.report.words import FIRST, ISOLATED, LAST, name, sentence
 from explaindistill.report.writers.json import island, results
@@ -92,7 +93,7 @@ def page(audit: Any, sections: Mapping[str, b.Section]) -> str:
         environment()
         .get_template("page.html.j2")
         .render(
-            title=_title(audit),
+            title=opening_title(audit),
             subtitle=_subtitle(audit),
             manifest=audit.manifest,
             tabs=tabs_of(folded(sections)),
@@ -104,13 +105,9 @@ def page(audit: Any, sections: Mapping[str, b.Section]) -> str:
     )
 
 
-def _title(audit: Any) -> str:
-    return f"Audit of {', '.join(name(s) for s in audit.students)}"
-
-
 def _subtitle(audit: Any) -> str:
-    """Whom the students imitate, on how many rows, and when."""
-    pieces = [f"against the teacher {name(audit.teacher_name)}"]
+    """Whom the students imitate, where the opening does not say it, on how many rows, and when."""
+    pieces = [] if hasattr(audit, "opening") else [f"against the teacher {name(audit.teacher_name)}"]
     if audit.manifest.get("n_rows"):
         pieces.append(f"{audit.manifest['n_rows']:,} audited rows")
     if audit.manifest.get("date"):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from explaindistill.report.blocks import Threshold
 from explaindistill.report.figures import TEACHER, students_of
-from explaindistill.report.tables import CROSSED, attributes_of, frame_of, rows_of
+from explaindistill.report.tables import attributes_of, frame_of, rows_of
 from explaindistill.report.words import name
 
 __all__ = ["slider"]
@@ -17,11 +19,15 @@ LEGEND = (
 )
 
 
+_NONE = pd.Series(dtype=float)
+
+
 def slider(audit: Any) -> Threshold | None:
     """What the page needs to move the threshold; None where it was not measured."""
     frame = rows_of(frame_of(audit, "thresholds"), metric="selection_rate")
-    attributes = [a for a in attributes_of(audit) if CROSSED not in a and not rows_of(frame, attribute=a).empty]
-    if frame.empty or not attributes:
+    shown = rows_of(frame, status=["ok", "small"])
+    attributes = [a for a in attributes_of(audit) if rows_of(shown, attribute=a).get("threshold", _NONE).nunique() > 1]
+    if not attributes:
         return None
     groups = {a: list(dict.fromkeys(rows_of(frame, attribute=a)["group"])) for a in attributes}
     models = [m for m in ("teacher", *students_of(audit)) if not rows_of(frame, subject=m).empty]
@@ -52,19 +58,20 @@ def _attribute(audit: Any, frame: Any, attribute: str, groups: list[Any]) -> dic
 
 
 def _model(audit: Any, frame: Any, model: str, groups: dict[str, list[Any]]) -> dict[str, Any]:
-    """Thresholds of one model, and the counts at or above each, by attribute and group."""
+    """Of one model per attribute: thresholds, the place of the audit's own, and the counts of each group."""
     ok = rows_of(frame, status=["ok", "small"])
-    thresholds = sorted(float(t) for t in ok["threshold"].unique())
-    count_at = {(r["attribute"], r["group"], float(r["threshold"])): int(r["k"]) for r in ok.to_dict("records")}
-    counts = [
-        [[count_at[a, g, t] for t in thresholds] if (a, g, thresholds[0]) in count_at else None for g in members]
-        for a, members in groups.items()
-    ]
     bound = audit.bounds[model]
-    return {
-        "name": name(model),
-        "series": TEACHER if model == "teacher" else students_of(audit).index(model),
-        "thresholds": thresholds,
-        "start": min(range(len(thresholds)), key=lambda i: abs(thresholds[i] - bound)),
-        "counts": counts,
-    }
+    attributes = []
+    for attribute, members in groups.items():
+        lines = rows_of(ok, attribute=attribute)
+        thresholds = sorted(float(t) for t in lines["threshold"].unique())
+        count_at = {(r["group"], float(r["threshold"])): int(r["k"]) for r in lines.to_dict("records")}
+        attributes.append(
+            {
+                "thresholds": thresholds,
+                "start": thresholds.index(bound) if bound in thresholds else 0,
+                "counts": [[count_at[g, t] for t in thresholds] if g in set(lines["group"]) else None for g in members],
+            }
+        )
+    series = TEACHER if model == "teacher" else students_of(audit).index(model)
+    return {"name": name(model), "series": series, "attributes": attributes}

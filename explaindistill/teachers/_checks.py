@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.data.answers import check_chance, named_columns, probabilities
+from explaindistill.data.class_words import class_words
 from explaindistill.data.targets import one_hot
 from explaindistill.errors import InvalidInputError, TeacherError
 from explaindistill.protocols import Teacher
@@ -69,10 +70,10 @@ def sorted_classes(classes: ArrayLike) -> tuple[NDArray[Any], NDArray[np.intp]]:
         order = np.argsort(names, kind="stable")
     except TypeError as error:
         raise InvalidInputError(
-            f"classes must be of one kind so that they can be sorted, got {names.tolist()}"
+            f"classes must be of one kind so that they can be sorted, got {class_words(names)}"
         ) from error
     if (names[order][1:] == names[order][:-1]).any():
-        raise InvalidInputError(f"classes must differ from each other, got {names.tolist()}")
+        raise InvalidInputError(f"classes must differ from each other, got {class_words(names)}")
     return names[order], order
 
 
@@ -238,5 +239,5 @@ def _labels(raw: Any, n_rows: int, classes: NDArray[Any] | None, who: str) -> ND
         return one_hot(labels.astype(classes.dtype, copy=False), classes)
     except (InvalidInputError, TypeError, ValueError) as error:
         raise TeacherError(
-            f"{who} answered a label that is not among its classes {classes.tolist()}: {error}"
+            f"{who} answered a label that is not among its classes {class_words(classes)}: {error}"
         ) from error

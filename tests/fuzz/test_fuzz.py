@@ -12,18 +12,19 @@ import pytest
 
 from explaindistill.errors import InvalidInputError
 from fuzz.playing import LIMIT_BYTES, WrongAnswerError, play
-from fuzz.run import deeds, elsewhere
+from fuzz.run import deed, elsewhere
 
 SEEDS = json.loads((Path(__file__).parent / "seeds.json").read_text())
-FRESH = {"load": range(100_000, 100_100), "fit": range(100_000, 100_020), "command": range(100_000, 100_012)}
+FRESH = {"load": range(100_000, 100_100), "fit": range(100_000, 100_020), "command": range(100_000, 100_012),
+         "answer": range(100_000, 100_020)}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", list(FRESH))
 def test_no_case_ends_in_anything_but_an_answer_or_a_sentence(kind):
     pytest.importorskip("polars", reason="the zoo has polars among its containers")
     with elsewhere() as place:
-        known = deeds(place)
-        cases = [play(kind, number, partial(known[kind], number)) for number in [*SEEDS[kind], *FRESH[kind]]]
+        known = deed(kind, place)
+        cases = [play(kind, number, partial(known, number)) for number in [*SEEDS[kind], *FRESH[kind]]]
     faults = [c for c in cases if c.verdict == "fault"]
     assert not faults, "\n".join(f"{c.kind} {c.number}: {c.words} [{c.where}]" for c in faults)
     assert {c.verdict for c in cases} == {"answered", "refused"}

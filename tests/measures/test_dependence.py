@@ -85,6 +85,9 @@ def test_dates_grades_and_missing_values_have_places(rows):
     assert dates["place"].str.fullmatch(r"20\d\d-\d\d-\d\d").all()
     grades, _ = curve_of(rows, "grade")
     assert grades["place"].unique().tolist() == ["low", "mid", "top"]
+    counted, _ = curve_of(rows, "grade", metric="share_of_rows")
+    shares = rows["grade"].value_counts(normalize=True)
+    assert counted.set_index("place")["estimate"].to_dict() == pytest.approx(shares.to_dict())
     by_gone = {"teacher": lambda frame: frame["gone"].isna().to_numpy(dtype=float)}
     partial, _ = curve_of(rows, "gone", by_gone, metric="partial_dependence")
     assert partial["place"].iloc[-1] == "missing"
@@ -173,4 +176,16 @@ def test_a_model_is_asked_about_as_many_rows_as_promised(rows):
     curve_of(rows, "a", model)
     line, _ = curve_of(rows, "a")
     m = line["place"].nunique()
-    assert sum(asked) == 2 * QUICK.n_local + QUICK.n_local + m * QUICK.n_partial
+    assert sum(asked) == N + 2 * QUICK.n_local + m * QUICK.n_partial
+
+
+def test_a_sample_of_rows_says_what_all_rows_say():
+    rng = np.random.default_rng(3)
+    many = pd.DataFrame({"a": rng.normal(size=4_000), "b": rng.normal(size=4_000)})
+    models = {"teacher": lambda f: np.tanh(f["a"].to_numpy() * (1 + 0.5 * f["b"].to_numpy()))}
+    feature = Schema.infer(many)["a"]
+    whole, _ = dependence(models, many, feature, options=CurveOptions(n_local=4_000, n_partial=4_000))
+    few, _ = dependence(models, many, feature)
+    assert set(few["n"]) == {500, 200, 4_000}
+    inside = (few["low"] <= whole["estimate"]) & (whole["estimate"] <= few["high"])
+    assert inside.mean() > 0.85

@@ -14,7 +14,6 @@ from explaindistill.auditing.frames._lines import Measured, attempt, cannot_say,
 from explaindistill.auditing.inputs import AuditInput, Model
 from explaindistill.auditing.options import CURVE, AuditOptions
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, disclosed
-from explaindistill.distillation.made_rows import default_sampler
 from explaindistill.measures.believability import AllowedRows, believability, worries
 from explaindistill.measures.columns import describe_columns
 from explaindistill.measures.table import frame
@@ -89,7 +88,7 @@ def _believability(inputs: AuditInput) -> pd.DataFrame:
     for s in inputs.students:
         if s.distiller is None or s.distiller.corpus_.sampler == "none":
             continue
-        sampler = default_sampler() if s.distiller.sampler is None else s.distiller.sampler
+        sampler = s.distiller.sampler_
         settings = f"{type(sampler).__name__} {sorted(vars(sampler).items())!r} {s.distiller.seed_}"
         if settings not in judged:
             judged[settings] = _judged(inputs, s, sampler)

@@ -80,7 +80,7 @@ def _along(inputs: AuditInput, feature: Feature, options: AuditOptions, seed: in
     try:
         for together in [{name: score} for name, score in models.items()] if recorded else [models]:
             mine, theirs = dependence(
-                together, inputs.rows.frame, feature, rng=seed, subset=_unit(inputs),
+                together, inputs.rows.frame, feature, rng=seed, unit=_unit(inputs),
                 options=CurveOptions(minimum=options.min_group_size), **inputs.rows.sampling(),
             )  # fmt: skip
             curves.append(mine if not curves else mine[mine["subject"] != "rows"])
@@ -93,7 +93,7 @@ def _along(inputs: AuditInput, feature: Feature, options: AuditOptions, seed: in
 
 
 def _no_curve(subject: str, why: str, feature: Feature) -> pd.DataFrame:
-    named = {"feature": feature.name, "kind": "", "place": "", "value": np.nan}
+    named = {"feature": feature.name, "kind": "", "place": "", "value": np.nan, "unit": ""}
     return cannot_say(CURVES[0], subject, why).assign(**named)
 
 

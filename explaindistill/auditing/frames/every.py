@@ -34,6 +34,7 @@ from explaindistill.auditing.frames import (
     performance,
     profile,
     recommendation,
+    scores,
     stability,
     students,
     teacher,
@@ -52,7 +53,7 @@ __all__ = ["frame_names", "measure_all", "notes", "suppressed"]
 # in this order, and the random stream runs through it.
 ORDER = (
     corpus, comparison, importance, fidelity, teacher, groups, mistakes, performance, stability, students, cells,
-    deployment, ensemble, profile, dependent_rows, dependence, recommendation,
+    deployment, ensemble, profile, dependent_rows, dependence, scores, recommendation,
 )  # fmt: skip
 
 

@@ -61,8 +61,9 @@ def _responsible(audit: Audited) -> list[Piece]:
     pieces: list[Piece] = []
     for field, label in labels.items():
         if getattr(audit.about, field):
-            pieces += [label, _about(audit, field), ". "]
-    return [*pieces[:-1], "."] if pieces else []
+            ended = getattr(audit.about, field).rstrip().endswith((".", "!", "?"))
+            pieces += [label, _about(audit, field), " " if ended else ". "]
+    return [*pieces[:-1], str(pieces[-1]).rstrip()] if pieces else []
 
 
 def _teacher(audit: Audited) -> Sentence:

@@ -27,11 +27,6 @@ class EffectCurve(NamedTuple):
         """The difference of two curves of the same rows."""
         return EffectCurve(self.value - other.value, self.moved - other.moved)
 
-    def raised(self, answers: Floats, share: Floats) -> EffectCurve:
-        """The curve with the mean answer added, so that it has the unit of the answers."""
-        mean = float(share @ answers)
-        return EffectCurve(self.value + mean, self.moved + (share * (answers - mean))[:, None])
-
 
 def accumulated(change: Floats, cell: NDArray[np.int64], n_cells: int, share: Floats) -> EffectCurve:
     r"""Accumulated local effects at the edges of cells, centred.

@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.numerics.linear.elastic_net import (
-    LEAST_SQUARES_RIDGE,
-    RIDGE,
     LinearFit,
     Penalty,
     gaussian_path,
@@ -18,10 +16,9 @@ from explaindistill.numerics.linear.elastic_net import (
     logistic_path,
     mean_divergence,
     null_fit,
-    refit_gaussian,
-    refit_logistic,
 )
 from explaindistill.numerics.linear.optimality import classes_gap, values_gap
+from explaindistill.numerics.linear.relaxed import LEAST_SQUARES_RIDGE, RIDGE, refit_gaussian, refit_logistic
 from explaindistill.numerics.linear.row_blocks import RowBlocks, row_blocks
 from explaindistill.numerics.optimum import OPTIMUM
 

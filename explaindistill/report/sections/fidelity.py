@@ -18,6 +18,8 @@ MAIN = ("agreement", "skill", "kl", "brier", "r2_probability", "r2_logit", "spea
 FIRST = ("agreement", "skill", "r2_probability", "r2", "rmse")
 WORST = 5
 LOWEST = 6
+RULES = 30
+"""Rules of a student that are shown: a page that lists hundreds is read by nobody, and the JSON has all."""
 
 
 def section(audit: Any) -> Section:
@@ -41,6 +43,7 @@ def section(audit: Any) -> Section:
     first = [i for i, m in enumerate(dict.fromkeys(whole.loc[mine, "metric"])) if m in FIRST]
     blocks.append(in_front(table, first))
     blocks += [*_beside(whole[~mine], whole[mine]), *_elsewhere(by_subset, audit)]
+    blocks += _by_rule(audit)
     blocks += _parts(by_subset[(by_subset["subset"] != "") & ~_is_elsewhere(by_subset)], audit)
     blocks += _mistakes(audit)
     performance = frame_of(audit, "performance")
@@ -100,6 +103,22 @@ def _elsewhere(by_subset: pd.DataFrame, audit: Any) -> list[Block]:
         table = pivot(promised, caption, "subset", "subject", students_of(audit), "student's probability")
         blocks.append(Details("Does the student's probability mean the same as the teacher's?", (table,)))
     return blocks
+
+
+def _by_rule(audit: Any) -> list[Block]:
+    """Each rule with limits that hold for all rules of its student at once, those with the lowest first."""
+    frame = frame_of(audit, "rule_fidelity")
+    if frame.empty:
+        return []
+    ranked = frame.sort_values("low", kind="stable").groupby(["subject", "metric"], sort=False).head(RULES)
+    shown = ranked.assign(subset=ranked["subset"].str.removeprefix("where "))
+    note = (
+        "Brackets hold for all rules of a student together (95 %), and are exact for rows that are independent and "
+        "chose nothing. Those of made-up rows hold of rows that are made as these were, and of people only as far as "
+        f"they are like them. Of many rules the {RULES} with the lowest limits."
+    )
+    table = tidy(shown, "Each rule's agreement", ("subset", "subject", "metric"), ("rule", "student", "rows"), note)
+    return [Details("How faithful is each rule?", (table,))]
 
 
 def _parts(frame: pd.DataFrame, audit: Any) -> list[Block]:

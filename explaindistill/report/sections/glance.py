@@ -13,6 +13,7 @@ from explaindistill.report.figures import students_of
 from explaindistill.report.judgements import judged
 from explaindistill.report.matrices import gaps_by_model, requirements_by_model
 from explaindistill.report.metrics import describe_metric
+from explaindistill.report.opening_block import opening_block
 from explaindistill.report.tables import frame_of, rows_of
 from explaindistill.report.verdict_words import in_front, transfer_words
 from explaindistill.report.words import count, interval, name, quantity
@@ -22,8 +23,9 @@ __all__ = ["section"]
 
 def section(audit: Any) -> Section:
     """What a reader must know first: the opening, the two matrices; headline figures and worries behind folds."""
+    opening = opening_block(audit)
     blocks: list[Block] = [Text(warning, "warning") for warning in in_front(audit)]
-    blocks.append(Text(_summary(audit), "lead"))
+    blocks.append(Text(_summary(audit), "lead") if opening is None else opening)
     blocks += gaps_by_model(audit)
     blocks += requirements_by_model(audit)
     if frame_of(audit, "verdicts").empty:
@@ -228,6 +230,4 @@ def _unfaithful_groups(audit: Any) -> list[str]:
     if not attributes_of:
         return []
     who = "; ".join(f"“{student}” across {', '.join(dict.fromkeys(where))}" for student, where in attributes_of.items())
-    return [
-        f"Not equally faithful in all groups: {who}. A student that looks fair then says nothing about its teacher."
-    ]
+    return [f"Not equally faithful in all groups: {who}. A student without a gap then says nothing about its teacher."]

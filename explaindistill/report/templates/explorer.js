@@ -176,26 +176,27 @@
     var data = JSON.parse(panel.querySelector("script").textContent);
     var ask = panel.querySelector(".ask"), picture = panel.querySelector(".picture");
     var models = chooser("Model", "threshold-model", data.models.map(function (m) { return m.name; }), function () { start(); });
-    var attributes = chooser("Attribute", "threshold-attribute", data.attributes.map(function (a) { return a.name; }), function () { changed(); });
+    var attributes = chooser("Attribute", "threshold-attribute", data.attributes.map(function (a) { return a.name; }), function () { start(); });
     var cell = make("div"), slide = make("input", null, { type: "range", id: "threshold-slider", min: 0, step: 1 });
     var label = make("label", null, { class: "name", for: "threshold-slider" });
     cell.append(label, slide);
+    var chosen = function () { return data.models[models.read()].attributes[attributes.read()]; };
     var start = function () {
-      var model = data.models[models.read()];
-      slide.max = model.thresholds.length - 1;
-      slide.value = model.start;
+      slide.max = chosen().thresholds.length - 1;
+      slide.value = chosen().start;
       changed();
     };
     var changed = function () {
-      var m = models.read(), a = attributes.read(), model = data.models[m], attribute = data.attributes[a], at = Number(slide.value);
-      label.textContent = "Threshold " + model.thresholds[at] + (at === model.start ? " (the audit's)" : "");
-      slide.setAttribute("aria-valuetext", String(model.thresholds[at]));
+      var model = data.models[models.read()], attribute = data.attributes[attributes.read()], table = chosen(), at = Number(slide.value);
+      var words = parseFloat(table.thresholds[at].toPrecision(3)) + (at === table.start ? " (the audit's)" : "");
+      label.textContent = "Threshold " + words;
+      slide.setAttribute("aria-valuetext", words);
+      var rates = attribute.sizes.map(function (n, g) { return n === null || !table.counts[g] ? null : table.counts[g][at] / n; });
       var largest = Math.max.apply(null, attribute.sizes.map(function (n) { return n || 0; })) || 1;
-      var rates = attribute.sizes.map(function (n, g) { var k = model.counts[a][g]; return n === null || !k ? null : k[at] / n; });
       var reference = attribute.reference === null ? null : rates[attribute.reference];
       var strips = attribute.groups.map(function (group, g) {
         if (rates[g] === null) { return { title: group, detail: "", remark: "withheld", marks: [] }; }
-        var n = attribute.sizes[g], k = model.counts[a][g][at];
+        var n = attribute.sizes[g], k = table.counts[g][at];
         var words = (100 * rates[g]).toFixed(1) + " %, " + k.toLocaleString("en") + " of " + n.toLocaleString("en");
         if (reference && g !== attribute.reference) { words += ", ratio " + (rates[g] / reference).toFixed(2); }
         return { title: group, detail: words, remark: "", marks: [{ series: model.series, at: rates[g], low: null, high: null, weight: n / largest, words: words }] };

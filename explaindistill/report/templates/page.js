@@ -65,7 +65,7 @@
     var open = unfold.dataset.open !== "yes";
     folds().forEach(function (fold) { fold.open = open; });
     unfold.dataset.open = open ? "yes" : "no";
-    unfold.textContent = open ? "Fold everything" : "Unfold everything";
+    unfold.textContent = open ? "Fold all" : "Unfold all";
   });
 
   var unpacked = function (frame) {

@@ -22,7 +22,7 @@ LARGE = 300
 CROSSED = " × "
 MAIN = ("selection_rate", "selection_rate_worst_ratio", "mean_prediction", "agreement", "mae", "teacher_mean")
 """What a page of a large audit carries of crossed groups and of students without teacher; the JSON file has all."""
-LEFT_OUT = ("cells", "dependence")
+LEFT_OUT = ("answer_pairs", "cells", "dependence", "roc", "score_shares", "thresholds")
 """The panels and the pictures of the page carry these frames already."""
 STRONGEST = 5
 """So many columns of each group a page carries; the JSON file has all."""

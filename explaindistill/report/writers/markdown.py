@@ -65,7 +65,7 @@ def written(section: b.Section, level: int) -> str:
 
 
 def _all(blocks: Iterable[b.Block], level: int) -> list[str]:
-    return [_write(block, level) for block in blocks]
+    return [text for block in blocks if (text := _write(block, level))]
 
 
 @singledispatch
@@ -77,6 +77,11 @@ def _write(block: b.Block, level: int) -> str:
 def _(block: b.Text, level: int) -> str:
     text = escape(block.text)
     return f"> {text}" if block.tone in {"note", "warning"} else text
+
+
+@_write.register
+def _(block: b.Statements, level: int) -> str:
+    return ""  # they stand under the title, see `opened`
 
 
 @_write.register

@@ -26,7 +26,7 @@ from explaindistill.numerics.model_trees.state import LinearTreeLimits, SplitCol
 from explaindistill.numerics.optimum import OPTIMUM
 from explaindistill.numerics.trees.binning import MAX_BINS, MISSING, UNSEEN, BinnedTable, bin_table
 from explaindistill.numerics.trees.fixed_point import repetitions
-from explaindistill.numerics.trees.rounding import fewest_digits, plainest_moment
+from explaindistill.numerics.trees.rounding import plain_middle, plainest_moment
 from explaindistill.students._intake import Intake
 from explaindistill.students.model_tree.model import LeafTerm, LinearTreeModel, LinearTreeNode
 
@@ -232,7 +232,7 @@ def _question(node: LinearTreeNode, model: LinearTree, v: int, schema: Schema, b
         listed_left = not bool(go[UNSEEN])
         return replace(node, listed=tuple(int(c) for c in codes[goes_left == listed_left]), listed_left=listed_left)
     low, high = model.gap[v]
-    plain = plainest_moment if feature.kind == "datetime" else fewest_digits
+    plain = plainest_moment if feature.kind == "datetime" else plain_middle
     return replace(node, threshold=float(plain(low, high)))
 
 

@@ -11,7 +11,7 @@ from explaindistill.data.literals import Literal
 from explaindistill.data.schema import Feature, Schema
 from explaindistill.numerics.trees.binning import MISSING, BinRule, bin_table
 from explaindistill.numerics.trees.fixed_point import SCALE, repetitions
-from explaindistill.numerics.trees.rounding import fewest_digits, plainest_moment
+from explaindistill.numerics.trees.rounding import plain_middle, plainest_moment
 from explaindistill.numerics.trees.rule_growth import FoundRule, RuleLimits, grow_rules
 from explaindistill.students._intake import Intake
 from explaindistill.students.rules.model import ListedRule, RuleList
@@ -73,7 +73,7 @@ def _literal(feature: Feature, f: int, rule: BinRule, allowed: NDArray[np.bool_]
     if len(bins) == 0:
         return Literal(f, math.inf, math.inf, missing=missing)
     low, high = int(bins[0]), int(bins[-1])
-    plain = plainest_moment if feature.kind == "datetime" else fewest_digits
+    plain = plainest_moment if feature.kind == "datetime" else plain_middle
     below = -math.inf if low == 0 else plain(float(rule.highs[low - 1]), float(rule.lows[low]))
     above = math.inf if high == rule.n_bins - 1 else plain(float(rule.highs[high]), float(rule.lows[high + 1]))
     return Literal(f, below, above, missing=missing)

@@ -27,7 +27,7 @@ def drawing(self: Any) -> TreeDrawing:
     >>> import explaindistill as xd
     >>> import pandas as pd
     >>> X = pd.DataFrame({"age": np.arange(200) % 50})
-    >>> root = xd.TreeRegressor(max_leaf_nodes=2).fit(X, X["age"] > 20).drawing().root
+    >>> root = xd.TreeRegressor(max_leaf_nodes=2, shrinkage=0).fit(X, X["age"] > 20).drawing().root
     >>> root.text, [(child.edge, child.text) for child in root.children]
     ('age ≤ 20?', [('yes', '0'), ('no', '1')])
     """

@@ -21,7 +21,7 @@ from explaindistill.numerics.trees.growth import (
     grow,
 )
 from explaindistill.numerics.trees.histogram import channels
-from explaindistill.numerics.trees.rounding import fewest_digits, plainest_moment
+from explaindistill.numerics.trees.rounding import fewest_digits, plain_middle, plainest_moment
 from explaindistill.numerics.trees.routing import bounded, gap, node_means
 from explaindistill.numerics.trees.shrinkage import shrunk
 from explaindistill.students._intake import Intake, read_signs
@@ -91,7 +91,9 @@ def fit_tree(
         from explaindistill.students.tree.optimal import grow_optimal
 
         grown = grow_optimal(grower(table), table, structure, intake.weight)
-    model = _in_user_units(grown, table, intake)
+    # the plainest number of a whole gap is the one that another sample of rows gives, too
+    plain = fewest_digits if estimator.tie_tolerance else plain_middle
+    model = _in_user_units(grown, table, intake, plain)
     return _filled(model, grown, intake)
 
 
@@ -204,7 +206,9 @@ class _Written:
     sets: list[NDArray[np.bool_] | None]
 
 
-def _in_user_units(grown: Grown, table: BinnedTable, intake: Intake) -> TreeModel:
+def _in_user_units(
+    grown: Grown, table: BinnedTable, intake: Intake, plain: Callable[[float, float], float]
+) -> TreeModel:
     """From bins to thresholds and sets of categories; values are still to be filled in."""
     n = len(grown.feature)
     written = _Written(np.full(n, np.nan), [None] * n)
@@ -215,7 +219,7 @@ def _in_user_units(grown: Grown, table: BinnedTable, intake: Intake) -> TreeMode
                 codes = np.append(table.rules[f].codes, np.uint8(UNSEEN))[: len(intake.schema[f].categories)]
                 written.sets[node] = _table(grown, node)[codes]
         else:
-            _write_thresholds(written, grown, nodes, intake, f)
+            _write_thresholds(written, grown, nodes, intake, f, plain)
     sides = np.array([[False] * 2 if t is None else t[[MISSING, UNSEEN]] for t in grown.goes_left])
     return TreeModel(
         schema=intake.schema,
@@ -239,8 +243,15 @@ def _table(grown: Grown, node: int) -> NDArray[np.bool_]:
     return table
 
 
-def _write_thresholds(written: _Written, grown: Grown, nodes: NDArray[np.int64], intake: Intake, f: int) -> None:
-    """The number with the fewest digits between the largest value on the left and the smallest on the right."""
+def _write_thresholds(
+    written: _Written,
+    grown: Grown,
+    nodes: NDArray[np.int64],
+    intake: Intake,
+    f: int,
+    plain: Callable[[float, float], float],
+) -> None:
+    """A plain number between the largest value on the left and the smallest on the right."""
     feature = intake.schema[f]
     values = np.ascontiguousarray(intake.schema.column(intake.X, f))
     for node in nodes:
@@ -256,8 +267,7 @@ def _write_thresholds(written: _Written, grown: Grown, nodes: NDArray[np.int64],
         elif np.isinf(high):
             written.threshold[node] = np.inf
         else:
-            plain = plainest_moment if feature.kind == "datetime" else fewest_digits
-            written.threshold[node] = plain(low, high)
+            written.threshold[node] = (plainest_moment if feature.kind == "datetime" else plain)(low, high)
 
 
 def _filled(model: TreeModel, grown: Grown, intake: Intake) -> TreeModel:

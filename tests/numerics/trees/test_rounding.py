@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explaindistill.numerics.trees.rounding import fewest_digits, plainest_moment
+from explaindistill.numerics.trees.rounding import fewest_digits, plain_middle, plainest_moment
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,45 @@ def test_no_number_in_the_gap_has_fewer_digits(low, width):
     assert found.is_integer() or high - low == 1
     fewest = min((len(str(abs(k)).rstrip("0")) for k in range(low, high) if k), default=1)
     assert digits <= max(1, fewest)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (39, 45, 42),
+        (30, 41, 36),
+        (40, 50, 45),
+        (30_000, 50_000, 40_000),
+        (0, 1, 0),
+        (39, 40, 39),
+        (4.9, 5.0, 4.9),
+        (4.7, 5.0, 4.8),
+        (0.8, 1.4, 1.0),
+        (0.1213, 0.1291, 0.125),
+        (-2, 1.5, 0),
+        (-1.5e308, 1.5e308, 0),
+        (1.0, np.nextafter(1.0, 2), 1.0),
+        (1e-310, 3e-310, 2e-310),
+    ],
+)
+def test_thresholds_keep_to_the_middle_and_to_the_columns_own_digits(low, high, expected):
+    assert plain_middle(float(low), float(high)) == pytest.approx(expected, rel=1e-3)
+
+
+@given(st.floats(-1e300, 1e300), st.floats(-1e300, 1e300))
+def test_a_threshold_in_the_middle_lies_in_the_gap(a, b):
+    low, high = min(a, b), max(a, b)
+    if low < high:
+        assert low <= plain_middle(low, high) < high
+
+
+@given(st.integers(-999, 998), st.integers(1, 300))
+def test_whole_numbers_are_cut_at_whole_numbers_near_the_middle(low, width):
+    high = low + width
+    number = plain_middle(float(low), float(high))
+    assert number.is_integer()
+    # of whole numbers the cut at t lies between t and t + 1
+    assert abs(number + 0.5 - (low + high) / 2) <= width / 6 + 1
 
 
 def seconds(text):

@@ -24,12 +24,13 @@ def ways(student):
 def test_looking_ahead_takes_part_from_a_thousand_distinct_rows():
     X, P = rows(1000)
     assert len(X.drop_duplicates()) == 1000
-    assert ways(TreeClassifier(8).fit(X, P))[2][0] == "lookahead"
-    assert ways(TreeClassifier(8).fit(X[1:], P[1:])) == [["greedy", 0.5], ["greedy", 0.2]]
+    greedy = [["greedy", 0.5], ["greedy", 0.2], ["greedy", 0.0]]
+    assert ways(TreeClassifier(8).fit(X, P))[3][0] == "lookahead"
+    assert ways(TreeClassifier(8).fit(X[1:], P[1:])) == greedy
     twice = np.r_[np.arange(999), np.arange(999)]
-    assert ways(TreeClassifier(8).fit(X.iloc[twice], P[twice])) == [["greedy", 0.5], ["greedy", 0.2]]
-    assert len(ways(TreeClassifier(13).fit(X, P))) == 2  # 1,000 rows are fewer than 80 for each of 13 leaves
-    assert len(ways(TreeClassifier(None, max_depth=3).fit(X, P))) == 3
+    assert ways(TreeClassifier(8).fit(X.iloc[twice], P[twice])) == greedy
+    assert ways(TreeClassifier(13).fit(X, P)) == greedy  # 1,000 rows are fewer than 80 for each of 13 leaves
+    assert len(ways(TreeClassifier(None, max_depth=3).fit(X, P))) == 4
     assert len(ways(TreeClassifier(8, tie_tolerance=0.1).fit(X, P))) == 1
 
 
@@ -47,13 +48,26 @@ def test_the_best_on_the_rows_of_fitting_is_kept():
         assert way["agreement"] == pytest.approx((alone.fit(X, P).predict(X) == P.argmax(axis=1)).mean())
 
 
+def test_each_tree_that_competes_grows_at_its_own_temperature():
+    """Sharp labels find the line at which decisions turn, soft ones that at which probabilities do."""
+    X, P = rows(600, 5)
+    table = TreeClassifier(6, shrinkage=0).fit(X, P).candidates_
+    assert table["temperature"].tolist() == [0.5, 0.2]
+    alone = [
+        TreeClassifier(6, shrinkage=0, search="greedy", structure_temperature=t).fit(X, P) for t in table["temperature"]
+    ]
+    agreement = [(student.predict(X) == P.argmax(axis=1)).mean() for student in alone]
+    assert agreement[0] != agreement[1]
+    assert table["agreement"].tolist() == pytest.approx(agreement)
+
+
 def test_looking_ahead_wins_where_it_is_better():
     chosen = []
     for seed in range(4):
         X, P = rows(2000, seed)
         table = TreeClassifier(7, shrinkage=0).fit(X, P).candidates_
         chosen.append(table.loc[table["chosen"], "search"].item())
-        assert (chosen[-1] == "lookahead") == (table["agreement"].iloc[2] > table["agreement"].iloc[:2].max())
+        assert (chosen[-1] == "lookahead") == (table["agreement"].iloc[3] > table["agreement"].iloc[:3].max())
     assert "lookahead" in chosen
 
 
