@@ -19,7 +19,7 @@ REQUIREMENTS = (
 """What is required of classifiers; those on gaps need a favourable class and a column of the name."""
 OF_VALUES = ({}, {"fidelity.r2": ">= 0.8"}, {"fidelity.r2": ">= 0.5", "gaps.mean_prediction_difference": "abs <= 1"})
 ABOUT = ({}, {"title": "Who gets a loan", "decision": "approved", "data_name": "loans.csv", "row_name": "applications",
-              "owner": "Example Bank", "purpose": "an example", "date": "2026-01-31"})  # fmt: skip
+              "owner": "Example Bank", "purpose": "An example.", "date": "2026-01-31"})  # fmt: skip
 
 
 def random_rows(rng: np.random.Generator, n: int) -> tuple[pd.DataFrame, Any]:

@@ -51,7 +51,7 @@ class Checker(Groups):
         return [
             ("what", rf"Audited on (?:(?P<n>{NUMBER}) )?{r}(?: of (?P<data>.+?))?(?:, the decision “(?P<decision>.+?)”)?"
                      r"(?:; the one that people want is “(?P<favorable>.+?)”(?P<rule>, given .+)?)?\.", self.audited),
-            ("what", r"(?:Purpose: (?P<purpose>.+?)\. ?)?(?:Owner: (?P<owner>.+?)\. ?)?(?:Date: (?P<date>.+?)\.)?",
+            ("what", r"(?:Purpose: (?P<purpose>.+?)[.!?] ?)?(?:Owner: (?P<owner>.+?)[.!?] ?)?(?:Date: (?P<date>.+?)[.!?])?",
              self.responsible),
             ("what", rf"The model under audit, here “the teacher”, is (?P<kind>.+?); it is right on (?P<f>{f}) of them\.",
              lambda m: self.teacher(m, "accuracy")),
@@ -104,7 +104,7 @@ class Checker(Groups):
     def responsible(self, m: re.Match[str]) -> None:
         need(any(m.groups()), "it says nothing")
         for field in ("purpose", "owner", "date"):
-            need((m[field] or "") == getattr(self.audit.about, field), field)
+            need((m[field] or "") == getattr(self.audit.about, field).rstrip(".!?"), field)
 
     def teacher(self, m: re.Match[str], metric: str) -> None:
         kinds = {"RecordedTeacher": "recorded answers", "CallableTeacher": "a function", "TorchTeacher": "a network (torch)",
