@@ -16,6 +16,7 @@ from explaindistill.asking.forecast import Forecast
 from explaindistill.auditing.about import About
 from explaindistill.auditing.columns import named_in
 from explaindistill.auditing.display_names import DisplayNames
+from explaindistill.auditing.explanations import explanation
 from explaindistill.auditing.failures import Failures, is_strict
 from explaindistill.auditing.frames.cells import partitions
 from explaindistill.auditing.frames.every import frame_names, measure_all, notes, suppressed
@@ -35,6 +36,7 @@ from explaindistill.data.files import write_whole
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
 from explaindistill.measures.dependent_rows import dependence_warnings
+from explaindistill.measures.row_values import RowValues
 from explaindistill.measures.suppression import with_common_values
 from explaindistill.measures.verdicts import check, check_rules
 from explaindistill.protocols import Task
@@ -81,6 +83,8 @@ class Audit:
         decided.
     cells : mapping of str to fitted tree
         Which cell of the frame ``cells`` a row falls into, per student.
+    row_values : tuple of RowValues
+        Shapley values of rows, for :meth:`explanation`: in memory alone, in nothing that is saved or pickled.
     about : About
         What only people can say: title, decision, purpose, owner, data, date.
     names : DisplayNames
@@ -133,8 +137,14 @@ class Audit:
     names: DisplayNames = field(default_factory=DisplayNames)
     command: str = ""
     pages: list[str] = field(default_factory=list, compare=False)
+    row_values: tuple[RowValues, ...] = field(default=(), compare=False)
 
     plot = plot
+    explanation = explanation
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what is about single people: pickles and copies go without it."""
+        return vars(self) | {"row_values": ()}
 
     @cached_property
     def opening(self) -> Opening:
@@ -480,6 +490,7 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
         requirements=requirements,
         bounds=inputs.bounds(),
         cells=inputs.partitions,
+        row_values=tuple(inputs.row_values),
     )
 
 

@@ -27,6 +27,7 @@ from explaindistill.measures.favorable import which_is_wanted
 from explaindistill.measures.groups import Grouping, groupings
 from explaindistill.measures.importance import compare_importance, permutation_growth, permutation_importance
 from explaindistill.measures.interactions import missed_interactions
+from explaindistill.measures.row_values import RowValues
 from explaindistill.measures.shapley import shapley_sampled
 from explaindistill.measures.table import frame, row
 
@@ -47,6 +48,8 @@ PAIRED_ROWS = 200
 """Rows at most on which pairs are tried: with eight columns each costs 1 + 8 + 28 questions."""
 INTERACTIONS = "audit: importance: interactions"
 """Purpose of the questions about pairs of columns."""
+UNITS = {"logit": "log-odds"}
+"""Scales as people say them."""
 TREES = "exact, trees read by shap"
 """Method of the values of a teacher that is a sum of trees."""
 CLIP = 1e-4
@@ -83,11 +86,27 @@ def measure(
 def _shapley_values(scene: _Scene) -> _Attributed | Exception:
     """Tables made of Shapley values, or the error that they met: permutation importances are not lost by it."""
     try:
-        return _attributed(scene, _explained(scene))
+        values = _explained(scene)
+        scene.inputs.row_values.extend(_of_rows(scene, values))
+        return _attributed(scene, values)
     except MemoryError:
         raise
     except Exception as error:  # whatever a student's own values meet
         return error
+
+
+def _of_rows(scene: _Scene, values: list[_Values]) -> Iterator[RowValues]:
+    """The values row by row, for whoever has the audit in memory."""
+    spoken, rows = _spoken_of(scene.inputs), scene.inputs.rows.frame
+    models = {model.name: model for model in scene.inputs.models()}
+    for v in values:
+        exact = v.error is None
+        model = models[v.subject]
+        answers = (scene.student(model, v.scale) if exact else scene.on(model.answer, v.scale))(scene.X)
+        unit = UNITS.get(v.scale, v.scale) + ("" if spoken is None else f" of {spoken}")
+        yield RowValues(
+            v.subject, unit, v.scale, v.phi, answers, tuple(map(str, scene.X.columns)), rows.index[scene.at]
+        )
 
 
 def _raised(attributed: _Attributed | Exception, part: str) -> Callable[[], Tables]:

@@ -18,7 +18,7 @@ from explaindistill.distillation.choosing.rivals import rivals
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.ranges import one_of
 
-__all__ = ["StudentChoice"]
+__all__ = ["StudentChoice", "ranked_columns"]
 
 OPTIMIZE = ("decisions", "probabilities")
 
@@ -88,7 +88,7 @@ class StudentChoice(BaseEstimator):
         if not len(real):
             raise InvalidInputError("the students compete on real rows that the teacher answered, got none of them")
         n_classes = None if targets.classes is None else len(targets.classes)
-        columns = _ranked_columns(real, view, self.max_columns)
+        columns = ranked_columns(real, view, self.max_columns)
         field = rivals(n_classes, budget, columns, self.optimize, self.min_category_size)
         competition = compete(field, real, view, budget, self.optimize)
         for rival in competition.ranking:
@@ -101,7 +101,7 @@ class StudentChoice(BaseEstimator):
         raise InvalidInputError(f"no student keeps to {budget.words()} on all rows; allow more")
 
 
-def _ranked_columns(real: SoftTargets, view: StudentView, n: int | None) -> tuple[str, ...] | None:
+def ranked_columns(real: SoftTargets, view: StudentView, n: int | None) -> tuple[str, ...] | None:
     """The ``n`` columns that a sum of curves leans on most; None where there is no limit, or no more columns."""
     if n is None or view.is_transformed or n >= len(view.names):
         return None

@@ -109,6 +109,6 @@ def _figure(curves: pd.DataFrame, column: str, audit: Any, i: int) -> Figure:
     n_levels = shown["place"].nunique() if shown["kind"].iloc[0] == "levels" else 0
     height = 0.9 + LEVEL_INCHES * n_levels if n_levels else 2.8
     return drawn(
-        f"fig-dependence-{i}", f"{name(column)}: {shown['subset'].iloc[0]}", desc,
+        f"fig-dependence-{i}", f"{name(column)}: {shown['unit'].iloc[0]}", desc,
         lambda ax: plots.dependence(mine, column, ax, order=students_of(audit)), WIDTH, max(height, 1.8),
     )  # fmt: skip
