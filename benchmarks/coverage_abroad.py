@@ -28,7 +28,7 @@ from _bars import Bars, options
 from abroad._cells import Cell, Count, Shelf, by_question
 from abroad._page import write
 
-PARTS = ("verdicts", "clusters", "clustered_fidelity", "importance", "tails", "tables")
+PARTS = ("verdicts", "means", "clusters", "clustered_fidelity", "importance", "tails", "tables")
 DRAWS, QUICK_DRAWS = 1_000, 25
 
 

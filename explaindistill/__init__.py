@@ -9,6 +9,7 @@ from explaindistill import plugins
 if TYPE_CHECKING:
     from explaindistill.asking.labelling import label
     from explaindistill.asking.store import LabelStore
+    from explaindistill.auditing.about import About
     from explaindistill.auditing.audits import Audit, audit
     from explaindistill.auditing.twin_models import Comparison, ComparisonSettings, distill_and_compare
     from explaindistill.data.datasets import lending
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from explaindistill.distillation.compression import compress
     from explaindistill.distillation.distiller import Distiller
     from explaindistill.distillation.refining import refine
-    from explaindistill.distillation.scoring import fidelity_scorer
-    from explaindistill.distillation.studies.frontiers import Frontier, frontier
+    from explaindistill.distillation.scoring import fidelity_scorer, make_fidelity_scorer
+    from explaindistill.distillation.studies.frontiers import frontier
+    from explaindistill.distillation.studies.fronts import Frontier
     from explaindistill.distillation.studies.lineages import lineage
     from explaindistill.distillation.studies.query_curves import query_curve
     from explaindistill.distillation.wrappers.deferring import DeferringClassifier
@@ -35,13 +37,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
+    "About": "auditing.about",
     "Audit": "auditing.audits",
     "Comparison": "auditing.twin_models",
     "ComparisonSettings": "auditing.twin_models",
     "DeferringClassifier": "distillation.wrappers.deferring",
     "Distiller": "distillation.distiller",
     "Feature": "data.schema",
-    "Frontier": "distillation.studies.frontiers",
+    "Frontier": "distillation.studies.fronts",
     "GAMClassifier": "students.gam.estimators",
     "GAMRegressor": "students.gam.estimators",
     "LabelStore": "asking.store",
@@ -67,11 +70,13 @@ _HOMES = {
     "label": "asking.labelling",
     "lending": "data.datasets",
     "lineage": "distillation.studies.lineages",
+    "make_fidelity_scorer": "distillation.scoring",
     "query_curve": "distillation.studies.query_curves",
     "refine": "distillation.refining",
 }
 
 __all__ = [
+    "About",
     "Audit",
     "Comparison",
     "ComparisonSettings",
@@ -104,6 +109,7 @@ __all__ = [
     "label",
     "lending",
     "lineage",
+    "make_fidelity_scorer",
     "query_curve",
     "refine",
 ]

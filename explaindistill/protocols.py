@@ -181,9 +181,12 @@ class Complexity:
       leaf of a model tree counts a line for each coefficient that applies in it, and at least one.
     - ``n_numbers``: the numbers, and the named levels, that stand in the model: a threshold 1, a set of categories its
       listed levels, a leaf or rule its k - 1 free values (its outputs in regression), a coefficient 1, points 1, a
-      curve the place and the height of each knot, a level its name and height, an intercept 1. Names of columns are
-      not numbers.
+      curve the place of each knot and its height in each output, a level its name and heights, an intercept 1, the
+      curve of a scorecard's risks 2. Names of columns are not numbers.
     - ``n_features``: the columns that the model asks about.
+
+    A ``Distiller`` counts as its ``student_``. What joins several students, or a student and its teacher (a router, a
+    deferring or an online student), counts nothing itself: each of its students does.
 
     ``n_parameters`` is what growth goes by: like ``n_numbers``, but the choice of the column that a split asks about
     counts as one more, and levels of terms and their places count only where growth chose them.
@@ -234,7 +237,10 @@ class Student(Protocol):
       columns ``leaf`` and ``rule`` that puts them into words. Absent: fidelity by rule and the audit of leaves are left
       out.
     - ``shapley(X, background)``: exact Shapley values. Absent: they are sampled.
-    - ``counterfactual(row)`` and ``reasons(X)``: the nearest row of another answer, and the reasons for a decision.
+    - ``regions(X)``: the number of the rule or leaf that decides each row, and the words of each number. Absent: the
+      limits of each rule's fidelity rest on ``apply`` and ``rules``, or are left out.
+    - ``counterfactual(row)``, ``agreement_intervals(row, teacher)`` and ``reasons(X)``: the nearest row of another
+      answer, the values over which a teacher decides alike, and the reasons for a decision.
       Absent: ``Distiller`` does not offer the method.
     - ``toward_labels(frame, answer, labels)``: a callable from a strength to a copy moved toward labels. Absent:
       ``refine`` refuses, and names the method.

@@ -65,6 +65,7 @@ def test_front_door():
         "label",
         "lending",
         "lineage",
+        "make_fidelity_scorer",
         "refine",
     }
     assert dir(explaindistill) == sorted([*explaindistill.__all__, "__version__"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import sqlite3
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 import explaindistill as xd
-from explaindistill.asking import store as stores
+from explaindistill.asking import shelf
 from explaindistill.asking.store import LabelStore
 from explaindistill.auditing.frames import fidelity, groups
 from explaindistill.distillation import corpus
@@ -45,8 +46,12 @@ def soft(X):
 def test_code_of_deep_trees_is_turned_and_answers_alike(X, tmp_path, monkeypatch, most):
     tree = xd.TreeClassifier(max_leaf_nodes=24).fit(X, soft(X))
     monkeypatch.setattr(_nesting, "MOST_NESTED", most)
-    for ending in ("py", "sql"):
-        tree.export(tmp_path / f"t.{ending}", verify="inprocess")  # refuses where one answer differs
+    tree.export(tmp_path / "t.sql", verify="inprocess")  # refuses where one answer differs
+    code = runpy.run_path(str(tree.export(tmp_path / "t.py", verify="inprocess")))
+    answers = [code["predict_proba"](row) for row in X.to_dict("records")]
+    np.testing.assert_array_equal(answers, tree.predict_proba(X))
+    is_turned = "not (" in (tmp_path / "t.py").read_text()
+    assert is_turned == (most < 10**6)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -63,7 +68,7 @@ def test_a_store_without_memory_answers_alike(X, tmp_path, monkeypatch):
     with LabelStore(tmp_path / "labels.db") as store:
         first = xd.label(teacher, X, store=store)
     for room in (0, 10**9):
-        monkeypatch.setattr(stores, "CACHE_BYTES", room)
+        monkeypatch.setattr(shelf, "CACHE_BYTES", room)
         with LabelStore(tmp_path / "labels.db") as store:
             again = [xd.label(teacher, X.iloc[::-1], store=store)[::-1] for _ in range(2)]
         assert np.array_equal(again[0], again[1])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
-from itertools import product
+import zlib
+from collections.abc import Iterator
+from functools import cache, partial
+from itertools import count, product
 
 import numpy as np
 import pandas as pd
@@ -20,16 +21,25 @@ from explaindistill.measures.mistakes import mistakes
 RULE = DecisionRule(["no", "yes"], favorable="yes")
 
 
-def fidelity_interval(design: Design, rng: np.random.Generator, *, metric: str) -> Answer:
-    """A student that repeats its teacher, or is surely wrong with the chance of the row's cluster; see `MISSED`."""
+@cache
+def sample(design: Design, number: int) -> dict[str, tuple[float, float]]:
+    """Limits by metric of one sample, by its number: both metrics are asked of the same samples, drawn once.
+
+    A student repeats its teacher, or is surely wrong with the chance of the row's cluster; see `MISSED`.
+    """
+    rng = np.random.default_rng([15, zlib.crc32(str(design).encode()), number])
     x, _, cluster = drawn(alone(design), False, rng)
     t = rng.uniform(0.1, 0.9, len(x))
     s = np.where(x, np.where(t < 0.5, 0.95, 0.05), t)
     table = fidelity(np.c_[1 - t, t], np.c_[1 - s, s], RULE, clusters=cluster)
-    line = table[(table["metric"] == metric) & (table["subset"] == "")].iloc[0]
+    table = table[table["subset"] == ""]
+    return {line.metric: (line.low, line.high) for line in table.itertuples() if line.metric in ("agreement", "brier")}
+
+
+def fidelity_interval(design: Design, numbers: Iterator[int], _: np.random.Generator, *, metric: str) -> Answer:
     rate = design.rates[0]
     truth = 1 - rate if metric == "agreement" else rate * MISSED
-    return interval(line["low"], line["high"], truth)
+    return interval(*sample(design, next(numbers))[metric], truth)
 
 
 MISSED = float((0.85**3 - 0.45**3) / (3 * 0.4))
@@ -62,17 +72,13 @@ def mistakes_interval(design: Design, rng: np.random.Generator) -> Answer:
     return Answer(bool(held), True, float((lines["high"] - lines["low"]).mean()))
 
 
-Draw = Callable[[Design, np.random.Generator], Answer]
-QUESTIONS: dict[str, Draw] = {
-    "agreement": partial(fidelity_interval, metric="agreement"),
-    "Brier score of fidelity": partial(fidelity_interval, metric="brier"),
-}
+METRICS = {"agreement": "agreement", "Brier score of fidelity": "brier"}
 
 
 def cells(quick: bool) -> Iterator[Cell]:
-    for (name, draw), design in product(QUESTIONS.items(), designs(quick)):
+    for (name, metric), design in product(METRICS.items(), designs(quick)):
         if enough(design, False):
-            yield cell(name, design, partial(draw, design))
+            yield cell(name, design, partial(fidelity_interval, design, count(), metric=metric))
     for design in designs(quick):
         half = design._replace(clusters=design.clusters // 2)  # mistakes are counted on half of the clusters
         if half.clusters >= FEWEST and enough(half, True):

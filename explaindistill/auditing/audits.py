@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -12,23 +13,30 @@ from numpy.typing import ArrayLike, NDArray
 
 from explaindistill import plugins
 from explaindistill.asking.forecast import Forecast
+from explaindistill.auditing.about import About
 from explaindistill.auditing.columns import named_in
+from explaindistill.auditing.display_names import DisplayNames
+from explaindistill.auditing.explanations import explanation
 from explaindistill.auditing.failures import Failures, is_strict
 from explaindistill.auditing.frames.cells import partitions
 from explaindistill.auditing.frames.every import frame_names, measure_all, notes, suppressed
 from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, AuditRows, audit_rows, decision_rule, prepare
 from explaindistill.auditing.manifest import manifest, privacy_spent
-from explaindistill.auditing.options import AuditOptions, check_rows
+from explaindistill.auditing.notes import nobody_said
+from explaindistill.auditing.opening.sentences import Opening
+from explaindistill.auditing.opening.writing import write_opening
+from explaindistill.auditing.options import AuditOptions, check_rows, columns_wanted
+from explaindistill.auditing.pictures import plot
 from explaindistill.auditing.profiles.loading import load_profile
 from explaindistill.auditing.rehearsal import Rehearsal
+from explaindistill.auditing.report_kinds import kind_of
 from explaindistill.auditing.validation import in_row_order, labelled_rows, named_students
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, disclosed
 from explaindistill.data.files import write_whole
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
-from explaindistill.errors import InvalidInputError
 from explaindistill.measures.dependent_rows import dependence_warnings
-from explaindistill.measures.favorable import without_favorable
+from explaindistill.measures.row_values import RowValues
 from explaindistill.measures.suppression import with_common_values
 from explaindistill.measures.verdicts import check, check_rules
 from explaindistill.protocols import Task
@@ -37,11 +45,10 @@ from explaindistill.teachers import as_teacher
 __all__ = ["Audit", "audit"]
 
 UNJUDGED = (
-    "corpus", "columns", "cost", "query_curve", "complexity", "students", "profile_requirements",
+    "corpus", "columns", "cost", "query_curve", "complexity", "students", "profile_requirements", "dependence",
+    "recommendation", "roc", "score_shares", "answer_pairs", "thresholds",
 )  # fmt: skip
 """Frames that hold no figures with intervals under the name of a metric."""
-
-KINDS = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json", ".csv": "csv"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,10 +63,12 @@ class Audit:
         ``transfer``, ``calibration``, ``reliability``, ``flips``, ``proxies``, ``leaf_audit``, ``mistakes``,
         ``stability``, ``importance``, ``importance_comparison``, ``attribution_gaps``, ``interactions``,
         ``comparison``, ``comparison_terms``, ``comparison_quality``, ``missing_inputs``, ``complexity``, ``students``,
-        ``dependence``, ``corpus``, ``columns``, ``believability``, ``cost``, ``query_curve``, ``deployment``,
-        ``cells``, ``profile``, ``profile_requirements``; each row of a measure has its ``n``, ``estimate``, ``low`` and
-        ``high``. A frame that does not apply is empty. So is one that could not be measured: then ``failures``
-        (``module``, ``frame``, ``cause``) and the notes say why, and what rests on it is "cannot say".
+        ``dependence``, ``dependence_comparison``, ``dependent_rows``, ``corpus``, ``columns``, ``believability``,
+        ``cost``, ``query_curve``, ``deployment``, ``cells``, ``rule_fidelity``, ``worst_case``, ``roc``,
+        ``score_shares``, ``answer_pairs``, ``decided_as``, ``profile``, ``profile_requirements``, ``recommendation``,
+        ``thresholds``; each row of a measure has its ``n``, ``estimate``, ``low`` and ``high``. A frame that does not
+        apply is empty. So is one that could not be measured: then ``failures`` (``module``, ``frame``, ``cause``) and
+        the notes say why, and what rests on it is "cannot say".
     manifest : dict
         Digests, seeds, versions, date.
     students : mapping of str to fitted student
@@ -74,6 +83,16 @@ class Audit:
         decided.
     cells : mapping of str to fitted tree
         Which cell of the frame ``cells`` a row falls into, per student.
+    row_values : tuple of RowValues
+        Shapley values of rows, for :meth:`explanation`: in memory alone, in nothing that is saved or pickled.
+    about : About
+        What only people can say: title, decision, purpose, owner, data, date.
+    names : DisplayNames
+        How columns, classes and groups are called in what people read, and the units of columns.
+    command : str
+        What was typed, where the command line made the audit.
+    pages : list of str
+        Paths, as they were given, of the HTML pages that were saved: what a notebook links to.
 
     Notes
     -----
@@ -81,10 +100,12 @@ class Audit:
     declared family (Holm, Benjamini–Hochberg); ``strata`` compares inside strata; ``missing_bounds`` are Manski's;
     ``power`` is what the sizes could have shown; ``calibration`` and ``reliability`` are against true labels;
     ``flips`` change a sensitive input alone; ``proxies`` are strength and use; ``leaf_audit`` says which rule meets
-    whom. ``dependence`` is whether rows look as if they belonged together: copies, columns that look like keys, errors
-    alike in time; where they do, a warning stands in front. ``fidelity`` is also by rule of the student ("where …"),
-    on stressed and what-if rows, of students without teacher and of the second teacher. ``teacher`` is what to know
-    before imitating it; ``profile`` and ``profile_requirements`` are a rule set's.
+    whom. ``dependence`` are curves along columns, ``dependence_comparison`` the areas between those of teacher and
+    students, the largest first. ``dependent_rows`` is whether rows look as if they belonged together: copies, columns
+    that look like keys, errors alike in time; where they do, a warning stands in front. ``fidelity`` is also by rule of
+    the student ("where …"), on stressed and what-if rows, of students without teacher and of the second teacher.
+    ``teacher`` is what to know before imitating it; ``profile`` and ``profile_requirements`` are a rule set's;
+    ``recommendation`` is who keeps a requirement when all students are judged together.
 
     Examples
     --------
@@ -112,6 +133,23 @@ class Audit:
     requirements: Mapping[str, str] = field(default_factory=dict)
     bounds: Mapping[str, float] = field(default_factory=dict)
     cells: Mapping[str, Any] = field(default_factory=dict)
+    about: About = field(default_factory=About)
+    names: DisplayNames = field(default_factory=DisplayNames)
+    command: str = ""
+    pages: list[str] = field(default_factory=list, compare=False)
+    row_values: tuple[RowValues, ...] = field(default=(), compare=False)
+
+    plot = plot
+    explanation = explanation
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what is about single people: pickles and copies go without it."""
+        return vars(self) | {"row_values": ()}
+
+    @cached_property
+    def opening(self) -> Opening:
+        """What a reader learns first: sentences whose every figure knows the cell of the frame it was read from."""
+        return write_opening(self)
 
     def check(self, requirements: Mapping[str, str]) -> pd.DataFrame:
         """Hold the figures against requirements: one verdict per requirement, subject and group.
@@ -141,7 +179,10 @@ class Audit:
             For an ending that says nothing, where ``kind`` is not given.
         """
         target = Path(path)
-        text = plugins.door("report").render(self, kind or _kind_of(target))
+        kind = kind or kind_of(target)
+        text = plugins.door("report").render(self, kind)
+        if kind == "html":
+            self.pages.append(str(path))
         return write_whole(target, text)
 
     def summary(self) -> str:
@@ -168,11 +209,17 @@ class Audit:
         ['a.md', 'a.json']
         """
         targets = [Path(path) for path in paths]
-        texts = plugins.door("report").render_all(self, [_kind_of(target) for target in targets])
+        kinds = [kind_of(target) for target in targets]
+        texts = plugins.door("report").render_all(self, kinds)
+        self.pages.extend(str(target) for target, kind in zip(targets, kinds, strict=True) if kind == "html")
         return [write_whole(target, text) for target, text in zip(targets, texts, strict=True)]
 
     def _repr_html_(self) -> str:
         return str(plugins.door("report").notebook(self))
+
+    def __str__(self) -> str:
+        """The opening as text of 80 columns."""
+        return str(plugins.door("report").opened(self))
 
     def __repr__(self) -> str:
         """Short text: who was audited, on how many rows, with what verdicts."""
@@ -184,7 +231,7 @@ class Audit:
         )
 
     def _dependent(self) -> str:
-        return "; rows may not be independent" if dependence_warnings(self.frames["dependence"]) else ""
+        return "; rows may not be independent" if dependence_warnings(self.frames["dependent_rows"]) else ""
 
     def _lost(self) -> str:
         names = self.frames["failures"]["frame"].tolist() if "failures" in self.frames else []
@@ -216,6 +263,9 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     sample_weight: ArrayLike | None = None,
     groups: ArrayLike | None = None,
     strata: Any = None,
+    about: About | Mapping[str, str] | None = None,
+    display_names: DisplayNames | Mapping[str, Any] | None = None,
+    units: Mapping[str, str] | None = None,
     stress: Any = None,
     second_teacher: Any = None,
     profile: str | None = None,
@@ -229,6 +279,9 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     n_explained: int = 500,
     compare: bool = False,
     time_models: bool = False,
+    dependence: bool | Iterable[str] = False,
+    worst_case: bool | int = False,
+    n_made_up: int = 0,
     margin: float | None = None,
     store: Any = None,
     random_state: int = 0,
@@ -261,6 +314,15 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         Clusters of rows that belong together (one person, one branch); intervals then are cluster-robust.
     strata : name of a column of X, or array of shape (n,), optional
         Jobs, sites or years inside which groups are compared (Cochran–Mantel–Haenszel, Breslow–Day).
+    about : About, or mapping of its fields, optional
+        ``title``, ``decision``, ``purpose``, ``owner``, ``data_name``, ``row_name`` and ``date``, as the report shall
+        say them; nothing of it is guessed.
+    display_names : mapping, optional
+        How things are called in what people read:
+        ``{"columns": {"debt": "debt / income"}, "classes": {"1": "approved"}, "groups": {"sex": {"f": "women"}}}``.
+        Frames, JSON and CSV keep the names of the data, and JSON and CSV list these beside.
+    units : mapping of column to unit, optional
+        Such as ``{"income": "euro a month"}``.
     stress : DataFrame with the columns of X, optional
         Rows of your own ("what if?") on which fidelity is measured besides; they need no labels.
     second_teacher : as ``teacher``, optional
@@ -287,15 +349,25 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     query_curve : DataFrame, optional
         Fidelity against the number of questions, as :func:`explaindistill.query_curve` measured it, for the report.
     n_explained : int, at least 0, default=500
-        Rows that get Shapley values: exact for the students, sampled for the teacher with the best student as control,
-        which asks it about 4 (d - 1) rows for each. 0 leaves them out, and with them missed interactions and what a
-        gap between groups comes from.
+        Rows that get Shapley values: exact for the students, and for a forest or boosted trees as teacher that shap
+        reads; else sampled with the best student as control, which asks the teacher about 4 (d - 1) rows for each. 0
+        leaves them out, and with them missed interactions and what a gap between groups comes from.
     compare : bool, default=False
         Whether the teacher's use of each column is compared with what the outcomes support, see
         :func:`explaindistill.distill_and_compare`; needs ``y``.
     time_models : bool, default=False
         Whether single rows and batches are timed for the deployment card. Times differ from run to run, and a report
         that holds them is no longer the same bytes each time; sizes and operations are always there.
+    dependence : bool or names of columns, default=False
+        Whether curves are measured: how the answers of teacher and students change along each column (or those named),
+        as accumulated local effects and partial dependence. Each column asks the teacher about 3,000 rows.
+    worst_case : bool, or int of at least 1, default=False
+        Whether rows near people are searched on which teacher and student differ most, see
+        :func:`explaindistill.measures.disagreement.worst_disagreements`. It asks the teacher about up to 200,000 rows
+        for all students together, or as many as the number says.
+    n_made_up : int, at least 0, default=0
+        Rows made up near the audited ones (MUNGE) and put to the teacher, on which the fidelity of each rule of a
+        student is measured besides: more of them than people give closer limits, which hold of such rows.
     margin : float, optional
         Difference of two selection rates, or of a regressor's means in their unit, below which the words "inherited"
         and "hidden" call them the same; three points, or a tenth of the standard deviation of the teacher's values,
@@ -334,6 +406,7 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     >>> report
     Audit of tree against EstimatorTeacher(RandomForestClassifier) on 269 rows: ...
     """
+    described, shown = About.of(about, date), DisplayNames.of(display_names, units)
     options = AuditOptions(
         n_refits=n_refits,
         n_explained=n_explained,
@@ -342,10 +415,14 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         query_curve=query_curve,
         compare=compare,
         time_models=time_models,
+        dependence=columns_wanted(dependence),
+        worst_case=worst_case,
+        n_made_up=n_made_up,
         margin=margin,
         profile=None if profile is None else load_profile(profile),
         statements=statements or {},
-        date=date,
+        requirements=requirements or {},
+        date=described.date or None,
         random_state=random_state,
     )
     adapter = as_teacher(teacher)
@@ -364,6 +441,8 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         clusters=ordered["groups"],
         strata=ordered["strata"],
     )
+    groups_of = {str(c): rows.attributes[c].dropna().unique() for c in rows.attributes.columns}
+    shown.check([*rows.frame.columns, *groups_of], rule.classes, groups_of)
     train = None if train is None else labelled_rows(*train, rule)
     check_rows(options, rows, rule, train)
     if dry_run:
@@ -376,7 +455,8 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         )
         inputs = replace(inputs, notes=(*columns.notes, *inputs.notes))
         record = _measured(inputs, options, dict(requirements or {}), Failures(is_strict(strict)))
-    return replace(record, notes=(*record.notes, *privacy_spent(adapter, before)))
+    notes_of_all = (*record.notes, *privacy_spent(adapter, before))
+    return replace(record, notes=notes_of_all, about=described, names=shown)
 
 
 def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str, str], failures: Failures) -> Audit:
@@ -401,10 +481,16 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
         classes=inputs.rule.classes,
         favorable=inputs.rule.favorable,
         threshold=inputs.rule.threshold,
-        notes=(*_nobody_said(inputs), *dependence_warnings(frames["dependence"]), *inputs.notes, *sentences),
+        notes=(
+            *nobody_said(inputs.rule, inputs.rows.attributes),
+            *dependence_warnings(frames["dependent_rows"]),
+            *inputs.notes,
+            *sentences,
+        ),
         requirements=requirements,
         bounds=inputs.bounds(),
         cells=inputs.partitions,
+        row_values=tuple(inputs.row_values),
     )
 
 
@@ -431,20 +517,6 @@ def _divided(inputs: AuditInput, minimum: int, failures: Failures) -> AuditInput
     except Exception as error:  # one frame rests on them
         failures.add("cells", ["cells"], error)
         return inputs
-
-
-def _nobody_said(inputs: AuditInput) -> list[str]:
-    """What stands in front where groups are to be compared and nobody said which decision people want."""
-    compared = inputs.rule.classes is not None and inputs.rows.attributes.shape[1] > 0
-    return [without_favorable(inputs.rule.classes)] if compared and inputs.rule.favorable is None else []
-
-
-def _kind_of(target: Path) -> str:
-    """The kind of report that the ending of a file says."""
-    kind = KINDS.get(target.suffix.lower())
-    if kind is None:
-        raise InvalidInputError(f"path must end in {', '.join(sorted(KINDS))}, got {target.name!r}; or give kind=")
-    return kind
 
 
 def _teacher_name(teacher: Any) -> str:

@@ -175,4 +175,4 @@ def gate(audit: Any, policy: Policy | Mapping[str, str] | str | Path) -> GateRes
             frame = check(frames, policy.rules)
     counted = {policy.open_as.get(verdict, verdict) for verdict in frame["verdict"]}
     verdict = next((v for v in ("fail", "inconclusive") if v in counted), "pass")
-    return GateResult(verdict, frame, policy, tuple(dependence_warnings(frames.get("dependence", pd.DataFrame()))))
+    return GateResult(verdict, frame, policy, tuple(dependence_warnings(frames.get("dependent_rows", pd.DataFrame()))))

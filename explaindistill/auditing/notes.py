@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explaindistill.measures.decision import DecisionRule
+from explaindistill.measures.favorable import without_favorable
 from explaindistill.numerics.statistics.ranks import auc_and_interval
 
-__all__ = ["turned_around", "uses_sensitive"]
+__all__ = ["nobody_said", "turned_around", "uses_sensitive"]
 
 MISTAKEN = 0.001
 """Chance that a teacher whose columns say nothing of the labels gets the note, over all its classes. Small, since the
@@ -93,3 +95,16 @@ def _used(student: Any) -> set[str]:
         return set(student.features)
     table = student.inner.importance()
     return set(table.loc[table["estimate"] > 0, "feature"])
+
+
+def nobody_said(rule: DecisionRule, attributes: pd.DataFrame) -> list[str]:
+    """What stands in front where groups are to be compared and nobody said which decision people want.
+
+    Examples
+    --------
+    >>> sex = pd.DataFrame({"sex": ["f", "m"]})
+    >>> nobody_said(DecisionRule(["no", "yes"], "yes"), sex), len(nobody_said(DecisionRule(["no", "yes"]), sex))
+    ([], 1)
+    """
+    compared = rule.classes is not None and attributes.shape[1] > 0
+    return [without_favorable(rule.classes)] if compared and rule.favorable is None else []

@@ -14,7 +14,8 @@ from explaindistill.auditing.answers import answer_of
 from explaindistill.auditing.failures import Failures
 from explaindistill.auditing.frames.every import measure_all
 from explaindistill.auditing.frames.importance import INTERACTIONS
-from explaindistill.auditing.inputs import AuditRows, prepare
+from explaindistill.auditing.frames.worst_case import questions_at_most
+from explaindistill.auditing.inputs import AuditInput, AuditRows, prepare
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.auditing.overlap import unseen
 from explaindistill.data.rows_sent import asking_for
@@ -22,14 +23,19 @@ from explaindistill.data.student_view import StudentView
 from explaindistill.distillation.distiller import Distiller
 from explaindistill.distillation.stable import most_questions
 from explaindistill.measures.decision import DecisionRule
+from explaindistill.measures.ensemble_shapley import is_readable
 
 __all__ = ["Rehearsal"]
 
 SILENT = frozenset(
-    {"cells", "comparison", "corpus", "ensemble", "mistakes", "performance", "profile", "stability", "students"}
-)
-"""Modules of frames that ask nothing by themselves, or (ensemble, stability) whose questions are bounded here; the
-others are measured as in the audit. None of them draws from the audit's stream of chance numbers."""
+    {
+        "cells", "comparison", "corpus", "ensemble", "mistakes", "performance", "profile", "scores", "stability",
+        "students", "thresholds", "worst_case",
+    }
+)  # fmt: skip
+"""Modules of frames that ask nothing by themselves, or (ensemble, stability, worst case) whose questions are bounded
+here; the others are measured as in the audit. None of them draws from the audit's stream of chance numbers."""
+SCALES = ("probability", "logit", "value")
 OPEN = frozenset({INTERACTIONS})
 """Which columns are paired depends on the teacher's answers, and with them how many of the rows are equal."""
 
@@ -93,17 +99,21 @@ class Rehearsal:
         failures = Failures(strict=False)
         with asking_for("audit"):
             measure_all(inputs, self.options, failures, SILENT)
-        for purpose, most in self._bounds(len(inputs.rows), distillers):
+        for purpose, most in self._bounds(inputs, distillers):
             stand_in.allow(most, purpose)
         forecast = stand_in.forecast(self.options.price_per_row)
         rows = dict(forecast.rows) | ({} if second is None else second.rows_sent_.by_purpose)
         return replace(forecast, rows=rows, failures=tuple(dict.fromkeys(failures.names())))
 
-    def _bounds(self, n: int, distillers: list[Distiller]) -> Iterator[tuple[str, int]]:
-        """Most rows of what is not rehearsed: refits of students, and each member of an ensemble by itself."""
+    def _bounds(self, inputs: AuditInput, distillers: list[Distiller]) -> Iterator[tuple[str, int]]:
+        """Most rows of what is not rehearsed: refits, members of an ensemble by themselves, searches."""
         teacher = self.teacher.teacher if isinstance(self.teacher, StandIn) else self.teacher
         if hasattr(teacher, "disagreement"):
-            yield "audit: ensemble", n
+            yield "audit: ensemble", len(inputs.rows)
         if self.options.n_refits and self.train is not None:
             most = sum(most_questions(d.n_queries, len(self.train[0])) for d in distillers)
             yield "audit: stability", self.options.n_refits * most
+        if self.options.n_explained and any(is_readable(getattr(teacher, "estimator", None), s) for s in SCALES):
+            yield "audit: importance", 0  # what is counted is at most: values that are read need no question
+        if most := questions_at_most(inputs, self.options):
+            yield "audit: worst_case", most

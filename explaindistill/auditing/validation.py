@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from explaindistill.data.class_words import class_words
 from explaindistill.data.named_columns import named_columns, without
 from explaindistill.data.rows import as_frame
 from explaindistill.data.schema import Schema
@@ -64,7 +65,9 @@ def same_task_teacher(second_teacher: Any, classes: NDArray[Any] | None) -> Any:
     adapter = as_teacher(second_teacher)
     offered = None if adapter.classes_ is None else np.unique(adapter.classes_).tolist()
     if offered != (None if classes is None else classes.tolist()):
-        raise InvalidInputError(f"second_teacher must have the teacher's classes, got {offered}")
+        raise InvalidInputError(
+            f"second_teacher must have the teacher's classes, got {None if offered is None else class_words(offered)}"
+        )
     return adapter
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import explaindistill
+from explaindistill.cli.about import add_about
 from explaindistill.cli.endpoints import add_endpoint
 from explaindistill.cli.tables import MISSING
 
@@ -47,6 +48,8 @@ EXAMPLES = {
       --sensitive sex,race --student tree,gam,linear --out audit/
   explaindistill audit --teacher teacher/ --data adult.csv.gz --target income-per-year --sensitive sex \\
       --favorable ">50K" --require "fidelity.agreement >= 0.95" --require "bias.impact_ratio >= 0.8" --out audit/
+  explaindistill audit --teacher teacher/ --data loans.csv --target approved --favorable yes \\
+      --title "Who gets a loan" --owner "Example Bank" --row-name applications --out audit/
   explaindistill audit --teacher-url https://scores.example.com/v7 --classes no,yes --token-env SCORING_TOKEN \\
       --owner "Example Bank" --terms "contract of 2026-01-31" --declaration "section 4 allows it for audits" \\
       --teacher-version 7.2 --store labels.db --data loans.csv --target decision --out audit/
@@ -181,7 +184,33 @@ def _audit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--min-group-size", type=int, default=10, metavar="N", help="withhold figures of smaller groups (default: 10)"
     )
+    parser.add_argument(
+        "--dependence",
+        nargs="?",
+        type=_names,
+        const=True,
+        default=False,
+        metavar="A,B",
+        help="curves of teacher and students along each column, or along these; asks about 3,000 rows per column",
+    )
+    parser.add_argument(
+        "--worst-case",
+        nargs="?",
+        type=_positive,
+        const=True,
+        default=False,
+        metavar="N",
+        help="search near people for the largest disagreement, with N questions at most (200000)",
+    )
+    parser.add_argument(
+        "--made-up",
+        type=_positive,
+        default=0,
+        metavar="N",
+        help="ask about N made-up rows besides, for closer limits of each rule's fidelity",
+    )
     parser.add_argument("--date", metavar="DAY", help="date printed in the report, such as 2026-01-31")
+    add_about(parser)
     parser.add_argument("--profile", metavar="NAME", help="a dated rule set, one of `explaindistill list profiles`")
     parser.add_argument(
         "--state",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from explaindistill.asking.forecast import Forecast
 from explaindistill.auditing.profiles.loading import load_profile
+from explaindistill.cli.about import about_of, typed_command
 from explaindistill.cli.asking import forecast_audit, print_rows_sent, stand_in_for, told_beforehand
 from explaindistill.cli.folders import refuse_overwriting, results_folder
 from explaindistill.cli.steps import fit, measure, results_of, save, task_of, teacher_and_rows
@@ -29,6 +31,9 @@ def run_audit(args: Namespace, console: Console) -> int:
     statements = dict(_statement(text) for text in args.state)
     if args.profile is not None:
         load_profile(args.profile)  # a name that is none is refused before the work begins
+    about = about_of(args)
+    if args.teacher_url is None:  # the owner then is no claim about an endpoint
+        args = Namespace(**{**vars(args), "owner": None})
     refuse_overwriting(args.out, results_of(args.student), args.force)
     teacher, rows = teacher_and_rows(args)
     task = task_of(teacher)
@@ -41,10 +46,13 @@ def run_audit(args: Namespace, console: Console) -> int:
     options = {
         "favorable": favorable,
         "threshold": args.threshold,
-        "date": args.date,
+        "about": about,
         "price_per_row": args.price_per_row,
         "min_group_size": args.min_group_size,
+        "dependence": args.dependence,
         "profile": args.profile,
+        "worst_case": args.worst_case,
+        "n_made_up": args.made_up,
         "statements": statements or None,
         "requirements": requirements or None,
     }
@@ -57,6 +65,7 @@ def run_audit(args: Namespace, console: Console) -> int:
     with results_folder(args.out) as out:
         fitted = fit(teacher, students, rows, args.n_queries, args.random_state, args.store)
         audit = measure(teacher, fitted, rows, store=args.store, **options)
+        audit = replace(audit, command=typed_command(args.words))
         save(audit, out)
     print_summary(audit, console)
     print_rows_sent(teacher, console, fitted.values(), args.price_per_row)

@@ -30,7 +30,9 @@ def add_endpoint(parser: argparse.ArgumentParser, positive: Callable[[str], int]
         "in the manifest of the audit.",
     )
     group.add_argument("--classes", metavar="A,B", help="classes in the order of the scores; left out for numbers")
-    group.add_argument("--owner", metavar="TEXT", help="whose teacher it is")
+    group.add_argument(
+        "--owner", metavar="TEXT", help="whose teacher it is; of audit also without an endpoint: who answers for it"
+    )
     group.add_argument("--terms", metavar="TEXT", help="its licence, contract or terms of use, best with their date")
     group.add_argument("--declaration", metavar="TEXT", help="why a student may be fitted to its answers")
     group.add_argument("--teacher-version", metavar="TEXT", help="version of what answers there; --store needs it")

@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from explaindistill.data.unpacking import check_gzip, check_unpacked
 from explaindistill.errors import InvalidInputError, MissingExtraError
 
 __all__ = ["MISSING", "note", "read_table"]
 
 MISSING = ("?", "", "NA", "N/A", "NaN", "nan", "null", "NULL")
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
+CELL_BYTES = 8
+"""Least memory of a cell of a frame: a number, or the address of a text."""
 DECIMAL_COMMA = r"[-+]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d+)?"
 DAY = r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
 
@@ -64,7 +67,13 @@ def _what(file: Path) -> str:
 
 def _parquet(file: Path) -> pd.DataFrame:
     try:
+        from pyarrow.parquet import read_metadata
+
+        claim = read_metadata(file)
+        check_unpacked(file, claim.num_rows * claim.num_columns * CELL_BYTES)
         frame = pd.read_parquet(file)
+    except InvalidInputError:
+        raise
     except ImportError as error:
         raise MissingExtraError.of("pyarrow", "parquet") from error
     except (ValueError, OSError) as error:
@@ -73,6 +82,9 @@ def _parquet(file: Path) -> pd.DataFrame:
 
 
 def _text(file: Path, separator: str, na: Sequence[str], texts: Sequence[str]) -> pd.DataFrame:
+    packed = file.suffix.lower() == ".gz"
+    if packed:
+        check_gzip(file)
     try:
         separator = _check_header(file, separator)
         with warnings.catch_warnings():
@@ -86,7 +98,7 @@ def _text(file: Path, separator: str, na: Sequence[str], texts: Sequence[str]) -
                 low_memory=False,
                 index_col=False,
                 encoding="utf-8-sig",
-                compression="gzip" if file.suffix.lower() == ".gz" else None,
+                compression="gzip" if packed else None,
                 dtype=dict.fromkeys(texts, str),
             )
     except pd.errors.EmptyDataError as error:

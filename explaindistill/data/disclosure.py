@@ -32,6 +32,7 @@ __all__ = [
     "is_key_like",
     "people_of",
     "shown_bounds",
+    "shown_middle",
 ]
 
 MIN_CATEGORY_SIZE = 5
@@ -166,13 +167,55 @@ def shown_bounds(
     if min_size <= 1 or (set(ends) <= {0.0, 1.0} and np.isin(present, [0.0, 1.0]).all()):
         return ends
     people = np.ones(len(present), dtype=np.int64) if count is None else count[order]
-    beyond = min(min_size, (int(people.sum()) + 1) // 2)
-    low = float(present[np.searchsorted(people.cumsum(), beyond)])
-    high = float(present[::-1][np.searchsorted(people[::-1].cumsum(), beyond)])
-    low, high = min(low, high), max(low, high)
+    low, high = _inner(present, people, min_size)
     if low == high and people[present == low].sum() >= min_size:
         return low, high
     return _outward_dates(low, high) if kind == "datetime" else _outward(low, high, kind == "integer")
+
+
+def shown_middle(values: ArrayLike, kind: Kind = "numeric", min_size: int = MIN_CATEGORY_SIZE) -> float:
+    """Median of a column that is nobody's: the steps of :func:`shown_bounds` nearest to it, dates those before it.
+
+    The median is the value of one person, or the mean of two; it is shown as it is where ``min_size`` people have it,
+    and of flags, where it names nobody.
+
+    Parameters
+    ----------
+    values : array of shape (n,)
+        In the column's own unit (dates: seconds since 1970); NaN is missing.
+    kind : kind of a column
+    min_size : int, at least 1
+        1 gives the median as it is.
+
+    Returns
+    -------
+    float
+        NaN where there is no value; inside the bounds that are shown.
+
+    Examples
+    --------
+    >>> income = np.append(np.arange(1000.0, 3000.0, 7.3), 987654.25)
+    >>> round(shown_middle(income, min_size=1), 4), shown_middle(income)
+    (2000.1, 2000.0)
+    >>> shown_middle([0.0] * 40 + [17.35] * 60), shown_middle([0, 0, 1, 1], "boolean")
+    (17.35, 0.5)
+    """
+    numbers = np.asarray(values, dtype=float)
+    present = numbers[~np.isnan(numbers)]
+    if len(present) == 0:
+        return math.nan
+    middle = float(np.median(present))
+    if min_size <= 1 or np.isin(present, [0.0, 1.0]).all() or (present == middle).sum() >= min_size:
+        return middle
+    low, high = _inner(np.sort(present), np.ones(len(present), dtype=np.int64), min_size)
+    if kind == "datetime":
+        start = np.floor(middle).astype("datetime64[s]").astype(f"datetime64[{_calendar_unit(low, high)}]")
+        return float(start.astype("datetime64[s]").astype(np.int64))
+    size = high - low or abs(low)
+    if size == 0 or not math.isfinite(size):
+        return middle
+    power = _power(size, kind == "integer")
+    return round(round(middle / 10.0**power) * 10.0**power, max(-power, 0))
 
 
 def is_key_like(values: pd.Series, count: NDArray[np.int64] | None = None) -> bool:
@@ -275,23 +318,41 @@ def _disclosed(
     )
 
 
+def _inner(present: NDArray[np.float64], people: NDArray[np.int64], min_size: int) -> tuple[float, float]:
+    """Values of the people ``min_size`` from each end of sorted ones; with fewer than twice as many the middle ones."""
+    beyond = min(min_size, (int(people.sum()) + 1) // 2)
+    low = float(present[np.searchsorted(people.cumsum(), beyond)])
+    high = float(present[::-1][np.searchsorted(people[::-1].cumsum(), beyond)])
+    return min(low, high), max(low, high)
+
+
 def _outward(low: float, high: float, whole: bool) -> tuple[float, float]:
     """Multiples of a power of ten at or beyond two numbers; of the range, or of their size where there is no range."""
     size = high - low or abs(low)
     if size == 0 or not math.isfinite(size):
         return low, high
-    power = max(math.floor(math.log10(size) - math.log10(STEPS)), LEAST_POWER)
-    power = max(power, 0) if whole else power
+    power = _power(size, whole)
     step = 10.0**power
     out = math.floor(low / step), math.ceil(high / step)
     down, up = (round(n * step, max(-power, 0)) for n in out)
     return min(down, low), max(up, high)
 
 
+def _power(size: float, whole: bool) -> int:
+    """Power of ten of which a range of this size holds ``STEPS`` or more; whole numbers stay whole."""
+    power = max(math.floor(math.log10(size) - math.log10(STEPS)), LEAST_POWER)
+    return max(power, 0) if whole else power
+
+
+def _calendar_unit(low: float, high: float) -> str:
+    """Unit of the calendar that moments between these, in seconds, are rounded to."""
+    days = (high - low) / SECONDS_PER_DAY
+    return next(name for least, name in CALENDAR if days >= least)
+
+
 def _outward_dates(low: float, high: float) -> tuple[float, float]:
     """Starts of a year, month, day or hour at or beyond two moments, in seconds since 1970."""
-    days = (high - low) / SECONDS_PER_DAY
-    unit = next(name for least, name in CALENDAR if days >= least)
+    unit = _calendar_unit(low, high)
     begun = np.floor([low, high]).astype("datetime64[s]").astype(f"datetime64[{unit}]")
     starts: NDArray[np.int64] = np.append(begun, begun[1] + 1).astype("datetime64[s]").astype(np.int64)
     down, last, following = (float(v) for v in starts)

@@ -154,8 +154,9 @@ class DrawnTerm:
     features : tuple of str
         One column, or two.
     frame : DataFrame
-        Of one column ``x`` (numbers) or ``level`` (words), ``estimate``, ``low``, ``high`` and ``output``; of two
-        ``x``, ``y``, ``estimate`` and ``output``, one line per cell of a full grid.
+        Of one column ``x`` (numbers) or ``level`` (words), ``estimate``, ``low``, ``high`` and ``output``, and where it
+        is known ``n``, the rows of the fit near the place; of two ``x``, ``y``, ``estimate`` and ``output``, one line
+        per cell of a full grid. Places are those where rows of the fit are.
     missing : float
         What a missing value adds; NaN where that is not known.
     spread : float

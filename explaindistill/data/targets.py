@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from explaindistill.data.class_words import class_words, unknown_labels
 from explaindistill.data.labels import as_labels, check_mask
 from explaindistill.errors import InvalidInputError
 
@@ -110,9 +111,7 @@ def one_hot(y: ArrayLike, classes: ArrayLike) -> NDArray[np.float64]:
     labels, names = np.asarray(y), np.asarray(classes)
     position = np.clip(np.searchsorted(names, labels), 0, len(names) - 1)
     if (wrong := names[position] != labels).any():
-        raise InvalidInputError(
-            f"y has the label {labels[wrong].tolist()[0]!r}, which is not among classes {names.tolist()}"
-        )
+        raise InvalidInputError(unknown_labels("y", labels[wrong], names))
     out = np.zeros((len(labels), len(names)))
     out[np.arange(len(labels)), position] = 1.0
     return out
@@ -181,7 +180,7 @@ def _soft(P: NDArray[np.float64], columns: NDArray[Any]) -> tuple[NDArray[np.flo
     if len(columns) != P.shape[1]:
         raise InvalidInputError(f"classes must name the {P.shape[1]} columns of soft labels, got {len(columns)} names")
     if len(np.unique(columns)) != len(columns):
-        raise InvalidInputError(f"classes must differ from each other, got {columns.tolist()}")
+        raise InvalidInputError(f"classes must differ from each other, got {class_words(columns)}")
     if not np.isfinite(P).all():
         raise InvalidInputError("soft labels must be finite, got NaN or infinity; drop those rows")
     if (P < 0).any() or (np.abs(P.sum(axis=1) - 1.0) > ROW_SUM_TOLERANCE).any():

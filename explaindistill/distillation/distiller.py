@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -31,9 +31,10 @@ from explaindistill.distillation.choosing.student_choice import StudentChoice
 from explaindistill.distillation.corpus import Corpus, QueryPlan, ask_only, asks
 from explaindistill.distillation.made_rows import FitRows
 from explaindistill.distillation.run import DistillationRun, plan_of, stable_plan
-from explaindistill.distillation.scoring import fidelity_scorer, score
+from explaindistill.distillation.scoring import make_fidelity_scorer, score
 from explaindistill.distillation.stable import STABLE, most_questions
 from explaindistill.distillation.student_fit import check_task
+from explaindistill.distillation.student_methods import StudentMethods, student_has
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.ranges import seed_in
 from explaindistill.protocols import can_be_asked
@@ -42,15 +43,7 @@ from explaindistill.teachers import as_teacher
 __all__ = ["Distiller"]
 
 
-def _student_has(method: str) -> Callable[[Any], bool]:
-    def check(self: Any) -> bool:
-        getattr(getattr(self, "student_", self.student), method)
-        return True
-
-    return check
-
-
-class Distiller(MetaEstimatorMixin, BaseEstimator):
+class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
     r"""Ask a teacher, fit a student to its answers.
 
     The student :math:`s` minimises its own loss against the teacher :math:`t` on real and made-up rows,
@@ -287,38 +280,17 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
     def _stable(self) -> bool:
         return isinstance(self.n_queries, str) and self.n_queries == STABLE
 
-    @available_if(_student_has("predict"))
+    @available_if(student_has("predict"))
     def predict(self, X: Any) -> NDArray[Any]:
         """Answers of the student ``(n,)``, or ``(n, m)``."""
         return self.student_.predict(self._student_rows(X))
 
-    @available_if(_student_has("predict_proba"))
+    @available_if(student_has("predict_proba"))
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities of the student ``(n, k)``, in the order of ``classes_``."""
         return self.student_.predict_proba(self._student_rows(X))
 
-    def describe(self) -> str:
-        """The student in words; see the student's own ``describe``."""
-        check_is_fitted(self)
-        return str(self.student_.describe())
-
-    def explain(self, X: Any) -> pd.DataFrame:
-        """Reasons of the student for each row; see the student's own ``explain``."""
-        return self.student_.explain(self._student_rows(X))
-
-    @available_if(_student_has("reasons"))
-    def reasons(self, X: Any, **wanted: Any) -> pd.DataFrame:
-        """Reason codes of the student for each row, in order of weight; see the student's own ``reasons``."""
-        if wanted.get("reference") is not None:
-            wanted["reference"] = self._student_rows(wanted["reference"])
-        return self.student_.reasons(self._student_rows(X), **wanted)
-
-    @available_if(_student_has("shapley"))
-    def shapley(self, X: Any, background: Any, **how: Any) -> Any:
-        """Exact Shapley values of the student; see the student's own ``shapley``."""
-        return self.student_.shapley(self._student_rows(X), self._student_rows(background), **how)
-
-    @available_if(_student_has("counterfactual"))
+    @available_if(student_has("counterfactual"))
     def counterfactual(self, row: Any, **limits: Any) -> Any:
         """Find the smallest change of a row that changes the student's decision, and put it to the teacher.
 
@@ -338,17 +310,35 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         InvalidInputError
             If the student sees transformed columns, or ``row`` is not one row.
         """
-        check_is_fitted(self)
-        if self.view_.is_transformed:
-            raise InvalidInputError("counterfactual needs a student that sees columns as they are, not transformed")
-        cells = row.to_dict() if isinstance(row, pd.Series) else row
-        X = pd.DataFrame({k: [v] for k, v in cells.items()}) if isinstance(cells, Mapping) else cells
-        whole = WholeRows(self.teacher_, self.view_, self.schema_.frame(X))
+        whole, X = self._whole(row, "counterfactual")
         judge = whole if can_be_asked(self.teacher_) else None
         change = self.student_.counterfactual(self._student_rows(X), teacher=judge, **limits)
         return change if change.row is None else replace(change, row=whole.of(change.row))
 
-    @available_if(_student_has("export"))
+    @available_if(student_has("agreement_intervals"))
+    def agreement_intervals(self, row: Any, **how: Any) -> pd.DataFrame:
+        """Find over which values of one column, changed alone, the student and its own teacher decide alike.
+
+        As the student's own ``agreement_intervals``; ``row`` has all columns of the teacher, of which those that the
+        student does not see stay as they are. A student of transformed columns and a recorded teacher are refused.
+        """
+        whole, X = self._whole(row, "agreement_intervals")
+        if not can_be_asked(self.teacher_):
+            raise InvalidInputError("agreement_intervals asks about changed rows, and this teacher has only records")
+        if how.get("reference") is not None:
+            how["reference"] = self._student_rows(how["reference"])
+        return self.student_.agreement_intervals(self._student_rows(X), whole, **how)
+
+    def _whole(self, row: Any, method: str) -> tuple[WholeRows, Any]:
+        """The teacher for changed columns of one row, whose other columns stay, and that row."""
+        check_is_fitted(self)
+        if self.view_.is_transformed:
+            raise InvalidInputError(f"{method} needs a student that sees columns as they are, not transformed")
+        cells = row.to_dict() if isinstance(row, pd.Series) else row
+        X = pd.DataFrame({k: [v] for k, v in cells.items()}) if isinstance(cells, Mapping) else cells
+        return WholeRows(self.teacher_, self.view_, self.schema_.frame(X)), X
+
+    @available_if(student_has("export"))
     def export(self, path: str | Path, verify: Literal["inprocess", "target"] | None = "inprocess") -> Path:
         """Write the student as code or data; see the student's own ``export``. It asks for the columns that it sees.
 
@@ -379,7 +369,7 @@ class Distiller(MetaEstimatorMixin, BaseEstimator):
         if y is None:
             # as the teacher was asked in fit, whatever holds them now
             rows = self.schema_.restore(self.schema_.frame(X))
-            return fidelity_scorer(self.teacher_, store=self.store)(self, rows, sample_weight=sample_weight)
+            return make_fidelity_scorer(self.teacher_, store=self.store)(self, rows, sample_weight=sample_weight)
         return score(y, self.predict(X), self.task_, sample_weight)
 
     def _student_rows(self, X: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,25 +15,71 @@ from explaindistill.data.rows_sent import asking_for
 from explaindistill.errors import InvalidInputError, PrivacyLossWarning
 from explaindistill.teachers import as_teacher
 
-__all__ = ["fidelity_scorer", "score"]
+__all__ = ["fidelity_scorer", "make_fidelity_scorer", "score"]
+
+Scorer = Callable[..., float]
 
 
-def fidelity_scorer(teacher: Any, *rows: Any, store: Any = None) -> Any:
-    """Scorer for scikit-learn's ``scoring=``: agreement with the teacher, or R² against it in regression.
+def fidelity_scorer(estimator: Any, X: Any = None, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
+    """A scorer, ``scoring=xd.fidelity_scorer``: a fitted ``Distiller`` against its own teacher.
 
-    It makes a scorer, ``scoring=fidelity_scorer(teacher)``. Given as a scorer itself, ``scoring=fidelity_scorer``,
-    it holds a fitted ``Distiller`` against its own teacher, and refuses anything else.
+    Agreement with the teacher's class, or R² against its values in regression. A bare student knows no teacher:
+    :func:`make_fidelity_scorer` makes its scorer.
+
+    Parameters
+    ----------
+    estimator : Distiller
+        Fitted; its label store, if it has one, is used.
+    X : table of shape (n, d)
+        Rows that the teacher is asked about.
+    y : ignored
+        There because scikit-learn hands it over.
+    sample_weight : array of shape (n,), optional
+
+    Returns
+    -------
+    float
+        In 0 to 1 for classes, at most 1 for values.
+
+    Raises
+    ------
+    InvalidInputError
+        If the estimator has no teacher of its own.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import cross_val_score
+    >>> import explaindistill as xd
+    >>> X, y = load_iris(return_X_y=True)
+    >>> teacher = LogisticRegression(max_iter=500).fit(X, y)
+    >>> distiller = xd.Distiller(teacher, xd.TreeClassifier(max_leaf_nodes=6), random_state=0)
+    >>> bool(cross_val_score(distiller, X, y, cv=3, scoring=xd.fidelity_scorer).mean() > 0.8)
+    True
+    """
+    if X is None or not hasattr(estimator, "teacher_"):
+        raise InvalidInputError(
+            f"estimator must be a fitted Distiller with rows to score, got {'a' if X is None else 'rows and a'} "
+            f"{type(estimator).__name__}{' alone' if X is None else ''}; a scorer of bare students is "
+            "make_fidelity_scorer(teacher)"
+        )
+    return float(make_fidelity_scorer(estimator.teacher_, store=estimator.store)(estimator, X, y, sample_weight))
+
+
+def make_fidelity_scorer(teacher: Any, store: Any = None) -> Scorer:
+    """Make a scorer of bare students for scikit-learn's ``scoring=``: agreement with ``teacher``, or R² against it.
 
     Parameters
     ----------
     teacher : as in Distiller
     store : path or LabelStore, optional
-        Where answers are looked up and kept, so that no row is asked twice; that of a ``Distiller`` is used by itself.
+        Where answers are looked up and kept, so that no row is asked twice.
 
-    Raises
-    ------
-    InvalidInputError
-        If it is called as a scorer of an estimator that has no teacher.
+    Returns
+    -------
+    callable
+        ``(estimator, X, y=None, sample_weight=None)``, a float as of :func:`fidelity_scorer`.
 
     Examples
     --------
@@ -42,19 +89,10 @@ def fidelity_scorer(teacher: Any, *rows: Any, store: Any = None) -> Any:
     >>> from sklearn.tree import DecisionTreeClassifier
     >>> import explaindistill as xd
     >>> X, y = load_iris(return_X_y=True)
-    >>> teacher = LogisticRegression(max_iter=500).fit(X, y)
-    >>> scores = cross_val_score(DecisionTreeClassifier(random_state=0), X, y, scoring=xd.fidelity_scorer(teacher))
-    >>> bool(scores.mean() > 0.9)
+    >>> scorer = xd.make_fidelity_scorer(LogisticRegression(max_iter=500).fit(X, y))
+    >>> bool(cross_val_score(DecisionTreeClassifier(random_state=0), X, y, scoring=scorer).mean() > 0.9)
     True
     """
-    if rows:
-        distiller = teacher  # scikit-learn called it as if it were the scorer, with what is to be judged in front
-        if not hasattr(distiller, "teacher_"):
-            raise InvalidInputError(
-                f"fidelity_scorer makes a scorer and is none, got a {type(distiller).__name__} and rows; "
-                "say scoring=fidelity_scorer(teacher)"
-            )
-        return fidelity_scorer(distiller.teacher_, store=distiller.store)(distiller, *rows)
     adapter = as_teacher(teacher)
     task = "regression" if adapter.classes_ is None else "classification"
 

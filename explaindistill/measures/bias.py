@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from explaindistill.data.class_words import class_words
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.favorable import favorable_label
 from explaindistill.measures.groups import MISSING, Grouping, groupings
@@ -39,7 +40,7 @@ SMALL = 30
 points to either side; a lower number warns of less, a higher one calls most crossed groups small."""
 FIDELITY_CAVEAT = (
     "The student repeats its teacher less well for some groups than for others: "
-    "a student that looks fair says nothing about its teacher."
+    "a student without a gap says nothing about its teacher."
 )
 
 
@@ -303,7 +304,7 @@ def _reference(table: pd.DataFrame, reference: Reference, attribute: str, sizes:
         name = str(reference[attribute])
         if name not in groups:
             raise InvalidInputError(
-                f"reference names the group {name!r} of {attribute}, the groups are: {', '.join(groups)}"
+                f"reference names the group {name!r} of {attribute}, the groups are {class_words(groups)}"
             )
         return name
     if isinstance(reference, str) and reference not in {"largest", "highest"}:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, shown_bounds
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, shown_bounds, shown_middle
 from explaindistill.data.schema import Feature, Schema
 
 __all__ = ["describe_columns"]
@@ -37,9 +37,10 @@ def describe_columns(X: pd.DataFrame, schema: Schema, minimum: int = 10) -> pd.D
     -------
     DataFrame
         ``feature``, ``kind``, ``n``, ``n_missing`` (NaN where those without a value, or those with one, are few: fewer
-        than five, or than ``minimum``), ``n_values`` (different ones), ``median``, ``low`` and ``high`` (1 of 100 rows,
-        but at least ``minimum``, lie at or beyond each, which is rounded outward; numbers only, dates in seconds since
-        1970) and ``mode`` (categories and booleans only; ties go to the first).
+        than five, or than ``minimum``), ``n_values`` (different ones), ``median`` (rounded where fewer than ``minimum``
+        rows have it: :func:`~explaindistill.data.disclosure.shown_middle`), ``low`` and ``high`` (1 of 100 rows, but at
+        least ``minimum``, lie at or beyond each, which is rounded outward; numbers only, dates in seconds since 1970)
+        and ``mode`` (categories and booleans only; ties go to the first).
 
     Examples
     --------
@@ -65,7 +66,7 @@ def _column(numbers: NDArray[np.float64], feature: Feature, minimum: int) -> dic
         return line | {"mode": _word(float(values[np.argmax(counts)]), feature) if common else ""}
     beyond = max(minimum, math.ceil(OUTER * len(present)))
     low, high = shown_bounds(present, feature.kind, 1 if minimum <= 1 else beyond)
-    return line | {"median": float(np.median(present)), "low": low, "high": high}
+    return line | {"median": shown_middle(present, feature.kind, minimum), "low": low, "high": high}
 
 
 def _number_missing(n: int, n_present: int, minimum: int) -> float:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -9,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.table import frame, row
 from explaindistill.numerics.statistics.coincidences import (
-    Coincidences,
     by_chance,
     chance_of_divisor,
     equal_pairs,
@@ -19,6 +21,7 @@ from explaindistill.numerics.statistics.coincidences import (
 __all__ = ["COPIES_WAY_OUT", "copies"]
 
 Words = NDArray[np.uint64]
+Codes = NDArray[np.int64]
 MATERIAL = 1.05
 """Design effect from which copies matter: a nominal 95 % interval of rows whose variance is 1.05 times as large holds
 in 94.4 %, which nobody would notice."""
@@ -29,6 +32,9 @@ at one place), and beyond 200 where they are."""
 SELDOM = 0.01
 """Chance at which counts that share a divisor are no longer taken for chance: one audit in a hundred is warned of
 falsely by it at most."""
+MOST_LEVELS = 20
+"""Values of a column up to which the rows of each value are looked at by themselves: labels and groups, of which one is
+often given more times than the rest."""
 COMPARED_ROWS = 100_000
 """Rows among which near misses are counted. A trade-off: all pairs of as many rows take a second."""
 COPIES_WAY_OUT = (
@@ -41,7 +47,8 @@ def copies(rows: pd.DataFrame, *, clusters: ArrayLike | None = None) -> pd.DataF
     r"""Count rows that equal an earlier row in every column, and say whether chance makes so many.
 
     With P pairs of equal rows among n, E of which chance makes, the variance of a mean is
-    :math:`1 + 2 (P - E) / n` times as large as that of independent rows: intervals are too narrow by its root.
+    :math:`1 + 2 (P - E) / n` times as large as that of independent rows: intervals are too narrow by its root. Where m
+    of the rows are d copies each, whatever else is equal by chance, it is :math:`1 + (d - 1) m / n` times as large.
 
     =====================  =============================================================================
     verdict                when
@@ -49,10 +56,11 @@ def copies(rows: pd.DataFrame, *, clusters: ArrayLike | None = None) -> pd.DataF
     ``none``               no two rows are equal
     ``negligible``         copies or not, the variance is less than 1.05 times as large
     ``covered``            the same, after rows of one cluster are left out: ``clusters`` account for them
-    ``dependent``          how often each distinct row stands is always a multiple of one number, as chance
-                           makes it in less than one of a hundred tables; or there are five times as many
-                           equal pairs as chance makes, they matter, and more different rows are possible
-                           than there are rows
+    ``dependent``          how often each distinct row stands is always a multiple of one number, among all
+                           rows or among those of one value of a column of up to 20, as chance makes it in
+                           less than one of a hundred tables; or there are five times as many equal pairs as
+                           chance makes, they matter, and more different rows are possible than there are
+                           rows
     ``as chance gives``    otherwise: columns of few values have equal rows by themselves
     =====================  =============================================================================
 
@@ -88,51 +96,121 @@ def copies(rows: pd.DataFrame, *, clusters: ArrayLike | None = None) -> pd.DataF
     codes = [pd.factorize(rows[c], use_na_sentinel=False)[0] for c in rows.columns]
     different = list({c.tobytes(): c for c in codes}.values())  # a column that only recodes another one adds nothing
     n_possible = float(np.prod([c.max(initial=0) + 1.0 for c in different]))
-    marks = marks_of(different)
+    labels = _labels(clusters, n)
+    # the clusters' words stand beside those of the columns: drawn alone they would be the words of the first column
+    *words, of_clusters = marks_of([*different, labels])
+    marks = np.array(words, dtype=np.uint64).reshape(len(different), n)
     whole = marks.sum(axis=0, dtype=np.uint64) if rows.shape[1] else np.arange(n, dtype=np.uint64)
-    equal = equal_pairs(whole)
-    apart = equal.pairs - _inside(whole, clusters)
-    verdict, expected, reason = _judged(marks, equal, apart, n_possible)
-    added = 2 * max(apart - np.nan_to_num(expected), 0.0) / n if verdict == "dependent" else 0.0
-    share = equal.repeats / n if n else np.nan
-    line = row("copies", share, share, share, n=n, k=equal.repeats, n_effective=n / (1 + added), method="counted",
-               subject="rows", reason=reason, expected=expected, verdict=verdict)  # fmt: skip
+    apart = _Apart(whole, whole if clusters is None else whole + of_clusters)
+    named = [(str(c), of) for c, of in zip(rows.columns, codes, strict=True) if 0 < of.max(initial=0) < MOST_LEVELS]
+    verdict, expected, added, reason = _judged(marks, apart, named, n_possible)
+    share = apart.equal.repeats / n if n else np.nan
+    line = row("copies", share, share, share, n=n, k=apart.equal.repeats, n_effective=n / (1 + added),
+               method="counted", subject="rows", reason=reason, expected=expected, verdict=verdict)  # fmt: skip
     return frame([line], extra=("expected", "verdict"))
 
 
-def _inside(whole: Words, clusters: ArrayLike | None) -> float:
-    """Equal pairs inside of clusters; 0 without these."""
+def _labels(clusters: ArrayLike | None, n: int) -> Codes:
+    """Clusters by number; all rows are of one where there are none."""
     if clusters is None:
-        return 0.0
+        return np.zeros(n, dtype=np.int64)
     labels = pd.factorize(np.asarray(clusters), use_na_sentinel=False)[0]
-    if len(labels) != len(whole):
-        raise InvalidInputError(f"clusters must have one entry per row: {len(whole)} rows, got {len(labels)}")
-    return equal_pairs(whole + marks_of([labels])[0]).pairs
+    if len(labels) != n:
+        raise InvalidInputError(f"clusters must have one entry per row: {n} rows, got {len(labels)}")
+    return np.asarray(labels)
 
 
-def _judged(marks: Words, equal: Coincidences, apart: float, n_possible: float) -> tuple[str, float, str]:
-    """Verdict, equal pairs that chance makes, and what was seen; ``n_possible`` different rows there can be."""
-    n = marks.shape[1]
+class _Apart:
+    """Equal rows, and those of them that no cluster holds together.
+
+    Attributes
+    ----------
+    equal : Coincidences
+        Of all rows.
+    pairs : float
+        Equal pairs of rows of different clusters.
+    first, counts : ndarray of int, shape (distinct rows,)
+        A row of each kind, and how many there are: those of one cluster count once.
+    """
+
+    def __init__(self, whole: Words, inside: Words) -> None:
+        """From marks of the rows, and of the rows with their clusters; the same twice where there are none."""
+        self.equal = equal_pairs(whole)
+        self.pairs, once = self.equal.pairs, np.arange(len(whole))
+        if inside is not whole:
+            self.pairs -= equal_pairs(inside).pairs
+            once = np.unique(inside, return_index=True)[1]
+        _, first, self.counts = np.unique(whole[once], return_index=True, return_counts=True)
+        self.first = once[first]
+
+
+def _judged(
+    marks: Words, apart: _Apart, named: Sequence[tuple[str, Codes]], n_possible: float
+) -> tuple[str, float, float, str]:
+    """Verdict, equal pairs that chance makes, what copies add to the variance, and what was seen."""
+    n, equal = marks.shape[1], apart.equal
     sentence = f"{equal.repeats:,} of {n:,} rows equal an earlier row in every column"
     if not equal.repeats:
-        return "none", 0.0, ""
+        return "none", 0.0, 0.0, ""
     if 1 + 2 * equal.pairs / n < MATERIAL:
-        return "negligible", np.nan, sentence
-    if 1 + 2 * apart / n < MATERIAL:
-        return "covered", np.nan, f"{sentence}, inside of clusters"
-    if chance_of_divisor(equal.divisor, equal.n_distinct) <= SELDOM:
-        times = "each distinct row stands" + (f" {equal.divisor} times" if _alike(equal, n) else "")
-        times += "" if _alike(equal, n) else f" {equal.divisor} times or a multiple of that"
-        return "dependent", np.nan, f"{sentence}: {times}"
+        return "negligible", np.nan, 0.0, sentence
+    if 1 + 2 * apart.pairs / n < MATERIAL:
+        return "covered", np.nan, 0.0, f"{sentence}, inside of clusters"
+    added, words = _multiplied(apart, named, n)
+    if words:
+        return "dependent", np.nan, added, f"{sentence}: {words}"
     expected = _expected(marks)
     sentence += f"; {equal.pairs:,.0f} pairs are equal, and chance makes about {expected:,.0f}"
-    if apart > BEYOND * expected and n_possible > n and 1 + 2 * (apart - expected) / n >= MATERIAL:
-        return "dependent", expected, sentence
-    return "as chance gives", expected, sentence
+    added = 2 * (apart.pairs - expected) / n
+    if apart.pairs > BEYOND * expected and n_possible > n and 1 + added >= MATERIAL:
+        return "dependent", expected, added, sentence
+    return "as chance gives", expected, 0.0, sentence
 
 
-def _alike(equal: Coincidences, n: int) -> bool:
-    return equal.divisor * equal.n_distinct == n
+def _multiplied(apart: _Apart, named: Sequence[tuple[str, Codes]], n: int) -> tuple[float, str]:
+    """What copies add to the variance where counts share a divisor, and the sentence; without one, 0 and nothing.
+
+    All rows come first, then those of each value of a column. As chance may do it in any of them, the chances of all
+    that are looked at are added up (Bonferroni).
+    """
+    times = _divided(apart.counts, np.zeros(len(apart.counts), dtype=np.int64))
+    looks = [(column, _divided(apart.counts, codes[apart.first])) for column, codes in named]
+    if times and times[0].chance <= SELDOM:
+        return times[0].added(n), f"each distinct row stands {times[0].words()}"
+    tried = 1 + sum(len(levels) for _, levels in looks)
+    seldom = [(level, column) for column, levels in looks for level in levels if level.chance * tried <= SELDOM]
+    level, column = max(seldom, default=(_Level(1, 0, 0, 1.0), ""), key=lambda pair: pair[0].added(n))
+    if 1 + level.added(n) < MATERIAL:
+        return 0.0, ""
+    return level.added(n), f"of one value of {column!r} each distinct row stands {level.words()}"
+
+
+class _Level(NamedTuple):
+    """Rows of one value: what divides how often each distinct one stands, rows, distinct ones, chance of that."""
+
+    divisor: int
+    rows: int
+    distinct: int
+    chance: float
+
+    def added(self, n: int) -> float:
+        return (self.divisor - 1) * self.rows / n
+
+    def words(self) -> str:
+        alike = self.divisor * self.distinct == self.rows
+        return f"{self.divisor} times" + ("" if alike else " or a multiple of that")
+
+
+def _divided(counts: Codes, levels: Codes) -> list[_Level]:
+    """Of each level the divisor of its counts."""
+    if not len(counts):
+        return []
+    order = np.argsort(levels, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(levels[order]) != 0])
+    sums, sizes = np.add.reduceat(counts[order], starts), np.diff(np.r_[starts, len(counts)])
+    divisors = np.gcd.reduceat(counts[order], starts)
+    figures = zip(divisors.tolist(), sums.tolist(), sizes.tolist(), strict=True)
+    return [_Level(d, rows, k, chance_of_divisor(d, k)) for d, rows, k in figures]
 
 
 def _expected(marks: Words) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from explaindistill.data.class_words import MOST_NAMED, class_words, unknown_labels
 from explaindistill.errors import InvalidInputError
 
 __all__ = [
@@ -23,9 +24,6 @@ __all__ = [
     "without_favorable",
 ]
 
-LISTED = 10
-"""Classes that a message names; a task of hundreds would fill the screen."""
-
 
 def which_is_wanted(classes: ArrayLike) -> str:
     """What is said where a figure depends on which decision people want and nobody said it.
@@ -33,10 +31,10 @@ def which_is_wanted(classes: ArrayLike) -> str:
     Examples
     --------
     >>> which_is_wanted(["1", "2"])
-    "say which decision people want, for instance favorable='1'; the classes are '1', '2'"
+    "say which decision people want, for instance favorable='1'; the classes are ['1', '2']"
     """
     names = np.asarray(classes).tolist()
-    return f"say which decision people want, for instance favorable={names[0]!r}; the classes are {_listed(names)}"
+    return f"say which decision people want, for instance favorable={names[0]!r}; the classes are {class_words(names)}"
 
 
 def without_favorable(classes: ArrayLike) -> str:
@@ -46,7 +44,7 @@ def without_favorable(classes: ArrayLike) -> str:
     --------
     >>> print(without_favorable([1, 2]))
     No verdict of bias: nobody said which decision people want, and it is never guessed. Cannot say: say which decision
-    people want, for instance favorable=1; the classes are 1, 2. On the command line: --favorable 1
+    people want, for instance favorable=1; the classes are [1, 2]. On the command line: --favorable 1
     """
     typed = shlex.quote(str(np.asarray(classes).tolist()[0]))
     return (
@@ -92,8 +90,7 @@ def class_named(value: Any, classes: ArrayLike, argument: str = "favorable") -> 
             return name
     near = _nearest(value, names)
     meant = "" if near is None else f"; did you mean {near!r}?"
-    listed = repr(names) if len(names) <= LISTED else f"[{_listed(names)}]"
-    raise InvalidInputError(f"{argument} must be one of the classes {listed}, got {_plain(value)!r}{meant}")
+    raise InvalidInputError(f"{argument} must be one of the classes {class_words(names)}, got {_plain(value)!r}{meant}")
 
 
 def class_typed(text: str, classes: ArrayLike) -> Any:
@@ -111,7 +108,8 @@ def class_typed(text: str, classes: ArrayLike) -> Any:
             return meant[0]
     near = _nearest(text, names)
     words = "" if near is None else f"; did you mean {near}?"
-    raise InvalidInputError(f"favorable must be one of {', '.join(map(str, names))}, got {text!r}{words}")
+    listed = ", ".join(map(str, names)) if len(names) <= MOST_NAMED else f"the classes {class_words(names)}"
+    raise InvalidInputError(f"favorable must be one of {listed}, got {text!r}{words}")
 
 
 def favorable_position(classes: ArrayLike, favorable: Any) -> int:
@@ -201,9 +199,8 @@ def class_labels(y: ArrayLike, classes: ArrayLike, argument: str = "y") -> Any:
         except InvalidInputError:
             near = _nearest(label, names.tolist())
             meant = "" if near is None else f"; did you mean {near!r}?"
-            raise InvalidInputError(
-                f"{argument} has the label {_plain(label)!r}, which is not among classes {names.tolist()}{meant}"
-            ) from None
+            odd = [label] if len(distinct) <= MOST_NAMED else distinct
+            raise InvalidInputError(f"{unknown_labels(argument, odd, names)}{meant}") from None
     return names[np.asarray(spelled, dtype=np.int64)[codes]]
 
 
@@ -271,8 +268,3 @@ def _objects(labels: list[Any]) -> Any:
 
 def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _listed(names: list[Any]) -> str:
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(repr(name) for name in names[:LISTED]) + more

@@ -14,6 +14,7 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.measures._batches import batches
 from explaindistill.measures.table import few_clusters, frame, row
 from explaindistill.numerics.statistics.influences import T_DRAWS, bootstrap_t
+from explaindistill.numerics.statistics.pair_draws import PairDraws
 from explaindistill.numerics.statistics.ranks import spearman, spearman_interval
 from explaindistill.numerics.statistics.resampling import percentile_limits, row_counts
 from explaindistill.numerics.statistics.tallies import weights_of
@@ -31,6 +32,9 @@ Floats = NDArray[np.float64]
 Predict = Callable[[pd.DataFrame], Floats]
 FEWEST_DRAWS = 20
 """Bootstrap draws below which a percentile at the usual levels is the smallest or largest draw itself."""
+FEW_ROWS = 300
+"""Rows up to which each draw forms what its rows move anew. Of more, what two rows do together no longer shows in the
+coverage, and the tables of all pairs would cost more than the shuffles."""
 
 
 class LossGrowth(NamedTuple):
@@ -101,8 +105,9 @@ def permutation_importance(
     units = len(w) if codes is None else int(codes.max(initial=-1)) + 1
     drawn = row_counts(units, T_DRAWS, np.random.default_rng(0)) if units > 1 else np.empty((0, units))
     few = {} if codes is None else few_clusters(units)
+    pairs = _pair_draws(growth, codes, drawn)
     lines = [
-        _line(grown, growth, codes, drawn, level) | few | {"feature": name, "subject": subject, "n": len(w)}
+        _line(grown, growth, codes, drawn, pairs, level) | few | {"feature": name, "subject": subject, "n": len(w)}
         for name, grown in growth.by_feature.items()
     ]
     total = sum(max(line["estimate"], 0.0) for line in lines)
@@ -209,8 +214,23 @@ def _shuffled(
         yield from np.split(np.asarray(predict(rows), dtype=float), len(batch))
 
 
+def _pair_draws(growth: LossGrowth, clusters: NDArray[np.int64] | None, drawn: Floats) -> PairDraws | None:
+    """Draws of pairs of receiver and giver; None where the pairs are not known, or the rows are many."""
+    n = len(growth.weight)
+    if growth.donor is None or n > FEW_ROWS or drawn.shape[1] < 2:
+        return None
+    receiver = np.broadcast_to(np.arange(n), growth.donor.shape).ravel()
+    weight = np.broadcast_to(growth.weight, growth.donor.shape).ravel()
+    return PairDraws(drawn, (receiver, growth.donor.ravel()), weight, n, clusters)
+
+
 def _line(
-    grown: Floats, growth: LossGrowth, clusters: NDArray[np.int64] | None, drawn: Floats, level: float
+    grown: Floats,
+    growth: LossGrowth,
+    clusters: NDArray[np.int64] | None,
+    drawn: Floats,
+    pairs: PairDraws | None,
+    level: float,
 ) -> dict[str, Any]:
     r"""Mean growth with the bootstrap-t interval of a U-statistic of order two.
 
@@ -218,7 +238,7 @@ def _line(
     it loses on average over shuffles, :math:`\bar g_k`, and what others lose by its value,
     :math:`\bar d_k = \frac1R \sum_r w_i g_{ri}` with the row i that was given it. Either mean holds the chance
     of the R shuffles, which the squared error :math:`\frac{n}{n-1} \sum_k u_k^2` counts twice, and so is not too small
-    with few of them. For the limits see `bootstrap_t`.
+    with few of them. For the limits see `bootstrap_t`, for the draws of few rows `PairDraws`.
     """
     share, n = growth.weight / growth.weight.sum(), len(growth.weight)
     by_repeat = grown @ share
@@ -230,7 +250,8 @@ def _line(
         moved = moved + donated - estimate / n
     if clusters is not None:
         moved = np.bincount(clusters, moved)
-    low, high = bootstrap_t(estimate, [moved], [drawn], level)
+    again = None if pairs is None else pairs.studentised(grown.ravel())
+    low, high = bootstrap_t(estimate, [moved], [drawn], level, studentised=again)
     if clusters is not None and few_clusters(len(moved)):
         low = high = float("nan")
     return row("permutation", estimate, low, high, method="bootstrap-t, both roles", sd=sd, n=n)

@@ -29,7 +29,8 @@ METRIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "fidelity": FIDELITY,
     "teachers": ("agreement", "r2", "teachers_agree", "abstains"),
     "performance": (
-        "accuracy", "balanced_accuracy", "recall", "auc", "log_loss", "brier", "r2", "rmse", "mae", "bias", "spearman",
+        "accuracy", "accuracy_difference", "balanced_accuracy", "recall", "auc", "log_loss", "brier", "r2", "rmse",
+        "mae", "bias", "spearman",
     ),
     "teacher": (
         "accuracy", "accuracy_gain", "overconfidence", "accuracy_where_missing", "missing_flip", "missing_shift",
@@ -65,9 +66,20 @@ METRIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "deployment": (*FOOTPRINT, *(f"{metric}_ratio" for metric in FOOTPRINT)),
     "believability": ("two_sample_auc", "novel", "violations", "near", "distance_made", "distance_held"),
     "cells": ("teacher_mean",),
-    "dependence": ("copies", "key_column", "serial_correlation"),
+    "dependence": ("accumulated_effect", "partial_dependence", "share_of_rows"),
+    "dependence_comparison": ("accumulated_effect_area", "partial_dependence_area"),
+    "roc": ("true_positive_rate", "false_positive_rate"),
+    "score_shares": ("score_share",),
+    "answer_pairs": ("rows_in_cell",),
+    "decided_as": ("decided_as",),
+    "dependent_rows": ("copies", "key_column", "serial_correlation"),
     "missing_inputs": (
         "score_explained", "residual_correlation", "duplicate_rows", "duplicates_differ", "duplicate_variance",
+    ),
+    "rule_fidelity": ("rule_agreement", "rule_agreement_made_up"),
+    "worst_case": (
+        "largest_disagreement", "worst_rows_disagreement", "worst_rows_observed", "worst_rows_decided_apart",
+        "worst_rows_changed",
     ),
     "profile": (*PROFILE, *(f"{rate}_impact_ratio" for rate in PROFILE), "unknown_share", "scoring_tie_share"),
 }  # fmt: skip

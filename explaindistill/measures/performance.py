@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from explaindistill.data.class_words import unknown_labels
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.calibration import AUC_MINIMUM
 from explaindistill.measures.class_fidelity import mean_of_classes
@@ -95,7 +96,7 @@ def known_labels(y: ArrayLike, classes: NDArray[Any], n: int) -> tuple[NDArray[n
     labelled = labels.notna().to_numpy()
     truth = positions(labels.to_numpy(), classes)
     if (wrong := labelled & (truth < 0)).any():
-        raise InvalidInputError(f"y has the label {labels[wrong].iloc[0]!r}, which is not among {classes.tolist()}")
+        raise InvalidInputError(unknown_labels("y", labels[wrong], classes))
     return truth, labelled
 
 

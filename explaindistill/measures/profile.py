@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from explaindistill.data.disclosure import shown_middle
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.bias import GroupOptions, group_rates
 from explaindistill.measures.groups import MISSING
@@ -215,4 +216,5 @@ def _ties(score: ArrayLike | None, subject: str) -> Iterator[Line]:
     median = float(np.median(values))
     tied = float((values == median).mean())
     names: Mapping[str, Any] = {"n": len(values), "k": tied * len(values), "subject": subject, "verdict": ""}
-    yield row("scoring_tie_share", tied, np.nan, np.nan, reason=f"the median score is {median:.6g}", **names)
+    reason = f"the median score is about {shown_middle(values):g}"  # itself it would be that of one person
+    yield row("scoring_tie_share", tied, np.nan, np.nan, reason=reason, **names)

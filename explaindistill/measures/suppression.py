@@ -27,9 +27,9 @@ SELECTION = (
 """Figures that rest on decisions only: their denominator is the group itself, whose size is judged beforehand. What of
 ``transfer_…`` rests on true labels as well is not among them."""
 _NUMBERS = ("n", "k", "n_effective", "estimate", "low", "high")
-_WORDS = {"method", "verdict"}
+_WORDS = {"method", "verdict", "becomes", "was", "output"}
 """What is said of a figure: a line without method tells that a regression could not be fitted, a verdict that a gap is
-there."""
+there, and words of a worst case what somebody nearby has."""
 _MOST_CELLS = 600
 """Cells of the finest intersection up to which it is worked out which figures follow from others. A trade-off: beyond,
 more is withheld than must be, since the time grows with a power of the cells."""

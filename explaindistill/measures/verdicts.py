@@ -230,7 +230,9 @@ def _judged(line: dict[str, Any], name: str, rule: Requirement) -> dict[str, Any
     if status in {"undefined", "suppressed", "excluded"}:
         verdict, reason = "cannot say", str(line.get("reason", status)) or status
     else:
-        verdict, reason = judge(estimate, low, high, rule, line.get("n"))
+        # more rows do not narrow what a search leaves open
+        searched = str(line.get("method", "")).startswith("search")
+        verdict, reason = judge(estimate, low, high, rule, None if searched else line.get("n"))
         of_a_word = bool(line.get("verdict"))  # why a shift has no word is nothing about the requirement
         reason = "; ".join(filter(None, (reason, "" if of_a_word else str(line.get("reason") or ""))))
     return out | {"rule": name, "verdict": verdict, "reason": reason}

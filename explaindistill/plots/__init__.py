@@ -8,27 +8,39 @@ gives (:mod:`explaindistill.data.drawing`); they never see a student itself.
 
 from explaindistill.plots.canvas import figure, label
 from explaindistill.plots.curves import query_curve
+from explaindistill.plots.effects import dependence
+from explaindistill.plots.parts_of_gaps import gap_parts
 from explaindistill.plots.results import fidelity_size, group_dots, importance_pairs, reliability, transfer_arrows
-from explaindistill.plots.structures import coefficients, draw, n_lines, rules, shape, surface, term, tree
+from explaindistill.plots.rule_list import rules
+from explaindistill.plots.score_pictures import answer_counts, confusion, roc, score_densities
+from explaindistill.plots.structures import coefficients, draw, n_lines, tree
+from explaindistill.plots.terms import shape, surface, term, terms
 from explaindistill.plots.twins import twin_curves
 from explaindistill.plots.vector import svg
 
 __all__ = [
+    "answer_counts",
     "coefficients",
+    "confusion",
+    "dependence",
     "draw",
     "fidelity_size",
     "figure",
+    "gap_parts",
     "group_dots",
     "importance_pairs",
     "label",
     "n_lines",
     "query_curve",
     "reliability",
+    "roc",
     "rules",
+    "score_densities",
     "shape",
     "surface",
     "svg",
     "term",
+    "terms",
     "transfer_arrows",
     "tree",
     "twin_curves",

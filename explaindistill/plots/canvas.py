@@ -22,6 +22,7 @@ __all__ = [
     "figure",
     "label",
     "look",
+    "resized",
     "series_colour",
     "series_style",
 ]
@@ -108,6 +109,21 @@ def look(ax: Axes) -> Axes:
     ax.spines["bottom"].set_color(GRID)
     ax.tick_params(colors=MUTED, labelcolor=INK, length=0, labelsize=9)
     ax.set_axisbelow(True)
+    return ax
+
+
+def resized(ax: Axes, height: float) -> Axes:
+    """Make the figure that was made for these axes as many inches high as what is drawn in it needs.
+
+    Examples
+    --------
+    >>> resized(figure(4, 2).subplots(), 5.0).figure.get_size_inches().tolist()
+    [4.0, 5.0]
+    """
+    from matplotlib.figure import Figure
+
+    if isinstance(ax.figure, Figure):
+        ax.figure.set_size_inches(ax.figure.get_size_inches()[0], height)
     return ax
 
 

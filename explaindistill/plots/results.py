@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from explaindistill.plots.canvas import BAND, GRID, INK, MUTED, PAPER, axes, label, series_style
+from explaindistill.plots.labels import name_points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,7 +89,9 @@ def fidelity_size(frame: pd.DataFrame, ax: Axes | None = None, *, unit: str = "s
     Parameters
     ----------
     frame : DataFrame
-        Columns ``subject``, ``size`` (numbers to read, at least 1), ``estimate``, ``low``, ``high``.
+        Columns ``subject``, ``size`` (numbers to read, at least 1), ``estimate``, ``low``, ``high``; where there is a
+        column ``family``, colours and the legend go by it, and where there is a column ``named``, only those students
+        have their names beside them.
     ax : Axes, optional
     unit : "share" or "number"
         Whether estimates are shares, printed as per cent.
@@ -103,16 +107,12 @@ def fidelity_size(frame: pd.DataFrame, ax: Axes | None = None, *, unit: str = "s
     'size: numbers to read (log scale)'
     """
     ax = axes(ax)
-    subjects = list(dict.fromkeys(frame["subject"]))
-    series = _series(subjects, subjects)
-    for subject in subjects:
-        rows = frame[frame["subject"] == subject]
-        _whiskers(ax, rows, rows["size"], rows["estimate"], subject, series[subject], horizontal=False)
-    for row in frame.itertuples():
-        ax.annotate(
-            label(row.subject), (row.size, row.estimate), xytext=(9, 0), textcoords="offset points", va="center",
-            fontsize=9, color=INK,
-        )  # fmt: skip
+    by = "family" if "family" in frame else "subject"
+    groups = list(dict.fromkeys(frame[by]))
+    series = _series(groups, groups)
+    for group in groups:
+        rows = frame[frame[by] == group]
+        _whiskers(ax, rows, rows["size"], rows["estimate"], group, series[group], horizontal=False)
     ax.set_xscale("log")
     sizes = frame["size"].to_numpy(dtype=float)
     ax.set_xlim(max(sizes.min() / 2.2, 0.5), sizes.max() * 4)
@@ -124,7 +124,18 @@ def fidelity_size(frame: pd.DataFrame, ax: Axes | None = None, *, unit: str = "s
     ax.tick_params(which="both", length=0)
     if unit == "share":
         _percent(ax, "y")
+    if by == "family":
+        _legend(ax, groups, series)
+    chosen = frame[frame["named"].astype(bool)] if "named" in frame else frame
+    name_points(ax, chosen["subject"].tolist(), chosen["size"], chosen["estimate"], _along_whiskers(frame))
     return ax
+
+
+def _along_whiskers(frame: pd.DataFrame, n: int = 9) -> NDArray[np.float64]:
+    """Points ``(m, 2)`` on dots and whiskers, close enough that a line of text between two of them covers one."""
+    low, high = (frame[end].fillna(frame["estimate"]).to_numpy(dtype=float) for end in ("low", "high"))
+    heights = np.linspace(low, high, n).ravel()
+    return np.column_stack([np.tile(frame["size"].to_numpy(dtype=float), n), heights])
 
 
 def group_dots(

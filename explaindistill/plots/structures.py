@@ -1,4 +1,4 @@
-"""Drawings of what a student is: its tree, its shapes, its coefficients."""
+"""Drawings of what a student is: its tree, its coefficients, and the one that fits what it says of itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from explaindistill.data.drawing import (
     Branch,
     CurvesDrawing,
     Drawing,
-    DrawnTerm,
     RulesDrawing,
     TreeDrawing,
     answer_words,
@@ -22,122 +21,14 @@ from explaindistill.data.drawing import (
     shown_class,
 )
 from explaindistill.errors import InvalidInputError
-from explaindistill.plots.canvas import GRID, INK, MUTED, SERIES, axes, label, series_colour, series_style
+from explaindistill.plots.canvas import GRID, INK, MUTED, SERIES, axes, label, series_colour
+from explaindistill.plots.rule_list import rules
+from explaindistill.plots.terms import term
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["coefficients", "draw", "n_lines", "rules", "shape", "surface", "term", "tree"]
-
-
-def shape(frame: pd.DataFrame, ax: Axes | None = None, *, name: str = "", effect: str = "effect on the score") -> Axes:
-    """One term of an additive model: a curve with its band, or a dot with a whisker for each level.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Columns ``x`` (numbers) or ``level`` (words), then ``estimate``, and ``low`` and ``high`` where known.
-    name : label of the feature
-    effect : label of the vertical axis, with its unit
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from explaindistill import plots
-    >>> ax = plots.shape(pd.DataFrame({"x": [0, 1], "estimate": [0.0, 0.5]}), plots.figure().subplots(), name="age")
-    >>> ax.get_xlabel()
-    'age'
-    """
-    ax = axes(ax)
-    outputs = list(dict.fromkeys(frame["output"])) if "output" in frame else [""]
-    for i, output in enumerate(outputs):
-        rows = frame[frame["output"] == output] if len(outputs) > 1 else frame
-        (_levels if "level" in frame else _line)(ax, rows, i, len(outputs))
-    if len(outputs) > 1:
-        ax.legend([label(o) for o in outputs], frameon=False, fontsize=8, labelcolor=INK, ncols=3)
-    ax.axhline(0, color=MUTED, linewidth=1)
-    ax.grid(axis="y", color=GRID, linewidth=0.8)
-    ax.set_xlabel(label(name, 40) if name else "", color=INK, fontsize=9)
-    ax.set_ylabel(effect, color=MUTED, fontsize=9)
-    return ax
-
-
-def _line(ax: Axes, frame: pd.DataFrame, i: int, n: int) -> None:
-    colour, dashes = series_style(i, ("-", "--", "-.", ":"))
-    if n == 1 and _banded(frame):
-        ax.fill_between(frame["x"], frame["low"], frame["high"], color=colour, alpha=0.22, linewidth=0)
-    ax.plot(frame["x"], frame["estimate"], color=colour, linewidth=2, linestyle=dashes)
-
-
-def _levels(ax: Axes, frame: pd.DataFrame, i: int, n: int) -> None:
-    (colour, marker), places = series_style(i), np.arange(len(frame)) + 0.16 * (i - (n - 1) / 2)
-    ax.plot(places, frame["estimate"], linestyle="", marker=marker, color=colour, markersize=6)
-    if n == 1 and _banded(frame):
-        ax.vlines(places, frame["low"], frame["high"], color=colour, linewidth=1.6)
-    crowded = len(frame) > 4 or frame["level"].map(lambda v: len(str(v))).max() > 9
-    turn: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
-    ax.set_xticks(np.arange(len(frame)), [label(v, 16) for v in frame["level"]], **turn)
-    ax.set_xlim(-0.6, len(frame) - 0.4)
-
-
-def _banded(frame: pd.DataFrame) -> bool:
-    return {"low", "high"} <= set(frame) and bool(np.isfinite(frame[["low", "high"]].to_numpy(dtype=float)).all())
-
-
-def surface(
-    frame: pd.DataFrame, ax: Axes | None = None, *, names: tuple[str, str] = ("x", "y"), effect: str = "effect"
-) -> Axes:
-    """A pair of features in an additive model: blue lowers the score, orange raises it, numbers say how much.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Columns ``x``, ``y`` (numbers or words), ``estimate``; one row per cell of a full grid.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from explaindistill import plots
-    >>> frame = pd.DataFrame({"x": [0, 1, 0, 1], "y": [0, 0, 1, 1], "estimate": [0.1, 0.0, 0.0, -0.1]})
-    >>> plots.surface(frame, plots.figure().subplots(), names=("a", "b")).get_ylabel()
-    'b'
-    """
-    from matplotlib.colors import LinearSegmentedColormap
-
-    ax = axes(ax)
-    ticks_x, ticks_y = list(dict.fromkeys(frame["x"])), list(dict.fromkeys(frame["y"]))
-    values = (
-        frame.pivot(index="y", columns="x", values="estimate")
-        .reindex(index=ticks_y, columns=ticks_x)
-        .to_numpy(dtype=float)
-    )
-    limit = float(np.nanmax(np.abs(values))) or 1.0
-    colours = LinearSegmentedColormap.from_list("two", [SERIES[0], "#f4f4f2", SERIES[1]])
-    ax.pcolormesh(
-        np.arange(values.shape[1] + 1), np.arange(values.shape[0] + 1), values, cmap=colours, vmin=-limit, vmax=limit
-    )
-    if values.size <= 64:
-        for (i, j), value in np.ndenumerate(values):
-            ax.text(
-                j + 0.5,
-                i + 0.5,
-                f"{value:+.2f}".replace("-", "−"),
-                ha="center",
-                va="center",
-                fontsize=7,
-                color="#101418",
-            )
-    for axis, ticks in ((ax.xaxis, ticks_x), (ax.yaxis, ticks_y)):
-        chosen = np.unique(np.linspace(0, len(ticks) - 1, min(len(ticks), 6)).round().astype(int))
-        axis.set_ticks(chosen + 0.5, [_tick(ticks[i]) for i in chosen])
-    ax.set_xlabel(label(names[0], 40), color=INK, fontsize=9)
-    ax.set_ylabel(label(names[1], 40), color=INK, fontsize=9)
-    ax.set_title(f"{effect}, from −{limit:.2g} (blue) to +{limit:.2g} (orange)", fontsize=8, color=MUTED, loc="left")
-    return ax
-
-
-def _tick(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, (int, float, np.number)) else label(value, 12)
+__all__ = ["coefficients", "draw", "n_lines", "tree"]
 
 
 def coefficients(
@@ -337,48 +228,6 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.01 or share == 0 else "< 1 %"
 
 
-def rules(drawing: RulesDrawing, ax: Axes | None = None, *, favorable: Any = None) -> Axes:
-    """Ordered rules from top to bottom: what each asks, the share of rows that it answers, and a bar of its answer.
-
-    Parameters
-    ----------
-    drawing : RulesDrawing
-    favorable : class, optional
-        Whose probability the bars show; the last class when None.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from explaindistill import plots
-    >>> from explaindistill.data.drawing import RulesDrawing
-    >>> line = {"condition": "age <= 30", "answer": "no 0.90", "coverage": 0.25, "values": (0.9, 0.1)}
-    >>> ax = plots.rules(RulesDrawing(pd.DataFrame([line]), ("no", "yes")), plots.figure().subplots())
-    >>> [t.get_text() for t in ax.texts], ax.get_xlabel()
-    (['if age <= 30', 'no 0.90, 25 % of rows'], 'probability of yes')
-    """
-    ax = axes(ax)
-    frame, last = drawing.frame, len(drawing.frame) - 1
-    lengths = bar_lengths(frame["values"], drawing.classes, favorable)
-    for y, row in enumerate(frame.to_dict("records")):
-        start = "if" if y == 0 else "else if"
-        asks = "else" if y == last and last else f"{start} {row['condition']}"
-        ax.text(-0.03, y, label(asks, 64), fontsize=8.5, color=INK, va="center", ha="right")
-        ax.plot([0, 1], [y, y], color=GRID, linewidth=7, solid_capstyle="butt", zorder=1)
-        ax.plot([0, lengths[row["values"]]], [y, y], color=SERIES[0], linewidth=7, solid_capstyle="butt", zorder=2)
-        words = f"{row['answer']}, {_percent(row['coverage'])} of rows"
-        ax.text(1.03, y, label(words, 44), fontsize=8.5, color=MUTED, va="center")
-    ax.set_yticks([])
-    ax.set_xticks([0, 0.5, 1])
-    ax.set_ylim(last + 0.6, -0.6)
-    ax.set_xlim(-2.2, 2.1)  # bars take the middle: conditions stand left of 0, answers right of 1
-    place = shown_class(drawing.classes, favorable)
-    value = "value, from the smallest to the largest"
-    if place is not None and drawing.classes is not None:
-        value = f"probability of {label(drawing.classes[place], 60)}"
-    ax.set_xlabel(value, color=MUTED, fontsize=9)
-    return ax
-
-
 def draw(drawing: Drawing, ax: Axes | None = None, *, favorable: Any = None) -> Axes:
     """Draw what a student's ``drawing()`` says; of a sum of curves, its strongest term.
 
@@ -416,24 +265,3 @@ def draw(drawing: Drawing, ax: Axes | None = None, *, favorable: Any = None) -> 
     if not drawing.terms:
         raise InvalidInputError("draw needs at least one term, got a sum without any")
     return term(drawing.terms[0], ax, effect=drawing.unit)
-
-
-def term(thing: DrawnTerm, ax: Axes | None = None, *, effect: str = "effect on the score") -> Axes:
-    """Draw one term of an additive model, as :func:`shape` or :func:`surface`.
-
-    Examples
-    --------
-    >>> from explaindistill.plots import figure
-    >>> frame = pd.DataFrame({"x": [20.0, 40.0, 60.0], "estimate": [-1.0, 0.0, 1.0], "low": [-1.2, -0.1, 0.7],
-    ...                       "high": [-0.8, 0.1, 1.3]})
-    >>> thing = DrawnTerm("age", ("age",), frame, missing=-0.5, spread=1.0)
-    >>> ax = term(thing, figure().subplots(), effect="log-odds of yes")
-    >>> ax.get_xlabel(), ax.get_ylabel()
-    ('age (missing: −0.50)', 'log-odds of yes')
-    """
-    if len(thing.features) == 2:
-        return surface(thing.frame, ax, names=(thing.features[0], thing.features[1]), effect=effect)
-    name = label(thing.features[0])
-    if np.isfinite(thing.missing):
-        name += f"  (missing: {thing.missing:+.2f})".replace("-", "−")
-    return shape(thing.frame, ax, name=name, effect=effect)

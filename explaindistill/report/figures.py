@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from explaindistill import plots
-from explaindistill.report.blocks import Figure
+from explaindistill.report.axes import axis, tick_words
+from explaindistill.report.blocks import Dots, Figure, Mark, Strip
 from explaindistill.report.metrics import describe_metric
 from explaindistill.report.tables import frame_of, rows_of
-from explaindistill.report.words import name, quantity, sentence
+from explaindistill.report.words import Kind, count, interval, name, quantity, sentence
 
-__all__ = ["differences", "drawn", "frontier", "groups", "importance", "query_curve", "students_of"]
+__all__ = ["LABELS", "TEACHER", "dots", "drawn", "frontier", "headline", "importance", "query_curve", "students_of"]
+
+TEACHER, LABELS = -1, -2
+"""Series of the teacher and of the true labels in a picture; students count from 0, in the order they were given."""
+
+NARROW = 3.0
+"""Inches of a drawing: on a telephone of 360 pixels letters of 8 points are then 11 pixels high, on a third of a wide
+page 13."""
 
 
 def students_of(audit: Any) -> list[str]:
@@ -23,7 +31,7 @@ def students_of(audit: Any) -> list[str]:
 
 
 def drawn(
-    id: str, title: str, desc: str, paint: Callable[[Any], Any], width: float = 6.6, height: float = 3.0
+    id: str, title: str, desc: str, paint: Callable[[Any], Any], width: float = NARROW, height: float = 2.4
 ) -> Figure:
     """One drawing on a page of its own, as a block."""
     figure = plots.figure(width, height)
@@ -32,9 +40,9 @@ def drawn(
     return Figure(plots.svg(figure, id, title, desc), title, desc)
 
 
-def frontier(audit: Any) -> Figure | None:
-    """Fidelity of every student against its size; None where either is unknown."""
-    fidelity = _headline(audit)
+def frontier(audit: Any) -> Dots | None:
+    """Fidelity of every student, the one with least to read first; None where either is unknown."""
+    fidelity = headline(audit)
     size = frame_of(audit, "complexity")
     if "n_parameters" in size:
         size = size[size["n_parameters"].notna()]  # of a user's own estimator nobody can count what there is to read
@@ -43,19 +51,15 @@ def frontier(audit: Any) -> Figure | None:
         return None
     sizes = {str(r[column]): float(r["n_parameters"]) for r in size.to_dict("records")}
     sized = fidelity[fidelity["subject"].map(lambda s: sizes.get(str(s), 0.0) >= 1)]
-    sized = sized.assign(size=sized["subject"].map(lambda s: sizes[str(s)]))
     if sized.empty:
         return None
     metric = describe_metric(str(sized["metric"].iloc[0]))
-    desc = "; ".join(
-        f"{name(r['subject'])}: {quantity(r['estimate'], metric.kind)} with {r['size']:,.0f} numbers to read"
-        for r in sized.to_dict("records")
-    )
+    shown = sized.assign(size=sized["subject"].map(lambda s: sizes[str(s)])).sort_values("size", kind="stable")
+    lines = shown.assign(group=shown["subject"].map(name))
+    details = {name(r["subject"]): f"{count(r['size'])} numbers to read" for r in shown.to_dict("records")}
     title = f"{metric.title} against size"
-    return drawn(
-        "fig-frontier", title, f"{desc}. Up is more faithful, left is easier to read; whiskers are intervals.",
-        lambda ax: plots.fidelity_size(sized, ax, unit=metric.kind, name=metric.title.lower()),
-    )  # fmt: skip
+    return dots(lines, audit, title, "Least to read first; further right is more faithful; whiskers are intervals.",
+                "student", details)  # fmt: skip
 
 
 def query_curve(audit: Any) -> Figure | None:
@@ -76,7 +80,7 @@ def query_curve(audit: Any) -> Figure | None:
     )  # fmt: skip
 
 
-def _headline(audit: Any) -> pd.DataFrame:
+def headline(audit: Any) -> pd.DataFrame:
     """The one fidelity figure per student that stands for the rest: agreement, or R² in regression."""
     frame = frame_of(audit, "fidelity")
     for metric in ("agreement", "r2", "r2_probability"):
@@ -86,69 +90,54 @@ def _headline(audit: Any) -> pd.DataFrame:
     return frame.iloc[:0]
 
 
-def groups(id: str, frame: pd.DataFrame, audit: Any, title: str, what: str) -> Figure | None:
-    """Dots with whiskers per group of one attribute and one metric; None where nothing can be drawn."""
+def dots(
+    frame: pd.DataFrame, audit: Any, title: str, desc: str, head: str = "", details: Mapping[str, str] | None = None
+) -> Dots | None:
+    """A line per group and a mark per model of one measure; None where nothing can be drawn.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``group``, ``subject``, ``estimate``, ``low``, ``high``, ``n`` and ``metric`` of one measure.
+    title, desc, head : str
+        Head is what the lines are.
+    details : mapping of group to str, optional
+        Said under the name of a line; the number of rows where it is None and all models share it.
+    """
     shown = frame[frame["estimate"].notna()]
     if shown.empty:
         return None
-    metric = describe_metric(str(shown["metric"].iloc[0])) if "metric" in shown else describe_metric("share")
-    lines = len(dict.fromkeys(shown["group"])) * (0.3 + 0.13 * len(dict.fromkeys(shown["subject"])))
-    desc = f"{what} {_extremes(shown, metric.kind)}"
-    return drawn(
-        id, title, desc,
-        lambda ax: plots.group_dots(shown, ax, order=students_of(audit), unit=metric.kind, name=metric.title.lower()),
-        height=min(12.0, 1.0 + lines),
-    )  # fmt: skip
+    kind = describe_metric(str(shown["metric"].iloc[0])).kind if "metric" in shown else "share"
+    order = {"labels": LABELS, "teacher": TEACHER} | {s: i for i, s in enumerate(students_of(audit))}
+    shown = shown[shown["subject"].isin(order)]
+    ends, ticks = axis(v for c in ("estimate", "low", "high") for v in shown[c].astype(float))
+    largest = float(shown["n"].max()) if "n" in shown else 1.0
+    strips = []
+    for group, rows in shown.groupby("group", sort=False, observed=True):
+        marks = tuple(_mark(r, order, kind, largest) for r in rows.to_dict("records"))
+        shared = dict.fromkeys(rows["n"]) if "n" in rows and details is None else {}
+        detail = f"n\u00a0=\u00a0{count(next(iter(shared)))}" if len(shared) == 1 else ""
+        strips.append(Strip(name(group), (details or {}).get(str(group), detail), marks))
+    series = tuple((name(s), order[s]) for s in sorted(dict.fromkeys(shown["subject"]), key=order.__getitem__))
+    marked = tuple((t, tick_words(t, kind)) for t in ticks)
+    return Dots(sentence(title), sentence(desc), tuple(strips), series, ends, marked, head=head)
 
 
-def _extremes(frame: pd.DataFrame, kind: Any, longest: int = 10) -> str:
-    """The largest and smallest estimates in words: what the drawing shows at a glance."""
-    parts = []
-    for subject, rows in frame.groupby("subject", sort=False, observed=True):
-        low, high = (rows.iloc[int(f(rows["estimate"].to_numpy(dtype=float)))] for f in (np.argmin, np.argmax))
-        if len(rows) == 1:
-            parts.append(f"{name(subject)}: {quantity(low['estimate'], kind)} ({name(low['group'])})")
-            continue
-        words = f"from {quantity(low['estimate'], kind)} ({name(low['group'])}) to {quantity(high['estimate'], kind)}"
-        parts.append(f"{name(subject)}: {words} ({name(high['group'])})")
-    return "; ".join(parts[:longest]) + "."
+def _mark(row: Mapping[Any, Any], order: Mapping[str, int], kind: Kind, largest: float) -> Mark:
+    low, high = (float(row.get(c, math.nan)) for c in ("low", "high"))
+    words = f"{name(row['subject'])}: {quantity(row['estimate'], kind)} {interval(low, high, kind)}".strip()
+    weight = float(row["n"]) / largest if "n" in row and largest > 0 and not pd.isna(row["n"]) else 1.0
+    return Mark(order[row["subject"]], float(row["estimate"]), low, high, weight, words)
 
 
-def differences(id: str, frame: pd.DataFrame, audit: Any, title: str) -> Figure | None:
-    """Arrows from the teacher's difference to each student's; None without a teacher's difference."""
-    shown = frame[frame["estimate"].notna()]
-    if rows_of(shown, subject="teacher").empty:
-        return None
-    n = len(dict.fromkeys(shown["group"]))
-    kind = describe_metric(str(shown["metric"].iloc[0])).kind
-    desc = (
-        "The ring is the teacher's difference from the reference group, the coloured mark the student's, "
-        f"the grey cross that of the true labels. {_extremes(shown, kind)}"
-    )
-    return drawn(
-        id,
-        title,
-        desc,
-        lambda ax: plots.transfer_arrows(shown, ax, order=students_of(audit), unit=kind),
-        height=min(12.0, 1.0 + 0.5 * n),
-    )
-
-
-def importance(audit: Any, frame: pd.DataFrame, top: int = 12) -> Figure | None:
-    """Importance shares of the teacher and the students side by side, the largest features first."""
+def importance(audit: Any, frame: pd.DataFrame, top: int = 12) -> Dots | None:
+    """Importance shares of the teacher and the students side by side, the largest columns first."""
     if frame.empty:
         return None
-    n = min(top, frame["feature"].nunique())
-    subjects = list(dict.fromkeys(frame["subject"]))
-    tops = [_first(frame, subject) for subject in subjects]
-    return drawn(
-        "fig-importance", "Importance side by side", f"Shares of each model's whole. Largest: {'; '.join(tops)}.",
-        lambda ax: plots.importance_pairs(frame, ax, order=students_of(audit), top=top),
-        height=min(12.0, 1.0 + n * (0.24 + 0.1 * len(subjects))),
-    )  # fmt: skip
-
-
-def _first(frame: pd.DataFrame, subject: str, n: int = 3) -> str:
-    rows = rows_of(frame, subject=subject).sort_values("estimate", ascending=False, kind="stable").head(n)
-    words = ", ".join(f"{name(r['feature'])} {quantity(r['estimate'], 'share')}" for r in rows.to_dict("records"))
-    return f"{name(subject)}: {words}"
+    largest = frame.groupby("feature", sort=False)["estimate"].max().sort_values(ascending=False, kind="stable")
+    shown = frame[frame["feature"].isin(largest.index[:top])]
+    place = {feature: i for i, feature in enumerate(largest.index)}
+    lines = shown.assign(group=shown["feature"], place=shown["feature"].map(place)).sort_values("place", kind="stable")
+    without_sizes = lines.drop(columns=[c for c in ("n", "metric") if c in lines])
+    desc = f"Shares of each model's whole; the {min(top, len(largest))} largest of {len(largest)} columns."
+    return dots(without_sizes, audit, "What each model uses", desc, "column")

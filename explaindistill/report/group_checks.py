@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from explaindistill.report.blocks import Block, Cell, Details, Group, Table, Text
+from explaindistill.report.blocks import Block, Cell, Details, Items, Table, Text
 from explaindistill.report.figures import students_of
 from explaindistill.report.metrics import describe_metric
 from explaindistill.report.tables import estimate_cell, frame_of, pivot, rows_of
@@ -50,7 +50,7 @@ def _chance(p: Any) -> str:
 
 
 def checks(audit: Any) -> list[Block]:
-    """Further questions, each folded, each with its answer or the reason why it has none."""
+    """Further questions, each folded; those without an answer in one line, with their reasons."""
     parts = (
         ("Inside strata", _strata(audit)),
         ("One family of tests", _tests(audit)),
@@ -61,7 +61,16 @@ def checks(audit: Any) -> list[Block]:
         ("Which columns give an attribute away", _proxies(audit)),
         ("Which rule meets whom", _leaves(audit)),
     )
-    return [Group("Further checks", tuple(Details(title, tuple(blocks)) for title, blocks in parts))]
+    answered = [Details(title, tuple(blocks)) for title, blocks in parts if not _is_silent(blocks)]
+    silent = [(title, blocks) for title, blocks in parts if _is_silent(blocks)]
+    reasons = tuple(f"{title}: {block.text}" for title, blocks in silent for block in blocks if isinstance(block, Text))
+    summary = f"Without an answer: {', '.join(title for title, _ in silent)}"
+    return [*answered, *([Details(summary, (Items(reasons),), id="without-answer")] if silent else [])]
+
+
+def _is_silent(blocks: list[Block]) -> bool:
+    """Whether a check has nothing but the reason why it has no answer."""
+    return all(isinstance(block, Text) and block.tone == "note" for block in blocks)
 
 
 def _strata(audit: Any) -> list[Block]:
@@ -126,15 +135,18 @@ def _unknown(audit: Any) -> list[Block]:
     rows = tuple(
         (Cell(f"{name(r['attribute'])}: {name(r['group'])} against {name(r['reference'])}"), Cell(name(r["subject"])),
          Cell(count(r["n_unknown"])), Cell(quantity(r["estimate"], "ratio")),
-         Cell(interval(r["low"], r["high"], "ratio")))
+         Cell(interval(r["low"], r["high"], "ratio")), Cell(interval(r["sampling_low"], r["sampling_high"], "ratio")))
         for r in frame.to_dict("records")
     )  # fmt: skip
     note = (
-        "The bounds hold whatever group the unknown people belong to; they are no probabilities. Where they lie on "
-        "both sides of a rule, the rule cannot be decided without knowing more people's groups."
+        "The bounds hold for these rows, whatever group the unknown people belong to; they are no probabilities. The "
+        "last column allows for the error of the sample as well, and holds the ratio of all such people with 95 % "
+        "(Imbens and Manski). Where it lies on both sides of a rule, the rule cannot be decided without more rows, or "
+        "without knowing more people's groups."
     )
-    heads = ("groups", "model", "people not known", "impact ratio of the known", "lowest and highest possible")
-    return [Table("What the unknown people could change", heads, rows, (False, False, True, True, True), note)]
+    heads = ("groups", "model", "people not known", "impact ratio of the known", "lowest and highest possible",
+             "with the sample's error")  # fmt: skip
+    return [Table("What the unknown people could change", heads, rows, (False, False, *[True] * 4), note)]
 
 
 def _power(audit: Any) -> list[Block]:
@@ -232,7 +244,7 @@ def _leaves(audit: Any) -> list[Block]:
         return [Text("No leaf meets a group clearly more or less often than all rows do.")]
     order = (far["estimate"] - far["overall"]).abs().sort_values(ascending=False, kind="stable").index
     rows = tuple(
-        (Cell(name(r["subset"], 160)), Cell(name(r["subject"])), Cell(f"{name(r['attribute'])} = {name(r['group'])}"),
+        (Cell(name(r["subset"])), Cell(name(r["subject"])), Cell(f"{name(r['attribute'])} = {name(r['group'])}"),
          estimate_cell(r), Cell(quantity(r["overall"], "share")))
         for r in far.loc[order].head(TOP).to_dict("records")
     )  # fmt: skip

@@ -201,6 +201,39 @@ METRICS: dict[str, Metric] = {
     "serial_correlation": Metric(
         "Correlation in time", "Of a model's errors on rows that lie next to each other in time; 0 is none."
     ),
+    "accumulated_effect": Metric(
+        "Accumulated local effect",
+        "Mean answer plus what a column adds as its value moves step by step, on real rows.",
+    ),
+    "partial_dependence": Metric("Partial dependence", "Mean answer where all rows have the same value of a column."),
+    "accumulated_effect_area": Metric(
+        "Distance of the curves", "Mean over the rows, of accumulated effects; each curve is taken about its mean."
+    ),
+    "partial_dependence_area": Metric(
+        "Distance of the curves (partial dependence)", "Mean over the rows; each curve is taken about its mean."
+    ),
+    "share_of_rows": Metric("Share of the rows", "Share of the rows at a level, or between two values.", "share"),
+    "rule_agreement": Metric(
+        "Agreement under a rule", "Share of a rule's rows on which student and teacher decide alike.", "share"
+    ),
+    "rule_agreement_made_up": Metric(
+        "Agreement under a rule, made-up rows", "The same of rows made up near the audited ones.", "share"
+    ),
+    "largest_disagreement": Metric(
+        "Largest disagreement found",
+        "Difference of both answers near real rows, of probabilities or in the unit of the target; there may be "
+        "larger ones.",
+    ),
+    "worst_rows_disagreement": Metric(
+        "Disagreement after the search", "Mean difference of the rows that the search ended with."
+    ),
+    "worst_rows_observed": Metric(
+        "Disagreement before the search", "Mean difference of the real rows at which it began."
+    ),
+    "worst_rows_decided_apart": Metric(
+        "Decided apart after the search", "Share of these rows about which both decide differently.", "share"
+    ),
+    "worst_rows_changed": Metric("Changed by the search", "Share of these rows in which it changed a column.", "share"),
     "structure": Metric("Importance in the structure", "The share that the model's own structure gives to a column."),
 }
 

@@ -10,35 +10,55 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from explaindistill.measures.verdicts import SIGNS
 from explaindistill.report import blocks as b
-from explaindistill.report.words import name, sentence
+from explaindistill.report.dots import look, occupants_svg, place, strip_svg
+from explaindistill.report.folds import folded
+from explaindistill.report.opening_block import opening_title
+from explaindistill.report.tabs import tabs_of
+from explaindistill.report.words import FIRST, ISOLATED, LAST, name, sentence
 from explaindistill.report.writers.json import island, results
 
-__all__ = ["cell", "page"]
+__all__ = ["asset", "environment", "page"]
+
+SCRIPTS = ("page.js", "explorer.js", "what_if.js")
+STYLES = ("page.css", "tree.css", "print.css")
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Templates with the filters that they write words and blocks with."""
+    templates = Environment(
         loader=PackageLoader("explaindistill.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["kind"] = lambda block: type(block).__name__
-    environment.filters["safe_name"] = name
-    environment.filters["sentence"] = sentence
-    environment.filters["sign"] = lambda verdict: SIGNS.get(verdict, "–")
-    environment.filters["island"] = lambda value: Markup(island(value))
-    return environment
+    templates.filters["kind"] = lambda block: type(block).__name__
+    templates.filters["sentence"] = sentence
+    templates.filters["isolated"] = _isolated
+    templates.filters["place"] = place
+    templates.filters["look"] = look
+    templates.filters["drawn"] = strip_svg
+    templates.filters["occupants"] = occupants_svg
+    templates.filters["sign"] = lambda verdict: SIGNS.get(verdict, "–")
+    templates.filters["island"] = lambda value: Markup(island(value))
+    return templates
+
+
+def _isolated(text: str) -> Markup:
+    """Words as HTML, with ``bdi`` around each name that keeps its own direction."""
+    pieces = ISOLATED.split(sentence(text))
+    words = (Markup("<bdi>%s</bdi>") % p.strip(FIRST + LAST) if i % 2 else escape(p) for i, p in enumerate(pieces))
+    return Markup("").join(words)
 
 
 @cache
-def _asset(file: str) -> str:
+def asset(file: str) -> str:
+    """Text of a file of the templates, such as a style sheet."""
     return files("explaindistill.report").joinpath("templates", file).read_text(encoding="utf-8").replace("\r", "")
 
 
@@ -64,59 +84,38 @@ def page(audit: Any, sections: Mapping[str, b.Section]) -> str:
     as a script would still be inert.
     """
     panels = [panel for section in sections.values() for panel in _whatifs(section.blocks)]
-    scripts = [_clean(panel.script) for panel in panels] + [_asset("page.js")]
+    scripts = [_clean(panel.script) for panel in panels] + [asset(file) for file in SCRIPTS]
     policy = (
         f"default-src 'none'; script-src {' '.join(dict.fromkeys(map(_hash, scripts)))}; style-src 'unsafe-inline'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
-            title=f"Audit of {', '.join(name(s, 30) for s in audit.students)}",
-            teacher=name(audit.teacher_name),
+            title=opening_title(audit),
+            subtitle=_subtitle(audit),
             manifest=audit.manifest,
-            sections=sections,
+            tabs=tabs_of(folded(sections)),
             policy=policy,
-            style=Markup(_asset("page.css")),
+            style=Markup("".join(map(asset, STYLES))),
             scripts=[Markup(script) for script in scripts],
             results=results(audit, page=True),
         )
     )
 
 
+def _subtitle(audit: Any) -> str:
+    """Whom the students imitate, where the opening does not say it, on how many rows, and when."""
+    pieces = [] if hasattr(audit, "opening") else [f"against the teacher {name(audit.teacher_name)}"]
+    if audit.manifest.get("n_rows"):
+        pieces.append(f"{audit.manifest['n_rows']:,} audited rows")
+    if audit.manifest.get("date"):
+        pieces.append(name(audit.manifest["date"]))
+    return " · ".join(pieces)
+
+
 def _clean(script: str) -> str:
     if "</" in script or "<!--" in script:
         raise ValueError("a script in the page must not contain '</' or '<!--'")
     return script.replace("\r", "")
-
-
-def _warns(block: b.Block) -> bool:
-    return isinstance(block, b.Text) and block.tone == "warning"
-
-
-def _short(blocks: tuple[b.Block, ...]) -> list[b.Block]:
-    """Headline figures, verdicts and worries; the rest is behind the fold."""
-    shown: list[b.Block] = []
-    for block in blocks:
-        if isinstance(block, b.Group):
-            shown.extend(_short(block.blocks))
-        elif isinstance(block, (b.Cards, b.Verdicts, b.Items)) or _warns(block):
-            shown.append(block)
-    return shown
-
-
-def cell(audit: Any, sections: Mapping[str, b.Section]) -> str:
-    """What a notebook shows: the first section in place, the whole report folded behind it."""
-    first = next(iter(sections.values()))
-    return (
-        _environment()
-        .get_template("cell.html.j2")
-        .render(
-            title=f"Audit of {', '.join(name(s, 30) for s in audit.students)}",
-            teacher=name(audit.teacher_name),
-            blocks=_short(first.blocks),
-            page=page(audit, sections),
-            style=Markup(_asset("cell.css")),
-        )
-    )

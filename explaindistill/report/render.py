@@ -13,12 +13,16 @@ from explaindistill.auditing.failures import cause_of, is_strict
 from explaindistill.errors import InvalidInputError
 from explaindistill.report import page
 from explaindistill.report.blocks import Section, Text
+from explaindistill.report.displayed import displayed, with_frames
+from explaindistill.report.notebook import cell
+from explaindistill.report.tabs import TABS
 from explaindistill.report.writers import csv as spreadsheet
 from explaindistill.report.writers import json as results
 from explaindistill.report.writers import markdown, model_card
+from explaindistill.report.writers.opening import as_text
 from explaindistill.report.writers.summary import first_screen
 
-__all__ = ["KINDS", "notebook", "render", "render_all", "sections", "summary"]
+__all__ = ["KINDS", "notebook", "opened", "render", "render_all", "sections", "summary"]
 
 LATE = 75
 """Place of a section that failed: behind those that measured, before the limits."""
@@ -54,9 +58,10 @@ def sections(audit: Any) -> dict[str, Section]:
     >>> next(iter(sections(found))), sections(found)["bias"].reason[:23]
     ('glance', 'No sensitive attributes')
     """
-    watched = _watched(audit)
+    watched = _watched(displayed(audit))
     collected = {name: _section(name, watched) for name in plugins.names("report.sections")}
-    return dict(sorted(collected.items(), key=lambda item: (item[1].order, item[0])))
+    place = {tab: i for i, tab in enumerate(TABS)}
+    return dict(sorted(collected.items(), key=lambda item: (place.get(item[1].tab, len(TABS)), item[1].order, item[0])))
 
 
 def _section(name: str, audit: Any) -> Section:
@@ -109,7 +114,7 @@ class _Watched(dict[str, pd.DataFrame]):
 def _watched(audit: Any) -> Any:
     """The audit itself, or where frames failed a copy that notices which frames are read."""
     failures = audit.frames.get("failures")
-    return audit if failures is None or failures.empty else replace(audit, frames=_Watched(audit.frames))
+    return audit if failures is None or failures.empty else with_frames(audit, _Watched(audit.frames))
 
 
 def render(audit: Any, kind: str) -> str:
@@ -167,7 +172,7 @@ def render_all(audit: Any, kinds: Sequence[str]) -> list[str]:
 
 
 def notebook(audit: Any) -> str:
-    """The first section as HTML for a notebook's cell, with the whole report folded behind it.
+    """What a notebook shows: the opening, the matrix of gaps and a link to the page, where one was saved.
 
     Examples
     --------
@@ -177,10 +182,26 @@ def notebook(audit: Any) -> str:
     >>> P = pd.DataFrame({"no": X["debt"], "yes": 1 - X["debt"]})
     >>> tree = xd.TreeClassifier(max_leaf_nodes=2).fit(X, P)
     >>> found = xd.audit((X, P), {"tree": tree}, X, n_explained=0)
-    >>> "<script" in notebook(found), "<details" in notebook(found)
+    >>> "<script" in notebook(found), "What next?" in notebook(found)
     (False, True)
     """
-    return page.cell(audit, sections(audit))
+    return cell(audit)
+
+
+def opened(audit: Any) -> str:
+    """The opening as text of 80 columns: what ``print(audit)`` shows.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import explaindistill as xd
+    >>> X = pd.DataFrame({"debt": [i / 200 for i in range(200)]})
+    >>> P = pd.DataFrame({"no": X["debt"], "yes": 1 - X["debt"]})
+    >>> tree = xd.TreeClassifier(max_leaf_nodes=2).fit(X, P)
+    >>> opened(xd.audit((X, P), {"tree": tree}, X, n_explained=0)).splitlines()[0]
+    'Audit of tree against RecordedTeacher'
+    """
+    return as_text(audit)
 
 
 def summary(audit: Any) -> str:

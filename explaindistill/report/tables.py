@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -12,8 +13,10 @@ from explaindistill.report.blocks import Cell, Table
 from explaindistill.report.metrics import describe_metric
 from explaindistill.report.words import count, interval, name, number, quantity
 
-__all__ = ["estimate_cell", "frame_of", "pivot", "plain", "rows_of", "tidy"]
+__all__ = ["CROSSED", "attributes_of", "estimate_cell", "frame_of", "in_front", "pivot", "plain", "rows_of", "tidy"]
 
+CROSSED = " × "
+"""Between the attributes of an intersection."""
 _HEADS = {
     "k": "count",
     "n_effective": "effective n",
@@ -31,6 +34,17 @@ def frame_of(audit: Any, key: str) -> pd.DataFrame:
     return pd.DataFrame() if frame is None else frame
 
 
+def in_front(table: Table, matters: Sequence[int] = (), n: int = 3) -> Table:
+    """A table of which a page shows the rows that matter and folds the rest; whole where it has hardly more.
+
+    Examples
+    --------
+    >>> in_front(Table("Rates", ("group",), tuple((Cell(str(i)),) for i in range(9)))).shown
+    3
+    """
+    return table if len(table.rows) <= n + 1 else replace(table, matters=tuple(matters), shown=n)
+
+
 def rows_of(frame: pd.DataFrame, **wanted: Any) -> pd.DataFrame:
     """Rows whose columns have the wanted values; columns that do not exist select nothing."""
     keep = pd.Series(True, index=frame.index)
@@ -40,6 +54,13 @@ def rows_of(frame: pd.DataFrame, **wanted: Any) -> pd.DataFrame:
         values = list(value) if isinstance(value, (list, tuple, set)) else [value]
         keep &= frame[column].isin(values)
     return frame[keep]
+
+
+def attributes_of(audit: Any) -> list[str]:
+    """Sensitive attributes in the order of the audit, intersections behind whole groups; places name their folds."""
+    frames = (frame_of(audit, key) for key in ("rates", "gaps", "transfer", "group_fidelity"))
+    named = dict.fromkeys(str(a) for frame in frames if "attribute" in frame for a in frame["attribute"] if a)
+    return sorted(named, key=lambda attribute: attribute.count(CROSSED))
 
 
 def _text(value: Any) -> str:

@@ -6,9 +6,11 @@ from typing import Any
 
 from explaindistill.measures.dependent_rows import dependence_warnings
 from explaindistill.measures.favorable import without_favorable
+from explaindistill.report.metrics import describe_metric
 from explaindistill.report.tables import frame_of
+from explaindistill.report.words import quantity
 
-__all__ = ["in_front", "nobody_said", "profile_words", "transfer_words"]
+__all__ = ["in_front", "nobody_said", "profile_words", "requirement_words", "transfer_words"]
 
 TRANSFER = {
     "inherited": "{student} inherits the teacher's gap {where}",
@@ -50,6 +52,21 @@ def profile_words(verdict: str) -> str:
     return PROFILE.get(verdict, verdict)
 
 
+def requirement_words(rule: str, metric: str) -> tuple[str, str]:
+    r"""A requirement in plain words, and the line of code that it was given as.
+
+    Examples
+    --------
+    >>> requirement_words("fidelity.agreement >= 0.9", "agreement")
+    ('Agreement with the teacher ≥ 90.0\xa0%', 'fidelity.agreement >= 0.9')
+    """
+    measure, sign, bound = rule.partition(" >= ") if " >= " in rule else rule.partition(" <= ")
+    if not sign or not bound.replace(".", "", 1).lstrip("-").isdigit():
+        return measure, "" if measure == rule else rule
+    described = describe_metric(metric)
+    return f"{described.title} {'≥' if '>' in sign else '≤'} {quantity(float(bound), described.kind)}", rule
+
+
 def nobody_said(audit: Any) -> str:
     """That groups were to be compared and nobody said which decision people want; nothing where that is not so."""
     if audit.classes is None or audit.favorable is not None:
@@ -61,4 +78,4 @@ def nobody_said(audit: Any) -> str:
 def in_front(audit: Any) -> list[str]:
     """What a reader must know before any figure: nobody said what people want, or rows do not look independent."""
     banner = nobody_said(audit)
-    return [*([banner] if banner else []), *dependence_warnings(frame_of(audit, "dependence"))]
+    return [*([banner] if banner else []), *dependence_warnings(frame_of(audit, "dependent_rows"))]

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from typing import Any, Literal
 
 __all__ = [
+    "FIRST",
+    "ISOLATED",
+    "LAST",
     "Kind",
     "count",
     "interval",
@@ -22,10 +26,18 @@ Kind = Literal["share", "points", "ratio", "number"]
 _UNSPEAKABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
+FIRST, LAST = "\u2068", "\u2069"
+"""First-strong isolate and its end (Unicode 6.3, UAX 9): what stands between keeps its own direction."""
+ISOLATED = re.compile(f"({FIRST}[^\u202a-\u202e\u2066-\u2069]*{LAST})")
+"""A piece that is isolated and cannot turn anything outside itself."""
+LONGEST = 300
+"""Characters of one name: more than a line of three columns; a longer one is cut at its end, and says so."""
 
 
-def name(value: Any, longest: int = 60) -> str:
-    r"""A user's own word, made safe to show: hidden characters become visible, long words keep both ends.
+def name(value: Any, longest: int = LONGEST) -> str:
+    r"""A user's own word, made safe to show, whole: hidden characters become visible, and only a text is cut.
+
+    A name that is written from right to left is isolated, so that the numbers after it keep their place.
 
     Examples
     --------
@@ -33,33 +45,34 @@ def name(value: Any, longest: int = 60) -> str:
     'age'
     >>> name("a\u202eb")
     'a⟨U+202E⟩b'
-    >>> name("x" * 100, longest=11)
-    'xxxxxxx…xxx'
+    >>> name("x" * 100, longest=5)
+    'xxxxx… (cut after 5 of 100 characters)'
+    >>> [hex(ord(c)) for c in name("\u05d0")]
+    ['0x2068', '0x5d0', '0x2069']
     """
-    text = (
-        " ".join(str(value)[: 40 * longest].split()) if len(str(value)) <= 40 * longest else _ends(str(value), longest)
-    )
-    text = _UNSPEAKABLE.sub(lambda m: f"⟨U+{ord(m.group()):04X}⟩", text)
-    text = _ends(text, longest)
-    return text or "(empty)"
+    whole = str(value)
+    text = " ".join(whole[: 40 * longest].split())
+    cut = f"… (cut after {longest:,} of {len(whole):,} characters)" if len(text) > longest else ""
+    text = sentence(text[:longest])
+    if FIRST not in text and any(unicodedata.bidirectional(c) in {"R", "AL"} for c in text):
+        text = f"{FIRST}{text}{LAST}"
+    return text + cut or "(empty)"
 
 
-def _ends(text: str, longest: int) -> str:
-    if len(text) <= longest:
-        return text
-    tail = (longest - 1) // 3
-    return f"{text[: longest - 1 - tail]}…{text[len(text) - tail :]}"
+def _visible(text: str) -> str:
+    return _UNSPEAKABLE.sub(lambda m: f"⟨U+{ord(m.group()):04X}⟩", text)
 
 
 def sentence(value: Any) -> str:
-    r"""Longer text from outside, with hidden characters made visible; line breaks stay.
+    r"""Longer text from outside, with hidden characters made visible; line breaks and isolated names stay.
 
     Examples
     --------
     >>> sentence("two" + chr(10) + "lines")
     'two\nlines'
     """
-    return _UNSPEAKABLE.sub(lambda m: f"⟨U+{ord(m.group()):04X}⟩", str(value))
+    pieces = ISOLATED.split(str(value))
+    return "".join(piece if i % 2 else _visible(piece) for i, piece in enumerate(pieces))
 
 
 def count(value: Any) -> str:

@@ -77,22 +77,30 @@ def as_teacher(teacher: Any, **options: Any) -> Teacher:  # noqa: PLR0911 - one 
 def _booster(teacher: Any) -> str | None:
     """The package of a bare booster, which has ``predict`` and does not say whether it gives classes or values."""
     room = type(teacher).__module__.partition(".")[0]
-    return room if room in ("lightgbm", "xgboost") and type(teacher).__name__ == "Booster" else None
+    bare = {
+        "lightgbm": "Booster",
+        "xgboost": "Booster",
+        "catboost": "CatBoost",
+    }  # catboost's own classes say their task
+    return room if bare.get(room) == type(teacher).__name__ else None
 
 
 def _of_booster(teacher: Any, room: str, options: dict[str, Any]) -> Teacher:
     if not {"classes", "output"} & options.keys():
         raise InvalidInputError(
-            f"a {room}.Booster does not say whether it has classes, and none were given; say "
+            f"a {room}.{type(teacher).__name__} does not say whether it has classes, and none were given; say "
             "as_teacher(booster, classes=[...]) in the order of its columns (of two: the probable one last), or "
             "as_teacher(booster, output='value') for regression"
         )
+    chances = options.get("output", "probabilities") == "probabilities"
     from explaindistill.teachers.callable import CallableTeacher
 
     def ask(X: Any) -> Any:
+        if room == "catboost":  # it answers raw scores unless it is asked for something else
+            return teacher.predict(X, prediction_type="Probability" if chances else "RawFormulaVal")
         return teacher.predict(sys.modules["xgboost"].DMatrix(X) if room == "xgboost" else X)
 
-    ask.__name__ = f"{room}.Booster"
+    ask.__name__ = f"{room}.{type(teacher).__name__}"
     return CallableTeacher(ask, **options)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.data.answers import check_chance, named_columns, probabilities
+from explaindistill.data.class_words import class_words
 from explaindistill.data.targets import one_hot
 from explaindistill.errors import InvalidInputError, TeacherError
 from explaindistill.protocols import Teacher
@@ -23,6 +24,7 @@ __all__ = [
     "common_classes",
     "no_probabilities",
     "sorted_classes",
+    "values_not_chances",
 ]
 
 Output = Literal["probabilities", "logits", "labels", "value"]
@@ -68,10 +70,10 @@ def sorted_classes(classes: ArrayLike) -> tuple[NDArray[Any], NDArray[np.intp]]:
         order = np.argsort(names, kind="stable")
     except TypeError as error:
         raise InvalidInputError(
-            f"classes must be of one kind so that they can be sorted, got {names.tolist()}"
+            f"classes must be of one kind so that they can be sorted, got {class_words(names)}"
         ) from error
     if (names[order][1:] == names[order][:-1]).any():
-        raise InvalidInputError(f"classes must differ from each other, got {names.tolist()}")
+        raise InvalidInputError(f"classes must differ from each other, got {class_words(names)}")
     return names[order], order
 
 
@@ -161,6 +163,29 @@ def no_probabilities(who: str) -> TeacherError:
     return TeacherError(f"{who} gives values (regression) and has no probabilities; ask predict")
 
 
+def values_not_chances(answer: NDArray[np.float64], who: str) -> NDArray[np.float64]:
+    """Values of a teacher that nobody said the output of, unless they look like probabilities of classes.
+
+    Raises
+    ------
+    TeacherError
+        If there are several columns of at least 0 that sum to one in each row.
+
+    Examples
+    --------
+    >>> values_not_chances(np.array([[0.2, 0.9]]), "net").tolist()
+    [[0.2, 0.9]]
+    """
+    if answer.ndim == 2 and answer.shape[1] > 1 and len(answer):
+        off = np.abs(answer.sum(axis=1) - 1.0).max()
+        if answer.min() >= 0 and off <= 1e-4:  # float32 sums of a softmax lie within 1e-6 of one
+            raise TeacherError(
+                f"{who} answered {answer.shape[1]} columns that sum to one and has no classes; say as_teacher({who}, "
+                "classes=[...]) in the order of the columns, or output='value' where they are values"
+            )
+    return answer
+
+
 def _numbers(raw: Any, who: str) -> NDArray[np.float64]:
     if isinstance(raw, list) and raw and np.ndim(raw[0]) >= 2:
         raise TeacherError(
@@ -214,5 +239,5 @@ def _labels(raw: Any, n_rows: int, classes: NDArray[Any] | None, who: str) -> ND
         return one_hot(labels.astype(classes.dtype, copy=False), classes)
     except (InvalidInputError, TypeError, ValueError) as error:
         raise TeacherError(
-            f"{who} answered a label that is not among its classes {classes.tolist()}: {error}"
+            f"{who} answered a label that is not among its classes {class_words(classes)}: {error}"
         ) from error

@@ -26,7 +26,7 @@ __all__ = ["load_folder", "load_object", "outside_code", "save_teacher"]
 TEACHER_VERSION = 1
 _CODE_SUFFIXES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".pt2", ".skops", ".py")
 _MAX_WEIGHT_BYTES = 2**31
-"""2 GiB of weights; an archive that unpacks to more is damaged or malicious, and is not unpacked."""
+"""2 GiB of weights: float64 of what a laptop computes with; a longer file is not read."""
 
 
 def save_teacher(teacher: Any, folder: str | Path) -> Path:
@@ -215,11 +215,17 @@ def _encoder_of(preprocess: Any) -> TableEncoder | None:
 
 
 def _load_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Arrays of an npz, read in memory: nothing is unpickled, and no path in the archive is ever written."""
+    """Arrays of an npz, read in memory: nothing is unpickled, and no path in the archive is ever written.
+
+    ``save_teacher`` packs nothing, so that arrays never hold more than the file does: a small file cannot fill memory.
+    """
     with zipfile.ZipFile(path) as archive:
-        total = sum(item.file_size for item in archive.infolist())
-        if total > _MAX_WEIGHT_BYTES:
-            raise InvalidInputError(f"{path.name} must unpack to at most {_MAX_WEIGHT_BYTES} bytes, got {total}")
+        total, size = sum(item.file_size for item in archive.infolist()), path.stat().st_size
+        if total > min(size, _MAX_WEIGHT_BYTES):
+            raise InvalidInputError(
+                f"{path.name} must unpack to at most its own {size} bytes and {_MAX_WEIGHT_BYTES} at all, got {total}; "
+                "write it with save_teacher, which packs nothing (np.savez, not np.savez_compressed)"
+            )
         for item in archive.infolist():
             stem = item.filename.removesuffix(".npy").split(".")
             if len(stem) != 2 or not stem[0].isdecimal() or not stem[1].isidentifier():

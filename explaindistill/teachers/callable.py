@@ -10,7 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.data.rows_sent import RowsSent
 from explaindistill.errors import InvalidInputError
-from explaindistill.teachers._checks import Output, check_output, checked_answer, class_order, no_probabilities
+from explaindistill.teachers._checks import (
+    Output,
+    check_output,
+    checked_answer,
+    class_order,
+    no_probabilities,
+    values_not_chances,
+)
 from explaindistill.teachers._fingerprint import digest
 
 __all__ = ["CallableTeacher"]
@@ -58,6 +65,7 @@ class CallableTeacher:
             raise InvalidInputError(f"function must be callable, got {type(function).__name__}")
         self.function = function
         self.output: Output = check_output(output or ("value" if classes is None else "probabilities"), classes)
+        self._output_said = output is not None
         self.version = version
         self.classes_, self._order = class_order(classes)
         self.rows_sent_ = RowsSent()
@@ -80,7 +88,8 @@ class CallableTeacher:
 
     def _ask(self, X: Any) -> NDArray[np.float64]:
         self.rows_sent_.add(len(X))
-        return checked_answer(self.function(X), len(X), self.output, self.classes_, self._order, self.name)
+        answer = checked_answer(self.function(X), len(X), self.output, self.classes_, self._order, self.name)
+        return answer if self._output_said or self.classes_ is not None else values_not_chances(answer, self.name)
 
     def fingerprint(self) -> str | None:
         """Digest of name, version, classes and output; None without a version."""

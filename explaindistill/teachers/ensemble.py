@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from explaindistill.data.class_words import unknown_labels
 from explaindistill.data.rows_sent import RowsSent, count_foreign, counters_of
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Teacher
@@ -199,7 +200,7 @@ def held_out_weights(teachers: Sequence[Teacher], X: Any, y: ArrayLike, n_rounds
     labels = np.asarray(y)
     at = np.clip(np.searchsorted(classes, labels), 0, len(classes) - 1)
     if (wrong := classes[at] != labels).any():
-        raise InvalidInputError(f"y has the label {labels[wrong][0]!r}, which is not among {classes.tolist()}")
+        raise InvalidInputError(unknown_labels("y", labels[wrong], classes))
     p = np.stack([np.maximum(t.predict_proba(X)[np.arange(len(at)), at], LOG_FLOOR) for t in teachers], axis=1)
     w = np.full(p.shape[1], 1.0 / p.shape[1])
     for _ in range(n_rounds):

@@ -7,11 +7,8 @@ import os
 import random
 import threading
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -22,6 +19,8 @@ from explaindistill.errors import InvalidInputError, MissingExtraError, TeacherE
 from explaindistill.teachers._chat import chat_body, chat_scores
 from explaindistill.teachers._checks import Output, check_output, checked_answer, class_order, no_probabilities
 from explaindistill.teachers._fingerprint import digest
+from explaindistill.teachers._http_answers import TryAgainError, read_answer, retry_after
+from explaindistill.teachers._http_arguments import check_prices, check_url
 from explaindistill.teachers._json_rows import json_rows
 from explaindistill.teachers._rights import Rights
 
@@ -48,14 +47,6 @@ NO_RIGHTS = (
 
 
 Spend = Callable[[int], None]
-
-
-class _TryAgainError(Exception):
-    """A question failed in a way that asking again may mend."""
-
-    def __init__(self, reason: str, wait: float | None = None) -> None:
-        super().__init__(reason)
-        self.wait = wait
 
 
 class HttpTeacher:
@@ -171,10 +162,10 @@ class HttpTeacher:
         max_cost: float | None = None,
         first_wait_seconds: float = 0.2,
     ) -> None:
-        _check_url(url)
+        check_url(url)
         if not isinstance(rights, Rights):
             raise InvalidInputError(NO_RIGHTS)
-        _check_prices(price_per_row, max_cost)
+        check_prices(price_per_row, max_cost)
         if form not in ("scores", "chat") or (form == "chat" and (model is None or classes is None)):
             raise InvalidInputError(f"form must be 'scores', or 'chat' with model and classes, got {form!r}")
         if min(batch_rows, concurrency) < 1 or max_retries < 0 or max_failures < 1:
@@ -315,7 +306,7 @@ class HttpTeacher:
                 return None
             try:
                 answer = self._once(client, records, list(range(start, start + len(records))), until)
-            except (_TryAgainError, httpx.TransportError) as error:
+            except (TryAgainError, httpx.TransportError) as error:
                 if isinstance(error, NEVER_LEFT):
                     self._take_back(len(records), spend)
                 # a protocol error may quote a header, and with it the token
@@ -390,22 +381,22 @@ class HttpTeacher:
             body = chat_body(records[0], self.prompt, self.model)
         with client.stream("POST", self.url, json=body) as response:
             if response.status_code == 429:
-                raise _TryAgainError("429 too many requests", _retry_after(response))
+                raise TryAgainError("429 too many requests", retry_after(response))
             if response.status_code >= 500:
-                raise _TryAgainError(f"{response.status_code} of the server", _retry_after(response))
+                raise TryAgainError(f"{response.status_code} of the server", retry_after(response))
             if response.status_code >= 300:
                 raise TeacherError(f"{self.name} refused the question: {response.status_code} {response.reason_phrase}")
-            text = _read(response, until, self._most_bytes(len(ids)))
+            text = read_answer(response, until, self._most_bytes(len(ids)))
         try:
             page = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise _TryAgainError(f"the answer is no JSON ({error.__class__.__name__})") from error
+            raise TryAgainError(f"the answer is no JSON ({error.__class__.__name__})") from error
         try:
             chat = self.form == "chat"
             raw = chat_scores(page, self._columns or [], self.output, self.name) if chat else self._scores(page, ids)
             return checked_answer(raw, len(ids), self.output, self.classes_, self._order, self.name)
         except TeacherError as error:
-            raise _TryAgainError(str(error)) from error
+            raise TryAgainError(str(error)) from error
 
     def _most_bytes(self, n: int) -> int:
         n_classes = 0 if self.classes_ is None else len(self.classes_)
@@ -433,55 +424,6 @@ class HttpTeacher:
         return self
 
 
-def _check_url(url: str) -> None:
-    try:
-        parts = httpx.URL(url)
-    except (httpx.InvalidURL, TypeError) as error:
-        raise InvalidInputError("url must be an address such as https://scores.example.com/v7") from error
-    if parts.userinfo:
-        raise InvalidInputError(
-            "url must not carry user or password; put the token in the environment and name it in token_env"
-        )
-    if parts.scheme not in ("http", "https") or not parts.host:
-        raise InvalidInputError(f"url must begin with http:// or https://, got {url!r}")
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds that the server asks to wait, given in seconds or as a date."""
-    header = response.headers.get("Retry-After", "")
-    try:
-        return max(float(header), 0.0)
-    except ValueError:
-        pass  # then it is a date, or nothing
-    try:
-        return max((parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds(), 0.0)
-    except (TypeError, ValueError):
-        return None
-
-
-def _read(response: httpx.Response, until: float, most: int) -> bytes:
-    """Whole answer, unpacked with a bound; one that drips in, never ends, or unpacks to too much is given up."""
-    packing = response.headers.get("Content-Encoding", "").strip().lower()
-    if packing not in ("", "identity", "gzip"):
-        raise TeacherError(f"the answer is packed as {packing[:40]!r}, where gzip was asked for")
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16) if packing == "gzip" else None  # 16: a gzip header
-    chunks, size = [], 0
-    for raw in response.iter_raw():
-        try:
-            chunk = raw if unpacker is None else unpacker.decompress(raw, most + 1 - size)
-        except zlib.error as error:
-            raise _TryAgainError("the answer is no whole gzip stream") from error
-        chunks.append(chunk)
-        size += len(chunk)
-        if time.monotonic() > until:
-            raise _TryAgainError("the answer came too slowly")
-        if size > most:
-            raise _TryAgainError(f"the answer is longer than {most} bytes")
-    if unpacker is not None and not unpacker.eof:
-        raise _TryAgainError("the answer is no whole gzip stream")
-    return b"".join(chunks)
-
-
 def _arriving(
     waiting: dict[Future[NDArray[np.float64] | None], slice],
 ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
@@ -497,11 +439,3 @@ def _arriving(
             yield waiting[done], answer
     if failure is not None:
         raise failure
-
-
-def _check_prices(price_per_row: float, max_cost: float | None) -> None:
-    if price_per_row < 0 or (max_cost is not None and not (max_cost > 0 and price_per_row > 0)):
-        raise InvalidInputError(
-            "price_per_row must be at least 0, and max_cost above 0 where there is a price, "
-            f"got {price_per_row} and {max_cost}"
-        )

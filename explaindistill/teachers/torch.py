@@ -16,6 +16,7 @@ from explaindistill.errors import InvalidInputError, TeacherError
 from explaindistill.teachers._batches import FEW_ROWS, in_batches
 from explaindistill.teachers._checks import Output, check_output, checked_answer, class_order, no_probabilities
 from explaindistill.teachers._fingerprint import digest, of_function
+from explaindistill.teachers._heads import check_head, one_output
 from explaindistill.teachers._inputs import Inputs, several
 
 __all__ = ["TorchTeacher"]
@@ -30,10 +31,11 @@ class TorchTeacher:
     Parameters
     ----------
     module : torch.nn.Module
-        Takes a tensor ``(b, ...)``, gives ``(b, k)``, or ``(b, 1)`` or ``(b,)`` for two classes or one value.
+        Takes a tensor ``(b, ...)``, gives ``(b, k)``, or ``(b, 1)`` or ``(b,)`` for two classes or one value; or a
+        tuple, mapping or object that holds such a tensor.
     preprocess : callable, optional
-        Takes the rows as the user has them, gives numbers ``(n, ...)``; part of the teacher. Without it the
-        rows must be numbers.
+        Takes the rows as the user has them, gives numbers ``(n, ...)``, or a tuple or mapping of several arrays for
+        a module of several inputs; part of the teacher. Without it the rows must be numbers.
     classes : array of shape (k,), optional
         Classes in the order of the module's outputs; None is regression.
     output : {"logits", "probabilities", "value"}, optional
@@ -44,6 +46,9 @@ class TorchTeacher:
         Where the questions are computed; None is where the module's weights are.
     hidden : sequence of str, optional
         Names of submodules, as in ``module.named_modules()``, whose outputs :meth:`hidden` tells.
+    head : int or str, optional
+        Which output is the answer, of a module that gives several: place in a tuple, key of a mapping or attribute.
+        When None: what is named ``logits``, or the only tensor.
 
     Attributes
     ----------
@@ -72,6 +77,7 @@ class TorchTeacher:
         batch_size: int = 4096,
         device: str | None = None,
         hidden: Sequence[str] = (),
+        head: int | str | None = None,
     ) -> None:
         if not isinstance(module, torch.nn.Module):
             raise InvalidInputError(f"module must be a torch.nn.Module, got {type(module).__name__}")
@@ -86,6 +92,7 @@ class TorchTeacher:
             )
         self.batch_size = int(batch_size)
         self.device = device
+        self.head = check_head(head)
         self.hidden_names = _named_parts(module, hidden)
         self.classes_, self._order = class_order(classes)
         self.rows_sent_ = RowsSent()
@@ -166,9 +173,7 @@ class TorchTeacher:
         module, place, dtype = self._runner()
 
         def question(batch: Any) -> NDArray[Any]:
-            raw = self._given(module, batch, place, dtype)
-            if not isinstance(raw, torch.Tensor):
-                raise TeacherError(f"{self.name} answered a {type(raw).__name__}; it must give one tensor")
+            raw = one_output(self._given(module, batch, place, dtype), self.head, torch.Tensor, self.name)
             return raw.detach().to(device="cpu", dtype=torch.float64).numpy()
 
         self.rows_sent_.add(len(rows))
@@ -214,7 +219,10 @@ class TorchTeacher:
                 weights += [key, str(tensor.dtype), list(tensor.shape), flat.view(torch.uint8).numpy()]
         classes = None if self.classes_ is None else self.classes_.tolist()
         order = None if self._order is None else self._order.tolist()
-        return digest("torch", str(self.module), _code(self.module), before, classes, order, self.output, *weights)
+        head = () if self.head is None else (self.head,)  # without one, digests of stored answers stay as they were
+        return digest(
+            "torch", str(self.module), _code(self.module), before, classes, order, self.output, *weights, *head
+        )
 
     def bare(self, X: Any) -> Callable[[], Any]:
         """Question of one prepared row to the module alone: what its answer takes without tables and preprocessing."""

@@ -101,7 +101,7 @@ def audit(fitted):
     y = Teacher().predict(audited)
     return xd.audit(
         Teacher(), shown, audited, y, train=(X, Teacher().predict(X)), sensitive=["sex", "faith", "city"],
-        favorable="yes", n_explained=0, min_group_size=MINIMUM, strict=False,
+        favorable="yes", n_explained=0, min_group_size=MINIMUM, strict=False, worst_case=8_000,
     )  # fmt: skip
 
 
@@ -263,6 +263,17 @@ def test_no_figure_is_about_few_people(audit):
             assert few.empty, f"{name}: {few.to_string()}"
 
 
+def test_no_median_is_one_persons(audit):
+    """The 604 people's middle income is the mean of two: everybody's value is compared with what is shown."""
+    shown, people_of_audit = audit.frames["columns"].set_index("feature")["median"], people(2)
+    for column in ("income", "balance"):
+        assert shown[column] not in set(people_of_audit[column])
+        assert shown[column] != people_of_audit[column].median()
+    since = pd.Timestamp(shown["since"], unit="s")  # the year in which the middle one began
+    assert since == people_of_audit["since"].median().to_period("Y").start_time
+    assert since != people_of_audit["since"].median()
+
+
 def test_no_figure_follows_from_the_shown_ones(audit):
     rates = audit.frames["rates"].query("metric == 'selection_rate' and subject == 'teacher'")
     for attribute, table in rates.groupby("attribute"):
@@ -279,3 +290,9 @@ def test_a_withheld_pair_does_not_say_who_is_lowest(audit):
     worst = audit.frames["worst_pairs"]
     gone = worst[worst["status"] == "suppressed"]
     assert set(gone["group"]) | set(gone["reference"]) <= {""}
+
+
+def test_the_search_for_the_worst_case_meets_them_and_does_not_say_so(audit):
+    lines = audit.frames["worst_case"].query("metric == 'largest_disagreement' and status == 'ok'")
+    assert set(lines["subject"]) == {"tree", "linear"}
+    assert lines["becomes"].str.len().gt(0).any()

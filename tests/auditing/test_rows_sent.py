@@ -180,7 +180,7 @@ def test_scores_in_a_search_ask_the_store_first(endpoint, tmp_path):
 
     teacher, store = teacher_at(endpoint.url), tmp_path / "l.db"
     scores = [
-        cross_val_score(tree(teacher, store, 60), TRAIN, cv=3, scoring=xd.fidelity_scorer(teacher, store=store)),
+        cross_val_score(tree(teacher, store, 60), TRAIN, cv=3, scoring=xd.make_fidelity_scorer(teacher, store=store)),
         cross_val_score(tree(teacher, store, 60), TRAIN, cv=3, scoring=xd.fidelity_scorer),
     ]
     assert endpoint.received == teacher.rows_sent_.total

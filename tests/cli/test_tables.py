@@ -1,7 +1,10 @@
 """Reading tables: what comes in as it is, and every way a file can be wrong."""
 
 import gzip
+import sys
+import tracemalloc
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -57,10 +60,7 @@ def test_parquet(tmp_path):
 
 
 def test_parquet_needs_a_package(tmp_path, monkeypatch):
-    def absent(*args, **kwargs):
-        raise ImportError("no")
-
-    monkeypatch.setattr(pd, "read_parquet", absent)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)  # as where it is not installed
     with pytest.raises(ImportError, match=r"pip install 'explaindistill\[parquet\]'"):
         read_table(write(tmp_path, "a.parquet", "x"))
 
@@ -81,6 +81,41 @@ def test_parquet_needs_a_package(tmp_path, monkeypatch):
 def test_broken_files(tmp_path, name, content, message):
     with pytest.raises(InvalidInputError, match=message):
         read_table(write(tmp_path, name, content))
+
+
+def test_a_small_file_cannot_fill_memory(tmp_path, monkeypatch):
+    """Ten megabytes of one letter pack to 10 kB, two million equal cells to 10 kB; where one may come of any file."""
+    monkeypatch.setattr("explaindistill.data.unpacking.FREE_BYTES", 2**20)
+    path = write(tmp_path, "a.csv.gz", b"a" * 10 * 2**20)
+    tracemalloc.start()
+    with pytest.raises(InvalidInputError, match=r"a.csv.gz must unpack to at most \d+ bytes .* unpack it and give"):
+        read_table(path)
+    assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
+    tracemalloc.stop()
+    pytest.importorskip("pyarrow")
+    pd.DataFrame({"a": np.zeros(2_000_000, dtype="int8")}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(InvalidInputError, match=r"a.parquet must unpack to at most \d+ bytes .* got 16000000"):
+        read_table(tmp_path / "a.parquet")
+
+
+def test_a_packed_file_behind_a_small_one_counts_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("explaindistill.data.unpacking.FREE_BYTES", 2**20)
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"a,b\n1,2\n") + gzip.compress(b"a" * 10 * 2**20))
+    with pytest.raises(InvalidInputError, match=r"a.csv.gz must unpack to at most \d+ bytes"):
+        read_table(path)
+
+
+def test_a_large_table_may_unpack_to_a_hundred_times_its_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("explaindistill.data.unpacking.FREE_BYTES", 2**10)
+    rows = "\n".join(map(str, np.random.default_rng(0).normal(size=2_000)))
+    assert len(read_table(write(tmp_path, "a.csv.gz", f"a\n{rows}\n"))) == 2_000
+
+
+def test_several_gzip_files_in_one_are_one_table(tmp_path):
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"a,b\n1,2\n") + gzip.compress(b"3,4\n"))
+    assert read_table(path)["b"].tolist() == [2, 4]
 
 
 def test_half_a_gzip_file(tmp_path):

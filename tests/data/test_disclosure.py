@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import explaindistill as xd
-from explaindistill.data.disclosure import OTHER, common_values, disclosed, fitted_on, shown_bounds
+from explaindistill.data.disclosure import OTHER, common_values, disclosed, fitted_on, shown_bounds, shown_middle
 from explaindistill.data.encoder import TableEncoder
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
@@ -89,6 +89,45 @@ def test_bounds_of_few_people(n):
     low, high = shown_bounds(np.arange(n) * 1.37 + 3.3)
     assert low <= high
     assert np.isfinite([low, high]).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "size", "middle"),
+    [
+        ([*np.arange(1000.0, 3000.0, 7.3), 987654.25], "numeric", 5, 2000.0),  # the median is 2000.1, steps of 100
+        ([*np.arange(1000.0, 3000.0, 7.3), 987654.25], "numeric", 1, 2000.1),
+        (np.arange(20, 61) + 0.4, "numeric", 5, 40.0),  # 40.4, of one person
+        ([40.4] * 5 + [20.1] * 3 + [60.2] * 3, "numeric", 5, 40.4),  # five people have it
+        ([40.4] * 5 + [20.1] * 3 + [60.2] * 3, "numeric", 6, 40.0),
+        (np.arange(41) / 1e6, "numeric", 5, 2e-5),
+        (np.arange(0, 41_000, 999), "integer", 5, 20_000),
+        ([0, 0, 1], "boolean", 5, 0.0),
+        ([7.77], "numeric", 5, 7.8),
+        ([1.234, 4.571], "numeric", 1, 2.9025),
+        ([0, 1], "integer", 5, 0.5),  # a flag
+        ([0] * 6 + [1] * 6 + [2] * 6 + [3] * 6, "integer", 5, 2.0),  # 1.5, and whole numbers stay whole
+        (np.r_[50.0:50.5:0.1, 0:50, 60:110, 50.5:51:0.1], "numeric", 5, 50.0),  # 50.45, whatever the order of rows
+        ([np.nan], "numeric", 5, np.nan),
+        ([], "numeric", 5, np.nan),
+    ],
+)
+def test_a_median_that_is_shown_is_nobodys(values, kind, size, middle):
+    np.testing.assert_allclose(shown_middle(values, kind, size), middle, rtol=1e-12)
+
+
+def test_a_median_of_dates_is_the_start_of_a_part_of_the_calendar():
+    days = pd.date_range("2001-03-07 11:17", periods=401, freq="7D").to_numpy().astype("datetime64[s]")
+    assert np.datetime64("2005-01-05T11:17:00") == np.sort(days)[200]
+    middle = shown_middle(days.astype(np.int64), "datetime")
+    assert np.datetime64(int(middle), "s") == np.datetime64("2005-01-01")
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_median_that_is_shown_lies_between_the_bounds(seed):
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=rng.integers(1, 40)) * 10.0 ** rng.integers(-5, 6)
+    low, high = shown_bounds(values)
+    assert low <= shown_middle(values) <= high
 
 
 def test_nothing_and_everything():

@@ -35,6 +35,15 @@ def test_numbers_under_a_mask_are_missing_and_not_read():
     assert as_frame(text).isna().to_numpy().tolist() == [[True, False], [False, False]]
 
 
+def test_fields_of_a_masked_structured_array_are_missing_under_the_mask():
+    rows = np.array([(1.5, 3, "a"), (2.5, 4, "b")], dtype=[("x", "f8"), ("k", "i8"), ("word", "U1")])
+    masked = np.ma.masked_array(rows, mask=[(True, False, False), (False, True, True)])
+    frame = as_frame(masked)
+    assert frame.columns.tolist() == ["x", "k", "word"]
+    assert frame.isna().to_numpy().tolist() == [[True, False, False], [False, True, True]]
+    assert (frame.loc[1, "x"], frame.loc[0, "k"], frame.loc[0, "word"]) == (2.5, 3, "a")
+
+
 @pytest.mark.parametrize("read", [as_labels, as_values, as_soft_targets])
 def test_labels_under_a_mask_are_refused(read):
     with pytest.raises(InvalidInputError, match="y must have a value in every row, 8 are masked; drop those rows"):

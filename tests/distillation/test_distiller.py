@@ -18,8 +18,9 @@ from sklearn.utils.validation import check_is_fitted
 
 import explaindistill as xd
 from explaindistill.data import row_keys
-from explaindistill.errors import InvalidInputError
+from explaindistill.errors import InvalidInputError, TeacherError
 from explaindistill.samplers.observed import ObservedSampler
+from explaindistill.teachers import as_teacher
 from explaindistill.teachers.callable import CallableTeacher
 
 
@@ -138,7 +139,7 @@ def test_grid_search_and_cross_validation_leave_the_teacher_fitted(forest, cance
     scores = cross_val_score(d, X, cv=3)
     assert (scores > 0.8).all()
     assert (cross_val_score(d, X, y, cv=3) > 0.8).all()
-    search = GridSearchCV(d, {"student__max_leaf_nodes": [2, 8]}, cv=3, scoring=xd.fidelity_scorer(forest)).fit(X)
+    search = GridSearchCV(d, {"student__max_leaf_nodes": [2, 8]}, cv=3, scoring=xd.make_fidelity_scorer(forest)).fit(X)
     assert search.best_params_ == {"student__max_leaf_nodes": 8}
     check_is_fitted(forest)
 
@@ -365,17 +366,35 @@ def test_a_teacher_without_classes_is_told_to_say_them():
         xd.Distiller(lambda rows: rows["x"].to_numpy(), xd.TreeClassifier()).fit(X)
 
 
-def test_the_maker_of_scorers_given_as_a_scorer():
+def test_the_scorer_stands_as_it_is_in_scikit_learn():
     X = pd.DataFrame({"x": np.linspace(0, 1, 60), "z": np.arange(60) % 7})
     y = np.where(X["x"] > 0.5, "yes", "no")
     teacher = CallableTeacher(lambda rows: rows["x"].to_numpy(), classes=["no", "yes"])
     distiller = xd.Distiller(teacher, xd.TreeClassifier(max_leaf_nodes=3), random_state=0)
     scores = cross_val_score(distiller, X, y, scoring=xd.fidelity_scorer, cv=2)
     assert (scores > 0.9).all()
-    with pytest.raises(
-        InvalidInputError, match=r"makes a scorer and is none, got a TreeClassifier.*scoring=fidelity_scorer\(teacher\)"
-    ):
+    search = GridSearchCV(distiller, {"student__max_leaf_nodes": [2, 3]}, cv=3, scoring=xd.fidelity_scorer).fit(X)
+    assert search.best_score_ > 0.9
+    assert xd.fidelity_scorer(search.best_estimator_, X) == search.best_estimator_.score(X)
+    with pytest.raises(InvalidInputError, match=r"got rows and a TreeClassifier; .*make_fidelity_scorer\(teacher\)"):
         xd.fidelity_scorer(xd.TreeClassifier().fit(X, y), X, y)
+    with pytest.raises(InvalidInputError, match=r"got a CallableTeacher alone; .*make_fidelity_scorer\(teacher\)"):
+        xd.fidelity_scorer(teacher)
+
+
+def test_a_function_whose_columns_sum_to_one_is_asked_for_its_classes():
+    X = pd.DataFrame({"x": np.linspace(0, 1, 60)})
+
+    def shares(rows):
+        return np.c_[rows["x"], 1 - rows["x"]]
+
+    with pytest.raises(
+        TeacherError, match=r"shares answered 2 columns that sum to one .*say as_teacher\(shares, classes="
+    ):
+        xd.Distiller(shares, xd.TreeRegressor()).fit(X)
+    assert xd.Distiller(as_teacher(shares, output="value"), xd.TreeRegressor()).fit(X).task_ == "regression"
+    named = as_teacher(shares, classes=["a", "b"])
+    assert xd.Distiller(named, xd.TreeClassifier(), random_state=0).fit(X).score(X) > 0.9
 
 
 @pytest.mark.parametrize("make", [lambda X: X, lambda X: X.to_dict("records"), lambda X: {c: X[c] for c in X}])

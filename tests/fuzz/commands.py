@@ -7,7 +7,6 @@ import io
 import json
 import os
 import random
-import resource
 import shutil
 import subprocess
 import sys
@@ -27,6 +26,16 @@ __all__ = ["Shop", "command"]
 COMMANDS = ("teach", "distill", "distill", "audit", "audit", "curve", "check", "compare", "labels", "list")
 CODES = (0, 1, 2, 3)
 MISTAKE = 2
+PROGRAM = """
+import pathlib, runpy, sys
+peak_file, status = pathlib.Path(sys.argv.pop(1)), pathlib.Path("/proc/self/status")
+try:
+    runpy.run_module("explaindistill", run_name="__main__", alter_sys=True)
+finally:
+    lines = status.read_text().splitlines() if status.exists() else ["VmHWM: 0 kB"]
+    peak_file.write_text(str(1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))))
+"""
+"""``python -m explaindistill`` that writes its own peak of memory, in bytes."""
 WORDS = ("", "x", "-1", "0", "1", "2.5", "nan", "inf", "1e400", "None", "a,b", ",", "decision", "'", "=", "{}", "../x")
 TABLES = ("semicolons.csv", "loans.parquet", "loans.csv.gz", "numbers.tsv",
           "empty.csv", "header.csv", "bytes.csv", "cut.csv.gz", "ragged.csv", "twice.csv", "latin.csv", "nothing.csv",
@@ -155,11 +164,12 @@ def _run(words: list[str]) -> tuple[int, str, str]:
 
 
 def _process(words: list[str], shop: Shop) -> tuple[int, str, str]:
-    run = [sys.executable, "-m", "explaindistill", *words]
+    peak_file = shop.folder / "peak"
+    run = [sys.executable, "-c", PROGRAM, str(peak_file), *words]
     done = subprocess.run(
         run, cwd=shop.folder, env=dict(os.environ), capture_output=True, text=True, check=False, timeout=60
     )
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    peak = int(peak_file.read_text())
     if peak > LIMIT_BYTES:
         raise WrongAnswerError(f"{' '.join(words)!r} took {peak / 2**20:,.0f} MiB")
     return done.returncode, done.stdout, done.stderr

@@ -1,4 +1,4 @@
-"""Fuzzing from the shell: damaged files are loaded, odd tables fitted, odd command lines run; ``make fuzz``.
+"""Fuzzing from the shell, ``make fuzz``: damaged files and HTTP answers, odd tables to fit, odd command lines.
 
 Each case must end in an answer that is right or in one sentence of the package's own, in 10 seconds and 1 GiB. A case
 is named by its kind and number, which are its seed: ``--kind fit --first 336 --fits 1`` plays one again. What is found
@@ -26,6 +26,7 @@ from _bars import Bars, options  # noqa: E402 - the path is set above
 
 from fuzz.commands import Shop, command  # noqa: E402 - the path is set above
 from fuzz.damage import load, subjects  # noqa: E402 - the path is set above
+from fuzz.endpoint import answer, serving  # noqa: E402 - the path is set above
 from fuzz.fits import fit  # noqa: E402 - the path is set above
 from fuzz.playing import LIMIT_BYTES, LIMIT_SECONDS, Case, play  # noqa: E402 - the path is set above
 
@@ -33,25 +34,32 @@ ADDRESSES = 6 * 2**30
 """Of which torch and BLAS reserve most; a case that wants more ends in a MemoryError, and not the machine."""
 REAL_EVERY = 20
 """One command line in so many is a program of its own: its exit code and memory are the system's."""
-COUNTS = {"load": 10_000, "fit": 1_000, "command": 200}
-QUICK = {"load": 300, "fit": 40, "command": 20}
+COUNTS = {"load": 10_000, "fit": 1_000, "command": 200, "answer": 1_000}
+QUICK = {"load": 300, "fit": 40, "command": 20, "answer": 40}
 
 
-def deeds(folder: Path) -> dict[str, Callable[[int], str]]:
-    """What a case of each kind does, by its number."""
-    X, students = subjects(folder)
-    (folder / "shop").mkdir()
-    shop = Shop.opened(folder / "shop")
+def deed(kind: str, folder: Path) -> Callable[[int], str]:
+    """What a case of a kind does, by its number; what it works on is made in the folder, and only for this kind."""
+    if kind == "load":
+        X, students = subjects(folder)
 
-    def loaded(number: int) -> str:
-        load(random.Random(f"load {number}"), folder, X, students)
-        return ""
+        def loaded(number: int) -> str:
+            load(random.Random(f"load {number}"), folder, X, students)
+            return ""
 
-    return {
-        "load": loaded,
-        "fit": lambda number: fit(random.Random(f"fit {number}")),
-        "command": lambda number: command(random.Random(f"command {number}"), shop, real=number % REAL_EVERY == 7),
-    }
+        return loaded
+    if kind == "command":
+        (folder / "shop").mkdir()
+        shop = Shop.opened(folder / "shop")
+        return lambda number: command(random.Random(f"command {number}"), shop, real=number % REAL_EVERY == 7)
+    if kind == "answer":
+
+        def answered(number: int) -> str:
+            with serving() as endpoint:
+                return answer(random.Random(f"answer {number}"), endpoint)
+
+        return answered
+    return lambda number: fit(random.Random(f"fit {number}"))
 
 
 @contextmanager
@@ -77,12 +85,12 @@ def main(argv: list[str] | None = None) -> int:
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
     bars, counts = Bars("fuzzing"), QUICK if args.quick else COUNTS
     with elsewhere() as place:
-        known = deeds(place)
         for kind in args.kind:
+            known = deed(kind, place)
             n = counts[kind] if getattr(args, f"{kind}s") is None else getattr(args, f"{kind}s")
             start = time.monotonic()
             numbers = range(args.first, args.first + n)
-            cases = [play(kind, number, partial(known[kind], number)) for number in numbers]
+            cases = [play(kind, number, partial(known, number)) for number in numbers]
             reported(kind, cases, time.monotonic() - start)
             judged(bars, kind, cases)
     return bars.finish(args)

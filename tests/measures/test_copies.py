@@ -59,6 +59,42 @@ def test_rows_drawn_again_are_seen_from_a_share_that_matters(share):
     assert verdict(more) == ("dependent" if share > 0.05 else "negligible")
 
 
+def oversampled(seed, times=3, columns=2):
+    """A rare class whose people are given more than once, among columns of few values."""
+    rng = np.random.default_rng(seed)
+    rows = few_valued(1_000, columns, seed, values=9).assign(y=(rng.random(1_000) < 0.1).astype(int))
+    return pd.concat([rows, *[rows[rows["y"] == 1]] * (times - 1)], ignore_index=True)
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_rare_class_that_was_multiplied_is_seen_among_two_columns(times):
+    for seed in range(10):
+        rows = oversampled(seed, times)
+        line = copies(rows).iloc[0]
+        rare = int(rows["y"].sum())
+        assert line["verdict"] == "dependent"
+        assert line["n_effective"] == pytest.approx(len(rows) / (1 + (times - 1) * rare / len(rows)))
+        assert f"of one value of 'y' each distinct row stands {times} times or a multiple of that" in line["reason"]
+        assert verdict(oversampled(seed, 1)) == "as chance gives"
+
+
+def test_people_who_are_given_as_clusters_cover_what_was_multiplied():
+    for rows, times in ((oversampled(1), 1), (few_valued(300, 4, 1), 2)):
+        whole = pd.concat([rows] * times)
+        person = np.tile(np.arange(len(rows)), times)
+        if times == 1:
+            person[1_000:] = np.tile(np.flatnonzero(rows["y"][:1_000] == 1), 2)
+        assert verdict(whole) == "dependent"
+        assert verdict(whole, clusters=person) == "as chance gives"
+
+
+def test_a_cluster_is_not_taken_for_a_value_of_the_first_column():
+    """(0, cluster 1) and (1, cluster 0) are different people in different clusters: nothing covers their copies."""
+    value = np.tile(np.arange(40), 2)
+    rows, swapped = pd.DataFrame({"a": value}), np.r_[np.arange(40)[::-1], np.arange(40) + 40]
+    assert verdict(rows, clusters=swapped) == "dependent"
+
+
 def test_clusters_that_hold_the_copies_cover_them():
     once = pd.DataFrame(np.random.default_rng(0).normal(size=(200, 3)))
     tenfold, person = pd.concat([once] * 10), np.tile(np.arange(200), 10)

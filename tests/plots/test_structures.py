@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -219,3 +220,30 @@ def test_twelve_curves_and_twelve_classes_are_told_apart():
     leaf = Branch("a", values=(1 / 12,) * 12)
     tree = TreeDrawing(Branch("q?", children=(leaf, leaf)), classes=tuple(NAMES))
     assert len(lengths(plots.tree(tree, plots.figure().subplots(), by_class=True), 3)) == 24
+
+
+def test_sixty_levels_have_a_line_each_and_small_panels_the_commonest():
+    levels = pd.DataFrame({"level": [f"canton {i}" for i in range(60)], "n": np.arange(60.0), **BASE})
+    thing = DrawnTerm("home", ("home",), levels)
+    alone = plots.term(thing)
+    assert len(alone.get_yticks()) == 60
+    assert alone.figure.get_size_inches()[1] > 60 * 0.2
+    panel = plots.term(thing, plots.figure().subplots())
+    assert [t.get_text() for t in panel.get_yticklabels()][:2] == ["canton 59", "canton 58"]
+    assert len(panel.get_yticks()) == 12
+    assert panel.get_ylabel() == "home (12 of 60 levels, the commonest)"
+    plt.close(alone.figure)
+
+
+def test_rules_are_not_clipped():
+    long = " and ".join(f"column_{i} <= {i}.5" for i in range(12))
+    lines = [{"condition": c, "answer": "no 0.90", "coverage": 0.5, "values": (0.9, 0.1)} for c in (long, "other")]
+    ax = plots.rules(RulesDrawing(pd.DataFrame(lines), ("no", "yes")))
+    ax.figure.canvas.draw()
+    paper = ax.figure.bbox
+    for text in ax.texts:
+        box = text.get_window_extent()
+        assert paper.x0 <= box.x0 < box.x1 <= paper.x1
+        assert paper.y0 <= box.y0 < box.y1 <= paper.y1
+    assert "".join(ax.texts[0].get_text().split()) == "".join(f"if {long}".split())
+    plt.close(ax.figure)

@@ -3,6 +3,7 @@
 import importlib.util
 import shutil
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+
+from explaindistill.auditing.about import About
+from explaindistill.auditing.display_names import DisplayNames
+from explaindistill.auditing.opening.sentences import Opening
+from explaindistill.auditing.opening.writing import write_opening
 
 CHROMIUM = shutil.which("chromium")
 CANON = [
@@ -56,6 +62,19 @@ class FakeAudit:
     notes: tuple[str, ...] = field(default=())
     cells: dict[str, Any] = field(default_factory=dict)
     bounds: dict[str, float] = field(default_factory=dict)
+    requirements: dict[str, str] = field(default_factory=dict)
+    about: About = field(default_factory=About)
+    names: DisplayNames = field(default_factory=DisplayNames)
+    command: str = ""
+    pages: list[str] = field(default_factory=list)
+
+    @property
+    def task(self) -> str:
+        return "regression" if self.classes is None else "classification"
+
+    @cached_property
+    def opening(self) -> Opening:
+        return write_opening(self)
 
 
 def frame(*rows: dict[str, Any]) -> pd.DataFrame:

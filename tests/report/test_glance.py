@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 
 from explaindistill.measures.bias import FIDELITY_CAVEAT
-from explaindistill.report.blocks import Group, Items
+from explaindistill.report.blocks import Details, Items
 from explaindistill.report.render import sections
 
 
@@ -20,7 +20,7 @@ def shift(group, estimate, low, high, verdict, **row):
 
 def worries(audit) -> list[str]:
     for block in sections(audit)["glance"].blocks:
-        if isinstance(block, Group) and block.title == "What to worry about":
+        if isinstance(block, Details) and block.id == "worries":
             return [text for part in block.blocks if isinstance(part, Items) for text in part.items]
     return []
 
@@ -56,9 +56,9 @@ def test_unequal_fidelity_is_said_once_for_all_students(make):
     base = make()
     audit = replace(base, frames=base.frames | {"group_fidelity": gaps}, notes=(FIDELITY_CAVEAT, "Another note."))
     found = worries(audit)
-    told = [text for text in found if "faithful" in text or "looks fair" in text]
+    told = [text for text in found if "faithful" in text or "without a gap" in text]
     assert told == [
         "Not equally faithful in all groups: “tree” across sex; “gam” across sex. "
-        "A student that looks fair then says nothing about its teacher."
+        "A student without a gap then says nothing about its teacher."
     ]
     assert "Another note." in found

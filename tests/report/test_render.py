@@ -127,6 +127,7 @@ def test_embedded_results_are_the_json_view_with_four_digits(page, audit):
     assert inside
     found, whole = json.loads(inside.group(1)), json.loads(render(audit, "json"))
     assert whole.pop("students")["tree"]["words"] == "If age ≤ 30 then no."
+    assert whole.pop("opening")["title"] == "Audit of tree, gam against credit-net"
     assert {k: v for k, v in found.items() if k != "frames"} == {k: v for k, v in whole.items() if k != "frames"}
     for key, frame in whole["frames"].items():
         assert found["frames"][key]["columns"] == frame["columns"]
@@ -208,11 +209,23 @@ def test_unknown_kind_lists_the_kinds(audit):
         render(audit, "pdf")
 
 
-def test_notebook_shows_the_headline_and_hides_the_page_in_a_sandbox(audit):
+def test_notebook_shows_the_opening_and_links_to_the_page_that_was_saved(audit):
     text = notebook(audit)
-    assert 'sandbox="allow-scripts allow-downloads"' in text
-    assert text.count("<iframe") == 1
-    assert "inconclusive" in text.split("<iframe")[0]
+    words = re.sub(r"\s+", " ", re.sub(r"<style>.*?</style>|<[^>]+>", "", text, flags=re.DOTALL)).replace("&gt;", ">")
+    for sentence in audit.opening.sentences:
+        assert re.sub(r"\s+", " ", sentence.text) in words.replace("&#39;", "'").replace("&#34;", '"')
+    assert 'audit.save("audit.html")' in words
+    assert "<iframe" not in text
+    assert "<script" not in text
+    audit.pages.append("out/my audit.html")
+    assert '<a href="out/my%20audit.html">' in notebook(audit)
+    audit.pages.append("javascript:alert(1)")
+    assert "javascript:" not in notebook(audit).split("href=")[1].split(">")[0]
+
+
+def test_a_cell_of_many_groups_and_long_names_stays_small(make):
+    names = tuple(f"{'long ' * 40}{i}" for i in range(60))
+    assert len(notebook(make(groups=names, features=names, notes=names)).encode()) < 150_000
 
 
 def test_several_kinds_are_those_of_one_and_their_sections_are_built_once(audit, monkeypatch, tmp_path):

@@ -1,6 +1,7 @@
 """One source for a verdict and its word: every verdict in every place that words one."""
 
 import io
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -59,13 +60,11 @@ def test_requirements_get_the_same_word_everywhere(make, verdict):
     audit = replace(base, frames=frames, notes=())
     screen = io.StringIO()
     print_summary(type("A", (), {**vars(audit), "task": "classification"}), Console(file=screen, width=200))
+    page = render(audit, "html").partition("What was required")[2].partition("</table>")[0]
     gate = str(GateResult(verdict, judged(verdict), Policy({})))
-    for place, text in {"terminal": screen.getvalue(), "gate": gate, "cell": notebook(audit)}.items():
-        words = {
-            v
-            for v in SEVERITY
-            if f" {v} " in f" {text.lower()} ".replace("\n", " ").replace(":", " ").replace("<", " <")
-        }
+    for place, text in {"terminal": screen.getvalue(), "gate": gate, "page": page}.items():
+        plain = re.sub(r"[\n:<>]+", " ", f" {text.lower()} ")
+        words = {v for v in SEVERITY if f" {v} " in plain}
         assert words == {verdict}, place
     for kind in KINDS:
         assert verdict in render(audit, kind).lower()
@@ -77,7 +76,6 @@ def test_nobody_said_which_decision_people_want(make):
     audit = replace(base, classes=classes, favorable=None, notes=(without_favorable(classes),))
     for kind in KINDS:
         text = render(audit, kind).replace("&#39;", "'").replace("\\", "")
-        head = text[: text.index("decides like the teacher")]
-        assert "say which decision people want, for instance favorable='1'" in head, kind
-        assert "--favorable 1" in head
+        assert "say which decision people want, for instance favorable='1'" in text, kind
+        assert "--favorable 1" in text
     assert "--favorable 1" in notebook(audit)

@@ -267,6 +267,22 @@ def test_a_booster_of_xgboost_gets_its_own_matrix(monkeypatch):
     assert as_teacher(booster("xgboost"), output="value").predict(np.array([[0.5]])).tolist() == [0.5]
 
 
+@pytest.mark.parametrize(("options", "form"), [({"classes": ["no", "yes"]}, "Probability"),
+                                               ({"output": "value"}, "RawFormulaVal")])  # fmt: skip
+def test_a_bare_model_of_catboost_is_asked_for_what_was_said(options, form):
+    """Its ``predict`` gives raw scores by itself, which are no probabilities."""
+
+    def predict(self, rows, prediction_type="RawFormulaVal"):
+        assert prediction_type == form
+        z = np.asarray(rows, dtype=float)[:, 0]
+        return np.c_[1 - z, z] if form == "Probability" else z
+
+    model = type("CatBoost", (), {"__module__": "catboost.core", "predict": predict})()
+    with pytest.raises(InvalidInputError, match=r"catboost\.CatBoost does not say whether it has classes"):
+        as_teacher(model)
+    assert as_teacher(model, **options).predict(np.array([[0.75]])).tolist() in (["yes"], [0.75])
+
+
 def test_a_class_that_knows_nothing_of_scikit_learn():
     """The methods are enough: no tags, no attribute that ends in an underscore but the classes."""
 

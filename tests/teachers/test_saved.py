@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import pickle
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -209,7 +211,33 @@ def test_malicious_archives(tmp_path):
 def test_an_archive_that_unpacks_without_end(tmp_path, monkeypatch):
     home = save_teacher(small(), tmp_path)
     monkeypatch.setattr("explaindistill.teachers._saved._MAX_WEIGHT_BYTES", 100)
-    with pytest.raises(InvalidInputError, match=r"must unpack to at most 100 bytes, got "):
+    with pytest.raises(InvalidInputError, match=r"must unpack to at most its own \d+ bytes and 100 at all, got "):
+        load_teacher(home)
+
+
+def test_a_small_archive_cannot_fill_memory(tmp_path):
+    """40 kB on the disk that would be 40 MB: refused from the list of entries, before anything is unpacked."""
+    home = save_teacher(small(), tmp_path)
+    np.savez_compressed(home / "weights.npz", **{"0.weight": np.zeros((5, 1_000_000))})
+    assert (home / "weights.npz").stat().st_size < 50_000
+    tracemalloc.start()
+    with pytest.raises(InvalidInputError, match=r"its own \d+ bytes .* got 400001\d\d; write it with save_teacher"):
+        load_teacher(home)
+    assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    tracemalloc.stop()
+
+
+def test_entries_of_an_archive_that_share_their_bytes(tmp_path):
+    """A thousand entries that point at one array would be a thousand arrays in memory."""
+    home = save_teacher(small(), tmp_path)
+    with zipfile.ZipFile(home / "weights.npz", "w") as archive:
+        archive.writestr("0.weight.npy", npy(np.zeros((5, 200))))
+        first = archive.infolist()[0]
+        for i in range(1_000):
+            again = copy.copy(first)
+            again.filename = f"{i}.bias.npy"
+            archive.filelist.append(again)
+    with pytest.raises(InvalidInputError, match=r"at most its own \d+ bytes"):
         load_teacher(home)
 
 

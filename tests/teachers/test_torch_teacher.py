@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -219,7 +222,7 @@ def test_a_module_without_weights_and_one_with_two_answers(X):
             return x[::2, 0]
 
     assert TorchTeacher(Sum()).predict(X) == pytest.approx(X.sum(axis=1), abs=1e-5)
-    with pytest.raises(TeacherError, match="answered a tuple"):
+    with pytest.raises(TeacherError, match=r"answered 2 tensors \(0, 1\); say which"):
         TorchTeacher(Pair()).predict(X)
     with pytest.raises(TeacherError, match="asked about 4096 rows and answered 1;"):
         TorchTeacher(Total()).predict(X)
@@ -285,3 +288,64 @@ def test_a_part_that_loses_rows_is_named():
     teacher = TorchTeacher(TwoInputs(), preprocess=lambda rows: {"ages": rows[:, :2], "words": rows[:1, 2]})
     with pytest.raises(TeacherError, match="given 3 rows and gave 1 in part 'words'; it must keep every row"):
         teacher.predict(np.zeros((3, 3)))
+
+
+class Several(torch.nn.Module):
+    """A module that answers in one of the forms that are met."""
+
+    def __init__(self, form):
+        super().__init__()
+        self.layer = torch.nn.Linear(3, 2)
+        self.form = form
+
+    def forward(self, x):
+        return self.form(self.layer(x), x.mean(dim=1))
+
+
+Pair = namedtuple("Pair", ["answer", "state"])
+Hidden = namedtuple("Hidden", ["loss", "logits"])
+
+
+@pytest.mark.parametrize(
+    ("form", "head"),
+    [
+        (lambda z, h: (z,), None),
+        (lambda z, h: [z, None], None),
+        (lambda z, h: {"loss": h, "logits": z}, None),
+        (lambda z, h: Hidden(h, z), None),
+        (lambda z, h: SimpleNamespace(logits=z, hidden=h), None),
+        (lambda z, h: SimpleNamespace(answer=z, hidden=h), "answer"),
+        (lambda z, h: (h, z), -1),
+        (lambda z, h: {"y": z, "z": h}, "y"),
+        (Pair, "answer"),
+    ],
+)
+def test_networks_that_answer_several_things(form, head):
+    module = Several(form)
+    X = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
+    teacher = TorchTeacher(module, classes=["n", "y"], head=head)
+    with torch.no_grad():
+        wanted = torch.softmax(module.layer(torch.from_numpy(X)).double(), dim=1).numpy()
+    np.testing.assert_allclose(teacher.predict_proba(X), wanted, rtol=0, atol=1e-6)
+    assert teacher.fingerprint() != TorchTeacher(module, classes=["n", "y"], head="other").fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("form", "head", "words"),
+    [
+        (lambda z, h: (z, h), None, r"answered 2 tensors \(0, 1\); say which is the answer: head=0"),
+        (lambda z, h: {"a": z, "b": h}, None, r"answered 2 tensors \(a, b\).*head='a'"),
+        (lambda z, h: "yes", None, "answered a str; it must give a tensor"),
+        (lambda z, h: (z, h), 5, r"answered a tuple \(0, 1\); there is no tensor at head=5"),
+        (lambda z, h: z, "logits", "answered a tensor alone; there is no tensor at head='logits'"),
+        (lambda z, h: (z, "no"), 1, "there is no tensor at head=1"),
+    ],
+)
+def test_an_output_that_may_be_another_is_asked_for(form, head, words):
+    with pytest.raises(TeacherError, match=words):
+        TorchTeacher(Several(form), classes=["n", "y"], head=head).predict(np.zeros((4, 3)))
+
+
+def test_head_must_be_a_place_or_a_name():
+    with pytest.raises(InvalidInputError, match=r"head must be a place, a name or None, got 1\.5"):
+        TorchTeacher(net(), head=1.5)

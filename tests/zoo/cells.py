@@ -89,11 +89,12 @@ def _place(error: BaseException) -> str:
 
 
 def _other_container(scene: Scene, cell: dict[str, str], n_rows: int) -> None:
-    """The same rows from pandas get the same answers, or one sentence."""
+    """The same rows from pandas get the same answers, or one sentence; named by their places where names were lost."""
+    frame = _frame(cell, n_rows, seed=1)
     if cell["container"] in NAMELESS:
-        return
+        frame = frame.set_axis([f"x{i}" for i in range(frame.shape[1])], axis=1)
     try:
-        given = answers(scene.student, _frame(cell, n_rows, seed=1))
+        given = answers(scene.student, frame)
     except ExplainDistillError as error:
         scene.refusals.append(f"from pandas: {error}")
         return

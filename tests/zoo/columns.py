@@ -16,6 +16,10 @@ import pyarrow as pa
 __all__ = ["COLUMNS", "column"]
 
 DAYS = pd.date_range("2020-02-27", periods=6, freq="D")
+FAR_DAYS = np.array(
+    ["0001-01-01", "1066-10-14", "1677-09-20", "2020-02-29", "2262-04-12", "9999-12-31"], "datetime64[s]"
+)
+"""Most lie outside what 64 bits of nanoseconds hold, 1677-09-21 to 2262-04-11."""
 LATIN, CYRILLIC = "a", "\u0430"
 
 
@@ -110,6 +114,8 @@ PANDAS = {
     "timedelta64[s] missing": lambda at: pd.Series(pd.to_timedelta(at * 90, "s")).dt.as_unit("s").where(at != 4),
     "datetime64[ns]": lambda at: pd.Series(DAYS[at % 6]).dt.as_unit("ns"),
     "datetime64[s] missing": lambda at: pd.Series(DAYS[at % 6]).dt.as_unit("s").where(at != 4),
+    "datetime64[s] far": lambda at: pd.Series(FAR_DAYS[at % 6]),
+    "datetime far, UTC": lambda at: pd.Series(FAR_DAYS[1:5][at % 4].astype("datetime64[us]")).dt.tz_localize("UTC"),
     "datetime UTC": lambda at: pd.Series(DAYS[at % 6].tz_localize("UTC")),
     "datetime Zurich": lambda at: pd.Series(DAYS[at % 6].tz_localize("Europe/Zurich")),
 }
@@ -123,6 +129,9 @@ ARROW = {
     "decimal128 arrow": _arrow([Decimal("0.10"), Decimal("0.25"), Decimal("1.50")], pa.decimal128(10, 2)),
     "date32 arrow": _arrow([dt.date(2020, 2, 28), dt.date(2020, 2, 29), dt.date(2020, 3, 1)], pa.date32()),
     "timestamp arrow": _arrow([dt.datetime(2020, 2, 28, 12), dt.datetime(2020, 3, 1)], pa.timestamp("us")),
+    "timestamp arrow far": _arrow(
+        [dt.datetime(1, 1, 1), dt.datetime(1500, 1, 1), dt.datetime(9999, 12, 31)], pa.timestamp("us")
+    ),
     "timestamp arrow, zone": _arrow([dt.datetime(2020, 2, 28, 12), None], pa.timestamp("us", tz="Europe/Zurich")),
     "duration arrow": _arrow([dt.timedelta(seconds=90), dt.timedelta(days=2)], pa.duration("ms")),
     "time64 arrow": _arrow([dt.time(7, 30), dt.time(16)], pa.time64("us")),
@@ -146,6 +155,7 @@ OBJECTS = {
     "Fraction": _cycle([Fraction(1, 3), Fraction(2, 3)]),
     "date": _cycle([dt.date(2020, 2, 28), dt.date(2020, 2, 29), None]),
     "datetime": _cycle([dt.datetime(2020, 2, 28, 12), dt.datetime(2020, 3, 1)]),
+    "date far": _cycle([dt.date(1, 1, 1), dt.date(1500, 1, 1), None, dt.date(9999, 12, 31)]),
     "datetimes of two zones": _cycle(
         [dt.datetime(2020, 2, 28, tzinfo=dt.UTC), dt.datetime(2020, 3, 1, tzinfo=dt.timezone(dt.timedelta(hours=5)))]
     ),

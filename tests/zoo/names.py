@@ -41,7 +41,7 @@ NAMES: dict[str, Any] = {
     "duplicate": "b",
     "duplicate by case": "B",
 }
-NAMELESS = ("array", "lists")
+NAMELESS = ("array", "lists", "masked array")
 """Containers whose columns have no names."""
 
 
@@ -107,6 +107,12 @@ def _structured(frame: pd.DataFrame) -> np.ndarray:
     return frame.to_records(index=False).view(np.ndarray)
 
 
+def _masked(frame: pd.DataFrame) -> np.ma.MaskedArray:
+    """Under the mask stands the column's first value, so that one who reads it gets another answer."""
+    values, mask = frame.to_numpy(dtype=object), frame.isna().to_numpy()
+    return np.ma.masked_array(np.where(mask, values[0], values), mask=mask)
+
+
 CONTAINERS: dict[str, Callable[[pd.DataFrame], Any]] = {
     "pandas": lambda frame: frame,
     "pandas, odd index": lambda frame: frame.set_axis([f"r{i % 7}" for i in range(len(frame))], axis=0),
@@ -117,6 +123,7 @@ CONTAINERS: dict[str, Callable[[pd.DataFrame], Any]] = {
     "records": _records,
     "columns": lambda frame: {name: frame[name].array for name in frame},
     "structured array": _structured,
+    "masked array": _masked,
 }
 
 

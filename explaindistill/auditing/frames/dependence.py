@@ -1,79 +1,124 @@
-"""The frame ``dependence``: whether rows look as if they belonged together; intervals suppose that they do not."""
+"""The frames ``dependence`` and ``dependence_comparison``: curves of teacher and students along each column.
+
+They are measured where ``audit(dependence=True)``, or names of columns, ask for them: each column costs the teacher
+about 3,000 rows.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.auditing.frames._lines import stack
-from explaindistill.auditing.inputs import AuditInput, AuditRows
+from explaindistill.auditing.answers import Answer
+from explaindistill.auditing.frames._lines import RECORDED_ONLY, Incomplete, Measured, cannot_say, stack
+from explaindistill.auditing.inputs import AuditInput
 from explaindistill.auditing.options import AuditOptions
-from explaindistill.measures.copies import copies
-from explaindistill.measures.key_columns import key_columns
-from explaindistill.measures.time_order import serial_correlation
+from explaindistill.data.schema import Feature
+from explaindistill.measures.dependence import AREAS, CURVES, EXTRA, CurveOptions, dependence
+from explaindistill.measures.effect_places import NoPlacesError
+from explaindistill.measures.favorable import which_is_wanted
 
-__all__ = ["FRAMES", "measure"]
+__all__ = ["FRAMES", "RANKED", "measure"]
 
-FRAMES = ("dependence",)
-EXTRA = ("feature", "expected", "verdict")
-MOMENTS = re.compile(r"(?i)(.*[_ .-])?(date|datetime|timestamp|year)([_ .-]?\d+)?")
-"""Names of columns of numbers or texts that say when; a "time" may be a duration, a month comes again."""
+FRAMES = ("dependence", "dependence_comparison")
+RANKED = (*EXTRA, "rank")
+"""Columns of the second frame beside the canonical ones."""
+
+Score = Callable[[pd.DataFrame], NDArray[np.float64]]
+Tables = tuple[pd.DataFrame, pd.DataFrame]
 
 
 def measure(
     inputs: AuditInput, options: AuditOptions, rng: np.random.Generator, frames: Mapping[str, pd.DataFrame]
-) -> dict[str, pd.DataFrame]:
-    """Copies, columns that look like keys, and errors that are alike in time."""
-    rows, clusters = _counted(inputs.rows), inputs.rows.clusters
-    if inputs.rows.weight is not None and clusters is not None:
-        clusters = clusters[inputs.rows.weight > 0]
-    numbered = [f.name for f in inputs.rows.schema.features if f.id_like]
-    unnumbered = rows.drop(columns=numbered)
-    seen_by_models = rows[list(inputs.rows.frame.columns)]  # true labels and attributes are measured, and no keys
-    tables = [copies(unnumbered, clusters=clusters), key_columns(seen_by_models, clusters=clusters)]
-    table = stack([*tables, *_in_time(inputs, clusters)])
-    return {"dependence": table.reindex(columns=list(dict.fromkeys([*table.columns, *EXTRA])))}
+) -> Measured:
+    """Curves of every column that is asked for; a column that fails takes only its own lines with it."""
+    if not options.dependence:
+        return {"dependence": stack([], EXTRA), "dependence_comparison": stack([], RANKED)}
+    if why := _no_number(inputs):
+        line = cannot_say(CURVES[0], "teacher", why).reindex(columns=[*stack([]).columns, *EXTRA])
+        return {"dependence": line, "dependence_comparison": stack([], RANKED)}
+    # a stream of its own: what the frames before draw depends on answers, and a rehearsal would ask about other rows
+    seed = int(np.random.default_rng([options.random_state, 7]).integers(2**31))
+    tables: list[Tables] = []
+    errors: dict[str, Exception] = {}
+    for feature in _asked(inputs, options.dependence):
+        try:
+            tables.append(_along(inputs, feature, options, seed))
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever somebody's model meets on changed rows
+            errors[feature.name] = error
+    return {
+        "dependence": Incomplete(stack((curves for curves, _ in tables), EXTRA), errors),
+        "dependence_comparison": Incomplete(_ranked(stack((areas for _, areas in tables), EXTRA)), errors),
+    }
 
 
-def _counted(rows: AuditRows) -> pd.DataFrame:
-    """All that is known of the rows that count: what models see, attributes that they do not, truth and strata."""
-    columns = {c: rows.frame[c].to_numpy() for c in rows.frame.columns}
-    columns |= {f"{c} (sensitive)": rows.attributes[c].to_numpy() for c in rows.attributes if c not in columns}
-    columns |= {f"({name})": np.asarray(v) for name, v in (("y", rows.y), ("stratum", rows.strata)) if v is not None}
-    table = pd.DataFrame(columns)
-    return table if rows.weight is None else table.loc[rows.weight > 0].reset_index(drop=True)
+def _no_number(inputs: AuditInput) -> str:
+    """Why there is no one number whose curve could be drawn; nothing where there is."""
+    if inputs.task == "classification" and inputs.rule.column is None:
+        return which_is_wanted(inputs.rule.classes)
+    if inputs.task == "regression" and inputs.teacher.P.ndim > 1 and inputs.teacher.P.shape[1] > 1:
+        return "several values per row: audit a teacher per output"
+    return ""
 
 
-def _in_time(inputs: AuditInput, clusters: NDArray[np.generic] | None) -> Iterator[pd.DataFrame]:
-    """Of each column of times whether errors on neighbours are alike."""
-    rows = inputs.rows
-    keep = np.ones(len(rows), dtype=bool) if rows.weight is None else rows.weight > 0
-    errors = {name: values[keep] for name, values in _errors(inputs)}
-    for feature in rows.schema.features:
-        if feature.kind == "datetime" or MOMENTS.fullmatch(feature.name):
-            when = rows.frame[feature.name].to_numpy()[keep]
-            yield serial_correlation(errors, when, column=feature.name, clusters=clusters)
+def _asked(inputs: AuditInput, wanted: bool | tuple[str, ...]) -> list[Feature]:
+    features = list(inputs.rows.schema)
+    return features if wanted is True else [f for f in features if f.name in set(wanted or ())]
 
 
-def _errors(inputs: AuditInput) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """What each model is off by: students from their teacher, the teacher from the truth.
+def _along(inputs: AuditInput, feature: Feature, options: AuditOptions, seed: int) -> Tables:
+    """Curves and areas of one column; of a teacher that is a record there is no curve, and no area."""
+    models = {m.name: _score(m.answer, inputs.rule.column) for m in inputs.models() if m.can_be_asked}
+    recorded = not inputs.teacher.can_be_asked
+    curves: list[pd.DataFrame] = []
+    areas: list[pd.DataFrame] = []
+    try:
+        for together in [{name: score} for name, score in models.items()] if recorded else [models]:
+            mine, theirs = dependence(
+                together, inputs.rows.frame, feature, rng=seed, unit=_unit(inputs),
+                options=CurveOptions(minimum=options.min_group_size), **inputs.rows.sampling(),
+            )  # fmt: skip
+            curves.append(mine if not curves else mine[mine["subject"] != "rows"])
+            areas.append(theirs)
+    except NoPlacesError as why:
+        return _no_curve("teacher", str(why), feature), stack([], EXTRA)
+    if recorded:
+        curves.append(_no_curve("teacher", RECORDED_ONLY.format("changed"), feature))
+    return stack(curves, EXTRA), stack(areas, EXTRA)
 
-    Of classes it is the probability of the class that the teacher gives most to.
+
+def _no_curve(subject: str, why: str, feature: Feature) -> pd.DataFrame:
+    named = {"feature": feature.name, "kind": "", "place": "", "value": np.nan, "unit": ""}
+    return cannot_say(CURVES[0], subject, why).assign(**named)
+
+
+def _score(answer: Answer, column: int | None) -> Score:
+    """Answers as one number: the value, or the probability of the favourable class."""
+    if column is None:
+        return lambda rows: np.asarray(answer(rows), dtype=float).ravel()
+    return lambda rows: answer(rows)[:, column]
+
+
+def _unit(inputs: AuditInput) -> str:
+    column = inputs.rule.column
+    return "value" if column is None else f"probability of {inputs.rule.classes[column]}"
+
+
+def _ranked(areas: pd.DataFrame) -> pd.DataFrame:
+    """Areas with the largest first; ``rank`` counts them per student, of the one curve that each column is judged by.
+
+    That is the accumulated effect where there is one; the partial dependence of such a column has no rank.
     """
-    teacher, truth, classes = inputs.teacher.P, inputs.rows.y, inputs.rule.classes
-    at = None if classes is None else teacher.argmax(axis=1)[:, None]
-    if truth is not None and at is not None and classes is not None:
-        truth = np.where(pd.isna(truth), np.nan, truth == classes[at[:, 0]])
-    if truth is not None:
-        yield inputs.teacher.name, np.asarray(truth, dtype=float).ravel() - _at(teacher, at)
-    for s in inputs.students:
-        yield s.name, _at(s.P, at) - _at(teacher, at)
-
-
-def _at(P: NDArray[np.float64], at: NDArray[np.intp] | None) -> NDArray[np.float64]:
-    """Probability of one class per row; of values the mean over outputs."""
-    return P.reshape(len(P), -1).mean(axis=1) if at is None else np.take_along_axis(P, at, axis=1)[:, 0]
+    if areas.empty:
+        return areas.assign(rank=pd.Series(dtype=float))
+    judged = (areas["metric"] == AREAS[0]) | (areas["kind"] == "levels")
+    ordered = areas.assign(_last=~judged).sort_values(
+        ["_last", "estimate", "feature", "subject"], ascending=[True, False, True, True], kind="stable"
+    )
+    ordered["rank"] = ordered.groupby(["_last", "subject"], sort=False).cumcount().add(1).where(~ordered["_last"])
+    return ordered.drop(columns="_last").reset_index(drop=True)

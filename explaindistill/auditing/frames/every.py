@@ -24,6 +24,7 @@ from explaindistill.auditing.frames import (
     comparison,
     corpus,
     dependence,
+    dependent_rows,
     deployment,
     ensemble,
     fidelity,
@@ -32,6 +33,8 @@ from explaindistill.auditing.frames import (
     mistakes,
     performance,
     profile,
+    recommendation,
+    scores,
     stability,
     students,
     teacher,
@@ -40,7 +43,7 @@ from explaindistill.auditing.frames._lines import Incomplete, Measured, attempt
 from explaindistill.auditing.inputs import AuditInput
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.data.rows_sent import asking_for
-from explaindistill.measures.dependence import without_intervals
+from explaindistill.measures.interval_assumptions import without_intervals
 from explaindistill.measures.suppression import suppress
 from explaindistill.measures.table import frame
 
@@ -50,13 +53,13 @@ __all__ = ["frame_names", "measure_all", "notes", "suppressed"]
 # in this order, and the random stream runs through it.
 ORDER = (
     corpus, comparison, importance, fidelity, teacher, groups, mistakes, performance, stability, students, cells,
-    deployment, ensemble, profile, dependence,
+    deployment, ensemble, profile, dependent_rows, dependence, scores, recommendation,
 )  # fmt: skip
 
 
-UNWEIGHTED = ("cells", "interactions", "missing_inputs", "profile", "proxies", "teachers")
+UNWEIGHTED = ("answer_pairs", "cells", "interactions", "missing_inputs", "profile", "proxies", "teachers")
 """Frames that count every row alike."""
-INDEPENDENT = (*UNWEIGHTED, "attribution_gaps", "importance_comparison")
+INDEPENDENT = (*UNWEIGHTED, "attribution_gaps", "importance_comparison", "score_shares")
 """Frames whose intervals suppose independent rows."""
 CLUSTERED_IMPORTANCE = "permutation"  # the one metric of the frame of importances that knows clusters
 

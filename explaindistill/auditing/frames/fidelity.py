@@ -15,8 +15,8 @@ from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, Model
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.fidelity import fidelity, regression_fidelity
-from explaindistill.measures.table import frame, row, shares
-from explaindistill.numerics.statistics.intervals import bonett_price
+from explaindistill.measures.paired_shares import paired_share_difference
+from explaindistill.measures.table import frame, shares
 from explaindistill.numerics.statistics.tallies import tally
 
 __all__ = ["EQUAL", "FRAMES", "STRESSED", "WHAT_IF", "measure"]
@@ -103,28 +103,10 @@ def _ceiling(inputs: AuditInput) -> Iterator[pd.DataFrame]:
         return
     first, second = inputs.decided(inputs.teacher.P), inputs.decided(inputs.second_teacher.P)
     for s in inputs.students:
-        yield frame([_below(inputs.decided(s.P) == first, second == first, inputs, s.name)])
-
-
-LEVEL = 0.95  # that of every other interval of an audit
-
-
-def _below(student: NDArray[np.bool_], second: NDArray[np.bool_], inputs: AuditInput, subject: str) -> dict[str, Any]:
-    """Agreement of the student minus that of the second teacher, paired: both meet the same rows."""
-    one_group = np.zeros(len(student), dtype=np.int64)
-    sampling = inputs.rows.sampling()
-    up, down = (tally(x, one_group, 1, **sampling) for x in (student & ~second, second & ~student))
-    n, rows = (
-        float(min(up.n_effective[0], down.n_effective[0])),
-        float(min(up.worth(0.95)[1][0], down.worth(0.95)[1][0])),
-    )
-    gap = float(up.share[0] - down.share[0])
-    low, high = bonett_price(float(up.share[0]) * rows, float(down.share[0]) * rows, rows, LEVEL)
-    return row(
-        "agreement_over_ceiling", gap, float(np.minimum(low, gap)), float(np.maximum(high, gap)),
-        n=len(student), n_effective=n, k=float(up.k[0] + down.k[0]), reference=SECOND,
-        method="bonett-price", subject=subject,
-    )  # fmt: skip
+        same: dict[str, Any] = {"subject": s.name, "reference": SECOND, **inputs.rows.sampling()}
+        yield frame(
+            [paired_share_difference("agreement_over_ceiling", inputs.decided(s.P) == first, second == first, **same)]
+        )
 
 
 def _shuffled(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:

@@ -82,7 +82,8 @@ def measure(inputs: AuditInput, options: AuditOptions, rng: np.random.Generator,
         return tables
     compare = _regression if inputs.task == "regression" else _classification
     tables |= attempt(COMPARED, lambda: compare(inputs, options, rng))
-    seed = int(rng.integers(2**31))
+    # a stream of its own: what a comparison draws depends on answers, and a rehearsal would then flip other rows
+    seed = int(np.random.default_rng([options.random_state, 5]).integers(2**31))
     tables |= attempt(["flips"], lambda: {"flips": stack(_flips(inputs, options.min_group_size, seed))})
     tables |= attempt(["proxies"], lambda: {"proxies": stack(_proxies(inputs, frames["importance"], seed))})
     tables |= attempt(["leaf_audit"], lambda: {"leaf_audit": stack(_leaves(inputs))})

@@ -49,7 +49,7 @@ class Competition:
     Attributes
     ----------
     ranking : list of Rival
-        Those that were never dropped first, each group by its score.
+        Those that were never dropped first, each group by its score, and by fewest numbers between equals.
     frame : DataFrame
         A line per rival, best first: ``student``; ``n_lines, n_numbers, n_features`` of its last fit; ``folds`` it was
         measured on; ``n``, real rows that were held out for it; ``score``, the share of them where teacher and
@@ -66,7 +66,8 @@ def compete(
 ) -> Competition:
     """Fit every rival without each fold in turn, and compare the held-out answers row by row.
 
-    Folds go by what rows say, so that neither their order nor copies matter; made-up rows take no part.
+    Who falls behind drops out after a fold; where one alone is left, the competition ends. Folds go by what rows say,
+    so that neither their order nor copies matter; made-up rows take no part.
 
     Parameters
     ----------
@@ -92,9 +93,10 @@ def compete(
         for k in range(FOLDS):
             held = np.flatnonzero(folds == k)
             rest = np.flatnonzero(folds != k)
-            if not len(held) or not len(rest):
-                continue  # fewer distinct rows than folds
-            for record in (r for r in records if r.alive):
+            alive = [r for r in records if r.alive]
+            if not len(held) or not len(rest) or (len(alive) == 1 and alive[0].sizes):
+                continue  # fewer distinct rows than folds, or nobody to be compared with
+            for record in alive:
                 _measure(record, targets, rest, held, view, budget, optimize)
             _drop(records, targets.weight)
     return _ranked(records, targets, optimize)
@@ -169,7 +171,8 @@ def _ranked(records: list[_Record], targets: SoftTargets, optimize: str) -> Comp
         raise InvalidInputError(
             "no student keeps to max_lines, max_numbers and max_columns together; allow more of one of them"
         )
-    order = sorted(fitted, key=lambda r: (not r.alive, -_mean(r, weight)))
+    # between equals the one that is shorter to read: scores that differ in the tenth digit differ by rounding
+    order = sorted(fitted, key=lambda r: (not r.alive, -round(_mean(r, weight), 10), r.sizes[-1]["n_numbers"]))
     lines = []
     for record in order:
         gap, error = _gap(order[0], record, weight) if record is not order[0] else (0.0, 0.0)

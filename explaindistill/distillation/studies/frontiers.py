@@ -16,7 +16,6 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
-from explaindistill import plugins
 from explaindistill.asking.labelling import label
 from explaindistill.asking.progress import progress_bar
 from explaindistill.data.files import write_whole
@@ -27,128 +26,19 @@ from explaindistill.data.weights import as_weights
 from explaindistill.distillation.corpus import QueryPlan, compose
 from explaindistill.distillation.made_rows import FitRows
 from explaindistill.distillation.student_fit import check_task, fit_student
+from explaindistill.distillation.studies.family_sizes import default_students
+from explaindistill.distillation.studies.fronts import Frontier
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.fidelity import fidelity, regression_fidelity
 from explaindistill.numerics.statistics.intervals import bonett_price, normal_quantile, wilson
 from explaindistill.teachers import as_teacher
 
-__all__ = ["Frontier", "default_students", "frontier"]
+__all__ = ["frontier"]
 
-SIZE_LIMITS = (8, 256)
-"""Numbers of parameters between which :meth:`Frontier.area` is taken: what a person may read."""
 TEST_SHARE = 0.3
 """Share of the rows that no student is fitted to where the caller gives no rows to measure on."""
 OPTIONS = frozenset({"sampler", "n_queries", "query_strategy", "proxy", "store", "random_state"})
-
-
-@dataclass(frozen=True, repr=False)
-class Frontier:
-    """Students by size and fidelity.
-
-    Attributes
-    ----------
-    frame : DataFrame, one line per student, smallest first
-        ``student, family, n_parameters, n_features, metric`` ("agreement", or "r2" in regression), ``n`` (held-out
-        rows), ``k``, ``estimate``, ``low``, ``high`` (95 %), ``low_simultaneous`` (95 % for all students at once),
-        ``front`` ("front": no student that is no larger does better; "tied": one does, but not beyond chance;
-        "dominated"; "no size": not one of ours), ``fit_seconds``.
-    students : mapping of name to fitted student
-    n_queries : int
-        Distinct rows the teacher was asked to fit all of them, and to measure them.
-
-    Examples
-    --------
-    >>> import explaindistill as xd
-    >>> X = pd.DataFrame({"x": np.linspace(0, 1, 2000)})
-    >>> students = {f"{n} leaves": xd.TreeRegressor(max_leaf_nodes=n) for n in (2, 8)}
-    >>> found = xd.frontier(lambda X: X["x"].to_numpy() ** 2, X, students, n_queries=300, random_state=0)
-    >>> found.frame[["student", "n_parameters", "front"]].values.tolist()
-    [['2 leaves', 4, 'front'], ['8 leaves', 22, 'front']]
-    >>> found.simplest(r2=0.9).complexity().n_leaves
-    8
-    """
-
-    frame: pd.DataFrame
-    students: Mapping[str, Any]
-    n_queries: int
-
-    def simplest(self, agreement: float | None = None, *, r2: float | None = None) -> Any:
-        """The student with the fewest parameters whose *lower* bound reaches the target.
-
-        The bound is the simultaneous one, so that the claim holds although the student was searched for.
-
-        Parameters
-        ----------
-        agreement, r2 : float in (0, 1)
-            One of the two, as the task asks.
-
-        Raises
-        ------
-        InvalidInputError
-            If no student reaches it; the message says how far the best one comes.
-        """
-        metric = str(self.frame["metric"].iloc[0])
-        target = {"agreement": agreement, "r2": r2}[metric]
-        if target is None:
-            raise InvalidInputError(f"simplest needs {metric}=, a number between 0 and 1")
-        good = self.frame[self.frame["low_simultaneous"] >= target]
-        if good.empty:
-            best = self.frame.loc[self.frame["low_simultaneous"].idxmax()]
-            raise InvalidInputError(
-                f"no student reaches {metric} {target:g} with its lower bound; the best, {best['student']!r}, has "
-                f"{best['estimate']:.3f} with lower bound {best['low_simultaneous']:.3f}; allow larger students or "
-                f"more held-out rows"
-            )
-        return self.students[str(good["student"].iloc[0])]
-
-    def area(self, limits: tuple[float, float] = SIZE_LIMITS) -> float:
-        r"""Mean fidelity of the front over :math:`\log_2` of the number of parameters between two limits.
-
-        At each size counts the best student that is no larger; sizes below the smallest student count as 0.
-        """
-        low, high = (float(np.log2(v)) for v in limits)
-        if not low < high:
-            raise InvalidInputError(f"limits must rise, got {limits}")
-        sized = self.frame.dropna(subset="n_parameters")
-        size = np.log2(np.maximum(sized["n_parameters"].to_numpy(dtype=float), 1))
-        best = np.maximum.accumulate(sized["estimate"].to_numpy(dtype=float))
-        edges = np.clip(np.concatenate([size, [high]]), low, high)
-        return float((np.diff(edges) * best).sum() / (high - low))
-
-    def plot(self, ax: Any = None) -> Any:
-        """Fidelity against size, with intervals; returns the matplotlib Axes."""
-        table = self.frame.rename(columns={"student": "subject", "n_parameters": "size"})
-        return plugins.door("plots").fidelity_size(table.dropna(subset="size"), ax)
-
-    def _repr_html_(self) -> str:
-        return str(self.frame.to_html(index=False, float_format="{:.3f}".format))
-
-    def __repr__(self) -> str:
-        """The table as text."""
-        return str(self.frame.to_string(index=False, float_format="{:.3f}".format))
-
-
-def default_students(task: str) -> dict[str, Any]:
-    """Trees of 4 to 64 leaves, sparse linear models of 2 to 32 terms and a GAM.
-
-    Examples
-    --------
-    >>> list(default_students("regression"))[:6]
-    ['tree, 4 leaves', 'tree, 8 leaves', 'tree, 16 leaves', 'tree, 32 leaves', 'tree, 64 leaves', 'linear, 2 terms']
-    """
-    from explaindistill.students.gam.estimators import GAMClassifier, GAMRegressor
-    from explaindistill.students.linear.estimators import LinearClassifier, LinearRegressor
-    from explaindistill.students.tree.estimators import TreeClassifier, TreeRegressor
-
-    tree, linear, additive = (
-        (TreeClassifier, LinearClassifier, GAMClassifier)
-        if task == "classification"
-        else (TreeRegressor, LinearRegressor, GAMRegressor)
-    )
-    trees = {f"tree, {n} leaves": tree(max_leaf_nodes=n) for n in (4, 8, 16, 32, 64)}
-    sums = {f"linear, {n} terms": linear(max_terms=n) for n in (2, 4, 8, 16, 32)}
-    return {**trees, **sums, "gam": additive()}
 
 
 def frontier(
@@ -170,7 +60,8 @@ def frontier(
     teacher : as in Distiller
     X : DataFrame or array of shape (n, d)
     students : mapping of name to unfitted student, optional
-        :func:`default_students` when None.
+        All families at several sizes, see :func:`~explaindistill.distillation.studies.family_sizes.default_students`,
+        when None.
     X_test : rows to measure on, optional
         A random 30 % of X, left out of fitting, when None.
     sample_weight : array of shape (n,), optional
@@ -195,10 +86,10 @@ def frontier(
     >>> X, y = load_breast_cancer(return_X_y=True, as_frame=True)
     >>> forest = RandomForestClassifier(20, random_state=0).fit(X, y)
     >>> students = {f"tree, {n} leaves": xd.TreeClassifier(max_leaf_nodes=n) for n in (2, 4, 8)}
-    >>> found = xd.frontier(forest, X, students)
-    >>> found.frame["n_parameters"].tolist()
-    [4, 10, 22]
-    >>> found.simplest(agreement=0.8).complexity().n_leaves <= 8
+    >>> front = xd.frontier(forest, X, students)
+    >>> front.frame["n_numbers"].tolist()
+    [3, 7, 15]
+    >>> front.simplest(agreement=0.8).complexity().n_leaves <= 8
     True
     """
     if unknown := asking.keys() - OPTIONS:
@@ -207,7 +98,8 @@ def frontier(
     plan = QueryPlan(**asking)
     adapter = as_teacher(teacher)
     task = "regression" if adapter.classes_ is None else "classification"
-    named = dict(default_students(task) if students is None else students)
+    n_classes = None if adapter.classes_ is None else len(adapter.classes_)
+    named = dict(default_students(n_classes) if students is None else students)
     for student in named.values():
         check_task(student, adapter)
     schema = Schema.infer(X)
@@ -285,10 +177,15 @@ def _one(name: str, student: Any, targets: SoftTargets, exam: _Exam, path: Path 
 
 
 def _size(student: Any, test: pd.DataFrame) -> dict[str, Any]:
+    """What there is to read; NaN where nobody counts it, as of a student that is not one of ours."""
     if not hasattr(student, "complexity"):
-        return {"family": type(student).__name__, "n_parameters": np.nan, "n_features": test.shape[1]}
+        uncounted = dict.fromkeys(("n_lines", "n_numbers", "n_parameters"), np.nan)
+        return {"family": type(student).__name__, **uncounted, "n_features": test.shape[1]}
     record = student.complexity()
-    return {"family": record.family, "n_parameters": record.n_parameters, "n_features": record.n_features}
+    counts = {name: np.nan if (n := getattr(record, name)) is None else n for name in ("n_lines", "n_numbers")}
+    return {
+        "family": record.family, **counts, "n_parameters": record.n_parameters, "n_features": record.n_features,
+    }  # fmt: skip
 
 
 def _measured(student: Any, exam: _Exam) -> dict[str, Any]:
@@ -310,31 +207,36 @@ def _measured(student: Any, exam: _Exam) -> dict[str, Any]:
 
 
 def _ranked(lines: list[dict[str, Any]], n_queries: int, task: str) -> Frontier:
-    table = pd.DataFrame(lines).sort_values(["n_parameters", "estimate"], ascending=[True, False], kind="stable")
+    table = pd.DataFrame(lines).sort_values(["n_numbers", "estimate"], ascending=[True, False], kind="stable")
     students = dict(zip(table["student"], table.pop("fitted"), strict=True))
     same = np.stack(table.pop("same").tolist())
     table = table.reset_index(drop=True)
-    table["low_simultaneous"] = _simultaneous(table)
+    table["low_simultaneous"], table["high_simultaneous"] = _simultaneous(table)
     table["front"] = [_standing(table, same, i, task) for i in range(len(table))]
     columns = [
-        "student", "family", "n_parameters", "n_features", "metric", "n", "k", "estimate", "low", "high",
-        "low_simultaneous", "front", "fit_seconds",
+        "student", "family", "n_lines", "n_numbers", "n_parameters", "n_features", "metric", "n", "k", "estimate",
+        "low", "high", "low_simultaneous", "high_simultaneous", "front", "fit_seconds",
     ]  # fmt: skip
     return Frontier(table[columns], students, n_queries)
 
 
-def _simultaneous(table: pd.DataFrame) -> NDArray[np.float64]:
-    """Lower bounds that hold for all students at once: Bonferroni's, by the ratio of normal quantiles."""
+def _simultaneous(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Intervals that hold for all students at once: Bonferroni's, by the ratio of normal quantiles."""
     level = 1 - 0.05 / len(table)
     if table["metric"].iloc[0] == "agreement":
-        return np.asarray(wilson(table["k"].to_numpy(float), table["n"].to_numpy(float), level)[0])
+        low, high = wilson(table["k"].to_numpy(float), table["n"].to_numpy(float), level)
+        return np.asarray(low), np.asarray(high)
     stretch = normal_quantile(level) / normal_quantile(0.95)
-    return np.asarray(table["estimate"] - stretch * (table["estimate"] - table["low"]))
+    centre = table["estimate"]
+    return (
+        np.asarray(centre - stretch * (centre - table["low"])),
+        np.asarray(centre + stretch * (table["high"] - centre)),
+    )
 
 
 def _standing(table: pd.DataFrame, same: NDArray[np.float64], i: int, task: str) -> str:
     """Whether a student that is no larger does better, and whether beyond chance: paired on the same rows."""
-    size, value = table["n_parameters"].to_numpy(float), table["estimate"].to_numpy(float)
+    size, value = table["n_numbers"].to_numpy(float), table["estimate"].to_numpy(float)
     if np.isnan(size[i]):
         return "no size"
     rivals = np.flatnonzero((size <= size[i]) & (value > value[i]))

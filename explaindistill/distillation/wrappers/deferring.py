@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from explaindistill.data.class_words import class_words
 from explaindistill.data.rows_sent import asking_for, count_foreign
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.statistics.intervals import wilson
@@ -78,8 +79,8 @@ class DeferringClassifier(ClassifierMixin, BaseEstimator):
         self.student_ = self._ready(X, pd.DataFrame(P[:, order], columns=self.classes_), sample_weight)
         if not np.array_equal(np.asarray(self.student_.classes_), self.classes_):
             raise InvalidInputError(
-                f"student and teacher must know the same classes, got {list(self.student_.classes_)} "
-                f"and {self.classes_.tolist()}"
+                f"student and teacher must know the same classes, got {class_words(self.student_.classes_)} "
+                f"and {class_words(self.classes_)}"
             )
         self.n_features_in_ = np.shape(X)[1]
         sure = np.sort(self._confidence(X))[::-1]

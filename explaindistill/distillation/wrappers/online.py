@@ -14,6 +14,7 @@ from scipy.stats import chi2_contingency, ks_2samp
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
+from explaindistill.data.class_words import class_words
 from explaindistill.data.rows import as_frame
 from explaindistill.data.schema import Schema
 from explaindistill.data.targets import SoftTargets, as_soft_targets
@@ -240,7 +241,7 @@ class OnlineStudent(BaseEstimator):
         if self._classifies():
             Y, classes, _ = as_soft_targets(P, self._named_classes)
             if not np.array_equal(classes, getattr(self, "classes_", classes)):
-                raise InvalidInputError(f"classes must stay {self.classes_.tolist()}, got {classes.tolist()}")
+                raise InvalidInputError(f"classes must stay {class_words(self.classes_)}, got {class_words(classes)}")
             self.classes_ = classes
         else:
             Y = np.asarray(P, dtype=np.float64).reshape(len(frame), -1)

@@ -11,7 +11,7 @@ block, ``k`` and ``l`` over its K coefficients, ``b`` over blocks and ``o`` over
 
 References
 ----------
-Wood and Fasiolo (2017), doi:10.1111/biom.12666.
+Wood and Fasiolo (2017), doi:10.1111/biom.12666; Kim and Gu (2004), doi:10.1046/j.1369-7412.2003.05316.x.
 """
 
 from __future__ import annotations
@@ -49,6 +49,10 @@ FIRST_FURTHER = 0.001
 """The same of further penalties relative to the first: they price what it leaves free, a line say, which is not to be
 shrunk at first."""
 PRIOR_WORTH = 1.0  # degrees of freedom; chosen on rows held out of the training rows of seven data sets
+CAUTION = 0.4
+"""Share by which noise is taken for larger where coefficients are half as many as rows: the choice of the smoothing is
+made on the same noise, and follows it more readily than a curve. 1.4 is what Kim and Gu found for scores of prediction;
+here it was chosen on made-up tables of seeds of their own, and on nine data sets it cost nothing."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +193,7 @@ class _Group:
 
 
 class Smoothing:
-    """The smoothing parameters of all blocks, and how they move.
+    r"""The smoothing parameters of all blocks, and how they move.
 
     Parameters
     ----------
@@ -200,13 +204,18 @@ class Smoothing:
         Values to start from; None leaves a block to its scale.
     n_rows : float
         Number of rows, or the sum of their weights.
+    noisy : bool
+        Whether what a model leaves is noise, and not the misfit of answers without noise.
 
     Notes
     -----
     With more coefficients than rows each of many parameters is chosen on next to nothing, and the choice itself
     overfits. The parameters of the terms of one column then share a prior: the one value that fits them all, which
-    counts as one further degree of freedom of each where coefficients are as many as rows, less where they are fewer,
-    and nothing where rows are twice as many. Pairs differ too much from each other to share one.
+    counts as one further degree of freedom of each where coefficients are twice as many as rows or more, less where
+    they are fewer, and nothing where rows are as many. Pairs differ too much from each other to share one.
+
+    The dispersion of noisy outcomes counts for more than it is, by a factor :math:`\gamma = 1 + 0.4 \min(2 p / n, 1)`
+    with p coefficients of single columns and n rows: as if the rows were :math:`n / \gamma`.
     """
 
     def __init__(
@@ -215,10 +224,12 @@ class Smoothing:
         diagonal: Vector,
         start: Sequence[Vector | None] | None = None,
         n_rows: float = np.inf,
+        noisy: bool = False,
     ) -> None:
         self.design = design
         alone = 1 + sum(b.size for b in design.blocks if len(b.margins) == 1)
-        self._worth = PRIOR_WORTH * min(max(2.0 * alone / n_rows - 1.0, 0.0), 1.0)
+        self._worth = PRIOR_WORTH * min(max(alone / n_rows - 1.0, 0.0), 1.0)
+        self._caution = 1.0 + CAUTION * min(2.0 * alone / n_rows, 1.0) * noisy
         self._first: list[Vector] = []
         for block, cut in zip(design.blocks, design.slices, strict=True):
             size = max(float(diagonal[cut].sum()), 1e-12)
@@ -260,6 +271,7 @@ class Smoothing:
 
         A parameter that turns round is damped by half, one that does not gets a factor of 2 back, up to its full step.
         """
+        phi = self._caution * phi
         now = [group.padded(corners) for group in self._groups]
         first = [np.stack([self._first[i] for i in group.members]) for group in self._groups]
         shared = self._shared(now, first, phi)

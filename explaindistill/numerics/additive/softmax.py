@@ -29,13 +29,12 @@ from explaindistill.numerics.additive.pirls import (
     DEFAULTS,
     DISPERSION_FLOOR,
     AdditiveFit,
-    BinnedRows,
-    CurvatureSample,
     FitOptions,
     dispersion,
     settled,
 )
 from explaindistill.numerics.additive.reml import Smoothing, Solution, solve
+from explaindistill.numerics.additive.row_sums import BinnedRows, CurvatureSample
 from explaindistill.numerics.optimum import OPTIMUM
 
 __all__ = ["fit_softmax"]
@@ -138,7 +137,7 @@ def fit_softmax(
     eta = problem.predictors(B)
     P, deviance = softmax(eta, axis=1), problem.deviance(eta)
     grams = problem.grams(P)
-    smooth = Smoothing(design, np.diag(sum(grams)), smoothing, float(weight))
+    smooth = Smoothing(design, np.diag(sum(grams)), smoothing, float(weight), options.noisy)
     solutions: list[Solution] = []
     edf, phi, fixed = np.full(len(design.blocks), np.inf), 1.0, options.fixed
     converged, n_iter = False, 0

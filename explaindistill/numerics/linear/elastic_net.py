@@ -25,12 +25,11 @@ from explaindistill.numerics._jit import kernel
 from explaindistill.numerics.linear.row_blocks import RowBlocks, row_blocks, row_slices
 
 __all__ = [
-    "LEAST_SQUARES_RIDGE",
-    "RIDGE",
     "LinearFit",
     "Penalty",
     "Rows",
     "active_blocks",
+    "blocks_of",
     "classify",
     "covariances",
     "gaussian_path",
@@ -42,8 +41,6 @@ __all__ = [
     "null_fit",
     "objective",
     "proximal_step",
-    "refit_gaussian",
-    "refit_logistic",
 ]
 
 Array = NDArray[np.float64]
@@ -51,10 +48,6 @@ Rows = Array | RowBlocks
 """Standardised columns ``(n, p)``, in memory or read block by block: sums over rows have the same bits."""
 FLOOR = 1e-12
 """Least share of a class in the mean answer, so that a class that never occurs has a finite logarithm (-27.6)."""
-RIDGE = 1e-6
-"""Penalty of the relaxed refit, on standardised coefficients: keeps separable classes finite."""
-LEAST_SQUARES_RIDGE = 1e-10
-"""The same of least squares, which need no more than what tells a direction from the rounding of its products."""
 ROUNDING = 1e-14
 """Share of the largest eigenvalue of a covariance below which one is rounding: some digits above that of float64."""
 HESSIAN_RIDGE = 1e-9
@@ -212,11 +205,18 @@ def covariances(Z: Rows, Y: Array, w: Array) -> tuple[Array, Array, Array]:
 
 
 def gaussian_path(
-    Z: Rows, Y: Array, w: Array, penalties: Sequence[float], l1_ratio: float, tol: float = 1e-9
+    Z: Rows,
+    Y: Array,
+    w: Array,
+    penalties: Sequence[float],
+    l1_ratio: float,
+    tol: float = 1e-9,
+    enough_terms: int | None = None,
 ) -> list[LinearFit]:
     """Least-squares fits at each of the falling penalties; outputs share the penalty, not the columns.
 
-    ``G`` ``(p, p)`` and ``c`` ``(p, m)`` are the weighted covariances of the columns, and of columns and outputs m.
+    ``G`` ``(p, p)`` and ``c`` ``(p, m)`` are the weighted covariances of the columns, and of columns and outputs m. The
+    path ends early at the first fit of ``enough_terms``.
     """
     mean = w @ Y
     centre, G, c = covariances(Z, Y, w)
@@ -231,30 +231,19 @@ def gaussian_path(
                 beta = exact_on_signs(G, c[:, m], beta, l1, l2)
             coef[:, m] = beta
         fits.append(LinearFit(mean - centre @ coef, coef.copy()))
+        if enough_terms is not None and fits[-1].n_terms >= enough_terms:
+            break
     return fits
 
 
-def refit_gaussian(Z: Rows, Y: Array, w: Array, support: NDArray[np.bool_]) -> LinearFit:
-    r"""Least squares on the chosen columns of each output; of collinear columns the shortest solution.
-
-    With the covariance :math:`G = V \Lambda V^\top` of the columns and c theirs with the output
-    :math:`\beta = V (\Lambda + \rho)^{-1} V^\top c`, where :math:`\rho` is :data:`LEAST_SQUARES_RIDGE`; directions
-    whose eigenvalue is rounding have no share in it.
-    """
-    coef = np.zeros((Z.shape[1], Y.shape[1]))
-    centre, G, c = covariances(Z, Y, w)
-    for m in range(Y.shape[1]):
-        chosen = support[:, m]
-        if chosen.any():
-            values, V = linalg.eigh(G[np.ix_(chosen, chosen)])
-            is_sure = values > ROUNDING * values[-1]
-            share = np.where(is_sure, 1.0 / (np.where(is_sure, values, 1.0) + LEAST_SQUARES_RIDGE), 0.0)
-            coef[chosen, m] = V @ (share * (V.T @ c[chosen, m]))
-    return LinearFit(w @ Y - centre @ coef, coef)
-
-
 def logistic_path(
-    Z: Rows, P: Array, w: Array, penalties: Sequence[float], l1_ratio: float, tol: float = 1e-7
+    Z: Rows,
+    P: Array,
+    w: Array,
+    penalties: Sequence[float],
+    l1_ratio: float,
+    tol: float = 1e-7,
+    enough_terms: int | None = None,
 ) -> list[LinearFit]:
     """Logistic (two classes) or softmax fits at each of the falling penalties, each started from the last.
 
@@ -270,6 +259,8 @@ def logistic_path(
         The alpha of the equation.
     tol : float
         Largest change of the linear predictor, in standard deviations of a column, at which a fit is finished.
+    enough_terms : int, optional
+        The path ends early at the first fit of so many terms.
     """
     fit = null_fit(P, w, Z.shape[1], classification=True)
     # hard labels can be separable: beyond this nothing is left to explain, and coefficients only grow
@@ -279,6 +270,8 @@ def logistic_path(
         if not fits or len(penalties) == 1 or mean_divergence(P, w, fit.predictor(Z)) > enough:
             fit = _penalised(Z, P, w, fit, Penalty(penalty * l1_ratio, penalty * (1 - l1_ratio)), tol)
         fits.append(fit)
+        if enough_terms is not None and fit.n_terms >= enough_terms:
+            break
     return fits
 
 
@@ -306,7 +299,7 @@ def _penalised(Z: Rows, P: Array, w: Array, start: LinearFit, penalty: Penalty, 
     value = objective(P, w, eta, coef, penalty)
     for _ in range(MOST_STEPS):
         active = active_blocks(Z, P, w, eta, coef, penalty)
-        shift, step = proximal_step(joint(Z, _blocks(active), P, w, eta), coef, active, penalty, tol)
+        shift, step = proximal_step(joint(Z, blocks_of(active), P, w, eta), coef, active, penalty, tol)
         direction, share = Z.predictor(step) + shift, 1.0
         while share > SMALLEST_SHARE:
             moved = coef + share * step
@@ -331,7 +324,7 @@ def active_blocks(Z: Rows, P: Array, w: Array, eta: Array, coef: Array, penalty:
     return (coef != 0) | (np.abs(gradient) > penalty.l1 * (1 + 1e-9))
 
 
-def _blocks(support: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+def blocks_of(support: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
     """Columns of each class c whose coefficient is in the support ``(p, K)``."""
     return [np.flatnonzero(column) for column in support.T]
 
@@ -345,7 +338,7 @@ def proximal_step(
     with the gradient g and the Hessian H the coefficients see :math:`H_{bb} - H_{bf} H_{ff}^{-1} H_{fb}` and :math:`g_b
     - H_{bf} H_{ff}^{-1} g_f`. It is solved to a hundredth of the fit's own tolerance.
     """
-    blocks = _blocks(active)
+    blocks = blocks_of(active)
     cuts = np.cumsum([0, *(len(b) + 1 for b in blocks)])
     gradient, H = quadratic
     H[np.diag_indices(len(H))] += HESSIAN_RIDGE
@@ -369,61 +362,6 @@ def objective(P: Array, w: Array, eta: Array, beta: Array, penalty: Penalty) -> 
     """What is minimised: the mean divergence plus ``l1 sum |b| + l2 sum b**2 / 2`` over all coefficients."""
     l1, l2 = penalty
     return mean_divergence(P, w, eta) + l1 * float(np.abs(beta).sum()) + 0.5 * l2 * float((beta**2).sum())
-
-
-def refit_logistic(
-    Z: Rows, P: Array, w: Array, support: NDArray[np.bool_], start: LinearFit, tol: float = 1e-10
-) -> LinearFit:
-    """Relaxed refit: Newton on the chosen coefficients of all classes together, with next to no penalty.
-
-    ``theta`` holds each class's intercept and then its coefficients. Intercepts of several classes are penalised a
-    thousandth as much as coefficients, since moving all alike changes no answer; a single one is free.
-
-    Parameters
-    ----------
-    support : ndarray of bool, shape (p, K)
-        The coefficients that may differ from 0.
-    start : LinearFit
-        Where to begin; coefficients outside the support are dropped.
-
-    References
-    ----------
-    Meinshausen (2007), doi:10.1016/j.csda.2006.12.019.
-    """
-    K, Z = support.shape[1], row_blocks(Z)
-    blocks = _blocks(support)
-    theta = np.concatenate([np.r_[start.intercept[c], start.coef[b, c]] for c, b in enumerate(blocks)])
-    cuts = np.cumsum([0, *(len(b) + 1 for b in blocks)])
-    ridge = np.full(len(theta), RIDGE)
-    ridge[cuts[:-1]] = 0.0 if K == 1 else RIDGE * 1e-3
-    pieces = [slice(a, b) for a, b in pairwise(cuts.tolist())]
-
-    def spread(theta: Array) -> Array:
-        """Coefficients ``(p, K)`` of the stacked ones."""
-        coef = np.zeros(support.shape)
-        for c, (b, s) in enumerate(zip(blocks, pieces, strict=True)):
-            coef[b, c] = theta[s][1:]
-        return coef
-
-    def ridged(theta: Array) -> tuple[float, Array]:
-        """What is minimised, and the linear predictor there."""
-        eta = Z.predictor(spread(theta)) + theta[cuts[:-1]]
-        return mean_divergence(P, w, eta) + 0.5 * float(ridge @ theta**2), eta
-
-    value, eta = ridged(theta)
-    for _ in range(MOST_STEPS):
-        gradient, H = joint(Z, blocks, P, w, eta)
-        step = linalg.solve(H + np.diag(ridge + 1e-13), gradient - ridge * theta, assume_a="pos")
-        share = 1.0
-        while share > SMALLEST_SHARE and (new := ridged(theta + share * step))[0] > value + 1e-15:
-            share /= 2
-        if share <= SMALLEST_SHARE:
-            break
-        theta, (value, eta) = theta + share * step, new
-        if np.abs(step).max() < tol * max(1.0, np.abs(theta).max()):
-            break
-    intercept = theta[cuts[:-1]]
-    return LinearFit(intercept - (intercept.mean() if K > 1 else 0.0), spread(theta))
 
 
 def joint(Z: Rows, blocks: list[NDArray[np.intp]], P: Array, w: Array, eta: Array) -> tuple[Array, Array]:

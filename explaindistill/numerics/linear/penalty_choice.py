@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.numerics.linear.elastic_net import (
-    LEAST_SQUARES_RIDGE,
-    RIDGE,
     LinearFit,
     Penalty,
     gaussian_path,
@@ -18,10 +16,9 @@ from explaindistill.numerics.linear.elastic_net import (
     logistic_path,
     mean_divergence,
     null_fit,
-    refit_gaussian,
-    refit_logistic,
 )
 from explaindistill.numerics.linear.optimality import classes_gap, values_gap
+from explaindistill.numerics.linear.relaxed import LEAST_SQUARES_RIDGE, RIDGE, refit_gaussian, refit_logistic
 from explaindistill.numerics.linear.row_blocks import RowBlocks, row_blocks
 from explaindistill.numerics.optimum import OPTIMUM
 
@@ -32,6 +29,9 @@ PATH_TOLERANCE = 1e-4
 """Precision of fits that are only compared; the fit that is kept is solved again."""
 SETTLED = 1e-9
 """Precision of a fit that is made anew because the first was not at its optimum."""
+ROOM = 2
+"""Paths end at so many times the terms that are allowed: what is chosen beyond is cut down to the limit anyway, and
+fits of a hundred terms, most of the work, would be made to choose ten."""
 PATIENCE = 3
 """Supports that may be tried in a row without a gain on held-out rows before relaxed fits stop."""
 
@@ -55,10 +55,10 @@ class PenalisedProblem:
             row_blocks(self.Z).take(mask), self.Y[mask], w / w.sum(), self.classification, self.l1_ratio
         )
 
-    def path(self, penalties: Array, tol: float) -> list[LinearFit]:
-        """Fits at falling penalties."""
+    def path(self, penalties: Array, tol: float, enough_terms: int | None = None) -> list[LinearFit]:
+        """Fits at falling penalties, to the last one or the first fit of so many terms."""
         solver = logistic_path if self.classification else gaussian_path
-        return solver(self.Z, self.Y, self.w, penalties.tolist(), self.l1_ratio, tol)
+        return solver(self.Z, self.Y, self.w, penalties.tolist(), self.l1_ratio, tol, enough_terms)
 
     def at(self, penalty: float, start: LinearFit, tol: float) -> LinearFit:
         """One fit, started from another."""
@@ -120,7 +120,7 @@ class PenalisedProblem:
 
 @dataclass(frozen=True)
 class Trace:
-    """What the choice saw: one entry per penalty; ``explained`` is 1 minus loss over the loss of no term."""
+    """What the choice saw: one entry per penalty tried; ``explained`` is 1 minus loss over the loss of no term."""
 
     penalty: Array
     n_terms: NDArray[np.intp]
@@ -155,7 +155,13 @@ def penalty_grid(problem: PenalisedProblem, n: int, smallest: float = 1e-4) -> A
 
 
 def choose(
-    problem: PenalisedProblem, folds: NDArray[np.intp], penalties: Array, tolerance: float, relax: bool, tries: int
+    problem: PenalisedProblem,
+    folds: NDArray[np.intp],
+    penalties: Array,
+    tolerance: float,
+    relax: bool,
+    tries: int,
+    max_terms: int | None = None,
 ) -> tuple[LinearFit, Trace]:
     r"""Sparsest fit whose held-out explained share is within ``tolerance`` of the best.
 
@@ -176,7 +182,11 @@ def choose(
         Whether unpenalised refits compete too.
     tries : int
         Number of folds that are held out in turn; 0 chooses on the rows of fitting, for a handful of distinct rows.
+    max_terms : int, optional
+        Terms that are allowed, where the caller will cut the choice down to them: penalties that leave more than
+        :data:`ROOM` times as many are not tried. The choice itself may still have more than are allowed.
     """
+    enough = None if max_terms is None else ROOM * max(max_terms, 1)
     losses = np.zeros((2, len(penalties)))
     base = 0.0
     path: list[LinearFit] = []
@@ -185,37 +195,39 @@ def choose(
         if not held.any() or not others.any():
             continue
         train, test = problem.rows(others), problem.rows(held)
-        path = train.path(penalties, PATH_TOLERANCE)
+        path = train.path(penalties, PATH_TOLERANCE, enough)
         mass = problem.w[held].sum()
         base += mass * test.loss(train.null())
-        losses += mass * _held_out(train, test, path, relax, tolerance / 50)
+        losses += mass * _held_out(train, test, path, relax, tolerance / 50, len(penalties))
     if tries != 1 or not path:
-        path = problem.rows(folds >= 0).path(penalties, PATH_TOLERANCE)
+        path = problem.rows(folds >= 0).path(penalties, PATH_TOLERANCE, enough)
     if tries == 0:
-        base, losses = problem.loss(problem.null()), _held_out(problem, problem, path, relax, tolerance / 50)
+        base = problem.loss(problem.null())
+        losses = _held_out(problem, problem, path, relax, tolerance / 50, len(penalties))
     explained = 1 - losses / base if base > 0 else np.zeros_like(losses)
     best = explained.max(axis=0)
-    enough = best.max() - tolerance * abs(best.max()) - 1e-9  # shares that differ by less are equal
-    chosen = int(np.flatnonzero(best >= enough)[0])
+    as_good = best.max() - tolerance * abs(best.max()) - 1e-9  # shares that differ by less are equal
+    # beyond its end the path of all deciding rows has more terms than are allowed, whatever the penalty
+    chosen = min(int(np.flatnonzero(best >= as_good)[0]), len(path) - 1)
     relaxed = relax and bool(explained[1, chosen] >= explained[0, chosen])
     # a fit that is refitted is only a start and a support
     fit = problem.at(float(penalties[chosen]), path[chosen], 1e-5 if relaxed else 1e-8)
     fit = problem.refit(fit) if relaxed else fit
     n_terms = np.array([f.n_terms for f in path])
-    shown = np.where(np.isfinite(explained), explained, np.nan)
-    return fit, Trace(penalties, n_terms, shown[0], shown[1], chosen, relaxed)
+    shown = np.where(np.isfinite(explained), explained, np.nan)[:, : len(path)]
+    return fit, Trace(penalties[: len(path)], n_terms, shown[0], shown[1], chosen, relaxed)
 
 
 def _held_out(
-    train: PenalisedProblem, test: PenalisedProblem, path: list[LinearFit], relax: bool, gain: float
+    train: PenalisedProblem, test: PenalisedProblem, path: list[LinearFit], relax: bool, gain: float, n: int
 ) -> Array:
-    """Losses ``(2, n_penalties)`` on held-out rows of penalised and relaxed fits.
+    """Losses ``(2, n)`` on held-out rows of penalised and relaxed fits at n penalties; infinite beyond the path's end.
 
     Relaxed fits stop, at infinity, where they have not gained that share of the first loss for
     ``PATIENCE`` supports: smaller penalties only add
     columns to them.
     """
-    losses = np.full((2, len(path)), np.inf)
+    losses = np.full((2, n), np.inf)
     last: NDArray[np.bool_] | None = None
     relaxed = LinearFit(path[0].intercept, np.zeros_like(path[0].coef))
     since = 0
@@ -250,7 +262,7 @@ def limit_terms(
     """
     if fit.n_terms <= max_terms:
         return fit
-    path = part.path(penalties, PATH_TOLERANCE)
+    path = part.path(penalties, PATH_TOLERANCE, max_terms)
     fit = part.refit(next((f for f in path if f.n_terms >= max_terms), fit), tol=1e-6)
     while fit.n_terms > max_terms:
         strength = np.round(np.abs(fit.coef).sum(axis=1), 9)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from explaindistill.numerics.statistics.resampling import percentile_limits
-from explaindistill.numerics.statistics.unseen import widened
+from explaindistill.numerics.statistics.unseen import mean_excess, widened
 
 __all__ = ["T_DRAWS", "bootstrap_t"]
 
@@ -25,6 +25,7 @@ def bootstrap_t(
     drawn: Sequence[Floats],
     level: float = 0.95,
     reach: Sequence[tuple[float, float]] | None = None,
+    studentised: Floats | None = None,
 ) -> tuple[float, float]:
     r"""Both limits of a figure that unit k of sample s moves by :math:`u_{sk}`, of samples drawn apart.
 
@@ -43,8 +44,11 @@ def bootstrap_t(
         How often each unit is in each draw, see `resampling.row_counts`.
     level : float
     reach : sequence of (float, float), optional
-        How far down and up units of an unseen kind would move the figure per unit of their share of a sample; as much
-        as the unit that moves it most when None.
+        How far down and up units of an unseen kind would move the figure per unit of their share of a sample. None: as
+        much as the unit that moves it most, and beyond it by the mean excess of the units that move it most, since
+        a unit that a sample lacks is further out than those that it has; see `unseen.mean_excess`.
+    studentised : ndarray of shape (draws,), optional
+        The :math:`t^*` of draws in which influences were formed anew, where a figure is no mean; NaN is left out.
 
     Returns
     -------
@@ -65,7 +69,7 @@ def bootstrap_t(
     >>> counts = row_counts(100, T_DRAWS, np.random.default_rng(1))
     >>> low, high = bootstrap_t(x.mean(), [(x - x.mean()) / 100], [counts])
     >>> round(float(x.mean() - low), 2), round(float(high - x.mean()), 2)
-    (0.23, 0.27)
+    (0.23, 0.28)
     """
     sizes = [len(u) for u in moved]
     if min(sizes) < 2:
@@ -75,10 +79,11 @@ def bootstrap_t(
     if (error := float(np.sqrt(variances.sum()))) > 0:
         freedom = variances.sum() ** 2 / (variances**2 / (np.array(sizes) - 1)).sum()
         student = float(special.stdtrit(freedom, 0.5 + level / 2))
-        low, high = _quantiles(moved, drawn, level)
+        t = _studentised(moved, drawn) if studentised is None else studentised[np.isfinite(studentised)]
+        low, high = percentile_limits(t, level) if len(t) else (0.0, 0.0)
         limits = np.array([estimate - max(high, student) * error, estimate - min(low, -student) * error])
     for i, (u, n) in enumerate(zip(moved, sizes, strict=True)):
-        ways = (-n * float(u.min()), n * float(u.max())) if reach is None else reach[i]
+        ways = (n * _furthest(-u), n * _furthest(u)) if reach is None else reach[i]
         limits = widened(estimate, limits, ways, n, level)
     return float(limits[0]), float(limits[1])
 
@@ -88,14 +93,16 @@ def _variance(squares: Any, total: Any, n: int) -> Any:
     return np.maximum(squares - total**2 / n, 0.0) * n / (n - 1)
 
 
-def _quantiles(moved: Sequence[Floats], drawn: Sequence[Floats], level: float) -> tuple[float, float]:
-    """Both quantiles of the studentised sums; draws of units that do not differ are left out."""
+def _furthest(moved: Floats) -> float:
+    """How far up a unit that no sample has shown would move the figure."""
+    return float(moved.max()) + mean_excess(moved)
+
+
+def _studentised(moved: Sequence[Floats], drawn: Sequence[Floats]) -> Floats:
+    """The sums of all draws, each over its own error; draws of units that do not differ are left out."""
     totals = [counts @ u for u, counts in zip(moved, drawn, strict=True)]
     squares = [counts @ u**2 for u, counts in zip(moved, drawn, strict=True)]
     parts = zip(squares, totals, moved, strict=True)
     spread = np.sqrt(np.sum([_variance(square, total, len(u)) for square, total, u in parts], axis=0))
     total = np.sum(totals, axis=0)
-    if not (spread > 0).any():
-        return 0.0, 0.0
-    low, high = percentile_limits(total[spread > 0] / spread[spread > 0], level)
-    return float(low), float(high)
+    return np.asarray(total[spread > 0] / spread[spread > 0])

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.numerics.statistics.intervals import normal_quantile
 
-__all__ = ["far_loss", "unseen_share", "widened"]
+__all__ = ["far_loss", "mean_excess", "unseen_share", "widened"]
 
 Floats = NDArray[np.float64]
 
@@ -66,6 +66,29 @@ def far_loss(
             worst = np.maximum(worst, loss(answers, still) if swapped else loss(still, answers))
         means.append(float(np.average(worst, weights=None if weight is None else np.asarray(weight))))
     return max(means)
+
+
+def mean_excess(values: Floats) -> float:
+    r"""How far beyond the largest of n values one that was not drawn may be expected to lie.
+
+    :math:`\frac1k \sum_{i \le k} x_{(i)} - x_{(k+1)}` over the k largest values in falling order, k the root of n: the
+    mean by which values beyond a high threshold exceed it. Of an exponential tail it is the same at every threshold, so
+    that the largest value is one as well; of a longer tail it is too small. 0 below two values.
+
+    References
+    ----------
+    Davison and Smith (1990), doi:10.1111/j.2517-6161.1990.tb01796.x.
+
+    Examples
+    --------
+    >>> mean_excess(np.array([0.0, 0.0, 1.0, 3.0])), mean_excess(np.ones(9))
+    (2.0, 0.0)
+    """
+    if len(values) < 2:
+        return 0.0
+    most = int(np.sqrt(len(values)))
+    largest = np.sort(values)[-most - 1 :]
+    return float(largest[1:].mean() - largest[0])
 
 
 def widened(estimate: float, limits: ArrayLike, reach: tuple[float, float], n: float, level: float = 0.95) -> Floats:

@@ -1,149 +1,89 @@
-"""Bias and transfer: rates and gaps by group in labels, teacher and students, and what the student moved."""
+"""Bias and transfer: rates by group to choose from, tables of each attribute, the slider, and further checks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
-from explaindistill.report.blocks import Block, Details, Group, Section, Text
-from explaindistill.report.figures import differences, groups, students_of
+from explaindistill.report.blocks import Block, Details, Section, Text
+from explaindistill.report.explorer import explorer
+from explaindistill.report.figures import students_of
 from explaindistill.report.group_checks import any_pair, checks
+from explaindistill.report.matrices import BY
 from explaindistill.report.metrics import describe_metric
-from explaindistill.report.tables import frame_of, pivot, rows_of, tidy
+from explaindistill.report.tables import attributes_of, frame_of, pivot, rows_of, tidy
+from explaindistill.report.thresholds import slider
 from explaindistill.report.verdict_words import nobody_said
 from explaindistill.report.words import name
 
 __all__ = ["section"]
 
-CROSSED = " × "
-CROSSED_GROUPS = 10
+TITLE, ORDER = "Bias and transfer", 60
 HEADLINE = ("selection_rate", "mean_prediction")
 MOVED = ("transfer", "mean_transfer")
-MOVES = [*MOVED, *(f"{shift}_from_{side}" for shift in MOVED for side in ("labels", "baseline"))]
-LEAD = (
-    "Rates say how often each group receives a decision, means what it is answered on average; "
-    "gaps compare a group with its reference group; "
-    "transfer asks whether the student's gap is the teacher's gap, on the same people. "
-    "A gap is a fact about these rows, not by itself a proof of unfairness."
-)
-
-
-@dataclass(frozen=True)
-class _Attribute:
-    """What was measured by one attribute; ``id`` sets its drawings apart from those of others."""
-
-    audit: Any
-    attribute: Any
-    id: int
-    rates: pd.DataFrame
-    gaps: pd.DataFrame
-    transfer: pd.DataFrame
-    n_left: int = 0
-
-    @property
-    def order(self) -> list[str]:
-        return ["labels", "teacher", *students_of(self.audit)]
-
-    @property
-    def is_crossed(self) -> bool:
-        return CROSSED in str(self.attribute)
 
 
 def section(audit: Any) -> Section:
-    """One group of pictures and tables per sensitive attribute."""
-    rates, gaps, transfer = (frame_of(audit, key) for key in ("rates", "gaps", "transfer"))
-    if banner := nobody_said(audit):
-        return Section("Bias and transfer", 60, (Text(banner, "warning"), *checks(audit)))
-    if rates.empty and gaps.empty:
+    """One picture to choose, one fold of tables per attribute, one slider, and what else was asked."""
+    banner = nobody_said(audit)
+    attributes = attributes_of(audit)
+    if not attributes and not banner:
         reason = "No sensitive attributes were given, so nothing by group was measured."
-        return Section("Bias and transfer", 60, reason=reason)
-    blocks: list[Block] = [Text(LEAD), *any_pair(audit)]
-    for i, attribute in enumerate(dict.fromkeys([*_values(rates), *_values(gaps), *_values(transfer)])):
-        parts = (rows_of(frame, attribute=attribute) for frame in (rates, gaps, transfer))
-        one = _shortened(_Attribute(audit, attribute, i, *parts))
-        shown = tuple([*_pictures(one), *_rate_tables(one), *_moves(one), *_gap_tables(one)])
-        title = f"By {name(attribute)}"
-        blocks.append(Details(title, shown) if one.is_crossed else Group(title, shown))
-    blocks += checks(audit)
-    return Section("Bias and transfer", 60, tuple(blocks))
+        return Section(TITLE, ORDER, reason=reason, tab="bias")
+    blocks: list[Block] = [Text(banner, "warning")] if banner else []
+    if (chooser := explorer(audit)) is not None:
+        blocks.append(chooser)
+    if (panel := slider(audit)) is not None:
+        blocks.append(panel)
+    for i, attribute in enumerate(attributes):
+        if tables := [*_rates(audit, attribute), *_gaps(audit, attribute), *_moves(audit, attribute)]:
+            blocks.append(Details(f"Tables by {name(attribute)}", tuple(tables), id=f"{BY}{i}"))
+    if pairs := any_pair(audit):
+        blocks.append(Details("Any pair of groups: the worst of each attribute", tuple(pairs), id="worst-pairs"))
+    return Section(TITLE, ORDER, (*blocks, *checks(audit)), tab="bias")
 
 
-def _shortened(one: _Attribute) -> _Attribute:
-    """Of crossed attributes the groups that stand out, and no student that never met the teacher."""
-    if not one.is_crossed:
-        return one
-    rates = _models(one.rates)
-    first = _headline(rates)
-    by_group = first.assign(estimate=first["estimate"].astype(float)).groupby("group", sort=False)["estimate"].mean()
-    away = (by_group - by_group.median()).abs().sort_values(ascending=False, kind="stable")
-    outstanding = set(away.index[:CROSSED_GROUPS])
-    parts = (frame[frame["group"].isin(outstanding)] if len(frame) else frame for frame in (one.gaps, one.transfer))
-    gaps, transfer = parts
-    gaps = _models(gaps) if len(gaps) else gaps
-    return replace(
-        one,
-        rates=rates[rates["group"].isin(outstanding)],
-        gaps=gaps,
-        transfer=transfer,
-        n_left=len(away) - len(outstanding),
-    )
+def _of(audit: Any, key: str, attribute: str) -> pd.DataFrame:
+    """Rows of one attribute of labels, teacher, students and these without their teacher."""
+    rows = rows_of(frame_of(audit, key), attribute=attribute)
+    return rows[rows["group"].astype(str) != ""] if len(rows) else rows
 
 
-def _values(frame: pd.DataFrame) -> list[Any]:
-    return list(dict.fromkeys(frame["attribute"])) if "attribute" in frame else []
+def _order(audit: Any) -> list[str]:
+    return ["labels", "teacher", *students_of(audit)]
 
 
-def _models(frame: pd.DataFrame) -> pd.DataFrame:
-    """Without the students that never met the teacher: they have columns in tables, not in pictures."""
-    return frame[~frame["subject"].str.endswith(" without teacher")]
+def _rates(audit: Any, attribute: str) -> list[Block]:
+    """The headline rate of every group; the other rates are in the picture to choose."""
+    rates = rows_of(_of(audit, "rates", attribute), metric=HEADLINE)
+    tables: list[Block] = []
+    for metric, rows in rates.groupby("metric", sort=False, observed=True):
+        caption = f"{describe_metric(str(metric)).title} by {name(attribute)}"
+        shown = rows.drop_duplicates(["group", "subject"])
+        tables.append(pivot(shown, caption, "group", "subject", _order(audit), "group"))
+    return tables
 
 
-def _headline(frame: pd.DataFrame) -> pd.DataFrame:
-    for metric in HEADLINE:
-        rows = rows_of(frame, metric=metric)
-        if not rows.empty:
-            return rows
-    return frame if frame.empty else rows_of(frame, metric=frame["metric"].iloc[0])
-
-
-def _pictures(one: _Attribute) -> list[Block]:
-    figures: list[Block | None] = []
-    if str(one.attribute).count(CROSSED) > 1:
+def _gaps(audit: Any, attribute: str) -> list[Block]:
+    """Gaps in the headline rate, as differences and as ratios."""
+    gaps = _of(audit, "gaps", attribute)
+    if gaps.empty:
         return []
-    first = _headline(one.rates)
-    if not first.empty:
-        what = describe_metric(str(first["metric"].iloc[0]))
-        title = f"{what.title} by {name(one.attribute)}"
-        figures.append(groups(f"fig-rate-{one.id}", _models(first), one.audit, title, what.meaning))
-    points = one.gaps[one.gaps["metric"].str.endswith("_difference")] if len(one.gaps) else one.gaps
-    if not points.empty and not one.is_crossed:
-        shown = _models(rows_of(points, metric=points["metric"].iloc[0]))
-        title = f"From the teacher's gap to the student's, by {name(one.attribute)}"
-        figures.append(differences(f"fig-gap-{one.id}", shown, one.audit, title))
-    return [figure for figure in figures if figure is not None]
+    gaps = gaps[gaps["metric"].astype(str).str.startswith(HEADLINE) & gaps["subject"].isin(_order(audit))]
+    shown = gaps.assign(line=gaps["group"].map(name) + " against " + gaps["reference"].map(name))
+    return [
+        pivot(
+            rows.drop_duplicates(["line", "subject"]), describe_metric(str(metric)).title, "line", "subject",
+            _order(audit), "groups",
+        )
+        for metric, rows in shown.groupby("metric", sort=False, observed=True)
+    ]  # fmt: skip
 
 
-def _rate_tables(one: _Attribute) -> list[Block]:
-    """The headline rate in sight, the others folded; of crossed attributes the headline only."""
-    if one.rates.empty:
-        return []
-    first = _headline(one.rates)["metric"].iloc[0]
-    blocks: list[Block] = []
-    for metric, rows in one.rates.groupby("metric", sort=False, observed=True):
-        if one.is_crossed and metric != first:
-            continue
-        caption = f"{describe_metric(str(metric)).title} by {name(one.attribute)}"
-        shown = rows if metric == first else _models(rows)
-        table = pivot(shown.drop_duplicates(["group", "subject"]), caption, "group", "subject", one.order)
-        blocks.append(table if metric == first else Details(caption, (table,)))
-    return blocks
-
-
-def _moves(one: _Attribute) -> list[Block]:
-    """The shift from the teacher line by line with its verdict; the other two shifts folded."""
-    moved = rows_of(one.transfer, metric=MOVES)
+def _moves(audit: Any, attribute: str) -> list[Block]:
+    """What each student made of the teacher's gap, with its verdict."""
+    moved = rows_of(_of(audit, "transfer", attribute), metric=MOVED)
     if moved.empty:
         return []
     note = (
@@ -152,29 +92,4 @@ def _moves(one: _Attribute) -> list[Block]:
     )
     by = ("group", "reference", "subject", "verdict")
     heads = ("group", "compared with", "student", "verdict")
-    first = rows_of(moved, metric=MOVED)
-    blocks: list[Block] = [tidy(first, "Transfer: the student's gap minus the teacher's", by, heads, note)]
-    for metric, rows in moved[~moved["metric"].isin(MOVED)].groupby("metric", sort=False, observed=True):
-        if not one.is_crossed:
-            caption = f"{describe_metric(str(metric)).title}, by {name(one.attribute)}"
-            blocks.append(Details(caption, (pivot(rows, caption, "group", "subject", one.order, "group"),)))
-    return blocks
-
-
-def _gap_tables(one: _Attribute) -> list[Block]:
-    blocks: list[Block] = []
-    if one.gaps.empty:
-        return blocks
-    shown = one.gaps.assign(line=one.gaps["group"].map(name) + " against " + one.gaps["reference"].map(name))
-    for metric, rows in shown.groupby("metric", sort=False, observed=True):
-        main = str(metric).startswith(HEADLINE)
-        if not main and (one.is_crossed or str(metric).endswith("_ratio")):
-            continue
-        caption = f"{describe_metric(str(metric)).title}, by {name(one.attribute)}"
-        rows = rows if main else _models(rows)  # noqa: PLW2901 - fewer columns for what is folded away
-        table = pivot(rows.drop_duplicates(["line", "subject"]), caption, "line", "subject", one.order, "groups")
-        blocks.append(Details(caption, (table,)))
-    note = "Other measures of crossed groups are in the results as JSON and CSV."
-    if one.n_left:
-        note = f"{one.n_left} further groups, nearer the middle, and other measures are in the results as JSON and CSV."
-    return [*blocks, Text(note, "note")] if one.is_crossed else blocks
+    return [tidy(moved, "Transfer: the student's gap minus the teacher's", by, heads, note)]

@@ -24,7 +24,9 @@ def section(audit: Any) -> Section:
     """Where the teacher weighs a column differently from what the outcomes support."""
     terms, curves = frame_of(audit, "comparison_terms"), frame_of(audit, "comparison")
     if terms.empty:
-        return Section(TITLE, ORDER, reason="The teacher was not compared with the outcomes: ask for it with compare.")
+        return Section(
+            TITLE, ORDER, reason="The teacher was not compared with the outcomes: ask for it with compare.", tab="why"
+        )
     differing = terms[terms["differs"].astype(bool)]
     lead = (
         "Two additive models on one design: one repeats the teacher, one the outcomes. The band holds all curves at "
@@ -49,7 +51,7 @@ def section(audit: Any) -> Section:
             quality, "How well both models fit, on rows that they did not see", ("attribute", "group", "metric")
         )
         blocks.append(Details("Quality of both models", (table,)))
-    return Section(TITLE, ORDER, tuple(blocks))
+    return Section(TITLE, ORDER, tuple(blocks), tab="why")
 
 
 def _figures(terms: pd.DataFrame, curves: pd.DataFrame) -> tuple[Figure, ...]:

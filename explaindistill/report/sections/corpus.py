@@ -23,28 +23,25 @@ def section(audit: Any) -> Section:
     frame = frame_of(audit, "corpus")
     blocks: list[Block] = []
     if not frame.empty:
-        blocks.append(_facts(frame) if {"subject", "fact", "value"} <= set(frame) else plain(frame, "Rows"))
+        facts = _facts(frame) if {"subject", "fact", "value"} <= set(frame) else plain(frame, "Rows")
+        blocks.append(Details("Rows that the students learnt from", (facts,)))
+    if features := _features(audit):
+        blocks.append(Details(f"The {len(features.rows)} columns", (features,)))
     blocks += _believability(audit)
     if not (cost := frame_of(audit, "cost")).empty:
-        blocks.append(_cost(cost))
+        blocks.append(Details("What distilling cost", (_cost(cost),)))
     if sent := getattr(audit, "manifest", {}).get("rows_sent"):
-        blocks.append(_rows_sent(sent))
+        blocks.append(Details("Rows sent to the teacher", (_rows_sent(sent),)))
     if (curve := query_curve(audit)) is not None:
         blocks.append(curve)
         blocks.append(Details("The curve in figures", (_curve(frame_of(audit, "query_curve")),)))
-    features = _features(audit)
-    if features is not None:
-        blocks.append(Details(f"The {len(features.rows)} columns", (features,), open=len(features.rows) <= 12))
     notices = tuple(str(n) for n in getattr(audit.schema, "notices", ()))
     if notices:
         blocks.append(Items(notices))
     if not blocks:
-        return Section("The corpus", 20, reason="Nothing about the rows was recorded.")
-    return Section(
-        "The corpus",
-        20,
-        (Text("The rows on which everything below was measured. No row itself is in this file."), *blocks),
-    )
+        return Section("The rows", 20, reason="Nothing about the rows was recorded.", tab="data")
+    lead = Text("The rows on which everything was measured. No row itself is in this file.")
+    return Section("The rows", 20, (lead, *blocks), tab="data")
 
 
 def _believability(audit: Any) -> list[Block]:
@@ -62,7 +59,7 @@ def _believability(audit: Any) -> list[Block]:
         + " ".join(f"{describe_metric(m).title}: {describe_metric(m).meaning}" for m in ("two_sample_auc", "near")),
     )
     bad = tuple(worries(frame))
-    return [*([Items(bad)] if bad else []), table]
+    return [*([Items(bad)] if bad else []), Details("Are the made-up rows believable?", (table,))]
 
 
 def _cost(frame: pd.DataFrame) -> Table:
@@ -127,7 +124,7 @@ def _facts(frame: pd.DataFrame) -> Table:
     subjects = list(dict.fromkeys(frame["subject"].map(str)))
     values = {(str(r["subject"]), str(r["fact"])): _spaced(r["value"], r["fact"]) for r in frame.to_dict("records")}
     rows = tuple(
-        (Cell(name(fact, 90)), *(_value(values.get((s, fact))) for s in subjects))
+        (Cell(name(fact)), *(_value(values.get((s, fact))) for s in subjects))
         for fact in dict.fromkeys(frame["fact"].map(str))
     )
     heads = ("fact", *map(name, subjects))
@@ -181,7 +178,7 @@ def _features(audit: Any) -> Table | None:
 
 def _range(feature: Any) -> str:
     if feature.categories:
-        shown = ", ".join(name(c, 24) for c in feature.categories[:8])
+        shown = ", ".join(name(c) for c in feature.categories[:8])
         more = len(feature.categories) - 8
         return shown + (f" and {more} more" if more > 0 else "")
     if feature.kind == "boolean":

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from explaindistill.report.blocks import Cell, Section, Table, Text
+from explaindistill.report.blocks import Cell, Details, Section, Table, Text
 from explaindistill.report.tables import frame_of, rows_of
 from explaindistill.report.words import count, name, number
 
@@ -32,7 +32,7 @@ def section(audit: Any) -> Section:
     """One line per figure, one column per model, with how many times less a student takes."""
     frame = frame_of(audit, "deployment")
     if frame.empty:
-        return Section("What it takes to run them", 35, reason="The audit did not measure it.")
+        return Section("What it takes to run them", 35, reason="The audit did not measure it.", tab="students")
     subjects = list(dict.fromkeys(frame["subject"]))
     lines = [
         (Cell(words), *(_cell(frame, metric, s) for s in subjects))
@@ -45,7 +45,9 @@ def section(audit: Any) -> Section:
     table = Table("What each model takes", heads, tuple(lines), sides, _NOTE + (_TIMED if timed else ""))
     quiet = "" if timed else " Times were not measured: audit(..., time_models=True) does."
     words = "Smaller numbers are cheaper." + quiet + _handling(frame)
-    return Section("What it takes to run them", 35, (Text(words), table))
+    return Section(
+        "What it takes to run them", 35, (Details("Bytes, operations and times", (Text(words), table)),), tab="students"
+    )
 
 
 def _handling(frame: pd.DataFrame) -> str:

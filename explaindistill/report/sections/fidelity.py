@@ -6,30 +6,28 @@ from typing import Any
 
 import pandas as pd
 
-from explaindistill.report.blocks import Block, Details, Group, Section, Text
-from explaindistill.report.figures import groups, students_of
+from explaindistill.report.blocks import Block, Details, Group, Section, Table, Text
+from explaindistill.report.figures import dots, students_of
 from explaindistill.report.metrics import describe_metric
-from explaindistill.report.tables import frame_of, pivot, rows_of, tidy
+from explaindistill.report.tables import CROSSED, frame_of, in_front, pivot, rows_of, tidy
 from explaindistill.report.words import interval, name, quantity
 
 __all__ = ["section"]
 
 MAIN = ("agreement", "skill", "kl", "brier", "r2_probability", "r2_logit", "spearman_margin", "r2", "rmse")
+FIRST = ("agreement", "skill", "r2_probability", "r2", "rmse")
 WORST = 5
 LOWEST = 6
-CROSSED = " × "
+RULES = 30
+"""Rules of a student that are shown: a page that lists hundreds is read by nobody, and the JSON has all."""
 
 
 def section(audit: Any) -> Section:
     """Overall, by class, against the student that never met the teacher, and by group."""
     fidelity = frame_of(audit, "fidelity")
     if fidelity.empty:
-        return Section("Fidelity", 40, reason="Fidelity was not measured.")
-    blocks: list[Block] = [
-        Text(
-            "Measured on rows that neither fitting nor selection saw. Brackets hold 95 % intervals, n counts the rows."
-        )
-    ]
+        return Section("Fidelity", 40, reason="Fidelity was not measured.", tab="fidelity")
+    blocks: list[Block] = [Text("On rows that neither fitting nor selection saw; brackets hold 95 % intervals.")]
     by_subset = (
         fidelity.assign(subset=fidelity["subset"].fillna("").astype(str))
         if "subset" in fidelity
@@ -37,15 +35,18 @@ def section(audit: Any) -> Section:
     )
     whole = by_subset[by_subset["subset"] == ""]
     mine = whole["subject"].isin(students_of(audit))
-    blocks.append(pivot(whole[mine], "Student against teacher", "metric", "subject", students_of(audit), "measure"))
+    table = pivot(whole[mine], "Student against teacher", "metric", "subject", students_of(audit), "measure")
+    first = [i for i, m in enumerate(dict.fromkeys(whole.loc[mine, "metric"])) if m in FIRST]
+    blocks.append(in_front(table, first))
     blocks += [*_beside(whole[~mine], whole[mine]), *_elsewhere(by_subset, audit)]
+    blocks += _by_rule(audit)
     blocks += _parts(by_subset[(by_subset["subset"] != "") & ~_is_elsewhere(by_subset)], audit)
     blocks += _mistakes(audit)
     performance = frame_of(audit, "performance")
     if not performance.empty:
-        blocks.append(Group("Against the true labels", (_performance(audit, performance),)))
+        blocks.append(Group("Against the true labels", (in_front(_performance(audit, performance)),)))
     blocks += _by_group(audit)
-    return Section("Fidelity", 40, tuple(blocks))
+    return Section("Fidelity", 40, tuple(blocks), tab="fidelity")
 
 
 def _beside(others: pd.DataFrame, mine: pd.DataFrame) -> list[Block]:
@@ -100,6 +101,22 @@ def _elsewhere(by_subset: pd.DataFrame, audit: Any) -> list[Block]:
     return blocks
 
 
+def _by_rule(audit: Any) -> list[Block]:
+    """Each rule with limits that hold for all rules of its student at once, those with the lowest first."""
+    frame = frame_of(audit, "rule_fidelity")
+    if frame.empty:
+        return []
+    ranked = frame.sort_values("low", kind="stable").groupby(["subject", "metric"], sort=False).head(RULES)
+    shown = ranked.assign(subset=ranked["subset"].str.removeprefix("where "))
+    note = (
+        "Brackets hold for all rules of a student together (95 %), and are exact for rows that are independent and "
+        "chose nothing. Those of made-up rows hold of rows that are made as these were, and of people only as far as "
+        f"they are like them. Of many rules the {RULES} with the lowest limits."
+    )
+    table = tidy(shown, "Each rule's agreement", ("subset", "subject", "metric"), ("rule", "student", "rows"), note)
+    return [Details("How faithful is each rule?", (table,))]
+
+
 def _parts(frame: pd.DataFrame, audit: Any) -> list[Block]:
     """Where fidelity holds and where it fails: by class, by how sure the teacher is, and on other parts of the rows."""
     if frame.empty:
@@ -112,12 +129,13 @@ def _parts(frame: pd.DataFrame, audit: Any) -> list[Block]:
         what = (
             "The margin is the distance of the teacher's two highest probabilities: decile 1 is where it is least sure."
         )
-        figure = groups("fig-margin", shown, audit, "Where it fails: by the teacher's margin", what)
+        figure = dots(shown, audit, "Where it fails: by the teacher's margin", what, "margin")
         blocks += [figure] if figure is not None else []
     rest = first[~first["subset"].str.contains("decile")]
     if not rest.empty:
         words = rest.assign(subset=rest["subset"].str.replace("class=", "the teacher says ", regex=False))
-        blocks.append(pivot(words, "Agreement on parts of the rows", "subset", "subject", students_of(audit)))
+        table = pivot(words, "Agreement on parts of the rows", "subset", "subject", students_of(audit))
+        blocks.append(Details("Agreement on parts of the rows", (table,)))
     return [Group("Where it holds and where it fails", tuple(blocks))]
 
 
@@ -135,10 +153,10 @@ def _mistakes(audit: Any) -> list[Block]:
         ("rows", "student", "measure"),
         note,
     )
-    return [table]
+    return [Details("Regions where students stray from the teacher", (table,))]
 
 
-def _performance(audit: Any, frame: pd.DataFrame) -> Block:
+def _performance(audit: Any, frame: pd.DataFrame) -> Table:
     order = ["teacher"]
     for student in students_of(audit):
         order += [student, f"{student} without teacher"]
@@ -167,22 +185,9 @@ def _performance(audit: Any, frame: pd.DataFrame) -> Block:
 def _by_group(audit: Any) -> list[Block]:
     frame = frame_of(audit, "group_fidelity")
     if frame.empty:
-        return [Text("Fidelity by group was not measured: no sensitive attributes were given.", "note")]
+        return [Text("Fidelity by group was not measured: no sensitive attributes were given.", "quiet")]
     blocks: list[Block] = []
     agreement = rows_of(frame, metric=["agreement", "r2", "mae"])
-    for i, (attribute, rows) in enumerate(agreement.groupby("attribute", sort=False, observed=True)):
-        if CROSSED in str(attribute):
-            continue  # the table has those that are repeated least well
-        first = rows_of(rows, metric=rows["metric"].iloc[0])
-        figure = groups(
-            f"fig-fidelity-{i}",
-            first,
-            audit,
-            f"Fidelity by {name(attribute)}",
-            describe_metric(str(first["metric"].iloc[0])).meaning,
-        )
-        if figure is not None:
-            blocks.append(figure)
     crossed = frame["attribute"].str.contains(CROSSED, regex=False)
     parts = [frame[~crossed]]
     for attribute, rows in agreement[agreement["attribute"].str.contains(CROSSED, regex=False)].groupby(
@@ -199,7 +204,7 @@ def _by_group(audit: Any) -> list[Block]:
             f"Of crossed attributes the {LOWEST} groups that are repeated least well; all are in the results as JSON."
         )
         blocks.append(Text(note, "note"))
-    return [Group("By group", tuple(blocks))]
+    return [Details("Fidelity by group", tuple(blocks))]
 
 
 def _lowest(rows: pd.DataFrame, attribute: str) -> pd.DataFrame:

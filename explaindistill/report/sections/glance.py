@@ -8,10 +8,12 @@ from typing import Any
 import pandas as pd
 
 from explaindistill.measures.bias import FIDELITY_CAVEAT
-from explaindistill.report.blocks import Block, Card, Cards, Group, Items, Section, Text
-from explaindistill.report.figures import frontier, students_of
-from explaindistill.report.judgements import judged, worst_first
+from explaindistill.report.blocks import Block, Card, Cards, Details, Items, Section, Text
+from explaindistill.report.figures import students_of
+from explaindistill.report.judgements import judged
+from explaindistill.report.matrices import gaps_by_model, requirements_by_model
 from explaindistill.report.metrics import describe_metric
+from explaindistill.report.opening_block import opening_block
 from explaindistill.report.tables import frame_of, rows_of
 from explaindistill.report.verdict_words import in_front, transfer_words
 from explaindistill.report.words import count, interval, name, quantity
@@ -20,21 +22,19 @@ __all__ = ["section"]
 
 
 def section(audit: Any) -> Section:
-    """Verdict first, evidence behind it."""
+    """What a reader must know first: the opening, the two matrices; headline figures and worries behind folds."""
+    opening = opening_block(audit)
     blocks: list[Block] = [Text(warning, "warning") for warning in in_front(audit)]
-    blocks += [Text(_summary(audit), "lead"), Cards(tuple(_cards(audit)))]
-    verdicts = frame_of(audit, "verdicts")
-    if len(verdicts):
-        blocks.append(Group("Verdicts", tuple(worst_first(verdicts))))
-    else:
-        blocks.append(
-            Text("No requirements were given, so nothing passes or fails: these are figures and intervals.", "note")
-        )
+    blocks.append(Text(_summary(audit), "lead") if opening is None else opening)
+    blocks += gaps_by_model(audit)
+    blocks += requirements_by_model(audit)
+    if frame_of(audit, "verdicts").empty:
+        blocks.append(Text("No requirements were given, so nothing passes or fails.", "note"))
     worries = _worries(audit)
-    blocks.append(Group("What to worry about", (Items(tuple(worries)) if worries else Text(_NOTHING),)))
-    if (figure := frontier(audit)) is not None:
-        blocks.append(Group("Fidelity against size", (figure,)))
-    return Section("At a glance", 0, tuple(blocks))
+    listed = Items(tuple(worries)) if worries else Text(_NOTHING)
+    blocks.append(Details(f"What to worry about ({len(worries)})", (listed,), id="worries"))
+    blocks.append(Details("Headline figures of each model", (Cards(tuple(_cards(audit))),), id="headline"))
+    return Section("At a glance", 0, tuple(blocks), tab="summary")
 
 
 _NOTHING = "Nothing that these measures look for was found. That is not a proof that nothing is there; see “Limits”."
@@ -148,7 +148,7 @@ def _worst_class(audit: Any, student: str) -> str:
         row = by_class.loc[by_class["estimate"].idxmin()]
     if math.isnan(row["estimate"]):
         return ""
-    which = name((str(row["group"]) or str(row["subset"])).removeprefix("class="), 24)
+    which = name((str(row["group"]) or str(row["subset"])).removeprefix("class="))
     spread = interval(row["low"], row["high"], "share")
     return f"{place}: {which}, agreement {quantity(row['estimate'], 'share')} {spread}, n = {count(row['n'])}"
 
@@ -172,7 +172,7 @@ def _worst_group(audit: Any, student: str) -> str:
     if rows.empty:
         return ""
     row = rows.loc[rows["estimate"].idxmin()]
-    where = f"{name(row['attribute'], 24)} = {name(row['group'], 24)}"
+    where = f"{name(row['attribute'])} = {name(row['group'])}"
     return f"Lowest agreement: {quantity(row['estimate'], 'share')} in {where}"
 
 
@@ -230,6 +230,4 @@ def _unfaithful_groups(audit: Any) -> list[str]:
     if not attributes_of:
         return []
     who = "; ".join(f"“{student}” across {', '.join(dict.fromkeys(where))}" for student, where in attributes_of.items())
-    return [
-        f"Not equally faithful in all groups: {who}. A student that looks fair then says nothing about its teacher."
-    ]
+    return [f"Not equally faithful in all groups: {who}. A student without a gap then says nothing about its teacher."]

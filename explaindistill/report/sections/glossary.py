@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from explaindistill.report.blocks import Facts, Section
+from explaindistill.report.blocks import Details, Facts, Section
+from explaindistill.report.folds import slug
 from explaindistill.report.metrics import METRICS
 
 __all__ = ["section"]
@@ -31,4 +32,6 @@ def section(audit: Any) -> Section:
         for m in frame["metric"].dropna()
     }
     measures = [(METRICS[key].title, METRICS[key].meaning) for key in METRICS if key in used and METRICS[key].meaning]
-    return Section("Glossary", 100, (Facts((*_WORDS, *measures)),))
+    pairs = tuple({title: (title, meaning) for title, meaning in (*_WORDS, *measures)}.values())
+    anchors = tuple(f"word-{slug(title)}" for title, _ in pairs)
+    return Section("Glossary", 100, (Details(f"{len(pairs)} words", (Facts(pairs, anchors),), id="words"),))

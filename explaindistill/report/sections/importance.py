@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from explaindistill.report.blocks import Block, Cell, Details, Group, Section, Table, Text
+from explaindistill.report.blocks import Block, Cell, Details, Section, Table, Text
 from explaindistill.report.figures import importance, students_of
 from explaindistill.report.tables import frame_of, pivot
 from explaindistill.report.words import name, quantity
@@ -21,23 +21,20 @@ def section(audit: Any) -> Section:
     """One line per column of the data, one column per model; shares of each model's whole."""
     frame = frame_of(audit, "importance")
     if not {"feature", "subject", "estimate"} <= set(frame) or frame.empty:
-        return Section("Importance side by side", 50, reason="Importance was not measured.")
+        return Section("Which columns carry the answers", 50, reason="Importance was not measured.", tab="why")
     shares = _shares(frame)
     subjects = [s for s in ("teacher", *students_of(audit)) if s in set(shares["subject"])]
-    lead = Text(
-        "Each model's importances as shares of their sum, on the same rows. "
-        "Importance tells what a model uses, not what causes what."
-    )
+    lead = Text("Importance tells what a model uses, not what causes what.")
     table = _table(shares, subjects)
     figure = importance(audit, shares)
-    folded: list[Block] = [Details(f"All {len(table.rows)} columns", (table,), open=len(table.rows) <= 10)]
+    folded: list[Block] = [Details(f"All {len(table.rows)} columns", (table,))]
     structural = frame[frame["metric"] == "structure"] if "metric" in frame else frame.iloc[:0]
     if not structural.empty and len(structural) < len(frame):
         students = [s for s in students_of(audit) if s in set(structural["subject"])]
         folded.append(Details("By the students' own structure", (_table(_shares(structural), students),)))
     folded += _attributed(frame, subjects)
     folded = [*_alike(audit), *folded, *_missed(audit), *_gaps(audit)]
-    return Section("Importance side by side", 50, (lead, *((figure,) if figure else ()), *folded))
+    return Section("Which columns carry the answers", 50, (lead, *((figure,) if figure else ()), *folded), tab="why")
 
 
 def _alike(audit: Any) -> list[Block]:
@@ -51,8 +48,8 @@ def _alike(audit: Any) -> list[Block]:
     for kind in dict.fromkeys(kinds):
         by = f" ({kind})" if kind else ""
         alike = frame[kinds == kind]
-        out.append(pivot(alike, f"How alike the importances are to the teacher's{by}", "metric", "subject",
-                         students_of(audit), "measure"))  # fmt: skip
+        caption = f"How alike the importances are to the teacher's{by}"
+        out.append(Details(caption, (pivot(alike, caption, "metric", "subject", students_of(audit), "measure"),)))
     return out
 
 
@@ -107,7 +104,7 @@ def _gaps(audit: Any) -> list[Block]:
     n_groups = len(frame[["attribute", "group", "subset"]].drop_duplicates())
     if n_groups > len(out):
         lead += f" The {len(out)} largest differences of {n_groups} are shown; the others are in the results."
-    return [Group("What differences between groups come from", (Text(lead), *out))]
+    return [Details("What carries the differences between groups", (Text(lead), *out))]
 
 
 def _largest(frame: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from explaindistill.report.blocks import Block, Group, Items, Section
+from explaindistill.report.blocks import Block, Details, Items, Section
 from explaindistill.report.tables import frame_of, plain
 
 __all__ = ["section"]
@@ -22,16 +22,15 @@ _ALWAYS = (
 def section(audit: Any) -> Section:
     """What always holds, and what holds for this audit."""
     limits = _limits(audit)
-    blocks: list[Block] = [Items(_ALWAYS)]
-    if limits:
-        blocks.append(Group("In this audit", (Items(tuple(limits)),)))
+    blocks: list[Block] = [Items(tuple(limits))] if limits else []
+    blocks.append(Details("What holds of every audit of this kind", (Items(_ALWAYS),), id="always"))
     blocks += _dependence(audit)
     return Section("Limits, and when not to trust this", 80, tuple(blocks))
 
 
 def _dependence(audit: Any) -> list[Block]:
     """What was seen of rows that belong together, with the note that this cannot be complete."""
-    table = frame_of(audit, "dependence")
+    table = frame_of(audit, "dependent_rows")
     if table.empty:
         return []
     shown = table[["metric", *(c for c in ("subject", "feature", "verdict", "reason") if c in table)]]
@@ -41,7 +40,8 @@ def _dependence(audit: Any) -> list[Block]:
         "in the columns cannot be seen."
     )
     words = {"feature": "column", "reason": "what was seen"}
-    return [Group("Are the rows independent?", (plain(shown, "Signs of rows that belong together", words, note),))]
+    table = plain(shown, "Signs of rows that belong together", words, note)
+    return [Details("Are the rows independent?", (table,), id="independence")]
 
 
 def _limits(audit: Any) -> list[str]:

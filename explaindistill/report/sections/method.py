@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from explaindistill.report.blocks import Block, Facts, Group, Section, Text
+from explaindistill.report.blocks import Block, Details, Facts, Group, Section, Text
 from explaindistill.report.tables import frame_of, plain
 from explaindistill.report.words import name
 
@@ -13,13 +13,12 @@ __all__ = ["section"]
 
 def section(audit: Any) -> Section:
     """Definitions in short, the manifest in full, and a place to sign."""
-    blocks: list[Block] = [
-        Text(
-            "Rates and agreements carry Wilson score intervals, differences Newcombe's, ratios MOVER-R intervals on "
-            "Wilson limits; transfer is paired: teacher and student are compared on the same people. Where a method "
-            "differs, the results name it. Undefined stays undefined."
-        )
-    ]
+    text = (
+        "Rates and agreements carry Wilson score intervals, differences Newcombe's, ratios MOVER-R intervals on "
+        "Wilson limits; transfer is paired: teacher and student are compared on the same people. Where a method "
+        "differs, the results name it. Undefined stays undefined."
+    )
+    how: list[Block] = [Text(text)]
     frames = [
         f
         for key in ("fidelity", "performance", "rates", "gaps", "transfer")
@@ -27,19 +26,22 @@ def section(audit: Any) -> Section:
     ]
     methods = sorted({str(m) for f in frames for m in f["method"].dropna()} - {""})
     if methods:
-        blocks.append(Text(f"Methods named in the results: {', '.join(methods)}."))
+        how.append(Text(f"Methods named in the results: {', '.join(methods)}."))
     students = frame_of(audit, "students")
     if not students.empty:
-        blocks.append(plain(students, "How the students were made"))
-    blocks.append(Group("Manifest", _manifest(audit.manifest)))
+        how.append(plain(students, "How the students were made"))
     signed = (("Examined by", "…………………………"), ("Date and signature", "…………………………"))
-    blocks.append(Group("Signature", (Facts(signed),)))
-    return Section("Method and manifest", 90, tuple(blocks))
+    blocks: tuple[Block, ...] = (
+        Details("How everything was measured", tuple(how), id="how"),
+        Details("Manifest: digests, seeds, versions", _manifest(audit.manifest), id="manifest"),
+        Details("Signature", (Facts(signed),), id="signature"),
+    )
+    return Section("Method and manifest", 90, blocks)
 
 
 def _manifest(manifest: dict[str, Any]) -> tuple[Block, ...]:
     flat = [
-        (key.replace("_", " "), name(value, 90))
+        (key.replace("_", " "), name(value))
         for key, value in manifest.items()
         if not isinstance(value, (dict, list, tuple)) and value is not None
     ]
@@ -63,4 +65,4 @@ def _manifest(manifest: dict[str, Any]) -> tuple[Block, ...]:
 def _flat(value: Any) -> str:
     if isinstance(value, dict):
         return "; ".join(f"{name(k)}: {_flat(v)}" for k, v in value.items())
-    return "–" if value is None else name(value, 90)
+    return "–" if value is None else name(value)

@@ -27,9 +27,9 @@ def section(audit: Any) -> Section:
     """Source and date first, then counts, rates and ratios by category, then the list of what is asked for."""
     profile = audit.manifest.get("profile")
     if not isinstance(profile, dict):
-        return Section(TITLE, ORDER, reason="No rule set was named (profile=).")
+        return Section(TITLE, ORDER, reason="No rule set was named (profile=).", tab="bias")
     keys = ("title", "source", "url", "dated", "retrieved", "retrieved_as", "status")
-    facts = Facts(tuple((key.replace("_", " "), name(profile.get(key, ""), 200)) for key in keys))
+    facts = Facts(tuple((key.replace("_", " "), name(profile.get(key, ""))) for key in keys))
     blocks: list[Block] = [Text(CAUTION, "warning"), facts]
     blocks += _requirements(frame_of(audit, "profile_requirements"))
     frame = frame_of(audit, "profile")
@@ -38,15 +38,15 @@ def section(audit: Any) -> Section:
         if tables:
             title = "The teacher" if subject == "teacher" else f"The student {name(subject)}"
             blocks.append(Group(title, tuple(tables)) if subject == "teacher" else Details(title, tuple(tables)))
-    return Section(f"{TITLE}: {name(profile.get('id', ''))}", ORDER, tuple(blocks))
+    return Section(f"{TITLE}: {name(profile.get('id', ''))}", ORDER, tuple(blocks), tab="bias")
 
 
 def _requirements(frame: pd.DataFrame) -> list[Block]:
     if frame.empty:
         return []
     rows = tuple(
-        (Cell(name(r["requirement"], 200)), Cell(r["kind"]), Cell(r["state"], tone="" if r["answer"] else "unsure"),
-         Cell(name(r["answer"], 200) if r["answer"] else "–"))
+        (Cell(name(r["requirement"])), Cell(r["kind"]), Cell(r["state"], tone="" if r["answer"] else "unsure"),
+         Cell(name(r["answer"]) if r["answer"] else "–"))
         for r in frame.to_dict("records")
     )  # fmt: skip
     note = "Statements are words of those who asked for the audit (statements=); nothing here checks them."

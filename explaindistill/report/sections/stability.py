@@ -18,6 +18,7 @@ def section(audit: Any) -> Section:
             "Stability",
             70,
             reason="Stability was not measured: it needs the student to be fitted again on other samples.",
+            tab="fidelity",
         )
     lead = Text("Each student was fitted again on other samples; the figures tell how much of it stayed the same.")
     if {"metric", "estimate"} <= set(frame):
@@ -25,5 +26,6 @@ def section(audit: Any) -> Section:
             "Stability",
             70,
             (lead, tidy(frame, "Stability", ("subject", "metric", "subset"), ("student", "measure", "rows"))),
+            tab="fidelity",
         )
-    return Section("Stability", 70, (lead, plain(frame, "Stability")))
+    return Section("Stability", 70, (lead, plain(frame, "Stability")), tab="fidelity")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from explaindistill.report.blocks import Block, Details, Facts, Group, Section, Text
+from explaindistill.report.blocks import Block, Details, Facts, Section, Text
 from explaindistill.report.metrics import describe_metric
-from explaindistill.report.tables import frame_of, rows_of, tidy
+from explaindistill.report.tables import frame_of, in_front, rows_of, tidy
 from explaindistill.report.words import name, number
 
 __all__ = ["section"]
@@ -17,7 +17,7 @@ def section(audit: Any) -> Section:
     """What was asked, and how good its answers are."""
     pairs = [("Teacher", name(audit.teacher_name))]
     if audit.classes is not None:
-        pairs.append(("Classes", ", ".join(name(c, 30) for c in list(audit.classes)[:20])))
+        pairs.append(("Classes", ", ".join(name(c) for c in list(audit.classes)[:20])))
         favorable = "not said" if audit.favorable is None else name(audit.favorable)
         pairs.append(("Favourable decision", favorable))
         pairs.append(("Decision rule", _rule(audit)))
@@ -26,7 +26,7 @@ def section(audit: Any) -> Section:
     declared = audit.manifest.get("teacher")
     if isinstance(declared, dict):
         plain = {key: value for key, value in declared.items() if key != "rights" and value not in (None, "")}
-        pairs += [(name(key.replace("_", " ")), name(value, 90)) for key, value in plain.items()]
+        pairs += [(name(key.replace("_", " ")), name(value)) for key, value in plain.items()]
         pairs += _rights(declared.get("rights"))
     blocks: list[Block] = [
         Text("The teacher is the model under audit. It was asked, and never trained or changed."),
@@ -36,12 +36,13 @@ def section(audit: Any) -> Section:
     if performance.empty:
         blocks.append(Text("How good the teacher is cannot be said: no true labels were given.", "note"))
     else:
-        blocks.append(tidy(performance, "Against the true labels", ("metric", "subset"), ("measure", "rows")))
+        blocks.append(in_front(tidy(performance, "Against the true labels", ("metric", "subset"), ("measure", "rows"))))
     if not (each := frame_of(audit, "teachers")).empty:
         heads = ("measure", "model", "compared with", "rows")
-        blocks.append(tidy(each, "Each teacher of the ensemble", ("metric", "subject", "reference", "subset"), heads))
+        table = tidy(each, "Each teacher of the ensemble", ("metric", "subject", "reference", "subset"), heads)
+        blocks.append(Details("Each teacher of the ensemble", (table,)))
     blocks += _check(audit)
-    return Section("The teacher", 10, tuple(blocks))
+    return Section("The teacher", 10, tuple(blocks), tab="data")
 
 
 def _rights(declared: Any) -> list[tuple[str, str]]:
@@ -51,7 +52,7 @@ def _rights(declared: Any) -> list[tuple[str, str]]:
         if one is None:
             pairs.append(("Rights", "nothing was declared about whose teacher this is and under what terms it answers"))
             continue
-        pairs += [(word, name(one[key], 400)) for key, word in _RIGHTS.items()]
+        pairs += [(word, name(one[key])) for key, word in _RIGHTS.items()]
     return pairs
 
 
@@ -63,10 +64,11 @@ def _check(audit: Any) -> list[Block]:
     frame = frame_of(audit, "teacher")
     if frame.empty:
         return []
-    blocks: list[Block] = [Text(_WORTH)]
+    blocks: list[Block] = []
     whole = frame[frame["feature"].isna() | (frame["feature"] == "")]
     whole = whole[whole["metric"] != "accuracy"]
-    blocks.append(tidy(whole, "Confidence and noise", ("metric",), ("measure",)))
+    table = tidy(whole, "Confidence and noise", ("metric",), ("measure",))
+    blocks.append(Details("Is it worth distilling? Confidence and noise", (Text(_WORTH), table)))
     flagged = frame[frame["suspicious"].eq(True)]
     for row in flagged.to_dict("records"):
         figure = f"{describe_metric(str(row['metric'])).title} {number(row['estimate'])}"
@@ -81,7 +83,7 @@ def _check(audit: Any) -> list[Block]:
         caption = "How it depends on missing values"
         shown = gone.sort_values(["feature", "metric"], kind="stable").head(3 * TOP)
         blocks.append(Details(caption, (tidy(shown, caption, ("feature", "metric"), ("column", "measure")),)))
-    return [Group("Is it worth distilling?", tuple(blocks))]
+    return blocks
 
 
 TOP = 12

@@ -53,6 +53,7 @@ def what_if(student: Any, drawing: Drawing | None, id: str, audit: Any, key: str
         "terms": [name(term) for term in _terms(program)],
         **_marking(drawing, id),
         "output": _output(program, audit.favorable),
+        "means": _means(drawing, program, _output(program, audit.favorable)),
         "decision": _decision(student, audit, key),
         "unit": drawing.unit if isinstance(drawing, CurvesDrawing | BarsDrawing) else "",
         "cells": cells,
@@ -87,6 +88,13 @@ def _output(program: Program, favorable: Any) -> int:
     return classes.index(favorable) if favorable in classes else program.n_outputs - 1
 
 
+def _means(drawing: Drawing | None, program: Program, output: int) -> list[float] | None:
+    """What each term of a linear student adds on the mean: it is taken off, as curves of additive ones are centred."""
+    if not isinstance(drawing, BarsDrawing) or "mean" not in drawing.frame:
+        return None
+    return [float(v) for v in drawing.frame["mean"].to_numpy().reshape(len(program.terms), -1)[:, output]]
+
+
 def _terms(program: Program) -> list[str]:
     """Names of the terms of a sum, in the order of the script's contributions: of curves, else of the columns read."""
     if program.curves:
@@ -118,7 +126,7 @@ def _cells(audit: Any, key: str) -> tuple[str, dict[str, Any]]:
         return "", {}
     cells: dict[str, Any] = {}
     for line in lines.to_dict("records"):
-        first = {"n": int(line["n"]), "where": name(line["subset"], 200), "means": []}
+        first = {"n": int(line["n"]), "where": name(line["subset"]), "means": []}
         means = cells.setdefault(str(line["cell"]), first)["means"]
         means.append([_four_digits(line[c]) for c in ("estimate", "low", "high")])
     return generate(tree), cells
@@ -131,12 +139,12 @@ def _four_digits(value: float) -> float | None:
 
 def _control(column: Input, typical: Mapping[str, Any]) -> dict[str, Any]:
     """One control and its first value: what is usual in the audited rows."""
-    control: dict[str, Any] = {"name": column.name, "label": name(column.name, 40), "kind": column.kind}
+    control: dict[str, Any] = {"name": column.name, "label": name(column.name), "kind": column.kind}
     control["nullable"] = column.nullable
     mode = typical.get("mode")
     if column.categories:
         labels = [str(c) for c in column.categories]
-        choices = [{"label": name(c, 40), "value": c} for c in column.categories]
+        choices = [{"label": name(c), "value": c} for c in column.categories]
         # the most frequent category of the audited rows may be one that fitting has not seen
         return control | {"choices": choices, "value": labels.index(mode) if mode in labels else 0}
     if column.kind == "boolean":

@@ -1,7 +1,9 @@
 "use strict";
 (function () {
   var root = document.documentElement;
-  var folds = function () { return document.querySelectorAll("main details"); };
+  var all = function (what, inside) { return Array.from((inside || document).querySelectorAll(what)); };
+  var folds = function () { return all("main details"); };
+  root.classList.add("js");
   document.querySelector(".tools").hidden = false;
 
   document.getElementById("theme").addEventListener("click", function () {
@@ -9,12 +11,61 @@
     root.dataset.theme = dark ? "light" : "dark";
   });
 
+  // Tabs: plain headings without this script; with it one chapter is shown, and a link to anything opens its way there.
+  var links = all("nav a");
+  var tabs = all("main .tab");
+  document.querySelector("nav ol").setAttribute("role", "tablist");
+  links.forEach(function (link, i) {
+    link.parentElement.setAttribute("role", "presentation");
+    link.setAttribute("role", "tab");
+    link.setAttribute("aria-controls", tabs[i].id);
+    tabs[i].setAttribute("role", "tabpanel");
+    link.addEventListener("keydown", function (event) {
+      var step = { ArrowRight: 1, ArrowLeft: -1, Home: -i, End: links.length - 1 - i }[event.key];
+      if (step === undefined) { return; }
+      event.preventDefault();
+      var next = (i + step + links.length) % links.length;
+      show(next);
+      links[next].focus();
+    });
+    link.addEventListener("click", function (event) {
+      event.preventDefault();
+      history.replaceState(null, "", link.hash);
+      show(i);
+    });
+  });
+  var show = function (shown) {
+    links.forEach(function (link, i) {
+      link.setAttribute("aria-selected", i === shown ? "true" : "false");
+      link.tabIndex = i === shown ? 0 : -1;
+      tabs[i].classList.toggle("on", i === shown);
+    });
+    dispatchEvent(new Event("resize"));
+  };
+  var follow = function () {
+    var target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    var tab = target && target.closest(".tab");
+    if (!tab) { return; }
+    show(tabs.indexOf(tab));
+    for (var fold = target; fold && fold !== tab; fold = fold.parentElement) {
+      if (fold.tagName === "DETAILS") { fold.open = true; }
+    }
+    if (target !== tab) { target.scrollIntoView(); }
+  };
+  show(0);
+  follow();
+  addEventListener("hashchange", follow);
+  document.addEventListener("click", function (event) {  // the same link a second time changes no hash
+    var link = event.target.closest && event.target.closest("main a[href^='#']");
+    if (link && link.hash === location.hash) { follow(); }
+  });
+
   var unfold = document.getElementById("unfold");
   unfold.addEventListener("click", function () {
     var open = unfold.dataset.open !== "yes";
     folds().forEach(function (fold) { fold.open = open; });
     unfold.dataset.open = open ? "yes" : "no";
-    unfold.textContent = open ? "Fold everything" : "Unfold everything";
+    unfold.textContent = open ? "Fold all" : "Unfold all";
   });
 
   var unpacked = function (frame) {
@@ -38,13 +89,39 @@
     setTimeout(function () { URL.revokeObjectURL(link.href); }, 1000);
   });
 
-  var closed = [];
+  // In print what is folded stands behind the chapters, as an appendix, and each fold says where.
+  var moved = [];
+  var appendix = null;
   addEventListener("beforeprint", function () {
-    closed = Array.from(folds()).filter(function (fold) { return !fold.open; });
-    closed.forEach(function (fold) { fold.open = true; });
+    appendix = document.createElement("section");
+    appendix.className = "tab";
+    appendix.id = "appendix";
+    appendix.append(Object.assign(document.createElement("h2"), { textContent: "Appendix: what is folded on the screen" }));
+    folds().filter(function (fold) {
+      return !fold.open && !fold.parentElement.closest("details:not([open])") && !fold.closest(".outline");
+    }).forEach(function (fold, i) {
+      var summary = fold.querySelector("summary");
+      var content = fold.querySelector(":scope > .inside, :scope > ul");
+      var mark = document.createComment("");
+      var title = Object.assign(document.createElement("h3"), { textContent: "A" + (i + 1) + ". " + summary.textContent });
+      summary.dataset.appendix = "A" + (i + 1);
+      content.replaceWith(mark);
+      appendix.append(title, content);
+      moved.push({ content: content, mark: mark, summary: summary });
+    });
+    all("details", appendix).concat(all(".outline details")).forEach(function (fold) {
+      if (!fold.open) { fold.open = true; moved.push({ fold: fold }); }
+    });
+    if (appendix.children.length > 1) { document.getElementById("main").append(appendix); }
   });
   addEventListener("afterprint", function () {
-    closed.forEach(function (fold) { fold.open = false; });
+    moved.forEach(function (one) {
+      if (one.fold) { one.fold.open = false; return; }
+      delete one.summary.dataset.appendix;
+      one.mark.replaceWith(one.content);
+    });
+    moved = [];
+    if (appendix) { appendix.remove(); }
   });
 
   var key = function (row, column) {
@@ -58,12 +135,12 @@
     if (typeof b === "number") { return 1; }
     return a.localeCompare(b);
   };
-  document.querySelectorAll("main table").forEach(function (table) {
+  all("main .scroll table:not(.matrix)").forEach(function (table) {
     if (table.tBodies[0].rows.length > 3) {
       Array.from(table.tHead.rows[0].cells).forEach(function (head, column) {
         var button = document.createElement("button");
         button.type = "button";
-        button.textContent = head.textContent;
+        button.append.apply(button, Array.from(head.childNodes));
         head.replaceChildren(button);
         button.addEventListener("click", function () {
           var up = head.getAttribute("aria-sort") !== "ascending";
@@ -78,165 +155,13 @@
     }
   });
 
-  // What if: the student in the page is asked, and shows its path or its sum.
-  var make = function (tag, text, attributes) {
-    var element = document.createElement(tag);
-    if (text !== undefined && text !== null) { element.textContent = text; }
-    Object.keys(attributes || {}).forEach(function (k) { element.setAttribute(k, attributes[k]); });
-    return element;
-  };
-
-  var numberControl = function (feature, id, changed) {
-    var box = make("div", null, { class: "pair" });
-    var limits = { min: feature.minimum, max: feature.maximum, step: feature.step };
-    var slide = make("input", null, Object.assign({ type: "range", "aria-label": feature.label + ", slider" }, limits));
-    var exact = make("input", null, { type: "number", id: id, step: "any" });
-    slide.value = exact.value = feature.value;
-    slide.addEventListener("input", function () { exact.value = slide.value; changed(); });
-    exact.addEventListener("input", function () { slide.value = exact.value; changed(); });
-    box.append(slide, exact);
-    return { element: box, read: function () { return exact.value === "" ? null : Number(exact.value); } };
-  };
-
-  var dateControl = function (feature, id, changed) {
-    var input = make("input", null, { type: "date", id: id });
-    input.value = new Date(feature.value * 1000).toISOString().slice(0, 10);
-    input.addEventListener("input", changed);
-    return { element: input, read: function () { return input.value ? Date.parse(input.value) / 1000 : null; } };
-  };
-
-  var choiceControl = function (feature, id, changed) {
-    var select = make("select", null, { id: id });
-    feature.choices.forEach(function (choice, i) { select.append(make("option", choice.label, { value: i })); });
-    select.append(make("option", "missing", { value: "missing" }));
-    select.value = feature.value || 0;
-    select.addEventListener("change", changed);
-    return {
-      element: select,
-      read: function () { return select.value === "missing" ? null : feature.choices[Number(select.value)].value; }
-    };
-  };
-
-  var control = function (feature, id, changed) {
-    var build = feature.choices ? choiceControl : feature.kind === "datetime" ? dateControl : numberControl;
-    var made = build(feature, id, changed);
-    var cell = make("div");
-    cell.append(make("label", feature.label, { class: "name", for: id }), made.element);
-    if (feature.choices || !feature.nullable) { return { element: cell, read: made.read }; }
-    var gone = make("label", null, { class: "gone" });
-    var tick = make("input", null, { type: "checkbox" });
-    tick.addEventListener("change", changed);
-    gone.append(tick, "missing");
-    cell.append(gone);
-    return { element: cell, read: function () { return tick.checked ? null : made.read(); } };
-  };
-
-  var short = function (x) { return (Math.abs(x) >= 1000 ? x.toFixed(0) : x.toPrecision(3)).replace("-", "\u2212"); };
-
-  var bars = function (rows, signed) {
-    var box = make("div", null, { class: "bars" });
-    var top = Math.max.apply(null, rows.map(function (r) { return Math.abs(r[1]); }).concat(signed ? 1e-12 : 1));
-    rows.forEach(function (row) {
-      var track = make("span", null, { class: "track" });
-      var bar = make("i", null, row[1] > 0 && signed ? { class: "up" } : {});
-      var wide = 100 * Math.abs(row[1]) / top;
-      bar.style.width = (signed ? wide / 2 : wide) + "%";
-      bar.style.left = signed ? (row[1] < 0 ? 50 - wide / 2 : 50) + "%" : "0";
-      track.append(bar);
-      box.append(make("span", row[0]), track, make("span", row[2]));
-    });
-    return box;
-  };
-
-  var light = function (outline, steps) {
-    outline.querySelectorAll(".lit").forEach(function (line) { line.classList.remove("lit"); });
-    steps.forEach(function (step) {
-      var line = outline.querySelector("[data-node='" + step + "']");
-      if (!line) { return; }
-      line.classList.add("lit");
-      var fold = line.querySelector(":scope > details");
-      if (fold) { fold.open = true; }
+  // A table that is wider than the page says so.
+  var measure = function () {
+    all("main .tab.on .scroll").forEach(function (box) {
+      box.classList.toggle("wide", box.scrollWidth > box.clientWidth + 1);
     });
   };
-
-  // Answers on the way spell the names of the lines: "w", "w1", "w10" …; a tree names its nodes itself.
-  var places = function (steps) {
-    if (steps.length && typeof steps[0] !== "boolean") { return steps; }
-    var way = "w";
-    return [way].concat(steps.map(function (yes) { way += yes ? "1" : "0"; return way; }));
-  };
-
-  // Contributions of columns that belong together (the levels of a category) are added up.
-  var merged = function (terms, added) {
-    var sums = new Map();
-    terms.forEach(function (name, i) { sums.set(name, (sums.get(name) || 0) + added[i]); });
-    var rows = Array.from(sums, function (pair) { return [pair[0], pair[1], short(pair[1])]; });
-    return rows.sort(function (a, b) { return Math.abs(b[1]) - Math.abs(a[1]); }).slice(0, 12);
-  };
-
-  // The class that the audit's rule decides: the favourable one from its bound on, else the best of the others.
-  // A sum of curves may differ in the last digits from the one that drew the bound: 1e-12 makes up for them.
-  var decided = function (told, p) {
-    var rule = told.decision;
-    if (!rule) { return p.indexOf(Math.max.apply(null, p)); }
-    if (rule.from !== null && p[rule.class] >= rule.from - 1e-12) { return rule.class; }
-    var others = p.map(function (q, k) { return k === rule.class ? -1 : q; });
-    return others.indexOf(Math.max.apply(null, others));
-  };
-
-  // What the teacher answered on the mean on the audited rows of the same cell.
-  var beside = function (told, row) {
-    var finder = (self.explaindistill || {})[told.id + "-cells"];
-    var whole = Object.create(null);  // the cells may ask for columns that the student does not read
-    ((finder || {}).features || []).forEach(function (f) { whole[f.name] = f.name in row ? row[f.name] : null; });
-    var cell = finder && told.cells[finder.path(whole).pop()];
-    if (!cell) { return []; }
-    var text = "The teacher, on the " + cell.n.toLocaleString("en") + " audited rows nearest to this, on the mean:";
-    var where = make("p", "Nearest: " + cell.where + ".", { class: "where" });
-    if (!told.classes) { return [make("p", text + " " + short(cell.means[0][0])), where]; }
-    return [make("p", text), bars(cell.means.map(function (m, k) {
-      return [told.classes[k], m[0], (100 * m[0]).toFixed(1) + " % [" + (100 * m[1]).toFixed(1) + ", " + (100 * m[2]).toFixed(1) + "]"];
-    }), false), where];
-  };
-
-  document.querySelectorAll(".whatif").forEach(function (panel) {
-    var told = JSON.parse(panel.querySelector("script").textContent);
-    var student = (self.explaindistill || {})[told.id];
-    if (!student) { return; }
-    var ask = make("div", null, { class: "ask" });
-    var answer = make("div", null, { class: "answer", role: "status", "aria-live": "polite" });
-    var controls = [];
-    var changed = function () {
-      var row = Object.create(null);
-      controls.forEach(function (c, i) { row[told.features[i].name] = c.read(); });
-      var words = "The student says: ";
-      var parts = [];
-      if (told.classes) {
-        var p = student.predict_proba(row);
-        words += told.classes[decided(told, p)];
-        parts.push(bars(p.map(function (q, k) { return [told.classes[k], q, (100 * q).toFixed(1) + " %"]; }), false));
-      } else {
-        words += [].concat(student.predict(row)).map(short).join(", ");
-      }
-      if (student.path && told.outline) {
-        light(document.getElementById(told.outline), places(student.path(row)));
-        words += " (" + told.marked + ")";
-      }
-      parts = parts.concat(beside(told, row));
-      if (student.contributions) {
-        var added = student.contributions(row).map(function (c) { return c[told.output]; });
-        parts.push(make("p", "What each term adds (" + told.unit + ")"), bars(merged(told.terms, added), true));
-      }
-      answer.replaceChildren(make("p", words));
-      if (told.decision) { answer.append(make("p", told.decision.words, { class: "where" })); }
-      answer.append.apply(answer, parts);
-    };
-    told.features.forEach(function (feature, i) {
-      controls.push(control(feature, told.id + "-ask-" + i, changed));
-      ask.append(controls[i].element);
-    });
-    panel.append(ask, answer);
-    panel.hidden = false;
-    changed();
-  });
+  addEventListener("resize", measure);
+  document.addEventListener("toggle", measure, true);
+  measure();
 })();

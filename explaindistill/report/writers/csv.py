@@ -42,11 +42,28 @@ def _text(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
 
 def files(audit: Any) -> dict[str, str]:
     """Every frame of an audit as CSV text, by its name; undefined is an empty cell."""
-    return {name: _of(frame) for name, frame in _frames(audit.frames).items()}
+    return {name: _of(frame) for name, frame in _frames({**audit.frames, **_said(audit)}).items()}
 
 
 def _frames(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return {str(name): frames[name] for name in sorted(frames) if frames[name] is not None}
+
+
+def _said(audit: Any) -> dict[str, pd.DataFrame]:
+    """What is no frame of the audit: its opening, what people said about it, and how things are called."""
+    opening = [(s.topic, s.text, s.verdict, s.link) for s in audit.opening.sentences]
+    about = list(audit.about.as_dict().items())
+    shown: list[tuple[str, str, str, str]] = []
+    for kind, names in audit.names.as_dict().items():
+        for name, value in names.items():
+            inner = value.items() if isinstance(value, Mapping) else [(name, value)]
+            column = name if isinstance(value, Mapping) else ""
+            shown += [(kind, column, key, text) for key, text in inner]
+    return {
+        "about": pd.DataFrame(about, columns=["field", "value"]),
+        "display_names": pd.DataFrame(shown, columns=["kind", "column", "name", "shown"]),
+        "opening": pd.DataFrame(opening, columns=["topic", "sentence", "verdict", "link"]),
+    }
 
 
 def _of(frame: pd.DataFrame) -> str:
@@ -55,8 +72,9 @@ def _of(frame: pd.DataFrame) -> str:
 
 def stacked(audit: Any) -> str:
     """All frames in one CSV text: the column ``frame`` tells which, columns that a frame lacks are empty."""
-    frames = _frames(audit.frames)
-    columns = list(dict.fromkeys(str(c) for frame in frames.values() for c in frame.columns))
+    frames = _frames({**audit.frames, **_said(audit)})
+    measured = [frames[name] for name in sorted(frames, key=lambda name: (name not in audit.frames, name))]
+    columns = list(dict.fromkeys(str(c) for frame in measured for c in frame.columns))  # those of figures come first
     rows = (
         [name, *(plain(row.get(c)) for c in columns)]
         for name, frame in frames.items()

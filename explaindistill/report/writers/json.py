@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from explaindistill.auditing.opening.sentences import Opening
 from explaindistill.auditing.stored import FORMAT, VERSION
 from explaindistill.report.verdict_words import in_front
 
@@ -21,8 +22,8 @@ LARGE = 300
 CROSSED = " × "
 MAIN = ("selection_rate", "selection_rate_worst_ratio", "mean_prediction", "agreement", "mae", "teacher_mean")
 """What a page of a large audit carries of crossed groups and of students without teacher; the JSON file has all."""
-LEFT_OUT = "cells"
-"""The panels of the page carry this frame already."""
+LEFT_OUT = ("answer_pairs", "cells", "dependence", "roc", "score_shares", "thresholds")
+"""The panels and the pictures of the page carry these frames already."""
 STRONGEST = 5
 """So many columns of each group a page carries; the JSON file has all."""
 
@@ -67,13 +68,14 @@ def results(audit: Any, page: bool = False) -> dict[str, Any]:
     audit : Audit
     page : bool
         The form that a page embeds: frames are :func:`packed`, large ones without the lesser measures of crossed
-        groups, and the students, whose scripts the page has, stay out.
+        groups; the opening, which the page shows, and the students, whose scripts it has, stay out.
 
     Returns
     -------
     dict
         ``format``, ``version``, ``teacher``, ``classes``, ``favorable``, ``threshold``, ``bounds``, ``manifest``,
-        ``warnings``, ``notes``, ``schema``, ``frames`` (each ``{"columns": [...], "rows": [[...]]}``) and ``students``.
+        ``warnings``, ``notes``, ``about``, ``display_names``, ``schema``, ``frames`` (each ``{"columns": [...], "rows":
+        [[...]]}``), ``opening`` and ``students``; frames keep the names of the data.
     """
     write = packed if page else _frame
     out: dict[str, Any] = {
@@ -87,16 +89,39 @@ def results(audit: Any, page: bool = False) -> dict[str, Any]:
         "manifest": plain(audit.manifest),
         "warnings": in_front(audit),
         "notes": [str(note) for note in audit.notes],
+        "about": audit.about.as_dict(),
+        "display_names": audit.names.as_dict(),
         "schema": plain(audit.schema.to_dict()) if hasattr(audit.schema, "to_dict") else None,
         "frames": {
             key: write(_for_page(frame) if page else frame)
             for key, frame in sorted(audit.frames.items())
-            if frame is not None and not (page and key == LEFT_OUT)
+            if frame is not None and not (page and key in LEFT_OUT)
         },
     }
-    if not page:
+    if not page:  # the page shows the opening, and has the scripts of the students
+        out["opening"] = _opening(audit.opening)
         out["students"] = {str(key): _student(student) for key, student in audit.students.items()}
     return out
+
+
+def _opening(opening: Opening) -> dict[str, Any]:
+    """Title and sentences; each word with the cells that it was read from, as ``[frame, row, column]``."""
+    questions = dict(opening.questions)
+    sentences = [
+        {
+            "topic": one.topic,
+            "question": questions.get(one.topic, ""),
+            "text": one.text,
+            "verdict": one.verdict,
+            "link": one.link,
+            "words": [
+                {"text": w.text, "kind": w.kind, "value": plain(w.value), "origins": plain(w.origins)}
+                for w in one.words
+            ],
+        }
+        for one in opening.sentences
+    ]
+    return {"title": opening.title, "sentences": sentences}
 
 
 def _for_page(frame: pd.DataFrame) -> pd.DataFrame:

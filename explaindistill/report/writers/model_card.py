@@ -11,7 +11,8 @@ from explaindistill.report.metrics import describe_metric
 from explaindistill.report.tables import frame_of, rows_of
 from explaindistill.report.words import name
 from explaindistill.report.writers.json import plain
-from explaindistill.report.writers.markdown import escape, written
+from explaindistill.report.writers.markdown import escape, opened, written
+from explaindistill.report.writers.opening import title_of
 
 __all__ = ["card"]
 
@@ -40,16 +41,31 @@ def card(audit: Any, sections: Mapping[str, b.Section]) -> str:
     str
         Strings of the head are quoted as JSON, which YAML reads as they are.
     """
-    title = ", ".join(name(s) for s in audit.students)
-    parts = [_head(audit), f"# Model card: {escape(title)}"]
+    parts = [_head(audit), f"# Model card: {escape(title_of(audit))}", *opened(audit, 2)]
     parts.append(
         f"Readable models that imitate {escape(name(audit.teacher_name))}. Figures carry 95 % intervals "
         "and the number of rows behind them; undefined stays undefined. Nothing here certifies anything."
     )
     for chapter, names in CHAPTERS.items():
         inside = [written(sections[key], 3) for key in names if key in sections]
+        inside = [*_said(audit, chapter), *inside]
         parts += [f"## {chapter}", *inside]
     return "\n\n".join(parts) + "\n"
+
+
+SAID: Mapping[str, Mapping[str, str]] = {
+    "Model details": {"owner": "Answers for it", "date": "Date of the audit"},
+    "Intended use and its limits": {"decision": "Decision", "purpose": "Purpose"},
+    "Evaluation": {"data_name": "Audited rows"},
+}
+"""By chapter what people said about the audit, and how it is introduced."""
+
+
+def _said(audit: Any, chapter: str) -> list[str]:
+    """What people said that belongs into a chapter; nothing of it is made up where they did not."""
+    stated = {label: getattr(audit.about, field) for field, label in SAID.get(chapter, {}).items()}
+    lines = [f"- **{label}**: {escape(value)}" for label, value in stated.items() if value]
+    return ["\n".join(lines)] if lines else []
 
 
 def _head(audit: Any) -> str:
@@ -66,7 +82,7 @@ def _head(audit: Any) -> str:
         digest = manifest.get("data_sha256", "not recorded")
         lines += [
             "    dataset:",
-            f"      name: {_quoted('audited rows')}",
+            f"      name: {_quoted(audit.about.data_name or 'audited rows')}",
             f"      type: {_quoted(f'sha256:{digest}')}",
         ]
         lines += ["    metrics:", *(_metrics(audit, str(student)) or ["    []"])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from explaindistill.measures.verdicts import marked, worst
@@ -22,7 +22,7 @@ def first_screen(audit: Any, sections: Mapping[str, b.Section]) -> str:
     sections : mapping of name to Section
     """
     lines = [repr(audit)] + [f"WARNING: {warning}" for warning in in_front(audit)]
-    for block in sections["glance"].blocks:
+    for block in _unfolded(sections["glance"].blocks):
         if isinstance(block, b.Text) and block.tone == "lead":
             lines.append(block.text)
         if isinstance(block, b.Cards):
@@ -31,6 +31,14 @@ def first_screen(audit: Any, sections: Mapping[str, b.Section]) -> str:
     if len(verdicts):
         lines += [_verdict(row) for row in worst(verdicts).to_dict("records")]
     return "\n".join(lines)
+
+
+def _unfolded(blocks: Iterable[b.Block]) -> Iterator[b.Block]:
+    """Blocks with those of folds."""
+    for block in blocks:
+        yield block
+        if isinstance(block, b.Details):
+            yield from _unfolded(block.blocks)
 
 
 def _card(card: b.Card) -> str:

@@ -18,7 +18,7 @@ from explaindistill.numerics.explaining.axes import Axis, Choice, Number
 from explaindistill.numerics.explaining.nearest_search import nearest_search
 from explaindistill.students._intake import rows
 
-__all__ = ["Counterfactual", "Goal", "Problem", "counterfactual"]
+__all__ = ["Counterfactual", "Goal", "Problem", "counterfactual", "dtype_of", "one_row"]
 
 Floats = NDArray[np.float64]
 SECONDS_PER_DAY = 86400.0
@@ -177,7 +177,7 @@ def counterfactual(
     no becomes yes with 1 change(s):
         income: 20 -> 36
     """
-    frame = rows(self, _one_row(self, row)).reset_index(drop=True)
+    frame = rows(self, one_row(self, row)).reset_index(drop=True)
     answer = _answers(self, frame)
     now = tuple(self.schema_.encode(frame)[0].tolist())
     values = answer(np.array(now)[None])
@@ -215,7 +215,7 @@ def _nearest(student: Any, problem: Problem) -> Floats | None:
     return nearest if nearest is not None and problem.reached(nearest) else None
 
 
-def _one_row(student: Any, row: Any) -> Any:
+def one_row(student: Any, row: Any) -> Any:
     """One row as the student takes it, from a frame, a Series or a mapping."""
     if isinstance(row, pd.Series):
         row = row.to_dict()
@@ -246,11 +246,12 @@ def _rows_of(schema: Schema, frame: pd.DataFrame, Z: Floats, now: Floats) -> pd.
         if same:
             columns[feature.name] = frame[feature.name].take(np.zeros(len(Z), dtype=np.intp)).array
         else:
-            columns[feature.name] = feature.restored(Z[:, j], _dtype(feature, Z[:, j]))
+            columns[feature.name] = feature.restored(Z[:, j], dtype_of(feature, Z[:, j]))
     return pd.DataFrame(columns)
 
 
-def _dtype(feature: Feature, values: Floats) -> str:
+def dtype_of(feature: Feature, values: Floats) -> str:
+    """Dtype of changed values: the column's, or floats where whole numbers were changed to broken ones."""
     whole = np.array_equal(values, np.rint(values))
     return feature.dtype if whole or not feature.dtype.lower().startswith(("int", "uint")) else "float64"
 

@@ -34,7 +34,7 @@ def drawing(self: Any) -> CurvesDrawing:
     >>> X = pd.DataFrame({"age": np.arange(300) % 50, "pay": np.arange(300) % 7})
     >>> curves = xd.GAMRegressor().fit(X, X["age"] / 10 + X["pay"]).drawing()
     >>> curves.unit, [term.name for term in curves.terms], curves.terms[0].frame.columns.tolist()
-    ('effect on the value', ['pay', 'age'], ['x', 'estimate', 'low', 'high', 'output'])
+    ('effect on the value', ['pay', 'age'], ['x', 'estimate', 'low', 'high', 'output', 'n'])
     """
     check_is_fitted(self)
     classes = self.classes_.tolist() if hasattr(self, "classes_") else None
@@ -56,14 +56,18 @@ def _missing(shape: Shape) -> float:
 
 
 def _curve(shape: Shape, feature: Feature, names: Sequence[str]) -> pd.DataFrame:
-    """Estimate and 95 % band, ``f ± z sd``, at each place of the grid, below each other for each output."""
+    """Estimate and 95 % band, ``f ± z sd``, at each place with rows of the fit, below each other for each output.
+
+    How a curve goes on beyond the values seen is no finding, and would press the rest together.
+    """
     grid, parts = shape.grids[0], []
     n = grid.n_places
+    inside = grid.within()[:n]
     has_errors = not np.isnan(shape.sd).any()
     for values, sd, output in zip(shape.values[:, :n], shape.sd[:, :n], names, strict=True):
         half = NORMAL_95 * sd if has_errors else np.full(n, math.nan)
-        bands = {"estimate": values, "low": values - half, "high": values + half, "output": output}
-        parts.append(pd.DataFrame(_places(grid, feature) | bands))
+        bands = {"estimate": values, "low": values - half, "high": values + half, "output": output, "n": shape.n[:n]}
+        parts.append(pd.DataFrame(_places(grid, feature) | bands)[inside])
     return pd.concat(parts, ignore_index=True)
 
 
@@ -81,8 +85,9 @@ def _shown(knots: NDArray[np.float64], feature: Feature) -> NDArray[np.float64]:
 
 
 def _surface(shape: Shape, features: Sequence[Feature], output: str) -> pd.DataFrame:
-    """Cells ``(i, j)`` of the last output; missing values, the last place of a grid, have no cell."""
+    """Cells ``(i, j)`` of the last output where rows were; missing values, the last place of a grid, have no cell."""
     axes: list[list[Any]] = []
+    first, second = (grid.within() for grid in shape.grids)
     for grid, feature in zip(shape.grids, features, strict=True):
         numbers = _shown(grid.knots, feature).tolist()
         axes.append(numbers if numbers else grid.labels(feature)[: grid.n_places])
@@ -90,5 +95,6 @@ def _surface(shape: Shape, features: Sequence[Feature], output: str) -> pd.DataF
         {"x": x, "y": y, "i": i, "j": j, "estimate": shape.values[-1][i, j], "output": output}
         for i, x in enumerate(axes[0])
         for j, y in enumerate(axes[1])
+        if first[i] and second[j]
     ]
     return pd.DataFrame(cells)

@@ -17,6 +17,7 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.additive.families import FAMILIES, Bernoulli
 from explaindistill.numerics.ranges import one_of
 from explaindistill.protocols import Complexity
+from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
@@ -103,9 +104,9 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    ``sample_weight`` counts rows: a row of weight 2 is the row twice. With fewer than two rows per coefficient of the
-    curves, the smoothing of each leans on that of the others (see
-    :class:`~explaindistill.numerics.additive.reml.Smoothing`).
+    ``sample_weight`` counts rows: a row of weight 2 is the row twice. With fewer rows than coefficients of the curves,
+    the smoothing of each leans on that of the others; curves of noisy outcomes are smoother the fewer rows there are
+    (see :class:`~explaindistill.numerics.additive.reml.Smoothing`).
 
     References
     ----------
@@ -243,6 +244,7 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
     drawing = drawing
     shapley = shapley
     counterfactual = counterfactual
+    agreement_intervals = agreement_intervals
     reasons = reasons
     toward_labels = toward_labels
     smaller = smaller
@@ -380,6 +382,7 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
     drawing = drawing
     shapley = shapley
     counterfactual = counterfactual
+    agreement_intervals = agreement_intervals
     reasons = reasons
     toward_labels = toward_labels
     smaller = smaller

@@ -14,8 +14,9 @@ from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.additive.families import Bernoulli, Gaussian
 from explaindistill.numerics.additive.gram import Design, predictor, raw_cross
-from explaindistill.numerics.additive.pirls import AdditiveFit, BinnedRows, FitOptions, fit_additive
+from explaindistill.numerics.additive.pirls import AdditiveFit, FitOptions, fit_additive
 from explaindistill.numerics.additive.refits import refit_twins
+from explaindistill.numerics.additive.row_sums import BinnedRows
 from explaindistill.students.gam.design import (
     AdditiveTerm,
     Columns,

@@ -11,14 +11,8 @@ from scipy.special import softmax
 
 from explaindistill.numerics.additive.families import Family
 from explaindistill.numerics.additive.gram import Design, predictor, raw_cross
-from explaindistill.numerics.additive.pirls import (
-    SMOOTHING_ROUNDS,
-    AdditiveFit,
-    BinnedRows,
-    CurvatureSample,
-    FitOptions,
-    fit_additive,
-)
+from explaindistill.numerics.additive.pirls import SMOOTHING_ROUNDS, AdditiveFit, FitOptions, fit_additive
+from explaindistill.numerics.additive.row_sums import BinnedRows, CurvatureSample
 from explaindistill.numerics.additive.softmax import fit_softmax
 from explaindistill.students.gam.design import AdditiveTerm, Columns, Shaping
 

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.additive.families import FAMILIES, Bernoulli
-from explaindistill.numerics.additive.pirls import BinnedRows
+from explaindistill.numerics.additive.row_sums import BinnedRows
 from explaindistill.students._changed import changed
 from explaindistill.students._toward import Array, Move
 from explaindistill.students.gam.design import (
@@ -22,7 +22,7 @@ from explaindistill.students.gam.design import (
     main_on,
     pair_on,
 )
-from explaindistill.students.gam.fit import Additive, finish
+from explaindistill.students.gam.finishing import Additive, finish
 from explaindistill.students.gam.problem import AdditiveProblem
 from explaindistill.students.gam.settings import read_options
 from explaindistill.students.gam.shapes import Shape, TermGrid

@@ -29,6 +29,7 @@ from explaindistill.numerics.linear.row_blocks import RowBlocks
 from explaindistill.numerics.ranges import number_in, seed_in, whole_in
 from explaindistill.protocols import Complexity
 from explaindistill.students import _intake
+from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
@@ -121,6 +122,7 @@ class _Linear(BaseEstimator):
     plot = plot
     shapley = shapley
     counterfactual = counterfactual
+    agreement_intervals = agreement_intervals
     reasons = reasons
     toward_labels = toward_labels
     smaller = smaller
@@ -175,7 +177,7 @@ class _Linear(BaseEstimator):
             rank = content_rank(intake.X, 0 if self.random_state is None else int(self.random_state))
             n_scores = 1 if intake.classes is None or len(intake.classes) == 2 else len(intake.classes)
             folds, tries = deciding_folds(rank, n_scores)
-            fit, trace = choose(problem, folds, penalties, self.tolerance, self.relax, tries)
+            fit, trace = choose(problem, folds, penalties, self.tolerance, self.relax, tries, self.max_terms)
             self.penalty_, self.relaxed_ = float(penalties[trace.chosen]), trace.relaxed
             self.path_ = pd.DataFrame(
                 {

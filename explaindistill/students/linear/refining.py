@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from explaindistill.data.design import matrix
-from explaindistill.numerics.linear.elastic_net import LinearFit, refit_gaussian, refit_logistic
+from explaindistill.numerics.linear.elastic_net import LinearFit
 from explaindistill.numerics.linear.penalty_choice import standardise
+from explaindistill.numerics.linear.relaxed import refit_gaussian, refit_logistic
 from explaindistill.students._changed import changed
 from explaindistill.students._toward import Array, Move
 from explaindistill.students.linear.model import FittedRows, LinearModel, fitted_model

@@ -18,6 +18,7 @@ from explaindistill.numerics.model_trees.leaf_models import Loss, respond
 from explaindistill.numerics.model_trees.state import LinearTreeLimits
 from explaindistill.numerics.ranges import number_in, whole_in
 from explaindistill.protocols import Complexity
+from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
@@ -33,7 +34,7 @@ from explaindistill.students.model_tree.observed import recount
 from explaindistill.students.model_tree.program import program
 from explaindistill.students.model_tree.refining import toward_labels
 from explaindistill.students.model_tree.shapley import linear_tree_shapley
-from explaindistill.students.model_tree.words import words
+from explaindistill.students.model_tree.words import regions, words
 
 __all__ = ["ModelTreeClassifier", "ModelTreeRegressor"]
 
@@ -123,6 +124,8 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
     plot = plot
     shapley = shapley
     counterfactual = counterfactual
+    agreement_intervals = agreement_intervals
+    regions = regions
     reasons = reasons
     toward_labels = toward_labels
     recount = recount
@@ -276,6 +279,8 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
     plot = plot
     shapley = shapley
     counterfactual = counterfactual
+    agreement_intervals = agreement_intervals
+    regions = regions
     reasons = reasons
     toward_labels = toward_labels
     recount = recount

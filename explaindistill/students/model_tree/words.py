@@ -5,10 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from explaindistill.students._intake import rows
 from explaindistill.students._missing import unmet_missing
 from explaindistill.students.model_tree.observed import whose
 
-__all__ = ["words"]
+__all__ = ["regions", "words"]
+
+
+def regions(self: Any, X: Any) -> tuple[NDArray[np.int64], dict[int, str]]:
+    """Leaf ``(n,)`` of each row, and the questions on the way to each leaf.
+
+    Examples
+    --------
+    >>> from explaindistill import ModelTreeRegressor
+    >>> x = np.linspace(-1, 1, 200)[:, None]
+    >>> tree = ModelTreeRegressor(max_leaf_nodes=2, n_folds=0).fit(x, np.abs(x[:, 0]))
+    >>> leaf, questions = tree.regions([[-0.5], [0.5]])
+    >>> [questions[v] for v in leaf.tolist()]
+    ['x0 <= -0.04', 'x0 > -0.04']
+    """
+    model = self.tree_
+    leaves = [v for v, node in enumerate(model.nodes) if node.feature < 0]
+    return model.leaves(rows(self, X)), {v: model.reasons(v) or "all rows" for v in leaves}
 
 
 def words(student: Any, outputs: Sequence[str], what: str) -> str:

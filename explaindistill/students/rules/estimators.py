@@ -16,21 +16,23 @@ from explaindistill.data.targets import as_soft_targets, sharpen
 from explaindistill.numerics.ranges import number_in, whole_in
 from explaindistill.numerics.trees.rule_growth import RuleLimits
 from explaindistill.protocols import Complexity
+from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
-from explaindistill.students._form import check_header, compact_bytes, header, plain, reader
+from explaindistill.students._form import compact_bytes, plain, reader
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
 from explaindistill.students._picture import plot
 from explaindistill.students.rules.drawing import drawing
 from explaindistill.students.rules.fit import fit_rule_list
+from explaindistill.students.rules.json_form import empty, head
 from explaindistill.students.rules.model import RuleList
 from explaindistill.students.rules.nearest import nearest_in_rules
 from explaindistill.students.rules.program import program
 from explaindistill.students.rules.refining import toward_labels
 from explaindistill.students.rules.shapley import rule_shapley
-from explaindistill.students.rules.tables import class_table, value_table
+from explaindistill.students.rules.tables import class_table, regions, value_table
 
 __all__ = ["RuleListClassifier", "RuleListRegressor"]
 
@@ -94,8 +96,10 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
     plot = plot
     shapley = shapley
     counterfactual = counterfactual
+    agreement_intervals = agreement_intervals
     reasons = reasons
     toward_labels = toward_labels
+    regions = regions
     _nearest = nearest_in_rules
     _shapley = rule_shapley
 
@@ -218,13 +222,13 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
     def to_dict(self) -> dict[str, Any]:
         """Return the versioned JSON form."""
         check_is_fitted(self)
-        return _head(self) | {"classes": [plain(c) for c in self.classes_]}
+        return head(self) | {"classes": [plain(c) for c in self.classes_]}
 
     @classmethod
     @reader
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Inverse of :meth:`to_dict`; runs no code."""
-        student = _empty(cls, data)
+        student = empty(cls, data)
         student.classes_ = np.array(data["classes"])
         return student
 
@@ -256,8 +260,10 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
     plot = plot
     shapley = shapley
     counterfactual = counterfactual
+    agreement_intervals = agreement_intervals
     reasons = reasons
     toward_labels = toward_labels
+    regions = regions
     _nearest = nearest_in_rules
     _shapley = rule_shapley
 
@@ -347,13 +353,13 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
     def to_dict(self) -> dict[str, Any]:
         """Return the versioned JSON form."""
         check_is_fitted(self)
-        return _head(self) | {"n_outputs": self.n_outputs_, "flat": bool(self.flat_)}
+        return head(self) | {"n_outputs": self.n_outputs_, "flat": bool(self.flat_)}
 
     @classmethod
     @reader
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Inverse of :meth:`to_dict`; runs no code."""
-        student = _empty(cls, data)
+        student = empty(cls, data)
         student.n_outputs_, student.flat_ = int(data["n_outputs"]), bool(data["flat"])
         return student
 
@@ -435,28 +441,3 @@ def _recount(student: Any, X: Any, Y: Any, weight: Any, tabulate: Any) -> None:
         return
     counted = tabulate(student, rows(student, X), Y, weight, 0.95)
     student.table_ = counted.assign(rows=f"{len(Y):,} observed rows of fitting")
-
-
-def _head(student: Any) -> dict[str, Any]:
-    parameters = {k: plain(v) for k, v in student.get_params().items() if k != "classes"}
-    # JSON has no NaN, which an interval of too few rows is
-    table = {name: [None if pd.isna(v) else plain(v) for v in column] for name, column in student.table_.items()}
-    head = header(student, "rules") | {"parameters": parameters}
-    return head | {"rules": student.rules_.to_dict(), "table": table}
-
-
-def _column(values: list[Any]) -> list[Any]:
-    """Numbers with NaN again where JSON has null."""
-    return [np.nan if v is None else v for v in values]
-
-
-def _empty(cls: Any, data: Mapping[str, Any]) -> Any:
-    check_header(cls, "rules", data)
-    student = cls(**data["parameters"])
-    student.rules_ = RuleList.from_dict(data["rules"])
-    student.table_ = pd.DataFrame({name: _column(values) for name, values in data["table"].items()})
-    student.schema_ = student.rules_.schema
-    student.n_features_in_ = len(student.schema_)
-    if student.schema_.container == "frame":
-        student.feature_names_in_ = np.array(student.schema_.names, dtype=object)
-    return student

@@ -10,9 +10,26 @@ from numpy.typing import NDArray
 
 from explaindistill.numerics.statistics.intervals import normal_quantile, wilson
 from explaindistill.numerics.trees.fixed_point import whole_weights
+from explaindistill.students._intake import rows
 from explaindistill.students.rules.model import RuleList
 
-__all__ = ["class_table", "value_table"]
+__all__ = ["class_table", "regions", "value_table"]
+
+
+def regions(self: Any, X: Any) -> tuple[NDArray[np.int64], dict[int, str]]:
+    """Position ``(n,)`` of the rule that decides each row, the default last, and the words of each rule.
+
+    Examples
+    --------
+    >>> from explaindistill.students.rules import RuleListRegressor
+    >>> x = np.arange(100.0)
+    >>> student = RuleListRegressor(max_rules=1).fit(x[:, None], np.where(x > 59, 7.0, 1.0))
+    >>> student.regions([[10.0], [80.0]])
+    (array([1, 0]), {0: '1. x0 > 59', 1: '2. (default)'})
+    """
+    model: RuleList = self.rules_
+    words = [rule.words(model.schema) for rule in model.rules]
+    return model.deciding(rows(self, X)), {i: f"{i + 1}. {w}" for i, w in enumerate([*words, "(default)"])}
 
 
 def class_table(

@@ -26,6 +26,7 @@ from explaindistill.numerics.linear.scorecard import card_excess, search, unique
 from explaindistill.numerics.ranges import number_in, whole_in
 from explaindistill.protocols import Complexity
 from explaindistill.students import _intake
+from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
@@ -311,6 +312,7 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
     plot = plot
     shapley = shapley
     counterfactual = counterfactual
+    agreement_intervals = agreement_intervals
     reasons = reasons
     toward_labels = toward_labels
     _nearest = nearest_in_card

@@ -10,11 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import Tags
 
+from explaindistill.data.class_words import class_words
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.targets import as_soft_targets, sharpen
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.ranges import number_in, one_of
 from explaindistill.numerics.trees.binning import MAX_BINS
+from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
@@ -150,6 +152,7 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
     drawing = drawing
     shapley = shapley
     counterfactual = counterfactual
+    agreement_intervals = agreement_intervals
     reasons = reasons
     toward_labels = toward_labels
     smaller = smaller
@@ -246,7 +249,7 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
 
         P, labels, _ = as_soft_targets(y, self.classes_ if self.classes is None or np.ndim(y) < 2 else self.classes)
         if not np.array_equal(labels, self.classes_):
-            raise InvalidInputError(f"classes of y must be {self.classes_.tolist()}, got {labels.tolist()}")
+            raise InvalidInputError(f"classes of y must be {class_words(self.classes_)}, got {class_words(labels)}")
         return pruned(self, X, P, sample_weight, standard_errors)
 
     def tree_values(self, X: Any) -> NDArray[np.float64]:
@@ -306,6 +309,7 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
     drawing = drawing
     shapley = shapley
     counterfactual = counterfactual
+    agreement_intervals = agreement_intervals
     reasons = reasons
     toward_labels = toward_labels
     smaller = smaller

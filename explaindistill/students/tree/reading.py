@@ -116,6 +116,11 @@ class ReadableTree:
         check_is_fitted(self)
         return words.rule_table(self.tree_, self._outputs(), getattr(self, "classes_", None))
 
+    def regions(self, X: Any) -> tuple[NDArray[np.int64], dict[int, str]]:
+        """Leaf ``(n,)`` of each row, and what must hold in each leaf."""
+        table = self.rules()
+        return self.apply(X), dict(zip(table["leaf"].tolist(), table["rule"], strict=True))
+
     def explain(self, X: Any) -> pd.DataFrame:
         """Give the reasons of each row: the path it takes, and what each split on it adds.
 

@@ -1,114 +1,143 @@
-"""Rows that belong together: whatever verdict they change, a warning stands in front of it, with its way out."""
-
-import json
+"""Curves in an audit: what was asked for and no more, counted and forecast, with a reason where there is none."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import explaindistill as xd
-from explaindistill.auditing.gates import gate
+from explaindistill.auditing.frames import groups
+from explaindistill.errors import InvalidInputError
 from explaindistill.teachers.callable import CallableTeacher
 
-RULES = {"fidelity.agreement": ">= 0.9", "bias.worst_impact_ratio": ">= 0.8", "rates.accuracy": ">= 0.7"}
-HEAD = "Rows may not be independent"
+CLASSES = ["no", "yes"]
 
 
-def people(n, seed, few=False):
+def rows(n=260, seed=0):
     rng = np.random.default_rng(seed)
-    X = pd.DataFrame({"a": rng.normal(size=n), "b": rng.normal(size=n)})
-    if few:
-        X = (X > 0).astype(float).assign(c=rng.integers(0, 3, n))
-    y = np.where(X["a"] + 0.5 * X["b"] + rng.normal(size=n) > 0, "yes", "no")
-    return X, y, pd.DataFrame({"sex": np.where(rng.random(n) + 0.1 * (y == "yes") > 0.55, "m", "f")})
+    return pd.DataFrame({"age": rng.integers(18, 80, n), "pay": rng.gamma(2, 500, n), "sex": rng.choice(["f", "m"], n)})
 
 
-def audited(X, y, who, **more):
-    teacher = LogisticRegression().fit(X, y)
-    tree = xd.TreeClassifier(max_leaf_nodes=4).fit(X, pd.DataFrame(teacher.predict_proba(X), columns=["no", "yes"]))
-    return xd.audit(teacher, {"tree": tree}, X, y, sensitive=who, favorable="yes", n_explained=0,
-                    requirements=RULES, **more)  # fmt: skip
+def chance(X):
+    p = np.clip(0.1 + 0.004 * X["age"] + 0.1 * (X["sex"] == "m") + np.where(X["pay"] > 900, 0.2, 0.0), 0, 1)
+    return np.column_stack([1 - p, p])
 
 
-def tenfold(table):
-    return pd.concat([table] * 10, ignore_index=True) if isinstance(table, pd.DataFrame) else np.tile(table, 10)
+@pytest.fixture(scope="module")
+def asked():
+    teacher = CallableTeacher(chance, classes=CLASSES)
+    X = rows()
+    tree = xd.TreeClassifier(max_leaf_nodes=4).fit(X, pd.DataFrame(chance(X), columns=CLASSES))
+    options = {"favorable": "yes", "n_explained": 0}
+    return teacher, tree, xd.audit(teacher, {"tree": tree}, rows(seed=1), dependence=True, **options)
 
 
-@pytest.mark.parametrize("few", [False, True])
-def test_no_verdict_changes_by_copies_without_a_warning(few):
-    changed = 0
-    for seed in range(6):
-        X, y, who = people(150, seed, few)
-        once, copied = audited(X, y, who), audited(*map(tenfold, (X, y, who)))
-        assert not [note for note in once.notes if note.startswith(HEAD)]
-        assert copied.notes[0].startswith(HEAD), "in front of everything"
-        changed += once.frames["verdicts"]["verdict"].tolist() != copied.frames["verdicts"]["verdict"].tolist()
-    assert changed >= 2, "else this test says nothing"
+def test_the_line_of_the_teacher_and_where_the_tree_differs(asked):
+    _, _, report = asked
+    curves, areas = report.frames["dependence"], report.frames["dependence_comparison"]
+    line = curves.query("metric == 'accumulated_effect' and feature == 'age' and subject == 'teacher'")
+    np.testing.assert_allclose(np.diff(line["estimate"]) / np.diff(line["value"]), 0.004)
+    assert set(curves["unit"]) == {"probability of yes", "share"}
+    judged = areas[areas["rank"].notna()]
+    assert judged["rank"].tolist() == [1, 2, 3]
+    assert judged["estimate"].is_monotonic_decreasing
+    assert judged.set_index("feature").loc["sex", "metric"] == "partial_dependence_area"
+    assert report.manifest["measuring"]["dependence"] is True
+    verdicts = report.check({"dependence_comparison.accumulated_effect_area[feature=pay]": "<= 0.5"})
+    assert verdicts["verdict"].tolist() == ["pass"]
 
 
-def test_the_warning_stands_on_every_first_screen(tmp_path):
-    report = audited(*map(tenfold, people(120, 0)))
-    warning = next(note for note in report.notes if note.startswith(HEAD))
-    assert "each distinct row stands 10 times" in warning
-    assert "groups=X.groupby(list(X), dropna=False, observed=True).ngroup()" in warning
-    assert report.summary().splitlines()[1] == f"WARNING: {warning}"
-    assert repr(report).endswith("; rows may not be independent")
-    stored = json.loads(report.save(tmp_path / "a.json").read_text())
-    assert stored["warnings"] == [warning]
-    page = report.save(tmp_path / "a.html").read_text()
-    assert page.index("each distinct row stands 10 times") < page.index("Agreement with the teacher")
-    assert "each distinct row stands 10 times" in report._repr_html_().split("The whole report")[0]
-    assert str(gate(tmp_path / "a.json", RULES)).startswith(f"WARNING: {warning}")
+def test_by_default_nothing_is_asked_for_curves(asked):
+    teacher, tree, _ = asked
+    report = xd.audit(teacher, {"tree": tree}, rows(seed=1), n_explained=0)
+    assert report.frames["dependence"].empty
+    assert report.frames["dependence_comparison"].empty
+    assert "audit: dependence" not in xd.audit(teacher, tree, rows(seed=1), n_explained=0, dry_run=True).rows
 
 
-def test_the_way_out_that_is_named_gives_the_verdicts_of_the_rows_once():
-    X, y, who = people(120, 1)
-    once = audited(X, y, who)
-    X10, y10, who10 = (tenfold(t) for t in (X, y, who))
-    clusters = X10.groupby(list(X10), dropna=False, observed=True).ngroup().to_numpy()
-    covered = audited(X10, y10, who10, groups=clusters)
-    assert not [note for note in covered.notes if note.startswith(HEAD)]
-    assert set(covered.frames["dependence"]["verdict"]) == {"covered"}
-    words = [report.frames["verdicts"]["verdict"].tolist() for report in (once, covered)]
-    assert not any({a, b} == {"pass", "fail"} for a, b in zip(*words, strict=True))
-    agreement = [r.frames["fidelity"].query("metric == 'agreement'").iloc[0] for r in (once, covered)]
-    width = [line["high"] - line["low"] for line in agreement]
-    assert width[1] >= 0.9 * width[0]
+def test_columns_that_are_named_and_a_forecast_that_holds(asked, monkeypatch):
+    _, tree, _ = asked
+    monkeypatch.setattr(groups, "FLIP_ROWS", 100)  # fewer than there are: chance chooses them
+    teacher = CallableTeacher(chance, classes=CLASSES)
+    X, options = rows(seed=1), {"favorable": "yes", "n_explained": 0, "sensitive": ["sex"], "dependence": ["pay"]}
+    forecast = xd.audit(teacher, {"tree": tree}, X, dry_run=True, **options)
+    report = xd.audit(teacher, {"tree": tree}, X, **options)
+    assert report.manifest["rows_sent"]["by_purpose"] == forecast.rows
+    assert forecast.rows["audit: dependence"] > 0
+    assert set(report.frames["dependence"]["feature"]) == {"pay"}
+    assert report.manifest["measuring"]["dependence"] == ["pay"]
 
 
-def test_branches_and_persons_are_asked_about_and_covered_by_groups():
-    X, y, who = people(600, 3)
-    branch = np.arange(600) % 12
-    X = X.assign(branch=branch.astype(str))
-    teacher = LogisticRegression().fit(X[["a", "b"]], y)
-    ask = CallableTeacher(lambda rows: teacher.predict_proba(rows[["a", "b"]]), classes=["no", "yes"])
-    tree = xd.TreeClassifier(max_leaf_nodes=4).fit(X, pd.DataFrame(ask.predict_proba(X), columns=["no", "yes"]))
-    report = xd.audit(ask, {"tree": tree}, X, y, sensitive=who, favorable="yes", n_explained=0)
-    assert [n for n in report.notes if 'groups="branch"' in n and "12 values in 600 rows" in n]
-    report = xd.audit(ask, {"tree": tree}, X, y, groups="branch", sensitive=who, favorable="yes", n_explained=0)
-    assert not [n for n in report.notes if n.startswith(HEAD)]
+def test_a_column_that_is_none_is_refused_before_anything_is_asked(asked):
+    _, tree, _ = asked
+    teacher = CallableTeacher(chance, classes=CLASSES)
+    with pytest.raises(InvalidInputError, match="dependence names 'wage', which is no column of X; there are: age"):
+        xd.audit(teacher, {"tree": tree}, rows(), dependence="wage")
+    with pytest.raises(InvalidInputError, match="dependence must be True, False or names of columns of X, got 3"):
+        xd.audit(teacher, {"tree": tree}, rows(), dependence=3)
+    assert teacher.rows_sent_.total == 0
 
 
-def test_a_regression_whose_errors_are_alike_in_time_is_warned_of():
-    rng = np.random.default_rng(0)
-    season = np.sin(np.arange(500) / 40)
-    X = pd.DataFrame({"x": rng.normal(size=500), "day": pd.date_range("2023-01-01", periods=500)})
-    y = X["x"] + season + 0.1 * rng.normal(size=500)
-    line = LinearRegression().fit(X[["x"]], y)
-    teacher = CallableTeacher(lambda rows: line.predict(rows[["x"]]), output="value")
-    tree = xd.TreeRegressor(max_leaf_nodes=4).fit(X, line.predict(X[["x"]]))
-    report = xd.audit(teacher, {"tree": tree}, X, y, n_explained=0)
-    table = report.frames["dependence"].set_index("subject")
-    assert table.loc["teacher", "verdict"] == "dependent"
-    assert table.loc["tree", "verdict"] == "none"
-    assert any('groups=X["day"]' in note for note in report.notes[:1])
+def test_a_record_has_no_curve_and_its_students_have(asked):
+    _, tree, _ = asked
+    X = rows(seed=1)
+    report = xd.audit((X, pd.DataFrame(chance(X), columns=CLASSES)), {"one": tree, "two": tree}, X, favorable="yes",
+                      n_explained=0, dependence=["age"])  # fmt: skip
+    curves = report.frames["dependence"]
+    teacher = curves[curves["subject"] == "teacher"]
+    assert teacher["reason"].tolist() == ["only recorded answers: it cannot be asked about changed rows"]
+    one, two = (curves.loc[curves["subject"] == s, "estimate"].to_numpy() for s in ("one", "two"))
+    np.testing.assert_array_equal(one, two)
+    assert len(curves[curves["subject"] == "rows"]) == len(one) // 2 - 1
+    assert report.frames["dependence_comparison"].empty
 
 
-def test_row_numbers_hide_no_copies_and_rows_of_no_weight_make_none():
-    X, y, who = (tenfold(t) for t in people(120, 2))
-    numbered = audited(X.assign(number=np.arange(len(X))), y, who)
-    assert numbered.frames["dependence"]["verdict"][0] == "dependent"
-    weight = np.r_[np.ones(120), np.zeros(len(X) - 120)]
-    weighted = audited(X, y, who, sample_weight=weight)
-    assert weighted.frames["dependence"]["verdict"].tolist() == ["none"]
+def test_several_classes_need_a_favourable_one_and_thin_columns_say_why():
+    X = rows().assign(one=1)
+    P = pd.DataFrame({c: 1 / 3 for c in "abc"}, index=X.index)
+    teacher = CallableTeacher(lambda frame: np.full((len(frame), 3), 1 / 3), classes=list("abc"))
+    tree = xd.TreeClassifier(max_leaf_nodes=2).fit(X, P)
+    nobody = xd.audit(teacher, {"tree": tree}, X, n_explained=0, dependence=True).frames["dependence"]
+    assert nobody["reason"].str.contains("say which decision people want").all()
+    named = xd.audit(teacher, {"tree": tree}, X, favorable="b", n_explained=0, dependence=["one", "pay"])
+    curves = named.frames["dependence"].set_index("feature")
+    assert curves.loc["one", "reason"] == "one has fewer than two places with 10 rows each"
+    assert set(curves.loc["pay", "unit"]) == {"probability of b", "share"}
+
+
+def test_a_model_that_fails_on_changed_rows_takes_its_column_alone(asked):
+    _, tree, _ = asked
+
+    def fragile(X):
+        if X["age"].nunique() < 15 and len(X) > 100:
+            raise RuntimeError("too few ages")
+        return chance(X)
+
+    teacher = CallableTeacher(fragile, classes=CLASSES)
+    options = {"favorable": "yes", "n_explained": 0, "strict": False, "dependence": ["age", "pay"]}
+    report = xd.audit(teacher, {"tree": tree}, rows(seed=1), **options)
+    assert set(report.frames["dependence"]["feature"]) == {"pay"}
+    failed = report.frames["failures"].query("module == 'dependence'")[["frame", "part"]]
+    assert failed.to_numpy().tolist() == [["dependence", "age"], ["dependence_comparison", "age"]]
+
+
+def test_values_have_curves_in_their_own_unit():
+    X = rows()
+    teacher = CallableTeacher(lambda frame: 3.0 * frame["age"].to_numpy(dtype=float))
+    report = xd.audit(teacher, {"tree": xd.TreeRegressor(max_leaf_nodes=3).fit(X, 3.0 * X["age"])}, X, n_explained=0,
+                      dependence=["age"])  # fmt: skip
+    curves = report.frames["dependence"]
+    assert set(curves["unit"]) == {"value", "share"}
+    partial = curves.query("metric == 'partial_dependence' and subject == 'teacher'")
+    np.testing.assert_allclose(partial["estimate"], 3 * partial["value"])
+
+
+def test_the_page_ranks_the_columns_and_draws_each(asked):
+    from explaindistill.report.sections.dependence import section
+
+    _, _, report = asked
+    _, table, gallery = section(report).blocks
+    titles = [figure.title for figure in gallery.figures]
+    assert [f"{row[0].text}: probability of yes" for row in table.rows] == titles
+    assert all("%" in figure.svg and "nan" not in figure.svg for figure in gallery.figures)
+    assert "+" not in "".join(cell.text + cell.detail for row in table.rows for cell in row)
+    assert "audit(dependence=True)" in section(xd.audit(*asked[:2], rows(seed=1), n_explained=0)).reason

@@ -5,6 +5,7 @@ import pytest
 
 import explaindistill as xd
 from explaindistill.auditing.frames import groups as audit_groups
+from explaindistill.report.words import interval
 
 
 def test_selection_rates_are_those_of_the_rule(report, pair, Rule, pick):
@@ -60,11 +61,15 @@ def test_tests_are_one_declared_family(report):
         assert gap["status"] == "ok"
 
 
-def test_unknown_people_are_bounded(pair, Rule, pick):
+def test_unknown_people_are_bounded(pair, Rule, pick, tmp_path):
     tree, _, _, (test, y) = pair
     who = test[["sex"]].copy()
     who.iloc[::10] = None
     record = xd.audit(Rule(), tree, test, y, sensitive=who, favorable="approved")
     bounds = pick(record.frames["missing_bounds"], subject="teacher", metric="selection_rate_ratio").iloc[0]
     assert bounds["n_unknown"] == 300
-    assert bounds["low"] < bounds["estimate"] < bounds["high"]
+    assert bounds["sampling_low"] < bounds["low"] < bounds["estimate"] < bounds["high"] < bounds["sampling_high"]
+    record.save(tmp_path / "audit.html")
+    page = (tmp_path / "audit.html").read_text()
+    for ends in (("low", "high"), ("sampling_low", "sampling_high")):
+        assert interval(*bounds[list(ends)], "ratio") in page

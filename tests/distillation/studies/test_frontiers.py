@@ -8,8 +8,11 @@ from sklearn.tree import DecisionTreeClassifier
 
 import explaindistill as xd
 from explaindistill.distillation.studies import frontiers
+from explaindistill.distillation.studies.family_sizes import default_students
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.statistics.intervals import wilson
+
+FAMILIES = {"tree", "rules", "linear", "gam", "model_tree", "scorecard"}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +38,7 @@ def found(forest, cancer):
 
 def test_smallest_first_with_intervals(found):
     table = found.frame
-    assert table["n_parameters"].is_monotonic_increasing
+    assert table["n_numbers"].is_monotonic_increasing
     assert (table["low_simultaneous"] <= table["low"]).all()
     assert (table["low"] <= table["estimate"]).all()
     assert (table["n"] == int(0.3 * 569)).all()
@@ -45,8 +48,36 @@ def test_smallest_first_with_intervals(found):
 
 def test_lower_bounds_hold_for_all_students_at_once(found):
     table = found.frame
-    low, _ = wilson(table["k"].to_numpy(float), table["n"].to_numpy(float), 1 - 0.05 / 4)
+    low, high = wilson(table["k"].to_numpy(float), table["n"].to_numpy(float), 1 - 0.05 / 4)
     np.testing.assert_allclose(table["low_simultaneous"], low)
+    np.testing.assert_allclose(table["high_simultaneous"], high)
+
+
+def test_every_student_passes_fails_or_is_inconclusive_for_all_at_once(found):
+    table = found.frame.set_index("student")
+    middle = table.loc["tree 4"]
+    target = (middle["low_simultaneous"] + middle["high_simultaneous"]) / 2
+    verdicts = found.verdicts(agreement=target).set_index("student")["verdict"]
+    assert verdicts["tree 4"] == "inconclusive"
+    assert (found.verdicts(agreement=0.05)["verdict"] == "pass").all()
+    assert (found.verdicts(agreement=0.99999)["verdict"] == "fail").all()
+    low, high = table["low_simultaneous"].max(), table["high_simultaneous"].min()
+    with pytest.raises(InvalidInputError, match="of 4 students 4 are inconclusive"):
+        found.simplest(agreement=(low + high) / 2)
+
+
+def test_best_is_the_highest_estimate_that_keeps_to_the_budget(found):
+    table = found.frame
+    for limit in (3, 7, 100):
+        line = table[table["n_numbers"] <= limit].sort_values("estimate", ascending=False, kind="stable").iloc[0]
+        assert found.best(max_numbers=limit) is found.students[line["student"]]
+    assert found.best(max_lines=2) in (found.students["copy"], found.students["tree 2"])
+    assert found.best() is found.students[table.loc[table["estimate"].idxmax(), "student"]]
+    assert found.simplest(agreement=0.5, max_lines=4).complexity().n_lines <= 4
+    with pytest.raises(InvalidInputError, match="no student of the frontier keeps to at most 1 lines; allow more"):
+        found.best(max_lines=1)
+    with pytest.raises(InvalidInputError, match="max_columns must be a whole number of at least 1"):
+        found.best(max_columns=0)
 
 
 def test_simplest_is_the_smallest_whose_lower_bound_reaches(found):
@@ -62,7 +93,7 @@ def test_simplest_is_the_smallest_whose_lower_bound_reaches(found):
 
 def test_area_by_hand(found):
     table = found.frame
-    x = np.log2(np.r_[np.maximum(table["n_parameters"], 8), 256])
+    x = np.log2(np.r_[np.maximum(table["n_numbers"], 8), 256])
     best = np.maximum.accumulate(table["estimate"].to_numpy())
     assert found.area() == pytest.approx((np.diff(x) * best).sum() / 5)
     with pytest.raises(InvalidInputError, match="limits must rise"):
@@ -119,12 +150,21 @@ def test_regression_and_two_processes():
     one = xd.frontier(forest, X, students, n_jobs=1)
     assert one.frame["metric"].tolist() == ["r2"] * 3
     assert one.simplest(r2=0.05) is one.students["tree 2"]
+    assert (one.frame["high_simultaneous"] >= one.frame["high"]).all()
+    assert one.best(max_lines=8) is one.students["tree 8"]
 
 
-def test_default_students_span_sizes():
-    for task in ("classification", "regression"):
-        made = frontiers.default_students(task)
-        assert len(made) == 11
+def test_all_families_stand_on_the_default_frontier():
+    X = np.random.default_rng(0).normal(size=(150, 3))
+    y = X[:, 0] + X[:, 1] ** 2 > 0
+    smallest = {type(student): student for student in reversed(default_students(2).values())}
+    sizes = [student.fit(X, y).complexity() for student in smallest.values()]
+    assert {size.family for size in sizes} == FAMILIES
+    assert all(size.n_lines >= 1 and size.n_numbers >= 1 for size in sizes)
+    assert {name.split(",")[0] for name in default_students(3)} == {
+        f.replace("_", " ") for f in FAMILIES - {"scorecard"}
+    }
+    assert default_students(None).keys() == default_students(3).keys()
 
 
 def test_it_shows_itself(found):

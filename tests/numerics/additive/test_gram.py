@@ -14,7 +14,7 @@ from explaindistill.numerics.additive.gram import (
     gram,
     predictor,
 )
-from explaindistill.numerics.additive.pirls import BinnedRows, collect
+from explaindistill.numerics.additive.row_sums import BinnedRows, collect
 from explaindistill.numerics.additive.splines import hat_weights
 
 

@@ -8,15 +8,9 @@ from scipy.special import expit
 
 from explaindistill.numerics.additive.families import Bernoulli, Gaussian, Poisson
 from explaindistill.numerics.additive.gram import Block, Design, Marginal
-from explaindistill.numerics.additive.pirls import (
-    BinnedRows,
-    CurvatureSample,
-    FitOptions,
-    collect,
-    dispersion,
-    fit_additive,
-)
+from explaindistill.numerics.additive.pirls import FitOptions, dispersion, fit_additive
 from explaindistill.numerics.additive.reml import Smoothing, restricted_likelihood, solve
+from explaindistill.numerics.additive.row_sums import BinnedRows, CurvatureSample, collect
 from explaindistill.numerics.additive.softmax import fit_softmax
 from explaindistill.numerics.additive.splines import curvature_penalty, hat_weights, slope_penalty
 
@@ -94,17 +88,19 @@ def test_with_few_rows_the_terms_share_a_prior_on_their_smoothing():
     design, codes, X, eta, rng = make(25, columns=4)
     assert design.size == 25
     y = eta + rng.normal(scale=0.3, size=25)
-    fit = fit_additive(design, BinnedRows(codes, y, np.ones(25)), Gaussian(), FitOptions(max_iter=400, rounds=400))
-    H = np.linalg.inv(X.T @ X + total_penalty(design, fit.smoothing))
-    scale = Smoothing(design, np.diag(X.T @ X)).values
+    half = np.full(25, 0.5)  # they count as 12.5 rows, half as many as coefficients
+    fit = fit_additive(design, BinnedRows(codes, y, half), Gaussian(), FitOptions(max_iter=400, rounds=400))
+    H = np.linalg.inv(X.T @ X / 2 + total_penalty(design, fit.smoothing))
+    scale = Smoothing(design, np.diag(X.T @ X / 2)).values
     edf, cost = np.empty((4, 2)), np.empty((4, 2))
     for i, (b, cut, lam) in enumerate(zip(design.blocks, design.slices, fit.smoothing, strict=True)):
         S = np.linalg.inv(sum(v * part for v, part in zip(lam, b.penalties, strict=True)))
         for j, part in enumerate(b.penalties):
             edf[i, j] = lam[j] * (np.vdot(S, part) - np.vdot(H[cut, cut], part))
             cost[i, j] = fit.beta[0, cut] @ part @ fit.beta[0, cut]
-    common = fit.phi * edf.sum(axis=0) / (cost * scale).sum(axis=0)
-    expected = fit.phi * (edf + 1.0) / (cost + fit.phi / (common * scale))
+    phi = 1.4 * fit.phi  # noise of so few rows counts for more than it is
+    common = phi * edf.sum(axis=0) / (cost * scale).sum(axis=0)
+    expected = phi * (edf + 1.0) / (cost + phi / (common * scale))
     assert np.allclose(np.log(fit.smoothing), np.log(expected), atol=0.1)
     assert np.std(np.log(np.array(fit.smoothing) / scale), axis=0).max() < 3.0
 
@@ -129,12 +125,29 @@ def test_pairs_share_no_prior():
     X = np.hstack([X, X[:, 1:]])
     G = X.T @ X
     values = []
-    for n_rows in (25.0, np.inf):
+    for n_rows in (12.5, np.inf, 25.0):  # of 25 coefficients
         smooth = Smoothing(both, np.diag(G), n_rows=n_rows)
         smooth.settle([solve(G, X.T @ X[:, 1], smooth.matrix(), both)], 0.1)
         values.append(np.array(smooth.values))
     assert np.allclose(values[0][4:], values[1][4:])
     assert not np.allclose(values[0][:4], values[1][:4])
+    assert np.allclose(values[1], values[2])  # as many rows as coefficients need none
+
+
+@pytest.mark.parametrize(("n_rows", "factor"), [(30.0, 1.4), (50.0, 1.4), (100.0, 1.2), (1000.0, 1.02), (np.inf, 1.0)])
+def test_noise_of_few_rows_counts_for_more_than_it_is(n_rows, factor):
+    """By 1 + .4 min(2 p / n, 1) of p = 25 coefficients, of outcomes alone: answers of a teacher have no noise."""
+    design, _, X, _, _ = make(200, columns=4)
+    G = X.T @ X
+
+    def settled(noisy, phi):
+        smooth = Smoothing(design, np.diag(G), n_rows=n_rows, noisy=noisy)
+        smooth.settle([solve(G, X.T @ (X[:, 1] + 0.1 * X[:, 7]), smooth.matrix(), design)], phi)
+        return np.concatenate(smooth.values)
+
+    np.testing.assert_allclose(settled(True, 0.1), settled(False, factor * 0.1), rtol=1e-9)
+    if factor > 1:
+        assert not np.allclose(settled(True, 0.1), settled(False, 0.1))
 
 
 def test_a_start_from_which_newton_overshoots_converges():

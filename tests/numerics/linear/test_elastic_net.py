@@ -11,6 +11,7 @@ from scipy.special import expit, softmax, xlogy
 
 from explaindistill.data.folds import content_folds, content_rank
 from explaindistill.numerics.linear import elastic_net as en
+from explaindistill.numerics.linear import relaxed
 from explaindistill.numerics.linear.penalty_choice import (
     PenalisedProblem,
     choose,
@@ -89,7 +90,7 @@ def test_the_refit_has_no_gradient_on_its_columns(k: int) -> None:
     start = en.null_fit(P, w, Z.shape[1], classification=True)
     support = np.zeros_like(start.coef, dtype=bool)
     support[:2] = True
-    fit = en.refit_logistic(Z, P, w, support, start)
+    fit = relaxed.refit_logistic(Z, P, w, support, start)
     K = support.shape[1]
     gradient = Z.T @ (w[:, None] * (P - en.classify(fit.predictor(Z)))[:, -K:])
     np.testing.assert_allclose(gradient[support], 0, atol=2e-6)
@@ -132,8 +133,8 @@ def test_a_start_far_away_ends_in_the_same_place() -> None:
     far = en.logistic_at(Z, P, w, 0.01, 1.0, en.LinearFit(np.array([2.0]), start.coef + 1.0), 1e-9)
     np.testing.assert_allclose(near.coef, far.coef, atol=1e-6)
     support = start.coef == 0
-    a = en.refit_logistic(Z, P, w, support, start)
-    b = en.refit_logistic(Z, P, w, support, en.LinearFit(np.array([4.0]), start.coef + 2.0))
+    a = relaxed.refit_logistic(Z, P, w, support, start)
+    b = relaxed.refit_logistic(Z, P, w, support, en.LinearFit(np.array([4.0]), start.coef + 2.0))
     np.testing.assert_allclose(a.coef, b.coef, atol=1e-6)
 
 
@@ -157,6 +158,28 @@ def test_limit_keeps_the_strongest_and_choose_survives_a_single_fold() -> None:
     fit, trace = choose(problem, np.zeros(300, dtype=np.intp), penalties, 0.0, True, 5)
     assert trace.explained.tolist() == [0.0] * 20
     assert fit.n_terms == 0
+
+
+@pytest.mark.parametrize("k", [2, 3])
+@pytest.mark.parametrize("tries", [0, 1, 5])
+def test_a_path_that_ends_at_twice_the_terms_chooses_what_the_whole_path_chooses(k: int, tries: int) -> None:
+    Z, _, w = data(k, n=200, p=12)
+    P = softmax(Z @ np.random.default_rng(1).normal(size=(12, k)), axis=1)
+    problem = PenalisedProblem(Z, P, w, True, 1.0)
+    penalties, folds = penalty_grid(problem, 30), content_folds(Z, 5)
+    path = problem.path(penalties, 1e-4)
+    early = problem.path(penalties, 1e-4, 6)
+    first = next(i for i, fit in enumerate(path) if fit.n_terms >= 6)
+    assert len(early) == first + 1 < len(path)
+    assert (early[-1].coef == path[first].coef).all()
+    whole, all_tried = choose(problem, folds, penalties, 0.005, True, tries)
+    assert whole.n_terms > 3
+    fit, trace = choose(problem, folds, penalties, 0.005, True, tries, max_terms=3)
+    assert len(trace.penalty) < len(all_tried.penalty)
+    part = problem.rows(folds >= 0)
+    short, long = (limit_terms(problem, part, f, 3, penalties) for f in (fit, whole))
+    np.testing.assert_allclose(short.coef, long.coef)
+    assert 0 < short.n_terms <= 3
 
 
 def test_equal_rows_share_a_fold_and_seeds_differ() -> None:

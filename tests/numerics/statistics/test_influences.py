@@ -6,7 +6,7 @@ from scipy import stats
 
 from explaindistill.numerics.statistics.influences import T_DRAWS, bootstrap_t
 from explaindistill.numerics.statistics.resampling import row_counts
-from explaindistill.numerics.statistics.unseen import unseen_share
+from explaindistill.numerics.statistics.unseen import mean_excess, unseen_share
 
 
 def plain(estimate, samples, counts, level):
@@ -37,7 +37,8 @@ def test_two_samples_against_the_loop():
     assert bootstrap_t(3.0, moved, counts, 0.9, none) == pytest.approx(plain(3.0, samples, counts, 0.9))
     low, high = bootstrap_t(3.0, moved, counts, 0.9)
     narrow = bootstrap_t(3.0, moved, counts, 0.9, none)
-    squares = sum((len(x) * u.max() * unseen_share(len(x), 0.9)) ** 2 for x, u in zip(samples, moved, strict=True))
+    furthest = [u.max() + mean_excess(u) for u in moved]
+    squares = sum((len(u) * far * unseen_share(len(u), 0.9)) ** 2 for far, u in zip(furthest, moved, strict=True))
     assert high - 3 == pytest.approx(np.sqrt((narrow[1] - 3) ** 2 + squares))
     assert low < narrow[0]
 
@@ -46,6 +47,23 @@ def test_edges():
     assert np.isnan(bootstrap_t(1.0, [np.zeros(1)], [np.ones((5, 1))])).all()
     assert bootstrap_t(1.0, [np.zeros(4)], [row_counts(4, 5, np.random.default_rng(0))]) == (1.0, 1.0)
     assert bootstrap_t(1.0, [np.zeros(4)], [np.ones((5, 4))], reach=[(0.0, 1.0)])[1] == 1 + unseen_share(4)
+
+
+def test_draws_that_were_studentised_elsewhere():
+    moved = [np.array([-1.0, 0.0, 1.0]) / 3]
+    t = np.r_[np.linspace(-9, 40, 99), np.nan]
+    low, high = bootstrap_t(0.0, moved, [np.ones((100, 3))], 0.9, [(0.0, 0.0)], t)
+    error = np.sqrt(1 / 3)
+    expected = -np.quantile(t[:-1], [0.95, 0.05]) * error
+    assert (low, high) == pytest.approx(expected)
+    assert low == bootstrap_t(0.0, moved, [np.ones((100, 3))], 0.9, [(0.0, 1.0)], t)[0]
+
+
+def test_draws_of_nothing_but_nan_leave_student():
+    moved = [np.array([-1.0, 0.0, 1.0]) / 3]
+    limits = bootstrap_t(0.0, moved, [np.ones((5, 3))], 0.9, [(0.0, 0.0)], np.full(5, np.nan))
+    half = stats.t.ppf(0.95, 2) * np.sqrt(1 / 3)
+    assert limits == pytest.approx((-half, half))
 
 
 def test_the_mean_of_skewed_numbers_is_held():

@@ -8,7 +8,7 @@ from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.fidelity import fidelity, regression_fidelity
 from explaindistill.numerics.statistics.intervals import clopper_pearson
 from explaindistill.numerics.statistics.manski import People, imbens_manski, manski
-from explaindistill.numerics.statistics.unseen import far_loss, unseen_share, widened
+from explaindistill.numerics.statistics.unseen import far_loss, mean_excess, unseen_share, widened
 
 
 def test_a_larger_share_would_show_itself_more_often():
@@ -132,3 +132,14 @@ def test_widened_by_hand_at_another_level(level):
 
 def test_without_rows_nothing_is_known_of_the_unseen():
     assert np.isnan(widened(0.3, (0.2, 0.6), (0.0, 0.0), 0)).all()
+
+
+def test_the_mean_excess_of_an_exponential_tail_is_its_mean_wherever_it_begins():
+    rng = np.random.default_rng(3)
+    excesses = [mean_excess(rng.exponential(2.0, 400)) for _ in range(200)]
+    assert np.mean(excesses) == pytest.approx(2.0, rel=0.08)
+
+
+@pytest.mark.parametrize(("values", "expected"), [([], 0.0), ([4.0], 0.0), ([4.0, 1.0], 3.0), ([1.0, 2.0, 9.0], 7.0)])
+def test_the_mean_excess_of_a_few(values, expected):
+    assert mean_excess(np.array(values)) == expected

@@ -64,7 +64,7 @@ def panels(html: str) -> list[dict]:
 def test_the_panel_decides_as_python_does(make, students, favorable, threshold):
     X, _ = rows()
     audit, rule = audited(make, students, favorable, threshold)
-    script = files("explaindistill.report").joinpath("templates", "page.js").read_text(encoding="utf-8")
+    script = files("explaindistill.report").joinpath("templates", "what_if.js").read_text(encoding="utf-8")
     decided = re.search(r"  var decided = function.*?\n  };\n", script, re.S)[0]
     found = {told["id"]: told for told in panels(render(audit, "html"))}
     for i, (name, student) in enumerate(students.items()):

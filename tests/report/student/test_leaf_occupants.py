@@ -7,6 +7,7 @@ import pandas as pd
 
 from explaindistill.measures.sensitivity import leaf_audit
 from explaindistill.report.blocks import Outline
+from explaindistill.report.dots import occupants_svg
 from explaindistill.report.student.branching import leaf_occupants, tree
 from explaindistill.students.tree.estimators import TreeRegressor
 
@@ -20,6 +21,12 @@ def audited():
     return student, leaf_audit(student.apply(X), sex, names=names, subject="tree")
 
 
+def words(shares):
+    """Shares of a leaf as one line."""
+    ((attribute, groups),) = shares
+    return f"{attribute}: " + ", ".join(f"{g} {'withheld' if np.isnan(s) else f'{100 * s:.0f} %'}" for g, s in groups)
+
+
 def leaves(node):
     return [node] if not node.children else [leaf for child in node.children for leaf in leaves(child)]
 
@@ -29,11 +36,9 @@ def test_every_leaf_says_who_meets_it():
     who = leaf_occupants(student, SimpleNamespace(frames={"leaf_audit": frame}), "tree")
     assert set(who) == set(map(str, student.tree_.leaves))
     outline = next(b for b in tree(student.drawing(), "t", None, who) if isinstance(b, Outline))
-    assert [leaf.detail.split("; audited rows: ", 1)[1].replace("\u00a0", " ") for leaf in leaves(outline.root)] == [
-        "sex: m 74.0 %, f 26.0 %",
-        "sex: m 75.3 %, f 24.7 %",
-    ]
-    assert "sex" not in outline.root.detail
+    assert [words(leaf.shares) for leaf in leaves(outline.root)] == ["sex: m 74 %, f 26 %", "sex: m 75 %, f 25 %"]
+    assert outline.root.shares == ()
+    assert "Grey: who of the audited rows is there by sex (m, f, dark to light)." in outline.desc
 
 
 def test_what_is_withheld_and_what_is_joined_stays_so():
@@ -42,7 +47,10 @@ def test_what_is_withheld_and_what_is_joined_stays_so():
     frame.loc[(frame["subset"] == first) & (frame["group"] == "f"), ["status", "estimate"]] = ["suppressed", np.nan]
     frame.loc[frame["subset"] != first, "subset"] = "any of 3 rules that few rows meet"
     who = leaf_occupants(student, SimpleNamespace(frames={"leaf_audit": frame}), "tree")
-    assert [words.replace("\u00a0", " ") for words in who.values()] == ["sex: m 74.0 %, f withheld"]
+    assert [words(shares) for shares in who.values()] == ["sex: m 74 %, f withheld"]
+    bar = occupants_svg(next(iter(who.values()))[0])
+    assert bar.count("<rect") == 1
+    assert "f withheld" in bar
 
 
 def test_nothing_is_said_without_sensitive_columns_or_of_another_student():
@@ -50,12 +58,24 @@ def test_nothing_is_said_without_sensitive_columns_or_of_another_student():
     assert leaf_occupants(student, SimpleNamespace(frames={}), "tree") == {}
     assert leaf_occupants(student, SimpleNamespace(frames={"leaf_audit": frame}), "other") == {}
     outline = next(b for b in tree(student.drawing(), "t", None, {}) if isinstance(b, Outline))
-    assert all(";" not in leaf.detail for leaf in leaves(outline.root))
+    assert all(leaf.shares == () for leaf in leaves(outline.root))
+    assert "Grey" not in outline.desc
 
 
-def test_of_many_groups_the_largest_are_named():
+def test_of_many_groups_the_largest_of_all_rows_are_named_in_one_order():
     student, frame = audited()
-    many = pd.concat([frame[frame["group"] == "f"].assign(group=f"g{i}", estimate=i / 20) for i in range(6)])
+    sizes = {f"g{i}": i / 21 for i in range(7)}
+    females = frame[frame["group"] == "f"]
+    many = pd.concat([females.assign(group=g, estimate=s / 2, overall=s) for g, s in sizes.items()])
     who = leaf_occupants(student, SimpleNamespace(frames={"leaf_audit": many}), "tree")
-    words = next(iter(who.values())).replace("\u00a0", " ")
-    assert words == "sex: g5 25.0 %, g4 20.0 %, g3 15.0 %, g2 10.0 %, 2 more"
+    assert len(who) == 2
+    for shares in who.values():
+        assert [group for group, _ in shares[0][1]] == ["g6", "g5", "g4", "g3", "others"]
+        assert shares[0][1][-1][1] == sum(sizes[g] / 2 for g in ("g0", "g1", "g2"))
+
+
+def test_intersections_have_no_bar():
+    student, frame = audited()
+    crossed = frame.assign(attribute="sex × age")
+    who = leaf_occupants(student, SimpleNamespace(frames={"leaf_audit": pd.concat([frame, crossed])}), "tree")
+    assert all([attribute for attribute, _ in shares] == ["sex"] for shares in who.values())

@@ -44,7 +44,9 @@ def test_the_schema_can_say_no(audit, schema, wrong):
 def test_csv_has_every_line_once_and_is_safe_to_open(make):
     audit = make(groups=EVIL, attribute=EVIL[0])
     rows = list(csv.DictReader(io.StringIO(render(audit, "csv"))))
-    assert len(rows) == sum(len(frame) for frame in audit.frames.values())
+    beside = [row for row in rows if row["frame"] in {"about", "display_names", "opening"}]
+    assert len(rows) - len(beside) == sum(len(frame) for frame in audit.frames.values())
+    assert [row["sentence"].removeprefix("'") for row in beside] == [one.text for one in audit.opening.sentences]
     assert not [
         v for row in rows for v in row.values() if (v and v[0] in "=+@\t") or (v.startswith("-") and not _number(v))
     ]
@@ -61,7 +63,7 @@ def _number(text: str) -> bool:
 
 def test_each_frame_is_a_file_of_its_own(audit):
     files = spreadsheet.files(audit)
-    assert set(files) == set(audit.frames)
+    assert set(files) == {*audit.frames, "about", "display_names", "opening"}
     back = pd.read_csv(io.StringIO(files["fidelity"]))
     assert back["estimate"].tolist() == audit.frames["fidelity"]["estimate"].tolist()
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit, softmax
 
+from explaindistill import plots
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.students.gam.design import _costs
@@ -228,7 +229,17 @@ def test_a_large_corpus_measures_curvature_on_some_rows():
     assert (gam.shape("a").high >= gam.shape("a").low).all()
 
 
-@pytest.mark.parametrize("term", [None, "age", "city", "pair"])
+def test_all_terms_are_drawn_the_strongest_first(fitted):
+    gam, _ = fitted
+    panels = gam.plot()
+    assert len(panels) == len(gam.shapes_)
+    strongest = plots.figure().subplots()
+    assert gam.plot(ax=strongest) is strongest
+    assert strongest.get_xlabel() == panels[0].get_xlabel()
+    panels[0].figure.clear()
+
+
+@pytest.mark.parametrize("term", ["age", "city", "pair"])
 def test_a_term_is_drawn_with_its_density(fitted, term):
     gam, _ = fitted
     name = gam.shapes_[-1].name if term == "pair" else term

@@ -18,6 +18,7 @@ from explaindistill.data.schema import Schema
 from explaindistill.numerics.linear import elastic_net, row_blocks
 from explaindistill.numerics.linear.elastic_net import LinearFit, Penalty
 from explaindistill.numerics.linear.optimality import classes_gap, values_gap
+from explaindistill.numerics.linear.relaxed import refit_gaussian
 from explaindistill.students.linear import estimators
 
 
@@ -178,7 +179,7 @@ def test_the_bound_of_values_lies_above_the_true_excess(penalty):
     Y = Z @ [[1.0], [0.5], [0.0], [0.01]] + rng.normal(size=(200, 1))
     every = np.ones((4, 1), dtype=bool)
     if not penalty.l1:
-        best = elastic_net.refit_gaussian(Z, Y, w, every)
+        best = refit_gaussian(Z, Y, w, every)
     else:
         total = penalty.l1 + penalty.l2
         best = elastic_net.gaussian_path(Z, Y, w, [total], penalty.l1 / total, tol=1e-12)[0]

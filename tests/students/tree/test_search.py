@@ -48,6 +48,19 @@ def test_the_best_on_the_rows_of_fitting_is_kept():
         assert way["agreement"] == pytest.approx((alone.fit(X, P).predict(X) == P.argmax(axis=1)).mean())
 
 
+def test_each_tree_that_competes_grows_at_its_own_temperature():
+    """Sharp labels find the line at which decisions turn, soft ones that at which probabilities do."""
+    X, P = rows(600, 5)
+    table = TreeClassifier(6, shrinkage=0).fit(X, P).candidates_
+    assert table["temperature"].tolist() == [0.5, 0.2]
+    alone = [
+        TreeClassifier(6, shrinkage=0, search="greedy", structure_temperature=t).fit(X, P) for t in table["temperature"]
+    ]
+    agreement = [(student.predict(X) == P.argmax(axis=1)).mean() for student in alone]
+    assert agreement[0] != agreement[1]
+    assert table["agreement"].tolist() == pytest.approx(agreement)
+
+
 def test_looking_ahead_wins_where_it_is_better():
     chosen = []
     for seed in range(4):

@@ -1,0 +1,132 @@
+"""What stands in front of all figures: what spoils them, what was withheld, and what to look at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from explaindistill.auditing.display_names import CROSSED
+from explaindistill.auditing.opening.audited import Audited, attributes_of, group_word, model_word
+from explaindistill.auditing.opening.carrying import STRONG
+from explaindistill.auditing.opening.evidence import Evidence, evidence, figure, joined, says, spread
+from explaindistill.auditing.opening.sentences import Origin, Sentence, Topic, Word
+from explaindistill.measures.dependent_rows import dependence_warnings
+from explaindistill.measures.favorable import without_favorable
+
+__all__ = ["flips_of", "leaks", "what_spoils_all", "what_to_be_warned_of"]
+
+MOST_NAMED = 3
+WITHHELD = ("small", "suppressed")
+
+
+def what_to_be_warned_of(audit: Audited) -> Iterator[Sentence]:
+    """Students that do no better than a constant, flips, proxies, tiny groups, then the other notes of the audit."""
+    sentences = [*_constant_students(audit), *_flips(audit), *_proxies(audit), *_tiny(audit)]
+    graver = set(_graver(audit))
+    sentences += [_note("warnings", i, note) for i, note in enumerate(audit.notes) if str(note) not in graver]
+    yield from sentences
+    if not sentences:
+        yield says(
+            "warnings", "nothing that these measures look for was found; that does not show that nothing is there."
+        )
+
+
+def what_spoils_all(audit: Audited) -> Iterator[Sentence]:
+    """What stands before every figure: rows that do not look independent, columns that alone tell the outcome."""
+    graver = set(_graver(audit))
+    yield from (_note("what", i, note) for i, note in enumerate(audit.notes) if str(note) in graver)
+    yield from _leaks(audit)
+
+
+def _graver(audit: Audited) -> list[str]:
+    """Notes that nobody said which decision people want, and that rows do not look independent."""
+    table = audit.frames.get("dependent_rows")
+    silent = audit.classes is not None and audit.favorable is None
+    nobody_said = [without_favorable(audit.classes)] if silent else []
+    return [*nobody_said, *([] if table is None else dependence_warnings(table))]
+
+
+def _note(topic: Topic, place: int, note: str) -> Sentence:
+    return says(topic, Word(str(note), "note", (Origin("notes", place, ""),)), link="")
+
+
+def leaks(audit: Audited) -> list[Evidence]:
+    """Columns that alone tell the outcome nearly as well as the teacher does."""
+    lines = evidence(audit.frames, "teacher", metric=["single_feature_auc", "single_feature_r2"])
+    return [line for line in lines if line.values.get("suspicious") is True or str(line["suspicious"]) == "True"]
+
+
+def _leaks(audit: Audited) -> Iterator[Sentence]:
+    for line in leaks(audit):
+        column = Word(audit.names.column(line.word("feature")), "column", (line.origin("feature"),))
+        claim = Word(" alone tells the outcome nearly as well as the teacher", "verdict", (line.origin("suspicious"),))
+        unit_name = "AUC" if line["metric"] == "single_feature_auc" else "R²"
+        yield says("what", "the column ", column, claim, f" ({unit_name} ", figure(line, "number"), " ",
+                   spread(line, "number"), "): it may hold the outcome itself.", link="teacher")  # fmt: skip
+
+
+def _constant_students(audit: Audited) -> Iterator[Sentence]:
+    """Students whose agreement cannot be told from that of the answer that the teacher gives most often."""
+    names = [str(name) for name in audit.students]
+    for line in evidence(audit.frames, "fidelity", metric="agreement_gain", subject=names, subset=""):
+        if line.has_limits and not float(line["low"]) > 0:
+            claim = Word(" does not decide like the teacher more often than a constant answer, as far as can be told",
+                         "verdict", (line.origin("low"),))  # fmt: skip
+            yield says("warnings", model_word(audit, line), claim, ": by ", figure(line, "points"), " ",
+                       spread(line, "points"), ".", link="fidelity")  # fmt: skip
+
+
+def flips_of(audit: Audited) -> list[Evidence]:
+    """Of each sensitive column the change of it alone that turns most decisions of the teacher; those that turn any."""
+    lines = evidence(audit.frames, "flips", metric="flip_rate", subject="teacher")
+    most: dict[str, Evidence] = {}
+    for line in lines:
+        attribute = line.word("attribute")
+        if float(line["estimate"]) > 0 and (
+            attribute not in most or float(line["estimate"]) > float(most[attribute]["estimate"])
+        ):
+            most[attribute] = line
+    return list(most.values())
+
+
+def _flips(audit: Audited) -> Iterator[Sentence]:
+    for line in flips_of(audit):
+        column = Word(audit.names.column(line.word("attribute")), "column", (line.origin("attribute"),))
+        shown = audit.names.group(line.word("attribute"), line.word("group"))
+        value = Word(shown, "group", (line.origin("attribute"), line.origin("group")))
+        yield says("warnings", "the teacher decides otherwise on ", figure(line, "share"), " ", spread(line, "share"),
+                   " of the others when ", column, " alone is set to “", value, "”.", link="flips")  # fmt: skip
+
+
+def _proxies(audit: Audited) -> Iterator[Sentence]:
+    """Of each sensitive column the input that gives it away and that the teacher uses most."""
+    for attribute in attributes_of(audit):
+        lines = evidence(audit.frames, "proxies", metric="proxy_auc", subject="teacher", attribute=attribute)
+        inputs = [line for line in lines if line.word("feature") not in {"(all)", attribute} and line.has_limits]
+        strong = [line for line in inputs if float(line["low"]) > STRONG and not float(line["use"]) <= 0]
+        if strong:
+            line = max(strong, key=lambda one: (_number(one["proxy_use"]), float(one["low"])))
+            feature = Word(audit.names.column(line.word("feature")), "column", (line.origin("feature"),))
+            name = Word(audit.names.column(attribute), "column", (line.origin("attribute"),))
+            claim = Word(" gives ", "verdict", (line.origin("low"),))
+            area = [figure(line, "number"), Word(" "), spread(line, "number")]
+            yield says("warnings", "the input ", feature, claim, name, " away: AUC ", area, ".", link="proxies")
+
+
+def _number(value: float) -> float:
+    return 0.0 if math.isnan(value) else float(value)
+
+
+def _tiny(audit: Audited) -> Iterator[Sentence]:
+    """How many groups are too few people to say anything of, and the first of their names."""
+    metric = ["selection_rate", "mean_prediction"]
+    lines = evidence(audit.frames, "rates", defined=False, metric=metric, subject="teacher", status=list(WITHHELD))
+    whole = [line for line in lines if CROSSED not in line.word("attribute")]
+    if not whole:
+        return
+    shown = [[group_word(audit, line)] for line in whole[:MOST_NAMED]]
+    more = len(whole) - len(shown)
+    end = [] if not more else [Word(f" and {more} more")]
+    verb = " has" if len(whole) == 1 else " have"
+    yield says("warnings", joined(shown, last=", " if more else " and "), end, f"{verb} too few ",
+               audit.about.row_name or "rows", " to rely on, or to show.", link="rates")  # fmt: skip

@@ -1,0 +1,71 @@
+"""What people say about an audit on the command line, and the command that repeats it."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import PurePath, PureWindowsPath
+from urllib.parse import urlsplit
+
+from explaindistill.auditing.about import About
+
+__all__ = ["about_of", "add_about", "typed_command"]
+
+FIELDS = {
+    "title": "headline of the report, such as “Who gets a loan”",
+    "decision": "what the model decides, such as “approved”",
+    "purpose": "what the audit is for",
+    "data_name": "which rows are audited, such as “applications of 2025”",
+    "row_name": "what one row is, in the plural, such as “applications”",
+}
+
+
+def add_about(parser: argparse.ArgumentParser) -> None:
+    """Add the options that describe an audit; the owner is an option of the endpoint already."""
+    group = parser.add_argument_group("what the report says about itself")
+    for field, words in FIELDS.items():
+        group.add_argument(f"--{field.replace('_', '-')}", metavar="TEXT", help=words)
+    group.add_argument("--about", metavar="ABOUT.TOML", help="a file with these, owner and date as keys")
+
+
+def about_of(args: Namespace) -> About:
+    """What the file says, and over it what was typed.
+
+    Raises
+    ------
+    InvalidInputError
+        If the file cannot be read, or holds what is none of the fields.
+    """
+    of_file = asdict(About.load(args.about)) if args.about is not None else {}
+    typed = {field: getattr(args, field) for field in (*FIELDS, "owner", "date")}
+    return About.of({**of_file, **{field: value for field, value in typed.items() if value is not None}})
+
+
+def typed_command(words: Sequence[str]) -> str:
+    """The command as it can stand in a report: files without their folders, addresses without what may be secret.
+
+    Examples
+    --------
+    >>> typed_command(["audit", "--data", "/home/ada/loans 2025.csv", "--teacher-url", "https://me:pw@host/v1?key=1"])
+    "explaindistill audit --data 'loans 2025.csv' --teacher-url https://host/v1"
+    """
+    return shlex.join(["explaindistill", *map(_shown, words)])
+
+
+def _shown(word: str) -> str:
+    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    return f"{option}{equals}{_bare(value)}" if equals or not option else word
+
+
+def _bare(value: str) -> str:
+    if "://" in value:
+        address = urlsplit(value)
+        port = f":{address.port}" if address.port else ""
+        return f"{address.scheme}://{address.hostname or ''}{port}{address.path}"
+    if ">" in value or "<" in value:  # a requirement, whose name may hold a slash
+        return value
+    name = PureWindowsPath(value).name if "\\" in value else PurePath(value).name
+    return name if name and ("/" in value or "\\" in value) else value

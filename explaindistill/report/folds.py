@@ -1,0 +1,79 @@
+"""What a page folds away: the long rest of tables; and an identifier for every fold, so that a link can lead there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from explaindistill.report.blocks import Block, Details, Group, Section, Table
+
+__all__ = ["folded", "slug"]
+
+LONGEST_SLUG = 48
+"""Characters of an identifier: enough to recognise a heading, short enough for a link in a letter."""
+
+
+def slug(text: str) -> str:
+    """Words as an identifier: small Latin letters, digits and hyphens.
+
+    Examples
+    --------
+    >>> slug("Selection rate: by sex × age"), slug("年齢")
+    ('selection-rate-by-sex-age', 'fold')
+    """
+    words = re.sub("[^a-z0-9]+", "-", text.lower())[:LONGEST_SLUG].strip("-")
+    return words or "fold"
+
+
+def folded(sections: Mapping[str, Section]) -> dict[str, Section]:
+    """Sections as a page shows them: long tables folded, every fold with an identifier of its own.
+
+    Examples
+    --------
+    >>> from explaindistill.report.blocks import Cell
+    >>> table = Table("Rates", ("group",), tuple((Cell(str(i)),) for i in range(20)))
+    >>> shown = folded({"bias": Section("Bias", 60, (table,))})["bias"].blocks
+    >>> [type(block).__name__ for block in shown], len(shown[0].rows), shown[1].id
+    (['Table', 'Details'], 3, 'bias-all-20-rows-rates')
+    """
+    taken: set[str] = set(sections)
+    return {
+        name: replace(section, blocks=tuple(_named(_short(section.blocks), name, taken)))
+        for name, section in sections.items()
+    }
+
+
+def _short(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """Long tables that stand open as their first rows and a fold; what is in a fold already stays whole."""
+    shown: list[Block] = []
+    for block in blocks:
+        if isinstance(block, Table) and len(block.rows) > block.shown:
+            summary = f"All {len(block.rows)} rows: {block.caption}"
+            shown += [replace(block, rows=block.first(), note=""), Details(summary, (block,))]
+        elif isinstance(block, Group):
+            shown.append(replace(block, blocks=_short(block.blocks)))
+        else:
+            shown.append(block)
+    return tuple(shown)
+
+
+def _named(blocks: tuple[Block, ...], prefix: str, taken: set[str]) -> Iterator[Block]:
+    for block in blocks:
+        if isinstance(block, Details):
+            id = _free(block.id or f"{prefix}-{slug(block.summary)}", taken)
+            yield replace(block, id=id, blocks=tuple(_named(block.blocks, prefix, taken)))
+        elif isinstance(block, Group):
+            yield replace(block, blocks=tuple(_named(block.blocks, f"{prefix}-{slug(block.title)}"[:80], taken)))
+        else:
+            yield block
+
+
+def _free(wanted: str, taken: set[str]) -> str:
+    """The wanted identifier, with a number where it is taken."""
+    id, n = wanted, 1
+    while id in taken:
+        n += 1
+        id = f"{wanted}-{n}"
+    taken.add(id)
+    return id

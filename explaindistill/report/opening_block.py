@@ -1,0 +1,61 @@
+"""The opening of an audit as a block: its sentences, each with the place of the page where its evidence stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from explaindistill.auditing.opening.sentences import Sentence
+from explaindistill.report.blocks import Statement, Statements
+from explaindistill.report.words import name, sentence
+
+__all__ = ["opening_block", "opening_title"]
+
+NAMES = frozenset({"student", "teacher", "column", "group", "class"})
+"""Kinds of words that a user chose: they are shown as names."""
+PLACES = {
+    "verdicts": "checks",
+    "rates": "bias",
+    "gaps": "bias",
+    "transfer": "bias",
+    "worst_pairs": "worst-pairs",
+    "group_fidelity": "fidelity",
+    "fidelity": "fidelity",
+    "performance": "fidelity",
+    "complexity": "students",
+    "importance": "importance",
+    "attribution_gaps": "importance",
+    "dependence": "dependence",
+    "comparison": "comparison",
+    "teacher": "teacher",
+    "proxies": "bias",
+    "flips": "bias",
+    "power": "bias",
+    "failures": "limits",
+    "dependent_rows": "limits",
+}
+"""Where in the page a frame is shown: a chapter or a fold."""
+
+
+def opening_title(audit: Any) -> str:
+    """Headline of the page: the one that the caller gave, else who was audited."""
+    opening = getattr(audit, "opening", None)
+    return name(opening.title) if opening is not None else f"Audit of {', '.join(name(s) for s in audit.students)}"
+
+
+def opening_block(audit: Any) -> Statements | None:
+    """The sentences of the opening under their questions; None for a record without an opening."""
+    opening = getattr(audit, "opening", None)
+    if opening is None:
+        return None
+    return Statements(
+        tuple((topic, sentence(question), tuple(map(_statement, said))) for topic, question, said in opening.parts())
+    )
+
+
+def _statement(said: Sentence) -> Statement:
+    pieces = tuple((_text(word.text, word.kind), word.kind) for word in said.words)
+    return Statement(pieces, f"#{PLACES[said.link]}" if said.link in PLACES else "", said.verdict)
+
+
+def _text(text: str, kind: str) -> str:
+    return name(text) if kind in NAMES else sentence(text)

@@ -1,0 +1,69 @@
+"""A Distiller offers the methods of its student, and no others."""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.exceptions import NotFittedError
+
+import explaindistill as xd
+from explaindistill.teachers import as_teacher
+
+mpl.use("Agg")
+
+METHODS = ("plot", "rules", "complexity", "importance", "to_dict", "occupants", "terms", "reasons", "shapley", "export")
+STUDENTS = {
+    "tree": xd.TreeClassifier(max_leaf_nodes=4),
+    "gam": xd.GAMClassifier(),
+    "linear": xd.LinearClassifier(),
+    "rules": xd.RuleListClassifier(),
+    "scorecard": xd.ScorecardClassifier(),
+    "model_tree": xd.ModelTreeClassifier(max_leaf_nodes=2),
+}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"age": rng.integers(18, 80, 400), "debt": rng.random(400).round(2)})
+    X["sex"] = np.where(rng.random(400) < 0.5, "f", "m")
+    return X
+
+
+def chance(X):
+    return 1 / (1 + np.exp(6 * np.asarray(X["debt"], dtype=float) - 3))
+
+
+def distilled(student, rows, **options):
+    teacher = as_teacher(chance, classes=["no", "yes"])
+    return xd.Distiller(teacher, student, n_queries=400, random_state=0, **options).fit(rows)
+
+
+@pytest.mark.parametrize("family", list(STUDENTS))
+def test_what_the_student_has_the_distiller_has(family, rows):
+    distiller = distilled(STUDENTS[family], rows)
+    for method in METHODS:
+        assert hasattr(distiller, method) == hasattr(distiller.student_, method), method
+        assert hasattr(xd.Distiller(chance, STUDENTS[family]), method) == hasattr(STUDENTS[family], method), method
+    assert distiller.complexity() == distiller.student_.complexity()
+    pd.testing.assert_frame_equal(distiller.importance(), distiller.student_.importance())
+    assert distiller.to_dict() == distiller.student_.to_dict()
+    axes = distiller.plot()
+    assert np.ravel(axes)[0].figure is not None
+    mpl.pyplot.close("all")
+
+
+def test_rows_are_the_teacher_s_and_attributes_may_be_unseen_by_the_student(rows):
+    distiller = distilled(xd.TreeClassifier(max_leaf_nodes=4), rows, features=["debt", "age"])
+    who = distiller.occupants(rows, "sex")
+    pd.testing.assert_frame_equal(who, distiller.student_.occupants(rows[["debt", "age"]], rows[["sex"]]))
+    ax = distiller.plot(X=rows, sensitive=["sex"], max_depth=2)
+    assert any("sex" in text.get_text() or "f " in text.get_text() for text in ax.texts)
+    mpl.pyplot.close("all")
+    pd.testing.assert_frame_equal(distiller.rules(), distiller.student_.rules())
+
+
+@pytest.mark.parametrize("method", ["plot", "rules", "complexity", "importance", "to_dict", "describe"])
+def test_before_fitting_it_says_so(method):
+    with pytest.raises(NotFittedError):
+        getattr(xd.Distiller(chance, xd.TreeClassifier()), method)()
