@@ -19,6 +19,8 @@ SHOWN = 3
 FIRST = 3
 """Columns in the first table: what can be taken in at once; the others are folded."""
 LEVEL_INCHES = 0.34
+WIDTH = 3.6
+"""Inches: the names of the models stand beside the curves, and a narrower drawing would have no room for both."""
 CURVE = {"accumulated_effect": "accumulated local effects", "partial_dependence": "partial dependence"}
 
 
@@ -109,5 +111,5 @@ def _figure(curves: pd.DataFrame, column: str, audit: Any, i: int) -> Figure:
     height = 0.9 + LEVEL_INCHES * n_levels if n_levels else 2.8
     return drawn(
         f"fig-dependence-{i}", f"{name(column)}: {shown['unit'].iloc[0]}", desc,
-        lambda ax: plots.dependence(mine, column, ax, order=students_of(audit)), height=max(height, 1.8),
+        lambda ax: plots.dependence(mine, column, ax, order=students_of(audit)), WIDTH, max(height, 1.8),
     )  # fmt: skip
