@@ -210,7 +210,7 @@ def test_the_same_winner_on_both_sides_of_the_limits(monkeypatch):
     X = rows(400)
 
     def winner():
-        student = xd.best(Counted(line), X, max_lines=6, n_queries=400, random_state=0)
+        student = xd.best(Counted(steps), X, max_lines=4, n_queries=400, random_state=0)
         return student.describe(), int(student.candidates_["n"].max()), int(student.candidates_["folds"].max())
 
     whole = winner()
