@@ -25,8 +25,7 @@ BY_COLUMN = (
 """Transformers of scikit-learn that make of each column one of its own: a column of what they make is a column of the
 rows, and has its value."""
 DOUBLE = ("Hist", "LGBM")
-"""Trees that compare values in double precision, which shap does not: a value within single precision of a threshold
-may there take the other branch. All others round a value to single precision first."""
+"""Trees that compare values in double precision; all others round a value to single precision first."""
 MOST_WORK = 4e9
 """Leaves times rows times background rows at most: some half a minute of one core."""
 BLOCK = 25
@@ -196,8 +195,7 @@ def _values(trees: Any, rows: Floats, background: Floats, column: int | None) ->
 
         every = shap.maskers.Independent(background, max_samples=len(background))  # by itself it takes 100 of them
         explainer = shap.TreeExplainer(trees, data=every, feature_perturbation="interventional", model_output="raw")
-        if not type(trees).__name__.startswith(DOUBLE):
-            explainer.model.thresholds = _below(explainer.model.thresholds)
+        rows = _by_rank(explainer, rows)
         leaves = int((np.asarray(explainer.model.children_left) < 0).sum())
         if leaves * len(rows) * len(background) > MOST_WORK:
             return None
@@ -208,20 +206,25 @@ def _values(trees: Any, rows: Floats, background: Floats, column: int | None) ->
     return np.concatenate(blocks)
 
 
-def _below(thresholds: Floats) -> Floats:
-    """The largest numbers of single precision that are no larger: values of single precision compare with them alike.
+def _by_rank(explainer: Any, rows: Floats) -> Floats:
+    r"""Rows as ranks among the thresholds of each column, the explainer's background and thresholds likewise.
 
-    shap rounds thresholds to the nearest one, and a value between both then takes the other branch; in rows mixed of
-    two this is not seen in the sums.
-
-    Examples
-    --------
-    >>> _below(np.array([0.5, -0.1])).tolist()
-    [0.5, -0.10000000149011612]
+    shap compares in single precision, in which a value beside a threshold may take the other branch; in rows mixed of
+    two the sums do not show it. Whole numbers compare alike in any precision: :math:`x \le t_i` just where fewer than
+    i + 1 thresholds of the column lie below x. A missing value stays one.
     """
-    single = thresholds.astype(np.float32)
-    lower = np.nextafter(single, np.float32(-np.inf))
-    return np.where(single > thresholds, lower, single).astype(float)
+    model = explainer.model
+    splits = np.asarray(model.children_left) >= 0
+    ranked, background = rows.copy(), np.array(explainer.data, dtype=float)
+    thresholds = np.array(model.thresholds, dtype=float)
+    for j in range(rows.shape[1]):
+        at = splits & (np.asarray(model.features) == j)
+        cuts = np.unique(thresholds[at])
+        thresholds[at] = np.searchsorted(cuts, thresholds[at])
+        for Z in (ranked, background):
+            Z[:, j] = np.where(np.isnan(Z[:, j]), np.nan, np.searchsorted(cuts, Z[:, j]))
+    model.thresholds, explainer.data = thresholds, background
+    return ranked
 
 
 def _of_class(values: Any, column: int | None) -> Floats:

@@ -173,7 +173,7 @@ def _strip(group: str, rows: Iterable[list[Any]], data: Mapping[str, Any], large
 
 
 def _legend(data: Mapping[str, Any], attribute: int, is_banded: bool, has_reference: bool) -> str:
-    words = "Whiskers are 95 % intervals; the area of a mark is the number of people."
+    words = "Whiskers: 95 % intervals; area of a mark: number of people."
     if has_reference:
         group = data["groups"][attribute][data["references"][attribute]]
         words += f" Dashed: the rate of {group}"

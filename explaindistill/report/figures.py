@@ -20,6 +20,10 @@ __all__ = ["LABELS", "TEACHER", "dots", "drawn", "frontier", "headline", "import
 TEACHER, LABELS = -1, -2
 """Series of the teacher and of the true labels in a picture; students count from 0, in the order they were given."""
 
+NARROW = 3.0
+"""Inches of a drawing: on a telephone of 360 pixels letters of 8 points are then 11 pixels high, on a third of a wide
+page 13."""
+
 
 def students_of(audit: Any) -> list[str]:
     """Names of the students in the order in which they were given: it decides their colours."""
@@ -27,7 +31,7 @@ def students_of(audit: Any) -> list[str]:
 
 
 def drawn(
-    id: str, title: str, desc: str, paint: Callable[[Any], Any], width: float = 6.6, height: float = 3.0
+    id: str, title: str, desc: str, paint: Callable[[Any], Any], width: float = NARROW, height: float = 2.4
 ) -> Figure:
     """One drawing on a page of its own, as a block."""
     figure = plots.figure(width, height)

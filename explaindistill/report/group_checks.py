@@ -21,7 +21,7 @@ RATE = "selection_rate"
 def any_pair(audit: Any) -> list[Block]:
     """The largest gap between any two groups of each attribute: what the headline verdict rests on."""
     frame = rows_of(frame_of(audit, "worst_pairs"), metric=f"{RATE}_worst_ratio")
-    if frame.empty:
+    if frame.empty or (frame["attribute"] == "").all():  # nobody said which decision people want
         return []
     order = ["labels", "teacher", *students_of(audit)]
     shown = frame[frame["subject"].isin(order)]

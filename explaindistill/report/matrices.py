@@ -75,9 +75,8 @@ def gaps_by_model(audit: Any) -> list[Block]:
         lines.append((name(row["attribute"]), f"{name(row['group'])} against {name(row['reference'])}{others}", cells))
     unit = describe_metric(str(rows["metric"].iloc[0])).title.partition(":")[0].lower()
     note = (
-        f"Gap in {unit}, with its 95 % interval; of each attribute the group whose gap in the teacher is surest. "
-        "A word for a student says what became of the teacher's gap. A gap is a fact about these rows, not a proof of "
-        "unfairness."
+        f"Gap in {unit} with its 95 % interval, of the group whose gap in the teacher is surest; a gap is a fact about "
+        "these rows, not a proof of unfairness."
     )
     columns = ("attribute", *(name(m) for m in models))
     return [Matrix("Is there bias, and was it handed on?", columns, tuple(lines), note)]
@@ -123,7 +122,7 @@ def requirements_by_model(audit: Any) -> list[Block]:
         title, detail = requirement_words(str(rule), str(rows["metric"].iloc[0]))
         lines.append((title, detail, cells))
     columns = ("requirement", *(name(m) if m else "all models" for m in models))
-    note = "A requirement is met, or not, only where the whole interval says so; in each cell the worst place."
+    note = "Judged by the whole interval; in each cell the worst place."
     evidence = Details(f"All {len(verdicts)} checks, one by one", (Verdicts(tuple(judged(verdicts))),), id="checks")
     return [Matrix("What was required", columns, tuple(lines), note), evidence]
 

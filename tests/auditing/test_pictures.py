@@ -137,3 +137,16 @@ def test_shap_is_optional(audited, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "shap", None)
     with pytest.raises(MissingExtraError, match=r"shap is not installed; run: pip install 'explaindistill\[shap\]'"):
         audited[1].explanation("teacher")
+
+
+def test_counts_of_rows_that_belong_together_have_no_interval_that_supposes_the_contrary(audited):
+    held, report = audited
+    line = {"line": report.students["line"]}
+    groups = np.arange(len(held)) % 30
+    clustered = xd.audit(
+        CallableTeacher(chance, classes=CLASSES), line, held, favorable="yes", n_explained=0, groups=groups
+    )
+    for name in ("score_shares", "answer_pairs"):
+        assert clustered.frames[name]["low"].isna().all()
+        assert clustered.frames[name]["estimate"].notna().all()
+    assert clustered.frames["decided_as"]["low"].notna().all()

@@ -10,6 +10,8 @@ from sklearn.ensemble import (
     ExtraTreesRegressor,
     GradientBoostingClassifier,
     GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
 )
@@ -44,6 +46,8 @@ CASES = {
     "forest of values": (RandomForestRegressor(8, random_state=0), "value"),
     "extra trees": (ExtraTreesRegressor(8, min_samples_leaf=3, random_state=0), "value"),
     "boosted values": (GradientBoostingRegressor(n_estimators=15, random_state=0), "value"),
+    "histograms": (HistGradientBoostingClassifier(max_iter=15, random_state=0), "logit"),
+    "histograms of values": (HistGradientBoostingRegressor(max_iter=15, random_state=0), "value"),
 }
 
 
@@ -64,6 +68,31 @@ def test_they_are_those_of_the_definition(case, k):
     answers = score(few), score(background)
     phi = ensemble_shapley(model, few, background, answers, column=None if scale == "value" else k, scale=scale)
     np.testing.assert_allclose(phi, shapley_exact(score, few, background), atol=2e-6 * np.abs(answers[0]).max())
+
+
+def test_a_missing_value_goes_where_the_trees_send_it():
+    X, few, background = rows(), rows(6, seed=1), rows(20, seed=2)
+    X.loc[::7, "a"] = few.loc[:2, "a"] = background.loc[::3, "c"] = np.nan
+    model = HistGradientBoostingRegressor(max_iter=15, random_state=0).fit(X, outcome(X).fillna(3.0))
+    answers = model.predict(few), model.predict(background)
+    phi = ensemble_shapley(model, few, background, answers, scale="value")
+    np.testing.assert_allclose(phi, shapley_exact(model.predict, few, background), atol=1e-6)
+
+
+@pytest.mark.parametrize("package", ["lightgbm", "xgboost"])
+@pytest.mark.parametrize("scale", ["logit", "value"])
+def test_other_packages(package, scale):
+    module_ = pytest.importorskip(package)
+    kind = ("LGBM" if package == "lightgbm" else "XGB") + ("Classifier" if scale == "logit" else "Regressor")
+    X, few, background = rows(), rows(6, seed=1), rows(20, seed=2)
+    y = outcome(X)
+    model = getattr(module_, kind)(n_estimators=15, n_jobs=1).fit(X, (y > 1).astype(int) if scale == "logit" else y)
+
+    def score(Z):
+        return logit(model.predict_proba(Z)[:, 1].astype(float)) if scale == "logit" else model.predict(Z).astype(float)
+
+    phi = ensemble_shapley(model, few, background, (score(few), score(background)), column=1, scale=scale)
+    np.testing.assert_allclose(phi, shapley_exact(score, few, background), atol=2e-5)
 
 
 def test_several_classes_and_columns_that_the_model_does_not_have():

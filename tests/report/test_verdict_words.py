@@ -4,16 +4,19 @@ import io
 import re
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
 
+import explaindistill as xd
 from explaindistill.auditing.gates import GateResult, Policy
 from explaindistill.cli.summary import print_summary
 from explaindistill.measures.favorable import without_favorable
 from explaindistill.measures.transfer import VERDICTS
 from explaindistill.measures.verdicts import COLUMNS, SEVERITY
-from explaindistill.report.render import notebook, render
+from explaindistill.report.blocks import Explorer
+from explaindistill.report.render import notebook, render, sections
 from explaindistill.report.verdict_words import TRANSFER
 
 VERBS = {v: "Cannot say what" if v == "cannot say" else form.split(" ")[1] for v, form in TRANSFER.items()}
@@ -79,3 +82,19 @@ def test_nobody_said_which_decision_people_want(make):
         assert "say which decision people want, for instance favorable='1'" in text, kind
         assert "--favorable 1" in text
     assert "--favorable 1" in notebook(audit)
+
+
+def test_without_a_favourable_class_the_chapter_on_bias_is_written(audited_without):
+    section = sections(audited_without)["bias"]
+    assert section.tab == "bias"
+    assert section.blocks[0].text.startswith("No verdict of bias")
+    assert any(isinstance(block, Explorer) for block in section.blocks)  # fidelity by group needs no favourable class
+
+
+@pytest.fixture(scope="module")
+def audited_without():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"debt": rng.random(300), "sex": rng.choice(["f", "m"], 300)})
+    P = pd.DataFrame({"no": X["debt"], "yes": 1 - X["debt"]})
+    tree = xd.TreeClassifier(max_leaf_nodes=4).fit(X, P)
+    return xd.audit((X, P), {"tree": tree}, X, sensitive=["sex"], n_explained=0)

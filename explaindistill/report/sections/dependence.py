@@ -19,8 +19,8 @@ SHOWN = 3
 FIRST = 3
 """Columns in the first table: what can be taken in at once; the others are folded."""
 LEVEL_INCHES = 0.34
-WIDTH = 3.5
-"""Inches: on a telephone of 360 pixels, as on a third of a wide page, its letters are then no smaller than text."""
+WIDTH = 3.6
+"""Inches: the names of the models stand beside the curves, and a narrower drawing would have no room for both."""
 CURVE = {"accumulated_effect": "accumulated local effects", "partial_dependence": "partial dependence"}
 
 
@@ -38,15 +38,16 @@ def section(audit: Any) -> Section:
     if not columns:
         return Section(title, order, reason=f"Curves along columns: cannot say. {unsaid['reason'].iloc[0]}.", tab="why")
     figures = {column: _figure(curves, column, audit, i) for i, column in enumerate(columns)}
+    how = Text(
+        "Each curve is what a model answers on average where one column moves and the people stay: over real "
+        "rows, between values that rows have. Bars show where the rows are, bands are intervals of 95 % for each "
+        "place by itself. Numbers, dates and ordered categories are drawn by accumulated local effects, which do "
+        "not ask about rows that cannot exist; categories without an order by partial dependence, which may."
+    )
     blocks: list[Block] = [
-        Text(
-            "Each curve is what a model answers on average where one column moves and the people stay: over real "
-            "rows, between values that rows have. Bars show where the rows are, bands are intervals of 95 % for each "
-            "place by itself. Numbers, dates and ordered categories are drawn by accumulated local effects, which do "
-            "not ask about rows that cannot exist; categories without an order by partial dependence, which may."
-        ),
         *_ranking(areas, audit),
         Gallery(tuple(figures.values())[:SHOWN]),
+        Details("How to read these curves", (how,)),
     ]
     rest = list(figures.values())[SHOWN:]
     if rest:
@@ -109,6 +110,6 @@ def _figure(curves: pd.DataFrame, column: str, audit: Any, i: int) -> Figure:
     n_levels = shown["place"].nunique() if shown["kind"].iloc[0] == "levels" else 0
     height = 0.9 + LEVEL_INCHES * n_levels if n_levels else 2.8
     return drawn(
-        f"fig-dependence-{i}", f"{name(column)}: {shown['subset'].iloc[0]}", desc,
+        f"fig-dependence-{i}", f"{name(column)}: {shown['unit'].iloc[0]}", desc,
         lambda ax: plots.dependence(mine, column, ax, order=students_of(audit)), WIDTH, max(height, 1.8),
     )  # fmt: skip

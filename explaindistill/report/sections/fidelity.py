@@ -27,11 +27,7 @@ def section(audit: Any) -> Section:
     fidelity = frame_of(audit, "fidelity")
     if fidelity.empty:
         return Section("Fidelity", 40, reason="Fidelity was not measured.", tab="fidelity")
-    blocks: list[Block] = [
-        Text(
-            "Measured on rows that neither fitting nor selection saw. Brackets hold 95 % intervals, n counts the rows."
-        )
-    ]
+    blocks: list[Block] = [Text("On rows that neither fitting nor selection saw; brackets hold 95 % intervals.")]
     by_subset = (
         fidelity.assign(subset=fidelity["subset"].fillna("").astype(str))
         if "subset" in fidelity

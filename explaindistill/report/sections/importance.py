@@ -24,10 +24,7 @@ def section(audit: Any) -> Section:
         return Section("Which columns carry the answers", 50, reason="Importance was not measured.", tab="why")
     shares = _shares(frame)
     subjects = [s for s in ("teacher", *students_of(audit)) if s in set(shares["subject"])]
-    lead = Text(
-        "Each model's importances as shares of their sum, on the same rows. "
-        "Importance tells what a model uses, not what causes what."
-    )
+    lead = Text("Importance tells what a model uses, not what causes what.")
     table = _table(shares, subjects)
     figure = importance(audit, shares)
     folded: list[Block] = [Details(f"All {len(table.rows)} columns", (table,))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from explaindistill.report.blocks import Block, Details, Group, Items, Section
+from explaindistill.report.blocks import Block, Details, Items, Section
 from explaindistill.report.tables import frame_of, plain
 
 __all__ = ["section"]
@@ -22,9 +22,8 @@ _ALWAYS = (
 def section(audit: Any) -> Section:
     """What always holds, and what holds for this audit."""
     limits = _limits(audit)
-    blocks: list[Block] = [Items(_ALWAYS)]
-    if limits:
-        blocks.append(Group("In this audit", (Items(tuple(limits)),)))
+    blocks: list[Block] = [Items(tuple(limits))] if limits else []
+    blocks.append(Details("What holds of every audit of this kind", (Items(_ALWAYS),), id="always"))
     blocks += _dependence(audit)
     return Section("Limits, and when not to trust this", 80, tuple(blocks))
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from math import nan
 from typing import Any
+
+import pandas as pd
 
 from explaindistill import plots
 from explaindistill.data.drawing import (
@@ -14,15 +19,18 @@ from explaindistill.data.drawing import (
     TreeDrawing,
     drawing_of,
 )
-from explaindistill.report.blocks import Block, Cell, Details, Figure, Gallery, Table, Text
+from explaindistill.report.axes import axis, tick_words
+from explaindistill.report.blocks import Block, Cell, Details, Dots, Figure, Gallery, Mark, Strip, Table, Text
 from explaindistill.report.figures import drawn
 from explaindistill.report.student.branching import leaf_occupants, rules, tree
 from explaindistill.report.student.decided import EVEN, decided_by
 from explaindistill.report.student.what_if import what_if
+from explaindistill.report.tables import frame_of
 from explaindistill.report.words import name, number, quantity
 
 __all__ = ["structure"]
 
+Ranges = Mapping[str, tuple[float, float]]
 DRAWN_TERMS = 6  # three rows of two curves: further terms move answers little, and stand in the table
 DRAWN_BARS = 20  # as many as plots.coefficients paints
 
@@ -47,7 +55,7 @@ def structure(student: Any, id: str, audit: Any, key: str = "") -> list[Block]:
     elif isinstance(drawing, RulesDrawing):
         blocks = rules(drawing, id, audit.favorable)
     elif isinstance(drawing, CurvesDrawing):
-        blocks = _curves(drawing, id)
+        blocks = _curves(drawing, id, _ranges(audit))
     elif isinstance(drawing, BarsDrawing):
         blocks = _card(drawing, id) if drawing.totals is not None else _bars(drawing, id)
     spoken = [] if rule is None or (rule.bound == EVEN and len(rule.classes) == 2) else [Text(rule.sentence(), "note")]
@@ -59,10 +67,10 @@ def _signed(value: float) -> str:
     return quantity(value, "number", signed=True)
 
 
-def _curves(drawing: CurvesDrawing, id: str) -> list[Block]:
+def _curves(drawing: CurvesDrawing, id: str, ranges: Ranges) -> list[Block]:
     terms, unit = drawing.terms, drawing.unit
     total = sum(t.spread for t in terms) or 1.0
-    figures = tuple(_term(t, f"{id}-term-{i}", unit) for i, t in enumerate(terms[:DRAWN_TERMS]))
+    figures = tuple(_term(_inside(t, ranges), f"{id}-term-{i}", unit) for i, t in enumerate(terms[:DRAWN_TERMS]))
     rows = tuple(
         (
             Cell(name(t.name)),
@@ -79,12 +87,27 @@ def _curves(drawing: CurvesDrawing, id: str) -> list[Block]:
     return [Gallery(figures), Details(summary, (table,))]
 
 
+def _ranges(audit: Any) -> Ranges:
+    """Between which values the audited rows lie, by column, as the audit shows it."""
+    lines = frame_of(audit, "columns").to_dict("records")
+    return {str(r["feature"]): (float(r["low"]), float(r["high"])) for r in lines if not pd.isna(r["low"])}
+
+
+def _inside(term: DrawnTerm, ranges: Ranges) -> DrawnTerm:
+    """A curve between the values that rows have: beyond them it is invented; whole where that range is not known."""
+    if len(term.features) != 1 or "x" not in term.frame or term.features[0] not in ranges:
+        return term
+    low, high = ranges[term.features[0]]
+    inside = term.frame[term.frame["x"].between(low, high)]
+    return term if inside["x"].nunique() < 2 else replace(term, frame=inside.reset_index(drop=True))
+
+
 def _term(term: DrawnTerm, id: str, unit: str) -> Figure:
     low, high = (term.frame.loc[f()] for f in (term.frame["estimate"].idxmin, term.frame["estimate"].idxmax))
     desc = f"{name(term.name)}: from {_at(low)} to {_at(high)}"
     if not math.isnan(term.missing):
         desc += f"; missing: {_signed(term.missing)}"
-    return drawn(id, f"{name(term.name)}: {unit}", f"{desc}.", lambda ax: plots.term(term, ax, effect=unit), 3.5, 2.5)
+    return drawn(id, f"{name(term.name)}: {unit}", f"{desc}.", lambda ax: plots.term(term, ax, effect=unit))
 
 
 def _at(row: Any) -> str:
@@ -111,20 +134,25 @@ def _bars(drawing: BarsDrawing, id: str) -> list[Block]:
     table = Table(drawing.title, columns, rows, (False, *(True for _ in columns[1:])))
     if frame.empty:
         return [table]
-    n = min(DRAWN_BARS, len(frame))
-    top = frame.iloc[int(frame["estimate"].abs().to_numpy().argmax())]
-    unit = drawing.unit or drawing.bar_unit
-    figure = drawn(
-        f"{id}-{'coefficients' if is_scaled else 'bars'}", drawing.title + " per standard deviation" * is_scaled,
-        f"The {n} largest of {len(frame)}; the largest is {name(top['term'])}, {_signed(top['estimate'])} {unit}.",
-        lambda ax: plots.draw(drawing, ax), height=_height(n),
-    )  # fmt: skip
+    title = drawing.title + " per standard deviation" * is_scaled
+    desc = f"The {min(DRAWN_BARS, len(frame))} largest of {len(frame)}, in {drawing.unit or drawing.bar_unit}."
+    figure = _bar_plot(frame, title, desc, _signed)
     return [figure, Details(f"All {len(frame)} {drawing.bar}s" if is_scaled else f"All {len(frame)} bars", (table,))]
 
 
-def _height(n_bars: int) -> float:
-    """Height in inches of a figure of bars: 0.27 for each, and room for the axis."""
-    return 0.8 + 0.27 * n_bars
+def _bar_plot(frame: pd.DataFrame, title: str, desc: str, words: Callable[[float], str]) -> Dots:
+    """A bar from zero for each of the largest terms, its number beside its name."""
+    sized = frame.assign(size=frame["estimate"].abs()).sort_values("size", ascending=False, kind="stable")
+    shown = sized.head(DRAWN_BARS)
+    ends, ticks = axis([0.0, *shown["estimate"].astype(float)])
+    strips = tuple(
+        Strip(
+            name(r["term"]), words(r["estimate"]), (Mark(0, float(r["estimate"]), nan, nan, 1.0, words(r["estimate"])),)
+        )
+        for r in shown.to_dict("records")
+    )
+    marked = tuple((t, tick_words(t, "number")) for t in ticks)
+    return Dots(title, desc, strips, (("", 0),), ends, marked, bars=True, head="term")
 
 
 def _card(drawing: BarsDrawing, id: str) -> list[Block]:
@@ -141,14 +169,12 @@ def _card(drawing: BarsDrawing, id: str) -> list[Block]:
     table = Table("Risk of each total", columns, lines, (True, True, True))
     if frame.empty:
         return [card, table]
-    figure = drawn(
-        f"{id}-points", drawing.title, f"{len(frame)} conditions; the points of those that hold are added up.",
-        lambda ax: plots.draw(drawing, ax), height=_height(min(DRAWN_BARS, len(frame))),
-    )  # fmt: skip
+    desc = f"{len(frame)} conditions; the points of those that hold are added up."
+    figure = _bar_plot(frame, drawing.title, desc, lambda points: _whole(points, "+"))
     low, high = (f"{quantity(totals['estimate'].iloc[i], 'share')} at {number(totals['x'].iloc[i])}" for i in (0, -1))
     curve = drawn(
         f"{id}-risk", "The risk of each total", f"From {low} points to {high}.",
-        lambda ax: plots.shape(totals, ax, name="total of the points", effect=f"probability of {outcome}"), height=2.6,
+        lambda ax: plots.shape(totals, ax, name="total of the points", effect=f"probability of {outcome}")
     )  # fmt: skip
     return [card, figure, curve, Details("Risk of each total", (table,))]
 

@@ -139,7 +139,7 @@
       one.remark = remarks.join("; ");
       strips.push(one);
     });
-    var used = [], legend = "Whiskers are 95 % intervals; the area of a mark is the number of people.";
+    var used = [], legend = "Whiskers: 95 % intervals; area of a mark: number of people.";
     rows.forEach(function (r) { if (used.indexOf(r[2]) < 0) { used.push(r[2]); } });
     if (reference !== null) {
       legend += " Dashed: the rate of " + data.groups[attribute][at] + (banded ? ", in green within four fifths of it." : ".");

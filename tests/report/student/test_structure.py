@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 import explaindistill as xd
 from explaindistill.data.drawing import BarsDrawing
 from explaindistill.data.program import Clipped, Input, Missing, Not, Program, Term
-from explaindistill.report.blocks import Details, Figure, Text, WhatIf
+from explaindistill.report.blocks import Details, Dots, Text, WhatIf
 from explaindistill.report.render import render
 from explaindistill.report.student.structure import structure
 from explaindistill.report.student.what_if import _control, what_if
@@ -60,14 +60,14 @@ def test_a_users_own_estimator_is_audited_and_its_page_is_written(kind, tmp_path
     page = (tmp_path / "audit.html").read_text("utf-8")
     assert f"{kind.__name__} has no program(), so it cannot be asked in this page." in page
     assert page.count('class="whatif"') == 0
-    assert ("student-0-bars-title" in page) == (kind is Shares)
+    assert ("The 2 largest of 2, in share of the whole." in page) == (kind is Shares)
 
 
 def test_without_a_drawing_bars_of_importance_are_shown(make):
     X, y = rows()
     figure, details, note = structure(Shares().fit(X, y), "s", make())
-    assert isinstance(figure, Figure)
-    assert figure.desc == "The 2 largest of 2; the largest is a, +1 share of the whole."
+    assert isinstance(figure, Dots)
+    assert [(strip.title, strip.detail) for strip in figure.strips] == [("a", "+1"), ("b", "0")]
     assert isinstance(details, Details)
     assert details.blocks[0].columns == ("term", "importance (share of the whole)")
     assert isinstance(note, Text)

@@ -74,10 +74,10 @@ def test_students_are_drawn_and_told(page):
     text = page.read_text(encoding="utf-8")
     assert 'id="student-0-outline"' in text
     assert 'id="student-1-term-0-title"' in text
-    assert 'id="student-2-coefficients-title"' in text
+    assert "Coefficients per standard deviation." in text
     assert 'id="student-3-outline"' in text
     assert 'id="student-4-outline"' in text
-    assert 'id="student-5-points-title"' in text
+    assert "conditions; the points of those that hold are added up." in text
     assert text.count('class="whatif"') == len(KINDS)
     assert "log-odds of yes" in text
 
