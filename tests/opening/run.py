@@ -27,24 +27,32 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--swaps-every", type=int, default=10, help="change sentences of one audit in so many")
     options = parser.parse_args()
-    sentences = wrong = changes = missed = 0
-    for number in range(options.first, options.first + options.audits):
-        audit = random_audit(number)
-        sentences += len(audit.opening.sentences)
-        for text, why in contradictions(audit):
-            wrong += 1
-            print(f"audit {number}: {text!r}: {why}", flush=True)
-        if number % options.swaps_every == 0:
-            change = Change(audit)
-            for words, opening in swapped(audit):
-                changes += 1
-                if not change.is_noticed(opening):
-                    missed += 1
-                    print(f"audit {number}: not noticed: {words}", flush=True)
-    print(
-        f"{options.audits} audits, {sentences} sentences, {wrong} contradicted; {changes} changes, {missed} not noticed"
-    )
-    return 1 if wrong or missed else 0
+    tally = dict.fromkeys(("audits", "sentences", "contradicted", "changes", "not noticed"), 0)
+    try:
+        for number in range(options.first, options.first + options.audits):
+            _play(number, tally, changed=number % options.swaps_every == 0)
+    except KeyboardInterrupt:
+        print("interrupted; until then:")
+    print(", ".join(f"{count} {what}" for what, count in tally.items()))
+    return 1 if tally["contradicted"] or tally["not noticed"] else 0
+
+
+def _play(number: int, tally: dict[str, int], changed: bool) -> None:
+    """One audit: its sentences, and where ``changed`` each of them with something else in it."""
+    audit = random_audit(number)
+    tally["audits"] += 1
+    tally["sentences"] += len(audit.opening.sentences)
+    for text, why in contradictions(audit):
+        tally["contradicted"] += 1
+        print(f"audit {number}: {text!r}: {why}", flush=True)
+    if not changed:
+        return
+    change = Change(audit)
+    for words, opening in swapped(audit):
+        tally["changes"] += 1
+        if not change.is_noticed(opening):
+            tally["not noticed"] += 1
+            print(f"audit {number}: not noticed: {words}", flush=True)
 
 
 if __name__ == "__main__":
