@@ -74,6 +74,9 @@ class EnsembleTeacher:
         if abstain_above is not None and (self.classes_ is None or not 0 < abstain_above <= 1):
             raise InvalidInputError(f"abstain_above must lie in (0, 1] and is for classifiers, got {abstain_above!r}")
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.teachers)} teachers)"
+
     @property
     def name(self) -> str:
         """What messages call this teacher."""

@@ -16,7 +16,7 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.students.scorecard.estimators import ScorecardClassifier
 
 STUDENTS = {
-    "tree": xd.TreeClassifier(max_leaf_nodes=8),
+    "tree": xd.TreeClassifier(max_leaf_nodes=8, optimize="probabilities"),
     "gam": xd.GAMClassifier(n_pairs=1),
     "linear": xd.LinearClassifier(penalty=0),
     "model tree": xd.ModelTreeClassifier(max_leaf_nodes=4, n_folds=0),

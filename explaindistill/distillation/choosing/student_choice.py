@@ -115,7 +115,18 @@ def _short_columns(view: StudentView, max_numbers: int | None) -> tuple[str, ...
 
 
 def ranked_columns(real: SoftTargets, view: StudentView, n: int | None) -> tuple[str, ...] | None:
-    """The ``n`` columns that a sum of curves leans on most; None where there is no limit, or no more columns."""
+    """The ``n`` columns that a sum of curves leans on most; None where there is no limit, or no more columns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from explaindistill.data.schema import Schema
+    >>> X = pd.DataFrame({"noise": np.arange(200) % 7, "debt": np.linspace(0, 1, 200)})
+    >>> real = SoftTargets(X, X["debt"].to_numpy(), np.ones(200), np.full(200, "observed"), None, 200)
+    >>> ranked_columns(real, StudentView.choose(None, Schema.infer(X), X), 1)
+    ('debt',)
+    """
     if n is None or view.is_transformed or n >= len(view.names):
         return None
     from explaindistill.distillation.student_fit import fit_student

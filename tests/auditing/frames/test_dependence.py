@@ -135,7 +135,7 @@ def test_the_page_ranks_the_columns_and_draws_each(asked):
     from explaindistill.report.sections.dependence import section
 
     _, _, report = asked
-    _, table, gallery = section(report).blocks
+    table, gallery, _ = section(report).blocks
     titles = [figure.title for figure in gallery.figures]
     assert [f"{row[0].text}: probability of yes" for row in table.rows] == titles
     assert all("%" in figure.svg and "nan" not in figure.svg for figure in gallery.figures)
