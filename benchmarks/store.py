@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from _bars import Bars, options, seconds
 
-from explaindistill.asking.store import LabelStore, Shelf
+from explaindistill.asking.shelf import Shelf
+from explaindistill.asking.store import LabelStore
 from explaindistill.data.row_keys import row_keys
 from explaindistill.teachers.callable import CallableTeacher
 

@@ -181,9 +181,12 @@ class Complexity:
       leaf of a model tree counts a line for each coefficient that applies in it, and at least one.
     - ``n_numbers``: the numbers, and the named levels, that stand in the model: a threshold 1, a set of categories its
       listed levels, a leaf or rule its k - 1 free values (its outputs in regression), a coefficient 1, points 1, a
-      curve the place and the height of each knot, a level its name and height, an intercept 1. Names of columns are
-      not numbers.
+      curve the place of each knot and its height in each output, a level its name and heights, an intercept 1, the
+      curve of a scorecard's risks 2. Names of columns are not numbers.
     - ``n_features``: the columns that the model asks about.
+
+    A ``Distiller`` counts as its ``student_``. What joins several students, or a student and its teacher (a router, a
+    deferring or an online student), counts nothing itself: each of its students does.
 
     ``n_parameters`` is what growth goes by: like ``n_numbers``, but the choice of the column that a split asks about
     counts as one more, and levels of terms and their places count only where growth chose them.

@@ -90,6 +90,7 @@ OPEN_MODULES = (
     "asking.cost",
     "asking.labelling",
     "asking.proxies",
+    "asking.shelf",
     "asking.store",
     "auditing.audits",
     "auditing.comparing",

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import explaindistill as xd
-from explaindistill.asking import store as stores
+from explaindistill.asking import shelf
 from explaindistill.asking.store import LabelStore
 from explaindistill.auditing.frames import fidelity, groups
 from explaindistill.distillation import corpus
@@ -68,7 +68,7 @@ def test_a_store_without_memory_answers_alike(X, tmp_path, monkeypatch):
     with LabelStore(tmp_path / "labels.db") as store:
         first = xd.label(teacher, X, store=store)
     for room in (0, 10**9):
-        monkeypatch.setattr(stores, "CACHE_BYTES", room)
+        monkeypatch.setattr(shelf, "CACHE_BYTES", room)
         with LabelStore(tmp_path / "labels.db") as store:
             again = [xd.label(teacher, X.iloc[::-1], store=store)[::-1] for _ in range(2)]
         assert np.array_equal(again[0], again[1])

@@ -117,11 +117,13 @@ def measure(case: Case) -> list[dict[str, object]]:
     return rows
 
 
-def peers(case: Case, package: str, python: Path, folder: Path) -> list[dict[str, object]]:
+def peers(
+    case: Case, package: str, python: Path, folder: Path, sizes: tuple[int, ...] = SIZES
+) -> list[dict[str, object]]:
     """Figures of one opponent in its own environment."""
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(folder / "in.npz", X=case.Z, P=case.P, T=case.Z_test)
-    job = [python, PEERS, package, folder, *map(str, SIZES)]
+    job = [python, PEERS, package, folder, *map(str, sizes)]
     try:
         ended = subprocess.run(job, check=False, capture_output=True, text=True, timeout=600)
     except subprocess.TimeoutExpired:

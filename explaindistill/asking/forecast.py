@@ -12,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.asking.cost import n_models, price_of_a_row_sent
-from explaindistill.asking.store import LabelStore, Shelf
+from explaindistill.asking.shelf import Shelf
+from explaindistill.asking.store import LabelStore
 from explaindistill.data.row_keys import distinct, row_keys
 from explaindistill.data.rows import as_frame
 from explaindistill.data.rows_sent import RowsSent, current_purpose

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from explaindistill.asking.budget import Budget
 from explaindistill.asking.progress import progress_bar
-from explaindistill.asking.store import LabelStore, Shelf, as_store
+from explaindistill.asking.shelf import Shelf
+from explaindistill.asking.store import LabelStore, as_store
 from explaindistill.data.answers import named_columns, probabilities
 from explaindistill.data.row_keys import KeyedRows, rows_at
 from explaindistill.data.rows_sent import asking_for, count_foreign, current_purpose

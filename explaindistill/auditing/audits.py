@@ -16,6 +16,7 @@ from explaindistill.asking.forecast import Forecast
 from explaindistill.auditing.about import About
 from explaindistill.auditing.columns import named_in
 from explaindistill.auditing.display_names import DisplayNames
+from explaindistill.auditing.explanations import explanation
 from explaindistill.auditing.failures import Failures, is_strict
 from explaindistill.auditing.frames.cells import partitions
 from explaindistill.auditing.frames.every import frame_names, measure_all, notes, suppressed
@@ -35,6 +36,7 @@ from explaindistill.data.files import write_whole
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
 from explaindistill.measures.dependent_rows import dependence_warnings
+from explaindistill.measures.row_values import RowValues
 from explaindistill.measures.suppression import with_common_values
 from explaindistill.measures.verdicts import check, check_rules
 from explaindistill.protocols import Task
@@ -81,6 +83,8 @@ class Audit:
         decided.
     cells : mapping of str to fitted tree
         Which cell of the frame ``cells`` a row falls into, per student.
+    row_values : tuple of RowValues
+        Shapley values of rows, for :meth:`explanation`: in memory alone, in nothing that is saved or pickled.
     about : About
         What only people can say: title, decision, purpose, owner, data, date.
     names : DisplayNames
@@ -133,8 +137,14 @@ class Audit:
     names: DisplayNames = field(default_factory=DisplayNames)
     command: str = ""
     pages: list[str] = field(default_factory=list, compare=False)
+    row_values: tuple[RowValues, ...] = field(default=(), compare=False)
 
     plot = plot
+    explanation = explanation
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what is about single people: pickles and copies go without it."""
+        return vars(self) | {"row_values": ()}
 
     @cached_property
     def opening(self) -> Opening:
@@ -339,9 +349,9 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     query_curve : DataFrame, optional
         Fidelity against the number of questions, as :func:`explaindistill.query_curve` measured it, for the report.
     n_explained : int, at least 0, default=500
-        Rows that get Shapley values: exact for the students, sampled for the teacher with the best student as control,
-        which asks it about 4 (d - 1) rows for each. 0 leaves them out, and with them missed interactions and what a
-        gap between groups comes from.
+        Rows that get Shapley values: exact for the students, and for a forest or boosted trees as teacher that shap
+        reads; else sampled with the best student as control, which asks the teacher about 4 (d - 1) rows for each. 0
+        leaves them out, and with them missed interactions and what a gap between groups comes from.
     compare : bool, default=False
         Whether the teacher's use of each column is compared with what the outcomes support, see
         :func:`explaindistill.distill_and_compare`; needs ``y``.
@@ -480,6 +490,7 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
         requirements=requirements,
         bounds=inputs.bounds(),
         cells=inputs.partitions,
+        row_values=tuple(inputs.row_values),
     )
 
 

@@ -36,6 +36,7 @@ from explaindistill.distillation.choosing.student_choice import StudentChoice
 from explaindistill.distillation.distiller import Distiller
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.decision import DecisionRule
+from explaindistill.measures.row_values import RowValues
 from explaindistill.protocols import Task, can_be_asked
 
 __all__ = [
@@ -222,6 +223,8 @@ class AuditInput:
         By the name of a student: the tree whose leaves are the cells of the frame ``cells``.
     errors : mapping of str to Exception
         By the name of a baseline or of the second teacher that could not be fitted or asked: what it met.
+    row_values : list of RowValues
+        Filled while Shapley values are measured: they are about people, and go into no frame.
 
     Examples
     --------
@@ -251,6 +254,7 @@ class AuditInput:
     notes: tuple[str, ...] = ()
     partitions: Mapping[str, Any] = field(default_factory=dict)
     errors: Mapping[str, Exception] = field(default_factory=dict)
+    row_values: list[RowValues] = field(default_factory=list)
 
     @property
     def task(self) -> Task:

@@ -95,6 +95,8 @@ class AuditOptions:
             "margin_of_accuracy": ACCURACY_MARGIN,
             "n_refits": self.n_refits,
             "n_explained": self.n_explained,
+            "n_made_up": self.n_made_up,
+            "worst_case": self.worst_case,
             "dependence": self.dependence if isinstance(self.dependence, bool) else list(self.dependence),
         }
 

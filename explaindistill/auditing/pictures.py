@@ -15,7 +15,7 @@ __all__ = ["PICTURES", "plot"]
 
 
 @dataclass(frozen=True)
-class _Scene:
+class _Picture:
     """An audit, the axes, and what the caller chose of it."""
 
     audit: Any
@@ -48,112 +48,116 @@ class _Scene:
         return rows[rows["subject"].isin(["labels", "teacher", *self.students])]
 
 
-def _frontier(scene: _Scene) -> Any:
-    fidelity = scene.frame("fidelity", "fidelity could not be measured")
+def _frontier(picture: _Picture) -> Any:
+    fidelity = picture.frame("fidelity", "fidelity could not be measured")
     at = next(m for m in ("agreement", "r2", *fidelity["metric"]) if m in set(fidelity["metric"]))
-    rows = fidelity[(fidelity["metric"] == at) & fidelity["subject"].isin(scene.students)].drop_duplicates("subject")
-    size = scene.audit.frames["complexity"]
+    rows = fidelity[(fidelity["metric"] == at) & fidelity["subject"].isin(picture.students)].drop_duplicates("subject")
+    size = picture.audit.frames["complexity"]
     sizes = dict(zip(size["subject"].map(str), size["n_parameters"].astype(float), strict=True))
     rows = rows.assign(size=rows["subject"].map(sizes))
     rows = rows[rows["size"] >= 1]
     if rows.empty:
         raise InvalidInputError("the audit has no figures for this picture; the sizes of these students are not known")
     is_share = at == "agreement"
-    return plots.fidelity_size(rows, scene.ax, unit="share" if is_share else "number", name=str(at).replace("_", " "))
+    return plots.fidelity_size(rows, picture.ax, unit="share" if is_share else "number", name=str(at).replace("_", " "))
 
 
-def _calibration(scene: _Scene) -> Any:
-    rows = scene.frame("reliability", "pass true labels, y, and name the favourable class")
-    return plots.reliability(scene.models(rows), scene.ax, order=scene.students)
+def _calibration(picture: _Picture) -> Any:
+    rows = picture.frame("reliability", "pass true labels, y, and name the favourable class")
+    return plots.reliability(picture.models(rows), picture.ax, order=picture.students)
 
 
-def _roc(scene: _Scene) -> Any:
-    rows = scene.frame("roc", "pass true labels, y, of two classes")
-    return plots.roc(scene.models(rows), scene.ax, order=scene.students)
+def _roc(picture: _Picture) -> Any:
+    rows = picture.frame("roc", "pass true labels, y, of two classes")
+    return plots.roc(picture.models(rows), picture.ax, order=picture.students)
 
 
-def _rates(scene: _Scene) -> Any:
-    return _dots(scene, "rates", "selection_rate", "mean_prediction")
+def _rates(picture: _Picture) -> Any:
+    return _dots(picture, "rates", "selection_rate", "mean_prediction")
 
 
-def _agreement(scene: _Scene) -> Any:
-    return _dots(scene, "group_fidelity", "agreement", "mae")
+def _agreement(picture: _Picture) -> Any:
+    return _dots(picture, "group_fidelity", "agreement", "mae")
 
 
-def _dots(scene: _Scene, name: str, *metrics: str) -> Any:
-    rows = scene.chosen(scene.models(scene.frame(name, "name sensitive columns")), "attribute", "attribute")
+def _dots(picture: _Picture, name: str, *metrics: str) -> Any:
+    rows = picture.chosen(picture.models(picture.frame(name, "name sensitive columns")), "attribute", "attribute")
     measured = list(dict.fromkeys(rows["metric"]))
-    metric = scene.choice.get("metric") or next((m for m in metrics if m in measured), measured[0])
+    metric = picture.choice.get("metric") or next((m for m in metrics if m in measured), measured[0])
     if metric not in measured:
         raise InvalidInputError(f"metric must be one of {', '.join(measured)}, got {metric!r}")
     unit = "number" if metric in {"mean_prediction", "mean_residual", "mae", "r2"} else "share"
     return plots.group_dots(
-        rows[rows["metric"] == metric], scene.ax, order=scene.students, unit=unit, name=metric.replace("_", " ")
+        rows[rows["metric"] == metric], picture.ax, order=picture.students, unit=unit, name=metric.replace("_", " ")
     )
 
 
-def _gaps(scene: _Scene) -> Any:
-    rows = scene.frame("gaps", "name sensitive columns, and the favourable class")
-    rows = scene.models(rows[rows["metric"].isin(["selection_rate_difference", "mean_prediction_difference"])])
+def _gaps(picture: _Picture) -> Any:
+    rows = picture.frame("gaps", "name sensitive columns, and the favourable class")
+    rows = picture.models(rows[rows["metric"].isin(["selection_rate_difference", "mean_prediction_difference"])])
     if rows.empty:
         raise InvalidInputError("the audit has no figures for this picture; name the favourable class")
     unit = "points" if rows["metric"].iloc[0] == "selection_rate_difference" else "number"
-    rows = scene.chosen(rows, "attribute", "attribute")
-    return plots.transfer_arrows(rows, scene.ax, order=scene.students, unit=unit)
+    rows = picture.chosen(rows, "attribute", "attribute")
+    return plots.transfer_arrows(rows, picture.ax, order=picture.students, unit=unit)
 
 
-def _answers(scene: _Scene) -> Any:
-    rows = scene.chosen(scene.frame("answer_pairs", "name the favourable class"), "subject", "student")
-    return plots.answer_counts(rows, scene.ax, name=_unit(scene.audit))
+def _answers(picture: _Picture) -> Any:
+    rows = picture.chosen(picture.frame("answer_pairs", "name the favourable class"), "subject", "student")
+    return plots.answer_counts(rows, picture.ax, name=_unit(picture.audit))
 
 
-def _confusion(scene: _Scene) -> Any:
-    scene.frame("decided_as", "only classes are decided")
-    return plots.confusion(scene.chosen(scene.audit.frames["decided_as"], "subject", "student"), scene.ax)
+def _confusion(picture: _Picture) -> Any:
+    picture.frame("decided_as", "only classes are decided")
+    return plots.confusion(picture.chosen(picture.audit.frames["decided_as"], "subject", "student"), picture.ax)
 
 
-def _densities(scene: _Scene) -> Any:
-    rows = scene.frame("score_shares", "name the favourable class")
-    subject = "teacher" if scene.choice.get("student") is None else scene.choice["student"]
-    named = _Scene(scene.audit, scene.ax, scene.choice | {"student": subject})
+def _densities(picture: _Picture) -> Any:
+    rows = picture.frame("score_shares", "name the favourable class")
+    subject = "teacher" if picture.choice.get("student") is None else picture.choice["student"]
+    named = _Picture(picture.audit, picture.ax, picture.choice | {"student": subject})
     rows = named.chosen(rows, "subject", "student")
     grouped = rows[rows["attribute"] != ""]
-    rows = rows if grouped.empty else scene.chosen(grouped, "attribute", "attribute")
-    return plots.score_densities(rows, scene.ax, name=f"{subject}: {_unit(scene.audit)}")
+    rows = rows if grouped.empty else picture.chosen(grouped, "attribute", "attribute")
+    return plots.score_densities(rows, picture.ax, name=f"{subject}: {_unit(picture.audit)}")
 
 
-def _dependence(scene: _Scene) -> Any:
+def _dependence(picture: _Picture) -> Any:
     way_out = "measure it with audit(dependence=True)"
-    rows = scene.frame("dependence", way_out)
-    areas = scene.audit.frames["dependence_comparison"]
+    rows = picture.frame("dependence", way_out)
+    areas = picture.audit.frames["dependence_comparison"]
     first = areas["feature"].iloc[0] if len(areas) else rows["feature"].iloc[0]
-    feature = scene.choice.get("feature") or first
-    return plots.dependence(rows, str(feature), scene.ax, metric=scene.choice.get("metric") or "", order=scene.students)
+    feature = picture.choice.get("feature") or first
+    return plots.dependence(
+        rows, str(feature), picture.ax, metric=picture.choice.get("metric") or "", order=picture.students
+    )
 
 
-def _importance(scene: _Scene) -> Any:
-    rows = scene.models(scene.frame("importance", "no model could be asked about changed rows"))
-    metric = scene.choice.get("metric")
+def _importance(picture: _Picture) -> Any:
+    rows = picture.models(picture.frame("importance", "no model could be asked about changed rows"))
+    metric = picture.choice.get("metric")
     if metric is None:
         metric = "permutation" if "permutation" in set(rows["metric"]) else str(rows["metric"].iloc[0])
-    rows = scene.chosen(rows, "metric", "metric") if scene.choice.get("metric") else rows[rows["metric"] == metric]
+    rows = picture.chosen(rows, "metric", "metric") if picture.choice.get("metric") else rows[rows["metric"] == metric]
     rows = rows[rows["subset"] == rows["subset"].iloc[0]]
     total = rows["estimate"].clip(lower=0).groupby(rows["subject"]).transform("sum")
     scaled = {c: rows[c].clip(lower=0) / total for c in ("estimate", "low", "high")}
-    return plots.importance_pairs(rows.assign(**scaled), scene.ax, order=scene.students)
+    return plots.importance_pairs(rows.assign(**scaled), picture.ax, order=picture.students)
 
 
-def _attributions(scene: _Scene) -> Any:
-    rows = scene.frame("attribution_gaps", "name sensitive columns and the favourable class, with n_explained above 0")
-    rows = scene.models(scene.chosen(rows, "attribute", "attribute"))
-    rows = scene.chosen(rows[rows["subset"] == rows["subset"].iloc[0]], "group", "group")
-    return plots.gap_parts(rows, scene.ax, order=scene.students)
+def _attributions(picture: _Picture) -> Any:
+    rows = picture.frame(
+        "attribution_gaps", "name sensitive columns and the favourable class, with n_explained above 0"
+    )
+    rows = picture.models(picture.chosen(rows, "attribute", "attribute"))
+    rows = picture.chosen(rows[rows["subset"] == rows["subset"].iloc[0]], "group", "group")
+    return plots.gap_parts(rows, picture.ax, order=picture.students)
 
 
-def _query_curve(scene: _Scene) -> Any:
-    rows = scene.frame("query_curve", "pass query_curve=xd.query_curve(...)")
+def _query_curve(picture: _Picture) -> Any:
+    rows = picture.frame("query_curve", "pass query_curve=xd.query_curve(...)")
     metric = str(rows["metric"].iloc[0])
-    return plots.query_curve(rows, scene.ax, unit="share" if metric == "agreement" else "number", name=metric)
+    return plots.query_curve(rows, picture.ax, unit="share" if metric == "agreement" else "number", name=metric)
 
 
 def _unit(audit: Any) -> str:
@@ -163,7 +167,7 @@ def _unit(audit: Any) -> str:
     return f"probability of {audit.classes[1] if audit.favorable is None else audit.favorable}"
 
 
-PICTURES: dict[str, Callable[[_Scene], Any]] = {
+PICTURES: dict[str, Callable[[_Picture], Any]] = {
     "agreement": _agreement,
     "answers": _answers,
     "attributions": _attributions,
@@ -226,4 +230,4 @@ def plot(self: Any, name: str, ax: Any = None, **choice: Any) -> Any:
         raise InvalidInputError(f"name must be one of {', '.join(PICTURES)}, got {name!r}")
     if unknown := sorted(set(choice) - set(CHOICES)):
         raise InvalidInputError(f"plot knows the choices {', '.join(CHOICES)}, got {unknown[0]}")
-    return PICTURES[name](_Scene(self, ax, choice))
+    return PICTURES[name](_Picture(self, ax, choice))

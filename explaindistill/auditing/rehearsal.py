@@ -23,6 +23,7 @@ from explaindistill.data.student_view import StudentView
 from explaindistill.distillation.distiller import Distiller
 from explaindistill.distillation.stable import most_questions
 from explaindistill.measures.decision import DecisionRule
+from explaindistill.measures.ensemble_shapley import is_readable
 
 __all__ = ["Rehearsal"]
 
@@ -34,6 +35,7 @@ SILENT = frozenset(
 )  # fmt: skip
 """Modules of frames that ask nothing by themselves, or (ensemble, stability, worst case) whose questions are bounded
 here; the others are measured as in the audit. None of them draws from the audit's stream of chance numbers."""
+SCALES = ("probability", "logit", "value")
 OPEN = frozenset({INTERACTIONS})
 """Which columns are paired depends on the teacher's answers, and with them how many of the rows are equal."""
 
@@ -111,5 +113,7 @@ class Rehearsal:
         if self.options.n_refits and self.train is not None:
             most = sum(most_questions(d.n_queries, len(self.train[0])) for d in distillers)
             yield "audit: stability", self.options.n_refits * most
+        if self.options.n_explained and any(is_readable(getattr(teacher, "estimator", None), s) for s in SCALES):
+            yield "audit: importance", 0  # what is counted is at most: values that are read need no question
         if most := questions_at_most(inputs, self.options):
             yield "audit: worst_case", most

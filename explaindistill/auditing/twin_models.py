@@ -18,6 +18,7 @@ from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
+from explaindistill.auditing.twin_quality import twin_quality
 from explaindistill.data.disclosure import disclosed, shown_bounds
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
@@ -26,7 +27,6 @@ from explaindistill.measures.missing_inputs import missing_inputs, missing_input
 from explaindistill.measures.table import frame as rows_frame
 from explaindistill.measures.table import row
 from explaindistill.numerics.statistics.bands import max_t_band
-from explaindistill.numerics.statistics.ranks import auc_interval
 from explaindistill.students.gam.estimators import GAMRegressor
 from explaindistill.students.gam.paired_fit import (
     Calibration,
@@ -250,7 +250,7 @@ def distill_and_compare(
     return Comparison(
         curves=curves,
         terms=_terms(curves),
-        quality=_quality(on_scale, truth, outside, is_binary, groups, settings.level),
+        quality=twin_quality(on_scale, truth, outside, is_binary, groups, settings.level),
         missing=missing,
         calibration=_calibration(curve, np.asarray(score, dtype=float).ravel(), truth),
         statement=statement,
@@ -295,7 +295,10 @@ def _score(score: ArrayLike, truth: Floats, scale: str, is_binary: bool, n: int)
         kind = "two classes" if is_binary else "numbers"
         raise InvalidInputError(f"scale {scale!r} does not go with an outcome of {kind}")
     if scale == "probability" and (s.min() < 0 or s.max() > 1):
-        raise InvalidInputError(f"score must be probabilities, got {s.min()} to {s.max()}; or name another scale")
+        outside = int(((s < 0) | (s > 1)).sum())
+        raise InvalidInputError(
+            f"score must be probabilities, got {outside} of {n} values outside 0 to 1; or name another scale"
+        )
     if scale == "recorded":
         curve = calibrate(_direction(s, truth) * s, truth, is_binary)
         return curve.mean(curve.fit.beta[0]), curve
@@ -412,48 +415,6 @@ def _missing(
     if not learners:
         return rows_frame([])
     return missing_inputs(table, s, truth, learners, level=settings.level, rng=seed)
-
-
-def _quality(
-    s: Floats, truth: Floats, outside: Floats, is_binary: bool, groups: pd.DataFrame | None, level: float
-) -> pd.DataFrame:
-    """How well each twin does on rows outside of its resamples."""
-    answered = np.asarray(np.isfinite(outside).all(axis=0), dtype=np.bool_)
-    lines = _quality_of(s, truth, outside, answered, is_binary, level, {})
-    for a in [] if groups is None else groups.columns:
-        column = groups[a].reset_index(drop=True)  # type: ignore[index]  # not None here
-        for g in sorted(column.dropna().unique(), key=str):
-            inside = np.asarray(answered & (column == g).to_numpy(dtype=bool))
-            lines += _quality_of(s, truth, outside, inside, is_binary, level, {"attribute": str(a), "group": str(g)})
-    return rows_frame(lines)
-
-
-def _quality_of(
-    s: Floats,
-    truth: Floats,
-    outside: Floats,
-    rows: NDArray[np.bool_],
-    is_binary: bool,
-    level: float,
-    name: dict[str, Any],
-) -> list[dict[str, Any]]:
-    s, truth, mimic, model = s[rows], truth[rows], outside[0, rows], outside[1, rows]
-    out = [_r2("mimic_r2", s, mimic, name)]
-    if not is_binary:
-        return [*out, _r2("outcome_r2", truth, model, name)]
-    ones, zeros = model[truth == 1], model[truth == 0]
-    if len(ones) < 2 or len(zeros) < 2:
-        return [*out, row("outcome_auc", np.nan, np.nan, np.nan, n=len(s), reason="one outcome only", **name)]
-    rank = pd.Series(model).rank().to_numpy()[truth == 1].sum() - len(ones) * (len(ones) + 1) / 2
-    theta = float(rank / (len(ones) * len(zeros)))
-    ends = auc_interval(theta, len(ones), len(zeros), level)
-    return [*out, row("outcome_auc", theta, *(float(e) for e in ends), n=len(s), method="newcombe", **name)]
-
-
-def _r2(metric: str, truth: Floats, answer: Floats, name: dict[str, Any]) -> dict[str, Any]:
-    spread = float(((truth - truth.mean()) ** 2).sum()) if len(truth) > 1 else 0.0
-    value = 1 - float(((truth - answer) ** 2).sum()) / spread if spread > 0 else np.nan
-    return row(metric, value, np.nan, np.nan, n=len(truth), **name)
 
 
 def _direction(score: Floats, truth: Floats) -> float:

@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     2
     """
     args = build_parser().parse_args(argv)
-    args.words = list(sys.argv[1:] if argv is None else argv)
+    args.words = [*(sys.argv[1:] if argv is None else argv)]
     from rich.console import Console
 
     from explaindistill.cli.running import COMMANDS

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from rich.console import Console
-from rich.table import Table
 
 from explaindistill.cli.asking import forecast_fit, print_rows_sent, stand_in_for, told_beforehand
 from explaindistill.cli.folders import refuse_overwriting, results_folder
 from explaindistill.cli.steps import fit, task_of, teacher_and_rows
 from explaindistill.cli.students import make_students
+from explaindistill.cli.summary import print_candidates
 from explaindistill.data.files import write_whole
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.errors import InvalidInputError
@@ -74,29 +73,13 @@ def _run(
         if further:
             write_whole(out / "candidates.csv", fitted.candidates_.to_csv(index=False))
     if further:
-        _print_candidates(fitted.candidates_, console)
+        print_candidates(fitted.candidates_, console)
     console.print(student.describe(), markup=False, highlight=False)
     word = "agreement" if task == "classification" else "R²"
     console.print(f"\n{word} with the teacher {fidelity:.3f} on {len(rows.test):,} rows that fitting did not see")
     print_rows_sent(teacher, console, [fitted], args.price_per_row)
     console.print(f"written to {out}")
     return 0
-
-
-def _print_candidates(frame: pd.DataFrame, console: Console) -> None:
-    """One line per student that competed, best first."""
-    measure = {"agreement": "agreement", "-kl": "divergence", "r2": "R²"}[frame.attrs["metric"]]
-    title = "students that competed, on real rows that their fit did not see; → was chosen"
-    table = Table(title=title, title_justify="left", box=None)  # without lines it fits into 80 columns
-    for heading in ("student", "lines", "numbers", measure, "behind the best"):
-        table.add_column(heading, justify="left" if heading == "student" else "right", no_wrap=True)
-    for line in frame.to_dict("records"):
-        size = (f"{line[name]:,}" for name in ("n_lines", "n_numbers"))
-        score = -line["score"] if measure == "divergence" else line["score"]
-        behind = f"{line['behind']:.3f} ({line['behind_low']:.3f} to {line['behind_high']:.3f})"
-        name = f"{'→ ' if line['chosen'] else '  '}{line['student']}"
-        table.add_row(name, *size, f"{score:.3f}", "" if line["behind"] == 0 else behind)
-    console.print(table)
 
 
 def _exported(student: Any, name: str) -> bytes:

@@ -1,4 +1,4 @@
-"""The first figures of an audit, as tables on the terminal."""
+"""The first figures of an audit and of a competition, as tables on the terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from explaindistill.cli.steps import REPORT, STUDENTS
 from explaindistill.measures.verdicts import worst
 from explaindistill.report.verdict_words import in_front
 
-__all__ = ["print_places", "print_summary"]
+__all__ = ["print_candidates", "print_places", "print_summary"]
 
 
 def print_summary(audit: Any, console: Console) -> None:
@@ -76,3 +76,19 @@ def _size(student: Any) -> str:
         return ""
     size = student.complexity()
     return f"{size.n_leaves} leaves" if size.n_leaves is not None else f"{size.n_terms} terms"
+
+
+def print_candidates(frame: pd.DataFrame, console: Console) -> None:
+    """One line per student that competed, best first."""
+    measure = {"agreement": "agreement", "-kl": "divergence", "r2": "R²"}[frame.attrs["metric"]]
+    title = "students that competed, on real rows that their fit did not see; → was chosen"
+    table = Table(title=title, title_justify="left", box=None)  # without lines it fits into 80 columns
+    for heading in ("student", "lines", "numbers", measure, "behind the best"):
+        table.add_column(heading, justify="left" if heading == "student" else "right", no_wrap=True)
+    for line in frame.to_dict("records"):
+        size = (f"{line[name]:,}" for name in ("n_lines", "n_numbers"))
+        score = -line["score"] if measure == "divergence" else line["score"]
+        behind = f"{line['behind']:.3f} ({line['behind_low']:.3f} to {line['behind_high']:.3f})"
+        name = f"{'→ ' if line['chosen'] else '  '}{line['student']}"
+        table.add_row(name, *size, f"{score:.3f}", "" if line["behind"] == 0 else behind)
+    console.print(table)

@@ -22,7 +22,7 @@ from explaindistill.distillation.made_rows import FitRows, make_rows
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import can_be_asked
 
-__all__ = ["Composed", "Corpus", "FitRows", "QueryPlan", "compose"]
+__all__ = ["AUTO_FACTOR", "Composed", "Corpus", "FitRows", "QueryPlan", "compose"]
 
 AUTO_FACTOR = 5
 """Rows that ``n_queries="auto"`` asks per row given: beyond, trees and sums of curves gain little."""
@@ -44,7 +44,7 @@ class QueryPlan:
     n_queries : int, at least 1, or "auto"
     query_strategy : "random", "committee" or "boundary"
     proxy : "auto", "gam", "network" or None
-    sampler : Sampler or None
+    sampler : Sampler, "auto" or None
 
     Examples
     --------
@@ -66,7 +66,9 @@ class QueryPlan:
             )
         if self.proxy not in (None, *PROXIES):
             raise InvalidInputError(f"proxy must be one of {', '.join(PROXIES)} or None, got {self.proxy!r}")
-        if self.sampler is not None and not (hasattr(self.sampler, "fit") and hasattr(self.sampler, "draw")):
+        is_sampler = hasattr(self.sampler, "fit") and hasattr(self.sampler, "draw")
+        is_open = self.sampler is None or (isinstance(self.sampler, str) and self.sampler == "auto")
+        if not is_sampler and not is_open:
             raise InvalidInputError(
                 f'sampler must be a sampler such as MungeSampler(), "auto", or None, got {self.sampler!r}'
             )

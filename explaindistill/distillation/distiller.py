@@ -28,7 +28,7 @@ from explaindistill.data.student_view import StudentView, WholeRows
 from explaindistill.data.targets import SoftTargets, mix_labels, one_hot
 from explaindistill.data.weights import as_weights
 from explaindistill.distillation.choosing.student_choice import StudentChoice
-from explaindistill.distillation.corpus import Corpus, ask_only, asks
+from explaindistill.distillation.corpus import Corpus, QueryPlan, ask_only, asks
 from explaindistill.distillation.made_rows import FitRows
 from explaindistill.distillation.run import DistillationRun, plan_of, stable_plan
 from explaindistill.distillation.scoring import make_fidelity_scorer, score
@@ -62,12 +62,13 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
     sampler : Sampler, "auto" or None
         Makes rows beyond the real ones; ``MungeSampler()`` when None. ``"auto"`` makes half of them with it and half
         with ``CopulaSampler()``, and keeps both unless one of them, or no made-up row, is better by more than chance
-        on real rows that neither sampler nor student saw; it takes some four fits, and no more questions.
+        on real rows that neither sampler nor student saw. It takes some four fits.
     features : list of column names (or positions), or transformer, optional
         What the student may see; all columns when None. The teacher always gets the whole row.
     n_queries : int >= 1, "auto" or "stable", default="auto"
         Distinct rows asked of the teacher during ``fit``, all pools included. ``"auto"`` asks five times the real rows,
-        at most 100,000 unless there are more real rows; fewer than the real rows asks a random part of them.
+        at most 100,000 unless there are more real rows; fewer than the real rows asks a random part of them. With
+        ``sampler="auto"`` it asks ten times the real rows up to 5,000 where that is more.
         ``"stable"`` asks 8 times the real rows and doubles that, up to 64 times, until the student no longer changes by
         chance; rows then are made by ``CopulaSampler(n_groups=1)``, which depends least on the rows at hand, and trees
         get ``tie_tolerance=0.15``, where neither is set.
@@ -227,7 +228,9 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
         if self._stable:
             plan = stable_plan(len(frame), self.sampler)
         else:
-            plan = plan_of(teacher, self.n_queries, self.query_strategy, self.proxy, self.sampler)
+            plan = plan_of(
+                teacher, len(frame), QueryPlan(self.n_queries, self.query_strategy, self.proxy, self.sampler)
+            )
         run = DistillationRun(
             teacher=teacher,
             view=StudentView.choose(self.features, schema, X),

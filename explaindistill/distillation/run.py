@@ -19,7 +19,7 @@ from explaindistill.data.student_view import StudentView
 from explaindistill.data.targets import SoftTargets
 from explaindistill.distillation.choosing.sampler_choice import Predict, SamplerChoice, SamplerContest
 from explaindistill.distillation.choosing.student_choice import StudentChoice
-from explaindistill.distillation.corpus import Composed, Corpus, QueryPlan, compose
+from explaindistill.distillation.corpus import AUTO_FACTOR, Composed, Corpus, QueryPlan, compose
 from explaindistill.distillation.made_rows import FitRows, default_sampler, make_rows
 from explaindistill.distillation.stable import FACTORS, enlarge, half_disagreement
 from explaindistill.distillation.student_fit import fit_student
@@ -31,6 +31,10 @@ __all__ = ["DistillationRun", "plan_of", "stable_plan"]
 
 TIE_TOLERANCE = 0.15
 """Share of the best split's gain within which a stable tree counts splits as tied, where the user sets none."""
+SMALL_FACTOR, SMALL_LIMIT = 10, 5_000
+"""Rows that a contest of samplers asks per row given, and at most, of tables so small that five times as many are
+fewer. On the development sets of 90 to 670 rows, trees of 16 leaves, four made-up rows per real one won 1.2 points of
+agreement over none, ten 2.0, thirty 2.1."""
 
 
 def stable_plan(n_rows: int, sampler: Any) -> QueryPlan:
@@ -42,22 +46,29 @@ def stable_plan(n_rows: int, sampler: Any) -> QueryPlan:
     return QueryPlan(FACTORS[0] * n_rows, sampler=sampler)
 
 
-def plan_of(teacher: Any, n_queries: int | str, query_strategy: str, proxy: str | None, sampler: Any) -> QueryPlan:
+def plan_of(teacher: Any, n_rows: int, plan: QueryPlan) -> QueryPlan:
     """What is asked; ``sampler="auto"`` is a contest where the teacher can be asked about rows that nobody has.
+
+    A contest asks more of a small table, where the user leaves it open.
 
     Raises
     ------
     InvalidInputError
         If a sampler is to be chosen on rows that nobody asks about, or that a proxy answers.
     """
-    if not (isinstance(sampler, str) and sampler == "auto"):
-        return QueryPlan(n_queries, query_strategy, proxy, sampler)
-    if query_strategy != "random" or proxy is not None:
+    if not isinstance(plan.sampler, str):
+        return plan
+    if not plan.is_plain:
         raise InvalidInputError(
-            f'sampler="auto" needs query_strategy="random" and proxy=None, got {query_strategy!r} and {proxy!r}; '
-            "name a sampler such as MungeSampler(), or leave these as they are"
+            f'sampler="auto" needs query_strategy="random" and proxy=None, got {plan.query_strategy!r} and '
+            f"{plan.proxy!r}; name a sampler such as MungeSampler(), or leave these as they are"
         )
-    return QueryPlan(n_queries, sampler=SamplerContest() if can_be_asked(teacher) else None)
+    if not can_be_asked(teacher):
+        return replace(plan, sampler=None)
+    n_queries = plan.n_queries
+    if n_queries == "auto" and AUTO_FACTOR * n_rows < SMALL_LIMIT:
+        n_queries = min(SMALL_FACTOR * n_rows, SMALL_LIMIT)
+    return QueryPlan(n_queries, sampler=SamplerContest())
 
 
 @dataclass

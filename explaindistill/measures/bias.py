@@ -40,7 +40,7 @@ SMALL = 30
 points to either side; a lower number warns of less, a higher one calls most crossed groups small."""
 FIDELITY_CAVEAT = (
     "The student repeats its teacher less well for some groups than for others: "
-    "a student that looks fair says nothing about its teacher."
+    "a student without a gap says nothing about its teacher."
 )
 
 

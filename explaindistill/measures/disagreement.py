@@ -80,6 +80,11 @@ class SearchGroup:
     """Rows at which one search began: those of all people, or of one group, where both differ most.
 
     ``attribute`` and ``group`` are empty for all people; ``at`` are positions of the record's made-up rows.
+
+    Examples
+    --------
+    >>> SearchGroup("sex", "f", np.arange(3)).group
+    'f'
     """
 
     attribute: str
@@ -113,6 +118,14 @@ class Disagreements:
     families : tuple of SearchGroup
     n_questions : int
         Rows that the teacher was asked about.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"age": [20, 30, 40, 50] * 5, "home": ["own", "rent"] * 10})
+    >>> score = lambda X: X["age"] / 100.0
+    >>> search = worst_disagreements(score, lambda X: score(X) * (X["home"] == "own"), X, (score(X), score(X) * 0.5))
+    >>> search.units, [group.attribute for group in search.families], bool((search.distance <= search.limit).all())
+    ((('age',), ('home',)), [''], True)
     """
 
     rows: pd.DataFrame
@@ -204,7 +217,7 @@ def worst_disagreements(
     References
     ----------
     The distance is that of the MUNGE sampler's neighbours: Bucila, Caruana and Niculescu-Mizil (2006),
-    doi:10.1145/1150402.1150464. For adversarial rows found by swaps near data: Ballet and others (2019),
+    doi:10.1145/1150402.1150464. Another search near data: Ballet and others (2019),
     arXiv:1911.03274, which moves continuous columns along a gradient where here values of real people are swapped in.
 
     Examples

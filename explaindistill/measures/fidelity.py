@@ -223,7 +223,7 @@ def _divergences(pair: Pair) -> Iterator[Line]:
         values = loss(pair.t, pair.s)
         reach = far_loss(pair.t, pair.s, loss, pair.weight) - pair.mean(values)
         unbounded = values if name == "kl" else None
-        yield pair.smooth(name, [values], lambda m: float(m[0]), bounds=ends, reach=(0.0, reach), losses=unbounded)
+        yield pair.average(name, values, bounds=ends, reach=(0.0, reach), losses=unbounded)
 
 
 def _js(p: Floats, q: Floats) -> Floats:
@@ -360,7 +360,7 @@ def _distances(pair: Pair, T: Floats, S: Floats) -> Iterator[Line]:
     """Mean size, root mean square and mean of S - T; of unseen rows see `unseen.far_loss`."""
     size, square, ends = _size(T, S), ((T - S) ** 2).mean(axis=1), (0.0, np.inf)
     reach = far_loss(T, S, _size, pair.weight) - pair.mean(size)
-    yield pair.smooth("mae", [size], lambda m: float(m[0]), bounds=ends, reach=(0.0, reach), losses=size)
+    yield pair.average("mae", size, bounds=ends, reach=(0.0, reach), losses=size)
     mean = pair.mean(square)
     far = far_loss(T, S, _square, pair.weight) / T.shape[1]
     # A root is no mean: how far it moves depends on how many rows are unseen.

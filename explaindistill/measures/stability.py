@@ -123,7 +123,7 @@ def splits_of(form: Any) -> list[Split] | None:
     >>> from explaindistill import TreeRegressor
     >>> tree = TreeRegressor(max_leaf_nodes=2).fit(pd.DataFrame({"age": [20, 30, 40, 50] * 10}), [0, 0, 1, 1] * 10)
     >>> splits_of(tree.to_dict())
-    [('age', 30.0)]
+    [('age', 35.0)]
     >>> splits_of({"format": "no tree"}) is None
     True
     """

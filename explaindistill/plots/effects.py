@@ -18,6 +18,8 @@ __all__ = ["dependence"]
 
 DENSITY = 0.16
 """Share of the picture's height for the bars that say where rows are: they must not hide a curve."""
+NAME_INCHES = 1.1
+"""Width of a mark and the name of a model of average length."""
 DASHES = ("-", "--", "-.", ":")
 
 
@@ -164,6 +166,9 @@ def _percent(ax: Axes, axis: str = "y") -> None:
 
 
 def _legend(ax: Axes, n: int) -> None:
+    """Names above the axes, in as many columns as the width has room for."""
     if n > 1:
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=min(4, n), frameon=False, fontsize=9,
+        width = ax.get_window_extent().width / ax.figure.dpi
+        n_columns = max(1, min(4, n, int(width / NAME_INCHES)))
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=n_columns, frameon=False, fontsize=9,
                   labelcolor=INK, borderaxespad=0.2, handletextpad=0.5, columnspacing=1.4)  # fmt: skip

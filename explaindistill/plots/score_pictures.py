@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["answer_counts", "confusion", "roc", "score_densities"]
 
 DASHES = ("--", "-.", ":", "-")
+SHADES = ("#bcd9ec", "#6fb0d8", "#0072b2", "#083a5c")
+"""Light to dark: told apart in print and by everybody."""
 
 
 def roc(frame: pd.DataFrame, ax: Axes | None = None, *, order: Sequence[str] = ()) -> Axes:
@@ -77,27 +79,34 @@ def answer_counts(frame: pd.DataFrame, ax: Axes | None = None, *, name: str = "p
     'gam: probability'
     """
     from matplotlib.collections import PolyCollection
-    from matplotlib.colors import LinearSegmentedColormap, LogNorm
+    from matplotlib.patches import Patch
 
     ax = axes(ax)
     corners = frame[["teacher_from", "teacher_to", "student_from", "student_to"]].to_numpy(dtype=float)
     counts = frame["k"].to_numpy(dtype=float)
+    bounds, shades = _shades(counts)
     cells = [[(a, c), (b, c), (b, d), (a, d)] for a, b, c, d in corners]
-    colours = LinearSegmentedColormap.from_list("counts", ["#cfe3f1", SERIES[0], "#062a45"])
-    norm = LogNorm(counts.min(initial=1.0), max(counts.max(initial=2.0), counts.min(initial=1.0) + 1))
-    painted = PolyCollection(cells, array=counts, cmap=colours, norm=norm, edgecolors=PAPER, linewidths=0.4)
-    ax.add_collection(painted)
+    colours = [shades[i] for i in np.searchsorted(bounds[1:-1], counts, side="right")]
+    ax.add_collection(PolyCollection(cells, facecolors=colours, edgecolors=PAPER, linewidths=0.4))
     low, high = (corners.min(), corners.max()) if len(corners) else (0.0, 1.0)
     room = 0.02 * (high - low)
     ax.plot([low, high], [low, high], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     ax.set(xlim=(low - room, high + room), ylim=(low - room, high + room), aspect="equal")
-    bar = ax.figure.colorbar(painted, ax=ax, shrink=0.7, format="%d")
-    bar.set_label("rows", color=MUTED, fontsize=9)
-    bar.outline.set_visible(False)
+    words = [f"{a:,.0f} to {b:,.0f}" for a, b in zip(bounds, [*(bounds[1:-1] - 1), bounds[-1]], strict=False)]
+    handles = [Patch(facecolor=shade, label=f"{text} rows") for shade, text in zip(shades, words, strict=True)]
+    ax.legend(handles=handles, loc="lower right", frameon=False, fontsize=8, labelcolor=INK)
     ax.set_xlabel(f"teacher: {name}", color=MUTED, fontsize=9)
     subject = label(frame["subject"].iloc[0]) if len(frame) else "student"
     ax.set_ylabel(f"{subject}: {name}", color=MUTED, fontsize=9)
     return ax
+
+
+def _shades(counts: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Bounds of up to four ranges of counts, each some times the one before, and their shades, light to dark."""
+    least, most = (float(counts.min()), float(counts.max())) if len(counts) else (1.0, 1.0)
+    bounds = np.unique(np.geomspace(max(least, 1.0), max(most, 1.0), 5).round())
+    bounds = bounds if len(bounds) > 1 else np.repeat(bounds, 2)
+    return bounds, list(SHADES[-(len(bounds) - 1) :])
 
 
 def confusion(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:

@@ -112,6 +112,12 @@ class EstimatorTeacher:
             return P[:, np.argsort(order)][:, self._order]
         return checked_answer(raw, len(X), self.output, self.classes_, self._order, self.name)
 
+    def column_of(self, label: Any) -> int:
+        """Position, among the estimator's own classes, of one of ``classes_``."""
+        assert self.classes_ is not None
+        assert self._order is not None
+        return int(self._order[self.classes_.tolist().index(label)])
+
     def fingerprint(self) -> str | None:
         """Digest of the estimator's state, the classes and the output."""
         classes = None if self.classes_ is None else self.classes_.tolist()

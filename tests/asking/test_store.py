@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
+import explaindistill.asking.shelf as shelf_module
 import explaindistill.asking.store as module
 import explaindistill.asking.store_file as file_module
 from explaindistill.asking.sorted_runs import positions
@@ -63,8 +64,8 @@ def test_what_was_kept_is_found(store):
 def test_it_is_the_slow_dictionary(tmp_path_factory, batches):
     slow: dict = {}
     with LabelStore(tmp_path_factory.mktemp("s") / "l.db") as store, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "MERGE_COUNT", 2)
-        patch.setattr(module, "MERGE_ROWS", 32)
+        patch.setattr(shelf_module, "MERGE_COUNT", 2)
+        patch.setattr(shelf_module, "MERGE_ROWS", 32)
         shelf = store.shelf(square(classes=["a", "b"]))
         for batch in batches:
             known, _ = shelf.find(keys_of(batch))
@@ -80,8 +81,8 @@ def test_it_is_the_slow_dictionary(tmp_path_factory, batches):
 
 
 def test_large_runs_are_left_as_they_are(store, monkeypatch):
-    monkeypatch.setattr(module, "MERGE_COUNT", 2)
-    monkeypatch.setattr(module, "MERGE_ROWS", 8)
+    monkeypatch.setattr(shelf_module, "MERGE_COUNT", 2)
+    monkeypatch.setattr(shelf_module, "MERGE_ROWS", 8)
     shelf = store.shelf(square())
     for start in range(0, 40, 10):
         x = np.arange(start, start + 10.0)
@@ -137,7 +138,7 @@ def test_a_batch_that_failed_leaves_no_trace(store, monkeypatch):
     shelf.keep(keys_of([1]), np.array([1.0]))
     shelf.find(keys_of([1, 2]))
     with monkeypatch.context() as broken:
-        broken.setattr(module.Shelf, "_merge", lambda self: (module.Shelf.keys_of(self, 2), 1 / 0))
+        broken.setattr(shelf_module.Shelf, "_merge", lambda self: (shelf_module.Shelf.keys_of(self, 2), 1 / 0))
         with pytest.raises(ZeroDivisionError):
             shelf.keep(keys_of([2]), np.array([4.0]))
     assert len(shelf) == 1
@@ -360,7 +361,8 @@ def test_a_store_of_version_1_is_brought_up(tmp_path):
 def test_rows_per_question_belong_to_a_machine(store, monkeypatch):
     shelf = store.shelf(square())
     shelf.record_batch_size(7)
-    monkeypatch.setattr(module, "machine", lambda: "another")
+    for place in (module, shelf_module):
+        monkeypatch.setattr(place, "machine", lambda: "another")
     assert shelf.batch_size is None
     assert store.teachers()["batch_size"].isna().all()
     shelf.record_batch_size(9)

@@ -269,7 +269,9 @@ def test_no_median_is_one_persons(audit):
     for column in ("income", "balance"):
         assert shown[column] not in set(people_of_audit[column])
         assert shown[column] != people_of_audit[column].median()
-    assert pd.Timestamp(shown["since"], unit="s") not in set(people_of_audit["since"])
+    since = pd.Timestamp(shown["since"], unit="s")  # the year in which the middle one began
+    assert since == people_of_audit["since"].median().to_period("Y").start_time
+    assert since != people_of_audit["since"].median()
 
 
 def test_no_figure_follows_from_the_shown_ones(audit):

@@ -34,3 +34,11 @@ def test_usage(words, capsys):
         build_parser().parse_args(words)
     assert stop.value.code == 2
     assert "usage:" in capsys.readouterr().err
+
+
+def test_curves_are_asked_for_along_all_columns_or_some():
+    words = ["audit", "--teacher", "t", "--data", "d.csv", "--target", "y"]
+    parse = build_parser().parse_args
+    assert parse(words).dependence is False
+    assert parse([*words, "--dependence"]).dependence is True
+    assert parse([*words, "--dependence", "age,pay"]).dependence == ("age", "pay")

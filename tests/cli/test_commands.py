@@ -104,7 +104,13 @@ def test_demo_quick(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["demo", "--quick"]) == 0
     assert sorted(p.name for p in (tmp_path / "audit").iterdir()) == [*VIEWS, "students"]
-    assert "it was planted" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "it was planted" in shown
+    assert "students that competed" in shown
+    audit = json.loads((tmp_path / "audit" / "audit.json").read_text("utf-8"))
+    verdicts = pd.DataFrame(audit["frames"]["verdicts"]["rows"], columns=audit["frames"]["verdicts"]["columns"])
+    own_check = verdicts[(verdicts["subject"] == "best") & (verdicts["rule"] == "fidelity.agreement >= 0.9")]
+    assert own_check["verdict"].tolist() == ["pass"]
     page = tmp_path / "audit" / "audit.html"
     before = page.read_bytes()
     assert "audit/audit.html and 6 more would be overwritten" in refused(capsys, ["demo", "--quick"])

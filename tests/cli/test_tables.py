@@ -98,6 +98,20 @@ def test_a_small_file_cannot_fill_memory(tmp_path, monkeypatch):
         read_table(tmp_path / "a.parquet")
 
 
+def test_a_packed_file_behind_a_small_one_counts_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("explaindistill.data.unpacking.FREE_BYTES", 2**20)
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"a,b\n1,2\n") + gzip.compress(b"a" * 10 * 2**20))
+    with pytest.raises(InvalidInputError, match=r"a.csv.gz must unpack to at most \d+ bytes"):
+        read_table(path)
+
+
+def test_a_large_table_may_unpack_to_a_hundred_times_its_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("explaindistill.data.unpacking.FREE_BYTES", 2**10)
+    rows = "\n".join(map(str, np.random.default_rng(0).normal(size=2_000)))
+    assert len(read_table(write(tmp_path, "a.csv.gz", f"a\n{rows}\n"))) == 2_000
+
+
 def test_several_gzip_files_in_one_are_one_table(tmp_path):
     path = tmp_path / "a.csv.gz"
     path.write_bytes(gzip.compress(b"a,b\n1,2\n") + gzip.compress(b"3,4\n"))

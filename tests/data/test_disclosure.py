@@ -103,6 +103,10 @@ def test_bounds_of_few_people(n):
         (np.arange(0, 41_000, 999), "integer", 5, 20_000),
         ([0, 0, 1], "boolean", 5, 0.0),
         ([7.77], "numeric", 5, 7.8),
+        ([1.234, 4.571], "numeric", 1, 2.9025),
+        ([0, 1], "integer", 5, 0.5),  # a flag
+        ([0] * 6 + [1] * 6 + [2] * 6 + [3] * 6, "integer", 5, 2.0),  # 1.5, and whole numbers stay whole
+        (np.r_[50.0:50.5:0.1, 0:50, 60:110, 50.5:51:0.1], "numeric", 5, 50.0),  # 50.45, whatever the order of rows
         ([np.nan], "numeric", 5, np.nan),
         ([], "numeric", 5, np.nan),
     ],

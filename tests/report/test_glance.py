@@ -56,9 +56,9 @@ def test_unequal_fidelity_is_said_once_for_all_students(make):
     base = make()
     audit = replace(base, frames=base.frames | {"group_fidelity": gaps}, notes=(FIDELITY_CAVEAT, "Another note."))
     found = worries(audit)
-    told = [text for text in found if "faithful" in text or "looks fair" in text]
+    told = [text for text in found if "faithful" in text or "without a gap" in text]
     assert told == [
         "Not equally faithful in all groups: “tree” across sex; “gam” across sex. "
-        "A student that looks fair then says nothing about its teacher."
+        "A student without a gap then says nothing about its teacher."
     ]
     assert "Another note." in found

@@ -20,7 +20,8 @@ from sklearn.base import clone
 
 from explaindistill.asking.budget import Budget
 from explaindistill.asking.labelling import label
-from explaindistill.asking.store import LabelStore, Shelf
+from explaindistill.asking.shelf import Shelf
+from explaindistill.asking.store import LabelStore
 from explaindistill.errors import BudgetError, InvalidInputError, TeacherError
 from explaindistill.protocols import Teacher
 

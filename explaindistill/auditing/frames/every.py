@@ -57,9 +57,9 @@ ORDER = (
 )  # fmt: skip
 
 
-UNWEIGHTED = ("cells", "interactions", "missing_inputs", "profile", "proxies", "teachers")
+UNWEIGHTED = ("answer_pairs", "cells", "interactions", "missing_inputs", "profile", "proxies", "teachers")
 """Frames that count every row alike."""
-INDEPENDENT = (*UNWEIGHTED, "attribution_gaps", "importance_comparison")
+INDEPENDENT = (*UNWEIGHTED, "attribution_gaps", "importance_comparison", "score_shares")
 """Frames whose intervals suppose independent rows."""
 CLUSTERED_IMPORTANCE = "permutation"  # the one metric of the frame of importances that knows clusters
 

@@ -22,10 +22,12 @@ from explaindistill.measures.attributions import (
     attribution_importance,
     compare_attributions,
 )
+from explaindistill.measures.ensemble_shapley import ensemble_shapley, is_readable
 from explaindistill.measures.favorable import which_is_wanted
 from explaindistill.measures.groups import Grouping, groupings
 from explaindistill.measures.importance import compare_importance, permutation_growth, permutation_importance
 from explaindistill.measures.interactions import missed_interactions
+from explaindistill.measures.row_values import RowValues
 from explaindistill.measures.shapley import shapley_sampled
 from explaindistill.measures.table import frame, row
 
@@ -46,6 +48,10 @@ PAIRED_ROWS = 200
 """Rows at most on which pairs are tried: with eight columns each costs 1 + 8 + 28 questions."""
 INTERACTIONS = "audit: importance: interactions"
 """Purpose of the questions about pairs of columns."""
+UNITS = {"logit": "log-odds"}
+"""Scales as people say them."""
+TREES = "exact, trees read by shap"
+"""Method of the values of a teacher that is a sum of trees."""
 CLIP = 1e-4
 """Probabilities are held this far from 0 and 1 before their logit is taken."""
 
@@ -80,11 +86,27 @@ def measure(
 def _shapley_values(scene: _Scene) -> _Attributed | Exception:
     """Tables made of Shapley values, or the error that they met: permutation importances are not lost by it."""
     try:
-        return _attributed(scene, _explained(scene))
+        values = _explained(scene)
+        scene.inputs.row_values.extend(_of_rows(scene, values))
+        return _attributed(scene, values)
     except MemoryError:
         raise
     except Exception as error:  # whatever a student's own values meet
         return error
+
+
+def _of_rows(scene: _Scene, values: list[_Values]) -> Iterator[RowValues]:
+    """The values row by row, for whoever has the audit in memory."""
+    spoken, rows = _spoken_of(scene.inputs), scene.inputs.rows.frame
+    models = {model.name: model for model in scene.inputs.models()}
+    for v in values:
+        exact = v.error is None
+        model = models[v.subject]
+        answers = (scene.student(model, v.scale) if exact else scene.on(model.answer, v.scale))(scene.X)
+        unit = UNITS.get(v.scale, v.scale) + ("" if spoken is None else f" of {spoken}")
+        yield RowValues(
+            v.subject, unit, v.scale, v.phi, answers, tuple(map(str, scene.X.columns)), rows.index[scene.at]
+        )
 
 
 def _raised(attributed: _Attributed | Exception, part: str) -> Callable[[], Tables]:
@@ -192,6 +214,7 @@ class _Values:
     scale: str
     phi: Floats
     error: Floats | None
+    method: str = "exact"
 
 
 @dataclass(frozen=True)
@@ -235,13 +258,29 @@ def _explained(scene: _Scene) -> list[_Values]:
     exact = {s.name: values for s in inputs.students if (values := _exact(scene, s)) is not None}
     plain = "value" if inputs.task == "regression" else "probability"
     scales = list(dict.fromkeys(v.scale for v in exact.values())) or [plain]
+    of_teacher: list[_Values] = []
     remainders: list[_Remainder] = []
     if inputs.teacher.can_be_asked:
-        remainders += [_controlled(scene, exact, scale) for scale in scales]
+        of_teacher = [values for scale in scales if (values := _read(scene, scale)) is not None]
+        sampled = [scale for scale in scales if scale not in {v.scale for v in of_teacher}]
+        remainders += [_controlled(scene, exact, scale) for scale in sampled]
     remainders += [
         _Remainder(s.name, plain, scene.on(s.answer, plain), 0.0) for s in inputs.students if s.name not in exact
     ]
-    return [*_sampled(scene, remainders), *exact.values()]
+    return [*of_teacher, *_sampled(scene, remainders), *exact.values()]
+
+
+def _read(scene: _Scene, scale: str) -> _Values | None:
+    """Exact values of a teacher that is a sum of trees on this scale, without a question; None of all others."""
+    teacher = scene.inputs.teacher
+    estimator = getattr(teacher.inner, "estimator", None)
+    if not hasattr(teacher.inner, "column_of") or not is_readable(estimator, scale):
+        return None  # one that stands in for a teacher has no such column: a rehearsal counts what sampling would ask
+    column = None if scale == "value" else teacher.inner.column_of(_spoken_of(scene.inputs))
+    score = scene.on(teacher.answer, scale)
+    answers = score(scene.X), score(scene.background)
+    phi = ensemble_shapley(estimator, scene.X, scene.background, answers, column=column, scale=scale)
+    return None if phi is None else _Values("teacher", scale, phi, None, TREES)
 
 
 def _exact(scene: _Scene, s: Model) -> _Values | None:
@@ -295,7 +334,7 @@ def _attributed(scene: _Scene, values: list[_Values]) -> _Attributed:
     for v in values:
         shared: dict[str, Any] = {"sample_weight": weight, "subject": v.subject}
         shapley = Attributions(v.phi, features, v.error, v.scale, len(scene.background))
-        method = "exact" if v.error is None else "sampled, control variate"
+        method = v.method if v.error is None else "sampled, control variate"
         tables.importance.append(attribution_importance(shapley, method=method, **shared))
         if v.subject == "teacher":
             of_teacher[v.scale] = shapley

@@ -82,7 +82,7 @@ def group_word(audit: Audited, line: Evidence, side: str = "group") -> Word:
     """One side of a comparison: the group as it is called, with its column where it has no name of its own."""
     attribute, name = line.word("attribute"), line.word(side)
     shown = audit.names.group(attribute, name)
-    text = shown if shown != name else f"{audit.names.column(attribute)} = {name}"
+    text = shown if shown != name or CROSSED in attribute else f"{audit.names.column(attribute)} = {name}"
     return Word(text, "group", (line.origin("attribute"), line.origin(side)))
 
 

@@ -35,8 +35,10 @@ def _parts_of(audit: Audited, gap: Gap) -> Sentence:
         attribute = gap.line.word("attribute")
         why = evidence(audit.frames, "attribution_gaps", defined=False, subject="teacher", attribute=attribute)
         why = [line for line in why if line.word("reason")]
+        unasked = audit.manifest.get("measuring", {}).get("n_explained") == 0
+        because = reasons(why) or ([Word(": n_explained was 0")] if unasked else [])
         name = Word(audit.names.column(attribute), "column", (gap.line.origin("attribute"),))
-        return says("inputs", "which inputs carry the gap by ", name, " was not measured", reasons(why), ".",
+        return says("inputs", "which inputs carry the gap by ", name, " was not measured", because, ".",
                     link="attribution_gaps", verdict="cannot say")  # fmt: skip
     unit: Unit = "points" if audit.task == "classification" else "number"
     kind = "mean probability" if audit.task == "classification" else "mean answer"

@@ -120,9 +120,9 @@ def figure(line: Evidence, unit: Unit, apart: Iterable[float] = ()) -> Word:
 
 
 def spread(line: Evidence, unit: Unit, apart: Iterable[float] = ()) -> Word:
-    """The interval of a line as ``[low, high]``; empty where it has none."""
-    text = limits(float(line["low"]), float(line["high"]), unit, apart)
-    return Word(text, "interval", (line.origin("low"), line.origin("high"))) if text else Word("")
+    """The interval of a line as ``[low, high]``; where it has none, that."""
+    text = limits(float(line["low"]), float(line["high"]), unit, apart) or "(no interval)"
+    return Word(text, "interval", (line.origin("low"), line.origin("high")))
 
 
 def counted(line: Evidence, column: str = "n") -> Word:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from explaindistill.auditing.display_names import CROSSED
 from explaindistill.auditing.opening.audited import Audited, attributes_of, group_word, model_word, rows_word
 from explaindistill.auditing.opening.evidence import Evidence, evidence, figure, joined, says, spread, typed
 from explaindistill.auditing.opening.requirements import BIASED, Judged, bounds_of, judged, unit_of
@@ -185,7 +186,7 @@ def _where(audit: Audited, line: Evidence) -> list[str | Word]:
     name = group.split(" against ")[0]
     attribute = line.word("attribute")
     shown = audit.names.group(attribute, name)
-    text = shown if shown != name else f"{audit.names.column(attribute)} = {name}"
+    text = shown if shown != name or CROSSED in attribute else f"{audit.names.column(attribute)} = {name}"
     return [
         " of ",
         Word(text, "group", (line.origin("attribute"), line.origin("group"))),

@@ -113,7 +113,11 @@ def _figures(audit: Audited) -> Sentence:
     pieces[0][1] = Word(f" {metric_words(str(lines[0]['metric']))} ")
     end: tuple[Piece, ...] = (" of ", rows_word(audit)) if share else ()
     return says(
-        "stand_in", joined(pieces), *end, "; without a requirement of yours there is no yes or no.", link="fidelity"
+        "stand_in",
+        joined(pieces),
+        *end,
+        "; none of your requirements is about that, so there is no yes or no.",
+        link="fidelity",
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from explaindistill.auditing.opening.audited import Audited, rows_word, teacher_kind
 from explaindistill.auditing.opening.evidence import Piece, evidence, figure, reasons, says, spread
 from explaindistill.auditing.opening.sentences import Origin, Sentence, Word
-from explaindistill.auditing.opening.spelling import Unit, count, measured
+from explaindistill.auditing.opening.spelling import SPACE, Unit, count
 from explaindistill.auditing.opening.warnings import what_spoils_all
 
 __all__ = ["what_was_audited"]
@@ -49,10 +49,10 @@ def _rule(audit: Audited) -> Iterator[Piece]:
     threshold, origin = audit.threshold, (Origin("audit", 0, "threshold"),)
     if isinstance(threshold, Mapping):
         top = float(threshold["top"])
-        yield from (", given to the ", Word(measured(top, "share"), "bound", origin, top), " with the highest score")
+        yield from (", given to the ", Word(f"{100 * top:g}{SPACE}%", "bound", origin, top), " with the highest score")
     elif audit.classes is not None and len(audit.classes) == 2 and threshold != 0.5:
         yield ", given from a probability of "
-        yield Word(measured(float(threshold), "number"), "bound", origin, float(threshold))
+        yield Word(f"{float(threshold):g}", "bound", origin, float(threshold))
         yield " on"
 
 
@@ -61,8 +61,9 @@ def _responsible(audit: Audited) -> list[Piece]:
     pieces: list[Piece] = []
     for field, label in labels.items():
         if getattr(audit.about, field):
-            pieces += [label, _about(audit, field), ". "]
-    return [*pieces[:-1], "."] if pieces else []
+            ended = getattr(audit.about, field).rstrip().endswith((".", "!", "?"))
+            pieces += [label, _about(audit, field), " " if ended else ". "]
+    return [*pieces[:-1], str(pieces[-1]).rstrip()] if pieces else []
 
 
 def _teacher(audit: Audited) -> Sentence:

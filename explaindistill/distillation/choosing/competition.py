@@ -49,7 +49,7 @@ class Competition:
     Attributes
     ----------
     ranking : list of Rival
-        Those that were never dropped first, each group by its score.
+        Those that were never dropped first, each group by its score, and by fewest numbers between equals.
     frame : DataFrame
         A line per rival, best first: ``student``; ``n_lines, n_numbers, n_features`` of its last fit; ``folds`` it was
         measured on; ``n``, real rows that were held out for it; ``score``, the share of them where teacher and
@@ -171,7 +171,8 @@ def _ranked(records: list[_Record], targets: SoftTargets, optimize: str) -> Comp
         raise InvalidInputError(
             "no student keeps to max_lines, max_numbers and max_columns together; allow more of one of them"
         )
-    order = sorted(fitted, key=lambda r: (not r.alive, -_mean(r, weight)))
+    # between equals the one that is shorter to read: scores that differ in the tenth digit differ by rounding
+    order = sorted(fitted, key=lambda r: (not r.alive, -round(_mean(r, weight), 10), r.sizes[-1]["n_numbers"]))
     lines = []
     for record in order:
         gap, error = _gap(order[0], record, weight) if record is not order[0] else (0.0, 0.0)

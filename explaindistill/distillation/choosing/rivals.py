@@ -55,6 +55,7 @@ def rivals(
     columns: tuple[str, ...] | None,
     optimize: Literal["decisions", "probabilities"] = "decisions",
     min_category_size: int = MIN_CATEGORY_SIZE,
+    short: tuple[str, ...] | None = None,
 ) -> list[Rival]:
     """Make the competitors for a task.
 
@@ -69,6 +70,9 @@ def rivals(
         Of the classifiers that can go by either.
     min_category_size : int, at least 1
         Of every student.
+    short : tuple of str, optional
+        The columns whose splits fit into a budget of numbers, where others do not: a tree and a rule list of these
+        alone compete, too, since a first split that lists 60 occupations leaves no smaller size to fall back on.
 
     Examples
     --------
@@ -89,11 +93,19 @@ def rivals(
     if n_classes == 2:
         field.append(Rival("scorecard", makers.card, makers.start("scorecard", lambda n: n // 2 - 1), 1, columns))
     field += makers.model_trees(n_free, columns)
+    if short is not None:
+        field += [_of_short_columns(rival, short) for rival in field if rival.name in ("tree", "rules")]
     return [
         replace(rival, make=partial(_with_size, rival.make, min_category_size))
         for rival in field
-        if rival.start >= rival.least
+        if rival.start >= rival.least and rival.columns != ()
     ]
+
+
+def _of_short_columns(rival: Rival, short: tuple[str, ...]) -> Rival:
+    """The same rival on those of its columns that are short."""
+    columns = tuple(c for c in short if rival.columns is None or c in rival.columns)
+    return replace(rival, name=f"{rival.name}, short columns", columns=columns)
 
 
 def _with_size(make: Callable[[int], Any], min_category_size: int, size: int) -> Any:

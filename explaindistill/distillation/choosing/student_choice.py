@@ -18,9 +18,12 @@ from explaindistill.distillation.choosing.rivals import rivals
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.ranges import one_of
 
-__all__ = ["StudentChoice"]
+__all__ = ["StudentChoice", "ranked_columns"]
 
 OPTIMIZE = ("decisions", "probabilities")
+SHORT = 0.5
+"""Categories of a column, as a share of the numbers that may be read, up to which splits on it fit into the budget: a
+split lists at most half of them, so that one takes a quarter of the budget at most."""
 
 
 class StudentChoice(BaseEstimator):
@@ -88,8 +91,9 @@ class StudentChoice(BaseEstimator):
         if not len(real):
             raise InvalidInputError("the students compete on real rows that the teacher answered, got none of them")
         n_classes = None if targets.classes is None else len(targets.classes)
-        columns = _ranked_columns(real, view, self.max_columns)
-        field = rivals(n_classes, budget, columns, self.optimize, self.min_category_size)
+        columns = ranked_columns(real, view, self.max_columns)
+        short = _short_columns(view, self.max_numbers)
+        field = rivals(n_classes, budget, columns, self.optimize, self.min_category_size, short)
         competition = compete(field, real, view, budget, self.optimize)
         for rival in competition.ranking:
             fitted = fit_within(rival, targets, view, budget, people)
@@ -101,7 +105,16 @@ class StudentChoice(BaseEstimator):
         raise InvalidInputError(f"no student keeps to {budget.words()} on all rows; allow more")
 
 
-def _ranked_columns(real: SoftTargets, view: StudentView, n: int | None) -> tuple[str, ...] | None:
+def _short_columns(view: StudentView, max_numbers: int | None) -> tuple[str, ...] | None:
+    """Columns of few categories or none; None where numbers are not limited, or all columns are short, or none is."""
+    if max_numbers is None or view.is_transformed:
+        return None
+    schema = view.schema
+    short = tuple(n for n in view.names if len(schema[schema.names.index(n)].categories) <= SHORT * max_numbers)
+    return short if 0 < len(short) < len(view.names) else None
+
+
+def ranked_columns(real: SoftTargets, view: StudentView, n: int | None) -> tuple[str, ...] | None:
     """The ``n`` columns that a sum of curves leans on most; None where there is no limit, or no more columns."""
     if n is None or view.is_transformed or n >= len(view.names):
         return None

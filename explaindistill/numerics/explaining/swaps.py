@@ -19,8 +19,8 @@ Positions = NDArray[np.intp]
 SAME = 1e-12
 """Squared distances up to this are 0: rows that differ lie at least half a rank apart, some 1e-5 of a million rows,
 whose square is 1e-10."""
-BLOCK = 256
-"""Rows whose distances to all others are held at once."""
+BLOCK = 2**22
+"""Distances that are held at once: 32 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +113,7 @@ class RealRows:
     def _squares(self, at: Positions) -> Iterator[tuple[int, Floats]]:
         """Squared distances from blocks of the rows at ``at`` to all rows, each with its start."""
         length = (self.points**2).sum(axis=1)
-        for start in range(0, len(at), BLOCK):
-            block = at[start : start + BLOCK]
+        rows = max(BLOCK // len(self), 1)
+        for start in range(0, len(at), rows):
+            block = at[start : start + rows]
             yield start, np.maximum(length[block, None] + length - 2.0 * (self.points[block] @ self.points.T), 0.0)

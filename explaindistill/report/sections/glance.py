@@ -230,6 +230,4 @@ def _unfaithful_groups(audit: Any) -> list[str]:
     if not attributes_of:
         return []
     who = "; ".join(f"“{student}” across {', '.join(dict.fromkeys(where))}" for student, where in attributes_of.items())
-    return [
-        f"Not equally faithful in all groups: {who}. A student that looks fair then says nothing about its teacher."
-    ]
+    return [f"Not equally faithful in all groups: {who}. A student without a gap then says nothing about its teacher."]

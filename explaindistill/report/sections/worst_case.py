@@ -67,7 +67,11 @@ def _answers(line: dict[str, Any]) -> str:
         return ""
     kind: Kind = "share" if line["output"] else "number"
     t, s = (quantity(line[f"{who}_answer"], kind) for who in ("teacher", "student"))
-    return f"{name(line['output'])}: teacher {t}, student {s}" if line["output"] else f"teacher {t}, student {s}"
+    return (
+        f"probability of “{name(line['output'])}”: teacher {t}, student {s}"
+        if line["output"]
+        else f"teacher {t}, student {s}"
+    )
 
 
 def _sentence(largest: pd.DataFrame, frame: pd.DataFrame) -> str:

@@ -53,6 +53,7 @@ def what_if(student: Any, drawing: Drawing | None, id: str, audit: Any, key: str
         "terms": [name(term) for term in _terms(program)],
         **_marking(drawing, id),
         "output": _output(program, audit.favorable),
+        "means": _means(drawing, program, _output(program, audit.favorable)),
         "decision": _decision(student, audit, key),
         "unit": drawing.unit if isinstance(drawing, CurvesDrawing | BarsDrawing) else "",
         "cells": cells,
@@ -85,6 +86,13 @@ def _output(program: Program, favorable: Any) -> int:
         return 0
     classes = program.classes or ()
     return classes.index(favorable) if favorable in classes else program.n_outputs - 1
+
+
+def _means(drawing: Drawing | None, program: Program, output: int) -> list[float] | None:
+    """What each term of a linear student adds on the mean: it is taken off, as curves of additive ones are centred."""
+    if not isinstance(drawing, BarsDrawing) or "mean" not in drawing.frame:
+        return None
+    return [float(v) for v in drawing.frame["mean"].to_numpy().reshape(len(program.terms), -1)[:, output]]
 
 
 def _terms(program: Program) -> list[str]:

@@ -146,8 +146,10 @@
       }
       parts = parts.concat(beside(told, row));
       if (student.contributions) {
-        var added = student.contributions(row).map(function (c) { return c[told.output]; });
-        parts.push(make("p", "What each term adds (" + told.unit + ")"), bars(merged(told.terms, added), true));
+        var added = student.contributions(row).map(function (c, i) {
+          return c[told.output] - (told.means ? told.means[i] : 0);
+        });
+        parts.push(make("p", "What each term adds" + (told.means ? " to an average row" : "") + " (" + told.unit + ")"), bars(merged(told.terms, added), true));
       }
       answer.replaceChildren(make("p", words));
       if (told.decision) { answer.append(make("p", told.decision.words, { class: "where" })); }

@@ -73,7 +73,8 @@ def _of(frame: pd.DataFrame) -> str:
 def stacked(audit: Any) -> str:
     """All frames in one CSV text: the column ``frame`` tells which, columns that a frame lacks are empty."""
     frames = _frames({**audit.frames, **_said(audit)})
-    columns = list(dict.fromkeys(str(c) for frame in frames.values() for c in frame.columns))
+    measured = [frames[name] for name in sorted(frames, key=lambda name: (name not in audit.frames, name))]
+    columns = list(dict.fromkeys(str(c) for frame in measured for c in frame.columns))  # those of figures come first
     rows = (
         [name, *(plain(row.get(c)) for c in columns)]
         for name, frame in frames.items()

@@ -175,7 +175,7 @@ def counterfactual(
     >>> student = TreeClassifier(min_samples_leaf=1).fit(X, ["no", "no", "no", "yes", "yes", "yes"])
     >>> print(student.counterfactual({"income": 20, "age": 60}))
     no becomes yes with 1 change(s):
-        income: 20 -> 31
+        income: 20 -> 36
     """
     frame = rows(self, one_row(self, row)).reset_index(drop=True)
     answer = _answers(self, frame)

@@ -21,8 +21,8 @@ def drawing(self: Any) -> BarsDrawing:
     Returns
     -------
     BarsDrawing
-        Its ``frame`` has ``term``, ``output``, ``estimate`` (per standard deviation) and ``coefficient`` (per unit);
-        see :mod:`explaindistill.data.drawing`.
+        Its ``frame`` has ``term``, ``output``, ``estimate`` (per standard deviation), ``coefficient`` (per unit) and
+        ``mean`` (what the term adds on the mean over the rows of the fit); see :mod:`explaindistill.data.drawing`.
 
     Examples
     --------
@@ -37,11 +37,14 @@ def drawing(self: Any) -> BarsDrawing:
     classes = None if model.classes is None else model.classes.tolist()
     K = len(model.intercept)
     rows = []
-    for column, coefficients, scale in zip(model.columns, model.coef.tolist(), model.scale.tolist(), strict=True):
+    columns = zip(model.columns, model.coef.tolist(), model.scale.tolist(), model.mean.tolist(), strict=True)
+    for column, coefficients, scale, mean in columns:
         term = _words(column, model.schema[column.feature])
         for output, coefficient in zip(model.outputs, coefficients, strict=True):
-            rows.append((term if K == 1 else f"{term} → {output}", output, coefficient * scale, coefficient))
-    frame = pd.DataFrame(rows, columns=["term", "output", "estimate", "coefficient"])
+            rows.append(
+                (term if K == 1 else f"{term} → {output}", output, coefficient * scale, coefficient, coefficient * mean)
+            )
+    frame = pd.DataFrame(rows, columns=["term", "output", "estimate", "coefficient", "mean"])
     unit = effect_unit(classes, K)
     return BarsDrawing(frame, unit, "coefficient", f"{unit} per standard deviation", "linear", "Coefficients")
 

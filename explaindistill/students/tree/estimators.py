@@ -119,8 +119,9 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
     Missing values go to the side that fits better, or with the heavier side where fitting saw none; so do categories
     that fitting did not see in the node. Categories are split into two named sets. Equally good splits are decided by
     the name of the column, so neither the order of rows nor of columns nor the number of threads changes a tree.
-    Thresholds have the fewest digits in the middle third of the gap between rows of the two sides. What a column with
-    many categories is expected to gain by chance is taken off before columns are compared.
+    Thresholds have the fewest digits in the middle third of the gap between rows of the two sides, or elsewhere in it
+    where that saves two digits. What a column with many categories is expected to gain by chance is taken off before
+    columns are compared.
 
     References
     ----------

@@ -135,8 +135,9 @@ def test_the_page_ranks_the_columns_and_draws_each(asked):
     from explaindistill.report.sections.dependence import section
 
     _, _, report = asked
-    _, table, *figures = section(report).blocks
-    assert [row[0].text for row in table.rows] == [figure.title.split(":")[0] for figure in figures]
-    assert all("%" in figure.svg and "nan" not in figure.svg for figure in figures)
+    _, table, gallery = section(report).blocks
+    titles = [figure.title for figure in gallery.figures]
+    assert [f"{row[0].text}: probability of yes" for row in table.rows] == titles
+    assert all("%" in figure.svg and "nan" not in figure.svg for figure in gallery.figures)
     assert "+" not in "".join(cell.text + cell.detail for row in table.rows for cell in row)
     assert "audit(dependence=True)" in section(xd.audit(*asked[:2], rows(seed=1), n_explained=0)).reason

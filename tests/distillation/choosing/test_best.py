@@ -157,6 +157,22 @@ def test_a_budget_that_nobody_keeps_is_said():
         xd.best(teacher, rows(100), max_numbers=1, n_queries=100, random_state=0)
 
 
+def test_a_column_of_many_categories_does_not_leave_trees_out():
+    """A first split that lists twenty of forty towns is more than twelve numbers: there is no smaller tree."""
+    X = rows(800)
+    X["town"] = [f"town {i:02}" for i in np.arange(800) % 40]
+    worth = dict(zip(sorted(X["town"].unique()), np.tile([-3.0, 3.0], 20), strict=True))
+
+    def decide(X):
+        return X["town"].map(worth).to_numpy() + 2.5 * np.sign(X["a"].to_numpy()) + (X["a"] * X["b"] > 0) * 0.5
+
+    student = xd.best(Counted(decide), X, max_numbers=12, n_queries=800, random_state=0)
+    table = student.candidates_.set_index("student")
+    assert "tree" not in table.index
+    assert (table.loc[["tree, short columns", "rules, short columns"], "n_numbers"] <= 12).all()
+    assert student.student_.complexity().n_numbers <= 12
+
+
 def test_a_rival_starts_where_the_budget_may_end():
     for n_classes in (None, 2, 4):
         for budget in (ReadingBudget(10), ReadingBudget(None, 20), ReadingBudget(), ReadingBudget(3, 9, 2)):

@@ -61,3 +61,14 @@ def test_who_is_left_alone_is_fitted_no_further():
     assert frame["student"].tolist() == ["tree", "linear"]
     assert frame["folds"].tolist() == [1, 1]
     assert frame["n"].tolist() == [400, 400]
+
+
+def test_between_equals_the_shorter_student_wins():
+    targets, view = answered(lambda X, rng: (X["a"] > 0).to_numpy())
+    longer = Rival("longer", lambda size: LinearClassifier(max_terms=size, penalty=0.0, relax=False), 4, 1)
+    short = replace(TREE, start=2)
+    targets = replace(targets, X=targets.X.assign(a=np.sign(targets.X["a"])))
+    ranked = compete([longer, short], targets, view, ReadingBudget())
+    assert ranked.frame["score"].tolist() == [1.0, 1.0]
+    assert [rival.name for rival in ranked.ranking] == ["tree", "longer"]
+    assert ranked.frame["n_numbers"].is_monotonic_increasing

@@ -125,12 +125,13 @@ def test_pairs_share_no_prior():
     X = np.hstack([X, X[:, 1:]])
     G = X.T @ X
     values = []
-    for n_rows in (12.5, np.inf):
+    for n_rows in (12.5, np.inf, 25.0):  # of 25 coefficients
         smooth = Smoothing(both, np.diag(G), n_rows=n_rows)
         smooth.settle([solve(G, X.T @ X[:, 1], smooth.matrix(), both)], 0.1)
         values.append(np.array(smooth.values))
     assert np.allclose(values[0][4:], values[1][4:])
     assert not np.allclose(values[0][:4], values[1][:4])
+    assert np.allclose(values[1], values[2])  # as many rows as coefficients need none
 
 
 @pytest.mark.parametrize(("n_rows", "factor"), [(30.0, 1.4), (50.0, 1.4), (100.0, 1.2), (1000.0, 1.02), (np.inf, 1.0)])

@@ -53,6 +53,9 @@ def test_no_number_in_the_gap_has_fewer_digits(low, width):
         (30, 41, 36),
         (40, 50, 45),
         (30_000, 50_000, 40_000),
+        (0.29991, 0.30003, 0.3),
+        (99_993, 100_020, 100_000),
+        (96, 102, 100),
         (0, 1, 0),
         (39, 40, 39),
         (4.9, 5.0, 4.9),
@@ -81,8 +84,9 @@ def test_whole_numbers_are_cut_at_whole_numbers_near_the_middle(low, width):
     high = low + width
     number = plain_middle(float(low), float(high))
     assert number.is_integer()
-    # of whole numbers the cut at t lies between t and t + 1
-    assert abs(number + 0.5 - (low + high) / 2) <= width / 6 + 1
+    if number % 100:  # else it may be one that saves two digits
+        # of whole numbers the cut at t lies between t and t + 1
+        assert abs(number + 0.5 - (low + high) / 2) <= width / 6 + 1
 
 
 def seconds(text):

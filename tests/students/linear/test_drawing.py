@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import explaindistill as xd
 from explaindistill import plots
 from explaindistill.students.linear.estimators import LinearClassifier, LinearRegressor
 
@@ -35,3 +36,13 @@ def test_bars_are_the_coefficients(student, cuts, unit):
     assert drawn.unit == unit
     ax = plots.draw(drawn, plots.figure().subplots())
     assert ax.get_xlabel() == f"coefficient ({unit} per standard deviation)"
+
+
+def test_means_of_terms_and_the_intercept_are_the_mean_score():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"age": rng.normal(40, 9, 200), "home": rng.choice(["own", "rent"], 200)})
+    student = xd.LinearRegressor(penalty=0).fit(X, 0.2 * X["age"] + (X["home"] == "own"))
+    means = student.drawing().frame["mean"]
+    base = student.explain(X.head(1))["contribution"].iloc[0]
+    np.testing.assert_allclose(student.to_dict()["intercept"][0] + means.sum(), base)
+    np.testing.assert_allclose(base, student.predict(X).mean())
