@@ -50,7 +50,7 @@ def _short(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
     for block in blocks:
         if isinstance(block, Table) and len(block.rows) > block.shown:
             summary = f"All {len(block.rows)} rows: {block.caption}"
-            shown += [replace(block, rows=block.first(), note=""), Details(summary, (block,))]
+            shown += [replace(block, rows=block.first(min(block.shown, 3)), note=""), Details(summary, (block,))]
         elif isinstance(block, Group):
             shown.append(replace(block, blocks=_short(block.blocks)))
         else:

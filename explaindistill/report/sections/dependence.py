@@ -14,12 +14,14 @@ from explaindistill.report.words import interval, name, quantity
 
 __all__ = ["section"]
 
-SHOWN = 3
+SHOWN = 1
 """Columns that are open: those in which some student differs most; the others are folded."""
 FIRST = 3
 """Columns in the first table: what can be taken in at once; the others are folded."""
+DRAWN = 3
+"""Columns that are drawn: a page with all of them would be a quarter larger, and the further ones differ least."""
 LEVEL_INCHES = 0.34
-WIDTH = 3.6
+WIDTH = 3.45
 """Inches: the names of the models stand beside the curves, and a narrower drawing would have no room for both."""
 CURVE = {"accumulated_effect": "accumulated local effects", "partial_dependence": "partial dependence"}
 
@@ -37,7 +39,7 @@ def section(audit: Any) -> Section:
     columns = _columns(curves, areas)
     if not columns:
         return Section(title, order, reason=f"Curves along columns: cannot say. {unsaid['reason'].iloc[0]}.", tab="why")
-    figures = {column: _figure(curves, column, audit, i) for i, column in enumerate(columns)}
+    figures = {column: _figure(curves, column, audit, i) for i, column in enumerate(columns[:DRAWN])}
     how = Text(
         "Each curve is what a model answers on average where one column moves and the people stay: over real "
         "rows, between values that rows have. Bars show where the rows are, bands are intervals of 95 % for each "
@@ -50,6 +52,11 @@ def section(audit: Any) -> Section:
         Details("How to read these curves", (how,)),
     ]
     rest = list(figures.values())[SHOWN:]
+    if len(columns) > DRAWN:
+        n_further = len(columns) - DRAWN
+        blocks.append(
+            Text(f"{n_further} columns in which they differ less are in the JSON file and in audit.plot.", "quiet")
+        )
     if rest:
         blocks.append(Details(f"{len(rest)} more columns", (Gallery(tuple(rest)),)))
     if len(unsaid):

@@ -44,7 +44,7 @@ def section(audit: Any) -> Section:
     blocks += _mistakes(audit)
     performance = frame_of(audit, "performance")
     if not performance.empty:
-        blocks.append(Group("Against the true labels", (in_front(_performance(audit, performance)),)))
+        blocks.append(Group("Against the true labels", (in_front(_performance(audit, performance), n=1),)))
     blocks += _by_group(audit)
     return Section("Fidelity", 40, tuple(blocks), tab="fidelity")
 

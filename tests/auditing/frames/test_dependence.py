@@ -131,13 +131,13 @@ def test_values_have_curves_in_their_own_unit():
     np.testing.assert_allclose(partial["estimate"], 3 * partial["value"])
 
 
-def test_the_page_ranks_the_columns_and_draws_each(asked):
+def test_the_page_ranks_the_columns_and_draws_the_first(asked):
     from explaindistill.report.sections.dependence import section
 
     _, _, report = asked
-    table, gallery, _ = section(report).blocks
-    titles = [figure.title for figure in gallery.figures]
-    assert [f"{row[0].text}: probability of yes" for row in table.rows] == titles
-    assert all("%" in figure.svg and "nan" not in figure.svg for figure in gallery.figures)
+    table, gallery, _, further = section(report).blocks
+    figures = [*gallery.figures, *further.blocks[0].figures]
+    assert [f"{row[0].text}: probability of yes" for row in table.rows] == [figure.title for figure in figures]
+    assert all("%" in figure.svg and "nan" not in figure.svg for figure in figures)
     assert "+" not in "".join(cell.text + cell.detail for row in table.rows for cell in row)
     assert "audit(dependence=True)" in section(xd.audit(*asked[:2], rows(seed=1), n_explained=0)).reason
