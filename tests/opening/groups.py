@@ -46,6 +46,8 @@ class Groups(Names):
                      r"(?:, measured between (?P<g1>.+?) and (?P<g2>.+?))?\.", self.passed),
             ("bias", rf"You require that a student decides like the teacher on at least (?P<b>[\d.]+) % of {r}\.",
              lambda m: self.require("fidelity.agreement", f">= {float(m['b']) / 100:g}")),
+            ("bias", r"You require that no group gets the wanted decision less than (?P<b>[\d.]+) % as often as another\.",
+             lambda m: self.require("bias.worst_impact_ratio", f">= {float(m['b']) / 100:g}")),
             ("bias", r"You require (?P<key>[\w.]+(?:\[.*?\])?) (?P<rule>.+)\.", lambda m: self.require(m["key"], m["rule"])),
             ("bias", r"What comes of it cannot be said(?:: (?P<why>.+))?\.", lambda m: self.because(m["why"], self.of_requirement(""))),
             ("bias", r"(?P<list>.+?) (?P<v>does not meet it|do not meet it|leaves it open|leave it open|meets it|meet it|"

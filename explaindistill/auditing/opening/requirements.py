@@ -28,6 +28,12 @@ WORDS = {
     "accuracy": "is right on",
     "r2": "reproduces the teacher's answers with an R² of",
 }
+PLAIN = {
+    "fidelity.agreement": ("that a student decides like the teacher on at least ", " of "),
+    "bias.worst_impact_ratio": ("that no group gets the wanted decision less than ", " as often as another"),
+}
+"""Requirements of at least a share that have words: before and behind the share; those that end with a space go on
+with the reader's word for rows."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +102,10 @@ def required(audit: Audited, one: Judged) -> list[Word]:
     """The requirement in words, where there are such for it, else as it was typed."""
     origin = (Origin("audit", 0, f"requirements.{one.key}"),)
     rule = one.rule
-    if one.key == "fidelity.agreement" and rule.closed and rule.high == float("inf"):
+    if one.key in PLAIN and rule.closed and rule.high == float("inf"):
+        before, behind = PLAIN[one.key]
         bound = Word(f"{100 * rule.low:g}{SPACE}%", "bound", origin, rule.low)
-        return [Word("that a student decides like the teacher on at least "), bound, Word(" of "), rows_word(audit)]
+        return [Word(before), bound, Word(behind), *([rows_word(audit)] if behind.endswith(" ") else [])]
     return [Word(f"{one.key} {rule.text}", "code", origin)]
 
 
