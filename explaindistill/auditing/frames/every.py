@@ -34,10 +34,13 @@ from explaindistill.auditing.frames import (
     performance,
     profile,
     recommendation,
+    rule_fidelity,
     scores,
     stability,
     students,
     teacher,
+    thresholds,
+    worst_case,
 )
 from explaindistill.auditing.frames._lines import Incomplete, Measured, attempt
 from explaindistill.auditing.inputs import AuditInput
@@ -54,6 +57,7 @@ __all__ = ["frame_names", "measure_all", "notes", "suppressed"]
 ORDER = (
     corpus, comparison, importance, fidelity, teacher, groups, mistakes, performance, stability, students, cells,
     deployment, ensemble, profile, dependent_rows, dependence, scores, recommendation,
+    rule_fidelity, thresholds, worst_case,
 )  # fmt: skip
 
 
