@@ -89,6 +89,8 @@ def as_frame(X: Any) -> pd.DataFrame:
     --------
     >>> as_frame([[1.0, 2.0, 3.0]]).columns.tolist()
     ['x0', 'x1', 'x2']
+    >>> as_frame([["Bern", 1.5], ["Zug", 2.5]])["x1"].sum()
+    4.0
     >>> as_frame(pd.DataFrame([[1, 2]], columns=["a", "a"]))
     Traceback (most recent call last):
         ...
@@ -179,6 +181,8 @@ def _is_structured(X: Any) -> bool:
 
 def _without_names(X: Any) -> pd.DataFrame:
     try:
+        if isinstance(X, list | tuple) and np.asarray(X).dtype.kind in "US":
+            X = np.array(X, dtype=object)  # else numbers beside text become words, and what is missing the word "nan"
         values = check_array(X, dtype=None, ensure_all_finite=False, copy=False, order=None)
         return pd.DataFrame(values, columns=[f"x{i}" for i in range(values.shape[1])], copy=False)
     except (ValueError, TypeError) as error:
