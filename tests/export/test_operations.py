@@ -25,7 +25,9 @@ def test_a_sum_costs_its_terms():
     X = pd.DataFrame(rng.normal(size=(200, 3)))
     assert operations(LinearRegressor(tolerance=0).fit(X, X @ [1.0, 2.0, 3.0])) == 3 * 3
     y = X.sum(axis=1) > 0
-    assert operations(LinearClassifier(max_terms=1).fit(X, y)) == 3 + 3
+    student = LinearClassifier(max_terms=1).fit(X, y)
+    assert student.complexity().n_terms == 1, "paths of folds that end early must not leave a sum without a term"
+    assert operations(student) == 3 + 3
 
 
 def test_a_pair_costs_more_than_a_curve():

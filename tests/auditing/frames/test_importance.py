@@ -51,7 +51,7 @@ def test_the_page_tells_of_shapley_values_interactions_and_gaps(report):
     for words in (
         "By Shapley values",
         "Interactions that the students miss",
-        "What differences between groups come from",
+        "What carries the differences between groups",
     ):
         assert words in page, words
 

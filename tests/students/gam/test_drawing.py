@@ -37,9 +37,10 @@ def test_terms_are_in_the_users_own_words(student):
     assert terms["since"].frame["x"].between(1998, 2029).all()  # years
     assert math.isfinite(terms["age"].missing)
     assert math.isnan(terms["city"].missing)
-    shape = student.shape("age")
     line = terms["age"].frame
-    np.testing.assert_allclose(line[["estimate", "low", "high"]], shape[["effect", "low", "high"]][: len(line)])
+    assert line["x"].between(18, 79).all()  # a curve ends where rows end
+    shape = student.shape("age").set_index("value").loc[line["x"]]
+    np.testing.assert_allclose(line[["estimate", "low", "high"]], shape[["effect", "low", "high"]])
     assert plots.draw(drawn, plots.figure().subplots()).get_ylabel() == drawn.unit
 
 
