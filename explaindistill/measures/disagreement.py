@@ -241,7 +241,7 @@ def worst_disagreements(
     beginnings, families = _beginnings(difference(t, s)[order], number, groups, units, options)
     search = _Search(frame, units, real, beginnings, (t[order], s[order]), options)
     for step in range(options.n_swaps):
-        search.step(teacher, student, (options.n_questions - search.n_questions) // (options.n_swaps - step))
+        search.step(teacher, student, options.n_swaps - step)
     return Disagreements(
         rows=_rows(frame, search.source, units),
         began_at=order[beginnings.at],
@@ -261,10 +261,16 @@ def worst_disagreements(
 
 @dataclass(frozen=True, eq=False)
 class _Beginnings:
-    """Positions of the rows at which a search begins, and which units of each may be swapped."""
+    """Positions of the rows at which a search begins, which units of each may be swapped, and of which family it is.
+
+    ``most`` are the questions of each family. The families share nothing: were the questions common to all, the figures
+    of all people would tell who is in which group, and so who is in a group that is withheld.
+    """
 
     at: NDArray[np.intp]
     free: NDArray[np.bool_]
+    family: NDArray[np.intp]
+    most: NDArray[np.int64]
 
 
 class _Search:
@@ -286,13 +292,19 @@ class _Search:
         self.teacher, self.student = (a[beginnings.at] for a in answers)
         self.gap = difference(self.teacher, self.student)
         self.moving = np.ones(len(self.gap), dtype=bool)
+        self.unasked = beginnings.most.copy()
         self.n_questions = 0
 
-    def step(self, teacher: Answer, student: Answer, most: int) -> None:
-        """Let each row take its best swap, with at most ``most`` questions; a row that has none stays for good."""
-        source, owner, number = self._candidates(most)
+    def step(self, teacher: Answer, student: Answer, n_steps: int) -> None:
+        """Let each row take its best swap; a row that has none stays for good.
+
+        A family may ask its part of what it has not asked yet: the steps that follow, ``n_steps`` with this one, get as
+        much.
+        """
+        source, owner = self._candidates(self.unasked // n_steps)
         if len(source) == 0:
             return
+        number = self._numbered(source)
         _, first = np.unique(number, return_index=True)
         rows = _rows(self.frame, source[first], self.units)
         t, s = (np.asarray(answer(rows), dtype=float)[number] for answer in (teacher, student))
@@ -307,10 +319,10 @@ class _Search:
         self.moving[:] = False
         self.moving[to] = True
 
-    def _candidates(self, most: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-        """Swaps near enough to real rows, those with the nearest donors first; whose each is, and its different row.
+    def _candidates(self, most: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Swaps near enough to real rows, those with the nearest donors first, and whose each is.
 
-        Different rows are numbered from 0 to ``most`` - 1: two beginnings may come to the same row.
+        Of each family they are ``most`` different rows at most: two beginnings may come to the same row.
         """
         sources, owners, ranks = [self.source[:0]], [np.zeros(0, dtype=np.intp)], [np.zeros(0, dtype=np.int64)]
         for i in np.flatnonzero(self.moving).tolist():
@@ -321,9 +333,13 @@ class _Search:
             ranks.append(rank[fits])
         order = np.argsort(np.concatenate(ranks), kind="stable")
         source, owner = np.concatenate(sources)[order], np.concatenate(owners)[order]
-        number = self._numbered(source)
-        within = number < most
-        return source[within], owner[within], number[within]
+        within, family = np.zeros(len(owner), dtype=bool), self.beginnings.family[owner]
+        for f in np.unique(family).tolist():
+            at = np.flatnonzero(family == f)
+            number = self._numbered(source[at])
+            within[at] = number < most[f]
+            self.unasked[f] -= min(int(number.max()) + 1, most[f])
+        return source[within], owner[within]
 
     def _numbered(self, source: NDArray[np.intp]) -> NDArray[np.intp]:
         """Number of the different row that each row is, in the order of first sight."""
@@ -420,7 +436,19 @@ def _beginnings(
     families = tuple(
         SearchGroup(*name, np.arange(end - len(rows), end)) for name, rows, end in zip(names, at, ends, strict=True)
     )
-    return _Beginnings(np.concatenate(at), np.concatenate(free)), families
+    family = np.repeat(np.arange(len(at)), [len(rows) for rows in at])
+    most = _shared_out(options, len(families) - 1)
+    return _Beginnings(np.concatenate(at), np.concatenate(free), family, most), families
+
+
+def _shared_out(options: SearchOptions, n_groups: int) -> NDArray[np.int64]:
+    """Questions of all people, then of each group: in proportion to the rows at which they begin at most.
+
+    The rows at which a group does begin are no measure: how many it has may be withheld.
+    """
+    rows = options.n_rows + n_groups * options.n_group_rows
+    of_group = options.n_questions * options.n_group_rows // rows
+    return np.array([options.n_questions - n_groups * of_group, *[of_group] * n_groups], dtype=np.int64)
 
 
 def _farthest(gap: Floats, number: NDArray[np.intp], rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:

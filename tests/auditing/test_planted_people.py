@@ -101,7 +101,7 @@ def audit(fitted):
     y = Teacher().predict(audited)
     return xd.audit(
         Teacher(), shown, audited, y, train=(X, Teacher().predict(X)), sensitive=["sex", "faith", "city"],
-        favorable="yes", n_explained=0, min_group_size=MINIMUM, strict=False, worst_case=8_000,
+        favorable="yes", n_explained=0, min_group_size=MINIMUM, strict=False, worst_case=8_000, dependence=True,
     )  # fmt: skip
 
 

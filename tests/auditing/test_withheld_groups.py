@@ -93,6 +93,7 @@ SETTINGS = {
     "strata": {"strata": X["b"]},
     "weights": {"sample_weight": 1.0 + (np.arange(N) % 3)},
     "clusters": {"groups": np.arange(N) % 60},
+    "searches": {"worst_case": 2_000, "n_made_up": 300, "dependence": ["a", "b"]},
 }
 
 
