@@ -28,6 +28,8 @@ __all__ = [
 ]
 
 Output = Literal["probabilities", "logits", "labels", "value"]
+ENOUGH_ROWS = 10
+"""Values of fewer rows, such as those of one person who is explained, may sum to one by chance."""
 OUTPUTS: tuple[Output, ...] = ("probabilities", "logits", "labels", "value")
 
 
@@ -169,14 +171,14 @@ def values_not_chances(answer: NDArray[np.float64], who: str) -> NDArray[np.floa
     Raises
     ------
     TeacherError
-        If there are several columns of at least 0 that sum to one in each row.
+        If there are several columns of at least 0 that sum to one in each of :data:`ENOUGH_ROWS` rows or more.
 
     Examples
     --------
     >>> values_not_chances(np.array([[0.2, 0.9]]), "net").tolist()
     [[0.2, 0.9]]
     """
-    if answer.ndim == 2 and answer.shape[1] > 1 and len(answer):
+    if answer.ndim == 2 and answer.shape[1] > 1 and len(answer) >= ENOUGH_ROWS:
         off = np.abs(answer.sum(axis=1) - 1.0).max()
         if answer.min() >= 0 and off <= 1e-4:  # float32 sums of a softmax lie within 1e-6 of one
             raise TeacherError(

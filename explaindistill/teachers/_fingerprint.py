@@ -47,7 +47,8 @@ def of_function(function: Any) -> str | None:
     owner = getattr(function, "__self__", None)
     if owner is None:
         return None
-    if hasattr(owner, "to_dict"):
+    # a Distiller's form is that of its student, without the columns and the transformer that lead to it
+    if hasattr(owner, "to_dict") and not hasattr(owner, "student_"):
         return digest(type(owner).__name__, function.__name__, owner.to_dict())
     return of_object(owner, function.__name__)
 

@@ -393,6 +393,9 @@ def test_a_function_whose_columns_sum_to_one_is_asked_for_its_classes():
     ):
         xd.Distiller(shares, xd.TreeRegressor()).fit(X)
     assert xd.Distiller(as_teacher(shares, output="value"), xd.TreeRegressor()).fit(X).task_ == "regression"
+    assert as_teacher(shares).predict(X.head(9)).shape == (9, 2), "few rows may sum to one by chance"
+    with pytest.raises(TeacherError, match="sum to one"):
+        as_teacher(shares).predict(X.head(10))
     named = as_teacher(shares, classes=["a", "b"])
     assert xd.Distiller(named, xd.TreeClassifier(), random_state=0).fit(X).score(X) > 0.9
 

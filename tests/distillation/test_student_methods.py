@@ -5,9 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
+from sklearn.preprocessing import StandardScaler
 
 import explaindistill as xd
 from explaindistill.teachers import as_teacher
+from explaindistill.teachers._fingerprint import of_function
 
 mpl.use("Agg")
 
@@ -67,3 +69,22 @@ def test_rows_are_the_teacher_s_and_attributes_may_be_unseen_by_the_student(rows
 def test_before_fitting_it_says_so(method):
     with pytest.raises(NotFittedError):
         getattr(xd.Distiller(chance, xd.TreeClassifier()), method)()
+
+
+def test_equal_students_behind_other_transformers_are_told_apart():
+    """A fingerprint by ``to_dict`` alone would answer for one of them from the store of the other."""
+    X = pd.DataFrame({"x": np.arange(64.0), "z": np.arange(64.0) % 7})
+
+    def large(rows):
+        return (rows["x"] / rows["x"].max()).to_numpy()
+
+    pair = [
+        xd.Distiller(
+            large, xd.TreeRegressor(max_leaf_nodes=3), n_queries=64, features=StandardScaler(), random_state=0
+        ).fit(table)
+        for table in (X, 2.0 * X)
+    ]
+    assert pair[0].to_dict() == pair[1].to_dict()
+    assert (pair[0].predict(X) != pair[1].predict(X)).any()
+    first, second = (of_function(distiller.predict) for distiller in pair)
+    assert first is None or first != second

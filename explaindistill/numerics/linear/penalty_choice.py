@@ -209,9 +209,10 @@ def choose(
     as_good = best.max() - tolerance * abs(best.max()) - 1e-9  # shares that differ by less are equal
     # beyond its end the path of all deciding rows has more terms than are allowed, whatever the penalty
     chosen = min(int(np.flatnonzero(best >= as_good)[0]), len(path) - 1)
-    cut_short = chosen + 1 == len(path) or not np.isfinite(best[chosen + 1])  # the path of some fold ended here
-    if max_terms is not None and cut_short and path[chosen].n_terms < max_terms:
-        return choose(problem, folds, penalties, tolerance, relax, tries)  # further penalties may be better
+    cut_short = len(path) < len(penalties) or not np.isfinite(explained[0]).all()
+    if cut_short and max_terms is not None and path[chosen].n_terms < max_terms:
+        # a fit with room for more terms was only compared with those before the ends of the paths
+        return choose(problem, folds, penalties, tolerance, relax, tries)
     relaxed = relax and bool(explained[1, chosen] >= explained[0, chosen])
     # a fit that is refitted is only a start and a support
     fit = problem.at(float(penalties[chosen]), path[chosen], 1e-5 if relaxed else 1e-8)

@@ -23,22 +23,25 @@ def schema() -> dict:
     return found
 
 
+def faults(form, schema):
+    return [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(form)]
+
+
 def test_both_forms_keep_the_published_schema(audit, schema):
-    jsonschema.validate(json.loads(render(audit, "json")), schema)
-    jsonschema.validate(results.results(audit, page=True), schema)
+    assert faults(json.loads(render(audit, "json")), schema) == []
+    assert faults(results.results(audit, page=True), schema) == []
 
 
 def test_regression_and_empty_audits_keep_it_too(make, schema):
     bare = replace(make(), frames={}, students={}, manifest={}, schema=None, classes=None, favorable=None)
-    jsonschema.validate(json.loads(render(bare, "json")), schema)
+    assert faults(json.loads(render(bare, "json")), schema) == []
 
 
 @pytest.mark.parametrize(
     "wrong", [{"version": 2}, {"frames": {"fidelity": {"columns": ["a"], "rows": [[1]]}}}, {"teacher": 3}]
 )
 def test_the_schema_can_say_no(audit, schema, wrong):
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(json.loads(render(audit, "json")) | wrong, schema)
+    assert faults(json.loads(render(audit, "json")) | wrong, schema) != []
 
 
 def test_csv_has_every_line_once_and_is_safe_to_open(make):

@@ -8,6 +8,7 @@ import pytest
 from scipy.special import expit, softmax
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.linear import penalty_choice
 from explaindistill.students.linear.estimators import LinearClassifier, LinearRegressor
 
 
@@ -248,3 +249,19 @@ def test_another_format_is_refused() -> None:
     form = LinearRegressor().fit(rows(50), np.arange(50.0)).to_dict()
     with pytest.raises(InvalidInputError, match=r"format 'explaindistill.linear', version 1"):
         LinearRegressor.from_dict(form | {"version": 9})
+
+
+@pytest.mark.parametrize("estimator", [LinearClassifier, LinearRegressor])
+@pytest.mark.parametrize(("seed", "max_terms"), [(0, 1), (3, 3), (19, 3), (5, 2)])
+def test_paths_that_end_early_lead_to_the_same_student(estimator, seed, max_terms, monkeypatch):
+    """With few terms allowed paths are cut short: what is chosen must be what whole paths choose."""
+    rng = np.random.default_rng(seed)
+    p, n = int(rng.integers(3, 12)), int(rng.integers(60, 400))
+    X = pd.DataFrame(rng.normal(size=(n, p)), columns=[f"c{i}" for i in range(p)])
+    z = X.to_numpy() @ (rng.normal(size=p) * rng.choice([0, 1, 1, 3], p))
+    y = z + rng.logistic(size=n) * 0.3 > 0 if estimator is LinearClassifier else z + rng.normal(size=n)
+    short = estimator(max_terms=max_terms).fit(X, y)
+    monkeypatch.setattr(penalty_choice, "ROOM", 10**6)
+    whole = estimator(max_terms=max_terms).fit(X, y)
+    assert len(short.path_) <= len(whole.path_)
+    assert short.to_dict() == whole.to_dict()
