@@ -46,9 +46,10 @@ def explanation(
     Examples
     --------
     >>> import explaindistill as xd
+    >>> from explaindistill.teachers import as_teacher
     >>> import pandas as pd
     >>> X = pd.DataFrame({"age": range(100), "pay": [i % 7 for i in range(100)]})
-    >>> teacher = xd.teachers.as_teacher(lambda rows: rows["age"].to_numpy() + 2.0 * rows["pay"].to_numpy())
+    >>> teacher = as_teacher(lambda rows: rows["age"].to_numpy() + 2.0 * rows["pay"].to_numpy())
     >>> report = xd.audit(teacher, xd.LinearRegressor(penalty=0).fit(X, X["age"] + 2.0 * X["pay"]), X)
     >>> [(values.subject, values.unit) for values in report.row_values]
     [('teacher', 'value'), ('student', 'value')]

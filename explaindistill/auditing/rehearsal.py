@@ -58,8 +58,9 @@ class Rehearsal:
     --------
     >>> import pandas as pd
     >>> import explaindistill as xd
+    >>> from explaindistill.teachers import as_teacher
     >>> X = pd.DataFrame({"debt": [i / 300 for i in range(300)], "sex": ["f", "m"] * 150})
-    >>> teacher = xd.teachers.as_teacher(lambda X: X["debt"].to_numpy() ** 2)
+    >>> teacher = as_teacher(lambda X: X["debt"].to_numpy() ** 2)
     >>> tree = xd.TreeRegressor(max_leaf_nodes=4).fit(X, X["debt"] ** 2)
     >>> forecast = xd.audit(teacher, tree, X, dry_run=True)
     >>> teacher.rows_sent_.total

@@ -54,7 +54,9 @@ def small_subsets(table: pd.DataFrame, minimum: int) -> NDArray[np.bool_]:
     subset, everyone = table["subset"].astype(str), (table["attribute"] == "").to_numpy()
     begins = {word: subset.str.startswith(word).to_numpy() for word in (*PARTS, *ALONE)}
     of_all = (subset == "").to_numpy()
-    for key, at in table.groupby(["subject", "metric"], sort=False).indices.items():
+    # of a table of decisions each class has a line per decision: the classes are parts of all rows once for each
+    keys = ["subject", "metric", *(["decision"] if "decision" in table else [])]
+    for key, at in table.groupby(keys, sort=False).indices.items():
         lines = at[everyone[at]]
         for beginning in PARTS:
             family = lines[begins[beginning][lines]]
