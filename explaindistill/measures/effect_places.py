@@ -142,13 +142,13 @@ def effect_places(
     line = feature.kind in ("numeric", "integer", "datetime", "ordered")
     cell = np.full(len(numbers), -1, dtype=np.int64)
     if line:
-        seen = present & (numbers >= 0) if feature.is_category else present
+        inside = present & (numbers >= 0) if feature.is_category else present
         places = round_edges(
-            numbers[seen], n_cells, minimum, unit=_unit(numbers[seen], feature),
-            asked=None if asked is None else asked[seen],
+            numbers[inside], n_cells, minimum, unit=_unit(numbers[inside], feature),
+            asked=None if asked is None else asked[inside],
         )  # fmt: skip
         if len(places):
-            cell[seen] = cell_of(numbers[seen], places)
+            cell[inside] = cell_of(numbers[inside], places)
     else:
         places = _levels(numbers, feature, n_levels, minimum)
         at = {v: i for i, v in enumerate(places.tolist())}

@@ -61,14 +61,14 @@ def name_points(
     figure.draw_without_rendering()
     per_point = figure.dpi / 72
     points = ax.transData.transform(np.column_stack([x, y]))
-    taken = _around(points if others is None else np.vstack([points, ax.transData.transform(others)]))
+    boxes = _around(points if others is None else np.vstack([points, ax.transData.transform(others)]))
     edge = ax.get_window_extent()
     for name, at in zip(names, points, strict=True):
         text = ax.annotate(label(name), xy=(0, 0), xycoords="figure pixels", fontsize=FONT)
         size = text.get_window_extent()
         text.remove()
-        offset, box = _free_place(at, size.width, size.height, taken, np.array(edge.extents), per_point)
-        taken = np.vstack([taken, box])
+        offset, box = _free_place(at, size.width, size.height, boxes, np.array(edge.extents), per_point)
+        boxes = np.vstack([boxes, box])
         away = np.hypot(*np.maximum(np.abs(offset) - np.array([size.width, size.height]) / 2, 0))
         _write(ax, label(name), at, offset / per_point, away > 1.5 * NEAR * per_point)
 
@@ -79,7 +79,7 @@ def _around(points: NDArray[np.float64]) -> Boxes:
 
 
 def _free_place(
-    at: NDArray[np.float64], width: float, height: float, taken: Boxes, edge: NDArray[np.float64], per_point: float
+    at: NDArray[np.float64], width: float, height: float, boxes: Boxes, edge: NDArray[np.float64], per_point: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Offset of a name's centre from its point, in pixels, and its box there: the first place that covers least."""
     half = np.array([width, height]) / 2 + MARGIN
@@ -90,7 +90,7 @@ def _free_place(
             offset = direction * (NEAR * ring * per_point) + np.sign(direction) * (half - MARGIN) * [1, 0]
             box = np.concatenate([at + offset - half, at + offset + half])
             beyond = np.maximum(edge[:2] - box[:2], 0).sum() + np.maximum(box[2:] - edge[2:], 0).sum()
-            covered = _overlap(box, taken) + beyond * height
+            covered = _overlap(box, boxes) + beyond * height
             if best is None or covered < best[0]:
                 best = covered, offset, box
             if covered == 0:
@@ -99,10 +99,10 @@ def _free_place(
     return best[1], best[2]
 
 
-def _overlap(box: NDArray[np.float64], taken: Boxes) -> float:
+def _overlap(box: NDArray[np.float64], boxes: Boxes) -> float:
     """Area, in square pixels, that a box shares with others."""
-    wide = np.minimum(box[2], taken[:, 2]) - np.maximum(box[0], taken[:, 0])
-    high = np.minimum(box[3], taken[:, 3]) - np.maximum(box[1], taken[:, 1])
+    wide = np.minimum(box[2], boxes[:, 2]) - np.maximum(box[0], boxes[:, 0])
+    high = np.minimum(box[3], boxes[:, 3]) - np.maximum(box[1], boxes[:, 1])
     return float((np.maximum(wide, 0) * np.maximum(high, 0)).sum())
 
 

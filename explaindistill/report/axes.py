@@ -23,8 +23,8 @@ def axis(values: Iterable[float]) -> tuple[tuple[float, float], tuple[float, ...
     >>> axis([2.0])
     ((1.4, 2.6), (1.4, 1.6, 1.8, 2.0, 2.2, 2.4, 2.6))
     """
-    known = [v for v in values if math.isfinite(v)]
-    low, high = (min(known), max(known)) if known else (0.0, 1.0)
+    finite = [v for v in values if math.isfinite(v)]
+    low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
     if high - low <= 1e-9 * max(abs(low), abs(high), 1e-9):  # one value: half of it, or a half, to both sides
         margin = 0.25 * abs(low) or 0.5
         low, high = low - margin, high + margin

@@ -37,9 +37,9 @@ def folded(sections: Mapping[str, Section]) -> dict[str, Section]:
     >>> [type(block).__name__ for block in shown], len(shown[0].rows), shown[1].id
     (['Table', 'Details'], 3, 'bias-all-20-rows-rates')
     """
-    taken: set[str] = set(sections)
+    ids: set[str] = set(sections)
     return {
-        name: replace(section, blocks=tuple(_named(_short(section.blocks), name, taken)))
+        name: replace(section, blocks=tuple(_named(_short(section.blocks), name, ids)))
         for name, section in sections.items()
     }
 
@@ -58,22 +58,22 @@ def _short(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
     return tuple(shown)
 
 
-def _named(blocks: tuple[Block, ...], prefix: str, taken: set[str]) -> Iterator[Block]:
+def _named(blocks: tuple[Block, ...], prefix: str, ids: set[str]) -> Iterator[Block]:
     for block in blocks:
         if isinstance(block, Details):
-            id = _free(block.id or f"{prefix}-{slug(block.summary)}", taken)
-            yield replace(block, id=id, blocks=tuple(_named(block.blocks, prefix, taken)))
+            id = _free(block.id or f"{prefix}-{slug(block.summary)}", ids)
+            yield replace(block, id=id, blocks=tuple(_named(block.blocks, prefix, ids)))
         elif isinstance(block, Group):
-            yield replace(block, blocks=tuple(_named(block.blocks, f"{prefix}-{slug(block.title)}"[:80], taken)))
+            yield replace(block, blocks=tuple(_named(block.blocks, f"{prefix}-{slug(block.title)}"[:80], ids)))
         else:
             yield block
 
 
-def _free(wanted: str, taken: set[str]) -> str:
+def _free(wanted: str, ids: set[str]) -> str:
     """The wanted identifier, with a number where it is taken."""
     id, n = wanted, 1
-    while id in taken:
+    while id in ids:
         n += 1
         id = f"{wanted}-{n}"
-    taken.add(id)
+    ids.add(id)
     return id

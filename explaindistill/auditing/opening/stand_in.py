@@ -48,13 +48,13 @@ def headlines(audit: Audited) -> list[Evidence]:
 
 def can_stand_in(audit: Audited) -> Iterator[Sentence]:
     """Requirements and what each student does with them, or how faithful each is; then accuracy and a constant."""
-    asked = [one for one in judged(audit) if one.frame not in BIASED and _about_students(audit, one)]
-    for one in asked:
+    requirements = [one for one in judged(audit) if one.frame not in BIASED and _about_students(audit, one)]
+    for one in requirements:
         yield from _against(audit, one)
-    if not asked:
+    if not requirements:
         yield _figures(audit)
     yield from _unmeasured(audit)
-    yield from _accuracy(audit, asked)
+    yield from _accuracy(audit, requirements)
     yield from _constant(audit)
 
 
@@ -130,12 +130,12 @@ def _unmeasured(audit: Audited) -> Iterator[Sentence]:
         yield says("stand_in", "of ", names, " fidelity was not measured.", link="fidelity", verdict="cannot say")
 
 
-def _accuracy(audit: Audited, asked: list[Judged]) -> Iterator[Sentence]:
+def _accuracy(audit: Audited, requirements: list[Judged]) -> Iterator[Sentence]:
     """Whether the best student is as often right as the teacher: by an equivalence test with a stated margin."""
     ranked = headlines(audit)
     if not ranked:
         return
-    best = min(ranked, key=lambda line: SEVERITY[::-1].index(_overall(asked, line.word("subject")) or "pass"))
+    best = min(ranked, key=lambda line: SEVERITY[::-1].index(_overall(requirements, line.word("subject")) or "pass"))
     lines = evidence(audit.frames, "performance", metric="accuracy_difference", subject=best.word("subject"))
     if not lines:
         return
@@ -153,8 +153,8 @@ def _accuracy(audit: Audited, asked: list[Judged]) -> Iterator[Sentence]:
                    link="performance")  # fmt: skip
 
 
-def _overall(asked: list[Judged], student: str) -> str:
-    return worst_of(one.verdict(student) for one in asked)
+def _overall(requirements: list[Judged], student: str) -> str:
+    return worst_of(one.verdict(student) for one in requirements)
 
 
 def _constant(audit: Audited) -> Iterator[Sentence]:

@@ -145,7 +145,7 @@ class SamplerContest:
             From targets to a fitted student's answers: classes ``(n,)``, or values ``(n,)`` or ``(n, m)``.
         """
         n_real = len(self.folds_)
-        made = np.arange(len(targets)) >= n_real
+        made_up = np.arange(len(targets)) >= n_real
         maker = np.concatenate([np.full(n_real, -1), self.maker])
         names = [type(s).__name__ for s in _samplers()]
         uses = {BOTH: np.ones(len(maker), dtype=bool), NONE: maker < 0}
@@ -153,7 +153,7 @@ class SamplerContest:
         exam = _HeldOut.of(targets, keyed, np.concatenate([self.folds_, self.fold]), self.takes_part_)
         held = bool((self.folds_ >= 0).any())
         scores = {name: exam.scores(used, fit) for name, used in uses.items()} if held else {}
-        frame = _compared(scores, exam, {name: int((used & made).sum()) for name, used in uses.items()})
+        frame = _compared(scores, exam, {name: int((used & made_up).sum()) for name, used in uses.items()})
         name = str(frame.loc[frame["chosen"], "sampler"].item())
         return SamplerChoice(name, _sampler_of(name), uses[name], frame)
 
@@ -222,11 +222,11 @@ class _HeldOut:
         """
         n_real = len(self.takes_part)
         real = np.flatnonzero(self.takes_part & (self.fold[:n_real] != k))
-        made = n_real + np.flatnonzero(used[n_real:] & (self.fold[n_real:] == k))
+        made_up = n_real + np.flatnonzero(used[n_real:] & (self.fold[n_real:] == k))
         share = float(self.takes_part.mean())
-        made = made[np.arange(len(made)) * share % 1 < share]  # evenly spread over both samplers
+        made_up = made_up[np.arange(len(made_up)) * share % 1 < share]  # evenly spread over both samplers
         held = self.rows[self.fold[self.rows] == k]
-        return np.concatenate([real, made[~np.isin(self.keyed.number[made], self.keyed.number[held])]])
+        return np.concatenate([real, made_up[~np.isin(self.keyed.number[made_up], self.keyed.number[held])]])
 
 
 def _score(exam: SoftTargets, answer: NDArray[Any]) -> Floats:
