@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import hashlib
 import json
 import statistics
 import subprocess
@@ -22,7 +21,6 @@ import time
 import venv
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -99,17 +97,6 @@ def kept(store: Path | None, key: str, make: Callable[[], list[dict[str, Any]]])
         file.parent.mkdir(parents=True, exist_ok=True)
         frame.to_csv(file, index=False)
     return frame
-
-
-@cache
-def code_digest(file: Path) -> str:
-    """Of the package, of what benchmarks share and of one benchmark: a kept cell of other code is never read."""
-    shared = sorted(p for p in Path(__file__).parent.glob("_*.py"))
-    package = sorted((Path(__file__).parents[1] / "explaindistill").rglob("*.py"))
-    code = hashlib.sha256()
-    for path in (*package, *shared, file):
-        code.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return code.hexdigest()[:12]
 
 
 def seconds(function: Callable[[], Any]) -> float:

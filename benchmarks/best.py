@@ -20,8 +20,9 @@ sys.path.append(sys.path.pop(0))
 
 import numpy as np
 import pandas as pd
-from _bars import Bars, code_digest, environment, kept, options
+from _bars import Bars, environment, kept, options
 from _data import DEVELOPMENT, JUDGEMENT
+from _digests import code_digest
 from _teachers import TEACHERS
 from families.tree import PACKAGES, SHARED, Case, figures, mean_interval, peers
 

@@ -5,9 +5,9 @@ out and shown beside; how often a verdict is wrong; how often a test rejects wha
 ``--quick``, on fewer cells). A bar is missed where the figure is on the wrong side by more than two errors of
 simulation.
 
-What was measured is kept in ``benchmarks/results``, by a digest of all code that a part imports: a stopped run goes on
-where it ended, and figures of other code are never shown. ``--minutes`` stops before the next cell; ``--page`` writes
-the table of docs/explain/promises.md.
+What was measured is kept in ``benchmarks/results``, by a digest of all code that a part imports, and committed: a
+stopped run goes on where it ended, on another day too, and figures of other code are never shown. ``--minutes`` stops
+before the next cell; ``--page`` writes the table of docs/explain/promises.md.
 
     python benchmarks/coverage_abroad.py --quick
     python benchmarks/coverage_abroad.py --only verdicts clusters --minutes 60
@@ -46,7 +46,8 @@ def counted(part: str, quick: bool, draws: int, until: float) -> Iterator[tuple[
         count = shelf.get(cell, draws) if until > float("-inf") else most(shelf, cell)
         if count is None and time.monotonic() < until:
             count = cell.measure(draws)
-            shelf.put(cell, count)
+            if not quick:
+                shelf.put(cell, count)
             print(f"{cell.name}: {count.share:.3f} ± {count.error:.3f} ({count.seconds:.0f} s)", file=sys.stderr)
         yield cell, count
 

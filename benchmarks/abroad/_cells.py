@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import ast
-import hashlib
 import json
 import os
 import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from _digests import code_digest
 
 BENCHMARKS = Path(__file__).parents[1]
-ROOT = BENCHMARKS.parent
 RESULTS = BENCHMARKS / "results" / "coverage_abroad"
 LEVEL = 0.95
-NUMBERS = ("numpy", "scipy", "pandas")
-"""Packages that decide figures beside our own code."""
 
 
 class Answer(NamedTuple):
@@ -118,49 +112,11 @@ class Count(NamedTuple):
         return cell.low <= self.share + 2 * self.error and self.share - 2 * self.error <= cell.high
 
 
-@cache
-def _imports(file: Path) -> frozenset[Path]:
-    """Files of the package and of this folder that a file names in its imports."""
-    found = set()
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        else:
-            continue
-        for name in names:
-            top = ROOT if name.startswith("explaindistill") else BENCHMARKS
-            path = top / Path(*name.split(".")).with_suffix(".py")
-            if path.exists():
-                found.add(path)
-    return frozenset(found)
-
-
-def sources(file: Path) -> list[Path]:
-    """The file, and every file that its imports lead to."""
-    seen, waiting = set(), [file]
-    while waiting:
-        at = waiting.pop()
-        if at not in seen:
-            seen.add(at)
-            waiting += _imports(at)
-    return sorted(seen)
-
-
-def digest(file: Path) -> str:
-    """Of all source that decides what the cells of one file give: a figure of other code is never shown."""
-    code = hashlib.sha256(" ".join(f"{name} {version(name)}" for name in NUMBERS).encode())
-    for path in sources(file):
-        code.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return code.hexdigest()[:16]
-
-
 class Shelf:
     """Counts of the cells of one file, by name and number of draws, as long as the code is the same."""
 
     def __init__(self, file: Path, folder: Path = RESULTS) -> None:
-        self.path = folder / f"{file.stem}-{digest(file)}.json"
+        self.path = folder / f"{file.stem}-{code_digest(file)}.json"
         text = self.path.read_text() if self.path.exists() else "{}"
         self.counts = {name: Count(*numbers) for name, numbers in json.loads(text).items()}
 

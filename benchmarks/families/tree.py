@@ -21,8 +21,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from _bars import Bars, code_digest, environment, options
+from _bars import Bars, environment, options
 from _data import DEVELOPMENT, JUDGEMENT, load
+from _digests import code_digest
 from _teachers import TEACHERS, classifier, encoder
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
