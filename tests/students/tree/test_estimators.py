@@ -328,7 +328,7 @@ def test_one_leaf_says_so():
     [
         ({"max_leaf_nodes": 1}, "max_leaf_nodes must be a whole number of at least 2 or None, got 1"),
         ({"max_depth": 0}, "max_depth must be a whole number of at least 1 or None, got 0"),
-        ({"min_samples_leaf": 0.5}, "min_samples_leaf must be a whole number of at least 1, got 0.5"),
+        ({"min_samples_leaf": 0.5}, "min_samples_leaf must be a whole number of at least 1 or 'auto', got 0.5"),
         ({"min_impurity_decrease": -1}, "min_impurity_decrease must be a finite number of at least 0, got -1"),
         ({"max_features_used": 0}, "max_features_used must be"),
         ({"shrinkage": float("nan")}, "shrinkage must be a finite number of at least 0 or 'auto', got nan"),

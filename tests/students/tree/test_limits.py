@@ -71,3 +71,16 @@ def test_both_sides_of_the_limit_on_rows_that_measure_chance(monkeypatch):
     sampled = TreeClassifier(6, tie_tolerance=0.05).fit(X, P)
     np.testing.assert_array_equal(sampled.predict_proba(X), whole.predict_proba(X))
     assert sampled.chance_ == pytest.approx(whole.chance_, abs=0.1)
+
+
+@pytest.mark.parametrize(("n", "least"), [(40, 2), (599, 2), (600, 3), (999, 4), (1_000, 5), (1_001, 5), (20_000, 5)])
+def test_a_leaf_has_one_of_two_hundred_rows_where_nobody_says(n: int, least: int) -> None:
+    """A weight counts as rows, so that a table answers as its copies written out do."""
+    rng = np.random.default_rng(n)
+    X, P = rng.normal(size=(n, 2)), rng.integers(0, 2, n)
+    grown = {"max_leaf_nodes": None, "max_depth": 3, "search": "greedy", "shrinkage": 0}
+    given = TreeClassifier(**grown, min_samples_leaf=least).fit(X, P)
+    assert TreeClassifier(**grown).fit(X, P).to_dict()["nodes"] == given.to_dict()["nodes"]
+    twice = TreeClassifier(**grown).fit(X, P, sample_weight=np.full(n, 2))
+    copies = TreeClassifier(**grown).fit(np.repeat(X, 2, axis=0), np.repeat(P, 2))
+    np.testing.assert_array_equal(twice.predict_proba(X), copies.predict_proba(X))
