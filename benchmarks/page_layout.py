@@ -19,7 +19,7 @@ from typing import Any
 from _bars import Bars, options
 from rich.console import Console
 
-from explaindistill.auditing.audits import Audit
+from explaindistill.auditing.record import Audit
 from explaindistill.cli import demo
 from explaindistill.report.render import render
 

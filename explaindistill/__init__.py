@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from explaindistill.asking.labelling import label
     from explaindistill.asking.store import LabelStore
     from explaindistill.auditing.about import About
-    from explaindistill.auditing.audits import Audit, audit
+    from explaindistill.auditing.audits import audit
+    from explaindistill.auditing.record import Audit
     from explaindistill.auditing.twin_models import Comparison, ComparisonSettings, distill_and_compare
     from explaindistill.data.datasets import lending
     from explaindistill.data.schema import Feature, Schema
@@ -38,7 +39,7 @@ __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "About": "auditing.about",
-    "Audit": "auditing.audits",
+    "Audit": "auditing.record",
     "Comparison": "auditing.twin_models",
     "ComparisonSettings": "auditing.twin_models",
     "DeferringClassifier": "distillation.wrappers.deferring",

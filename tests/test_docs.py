@@ -99,6 +99,7 @@ OPEN_MODULES = (
     "auditing.options",
     "auditing.profiles",
     "auditing.profiles.loading",
+    "auditing.record",
     "auditing.stored",
     "auditing.twin_models",
     "cli",

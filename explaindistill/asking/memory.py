@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.asking.forecast import StandIn
@@ -31,6 +33,8 @@ class Memory:
     teacher : Teacher
     store : LabelStore or path, optional
         Where answers are looked up and kept beyond this piece of work.
+    shown : callable, optional
+        From rows to the form in which the teacher is shown them, where that is another.
 
     Examples
     --------
@@ -41,19 +45,26 @@ class Memory:
     ([1.0, 4.0], [4.0, 9.0], 3)
     """
 
-    def __init__(self, teacher: Any, store: LabelStore | str | Path | None = None) -> None:
-        self.teacher, self.store = teacher, store
+    def __init__(
+        self,
+        teacher: Any,
+        store: LabelStore | str | Path | None = None,
+        shown: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self.teacher, self.store, self.shown = teacher, store, shown
         self._runs: list[tuple[Keys, Answers]] = []
 
     def __call__(self, rows: Any) -> NDArray[np.float64]:
         """Answers ``(n, k)``, ``(n,)`` or ``(n, m)``, as those of :func:`explaindistill.asking.labelling.label`."""
         if isinstance(self.teacher, StandIn) and current_purpose() in self.teacher.open_purposes:
-            return ask(self.teacher, rows)  # a rehearsal: which of these rows come is not known yet, so all count
+            return ask(
+                self.teacher, self._shown(rows)
+            )  # a rehearsal: which of these rows come is not known yet, so all count
         keyed = KeyedRows.of(rows)
         keys = keyed.keys[keyed.first]
         run, at = self._places(keys)
         new = np.flatnonzero(at < 0)
-        fresh = label_keyed(self.teacher, keyed.distinct(new), store=self.store) if len(new) else None
+        fresh = self._asked(keyed.distinct(new)) if len(new) else None
         shape = (self._runs[0][1] if fresh is None else fresh).shape[1:]
         answers = np.empty((len(keys), *shape))
         for i, (_, values) in enumerate(self._runs):
@@ -63,6 +74,12 @@ class Memory:
             answers[new] = fresh
             self._remember(keys[new], fresh)
         return answers[keyed.number]
+
+    def _shown(self, rows: Any) -> Any:
+        return rows if self.shown is None or not isinstance(rows, pd.DataFrame) else self.shown(rows)
+
+    def _asked(self, keyed: KeyedRows) -> Answers:
+        return label_keyed(self.teacher, keyed.with_rows(self._shown(keyed.rows)), store=self.store)
 
     def _places(self, keys: Keys) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Run of each key and its place there, -1 where no run has it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from explaindistill.data.rows import as_frame
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
 from explaindistill.data.student_view import StudentView
+from explaindistill.data.text_codes import coded, reads_codes, uncoded
 from explaindistill.data.weights import as_weights
 from explaindistill.distillation.choosing.student_choice import StudentChoice
 from explaindistill.distillation.distiller import Distiller
@@ -92,6 +93,11 @@ class AuditRows:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @cached_property
+    def coded(self) -> pd.DataFrame:
+        """The frame with its text as codes, for what is copied many times; every model of an audit answers it."""
+        return coded(self.frame) if self.schema.container == "frame" else self.frame
 
     def take(self, keep: NDArray[np.bool_]) -> AuditRows:
         """Return the marked rows only."""
@@ -175,6 +181,12 @@ class Model:
     def features(self) -> tuple[str, ...]:
         """Columns that it draws on; all of them where a transformer stands between."""
         return tuple(self.view.names)
+
+    def seen(self, coded_rows: pd.DataFrame, rows: AuditRows) -> Any:
+        """What ``inner`` sees of rows whose text is coded: a model that somebody else wrote is shown text."""
+        if not reads_codes(self.inner) or self.view.is_transformed:
+            coded_rows = uncoded(coded_rows, rows.frame)
+        return self.view.restored(coded_rows)
 
     def regions(self, rows: pd.DataFrame) -> tuple[NDArray[Any], dict[Any, str]] | None:
         """Leaf or rule of each row, and the words of each.
@@ -432,7 +444,11 @@ def _tried(make: Callable[[], Model]) -> Model | Exception:
 
 
 def _teacher(name: str, teacher: Any, rows: AuditRows, rule: DecisionRule, store: Any) -> Model:
-    ask = Memory(teacher, store)
+    ask = Memory(
+        teacher,
+        store,
+        None if reads_codes(teacher) else partial(uncoded, like=rows.schema.restore(rows.frame.iloc[:0])),
+    )
 
     def answer(frame: pd.DataFrame) -> NDArray[np.float64]:
         return aligned(ask(rows.schema.restore(frame)), teacher.classes_, rule.classes)
@@ -448,13 +464,21 @@ def _student(name: str, student: Any, rows: AuditRows, rule: DecisionRule) -> Mo
     inner, view = student, whole
     if isinstance(student, Distiller):
         inner, view = student.student_, StudentView(rows.schema, student.view_.features)
-    answer = answer_of(student, whole, rule)
+    answer = _of_plain_rows(answer_of(student, whole, rule), inner, view, rows)
     return Model(name, answer, answer(rows.frame), view, inner, student)
+
+
+def _of_plain_rows(answer: Answer, inner: Any, view: StudentView, rows: AuditRows) -> Answer:
+    """Answers of a model that somebody else wrote, which is shown text as text."""
+    if reads_codes(inner) and not view.is_transformed:
+        return answer
+    like = rows.frame.iloc[:0]
+    return lambda frame: answer(uncoded(frame, like))
 
 
 def _baseline(student: Model, train: tuple[Any, Any], rows: AuditRows, rule: DecisionRule) -> Model:
     baseline = fit_baseline(_unfitted(student), student.view, train, rule.classes)
-    answer = answer_of(baseline, student.view, rule)
+    answer = _of_plain_rows(answer_of(baseline, student.view, rule), baseline, student.view, rows)
     return Model(student.name + WITHOUT, answer, answer(rows.frame), student.view, baseline, baseline)
 
 

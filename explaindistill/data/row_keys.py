@@ -75,15 +75,23 @@ def row_keys(X: Any) -> Keys:
     keys = np.zeros((len(frame), 2), dtype=np.uint64)
     numbered = all(str(name) == str(i) for i, name in enumerate(frame.columns))
     for i, name in enumerate(frame.columns):
-        label = f"x{i}" if numbered else str(name)
-        low, high = _cells(frame.iloc[:, i], label)
-        starts = [_text_bits(label, lane) ^ seed for lane, seed in enumerate(_LANES)]
-        with np.errstate(over="ignore"):
-            for begin in range(0, len(keys), _BLOCK_ROWS):
-                block = slice(begin, begin + _BLOCK_ROWS)
-                for lane, start in enumerate(starts):
-                    keys[block, lane] += _mix(_mix(low[block] ^ start) + high[block])
+        _add(keys, frame.iloc[:, i], f"x{i}" if numbered else str(name))
     return keys
+
+
+def _add(keys: Keys, column: pd.Series, label: str) -> None:
+    """Add what a column is worth to the keys of its rows; of text and categories each level is mixed once."""
+    starts = [_text_bits(label, lane) ^ seed for lane, seed in enumerate(_LANES)]
+    (low, high), codes = _words(column, label)
+    with np.errstate(over="ignore"):
+        if codes is not None:
+            mixed = np.column_stack([_mix(_mix(low ^ start) + high) for start in starts])
+            keys += mixed[codes]
+            return
+        for begin in range(0, len(keys), _BLOCK_ROWS):
+            block = slice(begin, begin + _BLOCK_ROWS)
+            for lane, start in enumerate(starts):
+                keys[block, lane] += _mix(_mix(low[block] ^ start) + high[block])
 
 
 def distinct(keys: Keys) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -233,24 +241,37 @@ def _text_bits(text: str, lane: int) -> np.uint64:
 _MISSING = (_text_bits("(missing)", 0), np.uint64(3))
 
 
-def _cells(column: pd.Series, name: str) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+_Words = tuple[NDArray[np.uint64], NDArray[np.uint64]]
+
+
+def _cells(column: pd.Series, name: str) -> _Words:
     """Two words per cell: what it is worth, and what tells apart cells of equal first word."""
+    words, codes = _words(column, name)
+    return words if codes is None else (words[0][codes], words[1][codes])
+
+
+def _words(column: pd.Series, name: str) -> tuple[_Words, NDArray[Any] | None]:
+    """Words of the cells; or of the levels, the last of which is "missing", and the level of each cell."""
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        levels = _cells(pd.Series(dtype.categories), name)
-        return _by_code(np.asarray(column.cat.codes), levels)
+        return _with_missing(_cells(pd.Series(dtype.categories), name)), np.asarray(column.cat.codes)
     column = dense(column)
     dtype = column.dtype
     if isinstance(dtype, pd.DatetimeTZDtype):
         column, dtype = column.dt.tz_convert("UTC").dt.tz_localize(None), np.dtype("datetime64[ns]")
     if isinstance(dtype, np.dtype) and dtype.kind == "M":
-        return _dates(column.to_numpy().astype("datetime64[ns]"))
+        return _dates(column.to_numpy().astype("datetime64[ns]")), None
     if pd.api.types.is_timedelta64_dtype(dtype):
-        return _numbers(column.dt.total_seconds())
+        return _numbers(column.dt.total_seconds()), None
     if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_numeric_dtype(dtype):
-        return _numbers(column)
+        return _numbers(column), None
     codes, levels = pd.factorize(column, use_na_sentinel=True)
-    return _by_code(codes, _objects(list(levels), name))
+    return _with_missing(_objects(list(levels), name)), codes
+
+
+def _with_missing(levels: _Words) -> _Words:
+    """Words of levels, and of what is missing: its code is -1, the last entry."""
+    return np.append(levels[0], _MISSING[0]), np.append(levels[1], _MISSING[1])
 
 
 def _numbers(column: pd.Series) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
@@ -272,14 +293,6 @@ def _dates(when: NDArray[np.datetime64]) -> tuple[NDArray[np.uint64], NDArray[np
     gone = np.isnat(when)
     bits = when.astype(np.int64).view(np.uint64)
     return np.where(gone, _MISSING[0], bits), np.where(gone, _MISSING[1], np.uint64(1))
-
-
-def _by_code(
-    codes: NDArray[Any], levels: tuple[NDArray[np.uint64], NDArray[np.uint64]]
-) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Words of levels by code; -1, the last entry, is missing."""
-    low, high = (np.append(words, gap) for words, gap in zip(levels, _MISSING, strict=True))
-    return low[codes], high[codes]
 
 
 def _objects(values: list[Any], name: str) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:

@@ -31,6 +31,9 @@ MOST_VALUES = 50
 """Different values of an attribute that is flipped: each asks about all rows once more."""
 MANY = 8
 """Groups of one attribute beyond which all are predicted by one model: a model each takes minutes."""
+LEARNT_ROWS = 1_000
+"""Rows of a group, and rows outside of it, that boosted trees learn from at most. The AUC compares a member with a
+non-member, so that drawing either side by itself moves no expectation; 1,000 of each hold it within about .025."""
 SINGLE_ATTRIBUTES = GroupOptions(intersections=False)
 """Leaves times intersections are more lines than anybody reads."""
 UNKNOWN = (float("nan"),) * 3
@@ -122,8 +125,9 @@ def proxies(
     """How well each column, and all together, give a sensitive attribute away; and how much they are used.
 
     Membership of each group is predicted out of fold: by one column from the shares of its bins, by all columns with
-    boosted trees (where an attribute has more than eight groups, with one random forest for all of them, each row by
-    the trees that did not see it). The AUC is about 0.5 where nothing is given away.
+    boosted trees on at most 1,000 members and 1,000 others, drawn at random (where an attribute has more than eight
+    groups, with one random forest for all of them and all rows, each row by the trees that did not see it). The AUC is
+    about 0.5 where nothing is given away.
 
     Parameters
     ----------
@@ -142,8 +146,8 @@ def proxies(
     -------
     DataFrame
         Canonical columns with ``metric`` ``proxy_auc``, then ``feature`` (``(all)`` for all columns), ``use`` and
-        ``proxy_use``. ``n`` counts all rows that are used, ``k`` those of the group. Groups with fewer rows than twice
-        the folds are ``undefined``.
+        ``proxy_use``. ``n`` counts the rows that a line rests on, ``k`` those of the group among them. Groups with
+        fewer rows than twice the folds are ``undefined``.
 
     References
     ----------
@@ -174,12 +178,17 @@ def proxies(
         sizes = np.bincount(codes, minlength=len(grouping))
         groups = [g for g in range(len(grouping)) if _is_asked(grouping, g)]
         enough = [g for g in groups if bins and min(sizes[g], len(codes) - sizes[g]) >= 2 * FOLDS]
-        areas = {"(all)": _by_all(encoded, codes, enough, random_state, level)}
+        drawn = {g: _either_side(codes == g, LEARNT_ROWS, random_state) for g in enough}
+        areas = {"(all)": _by_all(encoded, codes, drawn, random_state, level)}
         areas |= {c: _by_one(b, codes, len(grouping), enough, random_state, level) for c, b in bins.items()}
         for g in groups:
             names: Line = {"subject": subject, "attribute": grouping.attribute, "group": grouping.names[g]}
-            names |= {"n": len(chosen), "k": float(sizes[g]), "method": "out of fold, newcombe 2006 and logit"}
-            lines += [row("proxy_auc", *area.get(g, UNKNOWN), feature=f, **names) for f, area in areas.items()]
+            names |= {"method": "out of fold, newcombe 2006 and logit"}
+            by_trees = drawn[g] if g in drawn and len(drawn) <= MANY else np.arange(len(codes))
+            for feature, area in areas.items():
+                used = codes[by_trees] if feature == "(all)" else codes
+                counts: Line = {"n": len(used), "k": float((used == g).sum())}
+                lines.append(row("proxy_auc", *area.get(g, UNKNOWN), feature=feature, **counts, **names))
     table = frame(lines, extra=["feature"])
     return with_use(table, importance, subject)
 
@@ -239,13 +248,21 @@ def _by_one(
     return dict(zip(groups, zip(area, low, high, strict=True), strict=True))
 
 
+def _either_side(inside: NDArray[np.bool_], most: int, seed: int) -> NDArray[np.intp]:
+    """Positions of at most so many marked rows and as many others, in order."""
+    rng = np.random.default_rng(seed)
+    sides = (np.flatnonzero(inside), np.flatnonzero(~inside))
+    return np.sort(np.concatenate([at if len(at) <= most else rng.choice(at, most, replace=False) for at in sides]))
+
+
 def _by_all(
-    Z: NDArray[np.float64], codes: NDArray[np.int64], groups: list[int], seed: int, level: float
+    Z: NDArray[np.float64], codes: NDArray[np.int64], groups: Mapping[int, NDArray[np.intp]], seed: int, level: float
 ) -> dict[int, Area]:
     """AUC of membership of each group by all columns: boosted trees, or one forest for many groups at once.
 
-    Forty trees of eight leaves are a trade-off: they find pairs and triples of columns that give a group away, and one
-    model for each group and fold is fitted in every audit.
+    ``groups`` are the rows that the trees of each group learn from. Forty trees of eight leaves are a trade-off: they
+    find pairs and triples of columns that give a group away, and one model for each group and fold is fitted in every
+    audit.
     """
     if len(groups) > MANY:
         chance = _forest(Z, codes, seed)
@@ -253,9 +270,10 @@ def _by_all(
     learner = HistGradientBoostingClassifier(max_iter=40, max_leaf_nodes=8, early_stopping=False, random_state=seed)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     areas = {}
-    for g in groups:
-        chance = cross_val_predict(learner, Z, codes == g, cv=folds, method="predict_proba")[:, 1]
-        areas[g] = auc_and_interval(chance, codes == g, level=level)
+    for g, rows in groups.items():
+        member = codes[rows] == g
+        chance = cross_val_predict(learner, Z[rows], member, cv=folds, method="predict_proba")[:, 1]
+        areas[g] = auc_and_interval(chance, member, level=level)
     return areas
 
 

@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures import sensitivity
 from explaindistill.measures.bias import GroupOptions
 from explaindistill.measures.sensitivity import flips, leaf_audit, proxies
 
@@ -90,3 +91,20 @@ def test_scores_that_move_have_students_interval(level):
     limits = stats.t.interval(level, len(moved) - 1, moved.mean(), stats.sem(moved))
     assert line[["low", "high"]].tolist() == pytest.approx(list(limits))
     assert line[["n", "method", "subject", "attribute"]].tolist() == [len(moved), "t, paired", "student", "sex"]
+
+
+def test_boosted_trees_learn_from_a_bounded_sample_of_either_side_whose_interval_holds_the_whole(monkeypatch):
+    rng = np.random.default_rng(3)
+    sex = rng.choice(["f", "m"], 3000, p=[0.3, 0.7])
+    rows = pd.DataFrame({"a": rng.normal(size=3000) + (sex == "f"), "b": rng.normal(size=3000)})
+    lines = []
+    for most in (3000, 200):
+        monkeypatch.setattr(sensitivity, "LEARNT_ROWS", most)
+        table = proxies(rows, pd.DataFrame({"sex": sex})).set_index("feature")
+        assert table.loc["a", ["n", "k"]].tolist() == [3000, (sex == "f").sum()], "single columns use all rows"
+        lines.append(table.loc["(all)"])
+    every, few = lines
+    assert every[["n", "k"]].tolist() == [3000, (sex == "f").sum()]
+    assert few[["n", "k"]].tolist() == [400, 200]
+    assert few["low"] < every["estimate"] < few["high"]
+    assert few["high"] - few["low"] > 1.5 * (every["high"] - every["low"])

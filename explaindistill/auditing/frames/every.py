@@ -97,7 +97,7 @@ def measure_all(
 ) -> dict[str, pd.DataFrame]:
     """All frames of an audit but the verdicts, and those of modules that are left out.
 
-    See :class:`explaindistill.auditing.audits.Audit`.
+    See :class:`explaindistill.auditing.record.Audit`.
     """
     rng = np.random.default_rng(options.random_state)
     frames: dict[str, pd.DataFrame] = {}

@@ -130,7 +130,7 @@ def _pairs(inputs: AuditInput, scene: _Scene | None, of_shapley: Callable[[], Ta
 def _permutation(inputs: AuditInput, rng: np.random.Generator) -> tuple[Tables, Tables]:
     """Permutation importance of every model with the same shuffles, and how alike the rankings are."""
     chosen = drawn(len(inputs.rows), PERMUTED_ROWS, rng)
-    rows, sampling = inputs.rows.frame.iloc[chosen].reset_index(drop=True), inputs.rows.sampling(chosen)
+    rows, sampling = inputs.rows.coded.iloc[chosen].reset_index(drop=True), inputs.rows.sampling(chosen)
     clusters, weight = sampling["clusters"], sampling["sample_weight"]
     seed = int(rng.integers(2**31))
     tables, by_row = {}, {}
@@ -173,14 +173,20 @@ def _structure(inputs: AuditInput) -> Iterator[pd.DataFrame]:
 class _Scene:
     """Rows to explain, the background, and one function per model and scale.
 
-    ``at`` are the positions of ``X`` among the audited rows.
+    ``at`` and ``behind`` are the positions of ``X`` and ``background`` among the audited rows.
     """
 
     inputs: AuditInput
     X: pd.DataFrame
     background: pd.DataFrame
     at: NDArray[np.intp]
+    behind: NDArray[np.intp]
     seed: int
+
+    def coded(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """``X`` and ``background`` with their text as codes, for walks that mix them many times."""
+        X, background = (self.inputs.rows.coded.iloc[at].reset_index(drop=True) for at in (self.at, self.behind))
+        return X, background
 
     def on(self, answer: Answer, scale: str) -> Score:
         """Answers as one number: the value, or a class's probability or log-odds: the favourable one's if known.
@@ -203,7 +209,7 @@ class _Scene:
             return self.on(s.answer, scale)
         log_odds = getattr(s.inner, "log_odds", s.inner.decision_function)
         sign = 1.0 if _spoken_of(self.inputs) == s.inner.classes_[1] else -1.0
-        return lambda rows: sign * np.asarray(log_odds(s.view.restored(rows)), dtype=float)
+        return lambda rows: sign * np.asarray(log_odds(s.seen(rows, self.inputs.rows)), dtype=float)
 
 
 @dataclass(frozen=True)
@@ -241,9 +247,9 @@ def _scene(inputs: AuditInput, rng: np.random.Generator, n_explained: int) -> _S
     if inputs.task == "classification" and inputs.rule.column is None:
         return None
     rows, n = inputs.rows.frame, len(inputs.rows)
-    at = drawn(n, n_explained, rng)
-    X, background = (rows.iloc[i].reset_index(drop=True) for i in (at, drawn(n, BACKGROUND_ROWS, rng)))
-    return _Scene(inputs, X, background, at, int(rng.integers(2**31)))
+    at, behind = drawn(n, n_explained, rng), drawn(n, BACKGROUND_ROWS, rng)
+    X, background = (rows.iloc[i].reset_index(drop=True) for i in (at, behind))
+    return _Scene(inputs, X, background, at, behind, int(rng.integers(2**31)))
 
 
 def _spoken_of(inputs: AuditInput) -> Any:
@@ -319,7 +325,7 @@ def _sampled(scene: _Scene, remainders: list[_Remainder]) -> list[_Values]:
     def scores(rows: pd.DataFrame) -> Floats:
         return np.column_stack([remainder.score(rows) for remainder in remainders])
 
-    phi, error = shapley_sampled(scores, scene.X, scene.background, n_permutations=ORDERS, rng=scene.seed)
+    phi, error = shapley_sampled(scores, *scene.coded(), n_permutations=ORDERS, rng=scene.seed)
     phi, error = (v.reshape(*scene.X.shape, -1) for v in (phi, error))
     return [_Values(r.subject, r.scale, r.phi + phi[:, :, i], error[:, :, i]) for i, r in enumerate(remainders)]
 

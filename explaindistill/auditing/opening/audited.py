@@ -29,7 +29,7 @@ TEACHERS = {
 
 
 class Audited(Protocol):
-    """An audit, as far as its opening needs it; see `explaindistill.auditing.audits.Audit`."""
+    """An audit, as far as its opening needs it; see `explaindistill.auditing.record.Audit`."""
 
     @property
     def frames(self) -> Mapping[str, pd.DataFrame]: ...  # noqa: D102

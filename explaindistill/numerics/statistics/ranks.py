@@ -39,9 +39,17 @@ def auc(score: ArrayLike, positive: ArrayLike, sample_weight: ArrayLike | None =
     >>> auc([0.1, 0.4, 0.35, 0.8], [False, False, True, True])
     0.75
     """
-    s, y = np.asarray(score, dtype=float), np.asarray(positive, dtype=bool)
-    w = weights_of(sample_weight, len(s))
-    _, value = np.unique(s, return_inverse=True)
+    y = np.asarray(positive, dtype=bool)
+    value = _ranked(score)
+    return _area(value, y, weights_of(sample_weight, len(value)))
+
+
+def _ranked(score: ArrayLike) -> NDArray[np.intp]:
+    """Place of each score among the distinct ones."""
+    return np.unique(np.asarray(score, dtype=float), return_inverse=True)[1]
+
+
+def _area(value: NDArray[np.intp], y: NDArray[np.bool_], w: NDArray[np.float64]) -> float:
     size = int(value.max(initial=-1)) + 1
     plus, minus = np.bincount(value, w * y, size), np.bincount(value, w * ~y, size)
     pairs = plus.sum() * minus.sum()
@@ -85,10 +93,15 @@ def auc_spread(
     >>> round(variance, 3), round(freedom, 1), worth
     (0.125, 2.0, (2.0, 2.0))
     """
-    s, y = np.asarray(score, dtype=float), np.asarray(positive, dtype=bool)
-    w = weights_of(sample_weight, len(s))
-    _, value = np.unique(s, return_inverse=True)
-    parts, worths, placements = [], [], np.zeros(len(s))
+    y = np.asarray(positive, dtype=bool)
+    value = _ranked(score)
+    return _spread(value, y, weights_of(sample_weight, len(value)), clusters)
+
+
+def _spread(
+    value: NDArray[np.intp], y: NDArray[np.bool_], w: NDArray[np.float64], clusters: ArrayLike | None
+) -> tuple[float, float, tuple[float, float]]:
+    parts, worths, placements = [], [], np.zeros(len(value))
     for side in (y, ~y):
         mine, other = w * side, w * ~side
         if mine.sum() == 0 or other.sum() == 0:
@@ -127,8 +140,11 @@ def auc_and_interval(
     >>> [round(x, 2) for x in auc_and_interval(np.arange(40) % 23, np.arange(40) > 24)]
     [0.46, 0.29, 0.64]
     """
-    variance, freedom, worth = auc_spread(score, positive, sample_weight, clusters)
-    area = auc(score, positive, sample_weight)
+    y = np.asarray(positive, dtype=bool)
+    value = _ranked(score)
+    w = weights_of(sample_weight, len(value))
+    variance, freedom, worth = _spread(value, y, w, clusters)
+    area = _area(value, y, w)
     low, high = auc_interval(area, *worth, level, variance=variance, freedom=freedom)
     return area, float(low), float(high)
 
@@ -199,14 +215,13 @@ def auc_interval(
             spread = 1 + extra * (1 - theta) / (2 - theta) + extra * theta / (1 + theta)
             return np.asarray((e - theta) ** 2 > z**2 * theta * (1 - theta) * spread / pairs)
 
-    limits = []
-    for end in (0.0, 1.0):
-        inner, outer = np.array(e), np.full(e.shape, end)
-        for _ in range(HALVINGS):
-            middle = (inner + outer) / 2
-            beyond = outside(middle)
-            inner, outer = np.where(beyond, inner, middle), np.where(beyond, middle, outer)
-        limits.append(np.where((p > 0) & (q > 0), (inner + outer) / 2, np.nan))
+    inner = np.stack([e, e])  # both limits at once: most calls are about one area, and cost what numpy's calls cost
+    outer = np.stack([np.zeros(e.shape), np.ones(e.shape)])
+    for _ in range(HALVINGS):
+        middle = (inner + outer) / 2
+        beyond = outside(middle)
+        inner, outer = np.where(beyond, inner, middle), np.where(beyond, middle, outer)
+    limits = np.where((p > 0) & (q > 0), (inner + outer) / 2, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
         t = special.stdtrit(np.asarray(freedom, dtype=float), 0.5 + level / 2)
         half = t * np.sqrt(np.asarray(variance, dtype=float)) / (e * (1 - e))

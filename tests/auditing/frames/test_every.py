@@ -10,8 +10,8 @@ import pytest
 
 import explaindistill as xd
 from explaindistill import plugins
-from explaindistill.auditing.audits import Audit
 from explaindistill.auditing.frames import every
+from explaindistill.auditing.record import Audit
 
 NEW = '''"""The frame ``sizes``: how many rows there are."""
 

@@ -1,0 +1,70 @@
+"""Text held as codes while rows are copied and changed many times, and as text again where somebody else reads it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from explaindistill.data.encoder import TableEncoder
+from explaindistill.data.schema import Schema
+
+__all__ = ["coded", "reads_codes", "uncoded"]
+
+
+def coded(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns of text as categories of the same values; others are not copied.
+
+    A cell of text is hashed anew by every copy that is keyed or encoded, a code is looked up. Columns of Python objects
+    stay: which of None and NaN stood there could not be told any more.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"city": pd.array(["Bern", None, "Bern"], dtype="string"), "age": [1, 2, 3]})
+    >>> coded(frame).dtypes.astype(str).tolist(), uncoded(coded(frame), frame).equals(frame)
+    (['category', 'int64'], True)
+    """
+    texts = [i for i, dtype in enumerate(frame.dtypes) if isinstance(dtype, pd.StringDtype)]
+    if not texts:
+        return frame
+    columns = {name: frame.iloc[:, i].astype("category") if i in texts else frame.iloc[:, i] for i, name in _at(frame)}
+    return pd.DataFrame(columns, index=frame.index, copy=False)
+
+
+def uncoded(frame: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
+    """Rows of :func:`coded` as they were: columns that are text in ``like`` are text again.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"city": pd.array(["Bern", "Zug"], dtype="string")})
+    >>> uncoded(coded(frame).take([1]), frame)["city"].tolist()
+    ['Zug']
+    """
+    dtypes = like.dtypes
+    columns: dict[Any, Any] = {}
+    for i, name in _at(frame):
+        column = frame.iloc[:, i]
+        if isinstance(column.dtype, pd.CategoricalDtype) and isinstance(dtypes.iloc[i], pd.StringDtype):
+            texts = column.cat.categories.array.astype(dtypes.iloc[i])
+            column = pd.Series(texts.take(column.cat.codes.to_numpy(), allow_fill=True), index=frame.index)
+        columns[name] = column
+    return pd.DataFrame(columns, index=frame.index, copy=False)
+
+
+def reads_codes(model: Any) -> bool:
+    """Whether a model of this package reads the rows, by the value of a category and not by its dtype.
+
+    Examples
+    --------
+    >>> from explaindistill.teachers.network import NetworkTeacher
+    >>> X = pd.DataFrame({"age": [1, 2]})
+    >>> network = NetworkTeacher([("linear", {"weight": [[1.0]], "bias": [0.0]})], TableEncoder().fit(X))
+    >>> reads_codes(network), reads_codes(print)
+    (True, False)
+    """
+    encoders = (getattr(model, name, None) for name in ("encoder", "preprocess"))
+    return isinstance(getattr(model, "schema_", None), Schema) or any(isinstance(e, TableEncoder) for e in encoders)
+
+
+def _at(frame: pd.DataFrame) -> list[tuple[int, Any]]:
+    return list(enumerate(frame.columns))
