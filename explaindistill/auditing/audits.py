@@ -253,7 +253,15 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     before = getattr(adapter, "epsilon", None)
     with asking_for("audit"):
         inputs = prepare(
-            adapter, named, rows, rule, train=train, stress=stress, second_teacher=second_teacher, store=store
+            adapter,
+            named,
+            rows,
+            rule,
+            train=train,
+            stress=stress,
+            second_teacher=second_teacher,
+            store=store,
+            names=shown,
         )
         inputs = replace(inputs, notes=(*columns.notes, *inputs.notes))
         record = _measured(inputs, options, dict(requirements or {}), Failures(is_strict(strict)))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explaindistill.auditing.display_names import DisplayNames
 from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.favorable import without_favorable
 from explaindistill.numerics.statistics.ranks import auc_and_interval
@@ -71,22 +72,26 @@ def turned_around(
     )
 
 
-def uses_sensitive(students: Sequence[Any], attributes: pd.DataFrame) -> list[str]:
-    """A note on each student that gives weight to a sensitive column.
+def uses_sensitive(students: Sequence[Any], attributes: pd.DataFrame, names: DisplayNames) -> list[str]:
+    """A note on the students that give weight to sensitive columns, in one sentence; none where none does.
 
     Parameters
     ----------
     students : sequence of :class:`explaindistill.auditing.inputs.Model`
     attributes : DataFrame
         Sensitive columns.
+    names : DisplayNames
+        What the columns are called.
     """
-    notes = []
+    pieces = []
     for s in students:
-        used = [c for c in attributes.columns if c in s.features and c in _used(s)]
+        used = [names.column(c) for c in attributes.columns if c in s.features and c in _used(s)]
         if used:
-            columns = "column" if len(used) == 1 else "columns"
-            notes.append(f"The student “{s.name}” uses the sensitive {columns} {', '.join(used)}.")
-    return notes
+            pieces.append(f"“{s.name}” ({', '.join(used)})")
+    if not pieces:
+        return []
+    several = " and ".join(filter(None, (", ".join(pieces[:-1]), pieces[-1])))
+    return [f"Sensitive columns are used by the {'student' if len(pieces) == 1 else 'students'} {several}."]
 
 
 def _used(student: Any) -> set[str]:

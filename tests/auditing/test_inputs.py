@@ -9,7 +9,7 @@ from explaindistill.auditing.inputs import audit_rows, decision_rule
 
 
 def test_the_use_of_a_sensitive_column_is_said(report):
-    assert any("“tree” uses the sensitive column sex." in n for n in report.notes)
+    assert any("Sensitive columns are used by the students “tree” (sex) and “linear” (sex)." in n for n in report.notes)
 
 
 def test_attributes_need_not_be_inputs(pair, Rule):

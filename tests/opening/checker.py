@@ -23,7 +23,6 @@ from opening.reading import (
     again,
     figure,
     need,
-    parts_of_rule,
     plain_rule,
     rows_needed,
     same,
@@ -66,10 +65,6 @@ class Checker(Groups):
              lambda m: self.require("fidelity.agreement", f">= {float(m['b']) / 100:g}")),
             ("stand_in", r"You require (?P<key>[\w.]+(?:\[.*?\])?) (?P<rule>.+)\.",
              lambda m: self.require(m["key"], m["rule"])),
-            ("stand_in", rf"(?P<s>.+?) (?P<v>meets it|does not meet it|leaves it open): it (?P<verb>decides like the teacher "
-                         rf"on|is right on|reproduces the teacher's answers with an R² of|has [\w ]+?) (?P<f>{f})(?: of {r})?\.",
-             self.met),
-            ("stand_in", r"(?P<s>.+?) cannot be judged: (?P<why>.+)\.", lambda m: self.because(m["why"], self.verdict_is(self.subject(m["s"]), "cannot say"))),
             ("stand_in", r"What comes of it cannot be said(?:: (?P<why>.+))?\.", lambda m: self.because(m["why"], self.of_requirement(""))),
             ("stand_in", rf"(?P<list>.+?)(?: of {r})?; none of your requirements is about that, so there is no yes or no\.",
              self.figures),
@@ -81,6 +76,8 @@ class Checker(Groups):
              lambda m: self.equivalence(m, True)),
             ("stand_in", rf"The share of right decisions of (?P<s>.+) differs from the teacher's by (?P<f>{f}); that they are the "
                          r"same within 1 point is not shown\.", lambda m: self.equivalence(m, False)),
+            ("stand_in", r"(?P<list>.+?) (?P<v>does not meet it|do not meet it|leaves it open|leave it open|meets it|meet it|"
+                         r"cannot be judged)(?:: (?P<why>.+))?\.", lambda m: self.several(m, self.students)),
             ("stand_in", rf"A constant answer would decide like the teacher on (?P<n>{NUMBER}) %\.", self.constant),
             *self.of_bias(r, f), *self.of_inputs(f), *self.of_warnings(r, f), *self.of_next(r, f),
         ]  # fmt: skip
@@ -153,23 +150,6 @@ class Checker(Groups):
         self.spoken.add(subject)
         return table[table["verdict"] == worst]
 
-    def met(self, m: re.Match[str]) -> None:
-        verdict = {"meets it": "pass", "does not meet it": "fail", "leaves it open": "inconclusive"}[m["v"]]
-        table = self.verdict_is(self.subject(m["s"]), verdict)
-        metric = self.requirement[0].partition(".")[2].partition("[")[0]
-        verbs = {"agreement": "decides like the teacher on", "accuracy": "is right on",
-                 "r2": "reproduces the teacher's answers with an R² of"}  # fmt: skip
-        need(m["verb"] == verbs.get(metric, f"has {metric.replace('_', ' ')}"), "another metric")
-        self.any_figure(m["f"], table)
-        _, bound = parts_of_rule(self.requirement[1])
-        for end in bound:  # a figure that is not the bound is not written as if it were
-            for row in table.to_dict("records"):
-                number, half = value(re.match(NUMBER, m["f"])[0])
-                scale = 100 if " %" in m["f"] else 1
-                need(
-                    row["estimate"] == end or abs(number - scale * end) > 1e-12 or half < 1e-6, "rounded onto the bound"
-                )
-
     def figures(self, m: re.Match[str]) -> None:
         need(not [k for k in self.audit.requirements if k.split(".")[0] in {"fidelity", "performance"}], "there is one")
         verb = r"decides like the teacher|reproduces the teacher's answers"
@@ -202,8 +182,7 @@ class Checker(Groups):
              lambda m: need(len(self.audit.opening.of("warnings")) == 1, "something was")),
             ("warnings", rf"(?P<s>.+) does not decide like the teacher more often than a constant answer, as far as can be told: "
                          rf"by (?P<f>{f})\.", self.like_a_constant),
-            ("warnings", rf"The teacher decides otherwise on (?P<f>{f}) of the others when (?P<c>.+) alone is set to “(?P<v>.+)”\.",
-             self.flipped),
+            ("warnings", r"The teacher decides otherwise on (?P<list>.+)\.", self.flipped),
             ("warnings", rf"The input (?P<c>.+) gives (?P<a>.+) away: AUC (?P<f>{f})\.", self.proxy),
             ("warnings", rf"(?P<list>.+?)(?: and (?P<n>\d+) more)? (?:has|have) too few {r} to rely on, or to show\.", self.tiny),
         ]  # fmt: skip
@@ -220,9 +199,16 @@ class Checker(Groups):
         return table[table["estimate"] == table["estimate"].max()]
 
     def flipped(self, m: re.Match[str]) -> None:
-        line = self.any_figure(m["f"], self.flip(m["c"]))
-        need(m["v"] in {self.shown_group(one["attribute"], one["group"], bare=True)
-                        for one in self.flip(m["c"]).to_dict("records")}, f"{line['group']} is another value")  # fmt: skip
+        item = rf"(?:^|, on | and on )(?P<f>{FIGURE})(?: of the others)? when (?P<c>.+?) alone is set to “(?P<v>.+?)”"
+        items = list(re.finditer(item, m["list"]))
+        need(len(items) > 0 and "".join(one[0] for one in items) == m["list"], "the list cannot be read")
+        table = self.lines("flips", metric="flip_rate", subject="teacher")
+        turning = list(dict.fromkeys(table.loc[table["estimate"] > 0, "attribute"]))
+        need([one["c"] for one in items] == [self.shown_column(c) for c in turning], "other columns")
+        for one in items:
+            line = self.any_figure(one["f"], self.flip(one["c"]))
+            need(one["v"] in {self.shown_group(x["attribute"], x["group"], bare=True)
+                              for x in self.flip(one["c"]).to_dict("records")}, f"{line['group']} is another value")  # fmt: skip
 
     def proxy(self, m: re.Match[str]) -> None:
         attribute = self.named_attribute(m["a"])
@@ -230,6 +216,8 @@ class Checker(Groups):
         table = table[(table["low"] > 0.6) & (table["feature"] != attribute) & (table["feature"] != "(all)")]
         table = table[[self.shown_column(c) == m["c"] for c in table["feature"]]]
         self.any_figure(m["f"], table)
+        said = [s.text for s in self.audit.opening.of("inputs") if f"{m['c']} " in s.text and "which gives" in s.text]
+        need(not any(f", which gives {m['a']} away" in text.partition(f"{m['c']} ")[2] for text in said), "said twice")
 
     def tiny(self, m: re.Match[str]) -> None:
         table = self.lines("rates", defined=False, subject="teacher")
@@ -252,7 +240,7 @@ class Checker(Groups):
             ("next", r"But (?P<s>.+?) (?P<v>does not meet|leaves open|cannot be judged by) (?P<rule>.+): decide about that first\.",
              self.but),
             ("next", r"Find out whether (?P<c>.+) is known when the decision is taken\.", self.known),
-            ("next", r"Decide whether the model may use (?P<list>.+)\.", self.may_use),
+            ("next", r"Decide whether the model may use (?P<list>.+): (?P<w>it|each) alone turns decisions\.", self.may_use),
             ("next", r"Name the decision that people want, favorable=…: then gaps between groups can be judged\.",
              lambda m: need(self.audit.favorable is None and self.audit.classes is not None, "somebody said it")),
             ("next", r"Say what you require, such as requirements=\{\"fidelity\.(?P<m>agreement|r2)\": \">= 0\.95\"\}: then it is said who meets it\.",
@@ -304,12 +292,11 @@ class Checker(Groups):
         self.column(m["c"], list(table.loc[table["suspicious"].eq(True), "feature"]))
 
     def may_use(self, m: re.Match[str]) -> None:
-        items = re.findall(rf"(?:^|, | and )(.+?) \(up to ({FIGURE}) of decisions change with it alone\)", m["list"])
-        need(len(items) > 0, "it names nothing")
-        for name, text in items:
-            same(text.removesuffix(" %"), self.flip(name).iloc[0]["estimate"], 100, name)
+        names = re.split(r", | and ", m["list"])
         table = self.lines("flips", metric="flip_rate", subject="teacher")
-        need(len(items) == table.loc[table["estimate"] > 0, "attribute"].nunique(), "not all columns")
+        turning = dict.fromkeys(table.loc[table["estimate"] > 0, "attribute"])
+        need(names == [self.shown_column(c) for c in turning], "other columns turn decisions")
+        need((m["w"] == "it") == (len(names) == 1), "number")
 
     def more_rows(self, m: re.Match[str]) -> None:
         table = self.frames["verdicts"]

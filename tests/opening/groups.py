@@ -15,7 +15,9 @@ from opening.reading import (
     Z,
     figure,
     need,
+    parts_of_rule,
     same,
+    value,
     worst_of,
 )
 
@@ -173,12 +175,10 @@ class Groups(Names):
             need(m["g2"] in shown, "another reference")
             need(m["g1"] == self.shown_group(self.gap["attribute"], self.gap["group"]), "another group")
 
-    def several(self, m: re.Match[str]) -> None:
+    def several(self, m: re.Match[str], models: list[str] | None = None) -> None:
         verdict = {"do": "fail", "le": "inconclusive", "me": "pass", "ca": "cannot say"}[m["v"][:2]]
-        models = "|".join(
-            map(re.escape, [*self.students, "the teacher", "The teacher", "the true labels", "The true labels"])
-        )
-        pattern = rf"(?:^|, | and )(?P<s>{models})(?: \((?:(?P<where>[^:()]+?): )?(?P<f>{FIGURE})\))?"
+        everyone = [*self.students, "the teacher", "The teacher", "the true labels", "The true labels"]
+        pattern = rf"(?:^|, | and )(?P<s>{'|'.join(map(re.escape, everyone))})(?: \((?:(?P<where>[^:()]+?): )?(?P<f>{FIGURE})\))?"
         items = list(re.finditer(pattern, m["list"]))
         need("".join(i[0] for i in items) == m["list"], "the list cannot be read")
         need((m["v"].split(" ")[0] in {"do", "leave", "meet"}) == (len(items) > 1) or verdict == "cannot say", "number")
@@ -186,17 +186,26 @@ class Groups(Names):
             table = self.verdict_is(self.subject(one["s"]), verdict)
             if verdict != "cannot say":
                 line = self.any_figure(one["f"], table)
-                self.where(one["where"], line)
+                self.where(one["where"], line, named=len(items) <= 2)
+                self.not_on_the_bound(one["f"], line)
         if verdict == "cannot say" and m["why"] is not None:
             self.because(m["why"], self.of_requirement(self.subject(items[0]["s"])))
         others = set(self.frames["verdicts"].loc[self.frames["verdicts"]["rule"].str.startswith(
             f"{self.requirement[0]} "), "subject"]) - {""}  # fmt: skip
+        others = others if models is None else others & set(models)
         mine = {s for s in others if worst_of(self.of_requirement(s)["verdict"]) == verdict}
         need({self.subject(one["s"]) for one in items} == mine, "not all models of this verdict")
 
-    def where(self, text: str | None, line: dict[str, Any]) -> None:
+    def not_on_the_bound(self, text: str, line: dict[str, Any]) -> None:
+        """A figure that is not the bound is not written as if it were."""
+        for end in parts_of_rule(self.requirement[1])[1]:
+            number, half = value(re.match(NUMBER, text)[0])
+            scale = 100 if " %" in text or " points" in text else 1
+            need(line["estimate"] == end or abs(number - scale * end) > 1e-12 or half < 1e-6, "rounded onto the bound")
+
+    def where(self, text: str | None, line: dict[str, Any], named: bool) -> None:
         group = str(line.get("group") or "")
-        need(bool(group) == bool(text), "the place")
+        need((bool(group) and named) == bool(text), "the place")
         if text:
             sides = group.split(" against ") if "_worst_" in line["metric"] else [group]
             shown = [self.shown_group(line["attribute"], side, bare=True) for side in sides]

@@ -13,10 +13,11 @@ from explaindistill.auditing.opening.audited import (
     group_word,
     model_word,
 )
-from explaindistill.auditing.opening.evidence import Evidence, Piece, evidence, joined, reasons, says, spread
+from explaindistill.auditing.opening.evidence import Evidence, evidence, joined, reasons, says, spread
 from explaindistill.auditing.opening.evidence import figure as written
 from explaindistill.auditing.opening.gaps import Gap, surest, widest_gap
-from explaindistill.auditing.opening.requirements import BIASED, Judged, bounds_of, judged, required, unit_of
+from explaindistill.auditing.opening.met import met
+from explaindistill.auditing.opening.requirements import BIASED, Judged, judged, required
 from explaindistill.auditing.opening.sentences import Sentence, Word
 from explaindistill.auditing.opening.spelling import Unit, limits, measured, per_hundred
 from explaindistill.measures.verdicts import SEVERITY
@@ -220,39 +221,4 @@ def _against(audit: Audited, one: Judged) -> Iterator[Sentence]:
                    link="verdicts", verdict="cannot say")  # fmt: skip
     for verdict in SEVERITY:
         if lines := by_verdict.get(verdict):
-            yield _several(audit, one, verdict, lines)
-
-
-MET = {
-    "fail": (" does not meet it", " do not meet it"),
-    "inconclusive": (" leaves it open", " leave it open"),
-    "cannot say": (" cannot be judged", " cannot be judged"),
-    "pass": (" meets it", " meet it"),
-}
-
-
-def _several(audit: Audited, one: Judged, verdict: str, lines: list[Evidence]) -> Sentence:
-    unit, apart = unit_of(str(lines[0]["metric"])), bounds_of(one.rule)
-    pieces = []
-    for line in lines:
-        piece = [model_word(audit, line)]
-        if verdict != "cannot say":
-            where = _where(audit, line)
-            piece += [Word(" ("), *where, written(line, unit, apart), Word(" "), spread(line, unit, apart), Word(")")]
-        pieces.append(piece)
-    claim = MET[verdict][0 if len(lines) == 1 else 1]
-    word = Word(claim, "verdict", tuple(line.origin("verdict") for line in lines))
-    why: list[Piece] = [reasons(lines[:1])] if verdict == "cannot say" else []
-    return says("bias", joined(pieces), word, *why, ".", link="verdicts", verdict=verdict)
-
-
-def _where(audit: Audited, line: Evidence) -> list[Word]:
-    """The groups that a verdict is about; of a worst pair both."""
-    attribute, group = line.word("attribute"), line.word("group")
-    if not group:
-        return []
-    sides = group.split(" against ") if "_worst_" in line.word("metric") else [group]
-    names = [audit.names.group(attribute, side) for side in sides]
-    shown = names != sides or CROSSED in attribute
-    text = " against ".join(names) if shown else f"{audit.names.column(attribute)} = {' against '.join(names)}"
-    return [Word(text, "group", (line.origin("attribute"), line.origin("group"))), Word(": ")]
+            yield met(audit, "bias", one, verdict, lines, "verdicts")

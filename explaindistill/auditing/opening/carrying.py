@@ -10,7 +10,7 @@ from explaindistill.auditing.opening.gaps import Gap, joint_limits, widest_gap
 from explaindistill.auditing.opening.sentences import Origin, Sentence, Word
 from explaindistill.auditing.opening.spelling import Unit
 
-__all__ = ["gives_away", "which_inputs_carry", "whole_gap"]
+__all__ = ["gives_away", "spoken_proxies", "which_inputs_carry", "whole_gap"]
 
 MOST_NAMED = 3
 """Columns that are named: more than three figures in a sentence are not read."""
@@ -123,6 +123,19 @@ def gives_away(audit: Audited, line: Evidence) -> list[Word]:
     claim = Word("gives ", "verdict", (one.origin("low"),))
     return [Word(", which "), claim, Word(audit.names.column(attribute), "column", (one.origin("attribute"),)),
             Word(" away (AUC "), figure(one, "number"), Word(" "), spread(one, "number"), Word(")")]  # fmt: skip
+
+
+def spoken_proxies(audit: Audited) -> list[tuple[str, str]]:
+    """Sensitive column and input of which the sentence about the gap says already that the one gives the other away."""
+    for attribute in attributes_of(audit):
+        gap = widest_gap(audit, attribute)
+        if gap is not None and gap.is_sure:
+            lines = _between(audit, gap)
+            whole = whole_gap(lines)
+            carriers = [] if whole is None else _carriers(lines, whole)
+            others = [line for line in carriers if line.word("feature") != attribute]
+            return [(attribute, line.word("feature")) for line in others if gives_away(audit, line)]
+    return []
 
 
 def _weights(audit: Audited) -> Sentence:

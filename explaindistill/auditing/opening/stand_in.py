@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from explaindistill.auditing.opening.audited import Audited, model_word, rows_word
 from explaindistill.auditing.opening.evidence import Evidence, Piece, evidence, figure, joined, says, spread
+from explaindistill.auditing.opening.met import met
 from explaindistill.auditing.opening.requirements import (
     BIASED,
     Judged,
-    bounds_of,
     judged,
     metric_words,
     required,
@@ -24,13 +24,7 @@ from explaindistill.measures.verdicts import SEVERITY
 
 __all__ = ["can_stand_in", "headline", "headlines"]
 
-MEETS = {
-    "pass": " meets it: it ",
-    "fail": " does not meet it: it ",
-    "inconclusive": " leaves it open: it ",
-}
-"""What a student does with a requirement; by the whole interval."""
-BEST_FIRST = ("pass", "inconclusive", "cannot say", "fail", "")
+BEST_FIRST = ("pass", "inconclusive", "cannot say", "fail")
 
 
 def headline(audit: Audited, student: str) -> Evidence | None:
@@ -63,11 +57,13 @@ def _about_students(audit: Audited, one: Judged) -> bool:
 
 
 def _against(audit: Audited, one: Judged) -> Iterator[Sentence]:
-    """One requirement, then one sentence per student that it is about."""
+    """One requirement, then the students that meet it, that leave it open and that do not, the most faithful first."""
     yield says("stand_in", "you require ", required(audit, one), ".", link="verdicts")
     mine = [line for subject, line in one.by_subject.items() if subject in set(map(str, audit.students))]
-    for line in sorted(mine, key=lambda line: (BEST_FIRST.index(str(line["verdict"])), -_number(line))):
-        yield _met(audit, line, one)
+    for verdict in BEST_FIRST:
+        lines = sorted((line for line in mine if line["verdict"] == verdict), key=lambda line: -_number(line))
+        if lines:
+            yield met(audit, "stand_in", one, verdict, lines, one.frame)
     if not mine:
         yield _nothing(one)
 
@@ -75,20 +71,6 @@ def _against(audit: Audited, one: Judged) -> Iterator[Sentence]:
 def _number(line: Evidence) -> float:
     value = float(line["estimate"])
     return 0.0 if math.isnan(value) else value
-
-
-def _met(audit: Audited, line: Evidence, one: Judged) -> Sentence:
-    verdict = str(line["verdict"])
-    who = model_word(audit, line)
-    if verdict not in MEETS:
-        return says("stand_in", who, " cannot be judged: ", _reason(line), ".", link=one.frame, verdict=verdict)
-    metric, apart = str(line["metric"]), bounds_of(one.rule)
-    unit = unit_of(metric)
-    of_rows: tuple[Piece, ...] = (" of ", rows_word(audit)) if unit == "share" else ()
-    return says(
-        "stand_in", who, Word(MEETS[verdict], "verdict", (line.origin("verdict"),)), f"{metric_words(metric)} ",
-        figure(line, unit, apart), " ", spread(line, unit, apart), *of_rows, ".", link=one.frame, verdict=verdict,
-    )  # fmt: skip
 
 
 def _reason(line: Evidence) -> Word:

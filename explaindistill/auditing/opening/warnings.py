@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from explaindistill.auditing.display_names import CROSSED
 from explaindistill.auditing.opening.audited import Audited, attributes_of, group_word, model_word
-from explaindistill.auditing.opening.carrying import STRONG
+from explaindistill.auditing.opening.carrying import STRONG, spoken_proxies
 from explaindistill.auditing.opening.evidence import Evidence, evidence, figure, joined, says, spread
 from explaindistill.auditing.opening.sentences import Origin, Sentence, Topic, Word
 from explaindistill.measures.dependent_rows import dependence_warnings
@@ -90,22 +90,31 @@ def flips_of(audit: Audited) -> list[Evidence]:
 
 
 def _flips(audit: Audited) -> Iterator[Sentence]:
+    """One sentence for all sensitive columns."""
+    pieces: list[list[Word]] = []
     for line in flips_of(audit):
         column = Word(audit.names.column(line.word("attribute")), "column", (line.origin("attribute"),))
         shown = audit.names.group(line.word("attribute"), line.word("group"))
         value = Word(shown, "group", (line.origin("attribute"), line.origin("group")))
-        yield says("warnings", "the teacher decides otherwise on ", figure(line, "share"), " ", spread(line, "share"),
-                   " of the others when ", column, " alone is set to “", value, "”.", link="flips")  # fmt: skip
+        others = " when " if pieces else " of the others when "
+        pieces.append([figure(line, "share"), Word(" "), spread(line, "share"), Word(others), column,
+                       Word(" alone is set to “"), value, Word("”")])  # fmt: skip
+    if pieces:
+        several = joined(pieces, " and on ", ", on ")
+        yield says("warnings", "the teacher decides otherwise on ", several, ".", link="flips")
 
 
 def _proxies(audit: Audited) -> Iterator[Sentence]:
-    """Of each sensitive column the input that gives it away and that the teacher uses most."""
+    """Of each sensitive column the input that gives it away and that the teacher uses most; once, if it was said."""
+    said = set(spoken_proxies(audit))
     for attribute in attributes_of(audit):
         lines = evidence(audit.frames, "proxies", metric="proxy_auc", subject="teacher", attribute=attribute)
         inputs = [line for line in lines if line.word("feature") not in {"(all)", attribute} and line.has_limits]
         strong = [line for line in inputs if float(line["low"]) > STRONG and not float(line["use"]) <= 0]
         if strong:
             line = max(strong, key=lambda one: (_number(one["proxy_use"]), float(one["low"])))
+            if (attribute, line.word("feature")) in said:
+                continue
             feature = Word(audit.names.column(line.word("feature")), "column", (line.origin("feature"),))
             name = Word(audit.names.column(attribute), "column", (line.origin("attribute"),))
             claim = Word(" gives ", "verdict", (line.origin("low"),))

@@ -31,9 +31,8 @@
     for (var i = Math.floor(low / step + 1e-9); i <= Math.ceil(high / step - 1e-9); i++) { ticks.push(ten(i * step)); }
     return ticks;
   };
-  var tickWords = function (at, kind) {
+  var tickWords = function (at, unit) {
     var four = function (x) { return String(parseFloat(x.toPrecision(4))); };
-    var unit = { share: "\u00a0%", points: "\u00a0pp" }[kind];
     var text = unit ? four(100 * at) + unit : Math.abs(at) >= 1000 ? at.toLocaleString("en", { maximumFractionDigits: 0 }) : four(at);
     return text.replace("-", "\u2212");
   };
@@ -87,7 +86,7 @@
     }
     var table = make("table"), head = make("tr"), body = make("tbody"), line = make("th", null, { scope: "col", class: "axis" });
     table.append(make("caption", shown.title, { class: "unseen" }));
-    shown.ticks.forEach(function (t) { line.append(make("span", tickWords(t, shown.kind), { style: "left:" + place(t, shown.ends) + "%" })); });
+    shown.ticks.forEach(function (t) { line.append(make("span", tickWords(t, shown.unit), { style: "left:" + place(t, shown.ends) + "%" })); });
     head.append(make("th", shown.head, { scope: "col" }), line);
     var heads = make("thead");
     heads.append(head);
@@ -113,39 +112,61 @@
     return { element: cell, select: select, read: function () { return Number(select.value); } };
   };
 
+  // A packed line: places of attribute, measure, model and group, n, "estimate low high" as they are read, the gap from
+  // the reference in the same way, and the reference where it is another one.
+  var read = function (data, r) {
+    var measure = data.metrics[r[1]], digits = r[5], gap = r[6] || "", one = { model: r[2], group: r[3], n: r[4], gap: "", values: [] };
+    var worded = function (text, unit) {
+      var parts = text.split(" ");
+      return parts[0] + unit + (parts.length === 3 ? " [" + parts[1] + ", " + parts[2] + "]" : "");
+    };
+    if (digits.slice(-2) === " !") { one.words = digits.slice(0, -2); return one; }
+    var plain = digits.replace(/ \*$/, "");
+    one.words = worded(plain, measure[2]) + (plain === digits ? "" : ", small group");
+    one.values = plain.split(" ").map(function (text) {
+      var x = parseFloat(text.replace("\u2212", "-").replace(/,/g, "").replace("e\u2212", "e-").replace("\u221e", "Infinity"));
+      return measure[2] ? x / 100 : x;
+    });
+    var other = r.length > 7 ? r[7] : data.references[r[0]];
+    if (gap) { one.gap = worded(gap, measure[4]) + (other === null ? "" : " against " + data.groups[r[0]][other]); }
+    return one;
+  };
+  var known = function (x) { return typeof x === "number" && isFinite(x); };
+
   var pictured = function (data, attribute, metric, model) {
     var rows = data.rows.filter(function (r) { return r[0] === attribute && r[1] === metric && (model === null || r[2] === model); });
+    rows = rows.map(function (r) { return read(data, r); });
     var described = data.metrics[metric], at = data.references[attribute], values = [];
-    rows.forEach(function (r) { r.slice(5, 8).forEach(function (v) { if (v !== null) { values.push(v); } }); });
-    var ticks = axis(values), bySeries = rows.filter(function (r) { return r[3] === at && r[5] !== null; });
-    var chosen = bySeries.find(function (r) { return data.models[r[2]][1] === -1; }) || bySeries[0];
-    var reference = chosen ? chosen[5] : null, banded = described[3] && reference !== null;
-    var largest = Math.max.apply(null, rows.map(function (r) { return r[4] || 0; }).concat(0)) || 1;
+    rows.forEach(function (r) { values = values.concat(r.values.filter(known)); });
+    var ticks = axis(values), bySeries = rows.filter(function (r) { return r.group === at && r.values.length; });
+    var chosen = bySeries.find(function (r) { return data.models[r.model][1] === -1; }) || bySeries[0];
+    var reference = chosen ? chosen.values[0] : null, banded = described[3] && reference !== null;
+    var largest = Math.max.apply(null, rows.map(function (r) { return r.n; }).concat(0)) || 1;
     var strips = [];
     data.groups[attribute].forEach(function (group, g) {
-      var mine = rows.filter(function (r) { return r[3] === g; });
+      var mine = rows.filter(function (r) { return r.group === g; });
       if (!mine.length) { return; }
       var one = { title: group, detail: "", remark: "", marks: [] }, remarks = [];
       mine.forEach(function (r) {
-        var name = data.models[r[2]][0], counted = r[4] === null ? "" : "n\u00a0=\u00a0" + r[4].toLocaleString("en");
-        if (r[5] === null) { remarks.push(model === null ? name + ": " + r[8] : r[8]); return; }
+        var name = data.models[r.model][0], counted = r.n ? "n\u00a0=\u00a0" + r.n.toLocaleString("en") : "";
+        if (!r.values.length) { remarks.push(model === null ? name + ": " + r.words : r.words); return; }
         var joined = function (words) { return words.filter(Boolean).join(", "); };
-        if (model !== null) { one.detail = joined([counted, r[8], r[9]]); } else { one.detail = one.detail || counted; }
+        if (model !== null) { one.detail = joined([counted, r.words, r.gap]); } else { one.detail = one.detail || counted; }
         one.marks.push({
-          series: data.models[r[2]][1], at: r[5], low: r[6], high: r[7], weight: (r[4] || 0) / largest,
-          words: name + ": " + joined([r[8], counted, r[9]])
+          series: data.models[r.model][1], at: r.values[0], low: known(r.values[1]) ? r.values[1] : null,
+          high: known(r.values[2]) ? r.values[2] : null, weight: r.n / largest, words: name + ": " + joined([r.words, counted, r.gap])
         });
       });
       one.remark = remarks.join("; ");
       strips.push(one);
     });
     var used = [], legend = "Whiskers: 95 % intervals; area of a mark: number of people.";
-    rows.forEach(function (r) { if (used.indexOf(r[2]) < 0) { used.push(r[2]); } });
+    rows.forEach(function (r) { if (used.indexOf(r.model) < 0) { used.push(r.model); } });
     if (reference !== null) {
       legend += " Dashed: the rate of " + data.groups[attribute][at] + (banded ? ", in green within four fifths of it." : ".");
     }
     return figure({
-      title: described[0] + " by " + data.attributes[attribute], desc: described[1], kind: described[2], ticks: ticks,
+      title: described[0] + " by " + data.attributes[attribute], desc: described[1], unit: described[2], ticks: ticks,
       ends: [ticks[0], ticks[ticks.length - 1]], reference: reference, band: banded ? [0.8 * reference, reference / 0.8] : null,
       strips: strips, series: used.map(function (m) { return data.models[m]; }), legend: legend, head: data.attributes[attribute]
     });
@@ -202,7 +223,7 @@
         return { title: group, detail: words, remark: "", marks: [{ series: model.series, at: rates[g], low: null, high: null, weight: n / largest, words: words }] };
       });
       picture.replaceChildren(figure({
-        title: "Selection rate by " + attribute.name, desc: "", kind: "share", ticks: [0, 0.2, 0.4, 0.6, 0.8, 1], ends: [0, 1], reference: reference,
+        title: "Selection rate by " + attribute.name, desc: "", unit: "\u00a0%", ticks: [0, 0.2, 0.4, 0.6, 0.8, 1], ends: [0, 1], reference: reference,
         band: reference === null ? null : [0.8 * reference, reference / 0.8], strips: strips, series: [], legend: data.legend, head: attribute.name
       }));
     };
