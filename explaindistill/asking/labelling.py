@@ -154,7 +154,7 @@ def _answers(
                     shelf.keep(keyed.keys[first[numbers[at]]], batch)
                 advance(len(batch))
             pace.tell(len(numbers), purse.seconds - before)
-            if shelf is not None and pace.found and shelf.batch_size is None:
+            if shelf is not None and pace.settled and shelf.batch_size is None:
                 shelf.record_batch_size(pace.size)
     assert answers is not None  # there is at least one row, so that it was stored or is answered now
     return answers
@@ -236,21 +236,21 @@ def ask(teacher: Teacher, rows: Any) -> NDArray[np.float64]:
 class _Pace:
     """Rows per question: given, or found by doubling for as long as that makes the answers come faster."""
 
-    def __init__(self, size: int, found: bool = True) -> None:
-        self.size, self.found = size, found
+    def __init__(self, size: int, settled: bool = True) -> None:
+        self.size, self.settled = size, settled
         self._best, self._rate = size, 0.0
 
     def tell(self, n: int, seconds: float) -> None:
         """``n`` rows took so long."""
-        if self.found or n < self.size:
+        if self.settled or n < self.size:
             return
         rate = n / max(seconds, 1e-9)
         if rate >= FASTER * self._rate:
             self._best, self._rate = self.size, rate
-            self.found = self.size >= BATCH_ROWS
+            self.settled = self.size >= BATCH_ROWS
             self.size = min(2 * self.size, BATCH_ROWS)
         else:
-            self.size, self.found = self._best, True
+            self.size, self.settled = self._best, True
 
 
 def _pace(shelf: Shelf | None, teacher: Teacher, batch_size: int | None) -> _Pace:
@@ -262,7 +262,7 @@ def _pace(shelf: Shelf | None, teacher: Teacher, batch_size: int | None) -> _Pac
     recorded = None if shelf is None else shelf.batch_size
     suits = getattr(teacher, "label_rows", None) or getattr(teacher, "batch_size", None)
     if shelf is not None and batch_size is None and recorded is None and not suits:
-        return _Pace(FIRST_ROWS, found=False)
+        return _Pace(FIRST_ROWS, settled=False)
     return _Pace(_batch_size(teacher, recorded if batch_size is None else batch_size))
 
 

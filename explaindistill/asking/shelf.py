@@ -83,15 +83,15 @@ class Shelf:
                 raise InvalidInputError(f"run {run} of {self._store.path} is damaged: answers of shape {shape}")
             return np.frombuffer(content, dtype="<f8").reshape(-1, *shape)
 
-    def _content(self, part: str, run: int) -> tuple[bytes, list[int]]:
-        query = f"SELECT {part}_crc, shape FROM run_{part} JOIN run ON run.id = run WHERE run = ?"
+    def _content(self, kind: str, run: int) -> tuple[bytes, list[int]]:
+        query = f"SELECT {kind}_crc, shape FROM run_{kind} JOIN run ON run.id = run WHERE run = ?"
         with self._store._reading() as db:
             row = db.execute(query, (run,)).fetchone()
             if row is not None:
-                with db.blobopen(f"run_{part}", "content", run, readonly=True) as blob:  # one copy fewer than a query
+                with db.blobopen(f"run_{kind}", "content", run, readonly=True) as blob:  # one copy fewer than a query
                     content = blob.read()
         if row is None or zlib.crc32(content) != row[0]:
-            raise InvalidInputError(f"{self._store.path} is damaged: the {part} of run {run} are not what was written")
+            raise InvalidInputError(f"{self._store.path} is damaged: the {kind} of run {run} are not what was written")
         with damage_named(f"run {run} of {self._store.path}"):
             return content, json.loads(row[1])
 

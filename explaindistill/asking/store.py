@@ -21,7 +21,7 @@ from explaindistill.asking.sorted_runs import (
     merged,
     packed,
 )
-from explaindistill.asking.store_file import connect, machine, told
+from explaindistill.asking.store_file import connect, machine, plain_errors
 from explaindistill.data.files import replaced
 from explaindistill.data.row_keys import CANONICAL_FORM
 from explaindistill.errors import InvalidInputError, MissingExtraError
@@ -97,7 +97,7 @@ class LabelStore:
         """Use the connection, one thread at a time; after a fork the child opens its own."""
         if os.getpid() != self._pid:
             self._open()
-        with self._lock, told(self.path):
+        with self._lock, plain_errors(self.path):
             yield self._db
 
     @contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["connect", "machine", "told"]
+__all__ = ["connect", "machine", "plain_errors"]
 
 APPLICATION_ID = 0x58444C53
 """The letters XDLS; SQLite keeps them in the header, so that no other database is taken for a store."""
@@ -64,7 +64,7 @@ def connect(path: Path, must_exist: bool = False) -> sqlite3.Connection:
         If it is no label store, is damaged or held, or is not there although it must be.
     """
     _check_file(path, must_exist)
-    with told(path):
+    with plain_errors(path):
         db = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             _prepare(db, path)
@@ -148,7 +148,7 @@ def _log_ahead(db: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def plain_errors(path: Path) -> Iterator[None]:
     """SQLite's errors in the user's words."""
     try:
         yield

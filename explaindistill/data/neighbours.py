@@ -128,24 +128,26 @@ def _search(
     square = np.einsum("ij,ij->i", points_inside, points_inside)
     k = best.shape[1]
     for start in range(0, len(rows), 1024):
-        mine = slice(start, start + 1024)
-        gap: NDArray[np.float32] = square[mine, None] + square[None, :] - 2.0 * (points_inside[mine] @ points_inside.T)
+        block = slice(start, start + 1024)
+        gap: NDArray[np.float32] = (
+            square[block, None] + square[None, :] - 2.0 * (points_inside[block] @ points_inside.T)
+        )
         at = np.arange(start, start + len(gap))
         gap[at - start, at] = np.inf
         near = np.argpartition(gap, min(k, gap.shape[1]) - 1, axis=1)[:, :k]
         distances = np.take_along_axis(gap, near, axis=1)
-        _merge(rows[mine], rows[near], distances, best, far)
+        _merge(rows[block], rows[near], distances, best, far)
 
 
 def _merge(
     rows: NDArray[np.intp],
-    found: NDArray[np.intp],
+    near: NDArray[np.intp],
     gap: NDArray[np.float32],
     best: NDArray[np.int64],
     far: NDArray[np.float32],
 ) -> None:
     k = best.shape[1]
-    both = np.concatenate([best[rows], found], axis=1)
+    both = np.concatenate([best[rows], near], axis=1)
     gaps = np.concatenate([far[rows], gap], axis=1)
     by_id = np.argsort(both, axis=1, kind="stable")
     both, gaps = np.take_along_axis(both, by_id, axis=1), np.take_along_axis(gaps, by_id, axis=1)

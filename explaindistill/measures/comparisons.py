@@ -198,7 +198,7 @@ def _of_all_pairs(groups: pd.DataFrame, level: float, n_groups: int) -> tuple[tu
     each = 1 - (1 - level) / (n_groups * (n_groups - 1) / 2)
     members = groups["member"].tolist()
     gaps = [clustered_gap(p[i], p[j], pair(members[i], members[j], each)) for i, j in ordered]
-    first, second = (_least([gap[part] for gap in gaps], ceiling) for part, ceiling in ((0, 0.0), (1, 1.0)))
+    first, second = (_least([gap[limit] for gap in gaps], ceiling) for limit, ceiling in ((0, 0.0), (1, 1.0)))
     return first, second
 
 

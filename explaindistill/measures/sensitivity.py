@@ -188,7 +188,8 @@ def proxies(
             for feature, area in areas.items():
                 used = codes[by_trees] if feature == "(all)" else codes
                 counts: Line = {"n": len(used), "k": float((used == g).sum())}
-                lines.append(row("proxy_auc", *area.get(g, UNKNOWN), feature=feature, **counts, **names))
+                estimate, low, high = area.get(g, UNKNOWN)
+                lines.append(row("proxy_auc", estimate, low, high, feature=feature, **counts, **names))
     table = frame(lines, extra=["feature"])
     return with_use(table, importance, subject)
 

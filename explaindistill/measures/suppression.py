@@ -310,15 +310,15 @@ def _conditional(
 
     ``few`` are groups of which another frame says so: a gap has no line of its own for the reference group.
     """
-    mine = (frame["subject"] == subject).to_numpy()
-    rests = mine & ~frame["metric"].isin(SELECTION).to_numpy()
+    of_subject = (frame["subject"] == subject).to_numpy()
+    rests = of_subject & ~frame["metric"].isin(SELECTION).to_numpy()
     # a decision or a stratum that is missing makes the denominator of a selection rate smaller than the group
-    lines = mine & (frame["n"] < minimum).to_numpy() & (frame["attribute"] != "").to_numpy()
+    lines = of_subject & (frame["n"] < minimum).to_numpy() & (frame["attribute"] != "").to_numpy()
     named = zip(frame.loc[lines, "attribute"].astype(str), frame.loc[lines, "group"].astype(str), strict=True)
     first = (few | set(named)) - always
     if not first:
         return np.zeros(len(frame), dtype=bool)
-    alike = rests | (mine & frame["metric"].isin(frame.loc[lines & ~rests, "metric"]).to_numpy())
+    alike = rests | (of_subject & frame["metric"].isin(frame.loc[lines & ~rests, "metric"]).to_numpy())
     return alike & _touching(frame, hidden_groups(attributes, minimum, first | always))
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from explaindistill import plugins
 
 if TYPE_CHECKING:
-    from explaindistill.samplers._constraints import Constraint, kept
+    from explaindistill.samplers._constraints import Constraint, satisfied
 
-__all__ = ["Constraint", "kept"]
+__all__ = ["Constraint", "satisfied"]
 
-__getattr__ = plugins.lazy(__name__, {"Constraint": "_constraints", "kept": "_constraints"})
+__getattr__ = plugins.lazy(__name__, {"Constraint": "_constraints", "satisfied": "_constraints"})

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from explaindistill.data.schema import Feature, Schema
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["Constraint", "kept"]
+__all__ = ["Constraint", "satisfied"]
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: np.add,
@@ -194,7 +194,7 @@ class Constraint:
         return InvalidInputError(f"constraint {self.text!r} must have {wanted}, got {ast.unparse(node)!r}")
 
 
-def kept(constraints: Sequence[Constraint], Z: NDArray[np.float64]) -> NDArray[np.bool_]:
+def satisfied(constraints: Sequence[Constraint], Z: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which encoded rows keep every rule."""
     ok = np.ones(len(Z), dtype=bool)
     for constraint in constraints:

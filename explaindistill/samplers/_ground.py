@@ -13,7 +13,7 @@ from explaindistill.data.row_keys import row_keys
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Draw
-from explaindistill.samplers._constraints import Constraint, kept
+from explaindistill.samplers._constraints import Constraint, satisfied
 
 __all__ = ["Ground", "lay", "together"]
 
@@ -65,7 +65,7 @@ class Ground:
         return Draw(self.schema.decode(Z), parents, np.zeros(n, dtype=bool))
 
     def _fine(self, Z: NDArray[np.float64]) -> NDArray[np.bool_]:
-        fine = kept(self.rules, Z)
+        fine = satisfied(self.rules, Z)
         if self.private:
             fine &= ~np.isin(row_keys(Z)[:, 0], self.observed_keys)
         return fine
@@ -99,7 +99,7 @@ def lay(X: Any, schema: Schema | None, constraints: Sequence[str], private: bool
         schema = Schema.infer(X)
     rules = tuple(Constraint(text, schema) for text in constraints)
     Z = schema.encode(X)
-    at = np.flatnonzero(kept(rules, Z)).astype(np.int64)
+    at = np.flatnonzero(satisfied(rules, Z)).astype(np.int64)
     if len(at) == 0:
         raise InvalidInputError(
             f"constraints {list(constraints)} are kept by none of the {len(Z)} rows; see to their units"

@@ -126,11 +126,11 @@ class BoundarySampler:
         a = rng.integers(0, len(self._seeds), n)
         b = np.empty(n, dtype=np.intp)
         for decision in np.unique(self._decided):
-            mine = np.flatnonzero(self._decided[a] == decision)
+            same = np.flatnonzero(self._decided[a] == decision)
             others = np.flatnonzero(self._decided != decision)
-            drawn = rng.choice(others, (len(mine), min(CANDIDATES, len(others))))
-            gap = ((self._points[a[mine], None] - self._points[drawn]) ** 2).sum(axis=2)
-            b[mine] = drawn[np.arange(len(mine)), gap.argmin(axis=1)]
+            drawn = rng.choice(others, (len(same), min(CANDIDATES, len(others))))
+            gap = ((self._points[a[same], None] - self._points[drawn]) ** 2).sum(axis=2)
+            b[same] = drawn[np.arange(len(same)), gap.argmin(axis=1)]
         return a, b
 
     def _between(

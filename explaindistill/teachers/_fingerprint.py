@@ -21,16 +21,16 @@ def digest(*parts: Any) -> str:
     return state.hexdigest()
 
 
-def _feed(state: Any, part: Any) -> None:
-    if isinstance(part, np.ndarray) and part.dtype.kind != "O":
-        head = f"array {part.dtype.str} {part.shape}"
-        body = np.ascontiguousarray(part).tobytes()
-    elif isinstance(part, bytes):
-        head, body = "bytes", part
-    elif isinstance(part, np.ndarray):
-        head, body = "objects", json.dumps(part.tolist(), default=str).encode()
+def _feed(state: Any, piece: Any) -> None:
+    if isinstance(piece, np.ndarray) and piece.dtype.kind != "O":
+        head = f"array {piece.dtype.str} {piece.shape}"
+        body = np.ascontiguousarray(piece).tobytes()
+    elif isinstance(piece, bytes):
+        head, body = "bytes", piece
+    elif isinstance(piece, np.ndarray):
+        head, body = "objects", json.dumps(piece.tolist(), default=str).encode()
     else:
-        head, body = "json", json.dumps(part, sort_keys=True, default=str).encode()
+        head, body = "json", json.dumps(piece, sort_keys=True, default=str).encode()
     state.update(f"{head} {len(body)}\n".encode())
     state.update(body)
 
@@ -69,11 +69,11 @@ class _PlainPickler(pickle.Pickler):
         return tuple, ([(name, np.ascontiguousarray(obj[name])) for name in obj.dtype.names],)
 
 
-def of_object(thing: Any, *parts: Any) -> str | None:
+def of_object(model: Any, *parts: Any) -> str | None:
     """Digest of an object's state by way of its pickle, written so that processes and copies agree."""
     stream = io.BytesIO()
     try:
-        _PlainPickler(stream).dump(thing)
-        return digest(type(thing).__qualname__, stream.getvalue(), *parts)
+        _PlainPickler(stream).dump(model)
+        return digest(type(model).__qualname__, stream.getvalue(), *parts)
     except Exception:  # whatever an object raises when it is pickled, the answer is the same: cannot tell
         return None

@@ -150,15 +150,23 @@ def lineage(
 
 
 def _measured(
-    name: str, generation: int, own: NDArray[np.bool_], parent: NDArray[np.bool_], direct: NDArray[np.bool_]
+    name: str,
+    generation: int,
+    agrees: NDArray[np.bool_],
+    agrees_with_parent: NDArray[np.bool_],
+    direct_agrees: NDArray[np.bool_],
 ) -> list[dict[str, Any]]:
-    named = {"subject": name, "generation": generation, "n": len(own)}
+    named = {"subject": name, "generation": generation, "n": len(agrees)}
     lines = []
-    for metric, same in (("agreement", own), ("agreement_parent", parent), ("agreement_direct", direct)):
+    for metric, same in (
+        ("agreement", agrees),
+        ("agreement_parent", agrees_with_parent),
+        ("agreement_direct", direct_agrees),
+    ):
         k = int(same.sum())
         low, high = (float(v) for v in wilson(k, len(same)))
         lines.append(row(metric, k / len(same), low, high, k=k, method="wilson", **named))
-    gained, lost = int((own & ~direct).sum()), int((~own & direct).sum())
-    low, high = (float(v) for v in bonett_price(gained, lost, len(own)))
-    lines.append(row("gain", (gained - lost) / len(own), low, high, method="bonett-price", **named))
+    gained, lost = int((agrees & ~direct_agrees).sum()), int((~agrees & direct_agrees).sum())
+    low, high = (float(v) for v in bonett_price(gained, lost, len(agrees)))
+    lines.append(row("gain", (gained - lost) / len(agrees), low, high, method="bonett-price", **named))
     return lines

@@ -298,8 +298,8 @@ class Smoothing:
         for group, inverse, scale in zip(self._groups, now, first, strict=True):
             lam = np.stack([self.values[i] for i in group.members])
             room, cost = group.evidence(lam, inverse)
-            mine = np.stack([room.sum(axis=0), (cost * scale / lam).sum(axis=0)])
-            sums[group.kind] = sums.get(group.kind, 0.0) + mine
+            costs = np.stack([room.sum(axis=0), (cost * scale / lam).sum(axis=0)])
+            sums[group.kind] = sums.get(group.kind, 0.0) + costs
         return {
             kind: np.clip(phi * np.maximum(room, 1e-12) / np.maximum(cost, 1e-300), 1e-8, 1e8)
             for kind, (room, cost) in sums.items()

@@ -257,7 +257,7 @@ def _warm(fit: LinearFit, relaxed: LinearFit) -> LinearFit:
 
 
 def limit_terms(
-    problem: PenalisedProblem, part: PenalisedProblem, fit: LinearFit, max_terms: int, penalties: Array
+    problem: PenalisedProblem, sample: PenalisedProblem, fit: LinearFit, max_terms: int, penalties: Array
 ) -> LinearFit:
     """At most ``max_terms`` columns: the first fit on the path with enough, the weakest dropped one by one.
 
@@ -266,12 +266,12 @@ def limit_terms(
     """
     if fit.n_terms <= max_terms:
         return fit
-    path = part.path(penalties, PATH_TOLERANCE, max_terms)
-    fit = part.refit(next((f for f in path if f.n_terms >= max_terms), fit), tol=1e-6)
+    path = sample.path(penalties, PATH_TOLERANCE, max_terms)
+    fit = sample.refit(next((f for f in path if f.n_terms >= max_terms), fit), tol=1e-6)
     while fit.n_terms > max_terms:
         strength = np.round(np.abs(fit.coef).sum(axis=1), 9)
         strength[strength == 0] = np.inf
         support = fit.coef != 0
         support[int(np.argmin(strength))] = False
-        fit = part.refit(fit, support, tol=1e-6)
+        fit = sample.refit(fit, support, tol=1e-6)
     return problem.refit(fit)

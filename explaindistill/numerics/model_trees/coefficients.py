@@ -81,15 +81,15 @@ def _node_sums(state: GrowthState, k: int, present: Ints) -> dict[int, tuple[Flo
     term = np.array(model.term)
     sums = {v: (np.zeros(p), np.zeros(p), np.zeros((p, len(present)))) for v in range(len(model.parent))}
     for leaf, at in state.on_path.items():
-        rows, mine = model.members[leaf], at[place[at] >= 0]
+        rows, on_path = model.members[leaf], at[place[at] >= 0]
         Z, h = problem.design[rows], state.h[rows, k]
         gradient = Z[:, :p].T @ state.g[rows, k]
         diagonal = h @ (Z[:, :p] ** 2)
-        cross = Z[:, :p].T @ (Z[:, term[mine]] * h[:, None])
+        cross = Z[:, :p].T @ (Z[:, term[on_path]] * h[:, None])
         for v in model.path(leaf):
             sums[v][0][:] += gradient
             sums[v][1][:] += diagonal
-            sums[v][2][:, place[mine]] += cross
+            sums[v][2][:, place[on_path]] += cross
     return sums
 
 
@@ -101,7 +101,7 @@ def _hessian(state: GrowthState, k: int, present: Ints) -> Floats:
     term = np.array(model.term)
     bend = np.diag(penalties(model, problem)[present])
     for leaf, at in state.on_path.items():
-        mine = at[place[at] >= 0]
-        Z = problem.design[model.members[leaf]][:, term[mine]]
-        bend[np.ix_(place[mine], place[mine])] += Z.T @ (Z * state.h[model.members[leaf], k][:, None])
+        on_path = at[place[at] >= 0]
+        Z = problem.design[model.members[leaf]][:, term[on_path]]
+        bend[np.ix_(place[on_path], place[on_path])] += Z.T @ (Z * state.h[model.members[leaf], k][:, None])
     return bend

@@ -93,9 +93,9 @@ def _cut_leaf(
     if model.depth(leaf) >= limits.depth or problem.count[rows].sum() < 2 * limits.leaf_rows:
         return None
     columns = _screen(state, leaf)
-    mine = state.terms(leaf)
-    free = np.array([t in mine or t == problem.n_terms for t in columns])
-    room = limits.leaf_terms - len(mine)
+    used = state.terms(leaf)
+    free = np.array([t in used or t == problem.n_terms for t in columns])
+    room = limits.leaf_terms - len(used)
     costs = CutCosts(float(n_free(problem)), budget, float(limits.leaf_rows), float(problem.ridge), free, room, CHAIN)
     search = _LeafSearch(rows, columns, costs)
     every = spread(lambda f: _cut_feature(state, table, search, leaf, f), range(table.codes.shape[1]), n_jobs)
@@ -123,14 +123,14 @@ def _screen(state: GrowthState, leaf: int) -> Ints:
     between the halves of a cut leaves large residuals where the term is large, though they add up to nothing.
     """
     problem = state.problem
-    mine = sorted(state.terms(leaf))
-    others = [t for t in range(problem.n_terms) if t not in set(mine)]
+    used = sorted(state.terms(leaf))
+    others = [t for t in range(problem.n_terms) if t not in set(used)]
     rows = state.model.members[leaf]
-    if len(others) > (room := max(SCREENED - len(mine), 0)):
+    if len(others) > (room := max(SCREENED - len(used), 0)):
         Z = problem.design[rows][:, others] ** 2
         energy = (state.g[rows] ** 2).sum(axis=1) @ Z / np.maximum(state.h[rows].sum(axis=1) @ Z, 1e-300)
         others = [others[i] for i in np.argsort(-np.round(energy, 12), kind="stable")[:room]]
-    return np.array([problem.n_terms, *mine, *sorted(others)], dtype=np.int64)
+    return np.array([problem.n_terms, *used, *sorted(others)], dtype=np.int64)
 
 
 def _cut_feature(state: GrowthState, table: SplitColumns, search: _LeafSearch, leaf: int, f: int) -> Cut | None:

@@ -12,7 +12,7 @@ Z95 = 1.6448536269514722  # one-sided standard normal quantile of 95 %
 
 
 def max_t_band(
-    estimate: Floats, draws: Floats, level: float = 0.95, kept: NDArray[np.bool_] | None = None
+    estimate: Floats, draws: Floats, level: float = 0.95, usable: NDArray[np.bool_] | None = None
 ) -> tuple[Floats, Floats, Floats, float]:
     r"""Band :math:`\hat\theta_j \pm c\, s_j` that holds all :math:`\theta_j` at once.
 
@@ -27,7 +27,7 @@ def max_t_band(
     draws : ndarray of shape (B, m)
         Bootstrap replicates.
     level : float in (0, 1)
-    kept : ndarray of shape (m,), bool, optional
+    usable : ndarray of shape (m,), bool, optional
         Places that the band speaks of; the others get NaN.
 
     Returns
@@ -52,8 +52,8 @@ def max_t_band(
     """
     spread = draws.std(axis=0, ddof=1)
     used = spread > 1e-12 * max(float(np.abs(draws).max(initial=0.0)), 1e-300)
-    if kept is not None:
-        used &= kept
+    if usable is not None:
+        used &= usable
     blank = np.full(len(estimate), np.nan)
     if not used.any():
         return blank, blank.copy(), blank.copy(), float("nan")

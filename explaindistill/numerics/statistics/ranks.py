@@ -103,13 +103,13 @@ def _spread(
 ) -> tuple[float, float, tuple[float, float]]:
     parts, worths, placements = [], [], np.zeros(len(value))
     for side in (y, ~y):
-        mine, other = w * side, w * ~side
-        if mine.sum() == 0 or other.sum() == 0:
+        weight, other_weight = w * side, w * ~side
+        if weight.sum() == 0 or other_weight.sum() == 0:
             return float("nan"), float("nan"), (float(y.sum()), float((~y).sum()))
-        mass = np.bincount(value, other)
+        mass = np.bincount(value, other_weight)
         placement = ((np.cumsum(mass) - mass / 2) / mass.sum())[value][side]
         placements[side] = placement
-        share = mine[side] / mine.sum()
+        share = weight[side] / weight.sum()
         worth = 1 / float((share**2).sum())
         mean = share @ placement
         spread = float(share @ (placement - mean) ** 2) * worth / (worth - 1) if worth > 1 else float("nan")
@@ -170,10 +170,10 @@ def auc_of_counts(score: ArrayLike, positive: ArrayLike, negative: ArrayLike) ->
         return float("nan"), float("nan"), float("nan")
     area = float((plus * (np.cumsum(minus) - minus / 2)).sum() / (p * q))
     parts = []
-    for mine, n, other, m in ((plus, p, minus, q), (minus, q, plus, p)):
+    for count, n, other, m in ((plus, p, minus, q), (minus, q, plus, p)):
         placement = (np.cumsum(other) - other / 2) / m
-        mean = mine @ placement / n
-        parts.append(float(mine @ (placement - mean) ** 2) / (n - 1) / n if n > 1 else float("nan"))
+        mean = count @ placement / n
+        parts.append(float(count @ (placement - mean) ** 2) / (n - 1) / n if n > 1 else float("nan"))
     variance = sum(parts)
     inverse = sum(v**2 / (n - 1) for v, n in zip(parts, (p, q), strict=True) if n > 1)
     return area, variance, variance**2 / inverse if inverse > 0 else float("nan")

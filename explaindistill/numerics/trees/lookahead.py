@@ -133,14 +133,14 @@ def _merged(plans: list[Plan], limit: int) -> list[float]:
 
 def _completed(plan: Plan, others: list[float], limit: int) -> float:
     """Gain of the next ``limit`` splits when a plan's first split is made now, its next ones merged with ``others``."""
-    total, mine, theirs = plan.gain(0), 1, 0
+    total, taken_here, taken_there = plan.gain(0), 1, 0
     for _ in range(limit - 1):
-        a = plan.gain(mine)
-        b = others[theirs] if theirs < len(others) else 0.0
+        a = plan.gain(taken_here)
+        b = others[taken_there] if taken_there < len(others) else 0.0
         if max(a, b) <= 0:
             break
         total += max(a, b)
-        mine, theirs = (mine + 1, theirs) if a >= b else (mine, theirs + 1)
+        taken_here, taken_there = (taken_here + 1, taken_there) if a >= b else (taken_here, taken_there + 1)
     return total
 
 

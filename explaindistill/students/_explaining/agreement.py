@@ -218,7 +218,7 @@ def _axes(schema: Schema, now: Floats, grid: Floats | None, n_grid: int) -> Iter
             yield _axis(feature, j, float(now[j]), None if grid is None else grid[:, j], n_grid)
 
 
-def _axis(feature: Feature, j: int, now: float, seen: Floats | None, n_grid: int) -> _Axis:
+def _axis(feature: Feature, j: int, now: float, values_fitted: Floats | None, n_grid: int) -> _Axis:
     missing = [np.nan] if feature.nullable or math.isnan(now) else []
     if feature.is_category or feature.kind == "boolean":
         n_named = len(feature.categories) - feature.other if feature.is_category else 2  # nobody becomes "(other)"
@@ -226,16 +226,16 @@ def _axis(feature: Feature, j: int, now: float, seen: Floats | None, n_grid: int
     elif feature.kind == "integer" and feature.maximum - feature.minimum < MOST_VALUES:
         values, step = np.arange(feature.minimum, feature.maximum + 1).tolist(), 0.0
     else:
-        values, step = _grid(feature, seen, n_grid).tolist(), _step(feature)
+        values, step = _grid(feature, values_fitted, n_grid).tolist(), _step(feature)
     if not math.isnan(now) and not (feature.is_category and now < 0):
         values.append(now)
     column = np.array([*sorted(set(values)), *missing])
     return _Axis(feature.name, (j,), column[:, None], tuple(feature.shown(v) for v in column), step)
 
 
-def _grid(feature: Feature, seen: Floats | None, n_grid: int) -> Floats:
+def _grid(feature: Feature, values_fitted: Floats | None, n_grid: int) -> Floats:
     """Quantiles of values that were seen, or evenly spaced ones; both with the bounds of fitting."""
-    present = None if seen is None else seen[~np.isnan(seen)]
+    present = None if values_fitted is None else values_fitted[~np.isnan(values_fitted)]
     if present is None or len(present) == 0:
         between = np.linspace(feature.minimum, feature.maximum, n_grid)
     else:

@@ -45,9 +45,9 @@ def _half(shape: Shape, side: int, x: dict[int, Floats], b: dict[int, Floats]) -
     over the background is taken once for the table and not once per row.
     """
     table = shape.values if side == 0 else shape.values.swapaxes(1, 2)
-    mine, other = shape.grids[side], shape.grids[1 - side]
-    mean = table @ _weights(other, b[other.axis]).mean(axis=0)
-    return _weights(mine, x[mine.axis]) @ mean.T
+    axis_grid, other_grid = shape.grids[side], shape.grids[1 - side]
+    mean = table @ _weights(other_grid, b[other_grid.axis]).mean(axis=0)
+    return _weights(axis_grid, x[axis_grid.axis]) @ mean.T
 
 
 def _weights(grid: TermGrid, x: Floats) -> Floats:

@@ -45,9 +45,9 @@ def class_table(
     lines = []
     for i, value in enumerate([*(r.value for r in model.rules), model.default]):
         output = int(np.argmax(value))
-        mine = rule_of == i
-        right = float(count[mine & (P.argmax(axis=1) == output)].sum())
-        line = _line(model, i, float(count[mine].sum()), float(count.sum()), level)
+        in_rule = rule_of == i
+        right = float(count[in_rule & (P.argmax(axis=1) == output)].sum())
+        line = _line(model, i, float(count[in_rule].sum()), float(count.sum()), level)
         low, high = wilson(right, line["n"], level)
         share = right / line["n"] if line["n"] > 0 else np.nan
         lines.append(
@@ -67,13 +67,13 @@ def value_table(
     rule_of, count = model.deciding(X), _counts(weight)
     lines = []
     for i in range(len(model.rules) + 1):
-        mine = (rule_of == i) & (count > 0)
-        line = _line(model, i, float(count[mine].sum()), float(count.sum()), level)
+        in_rule = (rule_of == i) & (count > 0)
+        line = _line(model, i, float(count[in_rule].sum()), float(count.sum()), level)
         for k in range(Y.shape[1]):
             mean = spread = half = np.nan
             if line["n"] > 0:
-                mean = float(np.average(Y[mine, k], weights=count[mine]))
-                spread = float(np.sqrt(np.average((Y[mine, k] - mean) ** 2, weights=count[mine])))
+                mean = float(np.average(Y[in_rule, k], weights=count[in_rule]))
+                spread = float(np.sqrt(np.average((Y[in_rule, k] - mean) ** 2, weights=count[in_rule])))
             if line["n"] > 1:
                 half = normal_quantile(level) * spread / float(np.sqrt(line["n"] - 1))
             lines.append(

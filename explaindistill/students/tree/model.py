@@ -147,10 +147,10 @@ class TreeModel:
         parts = min(n_threads(n_jobs), -(-n // CHUNK))
         ends = np.linspace(0, n, parts + 1).astype(np.int64)
 
-        def some(part: int) -> None:
+        def route_span(span: int) -> None:
             under_way = np.empty(CHUNK, dtype=np.int64)
-            for start in range(ends[part], ends[part + 1], CHUNK):
-                rows = slice(start, min(start + CHUNK, ends[part + 1]))
+            for start in range(ends[span], ends[span + 1], CHUNK):
+                rows = slice(start, min(start + CHUNK, ends[span + 1]))
                 values = np.empty((len(used), rows.stop - start))
                 for into, column in zip(values, columns, strict=True):
                     into[:] = column[rows]
@@ -159,7 +159,7 @@ class TreeModel:
                         self.schema.column(frame, f)  # says which column it is
                 walk(values, questions, under_way[: rows.stop - start], out[rows])
 
-        spread(some, range(parts), parts)
+        spread(route_span, range(parts), parts)
         return out
 
     def _questions(self, used: list[int]) -> NodeQuestions:
