@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from explaindistill.asking.store import LabelStore
     from explaindistill.auditing.about import About
     from explaindistill.auditing.audits import audit
+    from explaindistill.auditing.policies import PolicyAudit, audit_policy, grid_check
     from explaindistill.auditing.record import Audit
     from explaindistill.auditing.twin_models import Comparison, ComparisonSettings, distill_and_compare
     from explaindistill.data.datasets import lending
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from explaindistill.distillation.choosing.student_choice import StudentChoice
     from explaindistill.distillation.compression import compress
     from explaindistill.distillation.distiller import Distiller
+    from explaindistill.distillation.policies import PolicyDistiller
     from explaindistill.distillation.refining import refine
     from explaindistill.distillation.scoring import fidelity_scorer, make_fidelity_scorer
     from explaindistill.distillation.studies.frontiers import frontier
@@ -54,6 +56,8 @@ _HOMES = {
     "ModelTreeClassifier": "students.model_tree.estimators",
     "ModelTreeRegressor": "students.model_tree.estimators",
     "OnlineStudent": "distillation.wrappers.online",
+    "PolicyAudit": "auditing.policies.audit",
+    "PolicyDistiller": "distillation.policies.distiller",
     "Rights": "teachers",
     "RuleListClassifier": "students.rules.estimators",
     "RuleListRegressor": "students.rules.estimators",
@@ -63,11 +67,13 @@ _HOMES = {
     "TreeRegressor": "students.tree.estimators",
     "StudentChoice": "distillation.choosing.student_choice",
     "audit": "auditing.audits",
+    "audit_policy": "auditing.policies.audit",
     "best": "distillation.choosing.best",
     "compress": "distillation.compression",
     "distill_and_compare": "auditing.twin_models",
     "fidelity_scorer": "distillation.scoring",
     "frontier": "distillation.studies.frontiers",
+    "grid_check": "auditing.policies.grid",
     "label": "asking.labelling",
     "lending": "data.datasets",
     "lineage": "distillation.studies.lineages",
@@ -93,6 +99,8 @@ __all__ = [
     "ModelTreeClassifier",
     "ModelTreeRegressor",
     "OnlineStudent",
+    "PolicyAudit",
+    "PolicyDistiller",
     "Rights",
     "RuleListClassifier",
     "RuleListRegressor",
@@ -102,11 +110,13 @@ __all__ = [
     "TreeClassifier",
     "TreeRegressor",
     "audit",
+    "audit_policy",
     "best",
     "compress",
     "distill_and_compare",
     "fidelity_scorer",
     "frontier",
+    "grid_check",
     "label",
     "lending",
     "lineage",

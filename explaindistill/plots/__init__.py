@@ -10,6 +10,7 @@ from explaindistill.plots.canvas import figure, label
 from explaindistill.plots.curves import query_curve
 from explaindistill.plots.effects import dependence
 from explaindistill.plots.parts_of_gaps import gap_parts
+from explaindistill.plots.policies import phase_plane, timeline
 from explaindistill.plots.results import fidelity_size, group_dots, importance_pairs, reliability, transfer_arrows
 from explaindistill.plots.rule_list import rules
 from explaindistill.plots.score_pictures import answer_counts, confusion, roc, score_densities
@@ -31,6 +32,7 @@ __all__ = [
     "importance_pairs",
     "label",
     "n_lines",
+    "phase_plane",
     "query_curve",
     "reliability",
     "roc",
@@ -41,6 +43,7 @@ __all__ = [
     "svg",
     "term",
     "terms",
+    "timeline",
     "transfer_arrows",
     "tree",
     "twin_curves",

@@ -21,7 +21,7 @@ from explaindistill.report.tabs import tabs_of
 from explaindistill.report.words import FIRST, ISOLATED, LAST, name, sentence
 from explaindistill.report.writers.json import island, results
 
-__all__ = ["asset", "environment", "page"]
+__all__ = ["asset", "environment", "page", "whole_page"]
 
 SCRIPTS = ("page.js", "explorer.js", "what_if.js")
 STYLES = ("page.css", "tree.css", "print.css")
@@ -78,7 +78,16 @@ def _whatifs(blocks: tuple[b.Block, ...]) -> list[b.WhatIf]:
 
 
 def page(audit: Any, sections: Mapping[str, b.Section]) -> str:
-    """The whole report as one HTML text.
+    """The whole report of an audit as one HTML text; see :func:`whole_page`."""
+    return whole_page(
+        opening_title(audit), _subtitle(audit), audit.manifest, sections, results(audit, page=True)
+    )
+
+
+def whole_page(
+    title: str, subtitle: str, manifest: Mapping[str, Any], sections: Mapping[str, b.Section], embedded: Any
+) -> str:
+    """Sections as one HTML text, with the results that travel in it.
 
     Only the scripts whose hashes stand in the Content-Security-Policy may run, so a word that slipped through
     as a script would still be inert.
@@ -93,14 +102,14 @@ def page(audit: Any, sections: Mapping[str, b.Section]) -> str:
         environment()
         .get_template("page.html.j2")
         .render(
-            title=opening_title(audit),
-            subtitle=_subtitle(audit),
-            manifest=audit.manifest,
+            title=title,
+            subtitle=subtitle,
+            manifest=manifest,
             tabs=tabs_of(folded(sections)),
             policy=policy,
             style=Markup("".join(map(asset, STYLES))),
             scripts=[Markup(script) for script in scripts],
-            results=results(audit, page=True),
+            results=embedded,
         )
     )
 

@@ -15,6 +15,7 @@ from explaindistill.report import page
 from explaindistill.report.blocks import Section, Text
 from explaindistill.report.displayed import displayed, with_frames
 from explaindistill.report.notebook import cell
+from explaindistill.report.policies import render_policies
 from explaindistill.report.tabs import TABS
 from explaindistill.report.writers import csv as spreadsheet
 from explaindistill.report.writers import json as results
@@ -22,7 +23,7 @@ from explaindistill.report.writers import markdown, model_card
 from explaindistill.report.writers.opening import as_text
 from explaindistill.report.writers.summary import first_screen
 
-__all__ = ["KINDS", "notebook", "opened", "render", "render_all", "sections", "summary"]
+__all__ = ["KINDS", "notebook", "opened", "render", "render_all", "render_policies", "sections", "summary"]
 
 LATE = 75
 """Place of a section that failed: behind those that measured, before the limits."""

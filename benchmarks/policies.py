@@ -1,0 +1,236 @@
+"""Trees that act: return in gymnasium against the teacher, cloning, unweighted DAgger and CART in the same loop.
+
+Five students per cell (seeds 0 to 4), each judged in 100 gymnasium episodes that chose nothing; all policies of a cell
+run the same episodes, so that differences are paired. Limits are over the 500 pairs of an environment and size. Teachers:
+CartPole, one step ahead on the value of the linear-quadratic regulator; MountainCar and Acrobot, value iteration on a
+grid, with Q; LunarLander, gymnasium's own heuristic; Pendulum, energy and a linear law. With ``--store`` a stopped run
+goes on; ``--only`` runs one environment. ``--quick`` runs one seed, fewer rounds and episodes, without LunarLander.
+
+Published, with other oracles: VIPER (Bastani et al. 2018, arXiv:1805.08328), DQN oracles: CartPole-v0 200 of 200 with 3
+nodes, MountainCar -131 with 7 nodes, Acrobot -80.5 with 7 nodes.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+sys.path.append(sys.path.pop(0))
+
+import _policy_teachers as teachers
+from _bars import Bars, code_digest, kept, options, storing
+from explaindistill import ModelTreeRegressor, PolicyDistiller, TreeClassifier, audit_policy
+from explaindistill.distillation.policies.acting import RandomPolicy, StudentPolicy, TeacherPolicy
+from explaindistill.distillation.policies.environments import EnvironmentSource
+from explaindistill.distillation.policies.episodes import run_episodes
+from explaindistill.measures.policies import policy_returns
+
+
+class WithQ:
+    """A teacher that says what actions are worth."""
+
+    def __init__(self, q_values):
+        self.q_values = q_values
+
+
+TEACHERS = {
+    "CartPole-v1": teachers.Balance,
+    "MountainCar-v0": lambda: WithQ(teachers.mountain_car()),
+    "Acrobot-v1": lambda: WithQ(teachers.acrobot()),
+    "LunarLander-v3": lambda: teachers.lunar_lander,
+    "Pendulum-v1": lambda: teachers.pendulum,
+}
+SIZES = {
+    "CartPole-v1": (8,),
+    "MountainCar-v0": (8, 16),
+    "Acrobot-v1": (8, 16),
+    "Pendulum-v1": (8,),
+    "LunarLander-v3": (32, 64),
+}
+EPISODES, SEEDS = 100, 5
+PEERS = ("cloning", "unweighted", "CART")
+
+
+@cache
+def teacher_of(env: str) -> Any:
+    """The teacher, made once."""
+    return TEACHERS[env]()
+
+
+def students(env: str, leaves: int) -> dict[str, tuple[Any, dict[str, Any]]]:
+    """Student and settings by name; all run the same rounds but cloning, which has one."""
+    if env == "Pendulum-v1":
+        ours, cart = ModelTreeRegressor(max_leaf_nodes=leaves), DecisionTreeRegressor(max_leaf_nodes=leaves)
+        return {"ours": (ours, {}), "cloning": (ours, {"n_rounds": 1}), "CART": (cart, {})}
+    ours = TreeClassifier(max_leaf_nodes=leaves)
+    cart = DecisionTreeClassifier(max_leaf_nodes=leaves, random_state=0)
+    none = {"weights": "none"}
+    both = {"ours": (ours, {}), "cloning": (ours, none | {"n_rounds": 1}), "CART": (cart, {})}
+    # where the teacher says actions alone, nothing has a weight, and ours is the unweighted one
+    return both if env == "LunarLander-v3" else both | {"unweighted": (ours, none)}
+
+
+def cell(env: str, leaves: int, seed: int, quick: bool) -> list[dict[str, Any]]:
+    """Returns of all policies of one size and seed, on the same episodes."""
+    teacher, source = teacher_of(env), EnvironmentSource.of(env)
+    few = {"n_rounds": 3, "n_episodes": 20, "n_held_out": 20} if quick else {}
+    actors: dict[str, Any] = {"teacher": TeacherPolicy(teacher, source.actions), "chance": RandomPolicy(source.actions, seed)}
+    spent = {}
+    for name, (student, settings) in students(env, leaves).items():
+        start = time.process_time()
+        fitted = PolicyDistiller(teacher, student, env, random_state=seed, **(few | settings)).fit()
+        spent[name] = time.process_time() - start
+        actors[name] = StudentPolicy(fitted.student_, fitted.columns_, source.actions)
+    rng = np.random.default_rng([seed, 77])
+    seeds = [2 * int(s) + 1 for s in rng.choice(2**30, 30 if quick else EPISODES, replace=False)]
+    lines = []
+    for name, actor in actors.items():
+        run = run_episodes(source, actor, seeds)
+        lines += [
+            {"who": name, "episode": e, "value": value, "cpu_seconds": spent.get(name, 0.0)}
+            for e, value in zip(seeds, run.returns, strict=True)
+        ]
+    source.close()
+    return lines
+
+
+def measured(env: str, leaves: int, seeds: int, quick: bool, store: Any) -> pd.DataFrame:
+    """Returns of all seeds, a row per episode."""
+    digest = code_digest(teachers.KEPT.parent / "policies.py")
+    frames = []
+    for seed in range(seeds):
+        key = f"{env}-{leaves}-{seed}{'-quick' if quick else ''}-{digest}"
+        frames.append(kept(store, key, partial(cell, env, leaves, seed, quick)).assign(seed=seed))
+    return pd.concat(frames, ignore_index=True)
+
+
+def summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """Means, and differences to the teacher, over all pairs."""
+    wide = frame.pivot(index=["seed", "episode"], columns="who", values="value")
+    return policy_returns({who: wide[who].to_numpy() for who in wide.columns}).set_index(["metric", "subject"])
+
+
+def against(frame: pd.DataFrame, peer: str) -> tuple[float, float, float]:
+    """Ours less a peer, paired by episode."""
+    wide = frame.pivot(index=["seed", "episode"], columns="who", values="value")
+    line = policy_returns({"teacher": wide[peer], "ours": wide["ours"]}).set_index("metric").loc["return_difference"]
+    return float(line["estimate"]), float(line["low"]), float(line["high"])
+
+
+def judge(bars: Bars, env: str, leaves: int, frame: pd.DataFrame) -> None:
+    """Hold one size of one environment against its bars."""
+    table = summary(frame)
+    ours, teacher = (table.loc[("return", who)] for who in ("ours", "teacher"))
+    note = f"[{ours['low']:.4g}, {ours['high']:.4g}], teacher {teacher['estimate']:.4g}, n = {int(ours['n'])}"
+    name = f"{env}, {leaves} leaves"
+    lowest = {("CartPole-v1", 8): 495, ("MountainCar-v0", 8): -105, ("MountainCar-v0", 16): -101}
+    apart = {("Acrobot-v1", 8): -8, ("Acrobot-v1", 16): -5}
+    share = {("LunarLander-v3", 32): 0.7, ("LunarLander-v3", 64): 0.85, ("Pendulum-v1", 8): 0.85}
+    if (env, leaves) in lowest:
+        bars.at_least(f"{name}: mean return", lowest[env, leaves], ours["estimate"], note=note)
+    if (env, leaves) in apart:
+        gap = table.loc[("return_difference", "ours")]
+        words = f"(mean {gap['estimate']:.3g}); return {note}"
+        bars.at_least(f"{name}: return less teacher's, lower end", apart[env, leaves], gap["low"], note=words)
+    if (env, leaves) in share:
+        part = table.loc[("return_kept", "ours")]
+        words = f"[{part['low']:.3g}, {part['high']:.3g}]; return {note}"
+        bars.at_least(f"{name}: share of the teacher's return over chance", share[env, leaves], part["estimate"], note=words)
+    for peer in PEERS:
+        if peer in set(frame["who"]):
+            middle, low, high = against(frame, peer)
+            words = f"{middle:+.3g} [{low:.3g}, {high:.3g}]"
+            bars.add(f"{name}: ours less {peer}, not wholly below 0", "upper end >= 0", words, high >= 0)
+            if env == "MountainCar-v0" and leaves == 8 and peer != "CART":
+                bars.add(f"{name}: above {peer}", "mean > 0", words, middle > 0)
+    seconds = frame[frame["who"] == "ours"].groupby("seed")["cpu_seconds"].first()
+    bars.add(f"{name}: processor seconds of one fit", "reported", f"{seconds.median():.0f}", None)
+
+
+class Walk:
+    """A walk on a line that should stay near 0; each of its two steps has two names, so that one may take the other."""
+
+    class action_space:
+        n = 4
+
+    def reset(self, seed=None):
+        self.x, self.t = float(np.random.default_rng(seed).uniform(-3, 3)), 0
+        return np.array([self.x]), {}
+
+    def step(self, action):
+        self.x += (-0.5, 0.5, -0.5, 0.5)[action]
+        self.t += 1
+        return np.array([self.x]), -abs(self.x), abs(self.x) > 5, self.t >= 20, {}
+
+
+def planted(bars: Bars) -> None:
+    """A region from which the student alone runs into danger, and a disagreement that costs nothing."""
+
+    def teacher(S):
+        return np.where(S[:, 0] > 0, 0, 1)
+
+    def dangerous(S):
+        return np.where(S[:, 0] > 1.8, 1, teacher(S))
+
+    def harmless(S):
+        return teacher(S) + np.where(np.abs(S[:, 0]) > 0.1, 2, 0)  # the other name of the same step
+
+    record = audit_policy(
+        teacher, {"dangerous": dangerous, "harmless": harmless}, Walk, names=["place"], unsafe=lambda s: s["place"] > 4,
+        n_episodes=150, noise=(), random_state=0,
+    )  # fmt: skip
+    unsafe = record.frames["unsafe"]
+    worse = unsafe[(unsafe["metric"] == "unsafe_difference") & (unsafe["verdict"] == "more often")]
+    regions = sorted(set(worse.loc[worse["subject"] == "dangerous", "region"]) - {"all starts"})
+    right = len(regions) == 1 and "high third" in regions[0] and "harmless" not in set(worse["subject"])
+    bars.add("planted unsafe region: found, and no other", "the high third of place", ", ".join(regions), right)
+    verdict = record.frames["verdicts"].set_index("subject").loc["harmless"]
+    agreement = record.frames["agreement"].query("subject == 'harmless' and states == 'own'")["estimate"].iloc[0]
+    bars.add("planted harmless disagreement: no failure", "keeps the return", f"{verdict['verdict']} at {agreement:.0%} agreement",
+             verdict["verdict"] == "keeps" and agreement < 0.5)  # fmt: skip
+
+
+def same_dynamics(bars: Bars) -> None:
+    """The steps that teachers are solved on are gymnasium's own."""
+    import gymnasium
+
+    worst = 0.0
+    for env, step in (("MountainCar-v0", teachers.mountain_car_step), ("Acrobot-v1", teachers.acrobot_step)):
+        made = gymnasium.make(env).unwrapped
+        made.reset(seed=0)
+        rng = np.random.default_rng(0)
+        for _ in range(500):
+            before, action = np.array(made.state, dtype=float), int(rng.integers(3))
+            terminated = made.step(action)[2]
+            after, goal = step(before[None], np.array([action]))
+            worst = max(worst, float(np.abs(after[0] - np.array(made.state)).max()), float(bool(goal[0]) != terminated))
+            if terminated:
+                made.reset()
+    bars.at_most("dynamics of solved teachers against gymnasium's, 1,000 steps: largest difference", 1e-9, worst)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = options("Return of small students in gymnasium")
+    storing(parser)
+    parser.add_argument("--only", choices=list(SIZES), help="one environment")
+    args = parser.parse_args(argv)
+    bars = Bars(f"policies: {1 if args.quick else SEEDS} seeds, {30 if args.quick else EPISODES} gymnasium episodes each")
+    for env, sizes in SIZES.items():
+        if args.only not in (None, env) or (args.quick and (env in ("LunarLander-v3", "Acrobot-v1"))):
+            continue
+        for leaves in sizes[:1] if args.quick else sizes:
+            judge(bars, env, leaves, measured(env, leaves, 1 if args.quick else SEEDS, args.quick, args.store))
+    if args.only is None:
+        planted(bars)
+        same_dynamics(bars)
+    return bars.finish(args)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

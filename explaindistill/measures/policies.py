@@ -1,0 +1,252 @@
+"""What policies earn, where they agree, what disagreeing costs, and how often they come to unsafe states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.statistics.intervals import bonett_price, wilson
+from explaindistill.numerics.statistics.mean_limits import mean_limits
+
+__all__ = ["CHANCE", "TEACHER", "disagreement_costs", "policy_agreement", "policy_returns", "unsafe_rates"]
+
+Floats = NDArray[np.float64]
+WORST = 0.05
+"""Share of episodes that count as the worst."""
+FEWEST_WORST = 3
+"""Episodes among the worst below which nothing is said of their mean: one or two say what chance did."""
+TEACHER, CHANCE = "teacher", "chance"
+Limits = tuple[float, float, float]
+
+
+def policy_returns(returns: Mapping[str, ArrayLike]) -> pd.DataFrame:
+    r"""Mean return of every policy, and what students earn against the teacher on the same seeds.
+
+    Parameters
+    ----------
+    returns : mapping of subject to array of shape (e,)
+        Returns of the same e seeds, in one order. ``"teacher"`` is the teacher, ``"chance"``, where it is there, a
+        policy that draws its actions.
+
+    Returns
+    -------
+    DataFrame
+        ``metric``, ``subject``, ``estimate``, ``low``, ``high``, ``n`` (episodes). Metrics: ``return``;
+        ``return_worst``, the mean of the worst twentieth of episodes; ``return_difference``, student less teacher,
+        paired by seed; ``return_kept``, :math:`(\bar s - \bar c) / (\bar t - \bar c)` of student, teacher and chance.
+        Limits are Student's, or Hall's where returns are skewed; where all are alike, as far off as an unseen episode
+        could move them that earned the least or the most of all.
+
+    References
+    ----------
+    Hall (1992), doi:10.1111/j.2517-6161.1992.tb01872.x.
+
+    Examples
+    --------
+    >>> frame = policy_returns({"teacher": [9.0, 10.0, 11.0, 10.0], "tree": [8.0, 9.0, 10.0, 9.0]})
+    >>> frame[frame["metric"] == "return_difference"][["subject", "estimate", "n"]].values.tolist()
+    [['tree', -1.0, 4]]
+    """
+    every = {subject: np.asarray(values, dtype=float) for subject, values in returns.items()}
+    if len({len(values) for values in every.values()}) > 1:
+        raise InvalidInputError("returns must have one value per seed for each subject, got unequal lengths")
+    pooled = np.concatenate(list(every.values()))
+    ends, width = (float(pooled.min()), float(pooled.max())), float(np.ptp(pooled))
+    lines = []
+    for subject, values in every.items():
+        n = len(values)
+        lines.append(_line("return", subject, _mean(values, ends), n))
+        lines.append(_line("return_worst", subject, _worst(values), n))
+    teacher, chance = every.get(TEACHER), every.get(CHANCE)
+    for subject, values in every.items():
+        if teacher is None or subject in (TEACHER, CHANCE):
+            continue
+        lines.append(_line("return_difference", subject, _mean(values - teacher, (-width, width)), len(values)))
+        if chance is not None:
+            lines.append(_line("return_kept", subject, _kept(values, teacher, chance), len(values)))
+    return pd.DataFrame(lines)
+
+
+def _mean(values: Floats, ends: tuple[float, float], clusters: Any = None) -> Limits:
+    if not len(values):
+        return float("nan"), float("nan"), float("nan")
+    limits = mean_limits(values, np.zeros(len(values), dtype=int), 1, clusters=clusters, ends=ends)
+    return float(limits.mean[0]), float(limits.low[0]), float(limits.high[0])
+
+
+def _worst(values: Floats) -> Limits:
+    r"""Mean of the worst twentieth: the mean of :math:`q - (q - x)_+ / \alpha`, whose spread is that of the estimate."""
+    if len(values) * WORST < FEWEST_WORST:
+        return float("nan"), float("nan"), float("nan")
+    bound = float(np.quantile(values, WORST))
+    pieces = bound - np.maximum(bound - values, 0.0) / WORST
+    estimate = float(np.sort(values)[: max(1, round(len(values) * WORST))].mean())
+    middle, low, high = _mean(pieces, (float(values.min()), float(values.max())))
+    return estimate, estimate - (middle - low), min(estimate + (high - middle), float(values.mean()))
+
+
+def _kept(values: Floats, teacher: Floats, chance: Floats) -> Limits:
+    """Share of what the teacher earns over chance, its spread from what each seed adds to the ratio."""
+    gain = float((teacher - chance).mean())
+    if not _mean(teacher - chance, (0.0, 0.0))[1] > 0:  # the teacher is no better than chance, as far as is known
+        return float("nan"), float("nan"), float("nan")
+    share = float((values - chance).mean()) / gain
+    spread = ((values - chance) - share * (teacher - chance)) / gain + share
+    reach = float(np.ptp(np.concatenate([values, teacher, chance]))) / gain
+    return _mean(spread, (share - reach, share + reach))
+
+
+def _line(metric: str, subject: str, limits: Limits, n: int) -> dict[str, Any]:
+    estimate, low, high = limits
+    return {"metric": metric, "subject": subject, "estimate": estimate, "low": low, "high": high, "n": n}
+
+
+def policy_agreement(same: Mapping[tuple[str, str], tuple[ArrayLike, ArrayLike]]) -> pd.DataFrame:
+    """Share of states in which a student does what the teacher does; the states of one episode belong together.
+
+    Parameters
+    ----------
+    same : mapping of (subject, states) to (flags, episodes)
+        Whose states they are: ``"teacher's"`` or ``"own"``; arrays of shape (n,).
+
+    Returns
+    -------
+    DataFrame
+        ``metric`` (``agreement``), ``subject``, ``states``, ``estimate``, ``low``, ``high``, ``n`` (states),
+        ``n_episodes``. Of fewer than five episodes there are no limits.
+
+    Examples
+    --------
+    >>> flags, episodes = np.tile([True, True, False], 20), np.repeat(np.arange(20), 3)
+    >>> policy_agreement({("tree", "own"): (flags, episodes)})[["estimate", "n", "n_episodes"]].round(2).values.tolist()
+    [[0.67, 60.0, 20.0]]
+    """
+    lines = []
+    for (subject, states), (flags, episodes) in same.items():
+        values, clusters = np.asarray(flags, dtype=float), np.asarray(episodes)
+        line = _line("agreement", subject, _mean(values, (0.0, 1.0), clusters), len(values))
+        lines.append(line | {"states": states, "n_episodes": len(np.unique(clusters))})
+    return pd.DataFrame(lines, columns=["metric", "subject", "states", "estimate", "low", "high", "n", "n_episodes"])
+
+
+def disagreement_costs(
+    costs: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike]], tolerance: float = 0.0
+) -> pd.DataFrame:
+    """What a student's actions cost by the teacher's values Q, in the states that the student comes to.
+
+    Parameters
+    ----------
+    costs : mapping of subject to (cost, same, episodes)
+        Best Q less Q of the student's action ``(n,)``; whether it is the teacher's action; the episode.
+    tolerance : float, at least 0
+        A cost up to this counts as harmless.
+
+    Returns
+    -------
+    DataFrame
+        ``metric``, ``subject``, ``estimate``, ``low``, ``high``, ``n``, ``n_episodes``. Metrics: ``cost_per_step``;
+        ``cost_of_disagreement``, over the states where they disagree; ``harmless_disagreement``, the share of those
+        states where it costs at most the tolerance.
+
+    Examples
+    --------
+    >>> cost, same = np.tile([0.0, 0.0, 3.0], 20), np.tile([True, False, False], 20)
+    >>> frame = disagreement_costs({"tree": (cost, same, np.repeat(np.arange(20), 3))}, tolerance=1.0)
+    >>> frame.set_index("metric")["estimate"].to_dict()
+    {'cost_per_step': 1.0, 'cost_of_disagreement': 1.5, 'harmless_disagreement': 0.5}
+    """
+    lines = []
+    for subject, (cost, same, episodes) in costs.items():
+        values, clusters = np.asarray(cost, dtype=float), np.asarray(episodes)
+        apart = ~np.asarray(same, dtype=bool)
+        top = float(values.max(initial=0.0))
+        measured = {
+            "cost_per_step": (values, clusters, top),
+            "cost_of_disagreement": (values[apart], clusters[apart], top),
+            "harmless_disagreement": ((values[apart] <= tolerance).astype(float), clusters[apart], 1.0),
+        }
+        for metric, (numbers, groups, most) in measured.items():
+            line = _line(metric, subject, _mean(numbers, (0.0, most), groups), len(numbers))
+            lines.append(line | {"n_episodes": len(np.unique(groups))})
+    return pd.DataFrame(lines, columns=["metric", "subject", "estimate", "low", "high", "n", "n_episodes"])
+
+
+def unsafe_rates(
+    unsafe: Mapping[str, tuple[ArrayLike, ArrayLike]], regions: Mapping[str, Sequence[Any]], level: float = 0.95
+) -> pd.DataFrame:
+    """How often policies come to unsafe states, by where an episode starts.
+
+    Parameters
+    ----------
+    unsafe : mapping of subject to (flags, episodes)
+        Of every state; episodes are numbered from 0, alike for all subjects: one number is one seed.
+    regions : mapping of name to positions of episodes
+        Where episodes start; they may overlap. All episodes are a region of their own, ``"all starts"``.
+    level : float
+        Of limits; those of differences hold together for all regions of a subject.
+
+    Returns
+    -------
+    DataFrame
+        ``metric``, ``subject``, ``region``, ``estimate``, ``low``, ``high``, ``n``, ``n_episodes``, ``verdict``.
+        Metrics: ``unsafe_states`` (share of states; episodes are clusters), ``unsafe_episodes`` (share of episodes with
+        an unsafe state, Wilson's limits), ``unsafe_difference`` (that share less the teacher's on the same seeds),
+        whose verdict is "more often", "less often" or "no difference seen".
+
+    References
+    ----------
+    Bonett and Price (2012), doi:10.3102/1076998611411915.
+
+    Examples
+    --------
+    >>> episodes = np.repeat(np.arange(40), 2)
+    >>> flags = {"teacher": (np.zeros(80), episodes), "tree": (episodes < 10, episodes)}
+    >>> frame = unsafe_rates(flags, {"left": range(10), "right": range(10, 40)})
+    >>> frame[frame["metric"] == "unsafe_difference"].set_index("region")["verdict"].to_dict()
+    {'all starts': 'more often', 'left': 'more often', 'right': 'no difference seen'}
+    """
+    n_episodes = 1 + max((int(np.max(episodes, initial=-1)) for _, episodes in unsafe.values()), default=-1)
+    places = {"all starts": np.arange(n_episodes)} | {name: np.asarray(list(at)) for name, at in regions.items()}
+    ever = {subject: _ever(*pair, n_episodes) for subject, pair in unsafe.items()}
+    alone = 1 - (1 - level) / max(len(places), 1)
+    lines = []
+    for subject, (flags, episodes) in unsafe.items():
+        values, clusters = np.asarray(flags, dtype=float), np.asarray(episodes)
+        for region, at in places.items():
+            inside = np.isin(clusters, at)
+            shared = {"region": region, "n_episodes": len(at), "verdict": ""}
+            limits = _mean(values[inside], (0.0, 1.0), clusters[inside])
+            lines.append(_line("unsafe_states", subject, limits, int(inside.sum())) | shared)
+            k, n = int(ever[subject][at].sum()), len(at)
+            low, high = wilson(k, n, level)
+            share = k / n if n else float("nan")
+            lines.append(_line("unsafe_episodes", subject, (share, float(low), float(high)), n) | shared)
+            if subject != TEACHER and TEACHER in ever:
+                lines.append(_difference(subject, ever[subject][at], ever[TEACHER][at], alone) | shared | {
+                    "verdict": _verdict(ever[subject][at], ever[TEACHER][at], alone)})  # fmt: skip
+    columns = ["metric", "subject", "region", "estimate", "low", "high", "n", "n_episodes", "verdict"]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def _ever(flags: ArrayLike, episodes: ArrayLike, n: int) -> NDArray[np.bool_]:
+    return np.asarray(np.bincount(np.asarray(episodes, dtype=int), np.asarray(flags, dtype=float), n) > 0)
+
+
+def _limits_of(first: NDArray[np.bool_], second: NDArray[np.bool_], level: float) -> Limits:
+    gained, lost, n = int((first & ~second).sum()), int((second & ~first).sum()), len(first)
+    low, high = bonett_price(gained, lost, n, level)
+    return (gained - lost) / n if n else float("nan"), float(low), float(high)
+
+
+def _difference(subject: str, first: NDArray[np.bool_], second: NDArray[np.bool_], level: float) -> dict[str, Any]:
+    return _line("unsafe_difference", subject, _limits_of(first, second, level), len(first))
+
+
+def _verdict(first: NDArray[np.bool_], second: NDArray[np.bool_], level: float) -> str:
+    _, low, high = _limits_of(first, second, level)
+    return "more often" if low > 0 else "less often" if high < 0 else "no difference seen"
