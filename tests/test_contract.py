@@ -302,6 +302,7 @@ def test_score_against_soft_labels_is_agreement(kind):
     agreement = (student.predict(X) == np.where(p > 0.5, "yes", "no")).mean()
     assert student.score(X, soft(p)) == pytest.approx(agreement)
     assert student.score(X, soft(p)[["yes", "no"]]) == pytest.approx(agreement)
+    assert student.score(X, soft(p)[["no", "yes"]].to_numpy()) == pytest.approx(agreement)
 
 
 @every_classifier

@@ -106,7 +106,8 @@ def price_of_a_row_sent(teacher: Any, stated: float | None = None) -> float | No
     Parameters
     ----------
     teacher : Teacher
-        Its own ``price_per_row`` counts where none is stated; that of an ensemble is the mean of its members'.
+        Its own ``price_per_row`` counts where none is stated, or, where tokens are paid, what a row has cost on the
+        mean (``mean_price_per_row``); that of an ensemble is the mean of its members'.
     stated : float, optional
         Price of one answer of the teacher; for an ensemble all members are in it.
 
@@ -122,7 +123,7 @@ def price_of_a_row_sent(teacher: Any, stated: float | None = None) -> float | No
         return stated / n_models(teacher)
     members = getattr(teacher, "teachers", None)
     if members is None:
-        return getattr(teacher, "price_per_row", None) or None
+        return getattr(teacher, "mean_price_per_row", None) or getattr(teacher, "price_per_row", None) or None
     prices = [price_of_a_row_sent(member) for member in members]
     priced = [(p or 0.0) * n_models(member) for p, member in zip(prices, members, strict=True)]
     return None if not any(prices) else sum(priced) / n_models(teacher)

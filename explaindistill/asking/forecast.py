@@ -22,10 +22,12 @@ from explaindistill.protocols import can_be_asked
 __all__ = ["Forecast", "StandIn", "any_answer"]
 
 HARMLESS = frozenset(
-    {"encoder", "estimator", "feature_names_in_", "module", "name", "price_per_row", "rights", "weights"}
+    {"encoder", "estimator", "feature_names_in_", "module", "name", "price_per_row", "rights", "tokens", "weights"}
 )
 """Members of a teacher that answer without asking its model."""
 
+COUNTED_ROWS = 1_000
+"""So many rows of each question tell the mean number of tokens to a few parts in a hundred."""
 Answer = Callable[[Any], NDArray[np.float64]]
 
 
@@ -41,7 +43,9 @@ class Forecast:
         Purposes whose number is an upper bound, since what is asked then depends on answers that nobody has yet. The
         other numbers are those of the work itself.
     price_per_row : float, optional
-        Price of a row that is sent; None where nobody stated one.
+        Price of a row that is sent; None where nobody stated one. Of a chat model: the mean price of its tokens.
+    tokens : int, optional
+        About how many tokens that is, of a chat model; estimated by the length of the questions.
     epsilon : pair of float, optional
         Loss of privacy at ``delta`` now and after the work, of a teacher whose answers cost privacy.
     delta, max_epsilon : float, optional
@@ -60,6 +64,7 @@ class Forecast:
     rows: Mapping[str, int]
     at_most: frozenset[str] = field(default_factory=frozenset)
     price_per_row: float | None = None
+    tokens: int | None = None
     epsilon: tuple[float, float] | None = None
     delta: float | None = None
     max_epsilon: float | None = None
@@ -93,6 +98,8 @@ class Forecast:
         bound = "at most " if self.at_most else ""
         each = ", ".join(f"{p} {'at most ' if p in self.at_most else ''}{n:,}" for p, n in self.rows.items())
         words = f"{bound}{self.total:,} rows would be sent to the teacher" + (f": {each}" if each else "")
+        if self.tokens is not None:
+            words += f"; {bound or 'about '}{self.tokens:,} tokens, estimated by the length of the questions"
         if self.money is not None:
             words += f"; money at the stated price: {bound}{self.money:,.2f}"
         if self.epsilon is not None:
@@ -149,6 +156,7 @@ class StandIn:
         self._shelf = _shelf_to_read(store, teacher) if self.is_stored else None
         self._counted: set[bytes] = set()
         self._most: dict[str, int] = {}
+        self._tokens = RunningMean()
         if not can_be_asked(teacher):
             self.knows = teacher.knows
 
@@ -169,6 +177,7 @@ class StandIn:
         return answer if self.classes_ is None else np.asarray(self.classes_)[answer.argmax(axis=1)]
 
     def _count(self, X: Any) -> None:
+        self._tokens.add(_tokens(self.teacher, X))
         if current_purpose() in self.open_purposes:
             self.rows_sent_.add(len(X) * self.n_models)
             return
@@ -211,7 +220,12 @@ class StandIn:
                 "delta": teacher.delta,
                 "max_epsilon": teacher.max_epsilon,
             }
-        return Forecast(rows, frozenset(at_most), price_of_a_row_sent(self.teacher, price_per_row), **privacy)
+        price = price_of_a_row_sent(self.teacher, price_per_row)
+        per_million = getattr(self.teacher, "price_per_million_tokens", 0.0)
+        if price_per_row is None and per_million and self._tokens.n:
+            price = self.teacher.price_per_row + self._tokens.mean * per_million / 1e6
+        tokens = round(self._tokens.mean * sum(rows.values())) if self._tokens.n else None
+        return Forecast(rows, frozenset(at_most), price, tokens, **privacy)
 
     def fingerprint(self) -> None:
         """None: no store may keep these answers."""
@@ -219,6 +233,30 @@ class StandIn:
 
     def __sklearn_clone__(self) -> StandIn:
         return self
+
+
+@dataclass
+class RunningMean:
+    """Mean of all numbers that were added."""
+
+    n: int = 0
+    mean: float = float("nan")
+
+    def add(self, numbers: NDArray[Any]) -> None:
+        """Take further numbers ``(m,)`` in."""
+        if len(numbers):
+            total = numbers.sum() + (self.mean * self.n if self.n else 0.0)
+            self.n += len(numbers)
+            self.mean = float(total / self.n)
+
+
+def _tokens(teacher: Any, X: Any) -> NDArray[Any]:
+    """About how many tokens rows would take, at most :data:`COUNTED_ROWS` of them; none where nobody counts tokens."""
+    if not hasattr(teacher, "tokens") or not len(X):
+        return np.zeros(0)
+    rows = as_frame(X)
+    counted = teacher.tokens(rows.iloc[:: max(len(rows) // COUNTED_ROWS, 1)])
+    return np.zeros(0) if counted is None else counted
 
 
 def any_answer(classes: NDArray[Any] | None) -> Answer:

@@ -27,7 +27,8 @@ def stand_in_for(teacher: Any, store: Any) -> StandIn:
 def told_beforehand(args: Namespace, teacher: Any, console: Console, forecast: Callable[[], Forecast]) -> bool:
     """Whether the command ends here (``--dry-run``); a price is reason enough to tell what the command will ask."""
     price = getattr(args, "price_per_row", None)
-    if not args.dry_run and price_of_a_row_sent(teacher, price) is None:
+    has_price = price_of_a_row_sent(teacher, price) is not None or getattr(teacher, "price_per_million_tokens", 0.0) > 0
+    if not args.dry_run and not has_price:
         return False
     with working("counting what would be asked …"):
         words = str(forecast())

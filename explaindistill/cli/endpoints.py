@@ -17,7 +17,7 @@ __all__ = ["add_endpoint", "check_endpoint", "endpoint_teacher"]
 
 RIGHTS = ("owner", "terms", "declaration")
 OTHERS = ("classes", "output", "teacher_version", "token_env", "max_requests", "max_cost", "requests_per_second")
-CHAT = ("chat_model", "prompt")
+CHAT = ("chat_model", "prompt", "price_per_million_tokens")
 SIZES = ("batch_rows", "concurrency")
 
 
@@ -49,7 +49,8 @@ def add_endpoint(parser: argparse.ArgumentParser, positive: Callable[[str], int]
     group.add_argument("--requests-per-second", type=float, metavar="R", help="never more than so many")
     group.add_argument("--max-requests", type=positive, metavar="N", help="stop after so many, retries included")
     group.add_argument("--price-per-row", type=float, metavar="P", help="price of one answer of the teacher")
-    group.add_argument("--max-cost", type=float, metavar="C", help="stop before more is spent, at --price-per-row")
+    group.add_argument("--price-per-million-tokens", type=float, metavar="P", help="price of a chat model's tokens")
+    group.add_argument("--max-cost", type=float, metavar="C", help="stop before more is spent, at the stated price")
 
 
 def check_endpoint(args: Namespace) -> None:
@@ -77,7 +78,9 @@ def check_endpoint(args: Namespace) -> None:
             "store needs to know which teacher answers at the address: give --teacher-version, and change it whenever "
             "the model there changes"
         )
-    if args.max_cost is not None and args.price_per_row is None:
+    if args.price_per_million_tokens is not None and args.chat_model is None:
+        raise InvalidInputError("price-per-million-tokens is for a chat model; give --chat-model, or --price-per-row")
+    if args.max_cost is not None and args.price_per_row is None and args.price_per_million_tokens is None:
         raise InvalidInputError(f"max-cost needs a price, got {args.max_cost:g}; give --price-per-row, too")
 
 
@@ -90,6 +93,7 @@ def endpoint_teacher(args: Namespace, rows: SplitRows) -> Any:
     limits |= {"prompt": args.prompt, "price_per_row": args.price_per_row}
     if args.chat_model is not None:
         limits |= {"form": "chat", "model": args.chat_model}
+        limits["price_per_million_tokens"] = args.price_per_million_tokens
     return HttpTeacher(
         args.teacher_url,
         classes=_classes(args.classes, rows.y if rows.task == "classification" else None),

@@ -122,6 +122,6 @@ def check_task(student: Any, teacher: Any) -> Task:
     if offered not in (None, wanted):
         way = "use a Classifier"
         if wanted == "regression":
-            way = "use a Regressor, or, if the teacher answers with classes, wrap it and say them: classes=[...]"
+            way = "use a Regressor, or, if it answers with classes, say them: as_teacher(teacher, classes=[...])"
         raise InvalidInputError(f"student must do {wanted} since the teacher does, got {type(student).__name__}; {way}")
     return wanted

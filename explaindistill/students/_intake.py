@@ -22,7 +22,7 @@ from explaindistill.data.weights import as_weights
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.trees.fixed_point import whole_weights
 
-__all__ = ["Intake", "fit_classifier", "fit_regressor", "names_of_columns", "read_signs", "rows"]
+__all__ = ["Intake", "column_classes", "fit_classifier", "fit_regressor", "names_of_columns", "read_signs", "rows"]
 
 
 @dataclass(frozen=True)
@@ -197,6 +197,16 @@ def _check_discrete(y: NDArray[Any]) -> None:
             f"{str(error).split('. ')[0]}: y must be classes for a Classifier, got numbers such as {y[0].item()!r}; "
             "use a Regressor, or give soft labels as two columns"
         ) from error
+
+
+def column_classes(estimator: Any, y: Any) -> ArrayLike | None:
+    """Classes of the columns of soft labels that a fitted classifier is given as an array; None for hard labels.
+
+    Without ``classes=`` the columns are in the order of ``classes_``, as those of ``predict_proba`` are.
+    """
+    if _width(y) == 1:
+        return None
+    return estimator.classes_ if estimator.classes is None else estimator.classes
 
 
 def _width(y: Any) -> int:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Teacher
+from explaindistill.teachers._fingerprint import of_object
 from explaindistill.teachers._saved import load_folder, load_object, outside_code
 
 __all__ = ["as_teacher", "load_teacher"]
@@ -51,6 +52,12 @@ def as_teacher(teacher: Any, **options: Any) -> Teacher:  # noqa: PLR0911 - one 
         from explaindistill.teachers.recorded import RecordedTeacher
 
         return RecordedTeacher(*teacher, **options)
+    if _is_keras(teacher):
+        raise InvalidInputError(
+            f"a Keras model such as this {type(teacher).__name__} does not say what it answers, or how rows become its "
+            "inputs; say as_teacher(lambda X: model.predict(inputs(X), verbose=0), classes=[...]), or without classes "
+            "for regression"
+        )
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(teacher, torch.nn.Module):
         from explaindistill.teachers.torch import TorchTeacher
@@ -72,6 +79,12 @@ def as_teacher(teacher: Any, **options: Any) -> Teacher:  # noqa: PLR0911 - one 
         f"teacher must be a Teacher, a torch module, a fitted estimator, a pair (X, P), a saved folder or a function, "
         f"got {type(teacher).__name__}"
     )
+
+
+def _is_keras(teacher: Any) -> bool:
+    """Whether it is a model of Keras, which has ``predict`` for chances and values alike, and may be a torch module."""
+    rooms = {kind.__module__.partition(".")[0] for kind in type(teacher).__mro__}
+    return bool(rooms & {"keras", "tf_keras"})
 
 
 def _booster(teacher: Any) -> str | None:
@@ -98,10 +111,13 @@ def _of_booster(teacher: Any, room: str, options: dict[str, Any]) -> Teacher:
     def ask(X: Any) -> Any:
         if room == "catboost":  # it answers raw scores unless it is asked for something else
             return teacher.predict(X, prediction_type="Probability" if chances else "RawFormulaVal")
-        return teacher.predict(sys.modules["xgboost"].DMatrix(X) if room == "xgboost" else X)
+        if room == "xgboost":
+            return teacher.predict(sys.modules["xgboost"].DMatrix(X, enable_categorical=True))
+        return teacher.predict(X)
 
     ask.__name__ = f"{room}.{type(teacher).__name__}"
-    return CallableTeacher(ask, **options)
+    # unlike a function a booster is all there is to it, so that its answers can be stored without version=
+    return CallableTeacher(ask, **({"version": of_object(teacher, room)} | options))
 
 
 def load_teacher(path: str | Path, trust: bool = False, **options: Any) -> Teacher:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
@@ -12,12 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from explaindistill.data.answers import check_chance, named_columns, probabilities
 from explaindistill.data.class_words import class_words
 from explaindistill.data.targets import one_hot
-from explaindistill.errors import InvalidInputError, TeacherError
+from explaindistill.errors import ExplainDistillError, InvalidInputError, TeacherError
 from explaindistill.protocols import Teacher
 
 __all__ = [
     "OUTPUTS",
     "Output",
+    "answering",
     "check_output",
     "checked_answer",
     "class_order",
@@ -160,6 +162,35 @@ def checked_answer(
     return P if order is None else np.ascontiguousarray(P[:, order])
 
 
+@contextmanager
+def answering(who: str, X: Any, way: str) -> Iterator[None]:
+    """Tell which rows a model could not answer, and the way out: its own error alone speaks of its inside.
+
+    Parameters
+    ----------
+    who : str
+        The teacher's name.
+    X : array or DataFrame
+        The rows it is asked about.
+    way : str
+        What to do where it cannot read them.
+
+    Raises
+    ------
+    TeacherError
+        In place of what the model raises when it cannot read the rows it is given.
+    """
+    try:
+        yield
+    except ExplainDistillError:
+        raise
+    except Exception as error:  # whatever a model raises on rows it cannot read, the way out is the same
+        raise TeacherError(
+            f"{who} could not answer {len(X)} rows, given as the {type(X).__name__} they came in: "
+            f"{type(error).__name__}: {error}; {way}"
+        ) from error
+
+
 def no_probabilities(who: str) -> TeacherError:
     """Error for the probabilities of a teacher that gives values."""
     return TeacherError(f"{who} gives values (regression) and has no probabilities; ask predict")
@@ -198,7 +229,10 @@ def _numbers(raw: Any, who: str) -> NDArray[np.float64]:
     try:
         answer = np.asarray(raw.to_numpy() if isinstance(raw, (pd.DataFrame, pd.Series)) else raw, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise TeacherError(f"{who} answered with something that is not numbers: {error}") from error
+        raise TeacherError(
+            f"{who} answered with something that is not numbers: {error}; if these are classes, say "
+            "classes=[...] and output='labels'"
+        ) from error
     if answer.ndim not in (1, 2):
         raise TeacherError(f"{who} answered an array of shape {answer.shape}; it must be (rows,) or (rows, columns)")
     return answer

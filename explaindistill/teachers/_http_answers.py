@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections.abc import Iterator
+from concurrent.futures import Future, as_completed
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from explaindistill.errors import TeacherError
 
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["TryAgainError", "read_answer", "retry_after"]
+__all__ = ["TryAgainError", "arriving", "read_answer", "retry_after"]
 
 
 class TryAgainError(Exception):
@@ -58,3 +62,20 @@ def read_answer(response: httpx.Response, until: float, most: int) -> bytes:
     if unpacker is not None and not unpacker.eof:
         raise TryAgainError("the answer is no whole gzip stream")
     return b"".join(chunks)
+
+
+def arriving(
+    waiting: dict[Future[NDArray[Any] | None], slice],
+) -> Iterator[tuple[slice, NDArray[Any]]]:
+    """Answers as they are done; the first failure is raised after what still arrived was handed out."""
+    failure: BaseException | None = None
+    for done in as_completed(waiting):
+        error = done.exception()
+        if error is not None:
+            failure = failure or error
+            continue
+        answer = done.result()
+        if answer is not None:
+            yield waiting[done], answer
+    if failure is not None:
+        raise failure

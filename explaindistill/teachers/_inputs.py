@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from explaindistill.errors import TeacherError
 
-__all__ = ["Inputs", "several"]
+__all__ = ["Inputs", "check_one_array", "several"]
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,50 @@ class Inputs:
     def ask(self, module: Callable[..., Any], forward: Any, tensor: Callable[[NDArray[Any]], Any]) -> Any:
         """Hand the arrays over, each made a tensor by ``tensor``.
 
-        Parts of a mapping are keyword arguments where ``forward`` has such, else one mapping.
+        Those of a tuple are arguments in its order, those of a mapping keyword arguments; all of them are one argument
+        where ``forward`` takes one batch only.
+
+        Raises
+        ------
+        TeacherError
+            If ``forward`` takes them neither way.
         """
-        tensors = [tensor(np.ascontiguousarray(a)) for a in self.arrays]
-        if self.names is None:
-            return module(*tensors)
-        parts = dict(zip(self.names, tensors, strict=True))
-        parameters = inspect.signature(forward).parameters
-        takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-        return module(**parts) if takes_all or parts.keys() <= parameters.keys() else module(parts)
+        tensors = tuple(tensor(np.ascontiguousarray(a)) for a in self.arrays)
+        named = {} if self.names is None else dict(zip(self.names, tensors, strict=True))
+        placed = () if named else tensors
+        if _takes(forward, *placed, **named):
+            return module(*placed, **named)
+        if _takes(forward, named or placed):
+            return module(named or placed)
+        names = range(len(tensors)) if self.names is None else map(repr, self.names)
+        given = ", ".join(f"{name} {tuple(a.shape)}" for name, a in zip(names, self.arrays, strict=True))
+        raise TeacherError(
+            f"preprocess gave {len(tensors)} parts ({given}), and the network's forward takes "
+            f"{inspect.signature(forward)}; give a tuple in the order of its inputs, or a mapping with their names"
+        )
+
+
+def check_one_array(forward: Any, who: str) -> None:
+    """Refuse one array for a network of several inputs.
+
+    Raises
+    ------
+    TeacherError
+    """
+    if not _takes(forward, None):
+        raise TeacherError(
+            f"{who} was given one array, and its forward takes {inspect.signature(forward)}; let preprocess= give a "
+            "tuple in the order of its inputs, or a mapping with their names"
+        )
+
+
+def _takes(forward: Any, *args: Any, **kwargs: Any) -> bool:
+    """Whether a function may be called so."""
+    try:
+        inspect.signature(forward).bind(*args, **kwargs)
+    except TypeError:
+        return False
+    return True
 
 
 def several(raw: Any, n_rows: int) -> Inputs | None:
@@ -57,13 +92,15 @@ def several(raw: Any, n_rows: int) -> Inputs | None:
     Raises
     ------
     TeacherError
-        If a part does not have one entry per row.
+        If a part does not have one entry per row, or the parts came as a list, which may be rows as well.
 
     Examples
     --------
     >>> several({"ages": np.zeros((2, 1)), "words": np.array([[1, 2], [3, 0]])}, 2).names
     ('ages', 'words')
     """
+    if isinstance(raw, list) and len(raw) != n_rows and all(np.shape(part)[:1] == (n_rows,) for part in raw):
+        raise TeacherError(f"preprocess gave a list of {len(raw)} arrays; give a tuple of them, or a mapping by name")
     if not isinstance(raw, tuple | Mapping) or not len(raw):
         return None
     names = tuple(str(k) for k in raw) if isinstance(raw, Mapping) else None

@@ -12,6 +12,7 @@ from explaindistill.data.rows_sent import RowsSent
 from explaindistill.errors import InvalidInputError
 from explaindistill.teachers._checks import (
     Output,
+    answering,
     check_output,
     checked_answer,
     class_order,
@@ -88,7 +89,9 @@ class CallableTeacher:
 
     def _ask(self, X: Any) -> NDArray[np.float64]:
         self.rows_sent_.add(len(X))
-        answer = checked_answer(self.function(X), len(X), self.output, self.classes_, self._order, self.name)
+        with answering(self.name, X, "a function is given all rows at once, with the columns that the student sees"):
+            raw = self.function(X)
+        answer = checked_answer(raw, len(X), self.output, self.classes_, self._order, self.name)
         return answer if self._output_said or self.classes_ is not None else values_not_chances(answer, self.name)
 
     def fingerprint(self) -> str | None:

@@ -15,6 +15,7 @@ from explaindistill.data.rows_sent import RowsSent
 from explaindistill.errors import InvalidInputError
 from explaindistill.teachers._checks import (
     Output,
+    answering,
     check_output,
     checked_answer,
     class_order,
@@ -31,6 +32,12 @@ _METHODS: dict[Output, str] = {
     "labels": "predict",
     "value": "predict",
 }
+
+
+PREPARE = (
+    "what is done to rows beforehand is part of the teacher: give a fitted Pipeline, or "
+    "as_teacher(lambda X: model.predict_proba(prepared(X)), classes=[...])"
+)
 
 
 class EstimatorTeacher:
@@ -104,7 +111,8 @@ class EstimatorTeacher:
 
     def _ask(self, X: Any) -> NDArray[np.float64]:
         self.rows_sent_.add(len(X))
-        raw = getattr(self.estimator, _METHODS[self.output])(X)
+        with answering(self.name, X, PREPARE):
+            raw = getattr(self.estimator, _METHODS[self.output])(X)
         if self.output == "labels" and self._trained_on is not None:
             # the labels are the estimator's; from its sorted classes back to its own order, and on to that of classes_
             sorted_names, order = sorted_classes(self._trained_on)

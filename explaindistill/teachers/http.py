@@ -7,8 +7,8 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import numpy as np
@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.data.rows_sent import RowsSent, current_purpose
 from explaindistill.errors import InvalidInputError, MissingExtraError, TeacherError
-from explaindistill.teachers._chat import chat_body, chat_scores
+from explaindistill.teachers._chat import chat_scores, tokens_used
 from explaindistill.teachers._checks import Output, check_output, checked_answer, class_order, no_probabilities
 from explaindistill.teachers._fingerprint import digest
-from explaindistill.teachers._http_answers import TryAgainError, read_answer, retry_after
-from explaindistill.teachers._http_arguments import check_prices, check_url
+from explaindistill.teachers._http_answers import TryAgainError, arriving, read_answer, retry_after
+from explaindistill.teachers._http_arguments import chat_form, check_limits, check_prices, check_rights, check_url
 from explaindistill.teachers._json_rows import json_rows
 from explaindistill.teachers._rights import Rights
 
@@ -39,13 +39,6 @@ NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Failures before a byte of the question was sent: nobody can have counted its rows."""
 WINDOW = 16
 """Requests per connection that ``label`` hands over at once: the pool never runs dry, and a kill loses no more."""
-NO_RIGHTS = (
-    "rights must be given: the terms of many services forbid fitting a model to their answers, and the audit must be "
-    "able to say whose teacher this is; pass rights=Rights(owner=..., terms=..., declaration=...), "
-    "which is in explaindistill.teachers"
-)
-
-
 Spend = Callable[[int], None]
 
 
@@ -76,6 +69,8 @@ class HttpTeacher:
         Model of the chat form.
     prompt : str, default="{row}"
         Question of the chat form; ``{row}`` is the whole row, ``{column}`` one of its cells.
+    display_names : mapping of str to str, optional
+        What ``{row}`` calls a column in place of its name in the data; chat form only.
     batch_rows : int, default=256
         Rows per request of the scoring form.
     concurrency : int, default=4
@@ -92,6 +87,9 @@ class HttpTeacher:
     requests_per_second : float, optional
     price_per_row, max_cost : float, optional
         Price of a row each time it is sent, and the most that may be spent in the life of this teacher; any currency.
+    price_per_million_tokens : float, optional
+        Price of the chat form, of questions and answers alike; comes on top of ``price_per_row``. What a question has
+        is estimated (:meth:`tokens`) until the answer says what it had.
 
     Attributes
     ----------
@@ -99,6 +97,8 @@ class HttpTeacher:
     n_requests_, n_failures_ : int
     rows_sent_ : RowsSent
         Rows that were sent, each time they were sent, by purpose.
+    tokens_ : int
+        Tokens of the chat form so far, as its answers said; where they did not, as estimated.
 
     Raises
     ------
@@ -160,22 +160,15 @@ class HttpTeacher:
         requests_per_second: float | None = None,
         price_per_row: float = 0.0,
         max_cost: float | None = None,
+        display_names: Mapping[str, str] | None = None,
+        price_per_million_tokens: float = 0.0,
         first_wait_seconds: float = 0.2,
     ) -> None:
         check_url(url)
-        if not isinstance(rights, Rights):
-            raise InvalidInputError(NO_RIGHTS)
-        check_prices(price_per_row, max_cost)
-        if form not in ("scores", "chat") or (form == "chat" and (model is None or classes is None)):
-            raise InvalidInputError(f"form must be 'scores', or 'chat' with model and classes, got {form!r}")
-        if min(batch_rows, concurrency) < 1 or max_retries < 0 or max_failures < 1:
-            raise InvalidInputError(
-                "batch_rows, concurrency and max_failures must be at least 1, max_retries at least 0"
-            )
-        if requests_per_second is not None and not 0 < requests_per_second < float("inf"):
-            raise InvalidInputError(
-                f"requests_per_second must be above 0, got {requests_per_second:g}; leave it out for no limit"
-            )
+        check_rights(rights)
+        check_prices(price_per_row, max_cost, price_per_million_tokens)
+        self.chat = chat_form(form, model, prompt, classes, display_names, price_per_million_tokens)
+        check_limits(batch_rows, concurrency, max_retries, max_failures, requests_per_second)
         self.url, self.rights = url, rights
         self.output: Output = check_output(output or ("value" if classes is None else "probabilities"), classes)
         self.classes_, self._order = class_order(classes)
@@ -186,8 +179,9 @@ class HttpTeacher:
         self.connect_seconds, self.read_seconds, self.total_seconds = connect_seconds, read_seconds, total_seconds
         self.max_retries, self.max_failures, self.max_requests = max_retries, max_failures, max_requests
         self.requests_per_second, self.first_wait_seconds = requests_per_second, first_wait_seconds
-        self.price_per_row, self.max_cost = price_per_row, max_cost
-        self.n_requests_ = self.n_failures_ = 0
+        self.price_per_row, self.price_per_million_tokens = price_per_row, price_per_million_tokens
+        self.max_cost = max_cost
+        self.n_requests_ = self.n_failures_ = self.tokens_ = 0
         self.rows_sent_ = RowsSent()
         self._in_a_row, self._next_at = 0, 0.0
         self._lock = threading.Lock()
@@ -204,8 +198,22 @@ class HttpTeacher:
 
     @property
     def cost_(self) -> float:
-        """What was spent so far, in the currency of ``price_per_row``."""
-        return self.rows_sent_.total * self.price_per_row
+        """What was spent so far, in the currency of the prices."""
+        return self.rows_sent_.total * self.price_per_row + self.tokens_ * self.price_per_million_tokens / 1e6
+
+    @property
+    def mean_price_per_row(self) -> float:
+        """What a row that was sent has cost on the mean; before any was sent, ``price_per_row``."""
+        n = self.rows_sent_.total
+        return self.cost_ / n if n and self.tokens_ else self.price_per_row
+
+    def tokens(self, X: Any) -> NDArray[np.int64] | None:
+        """About how many tokens each row's question and answer take, ``(n,)``; None where scores are asked.
+
+        Estimated by the length of the text, rather too many: the vocabulary of the model is not known here. Nothing is
+        asked.
+        """
+        return None if self.chat is None else np.array([self.chat.tokens(r) for r in json_rows(X)], dtype=np.int64)
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k != "_lock"}
@@ -249,6 +257,8 @@ class HttpTeacher:
             After every answer that did arrive was handed out.
         """
         records, purpose = json_rows(X), current_purpose()  # threads of the pool know no purpose
+        if self.chat is not None and records:
+            self.chat.check_columns(list(records[0]))
 
         def count(n: int) -> None:
             spend(n)
@@ -262,7 +272,7 @@ class HttpTeacher:
             places = [slice(i, min(i + self.batch_rows, len(records))) for i in starts]
             waiting = {pool.submit(self._or_stop, client, records[p], p.start, count, stop): p for p in places}
             try:
-                yield from _arriving(waiting)
+                yield from arriving(waiting)
             finally:
                 stop.set()
 
@@ -302,13 +312,13 @@ class HttpTeacher:
         until = time.monotonic() + self.total_seconds
         reason = ""
         for attempt in range(self.max_retries + 1):
-            if stop.wait(self._turn()) or not self._counted(len(records), reason, spend, stop):
+            if stop.wait(self._turn()) or not self._counted(records, reason, spend, stop):
                 return None
             try:
                 answer = self._once(client, records, list(range(start, start + len(records))), until)
             except (TryAgainError, httpx.TransportError) as error:
                 if isinstance(error, NEVER_LEFT):
-                    self._take_back(len(records), spend)
+                    self._take_back(records, spend)
                 # a protocol error may quote a header, and with it the token
                 quotes = isinstance(error, httpx.ProtocolError)
                 reason = type(error).__name__ if quotes else str(error) or type(error).__name__
@@ -325,9 +335,13 @@ class HttpTeacher:
             f"{self.name} gave no answer for {len(records)} rows after several attempts; the last failed: {reason}"
         )
 
-    def _take_back(self, n: int, spend: Spend) -> None:
+    def _take_back(self, records: list[dict[str, Any]], spend: Spend) -> None:
         with self._lock:
-            spend(-n)
+            spend(-len(records))
+            self.tokens_ -= self._tokens(records)
+
+    def _tokens(self, records: list[dict[str, Any]]) -> int:
+        return 0 if self.chat is None else sum(map(self.chat.tokens, records))
 
     def _turn(self) -> float:
         """Seconds to wait so as to keep the rate."""
@@ -339,8 +353,10 @@ class HttpTeacher:
             self._next_at = max(now, self._next_at) + 1.0 / self.requests_per_second
         return pause
 
-    def _counted(self, n: int, reason: str, spend: Spend, stop: threading.Event) -> bool:
+    def _counted(self, records: list[dict[str, Any]], reason: str, spend: Spend, stop: threading.Event) -> bool:
         """Count a request just before it is sent; False where all was stopped meanwhile. Limits raise."""
+        n, tokens = len(records), self._tokens(records)
+        price = n * self.price_per_row + tokens * self.price_per_million_tokens / 1e6
         with self._lock:
             if stop.is_set():
                 return False
@@ -353,11 +369,12 @@ class HttpTeacher:
                 raise TeacherError(
                     f"max_requests: {self.n_requests_} requests were sent to {self.name}, no more are allowed"
                 )
-            if self.max_cost is not None and self.cost_ + n * self.price_per_row > self.max_cost:
+            if self.max_cost is not None and self.cost_ + price > self.max_cost:
                 raise TeacherError(
                     f"max_cost: {self.cost_:g} of {self.max_cost:g} are spent at {self.name}, {n} rows are too dear"
                 )
             spend(n)
+            self.tokens_ += tokens
             self.n_requests_ += 1
         return True
 
@@ -375,10 +392,7 @@ class HttpTeacher:
     def _once(
         self, client: httpx.Client, records: list[dict[str, Any]], ids: list[int], until: float
     ) -> NDArray[np.float64]:
-        if self.form == "scores":
-            body: dict[str, Any] = {"ids": ids, "rows": records}
-        else:
-            body = chat_body(records[0], self.prompt, self.model)
+        body = {"ids": ids, "rows": records} if self.chat is None else self.chat.body(records[0])
         with client.stream("POST", self.url, json=body) as response:
             if response.status_code == 429:
                 raise TryAgainError("429 too many requests", retry_after(response))
@@ -391,8 +405,11 @@ class HttpTeacher:
             page = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise TryAgainError(f"the answer is no JSON ({error.__class__.__name__})") from error
+        if self.chat is not None and (used := tokens_used(page)) is not None:
+            with self._lock:  # the estimate was counted before the question was sent
+                self.tokens_ += used - self._tokens(records)
         try:
-            chat = self.form == "chat"
+            chat = self.chat is not None
             raw = chat_scores(page, self._columns or [], self.output, self.name) if chat else self._scores(page, ids)
             return checked_answer(raw, len(ids), self.output, self.classes_, self._order, self.name)
         except TeacherError as error:
@@ -415,6 +432,8 @@ class HttpTeacher:
             return None
         order = None if self._order is None else self._order.tolist()
         form = [self.form, self.model, self.prompt] if self.form == "chat" else [self.form]
+        if self.chat is not None and self.chat.names:  # without any, digests of stored answers stay as they were
+            form.append(dict(self.chat.names))
         return digest("http", self.url, self.version, form, self._columns, order, self.output)
 
     def __repr__(self) -> str:
@@ -422,20 +441,3 @@ class HttpTeacher:
 
     def __sklearn_clone__(self) -> HttpTeacher:
         return self
-
-
-def _arriving(
-    waiting: dict[Future[NDArray[np.float64] | None], slice],
-) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Answers as they are done; the first failure is raised after what still arrived was handed out."""
-    failure: BaseException | None = None
-    for done in as_completed(waiting):
-        error = done.exception()
-        if error is not None:
-            failure = failure or error
-            continue
-        answer = done.result()
-        if answer is not None:
-            yield waiting[done], answer
-    if failure is not None:
-        raise failure

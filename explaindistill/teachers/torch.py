@@ -17,7 +17,7 @@ from explaindistill.teachers._batches import FEW_ROWS, in_batches
 from explaindistill.teachers._checks import Output, check_output, checked_answer, class_order, no_probabilities
 from explaindistill.teachers._fingerprint import digest, of_function
 from explaindistill.teachers._heads import check_head, one_output
-from explaindistill.teachers._inputs import Inputs, several
+from explaindistill.teachers._inputs import Inputs, check_one_array, several
 
 __all__ = ["TorchTeacher"]
 
@@ -34,8 +34,9 @@ class TorchTeacher:
         Takes a tensor ``(b, ...)``, gives ``(b, k)``, or ``(b, 1)`` or ``(b,)`` for two classes or one value; or a
         tuple, mapping or object that holds such a tensor.
     preprocess : callable, optional
-        Takes the rows as the user has them, gives numbers ``(n, ...)``, or a tuple or mapping of several arrays for
-        a module of several inputs; part of the teacher. Without it the rows must be numbers.
+        Takes the rows as the user has them, gives numbers ``(n, ...)``, or several arrays for a module of several
+        inputs: a tuple in their order, or a mapping by their names; a module that takes one batch gets the tuple or
+        mapping itself. Part of the teacher. Without it the rows must be numbers.
     classes : array of shape (k,), optional
         Classes in the order of the module's outputs; None is regression.
     output : {"logits", "probabilities", "value"}, optional
@@ -158,6 +159,8 @@ class TorchTeacher:
 
     def _rows(self, X: Any) -> NDArray[Any] | Inputs:
         rows = self._numbers(X)
+        if not isinstance(rows, Inputs):
+            check_one_array(self.module.forward, self.name)
         if len(rows) != len(X):
             raise TeacherError(f"preprocess was given {len(X)} rows and gave {len(rows)}; it must keep every row")
         return rows

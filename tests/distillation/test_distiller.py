@@ -361,7 +361,7 @@ def test_a_teacher_without_classes_is_told_to_say_them():
     X = pd.DataFrame({"x": np.linspace(0, 1, 50)})
     with pytest.raises(
         InvalidInputError,
-        match=r"must do regression since the teacher does, got TreeClassifier.*say them: classes=\[\.\.\.\]",
+        match=r"must do regression since the teacher does.*say them: as_teacher\(teacher, classes=\[\.\.\.\]\)",
     ):
         xd.Distiller(lambda rows: rows["x"].to_numpy(), xd.TreeClassifier()).fit(X)
 

@@ -251,6 +251,19 @@ def booster(room):
     return type("Booster", (), {"__module__": f"{room}.basic", "predict": predict})()
 
 
+class Booster:
+    """Stands in for a booster whose state is one number."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def predict(self, rows):
+        return np.full(len(rows), self.value)
+
+
+Booster.__module__ = "lightgbm.basic"
+
+
 def test_a_bare_booster_is_asked_what_it_is():
     with pytest.raises(InvalidInputError, match=r"lightgbm.Booster does not say whether it has classes.*classes=\["):
         as_teacher(booster("lightgbm"))
@@ -260,9 +273,47 @@ def test_a_bare_booster_is_asked_what_it_is():
     assert as_teacher(booster("lightgbm"), output="value").classes_ is None
 
 
+def test_a_booster_is_known_by_its_state(monkeypatch):
+    """Its answers can be stored without a word about its version; a name given all the same counts."""
+    package = types.ModuleType("lightgbm.basic")
+    package.Booster = Booster
+    for name in ("lightgbm", "lightgbm.basic"):
+        monkeypatch.setitem(sys.modules, name, package)
+    one, other = Booster(0.5), Booster(0.25)
+    fingerprints = [as_teacher(b, output="value").fingerprint() for b in (one, Booster(0.5), other)]
+    assert fingerprints[0] == fingerprints[1] != fingerprints[2]
+    assert as_teacher(one, output="value", version="7").fingerprint() not in (None, *fingerprints)
+
+
+@pytest.mark.parametrize("options", [{}, {"classes": ["no", "yes"]}])
+def test_a_keras_model_is_asked_by_a_function(options):
+    """It has ``predict`` for chances and for values, so that neither can be taken for granted."""
+    model = type("Functional", (), {"__module__": "keras.src.models.functional", "predict": None})()
+    with pytest.raises(InvalidInputError, match=r"say as_teacher\(lambda X: model\.predict\(inputs\(X\), verbose=0\)"):
+        as_teacher(model, **options)
+
+
+def test_what_a_model_cannot_read_is_told_with_the_way_out():
+    class Arrays:
+        classes_ = np.array(["no", "yes"])
+
+        def predict_proba(self, X):
+            return np.column_stack([1 - X[:, 0], X[:, 0]])
+
+    X = pd.DataFrame({"p": [0.25, 0.75]})
+    with pytest.raises(TeacherError, match=r"Arrays could not answer 2 rows, given as the DataFrame.*prepared\(X\)"):
+        as_teacher(Arrays()).predict(X)
+    prepared = as_teacher(lambda X: Arrays().predict_proba(X.to_numpy()), classes=["no", "yes"])
+    assert prepared.predict(X).tolist() == ["no", "yes"]
+    with pytest.raises(TeacherError, match=r"2 rows.*TypeError.*given all rows at once"):
+        as_teacher(lambda row: float(row["p"]) > 0.5, classes=["no", "yes"]).predict(X)
+    with pytest.raises(TeacherError, match=r"classes=.*and output='labels'"):
+        as_teacher(lambda X: np.where(X["p"] > 0.5, "yes", "no"), classes=["no", "yes"]).predict(X)
+
+
 def test_a_booster_of_xgboost_gets_its_own_matrix(monkeypatch):
     package = types.ModuleType("xgboost")
-    package.DMatrix = lambda rows: np.asarray(rows) * 1.0
+    package.DMatrix = lambda rows, enable_categorical: np.asarray(rows) * enable_categorical
     monkeypatch.setitem(sys.modules, "xgboost", package)
     assert as_teacher(booster("xgboost"), output="value").predict(np.array([[0.5]])).tolist() == [0.5]
 

@@ -19,6 +19,8 @@ import pytest
 from sklearn.base import clone
 
 from explaindistill.asking.budget import Budget
+from explaindistill.asking.cost import price_of_a_row_sent
+from explaindistill.asking.forecast import StandIn, any_answer
 from explaindistill.asking.labelling import label
 from explaindistill.asking.shelf import Shelf
 from explaindistill.asking.store import LabelStore
@@ -28,7 +30,7 @@ from explaindistill.protocols import Teacher
 pytest.importorskip("httpx")
 import explaindistill.teachers.http as module
 from explaindistill.teachers import Rights
-from explaindistill.teachers._chat import chat_body, label_shares
+from explaindistill.teachers._chat import ChatForm, label_shares
 from explaindistill.teachers.http import HttpTeacher
 
 RIGHTS = Rights("us", "internal", "our own endpoint")
@@ -270,7 +272,7 @@ def test_it_does_not_start_without_rights(endpoint):
 
 
 def test_a_cell_that_looks_like_a_name_is_left_as_it_is():
-    body = chat_body({"a": "{b}", "b": None}, "{a} and {b}: {c}\n{row}", "m")
+    body = ChatForm("m", "{a} and {b}: {c}\n{row}").body({"a": "{b}", "b": None})
     assert body["messages"][0]["content"] == "{b} and missing: {c}\na: {b}\nb: missing"
 
 
@@ -355,7 +357,74 @@ def test_chat(endpoint):
         HttpTeacher(endpoint.url, classes=["pos", "neg"], max_retries=0, **options, **FAST).predict(texts)
 
 
-def testlabel_shares():
+LOANS = pd.DataFrame({"debt_ratio": [0.25, 0.5, 0.75], "note": ["good", "dull", "good"]})
+LOAN_CHAT = {"classes": ["pos", "neg"], "form": "chat", "model": "m", "prompt": "pos or neg?\n{row}"}
+
+
+def test_a_chat_reads_display_names(endpoint):
+    teacher = HttpTeacher(endpoint.url, display_names={"debt_ratio": "debt / income"}, **LOAN_CHAT, **FAST)
+    teacher.predict(LOANS)
+    said = {body["messages"][0]["content"] for body in endpoint.requests}
+    assert "pos or neg?\ndebt / income: 0.25\nnote: good" in said
+    names = [None, {"note": "remark"}, {"note": "text"}]
+    assert len({HttpTeacher(endpoint.url, version="1", display_names=n, **LOAN_CHAT, **FAST).fingerprint()
+                for n in names}) == 3  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"display_names": {"debts": "debt"}}, "names 'debts', which is no column; there are: debt_ratio, note"),
+        ({"display_names": {"debt_ratio": "note"}}, "gives two columns the name 'note'"),
+    ],
+)
+def test_display_names_are_of_columns_and_differ(endpoint, options, words):
+    with pytest.raises(InvalidInputError, match=words):
+        HttpTeacher(endpoint.url, **options, **LOAN_CHAT, **FAST).predict(LOANS)
+    assert endpoint.requests == []
+
+
+@pytest.mark.parametrize("options", [{"display_names": {"a": "b"}}, {"price_per_million_tokens": 1.0}])
+def test_scores_have_neither_prompt_nor_tokens(options):
+    with pytest.raises(InvalidInputError, match="are for form='chat'"):
+        HttpTeacher("http://x/", **options, **FAST)
+
+
+def test_a_chat_tells_its_tokens_before_it_asks(endpoint):
+    """The forecast and the counter count alike, since both estimate; a repeated row costs its tokens once."""
+    teacher = HttpTeacher(endpoint.url, version="1", price_per_million_tokens=2.0, **LOAN_CHAT, **FAST)
+    stand_in = StandIn(teacher, any_answer(teacher.classes_))
+    label(stand_in, LOANS)
+    forecast = stand_in.forecast()
+    assert endpoint.requests == []
+    assert forecast.tokens == int(teacher.tokens(LOANS).sum())
+    assert forecast.money == pytest.approx(forecast.tokens * 2.0 / 1e6)
+    assert f"about {forecast.tokens} tokens, estimated" in str(forecast)
+    label(teacher, LOANS)
+    assert teacher.tokens_ == forecast.tokens
+    assert teacher.cost_ == pytest.approx(forecast.money)
+    assert price_of_a_row_sent(teacher) == pytest.approx(forecast.money / 3)
+    assert stand_in.forecast(price_per_row=0.5).money == 1.5  # what somebody says counts, as everywhere
+
+
+def test_tokens_are_those_that_the_answer_tells(endpoint):
+    plain = endpoint.page
+    endpoint.page = lambda body, fault: plain(body, fault) | {"usage": {"total_tokens": 50}}
+    teacher = HttpTeacher(endpoint.url, price_per_million_tokens=1e6, price_per_row=1.0, **LOAN_CHAT, **FAST)
+    teacher.predict(LOANS)
+    assert (teacher.tokens_, teacher.cost_) == (150, 153.0)
+
+
+def test_max_cost_stops_a_chat_before_it_is_passed(endpoint):
+    most = {"price_per_million_tokens": 1e6, "max_cost": 60.0, "concurrency": 1}
+    teacher = HttpTeacher(endpoint.url, **most, **LOAN_CHAT, **FAST)
+    with pytest.raises(TeacherError, match=r"max_cost: .* of 60 are spent"):
+        teacher.predict(pd.concat([LOANS] * 4, ignore_index=True))
+    assert 0 < teacher.cost_ <= 60
+    assert HttpTeacher(endpoint.url, classes=["pos", "neg"], **FAST).tokens(LOANS) is None
+
+
+def test_label_shares():
     assert label_shares(["spam", "ham"], [("sp", 0.6), ("ham", 0.2), ("", 0.1)], "probabilities") == pytest.approx(
         [0.75, 0.25]
     )

@@ -284,6 +284,43 @@ def test_networks_with_several_inputs(form, n):
     assert teacher.bare(X)().shape == (1,)
 
 
+class OneBatch(torch.nn.Module):
+    """Takes all its parts in one argument, by position or by name."""
+
+    def __init__(self, places):
+        super().__init__()
+        self.both, self.places = TwoInputs(), places
+
+    def forward(self, batch, **further):
+        return self.both(*(batch[place] for place in self.places))
+
+
+@pytest.mark.parametrize("form", [tuple, dict])
+def test_a_module_that_takes_one_batch(form):
+    torch.manual_seed(0)
+    module = OneBatch((0, 1) if form is tuple else ("ages", "words")).eval()
+    X = np.column_stack([np.random.default_rng(0).normal(size=(50, 2)), np.arange(50) % 5])
+    parts = {"ages": X[:, :2].astype(np.float32), "words": X[:, 2].astype(np.int64)}
+    teacher = TorchTeacher(module, preprocess=lambda _: parts if form is dict else tuple(parts.values()))
+    with torch.no_grad():
+        wanted = module.both(*map(torch.from_numpy, parts.values()))
+    np.testing.assert_allclose(teacher.predict(X), wanted.numpy(), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("preprocess", "words"),
+    [
+        (lambda X: (X,), r"gave 1 parts \(0 .*takes \(ages, words\)"),
+        (lambda X: {"age": X, "words": X}, r"2 parts \('age' .*takes \(ages, words\); give a tuple"),
+        (lambda X: [X[:, :2], X[:, 2]], "a list of 2 arrays; give a tuple"),
+        (None, r"given one array, and its forward takes \(ages, words\); let preprocess= give a tuple"),
+    ],
+)
+def test_what_a_network_of_several_inputs_cannot_take(preprocess, words):
+    with pytest.raises(TeacherError, match=words):
+        TorchTeacher(TwoInputs(), preprocess=preprocess).predict(np.zeros((40, 3)))
+
+
 def test_a_part_that_loses_rows_is_named():
     teacher = TorchTeacher(TwoInputs(), preprocess=lambda rows: {"ages": rows[:, :2], "words": rows[:1, 2]})
     with pytest.raises(TeacherError, match="given 3 rows and gave 1 in part 'words'; it must keep every row"):

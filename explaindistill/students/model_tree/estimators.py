@@ -24,7 +24,7 @@ from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
 from explaindistill.students._form import check_header, compact_bytes, header, plain, reader
-from explaindistill.students._intake import fit_classifier, fit_regressor, rows
+from explaindistill.students._intake import column_classes, fit_classifier, fit_regressor, rows
 from explaindistill.students._optimum import settle
 from explaindistill.students._picture import plot
 from explaindistill.students.model_tree.drawing import drawing
@@ -200,7 +200,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Share of rows whose class is that of ``y``: accuracy for hard labels, agreement for soft ones."""
-        P, classes, _ = as_soft_targets(y, self.classes if np.ndim(y) == 2 else None)
+        P, classes, _ = as_soft_targets(y, column_classes(self, y))
         same = self.predict(X) == classes[P.argmax(axis=1)]
         weight = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
         return float(np.average(same, weights=weight))

@@ -219,7 +219,7 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy for hard labels; agreement with the most probable class for soft ones."""
-        P, classes, soft = as_soft_targets(y, self.classes if np.ndim(y) == 2 else None)
+        P, classes, soft = as_soft_targets(y, _intake.column_classes(self, y))
         labels = classes[np.argmax(P, axis=1)] if soft else np.ravel(y)
         return float(accuracy_score(labels, self.predict(X), sample_weight=sample_weight))
 
