@@ -277,13 +277,19 @@ class Student(Protocol):
         """The whole model as text that a person reads; its numbers are the numbers that are applied."""
         ...
 
-    def explain(self, X: Any) -> pd.DataFrame:
-        """Reasons for each row: one tidy frame, one line per row, reason and output.
+    def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
+        """Reasons for each row: a short table to be read or quoted, or one tidy frame of all of them.
 
-        Columns: ``row`` (position), ``step`` (order; 0 is the base value), ``term`` (``"(base)"`` first), ``reason``
-        (words a person reads), ``output`` (class, or number of the output in regression) and ``contribution``.
-        Contributions of one row and output sum to that output: the probability or value for trees and rules, the
-        logit or link for additive and linear models. ``frame.attrs["scale"]`` says which: ``"probability"``,
+        The short table has the columns ``row`` (position), ``term`` (``"(base)"`` first), ``reason`` (words a person
+        reads), ``output`` (class, or number of the output in regression) and ``contribution``: of each row the base
+        value and the largest reasons in order of size, and in one line, ``"(others)"``, the sum of what is small. Of
+        two classes it explains the second, of more the one that is decided. It prints itself in 80 columns.
+
+        With ``as_frame=True``: one line per row, reason and output, with ``step`` (order; 0 is the base value) after
+        ``row``.
+
+        In both, contributions of one row and output sum to that output: the probability or value for trees and rules,
+        the logit or link for additive and linear models. ``frame.attrs["scale"]`` says which: ``"probability"``,
         ``"value"``, ``"logit"``, ``"log"`` or ``"points"``.
         """
         ...

@@ -106,7 +106,7 @@ def test_learns_something_from_mixed_rows(kind):
 @every_student
 def test_reasons_sum_to_the_output(kind):
     student, X, _ = fitted(kind)
-    reasons = student.explain(X.head(20))
+    reasons = student.explain(X.head(20), as_frame=True)
     assert list(reasons.columns) == ["row", "step", "term", "reason", "output", "contribution"]
     assert (reasons.loc[reasons["step"] == 0, "term"] == "(base)").all()
     total = reasons.groupby(["row", "output"], sort=True)["contribution"].sum()
@@ -130,6 +130,59 @@ def test_reasons_sum_to_the_output(kind):
         assert scale == "points"
         points = named.iloc[:, -1].to_numpy()
         assert np.argsort(points, kind="stable").tolist() == np.lexsort((np.arange(20), answer[:, 1])).tolist()
+
+
+@every_student
+def test_the_short_table_of_reasons_says_the_same_in_few_lines(kind):
+    student, X, _ = fitted(kind)
+    rows = X.head(20)
+    long, short = student.explain(rows, as_frame=True), student.explain(rows)
+    assert list(short.columns) == ["row", "term", "reason", "output", "contribution"]
+    assert short.attrs["scale"] == long.attrs["scale"]
+    totals = [f.groupby(["row", "output"])["contribution"].sum() for f in (long, short)]
+    pd.testing.assert_series_equal(totals[1], totals[0].loc[totals[1].index], atol=1e-12)
+    decided = totals[0].unstack().iloc[:, -1:].columns.tolist()
+    assert set(short["output"]) == set(decided)  # of two classes the second, of values all
+    for _, lines in short.groupby(["row", "output"]):
+        assert lines["term"].iloc[0] == "(base)"
+        single = lines[~lines["term"].str.startswith("(")]
+        assert len(single) <= 8
+        assert (single["contribution"] != 0).all()
+        assert single["contribution"].abs().is_monotonic_decreasing
+        assert len(lines) - len(single) <= 2
+
+
+@every_student
+def test_the_short_table_prints_in_80_columns(kind):
+    student, X, _ = fitted(kind)
+    for n in (1, 3, 40):
+        text = str(student.explain(X.head(n)))
+        assert max(map(len, text.splitlines())) <= 80
+        assert "..." not in text
+    assert "20 more rows" in text
+    assert "row 0: " in text
+    assert "row 0: " not in str(student.explain(X.head(1)))
+
+
+@every_student
+def test_targets_are_named(kind):
+    X, p = mixed()
+    if kind in CLASSIFIERS:
+        named = pd.Series((p > 0.5).astype(int), name="overdue")
+        wanted = "overdue 1" if kind.__name__ not in ("TreeClassifier", "RuleListClassifier") else "for overdue:"
+        title = "overdue 1"
+    else:
+        named = pd.Series(1000 * p, name="price in €")
+        wanted = title = "price in €"
+    student = kind().fit(X, named)
+    assert wanted in student.describe()
+    assert title in str(student.explain(X.head(1))).splitlines()[0]
+    again = kind.from_dict(json.loads(json.dumps(student.to_dict())))
+    assert again.describe() == student.describe()
+    unnamed = kind().fit(X, named.to_numpy())
+    np.testing.assert_array_equal(outputs(unnamed, X), outputs(student, X))
+    assert "overdue" not in unnamed.describe()
+    assert "target" not in unnamed.to_dict()
 
 
 @every_student
@@ -247,7 +300,7 @@ def test_unseen_categories_and_new_gaps_do_not_crash(kind):
     odd["since"] = pd.NaT
     odd["age"] = np.nan
     assert np.isfinite(outputs(student, odd)).all()
-    assert len(student.explain(odd)) > 0
+    assert len(student.explain(odd, as_frame=True)) > 0
 
 
 @every_student

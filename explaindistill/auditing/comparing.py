@@ -12,7 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from explaindistill.auditing.readable_tables import changes_text
 from explaindistill.auditing.stored import read_audit
+from explaindistill.data.readable import ReadableFrame
 from explaindistill.numerics.statistics.hypotheses import holm
 from explaindistill.numerics.statistics.intervals import mover_difference
 
@@ -72,7 +74,8 @@ def compare(old: str | Path | Mapping[str, Any], new: str | Path | Mapping[str, 
         ``frame, metric, subject, attribute, group, reference, subset, feature, old, new, change, low, high, p,
         p_adjusted, moved``. ``moved`` is "beyond chance" (Holm-adjusted p below 0.05 over all figures that could be
         tested), "within chance", "cannot say" (no interval), "only in old" or "only in new"; what moved most surely
-        comes first. ``attrs["notes"]`` says what else changed: data, teacher, students, versions.
+        comes first. ``attrs["notes"]`` says what else changed: data, teacher, students, versions. It prints what
+        moved, in 80 columns; ``pd.DataFrame(frame)`` prints as frames do.
 
     Notes
     -----
@@ -107,7 +110,7 @@ def compare(old: str | Path | Mapping[str, Any], new: str | Path | Mapping[str, 
     rank = out["moved"].map(["beyond chance", "only in new", "only in old", "within chance", "cannot say"].index)
     out = out.assign(_rank=rank).sort_values(["_rank", "p", *keys], kind="stable", ignore_index=True)[COLUMNS]
     out.attrs["notes"] = _notes(before, after)
-    return out
+    return ReadableFrame(out, changes_text)
 
 
 def _long(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

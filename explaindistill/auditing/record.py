@@ -18,8 +18,10 @@ from explaindistill.auditing.explanations import explanation
 from explaindistill.auditing.opening.sentences import Opening
 from explaindistill.auditing.opening.writing import write_opening
 from explaindistill.auditing.pictures import plot
+from explaindistill.auditing.readable_tables import verdicts_text
 from explaindistill.auditing.report_kinds import kind_of
 from explaindistill.data.files import write_whole
+from explaindistill.data.readable import ReadableFrame
 from explaindistill.data.schema import Schema
 from explaindistill.measures.dependent_rows import dependence_warnings
 from explaindistill.measures.row_values import RowValues
@@ -142,9 +144,10 @@ class Audit:
         -------
         DataFrame
             ``rule``, ``metric``, ``subject``, ``attribute``, ``group``, ``estimate``, ``low``, ``high``, ``n``,
-            ``verdict`` ("pass", "fail", "inconclusive", "cannot say"), ``reason``.
+            ``verdict`` ("pass", "fail", "inconclusive", "cannot say"), ``reason``. It prints itself in 80 columns;
+            ``pd.DataFrame(frame)`` prints as frames do.
         """
-        return check(self.frames, requirements)
+        return ReadableFrame(check(self.frames, requirements), verdicts_text)
 
     def save(self, path: str | Path, kind: str | None = None) -> Path:
         """Write the report; the ending decides the kind: ``.html``, ``.md``, ``.json`` or ``.csv``.

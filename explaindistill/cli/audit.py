@@ -63,7 +63,7 @@ def run_audit(args: Namespace, console: Console) -> int:
     if told_beforehand(args, teacher, console, forecast):
         return 0
     with results_folder(args.out) as out:
-        fitted = fit(teacher, students, rows, args.n_queries, args.random_state, args.store)
+        fitted = fit(teacher, students, rows, args.n_queries, args.random_state, args.store, args.target)
         audit = measure(teacher, fitted, rows, store=args.store, **options)
         audit = replace(audit, command=typed_command(args.words))
         save(audit, out)

@@ -60,7 +60,7 @@ def _run(
     ):
         return 0
     with results_folder(args.out) as out:
-        [fitted] = fit(teacher, students, rows, args.n_queries, args.random_state, args.store).values()
+        [fitted] = fit(teacher, students, rows, args.n_queries, args.random_state, args.store, args.target).values()
         student = fitted.student_
         with asking_for("held-out"):
             fidelity = fitted.score(rows.part("test")[0])

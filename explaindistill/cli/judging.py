@@ -5,14 +5,11 @@ from __future__ import annotations
 from argparse import Namespace
 
 from rich.console import Console
-from rich.table import Table
 
 from explaindistill.auditing.comparing import compare
 from explaindistill.auditing.gates import gate
 
 __all__ = ["run_check", "run_compare"]
-
-LISTED = 40
 
 
 def run_check(args: Namespace, console: Console) -> int:
@@ -24,18 +21,5 @@ def run_check(args: Namespace, console: Console) -> int:
 
 def run_compare(args: Namespace, console: Console) -> int:
     """Print what moved beyond chance, and what else changed."""
-    changes = compare(args.old, args.new)
-    moved = changes[changes["moved"].isin(["beyond chance", "only in old", "only in new"])]
-    table = Table("what", "where", "old", "new", "change", "", box=None, padding=(0, 2))
-    for row in moved.head(LISTED).to_dict("records"):
-        where = " ".join(row[k] for k in ("subject", "attribute", "group", "subset", "feature") if row[k])
-        figures = (f"{row['old']:.4g}", f"{row['new']:.4g}", f"{row['change']:+.4g}")
-        table.add_row(f"{row['frame']}.{row['metric']}", where, *figures, row["moved"])
-    if len(moved):
-        console.print(table, markup=False)
-    for note in changes.attrs["notes"]:
-        console.print(f"note: {note}", markup=False, highlight=False)
-    hidden = f", {len(moved) - LISTED} not listed" if len(moved) > LISTED else ""
-    beyond = int((changes["moved"] == "beyond chance").sum())
-    console.print(f"{beyond} of {len(changes)} figures moved beyond chance{hidden}", markup=False, highlight=False)
+    console.print(str(compare(args.old, args.new)), markup=False, highlight=False)
     return 0

@@ -6,26 +6,26 @@ import ast
 from argparse import Namespace
 from importlib.util import find_spec
 from pathlib import Path
+from textwrap import indent
 
 from rich.console import Console
-from rich.table import Table
 
 from explaindistill import plugins
 from explaindistill.auditing.profiles.loading import load_profile, profile_names
+from explaindistill.data.text_table import WIDTH, text_table
 
 __all__ = ["run_list"]
 
 PROFILES = "profiles"
+INDENT = "  "
 
 
 def run_list(args: Namespace, console: Console) -> int:
     """Name the plug-ins of every room, or of one."""
     for room in (*plugins.ROOMS, PROFILES) if args.room is None else (args.room,):
         lines = _profiles() if room == PROFILES else {name: _first_line(room, name) for name in plugins.names(room)}
-        table = Table(title=room, title_justify="left", box=None, show_header=False, padding=(0, 2))
-        for name, words in lines.items():
-            table.add_row(name, words)
-        console.print(table)
+        table = text_table(lines.items(), width=WIDTH - len(INDENT))
+        console.print(f"{room}\n{indent(table, INDENT)}", markup=False, highlight=False)
     return 0
 
 
@@ -40,4 +40,4 @@ def _first_line(room: str, name: str) -> str:
     if spec is None or spec.origin is None:
         return ""
     words = ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or ""
-    return words.partition("\n")[0].partition(" :math:")[0].rstrip(".:")
+    return words.partition("\n")[0].partition(" :math:")[0].replace("``", "").rstrip(".:")

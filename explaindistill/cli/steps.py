@@ -104,24 +104,31 @@ def fit(
     n_queries: int | None,
     seed: int,
     store: str | None = None,
+    target_name: str | None = None,
 ) -> dict[str, Any]:
-    """Distillers by name; all ask about the same rows."""
+    """Distillers by name; all ask about the same rows. Texts say ``target_name`` where classes are numbers."""
     X, _ = rows.part("train")
     fitted = {}
-    for name, distiller in distillers(teacher, students, n_queries, seed, store).items():
+    for name, distiller in distillers(teacher, students, n_queries, seed, store, target_name).items():
         with working(f"fitting {name} to the teacher's answers …"):
             fitted[name] = distiller.fit(X)
     return fitted
 
 
 def distillers(
-    teacher: Any, students: Mapping[str, Any], n_queries: int | None, seed: int, store: str | None = None
+    teacher: Any,
+    students: Mapping[str, Any],
+    n_queries: int | None,
+    seed: int,
+    store: str | None = None,
+    target_name: str | None = None,
 ) -> dict[str, Any]:
     """Distillers by name, before their fit."""
     from explaindistill.distillation.distiller import Distiller
 
     budget: dict[str, Any] = {} if n_queries is None else {"n_queries": n_queries}
-    return {name: Distiller(teacher, s, random_state=seed, store=store, **budget) for name, s in students.items()}
+    options = budget | {"random_state": seed, "store": store, "target_name": target_name}
+    return {name: Distiller(teacher, student, **options) for name, student in students.items()}
 
 
 def measure(teacher: Any, fitted: Mapping[str, Any], rows: SplitRows, **options: Any) -> Any:

@@ -15,7 +15,17 @@ from explaindistill.data.literals import bound_words, level_words, name_words
 from explaindistill.data.schema import Feature, Schema
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["SECONDS_PER_DAY", "Column", "column_values", "level_code", "linear_columns", "matrix", "rule_columns"]
+__all__ = [
+    "SECONDS_PER_DAY",
+    "Column",
+    "centre_of",
+    "column_values",
+    "level_code",
+    "linear_columns",
+    "matrix",
+    "rounded_centre",
+    "rule_columns",
+]
 
 SECONDS_PER_DAY = 86400.0
 Operation = Literal["value", "missing", "level", "at_most", "above"]
@@ -124,9 +134,9 @@ def linear_columns(
 ) -> tuple[list[Column], dict[str, Any]]:
     """Columns of a linear model, and the base level of each categorical feature.
 
-    A number gives its value (missing counts as the weighted mean) and, where values are missing, a column that says
-    so. A flag gives one column. A category gives one column for each of its ``max_levels`` most frequent levels but
-    the most frequent, which is the base; levels beyond them, and unseen ones, count as the base.
+    A number gives its value (missing counts as its centre, see :func:`centre_of`) and, where values are missing, a
+    column that says so. A flag gives one column. A category gives one column for each of its ``max_levels`` most
+    frequent levels but the most frequent, which is the base; levels beyond them, and unseen ones, count as the base.
 
     Returns
     -------
@@ -145,13 +155,42 @@ def linear_columns(
         elif feature.kind == "boolean":
             columns.append(Column(feature.name, "level", level=True))
         else:
-            mean = float(np.average(numbers[present], weights=weight[present]))
-            fill = mean / SECONDS_PER_DAY if feature.kind == "datetime" else mean
-            # what a missing value counts as is read by people, so it has few digits; the shown number is applied
-            columns.append(Column(feature.name, "value", fill=float(f"{fill:.6g}")))
+            unit = SECONDS_PER_DAY if feature.kind == "datetime" else 1.0
+            # what numbers count from, and a missing one counts as: people read it, so it has few digits
+            columns.append(Column(feature.name, "value", fill=centre_of(numbers[present] / unit, weight[present])))
         if not present.all():
             columns.append(Column(feature.name, "missing"))
     return columns, base
+
+
+def centre_of(values: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    """Weighted mean of a column, rounded to about a tenth of its spread: what a person would count from.
+
+    Examples
+    --------
+    >>> centre_of(np.array([1000.0, 2000.0, 4111.0]), np.ones(3))
+    2400.0
+    """
+    w = weight / weight.sum()
+    mean = float(w @ values)
+    deviation = values - mean
+    # deviations are scaled first, since 1e300 squared is no double
+    largest = float(np.abs(deviation).max())
+    spread = largest * float(np.sqrt(w @ (deviation / largest) ** 2)) if largest > 0 else 0.0
+    return rounded_centre(mean, spread)
+
+
+def rounded_centre(mean: float, spread: float) -> float:
+    """Round a centre to about a tenth of the spread; a constant is its own centre.
+
+    Examples
+    --------
+    >>> rounded_centre(2941.01, 1302.0), rounded_centre(0.3388, 0.17), rounded_centre(3.25, 0.0)
+    (2900.0, 0.34, 3.25)
+    """
+    if not spread > 0:
+        return mean
+    return float(round(mean, 1 - math.floor(math.log10(spread))))
 
 
 def rule_columns(

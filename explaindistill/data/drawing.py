@@ -7,6 +7,7 @@ and outlines. Whoever reads them needs no other knowledge of the student.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from explaindistill.data.schema import Feature
+from explaindistill.data.target_names import class_name
 from explaindistill.errors import InvalidInputError
 
 __all__ = [
@@ -353,17 +355,21 @@ def bar_lengths(
     return {values: (values[0] - low) / (high - low) if high > low else 0.5 for values in every}
 
 
-def effect_unit(classes: Sequence[Any] | None, n_outputs: int, regression: str = "value") -> str:
+def effect_unit(
+    classes: Sequence[Any] | None, n_outputs: int, target: str | None = None, regression: str = "value"
+) -> str:
     """Unit of what the terms of a sum add: log-odds where one output speaks for the second class of two.
 
     Examples
     --------
     >>> effect_unit(["no", "yes"], 1), effect_unit(["a", "b", "c"], 3), effect_unit(None, 1)
     ('log-odds of yes', 'score', 'value')
+    >>> effect_unit([0, 1], 1, "default"), effect_unit(None, 1, "price in €", "effect on the value")
+    ('log-odds of default 1', 'effect on price in €')
     """
     if classes is None:
-        return regression
-    return f"log-odds of {classes[1]}" if n_outputs == 1 else "score"
+        return regression if target is None else re.sub("(the )?value", lambda _: target, regression)
+    return f"log-odds of {class_name(classes[1], target)}" if n_outputs == 1 else "score"
 
 
 def answer_words(values: Sequence[float], classes: Sequence[Any] | None) -> str:

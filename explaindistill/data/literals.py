@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from explaindistill.data.schema import Feature, Schema
 
-__all__ = ["Literal", "bound_words", "conjunction", "level_words", "name_words"]
+__all__ = ["Literal", "bound_words", "conjunction", "counted_from", "level_words", "name_words"]
 
 RESERVED = frozenset("if else and or not in is missing known anything always yes no".split())  # noqa: SIM905
 """Words of the grammar: a column name with one of them is quoted."""
@@ -44,6 +44,21 @@ def name_words(name: str) -> str:
     """
     plain = _PLAIN.fullmatch(name) and RESERVED.isdisjoint(name.lower().split())
     return name if plain else _quoted(name)
+
+
+def counted_from(name: str, centre: float) -> str:
+    """A number in a formula, less its centre: every digit of the centre that is taken off.
+
+    Examples
+    --------
+    >>> counted_from("income", 2900.0), counted_from("change", -0.5), counted_from("floor", 0.0)
+    ('(income - 2900)', '(change + 0.5)', 'floor')
+    """
+    if not centre:
+        return name
+    size = abs(float(centre))
+    digits = repr(int(size)) if size.is_integer() and size < 1e15 else repr(size)
+    return f"({name} {'+' if centre < 0 else '-'} {digits})"
 
 
 def level_words(level: Any) -> str:

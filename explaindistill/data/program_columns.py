@@ -103,7 +103,7 @@ def column_factor(
 ) -> Clipped | Condition:
     """One column of a design (JSON form of ``data.design.Column``) as a number or a condition.
 
-    ``limits`` holds ``low``, ``high`` and ``centre`` of a number that is clipped and centred.
+    ``limits`` holds ``low`` and ``high`` of a number that is clipped, and ``centre`` of one that is centred.
 
     Examples
     --------
@@ -123,5 +123,5 @@ def column_factor(
         below = up_to(source, float(column["threshold"]))
         return below if column["operation"] == "at_most" else Not(AnyOf((below, Missing(source))))
     unit = SECONDS_PER_DAY if source.kind == "datetime" else 1.0
-    bounds = {} if limits is None else {k: float(limits[k]) for k in ("low", "high", "centre")}
+    bounds = {} if limits is None else {k: float(limits[k]) for k in ("low", "high", "centre") if k in limits}
     return Clipped(source, unit, float(column["fill"]), **bounds)

@@ -25,6 +25,7 @@ from explaindistill.data.row_keys import RowIdentity
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
 from explaindistill.data.student_view import StudentView, WholeRows
+from explaindistill.data.target_names import target_name
 from explaindistill.data.targets import SoftTargets, mix_labels, one_hot
 from explaindistill.data.weights import as_weights
 from explaindistill.distillation.choosing.student_choice import StudentChoice
@@ -34,7 +35,7 @@ from explaindistill.distillation.run import DistillationRun, plan_of, stable_pla
 from explaindistill.distillation.scoring import make_fidelity_scorer, score
 from explaindistill.distillation.stable import STABLE, most_questions
 from explaindistill.distillation.student_fit import check_task
-from explaindistill.distillation.student_methods import StudentMethods, student_has
+from explaindistill.distillation.student_methods import StudentMethods, name_target, student_has
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.ranges import seed_in
 from explaindistill.protocols import can_be_asked
@@ -86,6 +87,9 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
         of this package are in ``explaindistill.distillation.ways``.
     store : path or label store, optional
         Keeps the answers, so that no row is asked twice.
+    target_name : str, optional
+        What the teacher's answers are, with the unit of values, such as ``"price in €"``: texts of the student then
+        say "price in €" and not "value", "default 1" and not "1". The name of ``y`` where it is given with one.
     random_state : int, RandomState or None, default=None
         None draws a seed and keeps it in ``seed_``.
 
@@ -152,6 +156,7 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
         label_weight: float = 0.0,
         ways: Sequence[Any] = (),
         store: Any = None,
+        target_name: str | None = None,
         random_state: Any = None,
     ) -> None:
         self.teacher = teacher
@@ -164,6 +169,7 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
         self.label_weight = label_weight
         self.ways = ways
         self.store = store
+        self.target_name = target_name
         self.random_state = random_state
 
     def fit(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> Distiller:
@@ -196,6 +202,7 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
             self.enlargements_ = run.path
         if run.candidates is not None:
             self.candidates_ = run.candidates
+        name_target(student, self.target_name or target_name(y, getattr(self, "feature_names_in_", ())))
         self.teacher_, self.student_, self.task_ = run.teacher, student, task
         self.view_, self.schema_ = run.view, run.view.schema
         self.sampler_ = run.sampler
@@ -386,6 +393,10 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
         seed_in("random_state", self.random_state)
         if not isinstance(self.label_weight, numbers.Real) or not 0 <= self.label_weight <= 1:
             raise InvalidInputError(f"label_weight must lie between 0 and 1, got {self.label_weight!r}")
+        if self.target_name is not None and not isinstance(self.target_name, str):
+            raise InvalidInputError(
+                f"target_name must be a text such as 'price in €' or None, got {self.target_name!r}"
+            )
         if missing := [type(way).__name__ for way in self.ways if not hasattr(way, "apply")]:
             raise InvalidInputError(f"ways must be objects with apply(), got {', '.join(missing)}")
         if self._stable and (self.proxy is not None or self.query_strategy != "random"):

@@ -117,6 +117,22 @@ class StudentMethods:
         return self.student_.plot(*where, **how)
 
 
+def name_target(student: Any, name: str | None) -> None:
+    """Tell a student of ours what its answers are; another one has no word for it.
+
+    Examples
+    --------
+    >>> from explaindistill import TreeRegressor
+    >>> tree = TreeRegressor(min_samples_leaf=1).fit([[1.0], [3.0]], [0.0, 1.0])
+    >>> name_target(tree, "price in €")
+    >>> tree.describe().splitlines()[0]
+    'tree for price in €: 2 leaves on 1 column, depth 1, fitted to 2 rows'
+    """
+    last = student[-1] if hasattr(student, "steps") else student
+    if name and hasattr(last, "target_name_"):
+        last.target_name_ = name
+
+
 def columns_of(sensitive: Any, X: Any) -> Any:
     """The attributes themselves where they are named as columns of ``X``; else as they were given.
 

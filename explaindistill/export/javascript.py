@@ -177,8 +177,9 @@ def _curve(curve: Curve, place: Mapping[str, int]) -> dict[str, Any]:
 def _column(term: Term) -> dict[str, Any] | None:
     """A term as additive.js reads it: a number, or one question about one value; None where it is more than that."""
     match term.factor:
-        case Clipped(unit=unit, fill=fill, low=None, high=None, centre=0.0):
-            rule: dict[str, Any] | None = {"operation": "value", "fill": fill, "unit": 1 if unit == 1 else unit}
+        case Clipped(unit=unit, fill=fill, low=None, high=None, centre=centre):
+            number = {"operation": "value", "fill": fill, "unit": 1 if unit == 1 else unit, "centre": centre}
+            rule: dict[str, Any] | None = number
         case Missing():
             rule = {"operation": "missing"}
         case Unseen():

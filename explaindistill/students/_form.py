@@ -18,7 +18,7 @@ VERSION = 1
 
 
 def header(student: Any, family: str) -> dict[str, Any]:
-    """First lines of a student's form: ``format`` (with the family), ``version``, ``kind`` (the class).
+    """First lines of a student's form: ``format`` (with the family), ``version``, ``kind``; ``target`` where named.
 
     Examples
     --------
@@ -26,7 +26,9 @@ def header(student: Any, family: str) -> dict[str, Any]:
     >>> header(TreeRegressor(), "tree")
     {'format': 'explaindistill.tree', 'version': 1, 'kind': 'TreeRegressor'}
     """
-    return {"format": f"explaindistill.{family}", "version": VERSION, "kind": type(student).__name__}
+    form = {"format": f"explaindistill.{family}", "version": VERSION, "kind": type(student).__name__}
+    name = getattr(student, "target_name_", None)
+    return form if name is None else form | {"target": name}
 
 
 def check_header(cls: Any, family: str, data: Mapping[str, Any]) -> None:
@@ -70,7 +72,9 @@ def reader(read: Callable[[Any, Mapping[str, Any]], Any]) -> Callable[[Any, Mapp
     @wraps(read)
     def checked(cls: Any, data: Mapping[str, Any]) -> Any:
         with damage_named(f"the form of a {cls.__name__}"):
-            return read(cls, data)
+            student = read(cls, data)
+            student.target_name_ = None if data.get("target") is None else str(data["target"])
+            return student
 
     return checked
 

@@ -17,6 +17,7 @@ from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, disclosed, people_
 from explaindistill.data.door import opened
 from explaindistill.data.labels import as_labels, as_values
 from explaindistill.data.schema import Schema
+from explaindistill.data.target_names import target_name
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.data.weights import as_weights
 from explaindistill.errors import InvalidInputError
@@ -43,7 +44,9 @@ class Intake:
 def fit_classifier(
     estimator: Any, X: Any, y: Any, sample_weight: ArrayLike | None = None, classes: ArrayLike | None = None
 ) -> Intake:
-    """Check what a classifier is fitted to; sets ``n_features_in_``, ``feature_names_in_``, ``schema_``, ``classes_``.
+    """Check what a classifier is fitted to, and set what all of them have.
+
+    These are ``n_features_in_``, ``feature_names_in_``, ``schema_``, ``classes_`` and ``target_name_``.
 
     Raises
     ------
@@ -51,6 +54,7 @@ def fit_classifier(
         For fewer than two classes, soft labels that are not probabilities, or bad weights.
     """
     frame = _open(estimator, X, y)
+    estimator.target_name_ = target_name(y, getattr(estimator, "feature_names_in_", ()))
     _check_rows(frame, y)
     if _width(y) == 1:
         _check_column(y, "one label per row, or soft labels in a column per class")
@@ -71,6 +75,7 @@ def fit_regressor(
     ``Y`` of the result is always ``(n, m)``; ``m`` is 1 unless ``multi_output``.
     """
     frame = _open(estimator, X, y)
+    estimator.target_name_ = target_name(y, getattr(estimator, "feature_names_in_", ()))
     _check_rows(frame, y)
     if not multi_output or _width(y) == 1:
         _check_column(y, "one value per row; fit one student per column")

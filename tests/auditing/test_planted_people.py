@@ -199,7 +199,10 @@ def test_what_notebooks_and_terminals_show(audit, comparing, fitted):
     for shown in (audit, comparing):
         assert held(shown._repr_html_() + repr(shown) + "".join(shown.notes)) == []
     for name, distiller in fitted.items():
-        tables = distiller.corpus_.to_frame().to_csv() + distiller.student_.explain(people(2).iloc[20:40]).to_csv()
+        tables = (
+            distiller.corpus_.to_frame().to_csv()
+            + distiller.student_.explain(people(2).iloc[20:40], as_frame=True).to_csv()
+        )
         assert held(repr(distiller) + distiller._repr_html_() + tables) == [], name
     few = {"tree": STUDENTS["tree"], "linear": STUDENTS["linear"]}
     front = xd.frontier(Teacher(), people(1), few, n_queries=600, random_state=0)

@@ -76,7 +76,7 @@ def test_dates_that_pandas_cannot_hold_in_nanoseconds_are_told():
         rows = X.assign(day=days)
         student = kind().fit(rows, np.where(days > np.datetime64("2000-01-01"), "yes", "no"))
         student.describe()
-        assert len(student.explain(rows)) > 0
+        assert len(student.explain(rows, as_frame=True)) > 0
 
 
 def test_durations_and_half_floats_are_groups():

@@ -307,7 +307,7 @@ def test_describe_and_explain_are_the_students_own(forest, cancer):
     X, _ = cancer
     d = xd.Distiller(forest, xd.TreeClassifier(), random_state=0).fit(X)
     assert d.describe() == d.student_.describe()
-    pd.testing.assert_frame_equal(d.explain(X.head(3)), d.student_.explain(X.head(3)))
+    pd.testing.assert_frame_equal(d.explain(X.head(3), as_frame=True), d.student_.explain(X.head(3), as_frame=True))
 
 
 def test_a_store_answers_what_was_asked_before(forest, cancer, tmp_path):

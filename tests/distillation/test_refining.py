@@ -158,7 +158,7 @@ def test_rules_and_cards_say_what_they_now_do() -> None:
     assert [r.literals for r in moved.rules_.rules] == [r.literals for r in student.rules_.rules]
     precision = moved.table(X, y)["precision"]
     assert moved.table_["precision"].to_numpy() == pytest.approx(precision.to_numpy(), abs=0.05)
-    sums = moved.explain(X[:50]).groupby(["row", "output"])["contribution"].sum().unstack().to_numpy()
+    sums = moved.explain(X[:50], as_frame=True).groupby(["row", "output"])["contribution"].sum().unstack().to_numpy()
     assert sums == pytest.approx(moved.predict_proba(X[:50]))
     card = ScorecardClassifier(max_terms=3).fit(X, P)
     better = refine(card, X, y, P=P, max_loss=1.0).student

@@ -8,6 +8,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
 
 import explaindistill as xd
+from explaindistill.errors import InvalidInputError
 from explaindistill.teachers import as_teacher
 from explaindistill.teachers._fingerprint import of_function
 
@@ -88,3 +89,19 @@ def test_equal_students_behind_other_transformers_are_told_apart():
     assert (pair[0].predict(X) != pair[1].predict(X)).any()
     first, second = (of_function(distiller.predict) for distiller in pair)
     assert first is None or first != second
+
+
+def test_a_target_is_named_by_the_distiller_or_by_its_labels():
+    X = pd.DataFrame({"x": np.linspace(0, 1, 100)})
+    square = lambda X: X["x"].to_numpy() ** 2  # noqa: E731
+    student = xd.TreeRegressor(max_leaf_nodes=2)
+    said = xd.Distiller(square, student, n_queries=100, target_name="price in €", random_state=0).fit(X)
+    assert "price in € = " in said.describe()
+    assert str(said.explain(X.head(1))).startswith("price in € = ")
+    labels = pd.Series(X["x"].to_numpy(), name="rent in €")
+    by_labels = xd.Distiller(square, student, n_queries=100, random_state=0).fit(X, labels)
+    assert "rent in € = " in by_labels.describe()
+    same_as_column = xd.Distiller(square, student, n_queries=100, random_state=0).fit(X, X["x"])
+    assert "value = " in same_as_column.describe()
+    with pytest.raises(InvalidInputError, match="target_name must be a text such as 'price in €' or None, got 3"):
+        xd.Distiller(square, student, target_name=3).fit(X)

@@ -50,7 +50,7 @@ def best(
     sample_weight : array of shape (n,), or name of a column of X, optional
     **asking
         As in :class:`~explaindistill.Distiller`: ``sampler``, ``features``, ``n_queries``, ``query_strategy``,
-        ``proxy``, ``ways``, ``store``, ``random_state``.
+        ``proxy``, ``ways``, ``store``, ``target_name``, ``random_state``.
 
     Returns
     -------

@@ -34,7 +34,7 @@ function columnValue(column, x) {
   if (column.operation === "level") { return x === column.code ? 1 : 0; }
   if (column.operation === "at_most") { return x <= column.threshold ? 1 : 0; }
   if (column.operation === "above") { return x > column.threshold ? 1 : 0; }
-  return x !== x ? column.fill : x / column.unit;
+  return (x !== x ? column.fill : x / column.unit) - column.centre;
 }
 
 // What each term adds to each output: [[...], ...] in the order of model.terms.

@@ -25,8 +25,8 @@ def reasons(self: Any, X: Any, *, against: Any = None, reference: Any = None, n_
         The answer that people hoped for, such as ``"approved"``; the second of two classes when None. With several
         classes it must be given. In regression a high value is what is hoped for.
     reference : DataFrame or array, optional
-        Rows whose mean contributions are the measure of what is usual. None: the base of :meth:`explain`, which is an
-        average row of fitting; scorecards have no such base, and count points lost against none.
+        Rows whose mean contributions are the measure of what is usual. None: the base of :meth:`explain`, which is a
+        usual row of fitting; scorecards have no such base, and count points lost against none.
     n_reasons : int, at least 1
         At most so many per row; four is customary for notices of adverse action (12 CFR 1002.9, comment 9(b)(2)-1).
 
@@ -53,7 +53,7 @@ def reasons(self: Any, X: Any, *, against: Any = None, reference: Any = None, n_
     """
     if n_reasons < 1:
         raise InvalidInputError(f"n_reasons must be at least 1, got {n_reasons}")
-    lines = self.explain(X)
+    lines = self.explain(X, as_frame=True)
     parts = _towards(self, lines, against)
     if reference is not None:
         parts["pull"] -= parts["term"].map(_usual(self, reference, against)).fillna(0.0)
@@ -96,6 +96,6 @@ def _towards(student: Any, lines: pd.DataFrame, against: Any) -> pd.DataFrame:
 
 def _usual(student: Any, reference: Any, against: Any) -> pd.Series:
     """Mean pull of each term over the reference rows; rows in which a term does not occur count 0."""
-    parts = _towards(student, student.explain(reference), against)
+    parts = _towards(student, student.explain(reference, as_frame=True), against)
     n = int(parts["row"].max()) + 1
     return parts.groupby("term")["pull"].sum() / n

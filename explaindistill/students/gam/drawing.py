@@ -46,7 +46,7 @@ def drawing(self: Any) -> CurvesDrawing:
         frame = _curve(shape, features[0], names) if len(features) == 1 else _surface(shape, features, names[-1])
         terms.append(DrawnTerm(shape.name, shape.features, frame, _missing(shape), float(np.sum(shape.spread))))
     terms.sort(key=lambda t: (-t.spread, t.name))
-    return CurvesDrawing(tuple(terms), effect_unit(classes, K, UNITS.get(self.scale_, "value")))
+    return CurvesDrawing(tuple(terms), effect_unit(classes, K, self.target_name_, UNITS.get(self.scale_, "value")))
 
 
 def _missing(shape: Shape) -> float:

@@ -21,6 +21,7 @@ from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
+from explaindistill.students._explaining.short_table import short_table
 from explaindistill.students._export import export
 from explaindistill.students._form import reader
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
@@ -221,9 +222,10 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         """One page in words."""
         return words.describe(self)
 
-    def explain(self, X: Any) -> pd.DataFrame:
+    def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
         """Contributions to the logit, one line per row, term and output; they sum to the logit."""
-        return words.explain(self, rows(self, X))
+        lines = words.explain(self, rows(self, X))
+        return lines if as_frame else short_table(self, lines)
 
     def importance(self) -> pd.DataFrame:
         """Share of each feature in the mean absolute contributions; a pair counts half for each of its columns."""
@@ -359,9 +361,10 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
         """One page in words."""
         return words.describe(self)
 
-    def explain(self, X: Any) -> pd.DataFrame:
+    def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
         """Contributions to the value (or log of the mean), one line per row and term."""
-        return words.explain(self, rows(self, X))
+        lines = words.explain(self, rows(self, X))
+        return lines if as_frame else short_table(self, lines)
 
     def importance(self) -> pd.DataFrame:
         """Share of each feature in the mean absolute contributions; a pair counts half for each of its columns."""

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.data.schema import Feature, Schema
+from explaindistill.data.target_names import class_name, value_name
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Complexity
 from explaindistill.students._form import compact_bytes
@@ -191,10 +192,12 @@ def term_frame(student: Any) -> pd.DataFrame:
 def describe(student: Any) -> str:
     """One page in words."""
     outputs = output_names(student)
-    what = {"logit": "logit", "value": "value", "log": "log of the mean"}[student.scale_]
+    target = student.target_name_
+    mean = f"log of the mean{f' of {target}' if target else ''}"
+    what = {"logit": "logit", "value": value_name(target), "log": mean}[student.scale_]
     head = [f"{type(student).__name__}: {what} = base + the sum of {len(student.shapes_)} terms"]
     if len(outputs) == 1 and hasattr(student, "classes_"):
-        head.append(f"The logit speaks for class '{outputs[0]}'.")
+        head.append(f"The logit speaks for class '{class_name(outputs[0], target)}'.")
     bases = ", ".join(
         f"{b:+.4g}" if len(outputs) == 1 else f"{o}: {b:+.4g}" for o, b in zip(outputs, student.intercept_, strict=True)
     )

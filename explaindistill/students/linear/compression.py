@@ -20,7 +20,7 @@ CENTRE_DIGITS = 2
 def smaller(self: Any, *, keep_values: bool = False) -> Iterator[Step]:
     """Copies with fewer digits or without the weakest term, each with what was done, in words.
 
-    The mean over the rows of fitting, ``b_k + sum_q m_q beta_qk``, stays where it was.
+    The mean over the rows of fitting, ``b_k + sum_q (m_q - c_q) beta_qk``, stays where it was.
 
     Parameters
     ----------
@@ -28,16 +28,16 @@ def smaller(self: Any, *, keep_values: bool = False) -> Iterator[Step]:
         Coefficients lie on a grid and are left alone.
     """
     model: LinearModel = self.model_
-    centre = model.intercept + model.mean @ model.coef
+    mean, off = model.intercept + model.at_mean.sum(axis=0), model.mean - model.centre
     for digits in DIGITS[1:]:
         coef = significant(model.coef, digits)
         if not keep_values and (coef != model.coef).any():
-            intercept = significant(centre - model.mean @ coef, digits + CENTRE_DIGITS)
+            intercept = significant(mean - off @ coef, digits + CENTRE_DIGITS)
             coarse = replace(model, coef=coef, intercept=intercept)
             yield f"coefficients with {digits} digits", changed(self, model_=coarse)
-        mean, scale = significant(model.mean, digits), significant(model.scale, digits)
-        if (mean != model.mean).any() or (scale != model.scale).any():
-            coarse = replace(model, mean=mean, scale=scale)
+        means, scale = significant(model.mean, digits), significant(model.scale, digits)
+        if (means != model.mean).any() or (scale != model.scale).any():
+            coarse = replace(model, mean=means, scale=scale)
             yield f"means and scales with {digits} digits", changed(self, model_=coarse)
     if len(model.columns):
         weakest = int(np.argmin((np.abs(model.coef) * model.scale[:, None]).sum(axis=1)))
@@ -55,7 +55,8 @@ def _without(model: LinearModel, weakest: int) -> LinearModel:
         coef=model.coef[others],
         mean=model.mean[others],
         scale=model.scale[others],
-        intercept=model.intercept + model.mean[weakest] * model.coef[weakest],
+        centre=model.centre[others],
+        intercept=model.intercept + model.at_mean[weakest],
     )
 
 
@@ -64,5 +65,5 @@ def on_value_grid(self: Any, bits: int) -> Any:
     model: LinearModel = self.model_
     zero = np.zeros((1, model.coef.shape[1]))
     coef = on_grid(np.vstack([model.coef, zero]), bits)[:-1]
-    centre = model.intercept + model.mean @ model.coef
-    return changed(self, model_=replace(model, coef=coef, intercept=centre - model.mean @ coef))
+    mean, off = model.intercept + model.at_mean.sum(axis=0), model.mean - model.centre
+    return changed(self, model_=replace(model, coef=coef, intercept=mean - off @ coef))

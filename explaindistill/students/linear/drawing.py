@@ -37,15 +37,14 @@ def drawing(self: Any) -> BarsDrawing:
     classes = None if model.classes is None else model.classes.tolist()
     K = len(model.intercept)
     rows = []
-    columns = zip(model.columns, model.coef.tolist(), model.scale.tolist(), model.mean.tolist(), strict=True)
-    for column, coefficients, scale, mean in columns:
+    columns = zip(model.columns, model.coef.tolist(), model.scale.tolist(), model.at_mean.tolist(), strict=True)
+    for column, coefficients, scale, means in columns:
         term = _words(column, model.schema[column.feature])
-        for output, coefficient in zip(model.outputs, coefficients, strict=True):
-            rows.append(
-                (term if K == 1 else f"{term} → {output}", output, coefficient * scale, coefficient, coefficient * mean)
-            )
+        for output, coefficient, mean in zip(model.outputs, coefficients, means, strict=True):
+            words = term if K == 1 else f"{term} → {output}"
+            rows.append((words, output, coefficient * scale, coefficient, mean))
     frame = pd.DataFrame(rows, columns=["term", "output", "estimate", "coefficient", "mean"])
-    unit = effect_unit(classes, K)
+    unit = effect_unit(classes, K, self.target_name_)
     return BarsDrawing(frame, unit, "coefficient", f"{unit} per standard deviation", "linear", "Coefficients")
 
 

@@ -33,6 +33,7 @@ from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
+from explaindistill.students._explaining.short_table import short_table
 from explaindistill.students._export import export
 from explaindistill.students._form import check_header, compact_bytes, header, reader
 from explaindistill.students._optimum import settle
@@ -78,15 +79,20 @@ class _Linear(BaseEstimator):
     """What both linear students share once they are fitted."""
 
     model_: LinearModel
+    target_name_: str | None
 
     def describe(self) -> str:
         """Return the sum that is applied, number for number, and its rules for missing values and levels."""
         check_is_fitted(self)
-        return self.model_.describe()
+        return self.model_.describe(self.target_name_)
 
-    def explain(self, X: Any) -> pd.DataFrame:
-        """Contributions of each feature, less their mean over the rows of fitting; see ``protocols.Student``."""
-        return self.model_.explain(_intake.rows(self, X))
+    def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
+        """What each feature adds beside an average row, see :meth:`explaindistill.protocols.Student.explain`.
+
+        Numbers count from the centres that :meth:`describe` shows, flags and levels from their share of the rows.
+        """
+        lines = self.model_.explain(_intake.rows(self, X))
+        return lines if as_frame else short_table(self, lines)
 
     def complexity(self) -> Complexity:
         """How much there is to read."""
@@ -106,7 +112,7 @@ class _Linear(BaseEstimator):
         DataFrame
             ``term``, ``feature``, ``output`` (class or number), ``coefficient`` (per unit of the column, the number
             that is applied), ``standardised`` (per standard deviation of the column; for the intercept: the output of
-            an average row).
+            an average row), ``centre`` (what is taken off the column first; 0 of flags and levels).
         """
         check_is_fitted(self)
         return self.model_.table()
@@ -235,7 +241,7 @@ class _Linear(BaseEstimator):
 class LinearClassifier(ClassifierMixin, _Linear):
     r"""A sparse logistic model: the log-odds are a short sum of named terms.
 
-    .. math:: \log \frac{q(x)}{1 - q(x)} = b + \sum_j \beta_j x_j
+    .. math:: \log \frac{q(x)}{1 - q(x)} = b + \sum_j \beta_j (x_j - c_j)
 
     fitted to soft labels by cross-entropy with an elastic-net penalty on standardised columns; softmax for more than
     two classes. The penalty is the largest whose fidelity on held-out rows is within ``tolerance`` of the best; the
@@ -303,8 +309,8 @@ class LinearClassifier(ClassifierMixin, _Linear):
     >>> p = 1 / (1 + np.exp(5 - 0.1 * X["income"]))
     >>> print(LinearClassifier().fit(X, np.c_[1 - p, p]).describe())
     log-odds of 1 =
-        -5.0
-        + 0.1 × income
+        0.0
+        + 0.1 × (income - 50)
     probability of 1 = 1 / (1 + exp(-log-odds))
     """
 
@@ -369,7 +375,7 @@ class LinearClassifier(ClassifierMixin, _Linear):
 class LinearRegressor(RegressorMixin, _Linear):
     r"""A sparse linear model: the value is a short sum of named terms.
 
-    .. math:: f(x) = b + \sum_j \beta_j x_j
+    .. math:: f(x) = b + \sum_j \beta_j (x_j - c_j)
 
     fitted by least squares with an elastic-net penalty on standardised columns. Several outputs share the penalty,
     each has its own terms; each counts by its standard deviation.
@@ -395,8 +401,8 @@ class LinearRegressor(RegressorMixin, _Linear):
     >>> X = pd.DataFrame({"floor": [0, 1, 2, 3, 4, 5], "lift": ["no", "yes", "no", "yes", "no", "yes"]})
     >>> print(LinearRegressor(tolerance=0, min_category_size=1).fit(X, [9, 12, 13, 16, 17, 20]).describe())
     value =
-        9.0
-        + 2.0 × floor
+        14.0
+        + 2.0 × (floor - 2.5)
         + 1.0 if lift = "yes"
     note: lift: any other level counts as no
     """

@@ -11,7 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.data.design import Column, column_values
+from explaindistill.data.literals import counted_from
 from explaindistill.data.schema import Schema
+from explaindistill.data.target_names import class_name, value_name
 from explaindistill.numerics.linear.elastic_net import LinearFit
 from explaindistill.numerics.linear.row_blocks import RowBlocks, row_blocks
 from explaindistill.protocols import Complexity
@@ -29,12 +31,17 @@ ALONE_DIGITS = 9
 class LinearModel:
     """Intercepts and coefficients of the columns that matter; q columns, K outputs.
 
+    Numbers count from a centre, as those of model trees do: the intercept is then the answer to a usual row, and not
+    to one whose income and age are 0. Flags and levels are 0 or 1, and have the centre 0.
+
     Attributes
     ----------
     schema : Schema
     columns : tuple of q Column
     coef : ndarray of shape (q, K), per unit of the column
     intercept : ndarray of shape (K,)
+    centre : ndarray of shape (q,)
+        What is taken off each column before its coefficient multiplies it.
     mean, scale : ndarrays of shape (q,)
         Weighted mean and standard deviation of each column in the rows of fitting.
     base : dict of feature name to its base level
@@ -47,6 +54,7 @@ class LinearModel:
     columns: tuple[Column, ...]
     coef: Array
     intercept: Array
+    centre: Array
     mean: Array
     scale: Array
     base: dict[str, Any]
@@ -65,12 +73,17 @@ class LinearModel:
         """What contributions sum to: ``"logit"`` or ``"value"``."""
         return "value" if self.classes is None else "logit"
 
+    @property
+    def at_mean(self) -> Array:
+        """What each column adds to each output on the mean over the rows of fitting, ``(q, K)``."""
+        return (self.mean - self.centre)[:, None] * self.coef
+
     def contributions(self, X: pd.DataFrame) -> dict[str, Array]:
         """Per feature in the model, ``(n, K)``: the sum of its coefficients times its columns."""
         out: dict[str, Array] = {}
         for j, column in enumerate(self.columns):
             numbers = self.schema.column(X, column.feature)
-            values = column_values(column, self.schema[column.feature], numbers)
+            values = column_values(column, self.schema[column.feature], numbers) - self.centre[j]
             added = values[:, None] * self.coef[j]
             out[column.feature] = out[column.feature] + added if column.feature in out else added
         return out
@@ -83,32 +96,38 @@ class LinearModel:
             if column.feature not in numbers:
                 numbers = {column.feature: self.schema.column(X, column.feature)}
             values = column_values(column, self.schema[column.feature], numbers[column.feature])
-            eta += values[:, None] * self.coef[j]
+            eta += (values - self.centre[j])[:, None] * self.coef[j]
         return eta
 
     def table(self) -> pd.DataFrame:
-        """One row per intercept and coefficient: ``term, feature, output, coefficient, standardised``."""
+        """One row per intercept and coefficient: ``term, feature, output, coefficient, standardised, centre``."""
         rows: list[tuple[Any, ...]] = []
         for k, output in enumerate(self.outputs):
-            at_mean = self.intercept[k] + self.mean @ self.coef[:, k]
-            rows.append(("(intercept)", "", output, self.intercept[k], at_mean))
+            at_mean = self.intercept[k] + self.at_mean[:, k].sum()
+            rows.append(("(intercept)", "", output, self.intercept[k], at_mean, 0.0))
             for j, column in enumerate(self.columns):
                 if self.coef[j, k] != 0:
-                    term = column.words(self.schema[column.feature])
-                    rows.append((term, column.feature, output, self.coef[j, k], self.coef[j, k] * self.scale[j]))
-        return pd.DataFrame(rows, columns=["term", "feature", "output", "coefficient", "standardised"])
+                    term = self._words(column)
+                    sizes = (self.coef[j, k], self.coef[j, k] * self.scale[j], self.centre[j])
+                    rows.append((term, column.feature, output, *sizes))
+        return pd.DataFrame(rows, columns=["term", "feature", "output", "coefficient", "standardised", "centre"])
 
     def explain(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Contributions less their mean over the rows of fitting; see :class:`explaindistill.protocols.Student`."""
+        """Contributions beside a usual row; see :class:`explaindistill.protocols.Student`.
+
+        Numbers count from the centres that :meth:`describe` shows, so that both say the same; flags and levels, which
+        have none, from their share of the rows of fitting.
+        """
         parts = self.contributions(X)
-        centre = {f: np.zeros(len(self.intercept)) for f in parts}
+        usual = {f: np.zeros(len(self.intercept)) for f in parts}
         for j, column in enumerate(self.columns):
-            centre[column.feature] = centre[column.feature] + self.mean[j] * self.coef[j]
-        start = self.intercept + sum(centre.values(), np.zeros(len(self.intercept)))
-        pieces = [_piece(len(X), 0, "(base)", ["an average row"] * len(X), self.outputs, np.tile(start, (len(X), 1)))]
+            if column.is_binary:
+                usual[column.feature] = usual[column.feature] + self.mean[j] * self.coef[j]
+        start = self.intercept + sum(usual.values(), np.zeros(len(self.intercept)))
+        pieces = [_piece(len(X), 0, "(base)", ["a usual row"] * len(X), self.outputs, np.tile(start, (len(X), 1)))]
         for step, (name, added) in enumerate(parts.items(), start=1):
             words = [f"{name} = {self.schema[name].shown(v)}" for v in self.schema.column(X, name)]
-            pieces.append(_piece(len(X), step, name, words, self.outputs, added - centre[name]))
+            pieces.append(_piece(len(X), step, name, words, self.outputs, added - usual[name]))
         frame = pd.concat(pieces, ignore_index=True)
         frame["place"] = np.tile(np.arange(len(self.outputs)), len(frame) // len(self.outputs))
         frame = frame.sort_values(["row", "place", "step"], kind="stable", ignore_index=True).drop(columns="place")
@@ -134,44 +153,52 @@ class LinearModel:
             n_numbers=int((self.coef != 0).sum()) + len(self.intercept) + levels,
         )
 
-    def describe(self) -> str:
-        """Return the sums, strongest term first, and the rules for missing values and levels."""
-        table = self.table()
+    def describe(self, target: str | None = None) -> str:
+        """Return the sums, strongest term first, and the rules for missing values and levels; ``target`` names them."""
         lines = []
-        for output in self.outputs:
-            rows = table[[o == output for o in table["output"]]]
-            lines.append(f"{self._left_side(output)} =")
-            lines.append(f"    {float(rows['coefficient'].iloc[0])!r}")
-            terms = rows.iloc[1:]
-            for i in np.argsort(-np.abs(terms["standardised"].to_numpy()), kind="stable"):
-                lines.append(f"    {_addend(terms['coefficient'].iloc[i], terms['term'].iloc[i])}")
+        for k, output in enumerate(self.outputs):
+            lines.append(f"{self._left_side(output, target)} =")
+            lines.append(f"    {float(self.intercept[k])!r}")
+            for j in np.argsort(-np.abs(self.coef[:, k] * self.scale), kind="stable"):
+                if self.coef[j, k] != 0:
+                    lines.append(f"    {self._addend(int(j), k)}")
         if self.classes is not None:
-            lines.append(self._probability_rule())
+            lines.append(self._probability_rule(target))
         return "\n".join(lines + self._notes())
 
-    def _left_side(self, output: Any) -> str:
-        if self.classes is not None:
-            return f"log-odds of {output}" if len(self.classes) == 2 else f"score of {output}"
-        return "value" if len(self.intercept) == 1 else f"value {output}"
+    def _addend(self, j: int, k: int) -> str:
+        coefficient, column = float(self.coef[j, k]), self.columns[j]
+        sign, size, words = "-" if coefficient < 0 else "+", repr(abs(coefficient)), self._words(column)
+        if column.is_binary:
+            return f"{sign} {size} if {words}"
+        return f"{sign} {size} × {counted_from(words, self.centre[j])}"
 
-    def _probability_rule(self) -> str:
+    def _words(self, column: Column) -> str:
+        return column.words(self.schema[column.feature])
+
+    def _left_side(self, output: Any, target: str | None) -> str:
+        if self.classes is not None:
+            return f"{'log-odds' if len(self.classes) == 2 else 'score'} of {class_name(output, target)}"
+        return value_name(target, output, len(self.intercept))
+
+    def _probability_rule(self, target: str | None) -> str:
         assert self.classes is not None
         if len(self.classes) == 2:
-            return f"probability of {self.classes[1]} = 1 / (1 + exp(-log-odds))"
+            return f"probability of {class_name(self.classes.tolist()[1], target)} = 1 / (1 + exp(-log-odds))"
         return "probability of a class = exp(its score) / sum of exp(scores)"
 
     def _notes(self) -> list[str]:
         used = {c.feature for c in self.columns}
         notes = [
-            f"a missing {c.feature} counts as {c.fill!r}"
-            for c in self.columns
+            f"a missing {c.feature} {'adds nothing' if c.fill == centre else f'counts as {c.fill!r}'}"
+            for c, centre in zip(self.columns, self.centre.tolist(), strict=True)
             if c.operation == "value" and self.schema[c.feature].nullable
         ]
         notes += [f"{f}: any other level counts as {level}" for f, level in self.base.items() if f in used]
         return [f"note: {note}" for note in notes]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form without its header; ``predictor = intercept + sum of coefficient x column``."""
+        """JSON form without its header; ``predictor = intercept + sum of coefficient x (column - centre)``."""
         return {
             "schema": self.schema.to_dict(),
             "classes": None if self.classes is None else [plain(c) for c in self.classes],
@@ -180,6 +207,7 @@ class LinearModel:
                 c.to_dict() | {"level": plain(c.level)} if c.level is not None else c.to_dict() for c in self.columns
             ],
             "coefficients": self.coef.tolist(),
+            "centre": self.centre.tolist(),
             "mean": self.mean.tolist(),
             "scale": self.scale.tolist(),
             "base": {k: plain(v) for k, v in self.base.items()},
@@ -196,6 +224,7 @@ class LinearModel:
             columns=columns,
             coef=np.array(data["coefficients"], dtype=float).reshape(len(columns), K),
             intercept=np.array(data["intercept"], dtype=float),
+            centre=np.array(data.get("centre", np.zeros(len(columns))), dtype=float),
             mean=np.array(data["mean"], dtype=float),
             scale=np.array(data["scale"], dtype=float),
             base=dict(data["base"]),
@@ -233,24 +262,26 @@ def fitted_model(fit: LinearFit, rows: FittedRows, classes: NDArray[Any] | None,
     r"""Bring a standardised fit into the user's units and round it to what is shown.
 
     Of :math:`\eta_k = a_k + \sum_q z_q b_{qk}` with :math:`z_q = (x_q - m_q) / s_q` the coefficients per unit are
-    :math:`\beta_{qk} = b_{qk} / s_q` and the intercept is :math:`a_k - \sum_q m_q \beta_{qk}`. Coefficients keep
+    :math:`\beta_{qk} = b_{qk} / s_q`, and with centres :math:`c_q`, short numbers near :math:`m_q`, the intercept is
+    :math:`a_k - \sum_q (m_q - c_q) \beta_{qk}`. Coefficients keep
     ``digits`` significant digits. The intercept then moves so that the mean over the rows of fitting stays, and is
     rounded to ``digits`` digits of the spread of the sum.
     """
     used = np.flatnonzero((fit.coef != 0).any(axis=1) & (rows.scale > 0))
     mean, scale = rows.mean[used], rows.scale[used]
     coef = fit.coef[used] / scale[:, None]
-    intercept = fit.intercept - mean @ coef
     columns = tuple(rows.columns[q] for q in used)
+    centre = np.array([0.0 if c.is_binary or c.fill is None else c.fill for c in columns])
+    intercept = fit.intercept - (mean - centre) @ coef
     names = dict.fromkeys(c.feature for c in columns)
     same = [list(range(len(columns)))] + [[i for i, c in enumerate(columns) if c.feature == name] for name in names]
     if digits is not None:
         coef = significant(coef, digits)
     spread = _spreads(rows, used, coef, same)
     if digits is not None:
-        intercept = _decimals(fit.intercept - mean @ coef, spread[0], digits)
+        intercept = _decimals(fit.intercept - (mean - centre) @ coef, spread[0], digits)
     spreads = dict(zip(names, (float(s.sum()) for s in spread[1:]), strict=True))
-    return LinearModel(rows.schema, columns, coef, intercept, mean, scale, rows.base, classes, spreads)
+    return LinearModel(rows.schema, columns, coef, intercept, centre, mean, scale, rows.base, classes, spreads)
 
 
 def _spreads(rows: FittedRows, used: NDArray[np.intp], coef: Array, sets: list[list[int]]) -> Array:
@@ -274,13 +305,6 @@ def _decimals(values: Array, spread: Array, digits: int) -> Array:
     size = np.where(spread > 0, spread, np.maximum(np.abs(values), 1e-300))
     places = np.where(spread > 0, digits, max(digits, ALONE_DIGITS)) - 1 - np.floor(np.log10(size)).astype(int)
     return np.array([float(np.round(v, min(max(k, -300), 300))) for v, k in zip(values, places.tolist(), strict=True)])
-
-
-def _addend(coefficient: float, term: str) -> str:
-    sign = "-" if coefficient < 0 else "+"
-    size = repr(abs(float(coefficient)))
-    binary = any(mark in term for mark in (" = ", " is missing"))
-    return f"{sign} {size} if {term}" if binary else f"{sign} {size} × {term}"
 
 
 def _piece(n: int, step: int, term: str, words: list[str], outputs: list[Any], added: Array) -> pd.DataFrame:

@@ -42,11 +42,12 @@ def nearest_in_sum(student: Any, problem: Problem) -> Floats | None:
 
 
 def _predictor(model: Any, problem: Problem) -> Floats:
-    """Linear predictor ``eta_k = b_k + sum_q z_q(x) beta_qk`` ``(K,)`` of the row as it is."""
+    """Linear predictor ``eta_k = b_k + sum_q (z_q(x) - c_q) beta_qk`` ``(K,)`` of the row as it is."""
     out = np.array(model.intercept, dtype=float)
     for q, column in enumerate(model.columns):
         j = model.schema.names.index(column.feature)
-        out += column_values(column, model.schema[j], np.array([problem.now[j]]))[0] * model.coef[q]
+        value = column_values(column, model.schema[j], np.array([problem.now[j]]))[0]
+        out += (value - model.centre[q]) * model.coef[q]
     return out
 
 

@@ -15,7 +15,7 @@ def program(self: Any) -> Program:
     form, kind = self.to_dict(), type(self).__name__
     inputs = inputs_of(form["schema"], [c["feature"] for c in form["columns"]])
     by_name = {i.name: i for i in inputs}
-    pairs = zip(form["columns"], form["coefficients"], strict=True)
-    terms = tuple(Term(column_factor(c, by_name), tuple(b)) for c, b in pairs)
+    parts = zip(form["columns"], form["coefficients"], form["centre"], strict=True)
+    terms = tuple(Term(column_factor(c, by_name, {"centre": centre}), tuple(b)) for c, b, centre in parts)
     classes, K = classes_of(form), len(form["intercept"])
     return Program(kind, inputs, classes, K, class_link(classes, K), base=tuple(form["intercept"]), terms=terms)

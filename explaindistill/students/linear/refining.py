@@ -39,8 +39,8 @@ def _refitted(model: LinearModel, frame: pd.DataFrame, target: Array, digits: in
     if model.classes is None:
         fit = refit_gaussian(Z, target, w, support)
     else:
-        # in standardised columns z = (x - mean) / scale the same sum has slopes b * scale and the intercept b0 + mean b
-        start = LinearFit(model.intercept + mean @ model.coef, model.coef * scale[:, None])
+        # in standardised columns z = (x - mean) / scale the same sum has slopes b scale, intercept b0 + (mean - c) b
+        start = LinearFit(model.intercept + (mean - model.centre) @ model.coef, model.coef * scale[:, None])
         fit = refit_logistic(Z, target, w, support, start)
     design = FittedRows(model.schema, columns, Z, w, mean, scale, model.base)
     return fitted_model(fit, design, model.classes, digits)

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
+from explaindistill.data.target_names import class_name, value_name
 from explaindistill.data.targets import as_soft_targets, sharpen
 from explaindistill.numerics.model_trees.leaf_models import Loss, respond
 from explaindistill.numerics.model_trees.state import LinearTreeLimits
@@ -22,6 +23,7 @@ from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
+from explaindistill.students._explaining.short_table import short_table
 from explaindistill.students._export import export
 from explaindistill.students._form import check_header, compact_bytes, header, plain, reader
 from explaindistill.students._intake import column_classes, fit_classifier, fit_regressor, rows
@@ -209,19 +211,20 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         """Return the tree in words, the numbers that `predict` uses."""
         check_is_fitted(self)
         what, outputs = self._outputs()
-        return words(self, [str(o) for o in outputs], what)
+        return words(self, outputs, what)
 
-    def explain(self, X: Any) -> pd.DataFrame:
+    def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
         """Contributions that sum to the log-odds of ``classes_[1]``, or to each class's score."""
         frame = rows(self, X)
-        out = self.tree_.explain(frame, self._outputs()[1])
+        classes = self.classes_.tolist()
+        out = self.tree_.explain(frame, classes[1:] if len(classes) == 2 else classes)
         out.attrs["scale"] = "logit"
-        return out
+        return out if as_frame else short_table(self, out)
 
-    def _outputs(self) -> tuple[str, list[Any]]:
+    def _outputs(self) -> tuple[str, list[str]]:
         if len(self.classes_) == 2:
-            return "log-odds of", [self.classes_[1]]
-        return "score of", list(self.classes_)
+            return "log-odds of", [class_name(self.classes_[1], self.target_name_)]
+        return "score of", [class_name(label, self.target_name_) for label in self.classes_.tolist()]
 
     def complexity(self) -> Complexity:
         """Count what there is to read."""
@@ -331,15 +334,16 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
     def describe(self) -> str:
         """Return the tree in words, the numbers that `predict` uses."""
         check_is_fitted(self)
-        names = ["y"] if self.n_outputs_ == 1 else [f"y[{k}]" for k in range(self.n_outputs_)]
-        return words(self, names, "value of")
+        m, target = self.n_outputs_, self.target_name_ or "y"
+        names = [target] if m == 1 else [value_name(target, k, m) for k in range(m)]
+        return words(self, names, "" if self.target_name_ else "value of")
 
-    def explain(self, X: Any) -> pd.DataFrame:
+    def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
         """Contributions that sum to each output's value."""
         frame = rows(self, X)
         out = self.tree_.explain(frame, list(range(self.n_outputs_)))
         out.attrs["scale"] = "value"
-        return out
+        return out if as_frame else short_table(self, out)
 
     def complexity(self) -> Complexity:
         """Count what there is to read."""

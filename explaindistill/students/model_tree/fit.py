@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.data.design import SECONDS_PER_DAY, linear_columns
+from explaindistill.data.design import SECONDS_PER_DAY, linear_columns, rounded_centre
 from explaindistill.data.folds import content_rank
 from explaindistill.data.schema import Schema
 from explaindistill.numerics.model_trees.choice import BATCHES, SizeChoice, chosen
@@ -127,7 +127,7 @@ def make_terms(schema: Schema, X: pd.DataFrame, weight: Floats) -> tuple[list[Le
             term = LeafTerm(column, 0.0, -math.inf, math.inf)
             raw = term.values(feature, numbers)
             spread = _spread(raw, w)
-            centre = _plain(float(w @ raw), spread)
+            centre = rounded_centre(float(w @ raw), spread)
             unit = SECONDS_PER_DAY if feature.kind == "datetime" else 1.0
             low, high = _held(raw, feature.minimum / unit, feature.maximum / unit)
             term = LeafTerm(replace(column, fill=centre), centre, min(low, centre), max(high, centre))
@@ -151,13 +151,6 @@ def _spread(values: Floats, w: Floats) -> float:
     deviation = values - w @ values
     largest = float(np.abs(deviation).max())
     return largest * float(np.sqrt(w @ (deviation / largest) ** 2)) if largest > 0 else 0.0
-
-
-def _plain(value: float, spread: float) -> float:
-    """Round a centre to about a tenth of the spread."""
-    if not spread > 0:
-        return value
-    return round(value, 1 - math.floor(math.log10(spread)))
 
 
 def _table(schema: Schema, X: pd.DataFrame, binned: BinnedTable) -> SplitColumns:

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.data.design import Column, column_values
-from explaindistill.data.literals import Literal, name_words
+from explaindistill.data.literals import Literal, counted_from, name_words
 from explaindistill.data.schema import Feature, Schema
 from explaindistill.errors import InvalidInputError
 
@@ -45,7 +45,7 @@ class LeafTerm:
         """Show it as a factor in a formula."""
         if self.column.is_binary:
             return f"[{self.column.words(feature)}]"
-        return f"({_quantity(feature)} {'+' if self.centre < 0 else '-'} {abs(self.centre):.12g})"
+        return counted_from(_quantity(feature), self.centre)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -294,7 +294,7 @@ class LinearTreeModel:
             term = self.terms[t]
             summands[k].append(f"{coefficient:+.12g} × {term.words(self.schema[term.column.feature])}")
         for name, numbers in zip(outputs, summands, strict=True):
-            lines.append(f"{pad}{what} {name} = {' '.join(numbers)}  [{self.shown[0][v]:.1%} of rows]")
+            lines.append(f"{pad}{f'{what} {name}'.strip()} = {' '.join(numbers)}  [{self.shown[0][v]:.1%} of rows]")
 
     def depth(self) -> int:
         """Splits on the longest path."""

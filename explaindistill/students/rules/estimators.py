@@ -20,6 +20,7 @@ from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
+from explaindistill.students._explaining.short_table import short_table
 from explaindistill.students._export import export
 from explaindistill.students._form import compact_bytes, plain, reader
 from explaindistill.students._intake import column_classes, fit_classifier, fit_regressor, rows
@@ -188,7 +189,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
             row = self.table_.iloc[i]
             right = f"{row.precision:.1%} agree, {row.precision_low:.1%} to {row.precision_high:.1%}"
             lines.append(f"{_if(self.rules_, i)}: {answer}  [{row.coverage:.1%} of rows; {right}]")
-        return "\n".join([_headline(self.rules_) + _whose(self.table_), *lines])
+        return "\n".join([_headline(self.rules_, self.target_name_) + _whose(self.table_), *lines])
 
     def recount(self, X: Any, P: NDArray[np.float64] | None, weight: NDArray[np.float64] | None) -> None:
         """Count the real rows of the fit: ``table_``, :meth:`describe` and drawings then speak of them alone.
@@ -202,12 +203,12 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
         """
         _recount(self, X, P, weight, class_table)
 
-    def explain(self, X: Any) -> pd.DataFrame:
+    def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
         """Rules that were read, and how each moved the probabilities; contributions sum to them."""
         frame = rows(self, X)
         out = self.rules_.explain(frame, list(self.classes_))
         out.attrs["scale"] = "probability"
-        return out
+        return out if as_frame else short_table(self, out)
 
     def complexity(self) -> Complexity:
         """Count what there is to read: bounds, listed categories, and k - 1 values per rule."""
@@ -327,18 +328,18 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
             row = self.table_[self.table_.rule == i + 1].iloc[0]
             answer = ", ".join(f"{v:.6g}" for v in value)
             lines.append(f"{_if(self.rules_, i)}: {answer}  [{row.coverage:.1%} of rows; spread {row.spread:.3g}]")
-        return "\n".join([_headline(self.rules_) + _whose(self.table_), *lines])
+        return "\n".join([_headline(self.rules_, self.target_name_) + _whose(self.table_), *lines])
 
     def recount(self, X: Any, P: NDArray[np.float64] | None, weight: NDArray[np.float64] | None) -> None:
         """As :meth:`RuleListClassifier.recount`, of values ``(n,)`` or ``(n, m)``."""
         _recount(self, X, None if P is None else P.reshape(len(P), -1), weight, value_table)
 
-    def explain(self, X: Any) -> pd.DataFrame:
+    def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
         """Rules that were read, and how each moved the value; contributions sum to it."""
         frame = rows(self, X)
         out = self.rules_.explain(frame, list(range(self.n_outputs_)))
         out.attrs["scale"] = "value"
-        return out
+        return out if as_frame else short_table(self, out)
 
     def complexity(self) -> Complexity:
         """Count what there is to read: bounds, listed categories, and a value per rule and output."""
@@ -423,10 +424,10 @@ def _if(model: RuleList, i: int) -> str:
     return f"{'else ' if i else ''}if {model.rules[i].words(model.schema)}"
 
 
-def _headline(model: RuleList) -> str:
+def _headline(model: RuleList, target: str | None) -> str:
     n, m = len(model.rules), sum(len(r.literals) for r in model.rules)
     rules, conditions = "rule" if n == 1 else "rules", "condition" if m == 1 else "conditions"
-    return f"Rule list: {n} {rules} of {m} {conditions} in all, and a default."
+    return f"Rule list{f' for {target}' if target else ''}: {n} {rules} of {m} {conditions} in all, and a default."
 
 
 def _whose(table: pd.DataFrame) -> str:

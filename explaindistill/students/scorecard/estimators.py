@@ -20,6 +20,7 @@ from explaindistill.data.design import (
     rule_columns,
 )
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
+from explaindistill.data.target_names import class_name
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.linear.scorecard import card_excess, search, unique_columns, unique_rows
@@ -30,6 +31,7 @@ from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
+from explaindistill.students._explaining.short_table import short_table
 from explaindistill.students._export import export
 from explaindistill.students._form import check_header, compact_bytes, header, reader
 from explaindistill.students._optimum import settle
@@ -241,7 +243,7 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         """Return the card as it goes on paper: conditions with points, then the risk per total."""
         terms, digits = self.table(), max(self.digits - 2, 0)
         width = max((len(t) for t in terms["term"]), default=0)
-        lines = [f"Points for {self.classes_[1]}"]
+        lines = [f"Points for {class_name(self.classes_[1], self.target_name_)}"]
         lines += [f"    {t:<{width}}  {z:+d}" for t, z in zip(terms["term"], terms["points"], strict=True)]
         lines.append(f"Total  {'Risk':>{digits + 5}}  Share of rows")
         for row in self.risks().itertuples():
@@ -249,8 +251,8 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
             lines.append(f"{row.total:>5}  {risk:>{digits + 5}}{share:>15}")
         return "\n".join(lines)
 
-    def explain(self, X: Any) -> pd.DataFrame:
-        """Points of each condition, row by row; they sum to the total. See ``protocols.Student``."""
+    def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
+        """Points of each condition, row by row; they sum to the total. See :meth:`protocols.Student.explain`."""
         frame = _intake.rows(self, X)
         model, n = self.model_, len(frame)
         values = model.values(frame)
@@ -271,7 +273,7 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
             }
         )
         out.attrs["scale"] = "points"
-        return out
+        return out if as_frame else short_table(self, out)
 
     def complexity(self) -> Complexity:
         """Each condition costs its points and its threshold or level; the curve of risks two numbers."""

@@ -11,8 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from explaindistill.data.target_names import value_name
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Complexity
+from explaindistill.students._explaining.short_table import short_table
 from explaindistill.students._form import check_header, compact_bytes, header, plain, reader
 from explaindistill.students._intake import rows
 from explaindistill.students.tree import occupants as people
@@ -28,6 +30,7 @@ class ReadableTree:
     """Reading a fitted tree: needs ``tree_``, and ``classes_`` for a classifier."""
 
     tree_: TreeModel
+    target_name_: str | None
     plot = plot
     fit_notes: ClassVar = {"nodes": ("gain", "n", "observed", "share", "weight")}
     """Fields of the form that decide no answer: ``export.json`` can leave them out."""
@@ -58,7 +61,9 @@ class ReadableTree:
         """
         check_is_fitted(self)
         who = {leaf: people.words(of) for leaf, of in self._who(X, sensitive, min_group_size).items()}
-        return words.outline(self.tree_, self._outputs(), hasattr(self, "classes_"), who, decide)
+        return words.outline(
+            self.tree_, self._spoken_outputs(), hasattr(self, "classes_"), who, decide, self.target_name_
+        )
 
     def recount(self, X: Any, P: Any, weight: Any) -> None:
         """Count the real rows of the fit, of which :meth:`describe` and drawings then speak, and not of made-up ones.
@@ -121,18 +126,24 @@ class ReadableTree:
         table = self.rules()
         return self.apply(X), dict(zip(table["leaf"].tolist(), table["rule"], strict=True))
 
-    def explain(self, X: Any) -> pd.DataFrame:
-        """Give the reasons of each row: the path it takes, and what each split on it adds.
+    def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
+        """Give the reasons of each row: what each split on its path adds, the largest first.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, d)
+        as_frame : bool, default=False
+            Every split of the path, in its order, for every output.
 
         Returns
         -------
         DataFrame
-            Columns ``row``, ``step``, ``term``, ``reason``, ``output``, ``contribution``; the contributions of a row
-            and output sum to the probability or value that is predicted.
+            See :meth:`explaindistill.protocols.Student.explain`; the contributions of a row and output sum to the
+            probability or value that is predicted.
         """
         frame = words.reasons(self.tree_, self.apply(X), self._outputs())
         frame.attrs["scale"] = "probability" if hasattr(self, "classes_") else "value"
-        return frame
+        return frame if as_frame else short_table(self, frame)
 
     def complexity(self) -> Complexity:
         """Count what there is to read: leaves, depth, parameters, columns, mean path length, bytes."""
@@ -256,4 +267,10 @@ class ReadableTree:
         if classes is not None:
             return list(classes.tolist())
         m = self.tree_.value.shape[1]
-        return ["value"] if m == 1 else [f"value {k}" for k in range(m)]
+        return [value_name(None, k, m) for k in range(m)]
+
+    def _spoken_outputs(self) -> list[Any]:
+        """Outputs as a text names them; columns of frames and keys of JSON stay what they are."""
+        m = self.tree_.value.shape[1]
+        is_classifier = hasattr(self, "classes_")
+        return self._outputs() if is_classifier else [value_name(self.target_name_, k, m) for k in range(m)]

@@ -85,11 +85,13 @@ def outline(
     is_classifier: bool,
     who: Mapping[int, Sequence[str]] | None = None,
     decide: Decide | None = None,
+    target: str | None = None,
 ) -> str:
     """Show the tree as indented text: conditions, what each leaf says, how many rows and, if given, who they are."""
     n_leaves, n_columns = len(model.leaves), len(model.used)
+    whose = f"for {target}:" if target else "of"
     lines = [
-        f"tree of {_count(n_leaves, 'leaf', 'leaves')} on {_count(n_columns, 'column', 'columns')}, "
+        f"tree {whose} {_count(n_leaves, 'leaf', 'leaves')} on {_count(n_columns, 'column', 'columns')}, "
         f"depth {model.depth.max()}, fitted to {_count(int(model.count[0]), 'row', 'rows')}{_made_up(model)}"
     ]
     count, share, _ = model.shown

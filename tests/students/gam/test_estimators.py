@@ -87,7 +87,7 @@ def test_a_column_that_the_teacher_ignores_is_flat():
 
 def test_contributions_sum_to_the_logit(fitted):
     gam, X, _ = fitted
-    told = gam.explain(X.iloc[:50])
+    told = gam.explain(X.iloc[:50], as_frame=True)
     assert told.attrs["scale"] == "logit"
     total = told.groupby("row").contribution.sum().to_numpy()
     assert np.abs(total - gam.decision_function(X.iloc[:50])).max() < 1e-9
@@ -123,7 +123,7 @@ def test_three_classes_recover_an_additive_softmax():
     assert np.abs(gam.predict_proba(X) - P).mean() < 0.003
     assert np.abs(gam.decision_function(X).sum(axis=1)).max() < 1e-3
     assert set(gam.shape("a").output) == {0, 1, 2}
-    told = gam.explain(X.iloc[:5]).groupby(["row", "output"]).contribution.sum().unstack().to_numpy()
+    told = gam.explain(X.iloc[:5], as_frame=True).groupby(["row", "output"]).contribution.sum().unstack().to_numpy()
     assert np.abs(told - gam.decision_function(X.iloc[:5])).max() < 1e-9
 
 
@@ -209,18 +209,18 @@ def test_only_constant_columns_give_the_mean():
     gam = GAMRegressor(n_jobs=1).fit(np.ones((10, 2)), np.arange(10.0))
     assert gam.predict(np.ones((1, 2))).tolist() == [4.5]
     assert gam.importance().estimate.tolist() == [0.0, 0.0]
-    assert gam.explain(np.ones((1, 2))).contribution.tolist() == [4.5]
+    assert gam.explain(np.ones((1, 2)), as_frame=True).contribution.tolist() == [4.5]
 
 
 def test_unseen_categories_and_new_missing_values_contribute_nothing(fitted):
     gam, X, _ = fitted
     row = X.iloc[:1].copy()
     row["city"] = "Genf"
-    told = gam.explain(row).set_index("term")
+    told = gam.explain(row, as_frame=True).set_index("term")
     assert told.contribution["city"] == 0.0
     assert "no contribution" in told.reason["city"]
     row = X.iloc[:1].assign(age=np.nan)
-    assert gam.explain(row).set_index("term").contribution["age"] == 0.0
+    assert gam.explain(row, as_frame=True).set_index("term").contribution["age"] == 0.0
 
 
 def test_extrapolation_is_linear_for_a_tenth_of_the_range_then_level_and_announced(fitted):
@@ -228,7 +228,7 @@ def test_extrapolation_is_linear_for_a_tenth_of_the_range_then_level_and_announc
     low, high = X.age.min(), X.age.max()
     reach = 0.1 * (high - low)
     probes = high + reach * np.array([-0.01, 0.0, 0.4, 0.8, 1.0, 1.5, 40.0])
-    told = gam.explain(pd.concat([X.iloc[:1]] * 7).assign(age=probes))
+    told = gam.explain(pd.concat([X.iloc[:1]] * 7).assign(age=probes), as_frame=True)
     age = told[told.term == "age"].sort_values("row")
     told = age.contribution.to_numpy()
     line = told[1] + (probes - high) * (told[1] - told[0]) / (0.01 * reach)
@@ -243,7 +243,7 @@ def test_extrapolation_is_linear_for_a_tenth_of_the_range_then_level_and_announc
         "go on as straight lines, for the range between the bounds where rows lie beyond, else for 10%"
         in gam.describe()
     )
-    below = gam.explain(pd.concat([X.iloc[:1]] * 2).assign(age=[low - reach, low - 1000 * reach]))
+    below = gam.explain(pd.concat([X.iloc[:1]] * 2).assign(age=[low - reach, low - 1000 * reach]), as_frame=True)
     assert below[below.term == "age"].contribution.nunique() == 1
 
 
@@ -311,7 +311,7 @@ def test_numbers_are_rounded_for_reading_and_never_in_the_form():
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"income": rng.lognormal(10, 1, 300), "share": rng.random(300)})
     gam = GAMRegressor(n_jobs=1, min_category_size=1).fit(X, np.log(X.income) + X.share)
-    said = gam.describe() + " ".join(gam.explain(X.iloc[:5]).reason) + " ".join(gam.shape("share").label)
+    said = gam.describe() + " ".join(gam.explain(X.iloc[:5], as_frame=True).reason) + " ".join(gam.shape("share").label)
     assert not re.search(r"\d\.\d{8}", said)
     assert f"income = {X.income[0]:.0f}" in said
     knots = gam.to_dict()["shapes"][1]["grids"][0]["knots"]

@@ -139,7 +139,7 @@ def test_counts_and_positive_values_have_their_own_losses():
     for loss, y in (("poisson", rng.poisson(mean)), ("gamma", mean * rng.gamma(4, 0.25, 4000))):
         gam = GAMRegressor(loss=loss, labels="outcomes", n_jobs=1).fit(X, y)
         assert np.abs(gam.predict(X) / mean - 1).mean() < 0.06
-        assert gam.explain(X.iloc[:3]).attrs["scale"] == "log"
+        assert gam.explain(X.iloc[:3], as_frame=True).attrs["scale"] == "log"
         assert gam.dispersion_ == pytest.approx(1.0 if loss == "poisson" else 0.25, rel=0.25)
 
 
@@ -329,7 +329,7 @@ def test_a_pair_counts_half_for_each_of_its_columns_and_reasons_come_largest_fir
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.uniform(-2, 2, (500, 3)), columns=list("abc"))
     gam = GAMRegressor(n_jobs=1, n_pairs=1).fit(X, X.a * X.b + 0.5 * X.c)
-    told = gam.explain(X)
+    told = gam.explain(X, as_frame=True)
     size = told.assign(size=told.contribution.abs()).query("step > 0")
     assert (size.groupby("row")["size"].diff().dropna() <= 0).all()
     mean = size.groupby("term")["size"].mean()

@@ -43,6 +43,14 @@ def test_means_of_terms_and_the_intercept_are_the_mean_score():
     X = pd.DataFrame({"age": rng.normal(40, 9, 200), "home": rng.choice(["own", "rent"], 200)})
     student = xd.LinearRegressor(penalty=0).fit(X, 0.2 * X["age"] + (X["home"] == "own"))
     means = student.drawing().frame["mean"]
-    base = student.explain(X.head(1))["contribution"].iloc[0]
-    np.testing.assert_allclose(student.to_dict()["intercept"][0] + means.sum(), base)
-    np.testing.assert_allclose(base, student.predict(X).mean())
+    np.testing.assert_allclose(student.to_dict()["intercept"][0] + means.sum(), student.predict(X).mean())
+
+
+def test_numbers_count_from_one_centre_in_words_reasons_and_table():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"age": rng.normal(40, 9, 200), "home": rng.choice(["own", "rent"], 200)})
+    student = xd.LinearRegressor(penalty=0).fit(X, 0.2 * X["age"].to_numpy() + (X["home"] == "own"))
+    line = student.coefficients().set_index("term").loc["age"]
+    assert f"+ {line['coefficient']!r} × (age - {line['centre']:g})" in student.describe()
+    reasons = student.explain(X.head(1), as_frame=True).set_index("term")["contribution"]
+    np.testing.assert_allclose(reasons["age"], line["coefficient"] * (X["age"].iloc[0] - line["centre"]))

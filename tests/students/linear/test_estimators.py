@@ -42,7 +42,10 @@ def test_finds_the_coefficients_of_a_linear_teacher() -> None:
     assert coefficient(student, "age") == pytest.approx(0.05, abs=1e-4)
     assert coefficient(student, 'city = "Chur"') == pytest.approx(1.2, abs=1e-3)
     assert coefficient(student, "member = yes") == pytest.approx(-0.7, abs=1e-3)
-    assert coefficient(student, "(intercept)") == pytest.approx(-3, abs=5e-3)
+    age = student.coefficients().set_index("term").loc["age", "centre"]
+    assert 50 < age < 60  # a short number near the middle: ages count from there, and the intercept is the answer there
+    assert age == round(age)
+    assert coefficient(student, "(intercept)") == pytest.approx(-3 + 0.05 * age, abs=5e-3)
     assert coefficient(student, "noise") == pytest.approx(0, abs=1e-4)
 
 
@@ -93,7 +96,8 @@ def test_what_is_described_is_what_is_applied() -> None:
             continue
         size = float(words[1]) * (1 if words[0] == "+" else -1)
         if words[2] == "×":
-            total += size * X[words[3]]
+            name, sign, centre = words[3].strip("("), words[4], float(words[5].strip(")"))
+            total += size * (X[name] - centre if sign == "-" else X[name] + centre)
         else:
             wanted = True if words[5] == "yes" else words[5].strip('"')
             total += size * (X[words[3]] == wanted)
@@ -139,8 +143,8 @@ def test_dates_count_as_days_and_missing_values_have_a_term() -> None:
     assert coefficient(student, "since (days since 1970)") == pytest.approx(0.01, rel=1e-3)
     assert coefficient(student, "since is missing") == pytest.approx(100 - 15, abs=1.5)
     assert student.score(X, y) > 0.999
-    assert "a missing since counts as" in student.describe()
-    reasons = student.explain(X.head(1))
+    assert "note: a missing since adds nothing" in student.describe()
+    reasons = student.explain(X.head(1), as_frame=True)
     assert reasons["reason"].str.contains("since = missing").any()
 
 
@@ -209,7 +213,7 @@ def test_contributions_of_two_classes_sum_to_the_log_odds() -> None:
     X = rows()
     z = -3 + 0.05 * X["age"] + 1.2 * (X["city"] == "Chur")
     student = LinearClassifier().fit(X, both(expit(z.to_numpy())))
-    reasons = student.explain(X.head(3))
+    reasons = student.explain(X.head(3), as_frame=True)
     assert reasons.attrs["scale"] == "logit"
     assert reasons["term"].head(3).tolist() == ["(base)", "age", "city"]
     assert reasons["reason"][1] == f"age = {X['age'][0]}"
@@ -265,3 +269,12 @@ def test_paths_that_end_early_lead_to_the_same_student(estimator, seed, max_term
     whole = estimator(max_terms=max_terms).fit(X, y)
     assert len(short.path_) <= len(whole.path_)
     assert short.to_dict() == whole.to_dict()
+
+
+def test_a_form_without_centres_is_read_as_it_was() -> None:
+    X = rows()
+    student = LinearRegressor(tolerance=0, digits=None).fit(X, 2.0 * X["income"].to_numpy() + 0.5 * X["age"].to_numpy())
+    form = student.to_dict()
+    coefficients, centre = np.array(form["coefficients"]), np.array(form.pop("centre"))
+    form["intercept"] = (np.array(form["intercept"]) - centre @ coefficients).tolist()
+    np.testing.assert_allclose(LinearRegressor.from_dict(form).predict(X), student.predict(X), rtol=1e-9)

@@ -85,7 +85,7 @@ def test_the_table_of_leaves_adds_up_to_the_prediction(model_tree):
     """A numeric term times its distance from the centre, a flag times 1."""
     frame = model_tree.drawing().sums.set_index("term")
     row = pd.DataFrame({"x": [0.5], "city": ["Zug"], "age": [np.nan]})
-    reasons = model_tree.explain(row)
+    reasons = model_tree.explain(row, as_frame=True)
     total = float(reasons["contribution"].sum())
     base = reasons.loc[reasons["step"] == 0, "contribution"].iloc[0]
     column = next(c for c in frame.columns.drop("output") if frame.loc["always", c] == base)

@@ -93,7 +93,7 @@ def test_contributions_sum_to_the_scores(k):
     scores = np.c_[eta, -eta / 2, X.a * 2][:, :k]
     P = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     student = ModelTreeClassifier(max_parameters=40).fit(X, pd.DataFrame(P, columns=["p", "q", "r"][:k]))
-    frame = student.explain(X[:50])
+    frame = student.explain(X[:50], as_frame=True)
     assert frame.attrs["scale"] == "logit"
     assert list(frame.columns) == ["row", "step", "term", "reason", "output", "contribution"]
     assert (frame.loc[frame.step == 0, "term"] == "(base)").all()
@@ -116,7 +116,7 @@ def test_regression_with_two_outputs():
     student = ModelTreeRegressor(max_leaf_nodes=4).fit(X, Y)
     assert student.predict(X).shape == Y.shape
     assert student.score(X, Y) > 0.99
-    frame = student.explain(X[:20])
+    frame = student.explain(X[:20], as_frame=True)
     sums = frame.groupby(["row", "output"]).contribution.sum().to_numpy().reshape(20, 2)
     np.testing.assert_allclose(sums, student.predict(X[:20]), atol=1e-9)
 
@@ -132,7 +132,7 @@ def test_json_form_predicts_the_same(kind):
     np.testing.assert_array_equal(again.predict(X), student.predict(X))
     assert again.describe() == student.describe()
     assert again.complexity() == student.complexity()
-    assert again.explain(X[:3]).equals(student.explain(X[:3]))
+    assert again.explain(X[:3], as_frame=True).equals(student.explain(X[:3], as_frame=True))
 
 
 def test_numbers_shown_are_the_numbers_applied():

@@ -92,13 +92,13 @@ def test_a_region_between_two_bounds_is_one_literal():
 def test_contributions_sum_to_probabilities_and_values():
     X, P = rows()
     student = RuleListClassifier().fit(X, P)
-    frame = student.explain(X[:40])
+    frame = student.explain(X[:40], as_frame=True)
     assert frame.attrs["scale"] == "probability"
     assert list(frame.columns) == ["row", "step", "term", "reason", "output", "contribution"]
     sums = frame.groupby(["row", "output"]).contribution.sum().to_numpy().reshape(40, 2)
     np.testing.assert_allclose(sums, student.predict_proba(X[:40]), atol=1e-12)
     regressor = RuleListRegressor().fit(X, np.c_[P[:, 1], X.age])
-    frame = regressor.explain(X[:40])
+    frame = regressor.explain(X[:40], as_frame=True)
     assert frame.attrs["scale"] == "value"
     sums = frame.groupby(["row", "output"]).contribution.sum().to_numpy().reshape(40, 2)
     np.testing.assert_allclose(sums, regressor.predict(X[:40]), atol=1e-9)

@@ -53,7 +53,7 @@ def test_the_table_on_paper_gives_the_probabilities() -> None:
     total = card.points(X)
     np.testing.assert_allclose(card.predict_proba(X)[:, 1], [paper[t] for t in total], atol=1e-12)
     assert card.risks()["share"].sum() == pytest.approx(1)
-    np.testing.assert_allclose(card.explain(X).groupby("row")["contribution"].sum(), total)
+    np.testing.assert_allclose(card.explain(X, as_frame=True).groupby("row")["contribution"].sum(), total)
     assert np.abs(card.table()["points"]).max() <= 5
 
 

@@ -85,7 +85,7 @@ def test_protocol_and_words(fitted):
 
 def test_reasons_sum_to_the_prediction(fitted):
     frame = people(seed=2).head(50)
-    reasons = fitted.explain(frame)
+    reasons = fitted.explain(frame, as_frame=True)
     assert reasons.attrs["scale"] == "probability"
     assert list(reasons.columns) == ["row", "step", "term", "reason", "output", "contribution"]
     sums = reasons.pivot_table(index="row", columns="output", values="contribution", aggfunc="sum")
@@ -312,7 +312,7 @@ def test_several_outputs():
     student = TreeRegressor(8).fit(frame, Y)
     assert student.predict(frame).shape == (300, 2)
     assert student.describe().count("value 1 = ") == 8
-    assert student.explain(frame.head(2)).attrs["scale"] == "value"
+    assert student.explain(frame.head(2), as_frame=True).attrs["scale"] == "value"
 
 
 def test_one_leaf_says_so():
