@@ -46,7 +46,7 @@ __all__ = ["Audit", "audit"]
 
 UNJUDGED = (
     "corpus", "columns", "cost", "query_curve", "complexity", "students", "profile_requirements", "dependence",
-    "recommendation", "roc", "score_shares", "answer_pairs", "thresholds",
+    "recommendation", "roc", "score_shares", "answer_pairs", "attribution_cells", "thresholds",
 )  # fmt: skip
 """Frames that hold no figures with intervals under the name of a metric."""
 
@@ -61,7 +61,8 @@ class Audit:
         ``verdicts``, ``fidelity``, ``performance``, ``teacher``, ``teachers`` (each teacher of an ensemble),
         ``rates``, ``gaps``, ``worst_pairs``, ``tests``, ``strata``, ``missing_bounds``, ``power``, ``group_fidelity``,
         ``transfer``, ``calibration``, ``reliability``, ``flips``, ``proxies``, ``leaf_audit``, ``mistakes``,
-        ``stability``, ``importance``, ``importance_comparison``, ``attribution_gaps``, ``interactions``,
+        ``stability``, ``importance``, ``importance_comparison``, ``attribution_gaps``,
+        ``attribution_cells``, ``interactions``,
         ``comparison``, ``comparison_terms``, ``comparison_quality``, ``missing_inputs``, ``complexity``, ``students``,
         ``dependence``, ``dependence_comparison``, ``dependent_rows``, ``corpus``, ``columns``, ``believability``,
         ``cost``, ``query_curve``, ``deployment``, ``cells``, ``rule_fidelity``, ``worst_case``, ``roc``,

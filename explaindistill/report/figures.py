@@ -56,7 +56,7 @@ def frontier(audit: Any) -> Dots | None:
     metric = describe_metric(str(sized["metric"].iloc[0]))
     shown = sized.assign(size=sized["subject"].map(lambda s: sizes[str(s)])).sort_values("size", kind="stable")
     lines = shown.assign(group=shown["subject"].map(name))
-    details = {name(r["subject"]): f"{count(r['size'])} numbers to read" for r in shown.to_dict("records")}
+    details = {name(r["subject"]): f"{count(r['size'])} numbers" for r in shown.to_dict("records")}
     title = f"{metric.title} against size"
     return dots(lines, audit, title, "Least to read first; further right is more faithful; whiskers are intervals.",
                 "student", details)  # fmt: skip

@@ -35,24 +35,25 @@ def folded(sections: Mapping[str, Section]) -> dict[str, Section]:
     >>> table = Table("Rates", ("group",), tuple((Cell(str(i)),) for i in range(20)))
     >>> shown = folded({"bias": Section("Bias", 60, (table,))})["bias"].blocks
     >>> [type(block).__name__ for block in shown], len(shown[0].rows), shown[1].id
-    (['Table', 'Details'], 3, 'bias-all-20-rows-rates')
+    (['Table', 'Details'], 3, 'bias-all-rates')
     """
     ids: set[str] = set(sections)
     return {
-        name: replace(section, blocks=tuple(_named(_short(section.blocks), name, ids)))
+        name: replace(section, blocks=tuple(_named(_short(section.blocks, name), name, ids)))
         for name, section in sections.items()
     }
 
 
-def _short(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+def _short(blocks: tuple[Block, ...], prefix: str) -> tuple[Block, ...]:
     """Long tables that stand open as their first rows and a fold; what is in a fold already stays whole."""
     shown: list[Block] = []
     for block in blocks:
         if isinstance(block, Table) and len(block.rows) > block.shown:
-            summary = f"All {len(block.rows)} rows: {block.caption}"
-            shown += [replace(block, rows=block.first(min(block.shown, 3)), note=""), Details(summary, (block,))]
+            summary = f"All {len(block.rows)} rows"
+            whole = Details(summary, (block,), id=slug(f"{prefix} all {block.caption}"))
+            shown += [replace(block, rows=block.first(min(block.shown, 3)), note=""), whole]
         elif isinstance(block, Group):
-            shown.append(replace(block, blocks=_short(block.blocks)))
+            shown.append(replace(block, blocks=_short(block.blocks, prefix)))
         else:
             shown.append(block)
     return tuple(shown)

@@ -75,8 +75,8 @@ def gaps_by_model(audit: Any) -> list[Block]:
         lines.append((name(row["attribute"]), f"{name(row['group'])} against {name(row['reference'])}{others}", cells))
     unit = describe_metric(str(rows["metric"].iloc[0])).title.partition(":")[0].lower()
     note = (
-        f"Gap in {unit} with its 95 % interval, of the group whose gap in the teacher is surest; a gap is a fact about "
-        "these rows, not a proof of unfairness."
+        f"Gap in {unit} [95 % interval] from the reference group, of the group whose gap in the teacher is surest. "
+        "It is no proof of unfairness."
     )
     columns = ("attribute", *(name(m) for m in models))
     return [Matrix("Is there bias, and was it handed on?", columns, tuple(lines), note)]

@@ -44,7 +44,9 @@ def section(audit: Any) -> Section:
     blocks += _mistakes(audit)
     performance = frame_of(audit, "performance")
     if not performance.empty:
-        blocks.append(Group("Against the true labels", (in_front(_performance(audit, performance), n=1),)))
+        blocks.append(
+            Group("Against the true labels", (in_front(_performance(audit, performance), n=1),), "against-labels")
+        )
     blocks += _by_group(audit)
     return Section("Fidelity", 40, tuple(blocks), tab="fidelity")
 
@@ -125,11 +127,12 @@ def _parts(frame: pd.DataFrame, audit: Any) -> list[Block]:
     deciles = first[first["subset"].str.contains("decile")]
     blocks: list[Block] = []
     if not deciles.empty:
-        shown = deciles.assign(group=deciles["subset"])
+        shown = deciles.assign(group=deciles["subset"].str.removeprefix("margin decile "))
         what = (
-            "The margin is the distance of the teacher's two highest probabilities: decile 1 is where it is least sure."
+            "The margin is the distance of the teacher's two highest probabilities, in tenths of the rows: "
+            "in the first it is least sure."
         )
-        figure = dots(shown, audit, "Where it fails: by the teacher's margin", what, "margin")
+        figure = dots(shown, audit, "By the teacher's margin", what, "tenth")
         blocks += [figure] if figure is not None else []
     rest = first[~first["subset"].str.contains("decile")]
     if not rest.empty:
@@ -204,7 +207,7 @@ def _by_group(audit: Any) -> list[Block]:
             f"Of crossed attributes the {LOWEST} groups that are repeated least well; all are in the results as JSON."
         )
         blocks.append(Text(note, "note"))
-    return [Details("Fidelity by group", tuple(blocks))]
+    return [Details("Fidelity by group", tuple(blocks), id="fidelity-by-group")]
 
 
 def _lowest(rows: pd.DataFrame, attribute: str) -> pd.DataFrame:

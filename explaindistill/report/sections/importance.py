@@ -104,7 +104,7 @@ def _gaps(audit: Any) -> list[Block]:
     n_groups = len(frame[["attribute", "group", "subset"]].drop_duplicates())
     if n_groups > len(out):
         lead += f" The {len(out)} largest differences of {n_groups} are shown; the others are in the results."
-    return [Details("What carries the differences between groups", (Text(lead), *out))]
+    return [Details("What carries the differences between groups", (Text(lead), *out), id="gap-parts")]
 
 
 def _largest(frame: pd.DataFrame) -> pd.DataFrame:

@@ -29,7 +29,7 @@ def section(audit: Any) -> Section:
         pairs += [(name(key.replace("_", " ")), name(value)) for key, value in plain.items()]
         pairs += _rights(declared.get("rights"))
     blocks: list[Block] = [
-        Text("The teacher is the model under audit. It was asked, and never trained or changed."),
+        Text("It was asked, and never trained or changed."),
         Facts(tuple(pairs)),
     ]
     performance = rows_of(frame_of(audit, "performance"), subject="teacher")
