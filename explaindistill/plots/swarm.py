@@ -24,7 +24,15 @@ THINNEST = 0.06
 LINE_INCHES, REST_INCHES = 0.3, 0.75
 
 
-def swarm(frame: pd.DataFrame, ax: Axes | None = None, *, unit: str = "", top: int = 10) -> Axes:
+def swarm(
+    frame: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    unit: str = "",
+    top: int = 10,
+    ends: tuple[float, float] | None = None,
+    legend: bool = True,
+) -> Axes:
     """Where the Shapley values of one model lie, a line per column; a cell is as high as rows are dense in it.
 
     Blue cells hold low values of the column, orange ones high values, dark grey ones those of a column without order.
@@ -35,6 +43,8 @@ def swarm(frame: pd.DataFrame, ax: Axes | None = None, *, unit: str = "", top: i
         Lines of one model and one scale of the frame ``attribution_cells`` of an audit.
     unit : what the values add up to
     top : number of columns shown
+    ends : of the axis, where several pictures share one; from the lines when None
+    legend : whether the picture says what its colours are
 
     Examples
     --------
@@ -61,13 +71,15 @@ def swarm(frame: pd.DataFrame, ax: Axes | None = None, *, unit: str = "", top: i
     ax.axvline(0, color=GRID, linewidth=1, zorder=0)
     ax.set_yticks(range(len(features)), [label(f, 18) for f in features])
     ax.set_ylim(len(features) - 0.4, -0.6)
-    if len(frame):
+    if len(frame) and ends is None:
         ends = float(frame["value_from"].min()), float(frame["value_to"].max())
+    if ends is not None:
         room = 0.03 * (ends[1] - ends[0])
         ax.set_xlim(ends[0] - room, ends[1] + room)
     subject = label(frame["subject"].iloc[0]) if len(frame) else "model"
     ax.set_xlabel(f"{subject}: adds to the {unit}" if unit else subject, color=MUTED, fontsize=9)
-    _legend(ax, of_shade)
+    if legend:
+        _legend(ax, of_shade)
     return resized(ax, REST_INCHES + LINE_INCHES * max(len(features), 1))
 
 

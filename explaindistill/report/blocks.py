@@ -234,11 +234,18 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing as SVG text, with the words that stand for it where it cannot be seen."""
+    """A drawing as SVG text, with the words that stand for it where it cannot be seen.
+
+    Attributes
+    ----------
+    captioned : bool
+        Whether the title stands below it: not where its axes say the same.
+    """
 
     svg: str
     title: str
     desc: str
+    captioned: bool = True
 
 
 @dataclass(frozen=True)

@@ -31,13 +31,14 @@ def students_of(audit: Any) -> list[str]:
 
 
 def drawn(
-    id: str, title: str, desc: str, paint: Callable[[Any], Any], width: float = NARROW, height: float = 2.4
-) -> Figure:
+    id: str, title: str, desc: str, paint: Callable[[Any], Any], width: float = NARROW, height: float = 2.4,
+    captioned: bool = True,
+) -> Figure:  # fmt: skip
     """One drawing on a page of its own, as a block."""
     figure = plots.figure(width, height)
     paint(figure.subplots())
     title, desc = sentence(title), sentence(desc)
-    return Figure(plots.svg(figure, id, title, desc), title, desc)
+    return Figure(plots.svg(figure, id, title, desc), title, desc, captioned)
 
 
 def frontier(audit: Any) -> Dots | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["PLACES", "evidence_of"]
+__all__ = ["CHAPTERS", "PLACES", "evidence_of"]
 
 PLACES = {
     "verdicts": "checks",
@@ -31,6 +31,21 @@ PLACES = {
     "dependent_rows": "independence",
 }
 """Where in the page a frame is shown: a chapter or a fold."""
+CHAPTERS = {
+    "worst-pairs": "bias",
+    "proxies": "bias",
+    "flips": "bias",
+    "power": "bias",
+    "strata": "bias",
+    "calibration-by-group": "bias",
+    "unknown-groups": "bias",
+    "leaves": "bias",
+    "fidelity-by-group": "fidelity",
+    "against-labels": "fidelity",
+    "gap-parts": "importance",
+    "independence": "limits",
+}
+"""The chapter of each fold: where a link leads when an audit has no such fold."""
 
 
 def evidence_of(rule: str) -> str:

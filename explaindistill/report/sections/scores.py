@@ -15,7 +15,7 @@ from explaindistill.report.words import interval, name, quantity
 __all__ = ["section"]
 
 TITLE, ORDER = "Scores and decisions", 44
-DRAWN = 3
+DRAWN = 2
 """Students whose answers are drawn beside the teacher's; the others are in ``audit.plot("answers", student=…)``."""
 SIDE = 2.9
 """Inches of a square picture: three stand beside each other on a wide page."""
@@ -57,11 +57,7 @@ def _truth(audit: Any) -> list[Block]:
     if len(points := _measured(audit, "roc")):
         desc = "Selected among those who qualify against selected among those who do not, threshold by threshold."
         figures.append(drawn("fig-roc", "ROC curve", desc, lambda ax: plots.roc(points, ax, order=order), SIDE, SIDE))
-    return (
-        [Details("Do scores come true, and do they rank? Calibration and ROC", (Gallery(tuple(figures)),), id="truth")]
-        if figures
-        else []
-    )
+    return [Details("Calibration and ROC", (Gallery(tuple(figures)),), id="truth")] if figures else []
 
 
 def _answers(audit: Any) -> list[Block]:
@@ -69,8 +65,7 @@ def _answers(audit: Any) -> list[Block]:
     cells = _measured(audit, "answer_pairs")
     faithful = headline(audit).sort_values("estimate", ascending=False, kind="stable")["subject"].map(str)
     students = [s for s in faithful if s in set(cells.get("subject", ()))][:DRAWN]
-    favorable = audit.favorable
-    unit = "value" if audit.classes is None else f"probability of {name(favorable)}"
+    unit = "value" if audit.classes is None else "probability"
     figures = []
     for i, student in enumerate(students):
         rows = cells[cells["subject"] == student]
