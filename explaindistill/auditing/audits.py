@@ -35,7 +35,7 @@ __all__ = ["audit"]
 
 UNJUDGED = (
     "corpus", "columns", "cost", "query_curve", "complexity", "students", "profile_requirements", "dependence",
-    "recommendation", "roc", "score_shares", "answer_pairs", "thresholds",
+    "recommendation", "roc", "score_shares", "answer_pairs", "attribution_cells", "thresholds",
 )  # fmt: skip
 """Frames that hold no figures with intervals under the name of a metric."""
 

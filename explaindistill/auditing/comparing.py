@@ -22,7 +22,8 @@ __all__ = ["compare", "mover"]
 
 KEYS = ["frame", "metric", "subject", "attribute", "group", "reference", "subset", "feature"]
 COLUMNS = [*KEYS, "old", "new", "change", "low", "high", "p", "p_adjusted", "moved"]
-LEFT_OUT = {"verdicts", "complexity", "corpus", "students", "dependence", "roc", "score_shares", "answer_pairs"}
+LEFT_OUT = {"verdicts", "complexity", "corpus", "students", "dependence", "roc", "score_shares", "answer_pairs",
+            "attribution_cells"}  # fmt: skip
 """Frames that say what was audited and not how it did, and pictures whose places follow the rows of each audit."""
 ENDS = ("estimate", "low", "high")
 Z95 = 1.959963984540054

@@ -154,6 +154,19 @@ def _attributions(picture: _Picture) -> Any:
     return plots.gap_parts(rows, picture.ax, order=picture.students)
 
 
+def _beeswarm(picture: _Picture) -> Any:
+    rows = picture.frame("attribution_cells", "measure Shapley values, with n_explained of some hundred rows")
+    rows = picture.models(rows)
+    subject = "teacher" if "teacher" in set(rows["subject"]) else str(rows["subject"].iloc[0])
+    named = _Picture(picture.audit, picture.ax, {"student": subject} | picture.choice)
+    rows = named.chosen(rows, "subject", "student")
+    rows = rows[rows["subset"] == rows["subset"].iloc[0]]
+    scale = str(rows["subset"].iloc[0])
+    favorable = picture.audit.favorable
+    of = "" if favorable is None or picture.audit.classes is None else f" of {picture.audit.names.of_class(favorable)}"
+    return plots.swarm(rows, picture.ax, unit=("log-odds" if scale == "logit" else scale) + of)
+
+
 def _query_curve(picture: _Picture) -> Any:
     rows = picture.frame("query_curve", "pass query_curve=xd.query_curve(...)")
     metric = str(rows["metric"].iloc[0])
@@ -171,6 +184,7 @@ PICTURES: dict[str, Callable[[_Picture], Any]] = {
     "agreement": _agreement,
     "answers": _answers,
     "attributions": _attributions,
+    "beeswarm": _beeswarm,
     "calibration": _calibration,
     "confusion": _confusion,
     "densities": _densities,
@@ -196,12 +210,13 @@ def plot(self: Any, name: str, ax: Any = None, **choice: Any) -> Any:
         against what came true; ``"roc"``; ``"rates"`` by group; ``"gaps"`` from the teacher's to the students';
         ``"answers"`` counts of rows by the answers of teacher and student; ``"confusion"`` of their decisions;
         ``"densities"`` of scores by group; ``"dependence"`` curves along a column; ``"importance"`` side by side;
-        ``"attributions"`` what a gap is made of; ``"query_curve"`` fidelity against questions.
+        ``"attributions"`` what a gap is made of; ``"beeswarm"`` how Shapley values are spread, from counts of rows;
+        ``"query_curve"`` fidelity against questions.
     ax : matplotlib Axes, optional
         New ones of pyplot's when None.
     student, feature, attribute, group, metric : str, optional
         Of which student, column, sensitive attribute, group and figure, where a picture shows one; the first when left
-        out (of densities the teacher, of columns that in which students differ most).
+        out (of densities and of the beeswarm the teacher, of columns that in which students differ most).
 
     Returns
     -------

@@ -26,7 +26,7 @@ model; 0.8 is the four-fifths rule, for any pair of groups."""
 ABOUT = {
     "title": "Who gets a loan",
     "decision": "approved or declined",
-    "purpose": "An example: whether a simple model can stand in for the network, and what it does to women and men.",
+    "purpose": "an example of an audit",
     "owner": "nobody; the applications are made up",
     "data_name": "the embedded example",
     "row_name": "applications",

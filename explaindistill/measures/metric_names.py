@@ -62,6 +62,7 @@ METRIC_NAMES: Mapping[str, tuple[str, ...]] = {
         "importance_spearman", "importance_overlap", "importance_top_k", "importance_sign", "importance_shared",
     ),
     "attribution_gaps": ("attribution_gap", "attribution_gap_total"),
+    "attribution_cells": ("attribution_share",),
     "interactions": ("interaction", "interaction_missed"),
     "deployment": (*FOOTPRINT, *(f"{metric}_ratio" for metric in FOOTPRINT)),
     "believability": ("two_sample_auc", "novel", "violations", "near", "distance_made", "distance_held"),

@@ -15,6 +15,7 @@ from explaindistill.plots.results import fidelity_size, group_dots, importance_p
 from explaindistill.plots.rule_list import rules
 from explaindistill.plots.score_pictures import answer_counts, confusion, roc, score_densities
 from explaindistill.plots.structures import coefficients, draw, n_lines, tree
+from explaindistill.plots.swarm import swarm
 from explaindistill.plots.terms import shape, surface, term, terms
 from explaindistill.plots.twins import twin_curves
 from explaindistill.plots.vector import svg
@@ -41,6 +42,7 @@ __all__ = [
     "shape",
     "surface",
     "svg",
+    "swarm",
     "term",
     "terms",
     "timeline",

@@ -19,6 +19,7 @@ __all__ = [
     "PAPER",
     "SERIES",
     "axes",
+    "boxes",
     "figure",
     "label",
     "look",
@@ -124,6 +125,23 @@ def resized(ax: Axes, height: float) -> Axes:
 
     if isinstance(ax.figure, Figure):
         ax.figure.set_size_inches(ax.figure.get_size_inches()[0], height)
+    return ax
+
+
+def boxes(ax: Axes, corners: Sequence[tuple[float, float, float, float]], colour: str) -> Axes:
+    """Boxes ``(left, right, bottom, top)`` of one colour as one path: few bytes in a page.
+
+    Examples
+    --------
+    >>> len(boxes(figure().subplots(), [(0, 1, 0, 1), (1, 2, 1, 2)], "#0072b2").patches)
+    1
+    """
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    points = [point for a, b, c, d in corners for point in ((a, c), (b, c), (b, d), (a, d), (a, c))]
+    codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY] * len(corners)
+    ax.add_patch(PathPatch(Path(points, codes), facecolor=colour, edgecolor="none", linewidth=0))
     return ax
 
 

@@ -50,7 +50,10 @@ def _series(subjects: Sequence[str], order: Sequence[str]) -> dict[str, int | No
     return {s: students.index(s) if s in students else None for s in subjects}
 
 
-def _legend(ax: Axes, subjects: Sequence[str], series: dict[str, int | None], teacher: str = "teacher") -> None:
+def _legend(
+    ax: Axes, subjects: Sequence[str], series: dict[str, int | None], teacher: str = "teacher", inside: str = ""
+) -> None:
+    """Above the picture, or in a corner of it that is empty."""
     from matplotlib.lines import Line2D
 
     handles = []
@@ -59,7 +62,9 @@ def _legend(ax: Axes, subjects: Sequence[str], series: dict[str, int | None], te
         face = PAPER if series[subject] is None else colour
         words = label(teacher if subject == "teacher" else subject)
         handles.append(Line2D([], [], linestyle="", marker=marker, color=colour, markerfacecolor=face, label=words))
-    if handles:
+    if handles and inside:
+        ax.legend(handles=handles, loc=inside, frameon=False, fontsize=9, labelcolor=INK, handletextpad=0.3)
+    elif handles:
         ax.legend(
             handles=handles, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=min(4, len(handles)), frameon=False,
             fontsize=9, labelcolor=INK, borderaxespad=0.2, handletextpad=0.3, columnspacing=1.4,
@@ -298,5 +303,5 @@ def reliability(frame: pd.DataFrame, ax: Axes | None = None, *, order: Sequence[
     ax.grid(color=GRID, linewidth=0.8)
     _percent(ax, "x")
     _percent(ax, "y")
-    _legend(ax, subjects, series)
+    _legend(ax, subjects, series, inside="upper left")
     return ax

@@ -141,13 +141,19 @@ def _round(match: re.Match[str]) -> str:
 
 
 def _gather(parent: ET.Element) -> None:
-    """Neighbours of one style share it in a group, so that it is written once."""
+    """Neighbours of one style share it in a group, so that it is written once, and their lines are one path.
+
+    Words come last: they stand on top of lines, and those of one look beside each other.
+    """
     for child in parent:
         _gather(child)
+    words = [child for child in parent if child.tag == _SVG + "text"]
     elements: list[ET.Element] = []
-    for style, run in groupby(list(parent), key=lambda e: e.get("style", "")):
-        members = list(run)
-        if not style or len(members) < 3:
+    for style, run in groupby(
+        [*(child for child in parent if child.tag != _SVG + "text"), *words], key=lambda e: e.get("style", "")
+    ):
+        members = _one_path(list(run), style)
+        if not style or len(members) < 2:
             elements.extend(members)
             continue
         group = ET.Element(_SVG + "g", {"style": style})
@@ -156,6 +162,15 @@ def _gather(parent: ET.Element) -> None:
             group.append(member)
         elements.append(group)
     parent[:] = elements
+
+
+def _one_path(members: list[ET.Element], style: str) -> list[ET.Element]:
+    """Lines of one style as one; dashes begin anew with each line in a path, too, and nothing is filled."""
+    lines = [m for m in members if m.tag == _SVG + "path" and set(m.attrib) == {"style", "d"}]
+    if "fill:none" not in style or len(lines) < 2 or len(lines) < len(members):
+        return members
+    lines[0].set("d", "".join(line.attrib["d"] for line in lines))
+    return lines[:1]
 
 
 def _rename(root: ET.Element, prefix: str) -> None:

@@ -117,9 +117,9 @@ class Statement:
 
 @dataclass(frozen=True)
 class Statements:
-    """The opening: questions, each with the sentences that answer it."""
+    """The opening: questions, each with the sentences that answer it, and how many of them a telephone shows first."""
 
-    parts: tuple[tuple[str, str, tuple[Statement, ...]], ...]
+    parts: tuple[tuple[str, str, tuple[Statement, ...], int], ...]
 
 
 @dataclass(frozen=True)
@@ -234,11 +234,18 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing as SVG text, with the words that stand for it where it cannot be seen."""
+    """A drawing as SVG text, with the words that stand for it where it cannot be seen.
+
+    Attributes
+    ----------
+    captioned : bool
+        Whether the title stands below it: not where its axes say the same.
+    """
 
     svg: str
     title: str
     desc: str
+    captioned: bool = True
 
 
 @dataclass(frozen=True)
@@ -250,12 +257,13 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One rule, one of four answers, and the evidence in words."""
+    """One rule, one of four answers, and the evidence in words; ``href`` is where the evidence stands in a page."""
 
     rule: str
     verdict: Literal["pass", "fail", "inconclusive", "cannot say"]
     evidence: str
     reason: str = ""
+    href: str = ""
 
 
 @dataclass(frozen=True)
@@ -359,10 +367,11 @@ class Details:
 
 @dataclass(frozen=True)
 class Group:
-    """Blocks under a heading of their own."""
+    """Blocks under a heading of their own; ``id`` where a link leads to it."""
 
     title: str
     blocks: tuple[Block, ...]
+    id: str = ""
 
 
 Block: TypeAlias = (

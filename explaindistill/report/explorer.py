@@ -76,14 +76,8 @@ def _packed(audit: Any) -> dict[str, Any] | None:
         "groups": [[name(g) for g in groups[a]] for a in attributes],
         "references": [groups[a].index(references[a]) if references.get(a) in groups[a] else None for a in attributes],
         "metrics": [
-            [
-                d.title,
-                d.meaning,
-                UNITS.get(d.kind, ""),
-                m in FIRST[:1],
-                UNITS.get(describe_metric(f"{m}_difference").kind, ""),
-            ]
-            for m, d in zip(metrics, described, strict=True)
+            [d.title, d.meaning, UNITS.get(d.kind, ""), m in FIRST[:1], UNITS.get(gap.kind, "")]
+            for m, d, gap in zip(metrics, described, gaps_described, strict=True)
         ],
         "models": [[name(m), _series(m, audit)] for m in models],
         "every": EVERY,

@@ -31,13 +31,14 @@ def students_of(audit: Any) -> list[str]:
 
 
 def drawn(
-    id: str, title: str, desc: str, paint: Callable[[Any], Any], width: float = NARROW, height: float = 2.4
-) -> Figure:
+    id: str, title: str, desc: str, paint: Callable[[Any], Any], width: float = NARROW, height: float = 2.4,
+    captioned: bool = True,
+) -> Figure:  # fmt: skip
     """One drawing on a page of its own, as a block."""
     figure = plots.figure(width, height)
     paint(figure.subplots())
     title, desc = sentence(title), sentence(desc)
-    return Figure(plots.svg(figure, id, title, desc), title, desc)
+    return Figure(plots.svg(figure, id, title, desc), title, desc, captioned)
 
 
 def frontier(audit: Any) -> Dots | None:
@@ -56,7 +57,7 @@ def frontier(audit: Any) -> Dots | None:
     metric = describe_metric(str(sized["metric"].iloc[0]))
     shown = sized.assign(size=sized["subject"].map(lambda s: sizes[str(s)])).sort_values("size", kind="stable")
     lines = shown.assign(group=shown["subject"].map(name))
-    details = {name(r["subject"]): f"{count(r['size'])} numbers to read" for r in shown.to_dict("records")}
+    details = {name(r["subject"]): f"{count(r['size'])} numbers" for r in shown.to_dict("records")}
     title = f"{metric.title} against size"
     return dots(lines, audit, title, "Least to read first; further right is more faithful; whiskers are intervals.",
                 "student", details)  # fmt: skip

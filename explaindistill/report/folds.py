@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from explaindistill.report.blocks import Block, Details, Group, Section, Table
+from explaindistill.report.blocks import Block, Details, Group, Section, Statements, Table, Verdicts
+from explaindistill.report.places import CHAPTERS
 
 __all__ = ["folded", "slug"]
 
@@ -35,24 +36,50 @@ def folded(sections: Mapping[str, Section]) -> dict[str, Section]:
     >>> table = Table("Rates", ("group",), tuple((Cell(str(i)),) for i in range(20)))
     >>> shown = folded({"bias": Section("Bias", 60, (table,))})["bias"].blocks
     >>> [type(block).__name__ for block in shown], len(shown[0].rows), shown[1].id
-    (['Table', 'Details'], 3, 'bias-all-20-rows-rates')
+    (['Table', 'Details'], 3, 'bias-all-rates')
     """
     ids: set[str] = set(sections)
-    return {
-        name: replace(section, blocks=tuple(_named(_short(section.blocks), name, ids)))
+    named = {
+        name: replace(section, blocks=tuple(_named(_short(section.blocks, name), name, ids)))
         for name, section in sections.items()
     }
+    return {name: replace(section, blocks=_linked(section.blocks, ids)) for name, section in named.items()}
 
 
-def _short(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+def _linked(blocks: tuple[Block, ...], ids: set[str]) -> tuple[Block, ...]:
+    """Links of sentences and verdicts that lead somewhere: to the fold, else to its chapter, else nowhere."""
+
+    def there(href: str) -> str:
+        place = href.removeprefix("#")
+        place = place if place in ids else CHAPTERS.get(place, "")
+        return f"#{place}" if place in ids else ""
+
+    linked: list[Block] = []
+    for block in blocks:
+        if isinstance(block, Statements):
+            parts = (
+                (*part[:2], tuple(replace(s, href=there(s.href)) for s in part[2]), part[3]) for part in block.parts
+            )
+            linked.append(replace(block, parts=tuple(parts)))
+        elif isinstance(block, Verdicts):
+            linked.append(replace(block, verdicts=tuple(replace(v, href=there(v.href)) for v in block.verdicts)))
+        elif isinstance(block, (Details, Group)):
+            linked.append(replace(block, blocks=_linked(block.blocks, ids)))
+        else:
+            linked.append(block)
+    return tuple(linked)
+
+
+def _short(blocks: tuple[Block, ...], prefix: str) -> tuple[Block, ...]:
     """Long tables that stand open as their first rows and a fold; what is in a fold already stays whole."""
     shown: list[Block] = []
     for block in blocks:
         if isinstance(block, Table) and len(block.rows) > block.shown:
-            summary = f"All {len(block.rows)} rows: {block.caption}"
-            shown += [replace(block, rows=block.first(min(block.shown, 3)), note=""), Details(summary, (block,))]
+            summary = f"All {len(block.rows)} rows"
+            whole = Details(summary, (block,), id=slug(f"{prefix} all {block.caption}"))
+            shown += [replace(block, rows=block.first(min(block.shown, 3)), note=""), whole]
         elif isinstance(block, Group):
-            shown.append(replace(block, blocks=_short(block.blocks)))
+            shown.append(replace(block, blocks=_short(block.blocks, prefix)))
         else:
             shown.append(block)
     return tuple(shown)
@@ -64,6 +91,7 @@ def _named(blocks: tuple[Block, ...], prefix: str, ids: set[str]) -> Iterator[Bl
             id = _free(block.id or f"{prefix}-{slug(block.summary)}", ids)
             yield replace(block, id=id, blocks=tuple(_named(block.blocks, prefix, ids)))
         elif isinstance(block, Group):
+            ids.update({block.id} - {""})
             yield replace(block, blocks=tuple(_named(block.blocks, f"{prefix}-{slug(block.title)}"[:80], ids)))
         else:
             yield block

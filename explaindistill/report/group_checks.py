@@ -52,17 +52,17 @@ def _chance(p: Any) -> str:
 def checks(audit: Any) -> list[Block]:
     """Further questions, each folded; those without an answer in one line, with their reasons."""
     parts = (
-        ("Inside strata", _strata(audit)),
-        ("One family of tests", _tests(audit)),
-        ("People whose group is not known", _unknown(audit)),
-        ("What these group sizes could have shown", _power(audit)),
-        ("Calibration and ranking by group", _calibration(audit)),
-        ("What if only the attribute were another", _flips(audit)),
-        ("Which columns give an attribute away", _proxies(audit)),
-        ("Which rule meets whom", _leaves(audit)),
+        ("strata", "Inside strata", _strata(audit)),
+        ("tests", "One family of tests", _tests(audit)),
+        ("unknown-groups", "People whose group is not known", _unknown(audit)),
+        ("power", "What these group sizes could have shown", _power(audit)),
+        ("calibration-by-group", "Calibration and ranking by group", _calibration(audit)),
+        ("flips", "What if only the attribute were another", _flips(audit)),
+        ("proxies", "Which columns give an attribute away", _proxies(audit)),
+        ("leaves", "Which rule meets whom", _leaves(audit)),
     )
-    answered = [Details(title, tuple(blocks)) for title, blocks in parts if not _is_silent(blocks)]
-    silent = [(title, blocks) for title, blocks in parts if _is_silent(blocks)]
+    answered = [Details(title, tuple(blocks), id=id) for id, title, blocks in parts if not _is_silent(blocks)]
+    silent = [(title, blocks) for _, title, blocks in parts if _is_silent(blocks)]
     reasons = tuple(f"{title}: {block.text}" for title, blocks in silent for block in blocks if isinstance(block, Text))
     summary = f"Without an answer: {', '.join(title for title, _ in silent)}"
     return [*answered, *([Details(summary, (Items(reasons),), id="without-answer")] if silent else [])]

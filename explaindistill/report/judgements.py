@@ -9,6 +9,7 @@ import pandas as pd
 from explaindistill.measures.verdicts import SEVERITY, worst
 from explaindistill.report.blocks import Block, Details, Verdict, Verdicts
 from explaindistill.report.metrics import describe_metric
+from explaindistill.report.places import evidence_of
 from explaindistill.report.words import count, interval, name, quantity
 
 __all__ = ["in_words", "judged", "worst_first"]
@@ -28,7 +29,8 @@ def in_words(row: dict[str, Any]) -> Verdict:
     counted = f", n = {count(row['n'])}" if _said(row.get("n")) else ""
     before = f"{' · '.join(where)}: " if where else ""
     reason = str(row["reason"]) if _said(row.get("reason")) else ""
-    return Verdict(str(row.get("rule", "")), row["verdict"], f"{before}{words}{counted}.", reason)
+    rule = str(row.get("rule", ""))
+    return Verdict(rule, row["verdict"], f"{before}{words}{counted}.", reason, evidence_of(rule))
 
 
 def _said(value: Any) -> bool:
@@ -70,4 +72,4 @@ def _head(line: dict[str, Any]) -> Verdict:
     n = sum(int(part.split(" ")[0]) for part in line["others"].split(", "))
     groups = f"1 further {what}" if n == 1 else f"{n} further {what}s"
     reason = "; ".join(filter(None, (first.reason, f"and {groups}: {line['others']}")))
-    return Verdict(first.rule, first.verdict, first.evidence, reason)
+    return Verdict(first.rule, first.verdict, first.evidence, reason, first.href)

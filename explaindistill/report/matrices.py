@@ -12,7 +12,7 @@ from explaindistill.report.blocks import Block, Details, Matrix, MatrixCell, Ton
 from explaindistill.report.figures import students_of
 from explaindistill.report.judgements import judged
 from explaindistill.report.metrics import describe_metric
-from explaindistill.report.tables import attributes_of, frame_of, rows_of
+from explaindistill.report.tables import CROSSED, attributes_of, frame_of, rows_of
 from explaindistill.report.verdict_words import requirement_words
 from explaindistill.report.words import interval, name, quantity
 
@@ -75,8 +75,8 @@ def gaps_by_model(audit: Any) -> list[Block]:
         lines.append((name(row["attribute"]), f"{name(row['group'])} against {name(row['reference'])}{others}", cells))
     unit = describe_metric(str(rows["metric"].iloc[0])).title.partition(":")[0].lower()
     note = (
-        f"Gap in {unit} with its 95 % interval, of the group whose gap in the teacher is surest; a gap is a fact about "
-        "these rows, not a proof of unfairness."
+        f"Gap in {unit} [95 % interval] from the reference group, of the group whose gap in the teacher is surest. "
+        "It is no proof of unfairness."
     )
     columns = ("attribute", *(name(m) for m in models))
     return [Matrix("Is there bias, and was it handed on?", columns, tuple(lines), note)]
@@ -132,7 +132,9 @@ def _judged(rows: pd.DataFrame) -> MatrixCell:
         return MatrixCell("")
     row = rows.iloc[0]
     kind = describe_metric(str(row["metric"])).kind
-    where = " ".join(name(row[key]) for key in ("attribute", "group") if isinstance(row[key], str) and row[key])
+    crossed = isinstance(row["attribute"], str) and CROSSED in row["attribute"]  # its groups name both sides
+    keys = ("group",) if crossed else ("attribute", "group")
+    where = " ".join(name(row[key]) for key in keys if isinstance(row[key], str) and row[key])
     verdict = str(row["verdict"])
     figure = "" if pd.isna(row["estimate"]) else quantity(row["estimate"], kind)
     detail = " ".join(filter(None, (interval(row["low"], row["high"], kind), where)))

@@ -6,34 +6,16 @@ from typing import Any
 
 from explaindistill.auditing.opening.sentences import Sentence
 from explaindistill.report.blocks import Statement, Statements
+from explaindistill.report.places import PLACES
 from explaindistill.report.words import name, sentence
 
 __all__ = ["opening_block", "opening_title"]
 
+FIRST = 2
+"""Sentences of a topic that a telephone shows before "more"."""
+MOST_JUDGED = 4
 NAMES = frozenset({"student", "teacher", "column", "group", "class"})
 """Kinds of words that a user chose: they are shown as names."""
-PLACES = {
-    "verdicts": "checks",
-    "rates": "bias",
-    "gaps": "bias",
-    "transfer": "bias",
-    "worst_pairs": "worst-pairs",
-    "group_fidelity": "fidelity",
-    "fidelity": "fidelity",
-    "performance": "fidelity",
-    "complexity": "students",
-    "importance": "importance",
-    "attribution_gaps": "importance",
-    "dependence": "dependence",
-    "comparison": "comparison",
-    "teacher": "teacher",
-    "proxies": "bias",
-    "flips": "bias",
-    "power": "bias",
-    "failures": "limits",
-    "dependent_rows": "limits",
-}
-"""Where in the page a frame is shown: a chapter or a fold."""
 
 
 def opening_title(audit: Any) -> str:
@@ -48,8 +30,21 @@ def opening_block(audit: Any) -> Statements | None:
     if opening is None:
         return None
     return Statements(
-        tuple((topic, sentence(question), tuple(map(_statement, said))) for topic, question, said in opening.parts())
+        tuple(
+            (topic, sentence(question), tuple(map(_statement, said)), _first(topic, said))
+            for topic, question, said in opening.parts()
+        )
     )
+
+
+def _first(topic: str, said: tuple[Sentence, ...]) -> int:
+    """How many sentences a telephone shows before "more": the answer, and what spoils it."""
+    if topic == "what":  # all but who is responsible
+        return len(said) - any(word.kind == "about" and "purpose" in str(word.origins) for word in said[-1].words)
+    if topic == "stand_in":  # what was required, and what comes of it
+        judged = next((i for i, one in enumerate(said) if i and not one.verdict), len(said))
+        return min(judged, MOST_JUDGED)
+    return FIRST
 
 
 def _statement(said: Sentence) -> Statement:

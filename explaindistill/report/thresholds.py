@@ -13,10 +13,7 @@ from explaindistill.report.words import name
 
 __all__ = ["slider"]
 
-LEGEND = (
-    "Dashed: the reference group, in green within four fifths of its rate. Counts of the audited rows; at the audit's "
-    "threshold they are those of the rates above."
-)
+LEGEND = "Counts of the audited rows. Dashed: the reference group, in green within four fifths of its rate."
 
 
 _NONE = pd.Series(dtype=float)
@@ -36,10 +33,7 @@ def slider(audit: Any) -> Threshold | None:
         "models": [_model(audit, rows_of(frame, subject=m), m, groups) for m in models],
         "legend": LEGEND,
     }
-    words = (
-        f"“{name(audit.favorable)}” where its probability is at least the threshold. Moving it changes nothing in the "
-        "model: it shows whom another threshold would select."
-    )
+    words = f"Who would get “{name(audit.favorable)}” if it took another probability; the models stay as they are."
     return Threshold("If the threshold were another", words, data)
 
 

@@ -118,7 +118,9 @@ def unpacked(frame):
         elif "one" in entry:
             columns.append([entry["one"]] * frame["n_rows"])
         else:
-            columns.append(entry.get("values") or [entry["words"][at] for at in entry["at"]])
+            runs = entry.get("runs", [])
+            at = entry.get("at") or [at for at, n in zip(runs[::2], runs[1::2], strict=True) for _ in range(n)]
+            columns.append(entry.get("values") or [entry["words"][place] for place in at])
     return [list(row) for row in zip(*columns, strict=True)]
 
 

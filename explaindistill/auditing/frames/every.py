@@ -63,7 +63,7 @@ ORDER = (
 
 UNWEIGHTED = ("answer_pairs", "cells", "interactions", "missing_inputs", "profile", "proxies", "teachers")
 """Frames that count every row alike."""
-INDEPENDENT = (*UNWEIGHTED, "attribution_gaps", "importance_comparison", "score_shares")
+INDEPENDENT = (*UNWEIGHTED, "attribution_cells", "attribution_gaps", "importance_comparison", "score_shares")
 """Frames whose intervals suppose independent rows."""
 CLUSTERED_IMPORTANCE = "permutation"  # the one metric of the frame of importances that knows clusters
 

@@ -16,6 +16,7 @@ from explaindistill.auditing.frames._lines import RECORDED_ONLY, Measured, attem
 from explaindistill.auditing.inputs import AuditInput, Model
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.data.rows_sent import asking_for
+from explaindistill.measures.attribution_cells import ENDS, attribution_cells, value_ranks
 from explaindistill.measures.attributions import (
     Attributions,
     attribution_gaps,
@@ -33,7 +34,7 @@ from explaindistill.measures.table import frame, row
 
 __all__ = ["FRAMES", "INTERACTIONS", "measure"]
 
-FRAMES = ("importance", "importance_comparison", "attribution_gaps", "interactions")
+FRAMES = ("importance", "importance_comparison", "attribution_gaps", "attribution_cells", "interactions")
 PERMUTED_ROWS = 1_000
 """Rows at most in which columns are shuffled: each costs a question per column and shuffle."""
 REPEATS = 3
@@ -42,6 +43,8 @@ BACKGROUND_ROWS = 100
 """Rows that stand for "the column is not known": every value is a mean over them."""
 ORDERS = 4
 """Orders of the columns along which sampled values walk: two, each forth and back."""
+SPREAD_COLUMNS = 10
+"""Columns whose values are counted in cells: more lines are not looked at in one picture."""
 PAIRED_COLUMNS = 8
 """Interactions are looked for among the columns that move the teacher most: 28 pairs."""
 PAIRED_ROWS = 200
@@ -66,8 +69,10 @@ def measure(
     """Permutation importances of all models; Shapley values where ``n_explained`` asks for them; the own structure."""
     importance, likeness = _permutation(inputs, rng)
     scene = _scene(inputs, rng, options.n_explained) if options.n_explained else None
-    attributed = _Attributed() if scene is None else _shapley_values(scene)
-    of_shapley, shapley_likeness, gaps = (_raised(attributed, part) for part in ("importance", "likeness", "gaps"))
+    attributed = _Attributed() if scene is None else _shapley_values(scene, options.min_group_size)
+    of_shapley, shapley_likeness, gaps, cells = (
+        _raised(attributed, part) for part in ("importance", "likeness", "gaps", "cells")
+    )
     return {
         "importance": in_parts(
             [
@@ -79,16 +84,19 @@ def measure(
         ),
         "importance_comparison": in_parts([("permutation", lambda: likeness), ("Shapley values", shapley_likeness)]),
         "attribution_gaps": in_parts([("", gaps)], ["feature"]),
+        "attribution_cells": in_parts([("", cells)], ["feature", *ENDS]),
         **attempt(["interactions"], lambda: {"interactions": _pairs(inputs, scene, of_shapley)}),
     }
 
 
-def _shapley_values(scene: _Scene) -> _Attributed | Exception:
+def _shapley_values(scene: _Scene, least: int) -> _Attributed | Exception:
     """Tables made of Shapley values, or the error that they met: permutation importances are not lost by it."""
     try:
         values = _explained(scene)
         scene.inputs.row_values.extend(_of_rows(scene, values))
-        return _attributed(scene, values)
+        tables = _attributed(scene, values)
+        tables.cells.extend(_spread(scene, values, least))
+        return tables
     except MemoryError:
         raise
     except Exception as error:  # whatever a student's own values meet
@@ -240,6 +248,7 @@ class _Attributed:
     importance: Tables = field(default_factory=list)
     likeness: Tables = field(default_factory=list)
     gaps: Tables = field(default_factory=list)
+    cells: Tables = field(default_factory=list)
 
 
 def _scene(inputs: AuditInput, rng: np.random.Generator, n_explained: int) -> _Scene | None:
@@ -358,6 +367,20 @@ def _attributed(scene: _Scene, values: list[_Values]) -> _Attributed:
             if pd.Series(label).nunique() > 1
         )
     return tables
+
+
+def _spread(scene: _Scene, values: list[_Values], least: int) -> Iterator[pd.DataFrame]:
+    """Counts of rows by their values, scale by scale, of the columns that move the first model of the scale most."""
+    features, ranks = list(map(str, scene.X.columns)), value_ranks(scene.X)
+    weight = scene.inputs.rows.weight
+    for scale in dict.fromkeys(v.scale for v in values):
+        mine = [v for v in values if v.scale == scale]
+        largest = np.argsort(-np.abs(mine[0].phi).mean(axis=0), kind="stable")[:SPREAD_COLUMNS]
+        for v in mine:
+            yield attribution_cells(
+                v.phi, features, ranks, shown=[features[j] for j in largest], minimum=max(least, 1),
+                sample_weight=None if weight is None else weight[scene.at], subject=v.subject, subset=scale,
+            )  # fmt: skip
 
 
 def _labels(grouping: Grouping) -> NDArray[Any]:

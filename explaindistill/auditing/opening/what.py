@@ -18,10 +18,10 @@ RIGHT_VALUES: tuple[Unit, str, str] = ("number", "against the true values its RÂ
 def what_was_audited(audit: Audited) -> Iterator[Sentence]:
     """Rows and decision, what people said about the audit, the teacher, and what spoils all figures."""
     yield says("what", *_rows(audit))
-    if pieces := _responsible(audit):
-        yield says("what", *pieces)
     yield _teacher(audit)
     yield from what_spoils_all(audit)
+    if pieces := _responsible(audit):
+        yield says("what", *pieces)
 
 
 def _about(audit: Audited, field: str) -> Word:

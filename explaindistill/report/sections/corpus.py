@@ -40,7 +40,7 @@ def section(audit: Any) -> Section:
         blocks.append(Items(notices))
     if not blocks:
         return Section("The rows", 20, reason="Nothing about the rows was recorded.", tab="data")
-    lead = Text("The rows on which everything was measured. No row itself is in this file.")
+    lead = Text("No row itself is in this file.")
     return Section("The rows", 20, (lead, *blocks), tab="data")
 
 

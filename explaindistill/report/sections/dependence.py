@@ -14,8 +14,6 @@ from explaindistill.report.words import interval, name, quantity
 
 __all__ = ["section"]
 
-SHOWN = 1
-"""Columns that are open: those in which some student differs most; the others are folded."""
 FIRST = 3
 """Columns in the first table: what can be taken in at once; the others are folded."""
 DRAWN = 3
@@ -48,17 +46,12 @@ def section(audit: Any) -> Section:
     )
     blocks: list[Block] = [
         *_ranking(areas, audit),
-        Gallery(tuple(figures.values())[:SHOWN]),
+        Gallery(tuple(figures.values())),
         Details("How to read these curves", (how,)),
     ]
-    rest = list(figures.values())[SHOWN:]
     if len(columns) > DRAWN:
         n_further = len(columns) - DRAWN
-        blocks.append(
-            Text(f"{n_further} columns in which they differ less are in the JSON file and in audit.plot.", "quiet")
-        )
-    if rest:
-        blocks.append(Details(f"{len(rest)} more columns", (Gallery(tuple(rest)),)))
+        blocks.append(Text(f"{n_further} more columns: in the JSON file and audit.plot.", "quiet"))
     if len(unsaid):
         reasons = dict.fromkeys(unsaid["reason"].map(str))
         blocks.append(Text(f"No curve, cannot say: {'; '.join(reasons)}.", "note"))
@@ -119,4 +112,5 @@ def _figure(curves: pd.DataFrame, column: str, audit: Any, i: int) -> Figure:
     return drawn(
         f"fig-dependence-{i}", f"{name(column)}: {shown['unit'].iloc[0]}", desc,
         lambda ax: plots.dependence(mine, column, ax, order=students_of(audit)), WIDTH, max(height, 1.8),
+        captioned=False,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from explaindistill.report.blocks import Block, Details, Group, Section, Table, 
 from explaindistill.report.figures import dots, students_of
 from explaindistill.report.metrics import describe_metric
 from explaindistill.report.tables import CROSSED, frame_of, in_front, pivot, rows_of, tidy
-from explaindistill.report.words import interval, name, quantity
+from explaindistill.report.words import count, interval, name, quantity
 
 __all__ = ["section"]
 
@@ -44,7 +44,7 @@ def section(audit: Any) -> Section:
     blocks += _mistakes(audit)
     performance = frame_of(audit, "performance")
     if not performance.empty:
-        blocks.append(Group("Against the true labels", (in_front(_performance(audit, performance), n=1),)))
+        blocks.append(Group("Against the true labels", _against_labels(audit, performance), "against-labels"))
     blocks += _by_group(audit)
     return Section("Fidelity", 40, tuple(blocks), tab="fidelity")
 
@@ -125,11 +125,13 @@ def _parts(frame: pd.DataFrame, audit: Any) -> list[Block]:
     deciles = first[first["subset"].str.contains("decile")]
     blocks: list[Block] = []
     if not deciles.empty:
-        shown = deciles.assign(group=deciles["subset"])
+        tenths = deciles["subset"].str.removeprefix("margin decile ").str.partition(" of ")[0]
+        shown = deciles.assign(group=tenths)
         what = (
-            "The margin is the distance of the teacher's two highest probabilities: decile 1 is where it is least sure."
+            "The margin is the distance of the teacher's two highest probabilities, in tenths of the rows: "
+            f"in the first it is least sure.{_rows_each(shown)}"
         )
-        figure = dots(shown, audit, "Where it fails: by the teacher's margin", what, "margin")
+        figure = dots(shown, audit, "By the teacher's margin", what, "tenth", {} if _rows_each(shown) else None)
         blocks += [figure] if figure is not None else []
     rest = first[~first["subset"].str.contains("decile")]
     if not rest.empty:
@@ -137,6 +139,12 @@ def _parts(frame: pd.DataFrame, audit: Any) -> list[Block]:
         table = pivot(words, "Agreement on parts of the rows", "subset", "subject", students_of(audit))
         blocks.append(Details("Agreement on parts of the rows", (table,)))
     return [Group("Where it holds and where it fails", tuple(blocks))]
+
+
+def _rows_each(frame: pd.DataFrame) -> str:
+    """How many rows a part has, said once where all have as many; empty where they have not."""
+    sizes = frame["n"].dropna().unique()
+    return f" n\u00a0=\u00a0{count(sizes[0])} each." if len(sizes) == 1 else ""
 
 
 def _mistakes(audit: Any) -> list[Block]:
@@ -154,6 +162,18 @@ def _mistakes(audit: Any) -> list[Block]:
         note,
     )
     return [Details("Regions where students stray from the teacher", (table,))]
+
+
+def _against_labels(audit: Any, frame: pd.DataFrame) -> tuple[Block, ...]:
+    """The first measure of teacher and students; all measures, and students without their teacher, in a fold."""
+    whole = frame[frame["subset"].fillna("") == ""] if "subset" in frame else frame
+    models = ["teacher", *students_of(audit)]
+    first = whole[(whole["metric"] == whole["metric"].iloc[0]) & whole["subject"].isin(models)] if len(whole) else whole
+    every = _performance(audit, frame)
+    fold = Details("All measures, and the same students without the teacher", (every,), id="performance")
+    if first.empty:
+        return (every,)
+    return pivot(first.drop_duplicates("subject"), "Right answers", "metric", "subject", models, "measure"), fold
 
 
 def _performance(audit: Any, frame: pd.DataFrame) -> Table:
@@ -204,7 +224,7 @@ def _by_group(audit: Any) -> list[Block]:
             f"Of crossed attributes the {LOWEST} groups that are repeated least well; all are in the results as JSON."
         )
         blocks.append(Text(note, "note"))
-    return [Details("Fidelity by group", tuple(blocks))]
+    return [Details("Fidelity by group", tuple(blocks), id="fidelity-by-group")]
 
 
 def _lowest(rows: pd.DataFrame, attribute: str) -> pd.DataFrame:

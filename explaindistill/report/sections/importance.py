@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from explaindistill.report.blocks import Block, Cell, Details, Section, Table, Text
-from explaindistill.report.figures import importance, students_of
+from explaindistill import plots
+from explaindistill.report.blocks import Block, Cell, Details, Dots, Gallery, Section, Table, Text
+from explaindistill.report.figures import dots, drawn, headline, importance, students_of
 from explaindistill.report.tables import frame_of, pivot
 from explaindistill.report.words import name, quantity
 from explaindistill.report.writers.json import STRONGEST, strongest
@@ -15,6 +18,11 @@ from explaindistill.report.writers.json import STRONGEST, strongest
 __all__ = ["section"]
 
 MOST_GROUPS = 8
+DRAWN_GROUPS = 2
+"""Gaps that are drawn; the tables below have the others."""
+SWARM_INCHES = 3.3
+"""Two beside each other on a wide page; letters stay readable on a telephone."""
+SWARM_LINES = 8
 
 
 def section(audit: Any) -> Section:
@@ -27,14 +35,59 @@ def section(audit: Any) -> Section:
     lead = Text("Importance tells what a model uses, not what causes what.")
     table = _table(shares, subjects)
     figure = importance(audit, shares)
-    folded: list[Block] = [Details(f"All {len(table.rows)} columns", (table,))]
-    structural = frame[frame["metric"] == "structure"] if "metric" in frame else frame.iloc[:0]
+    folded: list[Block] = [Details(f"All {len(table.rows)} columns", (table, *_otherwise(audit, frame, subjects)))]
+    folded = [*_spread(audit), *_gaps(audit), *folded, *_alike(audit), *_missed(audit)]
+    return Section("Which columns carry the answers", 50, (lead, *((figure,) if figure else ()), *folded), tab="why")
+
+
+def _otherwise(audit: Any, frame: pd.DataFrame, subjects: list[str]) -> list[Block]:
+    """The shares by other methods: by the students' own structure, and by Shapley values."""
+    if "metric" not in frame:
+        return []
+    out: list[Block] = []
+    structural = frame[frame["metric"] == "structure"]
     if not structural.empty and len(structural) < len(frame):
         students = [s for s in students_of(audit) if s in set(structural["subject"])]
-        folded.append(Details("By the students' own structure", (_table(_shares(structural), students),)))
-    folded += _attributed(frame, subjects)
-    folded = [*_alike(audit), *folded, *_missed(audit), *_gaps(audit)]
-    return Section("Which columns carry the answers", 50, (lead, *((figure,) if figure else ()), *folded), tab="why")
+        out.append(_table(_shares(structural), students, "By the students' own structure"))
+    return [*out, *_attributed(frame, subjects)]
+
+
+def _spread(audit: Any) -> list[Block]:
+    """How Shapley values are spread in the teacher and in the student that is most like it, side by side."""
+    frame = frame_of(audit, "attribution_cells")
+    if frame.empty:
+        return []
+    faithful = headline(audit).sort_values("estimate", ascending=False, kind="stable")["subject"].map(str)
+    for student in faithful:
+        scales = frame.loc[frame["subject"] == student, "subset"]
+        if len(scales):
+            rows = frame[frame["subset"] == scales.iloc[0]]
+            break
+    else:
+        rows, student = frame[frame["subset"] == frame["subset"].iloc[0]], ""
+    unit = "log-odds" if rows["subset"].iloc[0] == "logit" else str(rows["subset"].iloc[0])
+    of = "" if audit.classes is None or audit.favorable is None else f" of {audit.names.of_class(audit.favorable)}"
+    pair = [s for s in ("teacher", student) if s in set(rows["subject"])]
+    both = rows[rows["subject"].isin(pair)]
+    ends = float(both["value_from"].min()), float(both["value_to"].max())
+    figures = []
+    for i, subject in enumerate(pair):
+        mine = rows[rows["subject"] == subject]
+        desc = f"Shapley values of {int(mine['n'].max()):,} rows, counted in cells of ten rows or more."
+        figures.append(
+            drawn(
+                f"fig-swarm-{i}", f"{name(subject)}: {unit}{of}", desc, _painter(mine, ends), SWARM_INCHES, SWARM_INCHES
+            )
+        )
+    note = Text(
+        "Each line is a column: where its Shapley values lie, as high as there are rows. Orange: high values of the "
+        "column, blue: low ones, grey: no order. Cells hold ten rows or more, so that nobody can be seen."
+    )
+    return [Details("Shapley values: teacher beside student", (Gallery(tuple(figures)), note), id="shapley-values")]
+
+
+def _painter(rows: pd.DataFrame, ends: tuple[float, float]) -> Callable[[Any], Any]:
+    return lambda ax: plots.swarm(rows, ax, top=SWARM_LINES, ends=ends, legend=False)
 
 
 def _alike(audit: Any) -> list[Block]:
@@ -44,13 +97,11 @@ def _alike(audit: Any) -> list[Block]:
         return []
     subset = frame["subset"] if "subset" in frame else pd.Series("", index=frame.index)
     kinds = subset.fillna("").astype(str).str.replace(r",? ?top \d+$", "", regex=True)
-    out: list[Block] = []
-    for kind in dict.fromkeys(kinds):
-        by = f" ({kind})" if kind else ""
-        alike = frame[kinds == kind]
-        caption = f"How alike the importances are to the teacher's{by}"
-        out.append(Details(caption, (pivot(alike, caption, "metric", "subject", students_of(audit), "measure"),)))
-    return out
+    tables = [
+        pivot(frame[kinds == kind], kind or "By permutation", "metric", "subject", students_of(audit), "measure")
+        for kind in dict.fromkeys(kinds)
+    ]
+    return [Details("How alike the importances are to the teacher's", tuple(tables), id="alike")]
 
 
 def _attributed(frame: pd.DataFrame, subjects: list[str]) -> list[Block]:
@@ -62,8 +113,7 @@ def _attributed(frame: pd.DataFrame, subjects: list[str]) -> list[Block]:
     for scale, of_scale in shapley.groupby("subset", sort=False):
         shown = [s for s in subjects if s in set(of_scale["subject"])]
         note = "Exact for students that are sums or boxes; the teacher's are sampled with a student as control variate."
-        table = _table(_shares(of_scale), shown)
-        out.append(Details(f"By Shapley values ({name(scale)})", (Text(note), table)))
+        out.append(_table(_shares(of_scale), shown, f"By Shapley values ({name(scale)})", note))
     return out
 
 
@@ -92,6 +142,7 @@ def _gaps(audit: Any) -> list[Block]:
     if frame["estimate"].isna().all():
         return [Text(f"What gaps between groups come from, cannot say: {frame['reason'].iloc[0]}.", "note")]
     out: list[Block] = []
+    pictures: list[Dots] = []
     for (attribute, group, scale), gap in _largest(frame).groupby(["attribute", "group", "subset"], sort=False):
         reference = gap["reference"].iloc[0]
         caption = f"{name(attribute)}: {name(group)} against {name(reference)} ({scale})"
@@ -100,11 +151,29 @@ def _gaps(audit: Any) -> list[Block]:
         few = len(set(gap["feature"])) <= STRONGEST
         table = pivot(strongest(gap), caption, "feature", "subject", order, "column", "" if few else note)
         out.append(Details(caption, (table,)))
+        if scale != "logit" and len(pictures) < DRAWN_GROUPS and (picture := _parts(audit, gap, caption)) is not None:
+            pictures.append(picture)
     lead = "The parts of a column add up, exactly, to the difference of the groups' mean answers."
     n_groups = len(frame[["attribute", "group", "subset"]].drop_duplicates())
     if n_groups > len(out):
         lead += f" The {len(out)} largest differences of {n_groups} are shown; the others are in the results."
-    return [Details("What carries the differences between groups", (Text(lead), *out))]
+    return [Details("What carries the differences between groups", (Text(lead), *pictures, *out), id="gap-parts")]
+
+
+def _parts(audit: Any, gap: pd.DataFrame, caption: str) -> Dots | None:
+    """The parts of one gap: a line per column, the largest first, the sum last."""
+    whole = gap["metric"] == "attribution_gap_total"
+    parts = strongest(gap[~whole])
+    size = parts.assign(size=parts["estimate"].abs()).groupby("feature", sort=False)["size"].max()
+    rank = {f: i for i, f in enumerate(size.sort_values(ascending=False, kind="stable").index)}
+    lines = parts.assign(place=parts["feature"].map(rank)).sort_values("place", kind="stable")
+    shown = pd.concat([lines, gap[whole]]).assign(
+        group=lambda f: f["feature"].where(f["feature"] != "", "(all columns)")
+    )
+    title = f"What the gap is made of: {caption}"
+    lowers = "Left of 0: it lowers the first group's mean."
+    picture = dots(shown.drop(columns="n"), audit, title, lowers, "column", {})
+    return None if picture is None else replace(picture, bars=True)
 
 
 def _largest(frame: pd.DataFrame) -> pd.DataFrame:
@@ -135,13 +204,13 @@ def _shares(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def _table(frame: pd.DataFrame, subjects: list[str]) -> Table:
+def _table(frame: pd.DataFrame, subjects: list[str], caption: str = "Share of importance", note: str = "") -> Table:
     values = {(str(r["subject"]), str(r["feature"])): float(r["estimate"]) for r in frame.to_dict("records")}
     features = sorted(
         dict.fromkeys(frame["feature"].map(str)), key=lambda f: -max(values.get((s, f), 0.0) for s in subjects)
     )
     rows = tuple((Cell(name(f)), *(_share(values.get((s, f))) for s in subjects)) for f in features)
-    return Table("Share of importance", ("column", *map(name, subjects)), rows, (False, *(True for _ in subjects)))
+    return Table(caption, ("column", *map(name, subjects)), rows, (False, *(True for _ in subjects)), note)
 
 
 def _share(value: float | None) -> Cell:

@@ -25,11 +25,11 @@ def section(audit: Any) -> Section:
         pairs.append(("Answers", "numbers (regression)"))
     declared = audit.manifest.get("teacher")
     if isinstance(declared, dict):
-        plain = {key: value for key, value in declared.items() if key != "rights" and value not in (None, "")}
+        plain = {key: value for key, value in declared.items() if key not in APART and value not in (None, "")}
         pairs += [(name(key.replace("_", " ")), name(value)) for key, value in plain.items()]
         pairs += _rights(declared.get("rights"))
     blocks: list[Block] = [
-        Text("The teacher is the model under audit. It was asked, and never trained or changed."),
+        Text("It was asked, and never trained or changed."),
         Facts(tuple(pairs)),
     ]
     performance = rows_of(frame_of(audit, "performance"), subject="teacher")
@@ -50,7 +50,7 @@ def _rights(declared: Any) -> list[tuple[str, str]]:
     pairs = []
     for one in declared if isinstance(declared, list) else [declared]:
         if one is None:
-            pairs.append(("Rights", "nothing was declared about whose teacher this is and under what terms it answers"))
+            pairs.append(("Rights", "not declared: whose teacher this is, and under what terms it answers"))
             continue
         pairs += [(word, name(one[key])) for key, word in _RIGHTS.items()]
     return pairs
@@ -86,6 +86,9 @@ def _check(audit: Any) -> list[Block]:
     return blocks
 
 
+APART = ("rights", "fingerprint", "kind")
+"""Of what a teacher says of itself: rights have lines of their own, the digest stands in the manifest, and the kind in
+the name."""
 TOP = 12
 _WORTH = (
     "A student repeats its teacher's faults. A teacher that is surer than it is right, that hangs on one column or on "

@@ -107,7 +107,9 @@ def _term(term: DrawnTerm, id: str, unit: str) -> Figure:
     desc = f"{name(term.name)}: from {_at(low)} to {_at(high)}"
     if not math.isnan(term.missing):
         desc += f"; missing: {_signed(term.missing)}"
-    return drawn(id, f"{name(term.name)}: {unit}", f"{desc}.", lambda ax: plots.term(term, ax, effect=unit))
+    return drawn(
+        id, f"{name(term.name)}: {unit}", f"{desc}.", lambda ax: plots.term(term, ax, effect=unit), captioned=False
+    )
 
 
 def _at(row: Any) -> str:

@@ -68,9 +68,27 @@
     unfold.textContent = open ? "Fold all" : "Unfold all";
   });
 
+  // On a telephone each answer of the opening is short, with the rest behind a button.
+  var narrow = matchMedia("(max-width:40rem)");
+  all(".topic .rest").forEach(function (rest) {
+    var button = Object.assign(document.createElement("button"), { type: "button", className: "more", textContent: "more" });
+    button.setAttribute("aria-label", "More of this answer");
+    rest.after(button);
+    var shorten = function () { rest.hidden = narrow.matches; button.hidden = !narrow.matches; };
+    button.addEventListener("click", function () { rest.hidden = false; button.hidden = true; });
+    narrow.addEventListener("change", shorten);
+    addEventListener("beforeprint", function () { rest.hidden = false; });
+    addEventListener("afterprint", shorten);
+    shorten();
+  });
+
   var unpacked = function (frame) {
     var columns = [];
     frame.packed.forEach(function (entry) {
+      if (entry.runs) {
+        entry.at = [];
+        for (var i = 0; i < entry.runs.length; i += 2) { for (var k = 0; k < entry.runs[i + 1]; k++) { entry.at.push(entry.runs[i]); } }
+      }
       var at = function (row) { return "one" in entry ? entry.one : entry.at ? entry.words[entry.at[row]] : entry.values[row]; };
       columns.push("like" in entry ? columns[entry.like] : Array.from({ length: frame.n_rows }, function (_, row) { return at(row); }));
     });

@@ -22,7 +22,7 @@ LARGE = 300
 CROSSED = " × "
 MAIN = ("selection_rate", "selection_rate_worst_ratio", "mean_prediction", "agreement", "mae", "teacher_mean")
 """What a page of a large audit carries of crossed groups and of students without teacher; the JSON file has all."""
-LEFT_OUT = ("answer_pairs", "cells", "dependence", "roc", "score_shares", "thresholds")
+LEFT_OUT = ("answer_pairs", "attribution_cells", "cells", "dependence", "roc", "score_shares", "thresholds")
 """The panels and the pictures of the page carry these frames already."""
 STRONGEST = 5
 """So many columns of each group a page carries; the JSON file has all."""
@@ -175,8 +175,9 @@ def packed(frame: pd.DataFrame) -> dict[str, Any]:
     -------
     dict
         ``columns``, ``n_rows`` and ``packed``, one entry per column: ``{"one": value}`` where all rows have one value,
-        ``{"like": i}`` where it equals column ``i``, ``{"words": [...], "at": [...]}`` for words and their places,
-        else ``{"values": [...]}``.
+        ``{"like": i}`` where it equals column ``i``, ``{"words": [...], "at": [...]}`` for words and their places, else
+        ``{"values": [...]}``. Where it is shorter, ``"runs"`` stands for ``"at"``: a place, how often it comes, the
+        next place, and so on.
 
     Examples
     --------
@@ -198,8 +199,19 @@ def _column(values: list[Any], before: list[list[Any]]) -> dict[str, Any]:
     if any(isinstance(v, (str, bool)) for v in values):
         words = list(dict.fromkeys(values))
         place = {value: at for at, value in enumerate(words)}
-        return {"words": words, "at": [place[v] for v in values]}
+        return {"words": words, **_places([place[v] for v in values])}
     return {"values": values}
+
+
+def _places(at: list[int]) -> dict[str, list[int]]:
+    """Places as they are, or as runs of one place where that is shorter."""
+    runs: list[int] = []
+    for one in at:
+        if runs and runs[-2] == one:
+            runs[-1] += 1
+        else:
+            runs += [one, 1]
+    return {"runs": runs} if len(runs) < len(at) else {"at": at}
 
 
 def _four(value: Any) -> Any:
