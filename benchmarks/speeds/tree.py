@@ -21,14 +21,11 @@ from _bars import Bars, environment, in_turn, options, seconds
 from sklearn.tree import DecisionTreeRegressor
 
 from explaindistill.data.schema import Schema
+from explaindistill.numerics.trees.best_first import Grown, grow
 from explaindistill.numerics.trees.binning import bin_table
-from explaindistill.numerics.trees.growth import (
-    Grower,
-    Grown,
-    TreeLimits,
-    grow,
-)
+from explaindistill.numerics.trees.growth import Grower
 from explaindistill.numerics.trees.histogram import channels
+from explaindistill.numerics.trees.open_leaves import TreeLimits
 from explaindistill.students.tree.estimators import TreeClassifier
 
 LEAVES = 32

@@ -15,13 +15,9 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass, field
 
-from explaindistill.numerics.trees.growth import (
-    CodeSplit,
-    Grower,
-    Grown,
-    OpenLeaf,
-    build,
-)
+from explaindistill.numerics.trees.best_first import Grown, build
+from explaindistill.numerics.trees.growth import Grower
+from explaindistill.numerics.trees.open_leaves import CodeSplit, OpenLeaf
 
 __all__ = ["grow_ahead"]
 

@@ -19,13 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from explaindistill.numerics.trees.growth import (
-    CodeSplit,
-    Grower,
-    Grown,
-    OpenLeaf,
-    build,
-)
+from explaindistill.numerics.trees.best_first import Grown, build
+from explaindistill.numerics.trees.growth import Grower
+from explaindistill.numerics.trees.open_leaves import CodeSplit, OpenLeaf
 from explaindistill.numerics.trees.rounding import fewest_digits
 from explaindistill.numerics.trees.splitting import left_table
 

@@ -12,15 +12,12 @@ from numpy.typing import NDArray
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.ranges import number_in, one_of, whole_in
+from explaindistill.numerics.trees.best_first import Grown, grow
 from explaindistill.numerics.trees.binning import MAX_BINS, MISSING, UNSEEN, BinnedTable, bin_table
 from explaindistill.numerics.trees.fixed_point import SCALE, whole_weights
-from explaindistill.numerics.trees.growth import (
-    Grower,
-    Grown,
-    TreeLimits,
-    grow,
-)
+from explaindistill.numerics.trees.growth import Grower
 from explaindistill.numerics.trees.histogram import channels
+from explaindistill.numerics.trees.open_leaves import TreeLimits
 from explaindistill.numerics.trees.rounding import fewest_digits, plain_middle, plainest_moment
 from explaindistill.numerics.trees.routing import bounded, gap, node_means
 from explaindistill.numerics.trees.shrinkage import shrunk

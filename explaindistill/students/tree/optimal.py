@@ -8,14 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.errors import InvalidInputError, MissingExtraError
+from explaindistill.numerics.trees.best_first import Grown, build
 from explaindistill.numerics.trees.binning import MISSING, UNSEEN, BinnedTable
-from explaindistill.numerics.trees.growth import (
-    CodeSplit,
-    Grower,
-    Grown,
-    OpenLeaf,
-    build,
-)
+from explaindistill.numerics.trees.growth import Grower
+from explaindistill.numerics.trees.open_leaves import CodeSplit, OpenLeaf
 from explaindistill.numerics.trees.splitting import score
 
 __all__ = ["grow_optimal"]

@@ -9,9 +9,11 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from explaindistill.data.schema import Schema
 from explaindistill.numerics.trees import growth, histogram, splitting
+from explaindistill.numerics.trees.best_first import grow
 from explaindistill.numerics.trees.binning import bin_table
-from explaindistill.numerics.trees.growth import Grower, TreeLimits, grow, no_cuts
+from explaindistill.numerics.trees.growth import Grower
 from explaindistill.numerics.trees.histogram import channels
+from explaindistill.numerics.trees.open_leaves import TreeLimits, no_cuts
 
 
 def limits(d, **given):

@@ -6,11 +6,13 @@ from hypothesis import strategies as st
 
 from explaindistill.data.schema import Schema
 from explaindistill.numerics.trees import finer_thresholds
+from explaindistill.numerics.trees.best_first import grow
 from explaindistill.numerics.trees.binning import bin_table
 from explaindistill.numerics.trees.finer_thresholds import finer_cut
-from explaindistill.numerics.trees.growth import Grower, TreeLimits, grow
+from explaindistill.numerics.trees.growth import Grower
 from explaindistill.numerics.trees.histogram import channels
 from explaindistill.numerics.trees.lookahead import grow_ahead
+from explaindistill.numerics.trees.open_leaves import TreeLimits
 from explaindistill.numerics.trees.splitting import CutRules
 
 FREE = CutRules(weight=0, target=1, least=1, low=-np.inf, high=np.inf, chance=0.0)
