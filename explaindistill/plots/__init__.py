@@ -6,7 +6,7 @@ CSS variables, for pages that have a light and a dark side. Drawings take frames
 gives (:mod:`explaindistill.data.drawing`); they never see a student itself.
 """
 
-from explaindistill.plots.canvas import figure, label
+from explaindistill.plots.canvas import figure, fitted, label
 from explaindistill.plots.curves import query_curve
 from explaindistill.plots.effects import dependence
 from explaindistill.plots.parts_of_gaps import gap_parts
@@ -28,6 +28,7 @@ __all__ = [
     "draw",
     "fidelity_size",
     "figure",
+    "fitted",
     "gap_parts",
     "group_dots",
     "importance_pairs",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import textwrap
+import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +23,13 @@ __all__ = [
     "axes",
     "boxes",
     "figure",
+    "fitted",
     "label",
     "look",
     "resized",
     "series_colour",
     "series_style",
+    "wrapped",
 ]
 
 INK, MUTED, GRID, PAPER, BAND = "#1b1f24", "#5c6670", "#d8dde3", "#fefefe", "#e9eef4"
@@ -162,3 +166,55 @@ def label(value: Any, longest: int = 28) -> str:
         tail = longest // 3
         text = f"{text[: longest - 1 - tail]}…{text[-tail:]}"
     return text.replace("$", r"\$") or "(empty)"
+
+
+LONGEST_NAME = 300
+"""Characters of a name in a picture, as on a page: what is longer is cut at its end, and says so."""
+WIDE = {"W", "F"}
+"""Characters that are two wide (Unicode, UAX 11)."""
+
+
+def wrapped(value: Any, width: int = 26) -> str:
+    r"""A user's word as matplotlib may print it, whole, in lines of about so many letters.
+
+    Examples
+    --------
+    >>> wrapped("people who have worked for long", 16)
+    'people who have\nworked for long'
+    >>> wrapped("制造业和手工业工人", 8).count(chr(10))
+    2
+    """
+    text = label(value, LONGEST_NAME + 20)
+    if len(text) > LONGEST_NAME:
+        text = text[:LONGEST_NAME] + "…"
+    wide = sum(unicodedata.east_asian_width(c) in WIDE for c in text)
+    letters = max(4, round(width / (1 + wide / max(len(text), 1))))
+    return "\n".join(textwrap.wrap(text, letters)) or text
+
+
+def fitted(ax: Axes) -> Axes:
+    r"""Make the figure of these axes as much higher as names of several lines need.
+
+    Examples
+    --------
+    >>> ax = figure(3, 2).subplots()
+    >>> ax.set_yticks([0, 1], ["one\nand a half", "two"])[0].label1.get_text()
+    'one\nand a half'
+    >>> bool(fitted(ax).figure.get_size_inches()[1] > 2)
+    True
+    """
+    from matplotlib.figure import Figure
+
+    if not isinstance(ax.figure, Figure):
+        return ax
+    legend = ax.get_legend()
+    ticks = [text.get_text().count("\n") for text in ax.get_yticklabels()]
+    extra = len(ticks) * max(ticks, default=0)  # lines of a picture are equally far apart
+    below = max((text.get_text().count("\n") for text in ax.get_xticklabels()), default=0) + ax.get_xlabel().count("\n")
+    above = 0 if legend is None else sum(text.get_text().count("\n") for text in legend.get_texts())
+    high = float(ax.figure.get_size_inches()[1])
+    return resized(ax, high + LINE_INCHES * (extra + below + above))
+
+
+LINE_INCHES = 0.15
+"""Height of a line of nine points."""

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.plots.canvas import GRID, INK, MUTED, PAPER, axes, label, series_style
+from explaindistill.plots.canvas import GRID, INK, MUTED, PAPER, axes, series_style, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -89,7 +89,7 @@ def _lines(ax: Axes, curves: pd.DataFrame, density: pd.DataFrame, students: Sequ
         x, (y, low, high) = line["value"].to_numpy(float), _bounded(line, is_share)
         ax.fill_between(x, low, high, color=colour, alpha=0.14, linewidth=0)
         ax.plot(x, y, color=colour, linestyle=dash, linewidth=2.2 if subject == "teacher" else 1.8,
-                label=label(subject))  # fmt: skip
+                label=wrapped(subject, 18))  # fmt: skip
         for _, row in rows[rows["value"].isna()].iterrows():  # a missing value stands right of the line
             place = x[-1] + 0.06 * np.ptp(x)
             ax.plot([place], [row["estimate"]], marker=mark, color=colour, markerfacecolor=PAPER, markersize=6)
@@ -98,8 +98,8 @@ def _lines(ax: Axes, curves: pd.DataFrame, density: pd.DataFrame, students: Sequ
     _density_of_line(ax, density, curves)
     if (curves["value"].isna()).any():
         _name_missing(ax, curves)
-    ax.set_xlabel(label(curves["feature"].iloc[0], 40), color=INK, fontsize=9)
-    ax.set_ylabel(label(curves["unit"].iloc[0], 40), color=MUTED, fontsize=9)
+    ax.set_xlabel(wrapped(curves["feature"].iloc[0], 34), color=INK, fontsize=9)
+    ax.set_ylabel(wrapped(curves["unit"].iloc[0], 34), color=MUTED, fontsize=9)
     ax.grid(axis="y", color=GRID, linewidth=0.8)
     _legend(ax, len(dict.fromkeys(curves["subject"])))
 
@@ -144,19 +144,19 @@ def _levels(ax: Axes, curves: pd.DataFrame, density: pd.DataFrame, students: Seq
         y = rows["place"].map(at).to_numpy(float) + step * (i - (len(subjects) - 1) / 2)
         x, low, high = _bounded(rows, is_share)
         ax.hlines(y, low, high, color=colour, linewidth=1.6)
-        ax.plot(x, y, linestyle="", marker=mark, color=colour, markersize=6, label=label(subject),
+        ax.plot(x, y, linestyle="", marker=mark, color=colour, markersize=6, label=wrapped(subject, 18),
                 markerfacecolor=colour if subject in students else PAPER, markeredgewidth=1.5)  # fmt: skip
     shares = density.set_index("place")["estimate"].reindex(places).to_numpy(float)
     if np.isfinite(shares).any():
         widths = DENSITY * np.nan_to_num(shares) / np.nanmax(shares)
         ax.barh(range(len(places)), widths, 0.8, transform=ax.get_yaxis_transform(), color=MUTED, alpha=0.28,
                 linewidth=0, zorder=0)  # fmt: skip
-    ax.set_yticks(range(len(places)), [label(p, 40) for p in places])
+    ax.set_yticks(range(len(places)), [wrapped(p, 24) for p in places])
     ax.set_ylim(len(places) - 0.4, -0.6)
     if is_share:
         _percent(ax, "x")
-    ax.set_xlabel(label(curves["unit"].iloc[0], 40), color=MUTED, fontsize=9)
-    ax.set_ylabel(label(curves["feature"].iloc[0], 40), color=INK, fontsize=9)
+    ax.set_xlabel(wrapped(curves["unit"].iloc[0], 34), color=MUTED, fontsize=9)
+    ax.set_ylabel(wrapped(curves["feature"].iloc[0], 34), color=INK, fontsize=9)
     ax.grid(axis="x", color=GRID, linewidth=0.8)
     _legend(ax, len(subjects))
 

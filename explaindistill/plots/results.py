@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.plots.canvas import BAND, GRID, INK, MUTED, PAPER, axes, label, series_style
+from explaindistill.plots.canvas import BAND, GRID, INK, MUTED, PAPER, axes, series_style, wrapped
 from explaindistill.plots.labels import name_points
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _legend(
     for subject in subjects:
         colour, marker = _style(subject, series[subject])
         face = PAPER if series[subject] is None else colour
-        words = label(teacher if subject == "teacher" else subject)
+        words = wrapped(teacher if subject == "teacher" else subject, 18)
         handles.append(Line2D([], [], linestyle="", marker=marker, color=colour, markerfacecolor=face, label=words))
     if handles and inside:
         ax.legend(handles=handles, loc=inside, frameon=False, fontsize=9, labelcolor=INK, handletextpad=0.3)
@@ -72,7 +72,7 @@ def _legend(
 
 
 def _rows(ax: Axes, names: Sequence[str], longest: int = 28) -> None:
-    ax.set_yticks(range(len(names)), [label(n, longest) for n in names])
+    ax.set_yticks(range(len(names)), [wrapped(n, longest) for n in names])
     ax.set_ylim(len(names) - 0.5, -0.5)
     for y in range(0, len(names), 2):
         ax.axhspan(y - 0.5, y + 0.5, color=BAND, alpha=0.5, linewidth=0, zorder=0)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.plots.canvas import GRID, INK, MUTED, SERIES, axes, boxes, label, series_style
+from explaindistill.plots.canvas import GRID, INK, MUTED, SERIES, axes, boxes, label, series_style, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +50,7 @@ def roc(frame: pd.DataFrame, ax: Axes | None = None, *, order: Sequence[str] = (
         x = [0.0, *points["false_positive_rate"], 1.0]
         y = [0.0, *points["true_positive_rate"], 1.0]
         colour, dash = (INK, "-") if subject not in students else series_style(students.index(subject), DASHES)
-        ax.plot(x, y, color=colour, linestyle=dash, linewidth=1.8, label=label(subject))
+        ax.plot(x, y, color=colour, linestyle=dash, linewidth=1.8, label=wrapped(subject, 18))
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     ax.set_xlabel("selected of those who do not qualify", color=MUTED, fontsize=9)
     ax.set_ylabel("selected of those who qualify", color=MUTED, fontsize=9)
@@ -148,8 +148,8 @@ def confusion(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ax.barh([i], [0.94], 0.94, left=j - 0.47, color=colour, alpha=0.12 + 0.7 * share if shown else 0.5, linewidth=0)
         words = f"{round(100 * share, 1):g} %\n{line['k']:,.0f} of {line['n']:,.0f}" if shown else "withheld"
         ax.text(j, i, words, ha="center", va="center", fontsize=9, color=INK)
-    ax.set_xticks(range(len(columns)), [label(c, 16) for c in columns])
-    ax.set_yticks(range(len(rows)), [label(str(r).removeprefix("class="), 16) for r in rows])
+    ax.set_xticks(range(len(columns)), [wrapped(c, 14) for c in columns])
+    ax.set_yticks(range(len(rows)), [wrapped(str(r).removeprefix("class="), 16) for r in rows])
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_xlim(-0.5, len(columns) - 0.5)
     subject = label(frame["subject"].iloc[0]) if len(frame) else "student"
@@ -184,7 +184,7 @@ def score_densities(frame: pd.DataFrame, ax: Axes | None = None, *, name: str = 
         look: dict[str, Any] = {"color": colour, "linestyle": dash, "linewidth": 1.8}
         if len(rows):
             ax.stairs(
-                rows["estimate"].to_numpy(float) / np.diff(edges), edges, label=label(group or "all rows"), **look
+                rows["estimate"].to_numpy(float) / np.diff(edges), edges, label=wrapped(group or "all rows", 18), **look
             )
     ax.set_yticks([])
     ax.set_ylim(bottom=0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from explaindistill.plots.canvas import GRID, INK, MUTED, axes, boxes, label, resized
+from explaindistill.plots.canvas import GRID, INK, MUTED, axes, boxes, label, resized, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,7 +69,7 @@ def swarm(
         if shade in of_shade:
             boxes(ax, of_shade[shade], shade)
     ax.axvline(0, color=GRID, linewidth=1, zorder=0)
-    ax.set_yticks(range(len(features)), [label(f, 18) for f in features])
+    ax.set_yticks(range(len(features)), [wrapped(f, 20) for f in features])
     ax.set_ylim(len(features) - 0.4, -0.6)
     if len(frame) and ends is None:
         ends = float(frame["value_from"].min()), float(frame["value_to"].max())

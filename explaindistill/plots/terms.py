@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.data.drawing import CurvesDrawing, DrawnTerm
-from explaindistill.plots.canvas import GRID, INK, MUTED, SERIES, axes, label, resized, series_style
+from explaindistill.plots.canvas import GRID, INK, MUTED, SERIES, axes, label, resized, series_style, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,12 +71,14 @@ def shape(
         rows = frame[frame["output"] == output] if len(outputs) > 1 else frame
         (_down if down else _levels if levels else _line)(ax, rows, i, len(outputs))
     if len(outputs) > 1:
-        ax.legend([label(o) for o in outputs], frameon=False, fontsize=8, labelcolor=INK, ncols=3)
+        side = ("lower right", (1, 1.0)) if down else ("lower left", (0, 1.0))
+        ax.legend(ax.lines[: len(outputs)], [wrapped(o, 34) for o in outputs], loc=side[0], bbox_to_anchor=side[1],
+                  frameon=False, fontsize=8, labelcolor=INK)  # fmt: skip
     _density(ax, frame[frame["output"] == outputs[0]] if len(outputs) > 1 else frame, down)
     (ax.axvline if down else ax.axhline)(0, color=MUTED, linewidth=1)
     ax.grid(axis="x" if down else "y", color=GRID, linewidth=0.8)
     named, measured = (ax.set_ylabel, ax.set_xlabel) if down else (ax.set_xlabel, ax.set_ylabel)
-    named(label(name, 60) if name else "", color=INK, fontsize=9)
+    named(wrapped(name, 34) if name else "", color=INK, fontsize=9)
     measured(effect, color=MUTED, fontsize=9)
     return ax
 
@@ -99,7 +101,7 @@ def _down(ax: Axes, frame: pd.DataFrame, i: int, n: int) -> None:
     ax.plot(frame["estimate"], places, linestyle="", marker=marker, color=colour, markersize=5)
     if n == 1 and _banded(frame):
         ax.hlines(places, frame["low"], frame["high"], color=colour, linewidth=1.6)
-    ax.set_yticks(np.arange(len(frame)), [label(v, 32) for v in frame["level"]])
+    ax.set_yticks(np.arange(len(frame)), [wrapped(v, 24) for v in frame["level"]])
     ax.set_ylim(len(frame) - 0.4, -0.6)
 
 
@@ -189,8 +191,8 @@ def surface(
     for axis, ticks in ((ax.xaxis, ticks_x), (ax.yaxis, ticks_y)):
         chosen = np.unique(np.linspace(0, len(ticks) - 1, min(len(ticks), 6)).round().astype(int))
         axis.set_ticks(chosen + 0.5, [_tick(ticks[i]) for i in chosen])
-    ax.set_xlabel(label(names[0], 40), color=INK, fontsize=9)
-    ax.set_ylabel(label(names[1], 40), color=INK, fontsize=9)
+    ax.set_xlabel(wrapped(names[0], 34), color=INK, fontsize=9)
+    ax.set_ylabel(wrapped(names[1], 26), color=INK, fontsize=9)
     ax.set_title(f"{effect}, from −{limit:.2g} (blue) to +{limit:.2g} (orange)", fontsize=8, color=MUTED, loc="left")
     return ax
 
@@ -216,7 +218,7 @@ def term(thing: DrawnTerm, ax: Axes | None = None, *, effect: str = "effect on t
     """
     if len(thing.features) == 2:
         return surface(thing.frame, ax, names=(thing.features[0], thing.features[1]), effect=effect)
-    name = label(thing.features[0])
+    name = thing.features[0]
     if np.isfinite(thing.missing):
         name += f"  (missing: {thing.missing:+.2f})".replace("-", "−")
     if ax is not None:

@@ -36,7 +36,7 @@ def drawn(
 ) -> Figure:  # fmt: skip
     """One drawing on a page of its own, as a block."""
     figure = plots.figure(width, height)
-    paint(figure.subplots())
+    plots.fitted(paint(figure.subplots()))
     title, desc = sentence(title), sentence(desc)
     return Figure(plots.svg(figure, id, title, desc), title, desc, captioned)
 

@@ -68,8 +68,14 @@
     unfold.textContent = open ? "Fold all" : "Unfold all";
   });
 
-  // On a telephone each answer of the opening is short, with the rest behind a button.
   var narrow = matchMedia("(max-width:40rem)");
+  // On a telephone the buttons stand at the end: the answers come first.
+  var head = document.querySelector("header"), foot = document.querySelector("footer");
+  var moveTools = function () { (narrow.matches ? foot : head).append(document.querySelector(".tools")); };
+
+  // On a telephone each answer of the opening is short, with the rest behind a button.
+  narrow.addEventListener("change", moveTools);
+  moveTools();
   all(".topic .rest").forEach(function (rest) {
     var button = Object.assign(document.createElement("button"), { type: "button", className: "more", textContent: "more" });
     button.setAttribute("aria-label", "More of this answer");
