@@ -188,7 +188,7 @@ def proxies(
             for feature, area in areas.items():
                 used = codes[by_trees] if feature == "(all)" else codes
                 counts: Line = {"n": len(used), "k": float((used == g).sum())}
-                lines.append(row("proxy_auc", *area.get(g, UNKNOWN), feature=feature, **counts, **names))
+                lines.append(row("proxy_auc", *area.get(g, UNKNOWN), feature=feature, **names | counts))
     table = frame(lines, extra=["feature"])
     return with_use(table, importance, subject)
 
