@@ -10,6 +10,8 @@ import pytest
 
 # What fails inside an audit or a report is raised in tests; a test of the opposite says strict=False.
 os.environ.setdefault("EXPLAINDISTILL_STRICT", "1")
+# Where tests run in a terminal no bar stands between their results.
+os.environ.setdefault("EXPLAINDISTILL_PROGRESS", "0")
 
 TOOLS = {
     "arm": ("arm-linux-gnueabihf-gcc", "arm-linux-gnueabihf-nm"),

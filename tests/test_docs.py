@@ -89,6 +89,7 @@ OPEN_MODULES = (
     "asking.budget",
     "asking.cost",
     "asking.labelling",
+    "asking.progress_report",
     "asking.proxies",
     "asking.shelf",
     "asking.store",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.asking.budget import Budget
-from explaindistill.asking.progress import progress_bar
+from explaindistill.asking.progress import Show, Stage, Work, current_work, under_way
 from explaindistill.asking.shelf import Shelf
 from explaindistill.asking.store import LabelStore, as_store
 from explaindistill.data.answers import named_columns, probabilities
 from explaindistill.data.row_keys import KeyedRows, rows_at
 from explaindistill.data.rows_sent import asking_for, count_foreign, current_purpose
 from explaindistill.errors import InvalidInputError, TeacherError
+from explaindistill.numerics.threads import as_before
 from explaindistill.protocols import Teacher
 
 __all__ = ["label", "label_keyed"]
@@ -44,7 +46,7 @@ def label(
     rows: Any,
     *,
     batch_size: int | None = None,
-    progress: bool = False,
+    progress: Show = None,
     store: LabelStore | str | Path | None = None,
     budget: Budget | int | None = None,
 ) -> NDArray[np.float64]:
@@ -58,8 +60,9 @@ def label(
     batch_size : int, optional
         Rows per question; a teacher with batches of its own is asked in multiples of them. When None: what the store
         recorded for this teacher and machine, or is found and recorded there; 16,384 without a store.
-    progress : bool, default=False
-        Show rate and time left on standard error.
+    progress : bool or callable, optional
+        How far it is: None shows a bar after two seconds in a terminal or a notebook, True always, False never; a
+        callable is given a :class:`~explaindistill.asking.progress_report.Progress`, from a thread of its own.
     store : LabelStore or path, optional
         Where answers are kept and looked up. A teacher without a fingerprint is not stored, and a warning says so.
     budget : Budget or int, optional
@@ -89,7 +92,8 @@ def label(
     if len(rows) == 0:
         raise InvalidInputError("rows must have at least 1 row, got 0")
     keyed = KeyedRows.of(rows)
-    return label_keyed(teacher, keyed, batch_size=batch_size, progress=progress, store=store, budget=budget)
+    with under_way(progress, [Stage("asking the teacher", work=0, rows=len(keyed.first))], store):
+        return label_keyed(teacher, keyed, batch_size=batch_size, store=store, budget=budget)
 
 
 def label_keyed(
@@ -97,7 +101,6 @@ def label_keyed(
     keyed: KeyedRows,
     *,
     batch_size: int | None = None,
-    progress: bool = False,
     store: LabelStore | str | Path | None = None,
     budget: Budget | int | None = None,
 ) -> NDArray[np.float64]:
@@ -117,7 +120,7 @@ def label_keyed(
         if opened is not None and shelf is None:
             warnings.warn(f"{_name(teacher)} {UNSTORED}", stacklevel=3)
         pace = _pace(shelf, teacher, batch_size)
-        answers = _answers(teacher, keyed, shelf, pace, purse, progress)
+        answers = _answers(teacher, keyed, shelf, pace, purse)
     return answers if len(keyed.first) == len(keyed) else answers[keyed.number]
 
 
@@ -126,46 +129,50 @@ def _name(teacher: Teacher) -> str:
 
 
 def _answers(
-    teacher: Teacher, keyed: KeyedRows, shelf: Shelf | None, pace: _Pace, purse: Budget, progress: bool
+    teacher: Teacher, keyed: KeyedRows, shelf: Shelf | None, pace: _Pace, purse: Budget
 ) -> NDArray[np.float64]:
     """Answers of the distinct rows: what the shelf has, and what is asked now."""
     first = keyed.first
     stored = np.zeros(len(first), dtype=bool)
     answers: NDArray[np.float64] | None = None
+    work = current_work()
     if shelf is not None:
         stored, stored_answers = shelf.find(keyed.keys[first])
         if stored.any():
             answers = np.empty((len(first), *stored_answers.shape[1:]))
             answers[stored] = stored_answers
             purse.stored += int(stored.sum())
+            if work is not None:
+                work.stored(int(stored.sum()))
     missing = np.flatnonzero(~stored)
     purse.check(len(missing))
-    spend = _counted(shelf, purse)
-    with progress_bar("asking the teacher", len(missing), progress, unit="rows") as advance:
-        start = 0
-        while start < len(missing):
-            numbers, before = missing[start : start + pace.size], purse.seconds
-            start += len(numbers)
-            for at, batch in _timed(_replies(teacher, rows_at(keyed.rows, first[numbers]), spend), purse):
-                if answers is None:
-                    answers = np.empty((len(first), *batch.shape[1:]))
-                answers[numbers[at]] = batch
-                if shelf is not None:
-                    shelf.keep(keyed.keys[first[numbers[at]]], batch)
-                advance(len(batch))
-            pace.tell(len(numbers), purse.seconds - before)
-            if shelf is not None and pace.settled and shelf.batch_size is None:
-                shelf.record_batch_size(pace.size)
+    spend = _counted(shelf, purse, work)
+    start = 0
+    while start < len(missing):
+        numbers, before = missing[start : start + pace.size], purse.seconds
+        start += len(numbers)
+        for at, batch in _timed(_replies(teacher, rows_at(keyed.rows, first[numbers]), spend), purse, work):
+            if answers is None:
+                answers = np.empty((len(first), *batch.shape[1:]))
+            answers[numbers[at]] = batch
+            if shelf is not None:
+                shelf.keep(keyed.keys[first[numbers[at]]], batch)
+            if work is not None:
+                work.answered(len(batch))
+        pace.tell(len(numbers), purse.seconds - before)
+        if shelf is not None and pace.settled and shelf.batch_size is None:
+            shelf.record_batch_size(pace.size)
     assert answers is not None  # there is at least one row, so that it was stored or is answered now
     return answers
 
 
-def _timed(replies: Iterator[_Reply], purse: Budget) -> Iterator[_Reply]:
+def _timed(replies: Iterator[_Reply], purse: Budget, work: Work | None) -> Iterator[_Reply]:
     """Count the time that is spent waiting for the teacher."""
     while True:
         begin = time.perf_counter()
         try:
-            reply = next(replies, None)
+            with as_before(), nullcontext() if work is None else work.waiting():
+                reply = next(replies, None)
         finally:
             purse.seconds += time.perf_counter() - begin
         if reply is None:
@@ -173,7 +180,7 @@ def _timed(replies: Iterator[_Reply], purse: Budget) -> Iterator[_Reply]:
         yield reply
 
 
-def _counted(shelf: Shelf | None, purse: Budget) -> Callable[[int], None]:
+def _counted(shelf: Shelf | None, purse: Budget, work: Work | None) -> Callable[[int], None]:
     """What counts rows before they are sent: in the budget, and for good beside the answers where they are kept."""
     purpose = current_purpose()  # a teacher that streams counts in threads of its own, which know no purpose
 
@@ -181,6 +188,8 @@ def _counted(shelf: Shelf | None, purse: Budget) -> Callable[[int], None]:
         purse.spend(n)
         if shelf is not None:
             shelf.count_sent(purpose, n)
+        if work is not None:
+            work.sent(n)
 
     return spend
 

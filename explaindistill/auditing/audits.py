@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from explaindistill.asking.forecast import Forecast
+from explaindistill.asking.progress import Show, enter, under_way
 from explaindistill.auditing.about import About
 from explaindistill.auditing.columns import named_in
 from explaindistill.auditing.display_names import DisplayNames
@@ -23,12 +24,15 @@ from explaindistill.auditing.options import AuditOptions, check_rows, columns_wa
 from explaindistill.auditing.profiles.loading import load_profile
 from explaindistill.auditing.record import Audit
 from explaindistill.auditing.rehearsal import Rehearsal
+from explaindistill.auditing.stages import FINISHING, stages
 from explaindistill.auditing.validation import in_row_order, labelled_rows, named_students
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, disclosed
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.measures.dependent_rows import dependence_warnings
 from explaindistill.measures.suppression import with_common_values
 from explaindistill.measures.verdicts import check, check_rules
+from explaindistill.numerics.threads import limited, n_threads
+from explaindistill.protocols import can_be_asked
 from explaindistill.teachers import as_teacher
 
 __all__ = ["audit"]
@@ -89,6 +93,8 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     random_state: int = 0,
     strict: bool | None = None,
     dry_run: bool = False,
+    progress: Show = None,
+    n_jobs: int | None = None,
 ) -> Audit | Forecast:
     """Measure what students kept of a teacher, on rows that no fitting saw.
 
@@ -183,6 +189,13 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     dry_run : bool, default=False
         Tell what the audit would ask of the teacher, with the same arguments, and ask nothing: the first student
         answers in its place. That takes about as long as the audit without the time of the teacher.
+    progress : bool or callable, optional
+        How far it is: None shows a bar after two seconds in a terminal or a notebook, True always, False never; a
+        callable is given a :class:`~explaindistill.asking.progress_report.Progress` at least once a second, from a
+        thread of its own. What was answered when an audit is interrupted is in ``store``.
+    n_jobs : int, optional
+        Threads of what the audit itself computes; None is one, -1 as many as this process may use. A model that is
+        asked keeps its own.
 
     Returns
     -------
@@ -208,6 +221,7 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     >>> report
     Audit of tree against EstimatorTeacher(RandomForestClassifier) on 269 rows: ...
     """
+    n_threads(n_jobs)  # a number that is none is refused before anything is asked
     described, shown = About.of(about, date), DisplayNames.of(display_names, units)
     options = AuditOptions(
         n_refits=n_refits,
@@ -251,7 +265,8 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         rehearsal = Rehearsal(adapter, named, rows, rule, options, train, store)
         return rehearsal.forecast(stress, second_teacher)
     before = getattr(adapter, "epsilon", None)
-    with asking_for("audit"):
+    plan = stages(len(rows), rows.frame.shape[1], options, can_be_asked(adapter))
+    with asking_for("audit"), under_way(progress, plan, store), limited(n_jobs):
         inputs = prepare(
             adapter,
             named,
@@ -277,6 +292,7 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
     inputs = replace(inputs, rows=_nameless(inputs.rows, size))
     inputs = _divided(inputs, options.min_group_size, failures)
     measured = measure_all(inputs, options, failures)
+    enter(FINISHING)
     frames = suppressed(measured, inputs.rows.counted_attributes(), options.min_group_size, failures)
     sentences = notes(frames, failures)
     frames["failures"] = failures.to_frame()

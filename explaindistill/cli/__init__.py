@@ -43,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ExplainDistillError, OSError) as error:
         print(f"explaindistill {args.command}: {error}", file=sys.stderr)
         return MISTAKE
-    except KeyboardInterrupt:
-        print(f"explaindistill {args.command}: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as interruption:
+        words = ["interrupted", *getattr(interruption, "__notes__", ())]
+        print(f"explaindistill {args.command}: {'. '.join(words)}", file=sys.stderr)
         return INTERRUPTED

@@ -219,6 +219,9 @@ def _audit(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=TEXT",
         help='what only people can say, such as "data_source=applications of 2025"; may be repeated',
     )
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="threads (default: 1); -1 as many as this process may use"
+    )
     parser.add_argument("--out", default="audit", metavar="FOLDER", help="where the audit goes (default: audit)")
     _force(parser)
     _dry_run(parser)

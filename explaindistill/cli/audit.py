@@ -19,6 +19,7 @@ from explaindistill.cli.students import make_students
 from explaindistill.cli.summary import print_places, print_summary
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.favorable import class_typed
+from explaindistill.numerics.threads import limited
 
 __all__ = ["run_audit"]
 
@@ -62,9 +63,9 @@ def run_audit(args: Namespace, console: Console) -> int:
 
     if told_beforehand(args, teacher, console, forecast):
         return 0
-    with results_folder(args.out) as out:
+    with results_folder(args.out) as out, limited(args.jobs):
         fitted = fit(teacher, students, rows, args.n_queries, args.random_state, args.store, args.target)
-        audit = measure(teacher, fitted, rows, store=args.store, **options)
+        audit = measure(teacher, fitted, rows, store=args.store, n_jobs=args.jobs, **options)
         audit = replace(audit, command=typed_command(args.words))
         save(audit, out)
     print_summary(audit, console)

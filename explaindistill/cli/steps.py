@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.status import Status
-
+from explaindistill.asking.progress import Stage, Work, under_way
 from explaindistill.cli.endpoints import check_endpoint, endpoint_teacher
 from explaindistill.cli.rows import SplitRows, read_rows
 from explaindistill.data.files import write_whole
@@ -40,9 +39,9 @@ STUDENTS = "students"
 """Folder for the students of an audit, beside its report."""
 
 
-def working(words: str) -> Status:
+def working(words: str) -> AbstractContextManager[Work]:
     """Show on stderr what is going on, where somebody is watching."""
-    return Console(stderr=True).status(words)
+    return under_way(None, [Stage(words)])
 
 
 def task_of(teacher: Any) -> Task:
@@ -110,8 +109,7 @@ def fit(
     X, _ = rows.part("train")
     fitted = {}
     for name, distiller in distillers(teacher, students, n_queries, seed, store, target_name).items():
-        with working(f"fitting {name} to the teacher's answers …"):
-            fitted[name] = distiller.fit(X)
+        fitted[name] = distiller.fit(X)
     return fitted
 
 
@@ -136,8 +134,7 @@ def measure(teacher: Any, fitted: Mapping[str, Any], rows: SplitRows, **options:
     from explaindistill.auditing.audits import audit
 
     arguments = audited(rows)
-    with working(f"measuring on {len(arguments['X']):,} rows that no fitting saw …"):
-        return audit(teacher, fitted, **arguments, **options)
+    return audit(teacher, fitted, **arguments, **options)
 
 
 def audited(rows: SplitRows) -> dict[str, Any]:

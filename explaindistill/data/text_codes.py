@@ -56,10 +56,8 @@ def reads_codes(model: Any) -> bool:
 
     Examples
     --------
-    >>> from explaindistill.teachers.network import NetworkTeacher
-    >>> X = pd.DataFrame({"age": [1, 2]})
-    >>> network = NetworkTeacher([("linear", {"weight": [[1.0]], "bias": [0.0]})], TableEncoder().fit(X))
-    >>> reads_codes(network), reads_codes(print)
+    >>> from types import SimpleNamespace
+    >>> reads_codes(SimpleNamespace(encoder=TableEncoder())), reads_codes(print)
     (True, False)
     """
     encoders = (getattr(model, name, None) for name in ("encoder", "preprocess"))

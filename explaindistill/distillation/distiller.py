@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.asking.cost import Meter
 from explaindistill.asking.forecast import Forecast, StandIn, any_answer
+from explaindistill.asking.progress import Show, under_way
 from explaindistill.data.door import opened
 from explaindistill.data.labels import as_labels, as_values
 from explaindistill.data.named_columns import named_columns, without
@@ -172,7 +173,14 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
         self.target_name = target_name
         self.random_state = random_state
 
-    def fit(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> Distiller:
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        progress: Show = None,
+    ) -> Distiller:
         """Ask the teacher about X and rows like it, and fit the student.
 
         Parameters
@@ -184,6 +192,9 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
             taken out of what teacher and student see.
         sample_weight : array of shape (n,), or name of a column of X, optional
             Synthetic rows inherit the mean weight of the rows they were made from.
+        progress : bool or callable, optional
+            How far it is, see :func:`explaindistill.label`. What was answered when the fit is interrupted is in
+            ``store``.
 
         Raises
         ------
@@ -195,7 +206,7 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
         named, labels = named_columns(X, {"y": y, "sample_weight": sample_weight})
         X, y, sample_weight = without(X, labels.values()), named["y"], named["sample_weight"]
         run, task = self._opened(X, y, sample_weight)
-        with asking_for("fit"):
+        with asking_for("fit"), under_way(progress, run.stages(), self.store):
             targets = self._with_labels(run.ask(), run.corpus, y)
             student, targets = run.enlarge(targets) if run.stable else (run.grow(targets), targets)
         if run.stable:

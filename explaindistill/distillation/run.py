@@ -13,6 +13,7 @@ from sklearn.base import clone
 
 from explaindistill.asking.budget import Budget
 from explaindistill.asking.cost import Meter
+from explaindistill.asking.progress import Stage, enter, tell
 from explaindistill.asking.questions import Questions
 from explaindistill.data.row_keys import KeyedRows
 from explaindistill.data.student_view import StudentView
@@ -21,7 +22,7 @@ from explaindistill.distillation.choosing.sampler_choice import Predict, Sampler
 from explaindistill.distillation.choosing.student_choice import StudentChoice
 from explaindistill.distillation.corpus import AUTO_FACTOR, Composed, Corpus, QueryPlan, compose
 from explaindistill.distillation.made_rows import FitRows, default_sampler, make_rows
-from explaindistill.distillation.stable import FACTORS, enlarge, half_disagreement
+from explaindistill.distillation.stable import FACTORS, enlarge, half_disagreement, most_questions
 from explaindistill.distillation.student_fit import fit_student
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import can_be_asked
@@ -29,6 +30,7 @@ from explaindistill.students.tree.estimators import TreeClassifier, TreeRegresso
 
 __all__ = ["DistillationRun", "plan_of", "stable_plan"]
 
+ASKING = "asking the teacher"
 TIE_TOLERANCE = 0.15
 """Share of the best split's gain within which a stable tree counts splits as tied, where the user sets none."""
 SMALL_FACTOR, SMALL_LIMIT = 10, 5_000
@@ -120,11 +122,21 @@ class DistillationRun:
     candidates: pd.DataFrame | None = field(default=None, init=False)
     choice: SamplerChoice | None = field(default=None, init=False)
 
+    def stages(self) -> list[Stage]:
+        """What there is to do: made-up rows and questions first, then the student."""
+        rows = most_questions(self.plan.n_queries, len(self.rows)) if can_be_asked(self.teacher) else len(self.rows)
+        return [Stage(ASKING, work=1.0, rows=0 if self.stable else rows), Stage(self._fitting, work=4.0)]
+
+    @property
+    def _fitting(self) -> str:
+        return f"fitting {type(self.student).__name__}"
+
     def ask(self) -> SoftTargets:
         """Make rows and ask the teacher about them; where the sampler is to be chosen, choose it."""
         self.composed = compose(self.teacher, self.rows, self.plan, store=self.store, seed=self.seed)
         self.corpus = self.composed.corpus
         if isinstance(self.plan.sampler, SamplerContest) and self.corpus.sampler != "none":
+            tell("comparing samplers")
             with self.meter.fitting():
                 self._choose_sampler(self.plan.sampler)
         return self.composed.targets
@@ -158,6 +170,7 @@ class DistillationRun:
 
     def grow(self, targets: SoftTargets) -> Any:
         """Fit a clone of the student, after every further way of distilling."""
+        enter(self._fitting)
         with self.meter.fitting():
             student = clone(self.student)
             _seed_student(student, self.seed)

@@ -1,17 +1,19 @@
-"""How many threads ``n_jobs`` stands for, and work shared out among them."""
+"""How many threads ``n_jobs`` stands for, work shared out among them, and pools of other libraries held to them."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import numpy as np
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.cores import available_cores
 
-__all__ = ["n_threads", "spread"]
+__all__ = ["as_before", "limited", "n_threads", "spread"]
 
 T = TypeVar("T")
 
@@ -37,14 +39,66 @@ def n_threads(n_jobs: Any) -> int:
         )
     if n_jobs > 0:
         return int(n_jobs)
-    # a container or `taskset` may allow fewer cores than the machine has; only Linux can say so
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return available_cores()
 
 
 def spread(function: Callable[[int], T], items: range, n_jobs: int | None) -> list[T]:
-    """Call a function for each item on ``n_jobs`` threads; results in the order of the items."""
+    """Call a function for each item on ``n_jobs`` threads; results in the order of the items.
+
+    Pools of other libraries have one thread meanwhile: threads that each open a pool would be their product.
+    """
     threads = n_threads(n_jobs)
     if threads == 1 or len(items) < 2:
         return [function(i) for i in items]
-    with ThreadPoolExecutor(threads) as pool:
+    with limited(1), ThreadPoolExecutor(threads) as pool:
         return list(pool.map(function, items))
+
+
+_POOLS: ContextVar[tuple[Any, dict[str, int]] | None] = ContextVar("pools that are held", default=None)
+
+
+@contextmanager
+def limited(n_jobs: int | None) -> Iterator[None]:
+    """Hold the pools of BLAS and OpenMP, scikit-learn's among them, to ``n_jobs`` threads at most.
+
+    Threads of such a pool wait for each other without rest, which on a busy machine costs more than they gain. Inside
+    of another limit the smaller one holds.
+
+    Examples
+    --------
+    >>> with limited(1), limited(2), as_before():
+    ...     pass
+    """
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # it ships no types
+
+    threads, outer = n_threads(n_jobs), _POOLS.get()
+    controller = ThreadpoolController()
+    now = {pool["filepath"]: pool["num_threads"] for pool in controller.info()}
+    with controller.limit(limits=min(threads, *now.values()) if now else threads):
+        token = _POOLS.set(outer or (controller, now))
+        try:
+            yield
+        finally:
+            _POOLS.reset(token)
+
+
+@contextmanager
+def as_before() -> Iterator[None]:
+    """Pools as they were before they were limited: for a model of the caller's, which chooses its own threads."""
+    held = _POOLS.get()
+    if held is None:
+        yield
+        return
+    controller, before = held
+    now = {lib.filepath: lib.num_threads for lib in controller.lib_controllers}
+    _set(controller, before)
+    try:
+        yield
+    finally:
+        _set(controller, now)
+
+
+def _set(controller: Any, threads: dict[str, int]) -> None:
+    for lib in controller.lib_controllers:
+        if lib.filepath in threads and lib.num_threads != threads[lib.filepath]:
+            lib.set_num_threads(threads[lib.filepath])

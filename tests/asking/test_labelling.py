@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -223,7 +225,61 @@ def test_progress_is_shown_on_standard_error(capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert "asking the teacher" in err
-    assert "10/10" in err
+
+
+def test_nothing_is_shown_where_nobody_watches(capsys):
+    label(Counter(), column(*range(10)), batch_size=2)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_function_is_told_how_far_it_is():
+    reports = []
+    label(Counter(), column(*range(10), 0), batch_size=2, progress=reports.append)
+    assert (reports[-1].stage, reports[-1].share, reports[-1].n_asked) == ("asking the teacher", 1.0, 10)
+
+
+def test_an_error_of_that_function_ends_the_work():
+    def never(report):
+        raise ValueError("no")
+
+    class Slow(Counter):
+        def predict(self, X):
+            time.sleep(0.05)
+            return super().predict(X)
+
+    teacher = Slow()
+    with pytest.raises(ValueError, match="no"):
+        label(teacher, column(*range(40)), batch_size=1, progress=never)
+    assert sum(teacher.asked) < 40
+
+
+def test_what_was_answered_before_an_interruption_is_in_the_store_and_said(tmp_path):
+    class Stopped(Counter):
+        def fingerprint(self):
+            return "stopped"
+
+        limit = 4
+
+        def predict(self, X):
+            if sum(self.asked) >= self.limit:
+                raise KeyboardInterrupt
+            return super().predict(X)
+
+    teacher = Stopped()
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        label(teacher, column(*range(10)), batch_size=2, store=tmp_path / "l.db")
+    (note,) = stopped.value.__notes__
+    assert note == (
+        f"Stopped while asking the teacher; 4 rows had been answered. Their answers are in {tmp_path / 'l.db'}: "
+        "the same call goes on from there."
+    )
+    teacher.limit = np.inf
+    label(teacher, column(*range(10)), batch_size=2, store=tmp_path / "l.db")
+    assert sum(teacher.asked) == 10
+    teacher.limit = 12
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        label(teacher, column(*range(10)), batch_size=2)
+    assert "Nothing keeps them: with store= (--store)" in stopped.value.__notes__[0]
 
 
 def test_a_teacher_that_is_not_stored_is_told(tmp_path):

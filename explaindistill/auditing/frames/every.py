@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from explaindistill import plugins
+from explaindistill.asking.progress import enter
 from explaindistill.auditing.failures import Failures
 from explaindistill.auditing.frames import (
     cells,
@@ -45,6 +46,7 @@ from explaindistill.auditing.frames import (
 from explaindistill.auditing.frames._lines import Incomplete, Measured, attempt
 from explaindistill.auditing.inputs import AuditInput
 from explaindistill.auditing.options import AuditOptions
+from explaindistill.auditing.stages import words_of
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.measures.interval_assumptions import without_intervals
 from explaindistill.measures.suppression import suppress
@@ -104,6 +106,7 @@ def measure_all(
     for module in modules():
         if _called(module) in without:
             continue
+        enter(words_of(_called(module)))
         with asking_for(f"audit: {_called(module)}"):
             measured = attempt(module.FRAMES, partial(module.measure, inputs, options, rng, frames))
         frames |= _dependent(inputs, _taken_down(module, measured, failures))

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
+from explaindistill.asking.progress import Show
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.distillation.choosing.student_choice import StudentChoice
 from explaindistill.distillation.distiller import Distiller
@@ -23,6 +24,7 @@ def best(
     optimize: Literal["decisions", "probabilities"] = "decisions",
     min_category_size: int = MIN_CATEGORY_SIZE,
     sample_weight: ArrayLike | None = None,
+    progress: Show = None,
     **asking: Any,
 ) -> Distiller:
     """Let all families of students compete for a reader's budget, and fit the winner.
@@ -48,6 +50,8 @@ def best(
     min_category_size : int, at least 1
         As in every student: categories of fewer rows are "(other)".
     sample_weight : array of shape (n,), or name of a column of X, optional
+    progress : bool or callable, optional
+        How far it is, see :func:`explaindistill.label`.
     **asking
         As in :class:`~explaindistill.Distiller`: ``sampler``, ``features``, ``n_queries``, ``query_strategy``,
         ``proxy``, ``ways``, ``store``, ``target_name``, ``random_state``.
@@ -75,4 +79,4 @@ def best(
     (True, True)
     """
     choice = StudentChoice(max_lines, max_numbers, max_columns, optimize, min_category_size)
-    return Distiller(teacher, choice, **asking).fit(X, sample_weight=sample_weight)
+    return Distiller(teacher, choice, **asking).fit(X, sample_weight=sample_weight, progress=progress)

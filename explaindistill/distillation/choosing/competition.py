@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explaindistill.asking.progress import tell
 from explaindistill.data.folds import content_folds, content_rank
 from explaindistill.data.student_view import StudentView
 from explaindistill.data.targets import SoftTargets
@@ -27,6 +28,8 @@ SMALL, REPEATS = 1000, 3
 MOST = 6000
 """Real rows that decide, drawn by content: two families that differ by a point of agreement are told apart on these
 (standard error of a paired difference on 6,000 rows at 10 % disagreement: .4 points), and all are fitted in seconds."""
+COMPARING = 0.8
+"""Share of a fit that the comparison takes; the winner's fit to all rows is the rest. For the bar of progress alone."""
 BEHIND = 2.0
 """Standard errors of the paired difference to the leader beyond which a rival drops out: a one-sided 2.3 %."""
 
@@ -88,7 +91,8 @@ def compete(
     targets = targets.take(np.flatnonzero(rank < MOST))
     n = len(targets)
     records = [_Record(rival, np.zeros(n), np.zeros(n, dtype=np.int64)) for rival in field_]
-    for repeat in range(REPEATS if n < SMALL else 1):
+    repeats = REPEATS if n < SMALL else 1
+    for repeat in range(repeats):
         folds = content_folds(targets.X, FOLDS, seed=repeat)
         for k in range(FOLDS):
             held = np.flatnonzero(folds == k)
@@ -96,7 +100,9 @@ def compete(
             alive = [r for r in records if r.alive]
             if not len(held) or not len(rest) or (len(alive) == 1 and alive[0].sizes):
                 continue  # fewer distinct rows than folds, or nobody to be compared with
-            for record in alive:
+            for i, record in enumerate(alive):
+                done = repeat * FOLDS + k + i / len(alive)
+                tell(f"comparing families, {record.rival.name}", done / (repeats * FOLDS) * COMPARING)
                 _measure(record, targets, rest, held, view, budget, optimize)
             _drop(records, targets.weight)
     return _ranked(records, targets, optimize)

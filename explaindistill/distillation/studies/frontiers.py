@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
 from explaindistill.asking.labelling import label
-from explaindistill.asking.progress import progress_bar
+from explaindistill.asking.progress import Show, Stage, under_way
 from explaindistill.data.files import write_whole
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
@@ -25,6 +25,7 @@ from explaindistill.data.targets import SoftTargets
 from explaindistill.data.weights import as_weights
 from explaindistill.distillation.corpus import QueryPlan, compose
 from explaindistill.distillation.made_rows import FitRows
+from explaindistill.distillation.stable import most_questions
 from explaindistill.distillation.student_fit import check_task, fit_student
 from explaindistill.distillation.studies.family_sizes import default_students
 from explaindistill.distillation.studies.fronts import Frontier
@@ -38,6 +39,7 @@ __all__ = ["frontier"]
 
 TEST_SHARE = 0.3
 """Share of the rows that no student is fitted to where the caller gives no rows to measure on."""
+ASKING, FITTING = "asking the teacher", "fitting students"
 OPTIONS = frozenset({"sampler", "n_queries", "query_strategy", "proxy", "store", "random_state"})
 
 
@@ -50,7 +52,7 @@ def frontier(
     sample_weight: ArrayLike | None = None,
     n_jobs: int | None = None,
     folder: str | Path | None = None,
-    progress: bool = False,
+    progress: Show = None,
     **asking: Any,
 ) -> Frontier:
     """Fit many students to the same answers and measure them on the same rows that no fitting saw.
@@ -69,7 +71,8 @@ def frontier(
         Processes, as in joblib.
     folder : path, optional
         Where finished students are kept as JSON, so that a run that was stopped goes on where it was.
-    progress : bool, default=False
+    progress : bool or callable, optional
+        How far it is, see :func:`explaindistill.label`.
     **asking
         As in Distiller: ``sampler``, ``n_queries``, ``query_strategy``, ``proxy``, ``store`` and ``random_state``, an
         int, 0 where it is not given.
@@ -107,20 +110,22 @@ def frontier(
     weight = as_weights(sample_weight, len(frame))
     train, test = _split(frame, schema, X_test, seed)
     rows = FitRows.of(frame.iloc[train].reset_index(drop=True), schema, weight[train])
-    with asking_for("fit"):
-        composed = compose(adapter, rows, plan, store=store, seed=seed)
-    with asking_for("held-out"):
-        exam = _Exam(schema, test, label(adapter, schema.restore(test), store=store), adapter.classes_)
-    cache = _FittedCache(folder, composed.targets)
-    jobs = (
-        joblib.delayed(_one)(name, clone(student), composed.targets, exam, cache.path(name, student))
-        for name, student in named.items()
-    )
-    lines = []
-    with progress_bar("fitting students", len(named), progress) as advance:
+    rows_asked = most_questions(plan.n_queries, len(rows)) + len(test)
+    with under_way(progress, [Stage(ASKING, work=1.0, rows=rows_asked), Stage(FITTING, 10.0)], store) as work:
+        with asking_for("fit"):
+            composed = compose(adapter, rows, plan, store=store, seed=seed)
+        with asking_for("held-out"):
+            exam = _Exam(schema, test, label(adapter, schema.restore(test), store=store), adapter.classes_)
+        cache = _FittedCache(folder, composed.targets)
+        jobs = (
+            joblib.delayed(_one)(name, clone(student), composed.targets, exam, cache.path(name, student))
+            for name, student in named.items()
+        )
+        work.enter(FITTING)
+        lines = []
         for line in joblib.Parallel(n_jobs=n_jobs, return_as="generator")(jobs):
             lines.append(line)
-            advance(1)
+            work.tell(f"{len(lines)} of {len(named)}", len(lines) / len(named))
     return _ranked(lines, composed.corpus.n_queries + len(test), task)
 
 
