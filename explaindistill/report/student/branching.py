@@ -10,6 +10,7 @@ import pandas as pd
 
 from explaindistill.data.drawing import Branch, RulesDrawing, TreeDrawing, bar_lengths, shown_class
 from explaindistill.report.blocks import Block, Cell, Details, Node, Outline, Table
+from explaindistill.report.student.shown import names_of, rules_as_shown
 from explaindistill.report.tables import frame_of, rows_of
 from explaindistill.report.words import interval, name, quantity
 
@@ -71,6 +72,7 @@ def leaf_occupants(student: Any, audit: Any, key: str) -> Occupants:
     sizes = rows.groupby(["attribute", "group"], sort=False)["overall"].max().fillna(0.0)
     table = student.rules()
     leaf_of = dict(zip(table["rule"], map(str, table["leaf"]), strict=True))
+    leaf_of |= {read: leaf_of[raw] for raw, read in rules_as_shown(student, names_of(audit)).items()}
     return {
         leaf_of[str(rule)]: tuple(
             _shares(lines, str(a), sizes[a]) for a, lines in here.groupby("attribute", sort=False)

@@ -43,7 +43,7 @@
     var build = feature.choices ? choiceControl : feature.kind === "datetime" ? dateControl : numberControl;
     var made = build(feature, id, changed);
     var cell = make("div");
-    cell.append(make("label", feature.label, { class: "name", for: id }), made.element);
+    cell.append(make("label", feature.label + (feature.unit ? ", " + feature.unit : ""), { class: "name", for: id }), made.element);
     if (feature.choices || !feature.nullable) { return { element: cell, read: made.read }; }
     var gone = make("label", null, { class: "gone" });
     var tick = make("input", null, { type: "checkbox" });
