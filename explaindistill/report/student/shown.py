@@ -6,10 +6,12 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
+from unicodedata import bidirectional
 
 from explaindistill.auditing.display_names import DisplayNames
 from explaindistill.data.drawing import BarsDrawing, Branch, CurvesDrawing, Drawing, RulesDrawing, TreeDrawing
 from explaindistill.data.schema import Feature, Schema
+from explaindistill.report.words import FIRST, LAST
 
 __all__ = ["as_shown", "drawing_as_shown", "names_of", "rules_as_shown"]
 
@@ -49,7 +51,7 @@ def as_shown(student: Any, names: DisplayNames) -> Any:
     >>> shown.drawing().root.text.replace("\u00a0", " ")
     'debt / income ≤ 0.5 of a year?'
     """
-    if not (names.columns or names.groups or names.units):
+    if not (names.columns or names.groups or names.units) and not _turns(getattr(student, "schema_", None)):
         return student
     try:
         shown = copy.deepcopy(student)
@@ -71,7 +73,7 @@ def _rename(thing: Any, names: DisplayNames, seen: set[int], depth: int) -> None
         if isinstance(value, Schema):
             object.__setattr__(thing, key, _schema(value, names))
         elif key in NAMING and isinstance(value, str):
-            object.__setattr__(thing, key, names.column(value))
+            object.__setattr__(thing, key, _isolated(names.column(value)))
         else:
             for part in _parts(value):
                 _rename(part, names, seen, depth + 1)
@@ -90,13 +92,27 @@ def _schema(schema: Schema, names: DisplayNames) -> Schema:
     return replace(schema, features=tuple(_feature(f, names) for f in schema.features))
 
 
+def _turns(schema: Any) -> bool:
+    """Whether a column or a category is written from right to left: in a sentence it has to be isolated."""
+    if not isinstance(schema, Schema):
+        return False
+    return any(_isolated(word) != word for f in schema.features for word in (f.name, *f.categories))
+
+
+def _isolated(word: Any) -> Any:
+    """A word that keeps its own direction, and leaves numbers and signs beside it theirs."""
+    if isinstance(word, str) and FIRST not in word and any(bidirectional(c) in {"R", "AL"} for c in word):
+        return f"{FIRST}{word}{LAST}"
+    return word
+
+
 def _feature(feature: Feature, names: DisplayNames) -> Feature:
     own = {f.name: getattr(feature, f.name) for f in fields(Feature)}
     groups = names.groups.get(feature.name, {})
-    if feature.is_category and groups:
-        own["categories"] = tuple(groups.get(str(c), c) for c in feature.categories)
+    if feature.is_category:
+        own["categories"] = tuple(_isolated(groups.get(str(c), c)) for c in feature.categories)
     unit = names.unit(feature.name)
-    return ShownFeature(**own | {"name": names.column(feature.name)}, unit=unit)
+    return ShownFeature(**own | {"name": _isolated(names.column(feature.name))}, unit=unit)
 
 
 def names_of(audit: Any) -> DisplayNames:

@@ -29,7 +29,7 @@ from explaindistill.report.student.decided import EVEN, decided_by
 from explaindistill.report.student.shown import as_shown, drawing_as_shown, names_of
 from explaindistill.report.student.what_if import what_if
 from explaindistill.report.tables import frame_of
-from explaindistill.report.words import name, number, quantity
+from explaindistill.report.words import FIRST, LAST, name, number, quantity
 
 __all__ = ["structure"]
 
@@ -108,18 +108,23 @@ def _ranges(audit: Any) -> Ranges:
     return {str(r["feature"]): (float(r["low"]), float(r["high"])) for r in lines if not pd.isna(r["low"])}
 
 
+def _bare(word: str) -> str:
+    """A name without the signs that keep its direction."""
+    return word.strip(FIRST + LAST)
+
+
 def _inside(term: DrawnTerm, ranges: Ranges) -> DrawnTerm:
     """A curve between the values that rows have: beyond them it is invented; whole where that range is not known."""
-    if len(term.features) != 1 or "x" not in term.frame or term.features[0] not in ranges:
+    if len(term.features) != 1 or "x" not in term.frame or _bare(term.features[0]) not in ranges:
         return term
-    low, high = ranges[term.features[0]]
+    low, high = ranges[_bare(term.features[0])]
     inside = term.frame[term.frame["x"].between(low, high)]
     return term if inside["x"].nunique() < 2 else replace(term, frame=inside.reset_index(drop=True))
 
 
 def _with_unit(term: DrawnTerm, names: DisplayNames) -> DrawnTerm:
     """A term of one column of numbers whose axis says their unit."""
-    unit = names.unit_of_shown(term.features[0]) if len(term.features) == 1 and "x" in term.frame else ""
+    unit = names.unit_of_shown(_bare(term.features[0])) if len(term.features) == 1 and "x" in term.frame else ""
     return replace(term, features=(f"{term.features[0]}, {unit}",)) if unit else term
 
 

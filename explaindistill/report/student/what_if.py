@@ -19,6 +19,7 @@ from explaindistill.report.words import name, sentence
 
 __all__ = ["what_if"]
 
+UNNAMED = DisplayNames()
 LIVE_FEATURES = 60  # a panel of more controls is longer than four screens
 
 
@@ -146,7 +147,7 @@ def _four_digits(value: float) -> float | None:
     return None if math.isnan(value) else float(f"{value:.4g}")
 
 
-def _control(column: Input, typical: Mapping[str, Any], names: DisplayNames = DisplayNames()) -> dict[str, Any]:
+def _control(column: Input, typical: Mapping[str, Any], names: DisplayNames = UNNAMED) -> dict[str, Any]:
     """One control and its first value: what is usual in the audited rows."""
     control: dict[str, Any] = {"name": column.name, "label": name(names.column(column.name)), "kind": column.kind}
     control["nullable"] = column.nullable
