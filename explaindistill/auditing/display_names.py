@@ -126,6 +126,10 @@ class DisplayNames:
         """Unit of a column; empty where none was given."""
         return self.units.get(str(column), "")
 
+    def unit_of_shown(self, name: Any) -> str:
+        """Unit of the column that is shown under a name; empty where none was given."""
+        return next((unit for column, unit in self.units.items() if self.column(column) == str(name)), "")
+
     def as_dict(self) -> dict[str, Any]:
         """The names that were given, as plain mappings."""
         return {kind: value for kind in (*KINDS, "units") if (value := _plain(getattr(self, kind)))}

@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 NORMAL_95 = 1.959963984540054  # 97.5 % point of the standard normal: half of a two-sided 95 % band, in standard errors
-SHOWN_CATEGORIES = 6  # a question that names more of them is longer than a line of the outline
+SHOWN_CATEGORIES = 6  # a question that names more of them is read as a list
 SECONDS_PER_YEAR = 365.2425 * 86400  # mean year of the Gregorian calendar, so that a year begins near its whole number
 
 
@@ -386,6 +386,13 @@ def answer_words(values: Sequence[float], classes: Sequence[Any] | None) -> str:
     return f"{classes[top]} {values[top]:.2f}"
 
 
+def _one_of(names: Sequence[str]) -> str:
+    """Categories in a question, all of them: what cannot be read cannot be followed."""
+    if len(names) <= SHOWN_CATEGORIES:
+        return " or ".join(names)
+    return f"one of {len(names)}: {', '.join(names)}"
+
+
 def question_words(
     feature: Feature, threshold: float | None, listed: Sequence[int] = (), missing_left: bool = False
 ) -> tuple[str, tuple[str, str]]:
@@ -406,14 +413,17 @@ def question_words(
     --------
     >>> question_words(Feature("age", "integer", nullable=True), 30.0, missing_left=True)
     ('age ≤ 30?', ('yes, missing', 'no'))
+    >>> question_words(Feature("home", "categorical", categories=("own", "rent", "family")), None, [0, 1])
+    ('home is family?', ('no', 'yes'))
     """
     if threshold == math.inf:
         return f"{feature.name} is known?", ("yes", "no")
     first, second = "yes", "no"
     if threshold is None:
-        chosen = [str(feature.categories[c]) for c in listed]
-        more = f" … {len(chosen) - SHOWN_CATEGORIES} more" if len(chosen) > SHOWN_CATEGORIES else ""
-        question = f"{feature.name} is {' or '.join(chosen[:SHOWN_CATEGORIES])}{more}?"
+        others = [c for c in range(len(feature.categories)) if c not in set(listed)]
+        if 0 < len(others) < len(listed):  # the shorter side is asked for: the left branch then says no
+            first, second, listed = "no", "yes", others
+        question = f"{feature.name} is {_one_of([str(feature.categories[c]) for c in listed])}?"
     elif feature.kind == "boolean":  # "flag ≤ 0.5?" would ask a reader to turn it round
         question, first, second = f"{feature.name}?", "no", "yes"
     else:

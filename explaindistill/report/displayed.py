@@ -9,11 +9,13 @@ from typing import Any
 import pandas as pd
 
 from explaindistill.auditing.display_names import DisplayNames
+from explaindistill.report.student.shown import rules_as_shown
 
 __all__ = ["displayed", "with_frames"]
 
 COLUMNS = ("feature", "feature_2")
 SIDES = ("group", "reference")
+WHERE = "where "
 CLASS = "class="
 """What the subset of a figure about one class begins with."""
 
@@ -38,9 +40,12 @@ def displayed(audit: Any) -> Any:
     ['m', 'women']
     """
     names = audit.names
-    if not (names.columns or names.classes or names.groups):
+    if not (names.columns or names.classes or names.groups or names.units):
         return audit
-    return with_frames(audit, {name: _renamed(frame, names) for name, frame in audit.frames.items()})
+    rules: dict[str, str] = {}
+    for student in audit.students.values():
+        rules |= rules_as_shown(student, names)
+    return with_frames(audit, {name: _renamed(frame, names, rules) for name, frame in audit.frames.items()})
 
 
 def with_frames(audit: Any, frames: Mapping[str, pd.DataFrame]) -> Any:
@@ -50,7 +55,7 @@ def with_frames(audit: Any, frames: Mapping[str, pd.DataFrame]) -> Any:
     return changed
 
 
-def _renamed(frame: Any, names: DisplayNames) -> Any:
+def _renamed(frame: Any, names: DisplayNames, rules: Mapping[str, str]) -> Any:
     if not isinstance(frame, pd.DataFrame) or not len(frame):
         return frame
     changed: dict[str, list[Any]] = {}
@@ -64,8 +69,17 @@ def _renamed(frame: Any, names: DisplayNames) -> Any:
             if side in frame:
                 changed[side] = [_side(names, a, x) for a, x in zip(attributes, frame[side], strict=True)]
     if "subset" in frame:
-        changed["subset"] = [_of_class(names, x) for x in frame["subset"]]
+        changed["subset"] = [_of_rule(rules, _of_class(names, x)) for x in frame["subset"]]
     return frame.assign(**changed) if changed else frame
+
+
+def _of_rule(rules: Mapping[str, str], value: Any) -> Any:
+    """A rule of a student, by itself or after "where"."""
+    if not isinstance(value, str):
+        return value
+    head = WHERE if value.startswith(WHERE) else ""
+    rule = value.removeprefix(WHERE)
+    return head + rules[rule] if rule in rules else value
 
 
 def _side(names: DisplayNames, attribute: str, value: Any) -> Any:

@@ -9,6 +9,7 @@ import pandas as pd
 from explaindistill import plots
 from explaindistill.report.blocks import Block, Cell, Details, Figure, Gallery, Section, Table, Text
 from explaindistill.report.figures import drawn, students_of
+from explaindistill.report.student.shown import names_of
 from explaindistill.report.tables import frame_of
 from explaindistill.report.words import interval, name, quantity
 
@@ -100,6 +101,8 @@ def _figure(curves: pd.DataFrame, column: str, audit: Any, i: int) -> Figure:
     mine = curves[curves["feature"] == column]
     metric = next(m for m in CURVE if m in set(mine["metric"]))
     shown = mine[mine["metric"] == metric]
+    unit = names_of(audit).unit_of_shown(column)
+    axis = f"{column}, {unit}" if unit else column
     is_share = str(shown["unit"].iloc[0]).startswith("probability")
     words = []
     for subject, rows in shown.groupby("subject", sort=False):
@@ -111,6 +114,6 @@ def _figure(curves: pd.DataFrame, column: str, audit: Any, i: int) -> Figure:
     height = 0.9 + LEVEL_INCHES * n_levels if n_levels else 2.8
     return drawn(
         f"fig-dependence-{i}", f"{name(column)}: {shown['unit'].iloc[0]}", desc,
-        lambda ax: plots.dependence(mine, column, ax, order=students_of(audit)), WIDTH, max(height, 1.8),
-        captioned=False,
+        lambda ax: plots.dependence(mine.assign(feature=axis), axis, ax, order=students_of(audit)),
+        WIDTH, max(height, 1.8), captioned=False,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 from explaindistill.report.blocks import Block, Cell, Code, Details, Section, Table, Text, WhatIf
 from explaindistill.report.figures import frontier, headline, students_of
 from explaindistill.report.student.decided import decided_by
+from explaindistill.report.student.shown import as_shown, names_of
 from explaindistill.report.student.structure import structure
 from explaindistill.report.tables import estimate_cell, frame_of
 from explaindistill.report.words import count, name, number, sentence
@@ -78,7 +79,8 @@ def _student(audit: Any, key: str, student: Any, position: int) -> list[Block]:
 
 def _words(student: Any, audit: Any, key: str) -> str:
     """What a student says of itself, with the audit's decisions where it can say decisions."""
-    rule = decided_by(student, audit, key)
+    rule, names = decided_by(student, audit, key), names_of(audit)
+    student = as_shown(student, names)
     if rule is None or "decide" not in inspect.signature(student.describe).parameters:
         return str(student.describe())
     return str(student.describe(decide=rule.position))

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from explaindistill.data.drawing import Branch, RulesDrawing, TreeDrawing, bar_lengths, shown_class
-from explaindistill.report.blocks import Block, Cell, Details, Node, Outline, Table
+from explaindistill.report.blocks import Block, Cell, Details, Items, Node, Outline, Table
+from explaindistill.report.student.shown import names_of, rules_as_shown
 from explaindistill.report.tables import frame_of, rows_of
 from explaindistill.report.words import interval, name, quantity
 
@@ -18,6 +19,9 @@ __all__ = ["leaf_occupants", "rules", "tree"]
 TABLED_LEAVES = 12  # more columns than a reader can compare side by side
 SHOWN_GROUPS = 4  # of an attribute, in the one bar that a leaf has: more shades of grey cannot be told apart
 CROSSED = " × "
+ONE_OF = " is one of "
+"""In a question about many categories, before their number and names."""
+LONGEST_LIST = 40_000
 
 Occupants = dict[str, tuple[tuple[str, tuple[tuple[str, float], ...]], ...]]
 
@@ -26,9 +30,10 @@ def tree(drawing: TreeDrawing, id: str, favorable: Any, who: Mapping[str, Any]) 
     """The tree to see and to fold, and what each of its leaves adds up; ``who`` is in a leaf, by the leaf's name."""
     leaves = list(drawing.root.answers())
     lengths = bar_lengths([leaf.values for leaf in leaves], drawing.classes, favorable)
-    root = _node(drawing.root, lengths, who, bool(drawing.answer))
+    lists: dict[str, int] = {}
+    root = _node(drawing.root, lengths, who, bool(drawing.answer), lists)
     outline = Outline(drawing.title, root, f"{id}-outline", True, _desc(drawing, favorable, who))
-    return [outline, *([] if drawing.sums is None else _sums(drawing.sums, drawing.unit))]
+    return [outline, *_lists(lists), *([] if drawing.sums is None else _sums(drawing.sums, drawing.unit))]
 
 
 def _desc(drawing: TreeDrawing, favorable: Any, who: Mapping[str, Any]) -> str:
@@ -47,12 +52,33 @@ def _desc(drawing: TreeDrawing, favorable: Any, who: Mapping[str, Any]) -> str:
     return words
 
 
-def _node(branch: Branch, lengths: Mapping[Any, float], who: Mapping[str, Any], named: bool) -> Node:
+def _lists(lists: Mapping[str, int]) -> list[Block]:
+    """The categories of questions that name many, in the order of their numbers."""
+    if not lists:
+        return []
+    items = tuple(f"List {k}: {name(text, LONGEST_LIST)}" for text, k in lists.items())
+    return [Details("Lists of the questions", (Items(items),))]
+
+
+def _asked(text: str, lists: dict[str, int]) -> str:
+    """A question; one that names many categories names their list in the place of them."""
+    head, asks, rest = text.rpartition(ONE_OF)
+    count, colon, listed = rest.partition(": ")
+    if not asks or not colon or not count.isdigit():
+        return name(text)
+    k = lists.setdefault(listed.removesuffix("?"), len(lists) + 1)
+    return f"{name(head)}{ONE_OF}{count} (list {k})?"
+
+
+def _node(
+    branch: Branch, lengths: Mapping[Any, float], who: Mapping[str, Any], named: bool, lists: dict[str, int]
+) -> Node:
     """One box: the question or the answer, how many rows of fitting meet it, and who of the audited rows is there."""
-    text = f"{branch.title}: {name(branch.text)}" if branch.title and named else name(branch.text)
+    said = _asked(branch.text, lists) if branch.children else name(branch.text)
+    text = f"{branch.title}: {said}" if branch.title and named else said
     pieces = [] if branch.share is None else [quantity(branch.share, "share")]
     pieces += [] if branch.n is None else [f"n\u00a0=\u00a0{branch.n:,}"]
-    children = tuple(_node(child, lengths, who, named) for child in branch.children)
+    children = tuple(_node(child, lengths, who, named, lists) for child in branch.children)
     value = lengths.get(branch.values, math.nan) if branch.values else math.nan
     edge = name(branch.edge) if branch.edge else ""
     return Node(text, ", ".join(pieces), children, branch.node, edge, value, who.get(branch.node, ()))
@@ -71,6 +97,7 @@ def leaf_occupants(student: Any, audit: Any, key: str) -> Occupants:
     sizes = rows.groupby(["attribute", "group"], sort=False)["overall"].max().fillna(0.0)
     table = student.rules()
     leaf_of = dict(zip(table["rule"], map(str, table["leaf"]), strict=True))
+    leaf_of |= {read: leaf_of[raw] for raw, read in rules_as_shown(student, names_of(audit)).items()}
     return {
         leaf_of[str(rule)]: tuple(
             _shares(lines, str(a), sizes[a]) for a, lines in here.groupby("attribute", sort=False)

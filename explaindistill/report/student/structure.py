@@ -11,9 +11,11 @@ from typing import Any
 import pandas as pd
 
 from explaindistill import plots
+from explaindistill.auditing.display_names import DisplayNames
 from explaindistill.data.drawing import (
     BarsDrawing,
     CurvesDrawing,
+    Drawing,
     DrawnTerm,
     RulesDrawing,
     TreeDrawing,
@@ -24,9 +26,10 @@ from explaindistill.report.blocks import Block, Cell, Details, Dots, Figure, Gal
 from explaindistill.report.figures import drawn
 from explaindistill.report.student.branching import leaf_occupants, rules, tree
 from explaindistill.report.student.decided import EVEN, decided_by
+from explaindistill.report.student.shown import as_shown, drawing_as_shown, names_of
 from explaindistill.report.student.what_if import what_if
 from explaindistill.report.tables import frame_of
-from explaindistill.report.words import name, number, quantity
+from explaindistill.report.words import FIRST, LAST, name, number, quantity
 
 __all__ = ["structure"]
 
@@ -48,18 +51,27 @@ def structure(student: Any, id: str, audit: Any, key: str = "") -> list[Block]:
         Name of the student in the audit.
     """
     rule = decided_by(student, audit, key)
-    drawing = drawing_of(student) if rule is None else rule.drawn(drawing_of(student))
+    names = names_of(audit)
+    drawing = drawing_of(as_shown(student, names))
+    drawing = drawing_as_shown(drawing if rule is None else rule.drawn(drawing), names)
+    favorable = None if audit.favorable is None else _shown_class(audit, drawing, names)
     blocks: list[Block] = []
     if isinstance(drawing, TreeDrawing):
-        blocks = tree(drawing, id, audit.favorable, leaf_occupants(student, audit, key))
+        blocks = tree(drawing, id, favorable, leaf_occupants(student, audit, key))
     elif isinstance(drawing, RulesDrawing):
-        blocks = rules(drawing, id, audit.favorable)
+        blocks = rules(drawing, id, favorable)
     elif isinstance(drawing, CurvesDrawing):
-        blocks = _curves(drawing, id, _ranges(audit))
+        blocks = _curves(drawing, id, _ranges(audit), names)
     elif isinstance(drawing, BarsDrawing):
         blocks = _card(drawing, id) if drawing.totals is not None else _bars(drawing, id)
     spoken = [] if rule is None or (rule.bound == EVEN and len(rule.classes) == 2) else [Text(rule.sentence(), "note")]
     return [*spoken, *blocks, *what_if(student, drawing, id, audit, key)]
+
+
+def _shown_class(audit: Any, drawing: Drawing | None, names: DisplayNames) -> Any:
+    """The favourable class as the drawing names it."""
+    classes = getattr(drawing, "classes", None) or ()
+    return audit.favorable if audit.favorable in classes else names.of_class(audit.favorable)
 
 
 def _signed(value: float) -> str:
@@ -67,10 +79,13 @@ def _signed(value: float) -> str:
     return quantity(value, "number", signed=True)
 
 
-def _curves(drawing: CurvesDrawing, id: str, ranges: Ranges) -> list[Block]:
+def _curves(drawing: CurvesDrawing, id: str, ranges: Ranges, names: DisplayNames) -> list[Block]:
     terms, unit = drawing.terms, drawing.unit
+    labelled = {t.name: _with_unit(t, names) for t in terms}
     total = sum(t.spread for t in terms) or 1.0
-    figures = tuple(_term(_inside(t, ranges), f"{id}-term-{i}", unit) for i, t in enumerate(terms[:DRAWN_TERMS]))
+    figures = tuple(
+        _term(_inside(t, ranges), f"{id}-term-{i}", unit, labelled[t.name]) for i, t in enumerate(terms[:DRAWN_TERMS])
+    )
     rows = tuple(
         (
             Cell(name(t.name)),
@@ -93,23 +108,34 @@ def _ranges(audit: Any) -> Ranges:
     return {str(r["feature"]): (float(r["low"]), float(r["high"])) for r in lines if not pd.isna(r["low"])}
 
 
+def _bare(word: str) -> str:
+    """A name without the signs that keep its direction."""
+    return word.strip(FIRST + LAST)
+
+
 def _inside(term: DrawnTerm, ranges: Ranges) -> DrawnTerm:
     """A curve between the values that rows have: beyond them it is invented; whole where that range is not known."""
-    if len(term.features) != 1 or "x" not in term.frame or term.features[0] not in ranges:
+    if len(term.features) != 1 or "x" not in term.frame or _bare(term.features[0]) not in ranges:
         return term
-    low, high = ranges[term.features[0]]
+    low, high = ranges[_bare(term.features[0])]
     inside = term.frame[term.frame["x"].between(low, high)]
     return term if inside["x"].nunique() < 2 else replace(term, frame=inside.reset_index(drop=True))
 
 
-def _term(term: DrawnTerm, id: str, unit: str) -> Figure:
+def _with_unit(term: DrawnTerm, names: DisplayNames) -> DrawnTerm:
+    """A term of one column of numbers whose axis says their unit."""
+    unit = names.unit_of_shown(_bare(term.features[0])) if len(term.features) == 1 and "x" in term.frame else ""
+    return replace(term, features=(f"{term.features[0]}, {unit}",)) if unit else term
+
+
+def _term(term: DrawnTerm, id: str, unit: str, labelled: DrawnTerm) -> Figure:
     low, high = (term.frame.loc[f()] for f in (term.frame["estimate"].idxmin, term.frame["estimate"].idxmax))
     desc = f"{name(term.name)}: from {_at(low)} to {_at(high)}"
     if not math.isnan(term.missing):
         desc += f"; missing: {_signed(term.missing)}"
-    return drawn(
-        id, f"{name(term.name)}: {unit}", f"{desc}.", lambda ax: plots.term(term, ax, effect=unit), captioned=False
-    )
+    shown = replace(labelled, frame=term.frame)
+    title = f"{name(term.name)}: {unit}"
+    return drawn(id, title, f"{desc}.", lambda ax: plots.term(shown, ax, effect=unit), captioned=False)
 
 
 def _at(row: Any) -> str:

@@ -6,17 +6,20 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from explaindistill.auditing.display_names import DisplayNames
 from explaindistill.data.drawing import BarsDrawing, CurvesDrawing, Drawing, RulesDrawing, TreeDrawing
 from explaindistill.data.program import AnyOf, Clipped, Condition, Input, Not, Program, program_of
 from explaindistill.errors import InvalidInputError
 from explaindistill.export.javascript import generate
 from explaindistill.report.blocks import Text, WhatIf
 from explaindistill.report.student.decided import decided_by
+from explaindistill.report.student.shown import names_of, rules_as_shown
 from explaindistill.report.tables import frame_of, rows_of
 from explaindistill.report.words import name, sentence
 
 __all__ = ["what_if"]
 
+UNNAMED = DisplayNames()
 LIVE_FEATURES = 60  # a panel of more controls is longer than four screens
 
 
@@ -44,13 +47,14 @@ def what_if(student: Any, drawing: Drawing | None, id: str, audit: Any, key: str
     if not 0 < len(program.inputs) <= LIVE_FEATURES:
         return []
     typical = {str(r["feature"]): r for r in frame_of(audit, "columns").to_dict("records")}
-    partition, cells = _cells(audit, key)
+    names = names_of(audit)
+    partition, cells = _cells(audit, key, names)
     controls = {
         "id": id,
         "kind": "" if drawing is None else drawing.kind,
-        "classes": None if program.classes is None else [name(c) for c in program.classes],
-        "features": [_control(column, typical.get(column.name, {})) for column in program.inputs],
-        "terms": [name(term) for term in _terms(program)],
+        "classes": None if program.classes is None else [name(names.of_class(c)) for c in program.classes],
+        "features": [_control(column, typical.get(names.column(column.name), {}), names) for column in program.inputs],
+        "terms": [name(_term(term, names)) for term in _terms(program)],
         **_marking(drawing, id),
         "output": _output(program, audit.favorable),
         "means": _means(drawing, program, _output(program, audit.favorable)),
@@ -102,6 +106,11 @@ def _terms(program: Program) -> list[str]:
     return [" and ".join(dict.fromkeys(_columns(term.factor))) for term in program.terms]
 
 
+def _term(term: str, names: DisplayNames) -> str:
+    """A term as it is shown: a column, or several."""
+    return " and ".join(names.column(column) for column in term.split(" and ")) if names.columns else term
+
+
 def _columns(factor: Clipped | Condition) -> Iterator[str]:
     """Names of the columns that a factor reads."""
     if isinstance(factor, AnyOf):
@@ -118,15 +127,16 @@ def _registered(script: str, id: str, variable: str) -> str:
     return f"(function () {{\n{script}{register}\n}})();\n"
 
 
-def _cells(audit: Any, key: str) -> tuple[str, dict[str, Any]]:
+def _cells(audit: Any, key: str, names: DisplayNames) -> tuple[str, dict[str, Any]]:
     """The tree that finds the cell of a row, and what the teacher answers there; nothing where the audit has none."""
     tree = getattr(audit, "cells", {}).get(key)
     lines = rows_of(frame_of(audit, "cells"), subject=key, status="ok")
     if tree is None or lines.empty:
         return "", {}
+    read = rules_as_shown(tree, names)
     cells: dict[str, Any] = {}
     for line in lines.to_dict("records"):
-        first = {"n": int(line["n"]), "where": name(line["subset"]), "means": []}
+        first = {"n": int(line["n"]), "where": name(read.get(line["subset"], line["subset"])), "means": []}
         means = cells.setdefault(str(line["cell"]), first)["means"]
         means.append([_four_digits(line[c]) for c in ("estimate", "low", "high")])
     return generate(tree), cells
@@ -137,14 +147,16 @@ def _four_digits(value: float) -> float | None:
     return None if math.isnan(value) else float(f"{value:.4g}")
 
 
-def _control(column: Input, typical: Mapping[str, Any]) -> dict[str, Any]:
+def _control(column: Input, typical: Mapping[str, Any], names: DisplayNames = UNNAMED) -> dict[str, Any]:
     """One control and its first value: what is usual in the audited rows."""
-    control: dict[str, Any] = {"name": column.name, "label": name(column.name), "kind": column.kind}
+    control: dict[str, Any] = {"name": column.name, "label": name(names.column(column.name)), "kind": column.kind}
     control["nullable"] = column.nullable
+    if unit := names.unit(column.name):
+        control["unit"] = name(unit)
     mode = typical.get("mode")
     if column.categories:
         labels = [str(c) for c in column.categories]
-        choices = [{"label": name(c), "value": c} for c in column.categories]
+        choices = [{"label": name(names.group(column.name, c)), "value": c} for c in column.categories]
         # the most frequent category of the audited rows may be one that fitting has not seen
         return control | {"choices": choices, "value": labels.index(mode) if mode in labels else 0}
     if column.kind == "boolean":

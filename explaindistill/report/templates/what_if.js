@@ -1,5 +1,6 @@
 "use strict";
 (function () {
+  var SHOWN_TERMS = 12;
   // What if: the student in the page is asked, and shows its path or its sum.
   var make = function (tag, text, attributes) {
     var element = document.createElement(tag);
@@ -43,7 +44,7 @@
     var build = feature.choices ? choiceControl : feature.kind === "datetime" ? dateControl : numberControl;
     var made = build(feature, id, changed);
     var cell = make("div");
-    cell.append(make("label", feature.label, { class: "name", for: id }), made.element);
+    cell.append(make("label", feature.label + (feature.unit ? ", " + feature.unit : ""), { class: "name", for: id }), made.element);
     if (feature.choices || !feature.nullable) { return { element: cell, read: made.read }; }
     var gone = make("label", null, { class: "gone" });
     var tick = make("input", null, { type: "checkbox" });
@@ -55,18 +56,28 @@
 
   var short = function (x) { return (Math.abs(x) >= 1000 ? x.toFixed(0) : x.toPrecision(3)).replace("-", "\u2212"); };
 
-  var bars = function (rows, signed) {
+  var line = function (box, label, from, to, of, words, look) {  // a bar from one place to another, in per cent
+    var track = make("span", null, { class: "track" }), bar = make("i", null, look ? { class: look } : {});
+    bar.style.left = 100 * (Math.min(from, to) - of[0]) / (of[1] - of[0]) + "%";
+    bar.style.width = 100 * Math.abs(to - from) / (of[1] - of[0]) + "%";
+    track.append(bar);
+    box.append(make("span", label), track, make("span", words));
+  };
+
+  var bars = function (rows) {
     var box = make("div", null, { class: "bars" });
-    var top = Math.max.apply(null, rows.map(function (r) { return Math.abs(r[1]); }).concat(signed ? 1e-12 : 1));
-    rows.forEach(function (row) {
-      var track = make("span", null, { class: "track" });
-      var bar = make("i", null, row[1] > 0 && signed ? { class: "up" } : {});
-      var wide = 100 * Math.abs(row[1]) / top;
-      bar.style.width = (signed ? wide / 2 : wide) + "%";
-      bar.style.left = signed ? (row[1] < 0 ? 50 - wide / 2 : 50) + "%" : "0";
-      track.append(bar);
-      box.append(make("span", row[0]), track, make("span", row[2]));
-    });
+    rows.forEach(function (row) { line(box, row[0], 0, row[1], [0, 1], row[2]); });
+    return box;
+  };
+
+  // A waterfall: each term begins where the one above it ended, from an average row at 0 to this row.
+  var waterfall = function (rows) {
+    var box = make("div", null, { class: "bars waterfall" }), at = 0, places = [0];
+    rows.forEach(function (row) { at += row[1]; places.push(at); });
+    var low = Math.min.apply(null, places), high = Math.max.apply(null, places);
+    var of = high > low ? [low, high] : [low, low + 1];
+    rows.forEach(function (row, i) { line(box, row[0], places[i], places[i + 1], of, row[2], row[1] > 0 ? "up" : ""); });
+    line(box, "together", 0, at, of, short(at), "sum");
     return box;
   };
 
@@ -93,7 +104,13 @@
     var sums = new Map();
     terms.forEach(function (name, i) { sums.set(name, (sums.get(name) || 0) + added[i]); });
     var rows = Array.from(sums, function (pair) { return [pair[0], pair[1], short(pair[1])]; });
-    return rows.sort(function (a, b) { return Math.abs(b[1]) - Math.abs(a[1]); }).slice(0, 12);
+    rows.sort(function (a, b) { return Math.abs(b[1]) - Math.abs(a[1]); });
+    var rest = rows.slice(SHOWN_TERMS);
+    if (rest.length) {
+      var sum = rest.reduce(function (total, row) { return total + row[1]; }, 0);
+      rows = rows.slice(0, SHOWN_TERMS).concat([[rest.length + " other terms", sum, short(sum)]]);
+    }
+    return rows;
   };
 
   // The class that the audit's rule decides: the favourable one from its bound on, else the best of the others.
@@ -118,7 +135,7 @@
     if (!told.classes) { return [make("p", text + " " + short(cell.means[0][0])), where]; }
     return [make("p", text), bars(cell.means.map(function (m, k) {
       return [told.classes[k], m[0], (100 * m[0]).toFixed(1) + " % [" + (100 * m[1]).toFixed(1) + ", " + (100 * m[2]).toFixed(1) + "]"];
-    }), false), where];
+    })), where];
   };
 
   document.querySelectorAll(".whatif").forEach(function (panel) {
@@ -136,7 +153,7 @@
       if (told.classes) {
         var p = student.predict_proba(row);
         words += told.classes[decided(told, p)];
-        parts.push(bars(p.map(function (q, k) { return [told.classes[k], q, (100 * q).toFixed(1) + " %"]; }), false));
+        parts.push(bars(p.map(function (q, k) { return [told.classes[k], q, (100 * q).toFixed(1) + " %"]; })));
       } else {
         words += [].concat(student.predict(row)).map(short).join(", ");
       }
@@ -149,7 +166,7 @@
         var added = student.contributions(row).map(function (c, i) {
           return c[told.output] - (told.means ? told.means[i] : 0);
         });
-        parts.push(make("p", "What each term adds" + (told.means ? " to an average row" : "") + " (" + told.unit + ")"), bars(merged(told.terms, added), true));
+        parts.push(make("p", "What each term adds" + (told.means ? " to an average row" : "") + " (" + told.unit + ")"), waterfall(merged(told.terms, added)));
       }
       answer.replaceChildren(make("p", words));
       if (told.decision) { answer.append(make("p", told.decision.words, { class: "where" })); }

@@ -35,7 +35,9 @@ def drawing(self: Any) -> RulesDrawing:
     classes = tuple(self.classes_.tolist()) if hasattr(self, "classes_") else None
     # the regressor's table has a line per output; what a line says of coverage is the same in all of them
     frame = self.table_.drop_duplicates("rule", ignore_index=True)
-    shown = frame[["rule", "condition", "n", "coverage", "coverage_low", "coverage_high"]]
+    shown = frame[["rule", "n", "coverage", "coverage_low", "coverage_high"]]
+    conditions = [*(rule.words(model.schema) for rule in model.rules), frame["condition"].iloc[-1]]
+    shown.insert(1, "condition", conditions[: len(shown)])
     for name, column in (("agreement", "precision"), ("low", "precision_low"), ("high", "precision_high")):
         shown = shown.assign(**{name: frame.get(column, np.nan)})
     values = [*(rule.value for rule in model.rules), model.default]
