@@ -1,13 +1,16 @@
-"""How long a full audit takes and how much memory: adult, three students, sex × race × age band, answers cached.
+"""How long a full audit takes and how much memory, what it costs beside busy neighbours, and signs of life.
 
 python benchmarks/audit.py --quick
+python benchmarks/audit.py --base REVISION    # the same commands on another commit, in turn
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import resource
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -19,11 +22,13 @@ import numpy as np
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent))
+from _audit_shell import THREADS, against, beside_neighbours
 from _bars import Bars, options
 from _data import load
 from _teachers import forest
 
 import explaindistill as xd
+import explaindistill.teachers
 from explaindistill.measures.bias import group_gaps, group_rates
 
 AUDITED = 32_561
@@ -114,9 +119,51 @@ def large(bars: Bars, quick: bool) -> None:
     bars.at_most(f"rates and gaps of one model, {n:,} rows, 30 groups", 5, time.perf_counter() - start, " s")
 
 
+LARGE = {"200-columns": 20, "146-columns": 30, "100000-rows": 25, "1000000-rows": 120}
+"""Seconds that each of them may take."""
+
+
+def made_up(bars: Bars, quick: bool) -> None:
+    """Wide and long tables, each in a process of its own."""
+    free = {name: value for name, value in os.environ.items() if name not in THREADS}
+    for name, seconds in LARGE.items():
+        if quick:
+            bars.add(f"{name}: audit", f"<= {seconds} s", "not in --quick", None)
+            continue
+        command = [sys.executable, str(Path(__file__).parent / "_audit_cases.py"), name]
+        told = json.loads(subprocess.run(command, check=True, capture_output=True, env=free).stdout)
+        bars.at_most(f"{name}: audit", seconds, told["seconds"], " s")
+        more, frame = told["peak"] - told["before"], told["frame"]
+        if name == "1000000-rows":
+            bars.at_most(f"{name}: memory on top of the frame's own, over the frame", 2, more / frame, " x")
+        note = f"{frame / 2**20:.0f} MiB; peak {told['peak'] / 2**20:.0f} MiB, {told['before'] / 2**20:.0f} before"
+        bars.add(f"{name}: frame", "reported", note, None)
+
+
+def alive(bars: Bars) -> None:
+    """The longest time without a report while a teacher takes five seconds for each question."""
+    X = pd.DataFrame({"debt": np.linspace(0, 1, 400)})
+
+    def slow(rows: pd.DataFrame) -> np.ndarray:
+        time.sleep(5)
+        return rows["debt"].to_numpy() ** 2
+
+    times = [time.perf_counter()]
+    xd.label(xd.teachers.as_teacher(slow), X, batch_size=200, progress=lambda _: times.append(time.perf_counter()))
+    times.append(time.perf_counter())
+    bars.at_most("longest time without a sign of life, a slow teacher", 2, float(np.diff(times).max()), " s")
+
+
 def main(argv: list[str] | None = None) -> int:
-    args = options(__doc__ or "").parse_args(argv)
+    parser = options(__doc__ or "")
+    parser.add_argument("--base", metavar="REVISION", help="compare with this commit")
+    args = parser.parse_args(argv)
     bars = Bars("Time and memory of an audit on two cores")
+    alive(bars)
+    against(bars, args.quick, args.base)
+    if not args.quick:
+        beside_neighbours(bars)
+    made_up(bars, args.quick)
     large(bars, args.quick)
     full(bars, args.quick)
     return bars.finish(args)
