@@ -7,7 +7,7 @@ WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint types docs fuzz openings zoo mutants bench-quick package ci clean
+.PHONY: help demo test lint types docs docs-test fuzz openings zoo mutants bench-quick package ci clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,6 +32,17 @@ types: $(READY)  ## mypy, strict
 
 docs: $(READY)  ## the documentation, in docs/_build/html; a warning is an error
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+
+# optional packages of the table of teachers, in an environment of their own
+$(VENV)-teachers/.ready: pyproject.toml constraints.txt tests/pages/teachers.txt
+	test -x $(VENV)-teachers/bin/python || $(PYTHON) -m venv $(VENV)-teachers
+	$(VENV)-teachers/bin/pip install --quiet --constraint constraints.txt --editable '.[torch,onnx]' --requirement tests/pages/teachers.txt
+	touch $@
+
+docs-test: $(READY) $(VENV)-teachers/.ready  ## every block of README and docs/, the table of teachers, the notebooks, a new clone
+	EXPLAINDISTILL_DOCS_TEST=1 $(BIN)/python -m pytest tests/pages tests/test_notebooks.py tests/test_plugin_pages.py $(ARGS)
+	$(VENV)-teachers/bin/python tests/pages/teacher_rows.py
+	PYTHON=$(PYTHON) tests/pages/fresh.sh
 
 fuzz: $(READY)  ## 10,000 damaged files, 1,000 odd fits, 200 odd command lines; own errors only (ARGS=)
 	$(BIN)/python tests/fuzz/run.py $(ARGS)

@@ -145,6 +145,8 @@ def bars(frame: pd.DataFrame, timed: pd.DataFrame, args: Namespace) -> int:
         lucky = f"{mine.groupby('data')['loss_of_cell'].mean().mean():.2f} points"
         result.add(f"{budget}: loss to the best of each single cell, mean", "reported", lucky, None)
         result.add(f"{budget}: chosen", "reported", _counts(rows[rows["chosen"] & (rows["budget"] == budget)]), None)
+        for family, share in by_family(rows[rows["budget"] == budget]).items():
+            result.add(f"{budget}: agreement of {family}, mean of sets", "reported", f"{100 * share:.1f} %", None)
     for package in PACKAGES:
         _against_peer(result, frame, package)
     result.add("EBM at 20 numbers", "an opponent", "no form of 20 numbers", None)
@@ -157,6 +159,18 @@ def bars(frame: pd.DataFrame, timed: pd.DataFrame, args: Namespace) -> int:
         )
         result.add(f"{budget}: the same, slowest set", "reported", f"{ratios.max():.0f} times", None)
     return result.finish(args)
+
+
+def by_family(rows: pd.DataFrame) -> pd.Series:
+    """Mean agreement over sets of each family that kept to the budget on all of them, and of what ``best`` chose.
+
+    Of a family that competes in several forms it is the first, the plain one.
+    """
+    plain = rows[~rows["student"].str.contains(",")]
+    table = plain.groupby(["student", "data"])["agreement"].mean().unstack()
+    shares = table.dropna().mean(axis=1)
+    chosen = rows[rows["chosen"]].groupby("data")["agreement"].mean().mean()
+    return pd.concat([shares.sort_values(ascending=False), pd.Series({"what best chose": chosen})])
 
 
 def _counts(rows: pd.DataFrame) -> str:

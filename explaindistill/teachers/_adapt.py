@@ -10,6 +10,7 @@ import pandas as pd
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Teacher
+from explaindistill.teachers._checks import in_order
 from explaindistill.teachers._fingerprint import of_object
 from explaindistill.teachers._saved import load_folder, load_object, outside_code
 
@@ -109,6 +110,7 @@ def _of_booster(teacher: Any, room: str, options: dict[str, Any]) -> Teacher:
     from explaindistill.teachers.callable import CallableTeacher
 
     def ask(X: Any) -> Any:
+        X = in_order(X, _names_of(teacher))
         if room == "catboost":  # it answers raw scores unless it is asked for something else
             return teacher.predict(X, prediction_type="Probability" if chances else "RawFormulaVal")
         if room == "xgboost":
@@ -118,6 +120,14 @@ def _of_booster(teacher: Any, room: str, options: dict[str, Any]) -> Teacher:
     ask.__name__ = f"{room}.{type(teacher).__name__}"
     # unlike a function a booster is all there is to it, so that its answers can be stored without version=
     return CallableTeacher(ask, **({"version": of_object(teacher, room)} | options))
+
+
+def _names_of(booster: Any) -> Any:
+    """Columns that a booster was trained on, by whichever of the three packages' names for them it has."""
+    names = next(
+        (getattr(booster, n) for n in ("feature_names", "feature_names_", "feature_name") if hasattr(booster, n)), None
+    )
+    return names() if callable(names) else names
 
 
 def load_teacher(path: str | Path, trust: bool = False, **options: Any) -> Teacher:

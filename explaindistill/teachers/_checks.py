@@ -24,6 +24,7 @@ __all__ = [
     "checked_answer",
     "class_order",
     "common_classes",
+    "in_order",
     "no_probabilities",
     "sorted_classes",
     "values_not_chances",
@@ -160,6 +161,28 @@ def checked_answer(
     columns = _columns(answer, output, in_order, who)
     P = _softmax(columns) if output == "logits" else probabilities(columns, who)
     return P if order is None else np.ascontiguousarray(P[:, order])
+
+
+def in_order(X: Any, names: Any) -> Any:
+    """Rows with their columns in the order that a model was fitted with, where they are the same ones by name.
+
+    LightGBM and others read columns by their place, and would take one for another without a word.
+
+    Parameters
+    ----------
+    X : DataFrame or array of shape (n, d)
+    names : sequence of str, or None
+        Columns that the model was fitted with; None where it does not say.
+
+    Examples
+    --------
+    >>> in_order(pd.DataFrame({"b": [1], "a": [2]}), ["a", "b"]).columns.tolist()
+    ['a', 'b']
+    """
+    if names is None or not isinstance(X, pd.DataFrame):
+        return X
+    wanted, there = list(names), X.columns.tolist()
+    return X[wanted] if wanted != there and len(wanted) == len(there) and set(wanted) == set(there) else X
 
 
 @contextmanager

@@ -19,8 +19,10 @@ from explaindistill.teachers._checks import (
     check_output,
     checked_answer,
     class_order,
+    in_order,
     no_probabilities,
     sorted_classes,
+    values_not_chances,
 )
 from explaindistill.teachers._fingerprint import of_object
 
@@ -90,6 +92,7 @@ class EstimatorTeacher:
                 "say output='labels' for a classifier without probabilities"
             )
         self._trained_on = trained_on
+        self._values_said = output is not None or (hasattr(estimator, "__sklearn_tags__") and is_regressor(estimator))
         self.classes_, self._order = class_order(names)
         self.rows_sent_ = RowsSent()
 
@@ -112,13 +115,14 @@ class EstimatorTeacher:
     def _ask(self, X: Any) -> NDArray[np.float64]:
         self.rows_sent_.add(len(X))
         with answering(self.name, X, PREPARE):
-            raw = getattr(self.estimator, _METHODS[self.output])(X)
+            raw = getattr(self.estimator, _METHODS[self.output])(in_order(X, _columns_of(self.estimator)))
         if self.output == "labels" and self._trained_on is not None:
             # the labels are the estimator's; from its sorted classes back to its own order, and on to that of classes_
             sorted_names, order = sorted_classes(self._trained_on)
             P = checked_answer(raw, len(X), "labels", sorted_names, None, self.name)
             return P[:, np.argsort(order)][:, self._order]
-        return checked_answer(raw, len(X), self.output, self.classes_, self._order, self.name)
+        answer = checked_answer(raw, len(X), self.output, self.classes_, self._order, self.name)
+        return answer if self._values_said or self.classes_ is not None else values_not_chances(answer, self.name)
 
     def column_of(self, label: Any) -> int:
         """Position, among the estimator's own classes, of one of ``classes_``."""
@@ -154,6 +158,14 @@ def _check_fitted(estimator: Any) -> None:
     except TypeError as error:  # not an estimator instance: a class by mistake, or an object that is only asked
         if isinstance(estimator, type):
             raise InvalidInputError(f"teacher must be a fitted object, got the class {estimator.__name__}") from error
+
+
+def _columns_of(estimator: Any) -> Any:
+    """Names of the columns an estimator was fitted with; None where it does not say, or saw none."""
+    try:
+        return getattr(estimator, "feature_names_in_", None)
+    except Exception:  # a property that is computed, of an object that cannot tell
+        return None
 
 
 def _trained_on(estimator: Any) -> NDArray[Any] | None:

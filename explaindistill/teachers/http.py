@@ -431,7 +431,7 @@ class HttpTeacher:
         if self.version is None:
             return None
         order = None if self._order is None else self._order.tolist()
-        form = [self.form, self.model, self.prompt] if self.form == "chat" else [self.form]
+        form: list[Any] = [self.form, self.model, self.prompt] if self.form == "chat" else [self.form]
         if self.chat is not None and self.chat.names:  # without any, digests of stored answers stay as they were
             form.append(dict(self.chat.names))
         return digest("http", self.url, self.version, form, self._columns, order, self.output)

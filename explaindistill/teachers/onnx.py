@@ -15,20 +15,29 @@ from explaindistill.errors import InvalidInputError, MissingExtraError, TeacherE
 from explaindistill.teachers._batches import FEW_ROWS, in_batches
 from explaindistill.teachers._checks import Output, check_output, checked_answer, class_order, no_probabilities
 from explaindistill.teachers._fingerprint import digest, of_function
+from explaindistill.teachers._inputs import Inputs, several
 
 __all__ = ["OnnxTeacher"]
 
 _DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(float16)": np.float16}
+_COLUMN_DTYPES: dict[str, Any] = _DTYPES | {
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+    "tensor(bool)": np.bool_,
+    "tensor(string)": np.object_,
+}
+"""What each of several inputs may be."""
 
 
 class OnnxTeacher:
-    """An ONNX model with one input ``(b, d)`` as a teacher.
+    """An ONNX model as a teacher: of one input ``(b, d)``, or of an input ``(b, 1)`` per column, by its name.
 
     Parameters
     ----------
     model : path or bytes
     preprocess : callable, optional
-        Takes the rows as the user has them, gives numbers ``(n, d)``.
+        Takes the rows as the user has them, gives numbers ``(n, d)``; for a model of several inputs a frame with a
+        column for each, or a mapping of arrays. Missing text is the empty string to such a model, a missing number NaN.
     classes : array of shape (k,), optional
         Classes in the order of the model's columns; None is regression, unless ``output`` says otherwise.
     output : {"probabilities", "logits", "value"}, optional
@@ -79,13 +88,18 @@ class OnnxTeacher:
     def _open(self) -> None:
         self._session = _session(self._content)
         inputs = self._session.get_inputs()
-        if len(inputs) != 1 or inputs[0].type not in _DTYPES:
+        self._has_one = len(inputs) == 1 and inputs[0].type in _DTYPES
+        is_column = [i.type in _COLUMN_DTYPES and (len(inputs) > 1 or i.shape[1:] == [1]) for i in inputs]
+        if not self._has_one and not (inputs and all(is_column)):
             shown = ", ".join(f"{i.name}: {i.type}" for i in inputs)
-            raise InvalidInputError(f"model must have one input of floating-point numbers, it has {shown}")
-        self._input = inputs[0]
+            raise InvalidInputError(
+                f"model must have one input of floating-point numbers, or one per column of numbers, flags or text, it "
+                f"has {shown}"
+            )
+        self._inputs = inputs
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k not in ("_session", "_input")}
+        return {k: v for k, v in self.__dict__.items() if k not in ("_session", "_inputs")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -109,20 +123,40 @@ class OnnxTeacher:
 
     def _ask(self, X: Any) -> NDArray[np.float64]:
         raw = X if self.preprocess is None else self.preprocess(X)
-        values = raw.to_numpy() if isinstance(raw, pd.DataFrame) else np.asarray(raw)
-        try:
-            rows = np.ascontiguousarray(values, dtype=_DTYPES[self._input.type])
-        except (TypeError, ValueError) as error:
-            raise TeacherError(f"the rows of {self.name} must be numbers ({error}); give preprocess=") from error
+        # of one column, where a frame has others that the model does not know
+        by_name = isinstance(raw, pd.DataFrame) and raw.shape[1] > 1 and self._inputs[0].shape[1:] == [1]
+        rows = self._matrix(raw) if self._has_one and not by_name else self._columns(raw, len(X))
         if len(rows) != len(X):
             raise TeacherError(f"preprocess was given {len(X)} rows and gave {len(rows)}; it must keep every row")
 
-        def question(batch: NDArray[Any]) -> NDArray[Any]:
-            return np.asarray(self._session.run([self.output_name], {self._input.name: batch})[0])
+        names = [i.name for i in self._inputs]
+
+        def question(batch: NDArray[Any] | Inputs) -> NDArray[Any]:
+            arrays = batch.arrays if isinstance(batch, Inputs) else (batch,)
+            return np.asarray(self._session.run([self.output_name], dict(zip(names, arrays, strict=True)))[0])
 
         self.rows_sent_.add(len(rows))
         answer = in_batches(rows, self.batch_size, question, self.name)
         return checked_answer(answer, len(rows), self.output, self.classes_, self._order, self.name)
+
+    def _matrix(self, raw: Any) -> NDArray[Any]:
+        values = raw.to_numpy() if isinstance(raw, pd.DataFrame) else np.asarray(raw)
+        try:
+            return np.ascontiguousarray(values, dtype=_DTYPES[self._inputs[0].type])
+        except (TypeError, ValueError) as error:
+            raise TeacherError(f"the rows of {self.name} must be numbers ({error}); give preprocess=") from error
+
+    def _columns(self, raw: Any, n_rows: int) -> Inputs:
+        """An array ``(n, 1)`` per input, by its name."""
+        parts = raw if isinstance(raw, pd.DataFrame) else several(raw, n_rows)
+        if isinstance(parts, Inputs):
+            named = parts.names or tuple(i.name for i in self._inputs)
+            parts = dict(zip(named, parts.arrays, strict=False))
+        if parts is None or (absent := [i.name for i in self._inputs if i.name not in parts]):
+            words = "a frame" if parts is None else f"columns {', '.join(absent)}"
+            there = ", ".join(i.name for i in self._inputs)
+            raise TeacherError(f"{self.name} needs {words}: it has an input per column ({there}); give preprocess=")
+        return Inputs(tuple(_column(parts[i.name], i, self.name) for i in self._inputs), None)
 
     def fingerprint(self) -> str | None:
         """Digest of the file, preprocessing, classes and output."""
@@ -139,6 +173,22 @@ class OnnxTeacher:
 
     def __sklearn_clone__(self) -> OnnxTeacher:
         return self
+
+
+def _column(values: Any, wanted: Any, who: str) -> NDArray[Any]:
+    """One input ``(n, 1)`` or wider, in the type that the model takes."""
+    text = wanted.type == "tensor(string)"
+    try:
+        if text:
+            flat = pd.Series(np.asarray(values, dtype=object).reshape(-1))
+            column = flat.map(str).where(flat.notna(), "").to_numpy(dtype=object)
+        else:
+            column = np.asarray(values, dtype=_COLUMN_DTYPES[wanted.type])
+    except (TypeError, ValueError) as error:
+        raise TeacherError(
+            f"input {wanted.name!r} of {who} takes {wanted.type}, which these are not ({error}); give preprocess="
+        ) from error
+    return column[:, None] if column.ndim == 1 else column
 
 
 def _read(path: Path) -> bytes:
