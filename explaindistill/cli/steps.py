@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.status import Status
 
+from explaindistill.cli.about import COMMAND
 from explaindistill.cli.endpoints import check_endpoint, endpoint_teacher
 from explaindistill.cli.rows import SplitRows, read_rows
 from explaindistill.data.files import write_whole
@@ -150,7 +151,7 @@ def audited(rows: SplitRows) -> dict[str, Any]:
 
 def results_of(students: Iterable[str]) -> list[str]:
     """Files that ``save`` writes for students of these names."""
-    return [*REPORT, *(f"{STUDENTS}/{name}.json" for name in students)]
+    return [*REPORT, COMMAND, *(f"{STUDENTS}/{name}.json" for name in students)]
 
 
 def save(audit: Any, out: Path) -> None:
