@@ -1,7 +1,8 @@
 """The errors this package raises; each message names the argument, the rule, the value and the way out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 
 __all__ = [
     "BudgetError",
@@ -13,6 +14,7 @@ __all__ = [
     "TeacherError",
     "UntrustedError",
     "damage_named",
+    "did_you_mean",
 ]
 
 
@@ -126,6 +128,27 @@ class PrivacyLossWarning(UserWarning):
     >>> issubclass(PrivacyLossWarning, UserWarning)
     True
     """
+
+
+def did_you_mean(word: object, names: Iterable[object]) -> str:
+    """The nearest of some names, as a message goes on with it; nothing where none is near.
+
+    Of names that are equally near the one of the same letters is meant: two keys were struck in the wrong order.
+
+    Examples
+    --------
+    >>> did_you_mean("agreemnt", ["agreement", "r2"]), did_you_mean("TREE", ["tree"]), did_you_mean("x", ["tree"])
+    ("; did you mean 'agreement'?", "; did you mean 'tree'?", '')
+    >>> did_you_mean("daat", ["date", "data"])
+    "; did you mean 'data'?"
+    """
+    by_word = {str(name).casefold(): str(name) for name in names}
+    typed = str(word).strip().casefold()
+    near = get_close_matches(typed, list(by_word))
+    if not near:
+        return ""
+    same_letters = [name for name in near if sorted(name) == sorted(typed)]
+    return f"; did you mean {by_word[(same_letters or near)[0]]!r}?"
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
-from explaindistill.errors import InvalidInputError
+from explaindistill.errors import InvalidInputError, did_you_mean
 
 __all__ = ["DOORS", "ROOMS", "door", "lazy", "load", "names", "public"]
 
@@ -36,7 +36,7 @@ def names(room: str) -> list[str]:
     True
     """
     if room not in ROOMS:
-        raise InvalidInputError(f"room must be one of {', '.join(ROOMS)}, got {room!r}")
+        raise InvalidInputError(f"room must be one of {', '.join(ROOMS)}, got {room!r}{did_you_mean(room, ROOMS)}")
     try:
         package = importlib.import_module(f"explaindistill.{room}")
     except ModuleNotFoundError as error:
@@ -64,7 +64,8 @@ def load(room: str, name: str) -> ModuleType:
     explaindistill.errors.InvalidInputError: export has no 'pascal'; there are: c, javascript, json, ...
     """
     if name not in (listed := names(room)):
-        raise InvalidInputError(f"{room} has no {name!r}; there are: {', '.join(listed) or 'none'}")
+        near = did_you_mean(name, listed)
+        raise InvalidInputError(f"{room} has no {name!r}{near}; there are: {', '.join(listed) or 'none'}")
     return importlib.import_module(f"explaindistill.{room}.{name}")
 
 

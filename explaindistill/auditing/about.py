@@ -5,11 +5,10 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from explaindistill.errors import InvalidInputError
+from explaindistill.errors import InvalidInputError, did_you_mean
 
 __all__ = ["About"]
 
@@ -89,9 +88,7 @@ class About:
         names = [field.name for field in fields(cls)]
         for key in value:
             if key not in names:
-                near = get_close_matches(str(key), names, n=1)
-                meant = f"; did you mean {near[0]!r}?" if near else ""
-                raise InvalidInputError(f"about has no {key!r}{meant}; it has: {', '.join(names)}")
+                raise InvalidInputError(f"about has no {key!r}{did_you_mean(key, names)}; it has: {', '.join(names)}")
         about = cls(**value)
         if date and about.date and date != about.date:
             raise InvalidInputError(f"date must be that of about, {about.date!r}, or be given once, got {date!r}")

@@ -35,7 +35,7 @@ from explaindistill.numerics.threads import limited, n_threads
 from explaindistill.protocols import can_be_asked
 from explaindistill.teachers import as_teacher
 
-__all__ = ["audit"]
+__all__ = ["audit", "check_requirements"]
 
 UNJUDGED = (
     "corpus", "columns", "cost", "query_curve", "complexity", "students", "profile_requirements", "dependence",
@@ -244,7 +244,7 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     adapter = as_teacher(teacher)
     named = named_students(students, adapter)
     rule = decision_rule(adapter.classes_, favorable, threshold)
-    check_rules({} if requirements is None else requirements, _judgeable(), _subjects(named))
+    check_requirements({} if requirements is None else requirements, named)
     arguments = {"y": y, "sensitive": sensitive, "sample_weight": sample_weight, "groups": groups, "strata": strata}
     columns = named_in(X, arguments, adapter, named)
     ordered = {argument: in_row_order(values, columns.X, argument) for argument, values in columns.values.items()}
@@ -325,12 +325,31 @@ def _nameless(rows: AuditRows, min_category_size: int) -> AuditRows:
     return replace(rows, attributes=with_common_values(rows.attributes, min_category_size))
 
 
+def check_requirements(requirements: Mapping[str, str], students: Iterable[str]) -> None:
+    """Refuse requirements that no audit of students of these names could be held against, before any work.
+
+    Raises
+    ------
+    InvalidInputError
+        With the nearest name.
+
+    Examples
+    --------
+    >>> check_requirements({"fidelity.agreemnt": ">= 0.9"}, ["tree"])
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.InvalidInputError: fidelity has no metric 'agreemnt'; did you mean 'agreement'?; it has: ...
+    """
+    check_rules(requirements, _judgeable(), _subjects(students))
+
+
 def _judgeable() -> list[str]:
     """Frames that a requirement may name: those of figures."""
     return [name for name in frame_names() if name not in UNJUDGED]
 
 
-def _subjects(students: Mapping[str, Any]) -> list[str]:
+def _subjects(students: Iterable[str]) -> list[str]:
+    students = list(students)
     return ["labels", "teacher", SECOND, *students, *(name + WITHOUT for name in students)]
 
 

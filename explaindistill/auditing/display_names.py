@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
-from explaindistill.errors import InvalidInputError
+from explaindistill.errors import InvalidInputError, did_you_mean
 
 __all__ = ["DisplayNames"]
 
@@ -155,9 +154,7 @@ def _texts(names: Any, what: str, distinct: bool = True) -> dict[str, str]:
 def _known(names: Mapping[str, Any], there: list[str], what: str) -> None:
     for name in names:
         if name not in there:
-            near = get_close_matches(name, there, n=1)
-            meant = f"; did you mean {near[0]!r}?" if near else ""
-            raise InvalidInputError(f"{what} must be of what is there, got {name!r}{meant}")
+            raise InvalidInputError(f"{what} must be of what is there, got {name!r}{did_you_mean(name, there)}")
 
 
 def _apart(names: Mapping[str, str], there: list[str], what: str) -> None:

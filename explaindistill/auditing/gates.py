@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from explaindistill.auditing.stored import frames_of
-from explaindistill.errors import InvalidInputError, damage_named
+from explaindistill.errors import InvalidInputError, damage_named, did_you_mean
 from explaindistill.measures.dependent_rows import dependence_warnings
 from explaindistill.measures.verdicts import SEVERITY, check, marked
 
@@ -19,6 +19,8 @@ __all__ = ["EXIT_CODES", "GateResult", "Policy", "gate"]
 
 EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 """What a process answers; 2 is left to usage errors."""
+
+KEYS = frozenset({"rules", "inconclusive", "cannot_say"})
 
 OPEN = ("inconclusive", "cannot say")
 """Verdicts of a check that is not decided: the policy says what they count as."""
@@ -57,8 +59,11 @@ class Policy:
             data = tomllib.loads(text)
         except (ValueError, RecursionError) as error:  # TOMLDecodeError, and what it lets through
             raise InvalidInputError(f"the policy is not TOML: {error}") from error
-        if unknown := sorted(set(data) - {"rules", "inconclusive", "cannot_say"}):
-            raise InvalidInputError(f"a policy has [rules], inconclusive and cannot_say; got also {', '.join(unknown)}")
+        if unknown := sorted(set(data) - KEYS):
+            near = did_you_mean(unknown[0], KEYS)
+            raise InvalidInputError(
+                f"a policy has [rules], inconclusive and cannot_say; got also {', '.join(unknown)}{near}"
+            )
         rules = _flat(data.get("rules", {}))
         if not rules:
             raise InvalidInputError('the policy has no rules; write: [rules] and "fidelity.agreement" = ">= 0.95"')
@@ -66,7 +71,8 @@ class Policy:
         for word, answer in open_as.items():
             if answer not in EXIT_CODES:
                 key = word.replace(" ", "_")
-                raise InvalidInputError(f"{key} must be one of {', '.join(EXIT_CODES)}, got {answer!r}")
+                near = did_you_mean(answer, EXIT_CODES)
+                raise InvalidInputError(f"{key} must be one of {', '.join(EXIT_CODES)}, got {answer!r}{near}")
         return cls(rules, open_as)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The command line: ``explaindistill demo``, ``teach``, ``distill``, ``audit``, ``labels``, ``list``."""
+"""The command line: ``explaindistill demo``, ``teach``, ``distill``, ``audit``, ``labels``, ``list``, ``doctor``."""
 
 from __future__ import annotations
 

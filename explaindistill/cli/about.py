@@ -7,12 +7,23 @@ import shlex
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import PurePath, PureWindowsPath
+from pathlib import Path, PurePath, PureWindowsPath
 from urllib.parse import urlsplit
 
+import explaindistill
 from explaindistill.auditing.about import About
+from explaindistill.data.files import write_whole
 
-__all__ = ["about_of", "add_about", "typed_command"]
+__all__ = ["COMMAND", "about_of", "add_about", "save_command", "typed_command"]
+
+COMMAND = "command.sh"
+"""Name of the script beside a report."""
+SCRIPT = """\
+#!/bin/sh
+# The command that made these results, with explaindistill {version}. Run it in the folder where it was typed:
+# "--force" replaces the results, "--out other" writes them elsewhere.
+exec {line} "$@"
+"""
 
 FIELDS = {
     "title": "headline of the report, such as “Who gets a loan”",
@@ -44,15 +55,35 @@ def about_of(args: Namespace) -> About:
     return About.of({**of_file, **{field: value for field, value in typed.items() if value is not None}})
 
 
+def save_command(words: Sequence[str], folder: Path) -> None:
+    """Write the command as a script that can be run again: files with their folders, as they were typed.
+
+    What may be secret in an address is left out here, too; a token never is among the words.
+    """
+    line = shlex.join(["explaindistill", *(_without_secret(word) for word in _lasting(words))])
+    write_whole(folder / COMMAND, SCRIPT.format(version=explaindistill.__version__, line=line))
+
+
 def typed_command(words: Sequence[str]) -> str:
     """The command as it can stand in a report: files without their folders, addresses without what may be secret.
+
+    Whether results of before were replaced (``--force``) says nothing about those of now, and is left out.
 
     Examples
     --------
     >>> typed_command(["audit", "--data", "/home/ada/loans 2025.csv", "--teacher-url", "https://me:pw@host/v1?key=1"])
     "explaindistill audit --data 'loans 2025.csv' --teacher-url https://host/v1"
     """
-    return shlex.join(["explaindistill", *map(_shown, words)])
+    return shlex.join(["explaindistill", *map(_shown, _lasting(words))])
+
+
+def _lasting(words: Sequence[str]) -> list[str]:
+    return [word for word in words if word != "--force"]
+
+
+def _without_secret(word: str) -> str:
+    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    return f"{option}{equals}{_bare(value)}" if "://" in value else word
 
 
 def _shown(word: str) -> str:

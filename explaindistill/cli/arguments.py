@@ -9,6 +9,7 @@ from typing import Any
 import explaindistill
 from explaindistill.cli.about import add_about
 from explaindistill.cli.endpoints import add_endpoint
+from explaindistill.cli.parser import SuggestingParser
 from explaindistill.cli.tables import MISSING
 
 __all__ = ["build_parser"]
@@ -68,6 +69,10 @@ EXAMPLES = {
   explaindistill list
   explaindistill list students
 """,
+    "doctor": """examples:
+  explaindistill doctor                   what is installed, what it may use, and one small run
+  explaindistill doctor --store /data/labels.db
+""",
 }
 
 Add = Callable[..., Any]
@@ -75,7 +80,7 @@ Add = Callable[..., Any]
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; the chosen one is in ``command``."""
-    parser = argparse.ArgumentParser(
+    parser = SuggestingParser(
         prog="explaindistill",
         description=explaindistill.__doc__,
         epilog=EXIT_CODES,
@@ -93,6 +98,7 @@ def build_parser() -> argparse.ArgumentParser:
     _labels(_command(commands, "labels", "look after a label store: list, verify, export, prune"))
     _curve(_command(commands, "curve", "measure how fidelity grows with the number of questions"))
     _list(_command(commands, "list", "name the plug-ins: students, samplers, teachers, exports …"))
+    _doctor(_command(commands, "doctor", "tell what is installed, what it may use, and whether a small audit runs"))
     return parser
 
 
@@ -297,6 +303,10 @@ def _dry_run(parser: argparse.ArgumentParser) -> None:
 
 def _list(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("room", nargs="?", help="only this room, such as students")
+
+
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--store", metavar="FILE", help="where a label store lies or shall lie (default: here)")
 
 
 def _data(parser: argparse.ArgumentParser, *, target: bool) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from argparse import Namespace
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
 
 from explaindistill.asking.forecast import Forecast
+from explaindistill.auditing.audits import check_requirements
 from explaindistill.auditing.profiles.loading import load_profile
-from explaindistill.cli.about import about_of, typed_command
+from explaindistill.cli.about import about_of, save_command, typed_command
 from explaindistill.cli.asking import forecast_audit, print_rows_sent, stand_in_for, told_beforehand
 from explaindistill.cli.folders import refuse_overwriting, results_folder
 from explaindistill.cli.steps import fit, measure, results_of, save, task_of, teacher_and_rows
-from explaindistill.cli.students import make_students
+from explaindistill.cli.students import check_students, make_students
 from explaindistill.cli.summary import print_places, print_summary
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.favorable import class_typed
@@ -28,7 +30,9 @@ FAILED, INCONCLUSIVE = 1, 3
 
 def run_audit(args: Namespace, console: Console) -> int:
     """Fit students, measure everything, write the report, and hold it against the requirements."""
+    check_students(args.student, args.set)
     requirements = dict(_rule(text) for text in args.require)
+    check_requirements(requirements, args.student)  # before a teacher or a row is read
     statements = dict(_statement(text) for text in args.state)
     if args.profile is not None:
         load_profile(args.profile)  # a name that is none is refused before the work begins
@@ -68,9 +72,10 @@ def run_audit(args: Namespace, console: Console) -> int:
         audit = measure(teacher, fitted, rows, store=args.store, n_jobs=args.jobs, **options)
         audit = replace(audit, command=typed_command(args.words))
         save(audit, out)
+        save_command(args.words, out)
     print_summary(audit, console)
     print_rows_sent(teacher, console, fitted.values(), args.price_per_row)
-    print_places(out, console)
+    print_places(Path(args.out), console)
     if not requirements:
         return 0 if audit.frames["failures"].empty else INCONCLUSIVE
     return _exit_code(audit.check(requirements), complete=audit.frames["failures"].empty)

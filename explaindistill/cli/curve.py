@@ -14,7 +14,7 @@ from explaindistill.asking.forecast import Forecast
 from explaindistill.cli.asking import print_rows_sent, stand_in_for, told_beforehand
 from explaindistill.cli.folders import refuse_overwriting, results_folder
 from explaindistill.cli.steps import task_of, teacher_and_rows, working
-from explaindistill.cli.students import make_students
+from explaindistill.cli.students import check_students, make_students
 from explaindistill.data.files import write_whole
 
 __all__ = ["run_curve"]
@@ -25,6 +25,7 @@ def run_curve(args: Namespace, console: Console) -> int:
     from explaindistill import plots
     from explaindistill.distillation.studies.query_curves import query_curve
 
+    check_students(args.student, args.set)
     refuse_overwriting(args.out, ("curve.csv", "curve.svg"), args.force)
     teacher, rows = teacher_and_rows(args)
     students = make_students(args.student, task_of(teacher), args.set, args.random_state, args.min_category_size)
@@ -59,7 +60,7 @@ def run_curve(args: Namespace, console: Console) -> int:
         write_whole(out / "curve.svg", drawing)
     console.print(_curve_table(curve))
     print_rows_sent(teacher, console, price_per_row=args.price_per_row)
-    console.print(f"written to {out}")
+    console.print(f"written to {args.out}")
     return 0
 
 

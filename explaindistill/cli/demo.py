@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from argparse import Namespace
 from dataclasses import replace
+from pathlib import Path
 
 from rich.console import Console
 
-from explaindistill.cli.about import typed_command
+from explaindistill.cli.about import save_command, typed_command
 from explaindistill.cli.folders import refuse_overwriting, results_folder
 from explaindistill.cli.rows import SplitRows, split
 from explaindistill.cli.steps import fit, measure, results_of, save, train
@@ -63,9 +64,10 @@ def run_demo(args: Namespace, console: Console) -> int:
         )  # fmt: skip
         audit = replace(audit, command=typed_command(args.words))
         save(audit, out)
+        save_command(args.words, out)
     print_candidates(fitted["best"].candidates_, console)
     print_summary(audit, console)
     planted = f"{data.truth.rates['sex']['male'] - data.truth.rates['sex']['female']:.3f}"
     console.print(f"In the example, women are approved less often than men by {planted} in the labels: it was planted.")
-    print_places(out, console)
+    print_places(Path(args.out), console)
     return 0

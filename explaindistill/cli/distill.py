@@ -14,7 +14,7 @@ from rich.console import Console
 from explaindistill.cli.asking import forecast_fit, print_rows_sent, stand_in_for, told_beforehand
 from explaindistill.cli.folders import refuse_overwriting, results_folder
 from explaindistill.cli.steps import fit, task_of, teacher_and_rows
-from explaindistill.cli.students import make_students
+from explaindistill.cli.students import check_students, make_students
 from explaindistill.cli.summary import print_candidates
 from explaindistill.data.files import write_whole
 from explaindistill.data.rows_sent import asking_for
@@ -27,6 +27,7 @@ __all__ = ["run_best", "run_distill"]
 
 def run_distill(args: Namespace, console: Console) -> int:
     """Fit one student and write what it is, for people and for programs."""
+    check_students([args.student], args.set)
 
     def named(task: Task) -> dict[str, Any]:
         return make_students([args.student], task, args.set, args.random_state, args.min_category_size)
@@ -78,7 +79,7 @@ def _run(
     word = "agreement" if task == "classification" else "R²"
     console.print(f"\n{word} with the teacher {fidelity:.3f} on {len(rows.test):,} rows that fitting did not see")
     print_rows_sent(teacher, console, [fitted], args.price_per_row)
-    console.print(f"written to {out}")
+    console.print(f"written to {args.out}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The folder that results go to: proven writable before the work begins, gone again if the work fails."""
+"""The folder that results go to: proven writable before the work begins, filled when the work has ended well."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from explaindistill.data.files import replaced_together
 from explaindistill.errors import InvalidInputError
 
 __all__ = ["refuse_overwriting", "results_folder"]
@@ -30,7 +31,9 @@ def refuse_overwriting(path: str | Path, names: Iterable[str], force: bool) -> N
 
 @contextmanager
 def results_folder(path: str | Path) -> Iterator[Path]:
-    """Make a folder, or take one that is there; folders made here vanish again if the work inside fails.
+    """Give a draft of a folder; what is written there comes to ``path`` when the work inside ends well, all or nothing.
+
+    So a run that is interrupted leaves the results of before as they were. Folders made here vanish again if it fails.
 
     Raises
     ------
@@ -48,7 +51,8 @@ def results_folder(path: str | Path) -> Iterator[Path]:
             f"out must be a folder that can be written, got {folder} ({error.strerror or error}); choose another"
         ) from error
     try:
-        yield folder
+        with replaced_together(folder) as draft:
+            yield draft
     except BaseException:
         for new in new_folders:
             if not any(new.iterdir()):

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.cli.tables import note, read_table
-from explaindistill.errors import InvalidInputError
+from explaindistill.errors import InvalidInputError, did_you_mean
 from explaindistill.protocols import Task
 
 __all__ = ["SplitRows", "as_typed", "read_rows", "split"]
@@ -61,8 +61,10 @@ def read_rows(args: Namespace) -> SplitRows:
     together = [args.groups] if getattr(args, "groups", None) else []
     for option, columns in {**named, "sensitive": sensitive, "groups": together}.items():
         if absent := [c for c in columns if c not in frame.columns]:
+            near = did_you_mean(absent[0], frame.columns)
             raise InvalidInputError(
-                f"{option} names {', '.join(absent)}, which the file does not have; its columns are: {', '.join(frame)}"
+                f"{option} names {', '.join(absent)}, which the file does not have{near}; "
+                f"its columns are: {', '.join(frame)}"
             )
     y, task = (None, None) if args.target is None else _target(frame[args.target], args.task)
     wanted = {*named["target"], *args.drop, *args.categories, *sensitive, *together}

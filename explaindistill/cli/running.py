@@ -6,6 +6,7 @@ from explaindistill.cli.audit import run_audit
 from explaindistill.cli.curve import run_curve
 from explaindistill.cli.demo import run_demo
 from explaindistill.cli.distill import run_best, run_distill
+from explaindistill.cli.doctor import run_doctor
 from explaindistill.cli.judging import run_check, run_compare
 from explaindistill.cli.labels import run_labels
 from explaindistill.cli.list import run_list
@@ -24,4 +25,5 @@ COMMANDS = {
     "labels": run_labels,
     "curve": run_curve,
     "list": run_list,
+    "doctor": run_doctor,
 }

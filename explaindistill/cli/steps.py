@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from explaindistill.asking.progress import Stage, Work, under_way
+from explaindistill.cli.about import COMMAND
 from explaindistill.cli.endpoints import check_endpoint, endpoint_teacher
 from explaindistill.cli.rows import SplitRows, read_rows
 from explaindistill.data.files import write_whole
@@ -147,7 +148,7 @@ def audited(rows: SplitRows) -> dict[str, Any]:
 
 def results_of(students: Iterable[str]) -> list[str]:
     """Files that ``save`` writes for students of these names."""
-    return [*REPORT, *(f"{STUDENTS}/{name}.json" for name in students)]
+    return [*REPORT, COMMAND, *(f"{STUDENTS}/{name}.json" for name in students)]
 
 
 def save(audit: Any, out: Path) -> None:

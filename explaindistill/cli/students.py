@@ -7,12 +7,33 @@ from collections.abc import Iterable
 from typing import Any
 
 from explaindistill import plugins
-from explaindistill.errors import InvalidInputError
+from explaindistill.errors import InvalidInputError, did_you_mean
 from explaindistill.protocols import Task
 
-__all__ = ["make_students"]
+__all__ = ["check_students", "make_students"]
 
-KIND = {"classification": "Classifier", "regression": "Regressor"}
+KIND: dict[Task, str] = {"classification": "Classifier", "regression": "Regressor"}
+
+
+def check_students(names: Iterable[str], settings: Iterable[str]) -> None:
+    """Refuse a name or a setting that is none for any task: that can be told before a teacher or a row is read.
+
+    Raises
+    ------
+    InvalidInputError
+        As :func:`make_students`, with the nearest name.
+
+    Examples
+    --------
+    >>> check_students(["treee"], [])
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.InvalidInputError: students has no 'treee'; did you mean 'tree'?; there are: ...
+    """
+    chosen = list(names)
+    tasks: list[Task] = [task for task in KIND if all(_estimator(name, task) is not None for name in chosen)]
+    if tasks:  # else the task decides, and the message of make_students says which student does not do it
+        make_students(chosen, tasks[0], settings, seed=0)
 
 
 def make_students(
@@ -42,10 +63,14 @@ def make_students(
     for setting in settings:
         name, parameter, value = _parts(setting)
         if name not in chosen:
-            raise InvalidInputError(f"set names the student {name!r}; there are: {', '.join(chosen)}")
+            near = did_you_mean(name, chosen)
+            raise InvalidInputError(f"set names the student {name!r}{near}; there are: {', '.join(chosen)}")
         parameters = sorted(chosen[name].get_params(deep=False))
         if parameter not in parameters:
-            raise InvalidInputError(f"set names {name}.{parameter}; parameters of {name} are: {', '.join(parameters)}")
+            near = did_you_mean(parameter, parameters)
+            raise InvalidInputError(
+                f"set names {name}.{parameter}{near}; parameters of {name} are: {', '.join(parameters)}"
+            )
         chosen[name].set_params(**{parameter: value})
     for student in chosen.values():
         if "random_state" in student.get_params(deep=False) and student.random_state is None:
@@ -54,11 +79,18 @@ def make_students(
 
 
 def _of_task(name: str, task: Task) -> Any:
-    estimators = {key: thing for key, thing in plugins.public("students", name).items() if isinstance(thing, type)}
-    for key, estimator in estimators.items():
-        if key.endswith(KIND[task]):
-            return estimator
-    raise InvalidInputError(f"student {name} does no {task}; it has: {', '.join(estimators)}")
+    estimator = _estimator(name, task)
+    if estimator is None:
+        raise InvalidInputError(f"student {name} does no {task}; it has: {', '.join(_estimators(name))}")
+    return estimator
+
+
+def _estimator(name: str, task: Task) -> Any:
+    return next((estimator for key, estimator in _estimators(name).items() if key.endswith(KIND[task])), None)
+
+
+def _estimators(name: str) -> dict[str, Any]:
+    return {key: thing for key, thing in plugins.public("students", name).items() if isinstance(thing, type)}
 
 
 def _parts(setting: str) -> tuple[str, str, Any]:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from explaindistill.cli.about import COMMAND
 from explaindistill.cli.steps import REPORT, STUDENTS
 from explaindistill.measures.verdicts import worst
 from explaindistill.report.verdict_words import in_front
@@ -49,7 +50,7 @@ def print_summary(audit: Any, console: Console) -> None:
 def print_places(out: Path, console: Console) -> None:
     """Print which file to open, and where the students are."""
     console.print(f"\nOpen {out / REPORT[0]}; the same as text: {out / REPORT[1]}; for programs: {out / REPORT[2]}")
-    console.print(f"The students as JSON: {out / STUDENTS}")
+    console.print(f"The students as JSON: {out / STUDENTS}; the command: {out / COMMAND}")
 
 
 def _verdict_table(rule: str, verdicts: pd.DataFrame) -> Table:

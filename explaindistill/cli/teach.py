@@ -33,5 +33,5 @@ def run_teach(args: Namespace, console: Console) -> int:
             name: figure,
         }
         write_whole(out / "teaching.json", json.dumps(note, indent=1) + "\n")
-    console.print(f"{name} {figure:.3f} on {len(rows.test):,} rows that the network did not see; saved in {out}")
+    console.print(f"{name} {figure:.3f} on {len(rows.test):,} rows that the network did not see; saved in {args.out}")
     return 0

@@ -77,6 +77,8 @@ def replaced(path: str | Path) -> Iterator[Path]:
 def replaced_together(folder: str | Path) -> Iterator[Path]:
     """Give a draft folder; its files come to ``folder`` when the block ends well, other files there stay.
 
+    Folders in it come along with their files.
+
     A folder that was not there appears by one rename. In one that was, every file is complete on the disk before the
     first takes its place.
 
@@ -99,15 +101,17 @@ def replaced_together(folder: str | Path) -> Iterator[Path]:
     try:
         yield draft
         if is_new:
-            for file in draft.iterdir():
+            for file in _files_in(draft):
                 _to_disk(file)
             draft.rename(target)
             return
-        files = sorted(draft.iterdir())
+        files = _files_in(draft)
         for file in files:
             _to_disk(file)
         for file in files:
-            _place(file, target / file.name)
+            place = target / file.relative_to(draft)
+            place.parent.mkdir(exist_ok=True)
+            _place(file, place)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -135,6 +139,10 @@ def read_json(path: str | Path) -> Any:
         raise InvalidInputError(f"{file.name} is not JSON: {error}") from error
     except RecursionError as error:
         raise InvalidInputError(f"{file.name} is damaged: its lists are nested too deeply") from error
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if not file.is_dir())
 
 
 def _draft_name() -> str:

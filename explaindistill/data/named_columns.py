@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from explaindistill.data.rows import as_frame
-from explaindistill.errors import InvalidInputError
+from explaindistill.errors import InvalidInputError, did_you_mean
 
 __all__ = ["column_of", "is_name", "named_columns", "without"]
 
@@ -42,9 +42,10 @@ def column_of(X: pd.DataFrame, name: Any, argument: str) -> Any:
         return name
     same = [c for c in X.columns if str(c) == str(name)]
     if len(same) != 1:
+        near = did_you_mean(name, X.columns)
         columns = ", ".join(map(str, X.columns))
         raise InvalidInputError(
-            f"{argument} names {name!r}, the columns are: {columns}; or give one entry per row of X"
+            f"{argument} names {name!r}{near}; the columns are: {columns}; or give one entry per row of X"
         )
     return same[0]
 

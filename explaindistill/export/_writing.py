@@ -14,7 +14,7 @@ from explaindistill import plugins
 from explaindistill.data.columns import from_numbers
 from explaindistill.data.files import write_whole
 from explaindistill.data.program import Input, Program, program_of
-from explaindistill.errors import InvalidInputError
+from explaindistill.errors import InvalidInputError, did_you_mean
 from explaindistill.export._engines import Engine, RunAnswers, engine_of
 from explaindistill.export._trial import trial_rows
 
@@ -93,7 +93,8 @@ def kind_of(target: Path, verify: Any) -> str:
     endings = KINDS | {f".{name}": name for name in plugins.names("export") if name not in KINDS.values()}
     kind = endings.get(target.suffix.lower())
     if kind is None:
-        raise InvalidInputError(f"path must end in {', '.join(sorted(endings))}, got {target.name!r}")
+        near = did_you_mean(target.suffix, endings)
+        raise InvalidInputError(f"path must end in {', '.join(sorted(endings))}, got {target.name!r}{near}")
     if not target.parent.is_dir():
         raise InvalidInputError(
             f"path must lie in a folder that is there, {str(target.parent)!r} is not; make it first"

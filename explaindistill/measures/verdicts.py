@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from explaindistill.errors import InvalidInputError
+from explaindistill.errors import InvalidInputError, did_you_mean
 from explaindistill.measures.metric_names import METRIC_NAMES
 
 __all__ = ["COLUMNS", "SEVERITY", "SIGNS", "Requirement", "check", "check_rules", "judge", "marked", "parse", "worst"]
@@ -251,7 +250,8 @@ def _selection(where: str | None, key: str) -> dict[str, str]:
     for clause in filter(None, (c.strip() for c in (where or "").split(","))):
         column, _, value = clause.partition("=")
         if column.strip() not in SELECTORS or not value:
-            raise InvalidInputError(f"{key!r} selects by {clause!r}; it may select by: {', '.join(SELECTORS)}")
+            near = did_you_mean(column, SELECTORS)
+            raise InvalidInputError(f"{key!r} selects by {clause!r}{near}; it may select by: {', '.join(SELECTORS)}")
         wanted[column.strip()] = value.strip()
     return wanted
 
@@ -262,7 +262,8 @@ def _resolve(frames: Mapping[str, pd.DataFrame], key: str) -> tuple[str, pd.Data
     names = FRAMES.get(words["frame"], (words["frame"],))
     tables = [frames[name] for name in names if name in frames and "metric" in frames[name]]
     if not any(name in frames for name in names):
-        raise InvalidInputError(f"there is no frame {words['frame']!r}; there are: {', '.join(_names(frames))}")
+        near = did_you_mean(words["frame"], _names(frames))
+        raise InvalidInputError(f"there is no frame {words['frame']!r}{near}; there are: {', '.join(_names(frames))}")
     metric = ALIASES.get(words["metric"], words["metric"])
     _refuse_unknown(
         words["frame"],
@@ -288,13 +289,8 @@ def _refuse_unknown(frame: str, word: str, measured: Mapping[str, Iterable[Any]]
     metrics = {str(m) for lines in measured.values() for m in lines}
     metrics |= {m for name in names for m in METRIC_NAMES.get(name, ())}
     if metrics and ALIASES.get(word, word) not in metrics:
-        near = _nearest(word, {*metrics, *ALIASES})
+        near = did_you_mean(word, {*metrics, *ALIASES})
         raise InvalidInputError(f"{frame} has no metric {word!r}{near}; it has: {', '.join(sorted(metrics))}")
-
-
-def _nearest(word: str, names: Iterable[str]) -> str:
-    near = get_close_matches(word, sorted(names), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def check_rules(rules: Mapping[str, str], frames: Iterable[str], subjects: Iterable[str]) -> None:
@@ -330,7 +326,7 @@ def check_rules(rules: Mapping[str, str], frames: Iterable[str], subjects: Itera
         parse(text)
         words = _parts_of(key)
         if words["frame"] not in there_are:
-            near = _nearest(words["frame"], there_are)
+            near = did_you_mean(words["frame"], there_are)
             raise InvalidInputError(
                 f"there is no frame {words['frame']!r}{near}; there are: {', '.join(sorted(there_are))}"
             )
@@ -339,7 +335,7 @@ def check_rules(rules: Mapping[str, str], frames: Iterable[str], subjects: Itera
             _refuse_unknown(words["frame"], words["metric"], {})
         wanted = _selection(words["where"], key)
         if "subject" in wanted and wanted["subject"] not in models:
-            near = _nearest(wanted["subject"], models)
+            near = did_you_mean(wanted["subject"], models)
             raise InvalidInputError(
                 f"{key!r} names the subject {wanted['subject']!r}{near}; there are: {', '.join(sorted(models))}"
             )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 
@@ -12,10 +14,11 @@ import pytest
 
 from explaindistill import plugins
 from explaindistill.cli import main
+from explaindistill.cli.about import save_command
 from explaindistill.cli.students import make_students
 from explaindistill.data.datasets import lending
 
-VIEWS = ["audit.html", "audit.json", "audit.md"]
+VIEWS = ["audit.html", "audit.json", "audit.md", "command.sh"]
 
 
 @pytest.fixture(scope="module")
@@ -113,11 +116,45 @@ def test_demo_quick(tmp_path, monkeypatch, capsys):
     assert own_check["verdict"].tolist() == ["pass"]
     page = tmp_path / "audit" / "audit.html"
     before = page.read_bytes()
-    assert "audit/audit.html and 6 more would be overwritten" in refused(capsys, ["demo", "--quick"])
+    assert "audit/audit.html and 7 more would be overwritten" in refused(capsys, ["demo", "--quick"])
     assert page.read_bytes() == before
     page.write_text("an older page", encoding="utf-8")
     assert main(["demo", "--quick", "--force"]) == 0
     assert page.read_text("utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_the_command_that_made_an_audit_makes_it_again(work, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(work)
+    out = tmp_path / "an audit"
+    words = ["audit", "--teacher", "teacher", "--data", "loans.csv", "--target", "decision", "--n-queries", "600"]
+    words += ["--student", "tree,linear", "--sensitive", "sex", "--favorable", "approved", "--out", str(out), "--force"]
+    words += ["--title", "Who gets a loan; and who's not"]
+    assert main(words) == 0
+    before = {p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()}
+    script = (out / "command.sh").read_text("utf-8").splitlines()
+    assert script[0] == "#!/bin/sh"
+    name, *again = shlex.split(script[-1].removeprefix("exec ").removesuffix(' "$@"'))
+    assert name == "explaindistill"
+    assert "--force" not in again
+    assert "would be overwritten" in refused(capsys, again)
+    assert main([*again, "--force"]) == 0
+    after = {p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()}
+    assert before.keys() == after.keys()
+    assert [str(name) for name in before if timeless(before[name]) != timeless(after[name])] == []
+
+
+def timeless(content):
+    """The frame of costs holds seconds, and says so; all else is the same to the byte."""
+    return re.sub(rb"[\d.]+( |&nbsp;|\xc2\xa0)?(s|seconds)\b", b"", content)
+
+
+def test_the_saved_command_holds_no_secret(tmp_path):
+    save_command(["audit", "--teacher-url", "https://me:pw@host/v1?key=1", "--token-env", "TOKEN", "--force"], tmp_path)
+    script = (tmp_path / "command.sh").read_text("utf-8")
+    assert 'exec explaindistill audit --teacher-url https://host/v1 --token-env TOKEN "$@"' in script
+    save_command(["audit", "--teacher-url=https://me:pw@host/v1?key=1", "--data", "a folder/b.csv"], tmp_path)
+    script = (tmp_path / "command.sh").read_text("utf-8")
+    assert "exec explaindistill audit --teacher-url=https://host/v1 --data 'a folder/b.csv' \"$@\"" in script
 
 
 def refused(capsys, words):
@@ -137,6 +174,12 @@ def refused(capsys, words):
         (["--categories", "nothing"], "categories names nothing"),
         (["--n-queries", "0"], "n_queries must be at least 1, got 0"),
         (["--student", "oracle"], "students has no 'oracle'; there are: "),
+        (["--student", "tre"], "students has no 'tre'; did you mean 'tree'"),
+        (["--target", "decison"], "target names decison, which the file does not have; did you mean 'decision'"),
+        (["--sensitive", "sexx"], "sensitive names sexx, which the file does not have; did you mean 'sex'"),
+        (["--set", "tree.max_leaf=3"], "set names tree.max_leaf; did you mean 'max_leaf_nodes'"),
+        (["--profile", "nyc-ll14@2023-07"], "did you mean 'nyc-ll144@2023-07'"),
+        (["--favorable", "aproved"], "did you mean approved"),
         (["--student", "tree,tree"], "student names tree twice"),
         (["--set", "gam.max_leaf_nodes"], "set must look like tree.max_leaf_nodes=8"),
         (["--student", "tree", "--set", "gam.n_pairs=3"], "set names the student 'gam'; there are: tree"),
@@ -242,7 +285,7 @@ def test_curve_writes_a_table_and_a_drawing(work, tmp_path, capsys):
 RESULTS = {
     "teach": ["teacher.json"],
     "distill": ["student.json", "student.py"],
-    "audit": ["audit.md", "students/tree.json"],
+    "audit": ["audit.md", "students/tree.json", "command.sh"],
     "curve": ["curve.svg"],
 }
 

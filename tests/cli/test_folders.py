@@ -17,12 +17,30 @@ def test_what_was_there_stays_when_the_work_fails(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["keep"]
 
 
-def test_folder_with_results_is_kept_when_later_work_fails(tmp_path):
+def test_work_that_fails_leaves_the_results_of_before_and_no_part_of_its_own(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "report").write_text("of before")
+
     def work():
         with results_folder(tmp_path / "a") as out:
-            (out / "part").write_text("x")
+            (out / "report").write_text("half")
+            (out / "students").mkdir()
+            (out / "students" / "tree").write_text("x")
             raise RuntimeError("stop")
 
     with pytest.raises(RuntimeError, match="stop"):
         work()
-    assert (tmp_path / "a" / "part").exists()
+    assert [p.name for p in (tmp_path / "a").rglob("*")] == ["report"]
+    assert (tmp_path / "a" / "report").read_text() == "of before"
+
+
+def test_results_come_together_with_their_folders(tmp_path):
+    (tmp_path / "students").mkdir()
+    (tmp_path / "students" / "mine").write_text("mine")
+    with results_folder(tmp_path) as out:
+        (out / "report").write_text("new")
+        (out / "students").mkdir()
+        (out / "students" / "tree").write_text("x")
+        assert not (tmp_path / "report").exists()
+    names = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file())
+    assert names == ["report", "students/mine", "students/tree"]

@@ -98,7 +98,7 @@ def _believability(inputs: AuditInput) -> pd.DataFrame:
 
 def _judged(inputs: AuditInput, s: Model, sampler: Any) -> pd.DataFrame:
     """Rows that a sampler makes, held against real rows of fitting and real rows that it did not see."""
-    from explaindistill.samplers import Constraint, kept
+    from explaindistill.samplers import Constraint, satisfied
 
     distiller: Any = s.distiller
     schema = distiller.schema_
@@ -121,7 +121,7 @@ def _judged(inputs: AuditInput, s: Model, sampler: Any) -> pd.DataFrame:
         new_rows,
         held,
         fitted,
-        AllowedRows(schema, lambda Z: kept(constraints, Z), bool(getattr(sampler, "private", False))),
+        AllowedRows(schema, lambda Z: satisfied(constraints, Z), bool(getattr(sampler, "private", False))),
         most=NEAREST_ROWS,
         subject=s.name,
         random_state=distiller.seed_,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from explaindistill.errors import InvalidInputError
+from explaindistill.errors import InvalidInputError, did_you_mean
 
 __all__ = ["Profile", "load_profile", "profile_names"]
 
@@ -85,7 +85,8 @@ def load_profile(name: str) -> Profile:
     """
     matches = [data for path in sorted(FOLDER.glob("*.toml")) if name in {(data := _read(path))["id"], _stem(data)}]
     if len(matches) != 1:
-        raise InvalidInputError(f"profile must be one of {', '.join(profile_names())}, got {name!r}")
+        near = did_you_mean(name, profile_names())
+        raise InvalidInputError(f"profile must be one of {', '.join(profile_names())}, got {name!r}{near}")
     return Profile(**matches[0])
 
 
