@@ -111,8 +111,9 @@ def _danger(audit: Any, subject: str) -> list[str]:
     lines = unsafe[(unsafe["subject"] == subject) & (unsafe["metric"] == "unsafe_difference")]
     if lines.empty:
         return []
-    worse = lines[(lines["verdict"] == "more often")]
-    places = [line for line in worse.to_dict("records") if line["region"] != "all starts"] or worse.to_dict("records")
+    worse = lines[lines["verdict"] == "more often"]
+    regions = worse[worse["region"] != "all starts"].sort_values("estimate", ascending=False, kind="stable")
+    places = regions.to_dict("records") or worse.to_dict("records")
     if not places:
         own = _line(unsafe, subject=subject, metric="unsafe_episodes", region="all starts")
         assert own is not None
@@ -121,8 +122,9 @@ def _danger(audit: Any, subject: str) -> list[str]:
             f"[{own['low']:.1%}, {own['high']:.1%}] of {own['n']} episodes; no start was seen from which it does so "
             "more often than the teacher."
         ]
+    line, more = places[0], len(places) - 1
+    others = f" So it does, less strongly, from {more} other groups of starts." if more else ""
     return [
         f"From {line['region']}, {subject} comes to an unsafe state more often than the teacher: "
-        f"{line['estimate']:+.0%} [{line['low']:+.0%}, {line['high']:+.0%}] of {line['n']} episodes."
-        for line in places
+        f"{line['estimate']:+.0%} [{line['low']:+.0%}, {line['high']:+.0%}] of {line['n']} episodes.{others}"
     ]

@@ -25,8 +25,8 @@ class KnownDynamics:
     start : function
         From seeds ``(n,)`` to the states ``(n, s)`` that episodes start in; one seed always starts alike.
     step : function
-        From states ``(n, s)`` and actions, places from 0 or numbers ``(n, m)``, to the next states, the rewards ``(n,)``
-        and whether the task is over ``(n,)``.
+        From states ``(n, s)`` and actions, places from 0 or numbers ``(n, m)``, to the next states, the rewards
+        ``(n,)`` and whether the task is over ``(n,)``.
     action_space : object
         With ``n``, or ``low``, ``high``, ``shape`` and ``dtype``, as gymnasium's spaces have.
     max_episode_steps : int
