@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from numba import njit
@@ -63,7 +64,7 @@ def acrobot_step(S, action):
     k2 = acrobot_slope(S + h / 2 * k1, torque)
     k3 = acrobot_slope(S + h / 2 * k2, torque)
     T = S + h / 6 * (k1 + 2 * k2 + 2 * k3 + acrobot_slope(S + h * k3, torque))
-    T[:, :2] = (T[:, :2] + np.pi) % (2 * np.pi) - np.pi
+    T[:, :2] -= 2 * np.pi * np.sign(T[:, :2]) * (np.abs(T[:, :2]) > np.pi)
     T[:, 2] = np.clip(T[:, 2], -4 * np.pi, 4 * np.pi)
     T[:, 3] = np.clip(T[:, 3], -9 * np.pi, 9 * np.pi)
     return T, -np.cos(T[:, 0]) - np.cos(T[:, 1] + T[:, 0]) > 1
@@ -160,6 +161,84 @@ def acrobot():
         return np.column_stack([np.arctan2(S[:, 1], S[:, 0]), np.arctan2(S[:, 3], S[:, 2]), S[:, 4], S[:, 5]])
 
     return GridValue(acrobot_step, axes, "acrobot", angles)
+
+
+def pendulum_step(S, torque):
+    """One step of gymnasium's Pendulum for states (n, 2): angle and angular velocity."""
+    angle, turn = S.T
+    u = np.clip(torque[:, 0], -2, 2).astype(np.float32)  # as gymnasium takes it, and multiplies it
+    around = (angle + np.pi) % (2 * np.pi) - np.pi
+    cost = around**2 + 0.1 * turn**2 + 0.001 * u**2
+    after = np.clip(turn + (15.0 * np.sin(angle) + 3.0 * u) * 0.05, -8, 8)
+    return np.column_stack([angle + after * 0.05, after]), -cost, np.zeros(len(S), dtype=bool)
+
+
+def single(S):
+    """What gymnasium shows of numbers: single precision."""
+    return S.astype(np.float32).astype(np.float64)
+
+
+def drawn(low, high, fill=0):
+    """Starts as gymnasium draws them: of each seed by a generator of its own."""
+    low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
+
+    def start(seeds):
+        rows = np.array([np.random.default_rng(int(seed)).uniform(low, high) for seed in seeds]).reshape(len(seeds), -1)
+        return np.column_stack([rows, *[np.zeros(len(rows))] * fill])
+
+    return start
+
+
+def cartpole_task(S, action):
+    T = cartpole_step(S, np.where(action == 1, 10.0, -10.0))
+    over = (np.abs(T[:, 0]) > 2.4) | (np.abs(T[:, 2]) > 12 * 2 * np.pi / 360)
+    return T, np.ones(len(S)), over
+
+
+def mountain_car_task(S, action):
+    T, goal = mountain_car_step(S, action)
+    return T, -np.ones(len(S)), goal
+
+
+def acrobot_task(S, action):
+    T, goal = acrobot_step(S, action)
+    return T, np.where(goal, 0.0, -1.0), goal
+
+
+def arms(S):
+    return single(
+        np.column_stack([np.cos(S[:, 0]), np.sin(S[:, 0]), np.cos(S[:, 1]), np.sin(S[:, 1]), S[:, 2], S[:, 3]])
+    )
+
+
+def compass(S):
+    return single(np.column_stack([np.cos(S[:, 0]), np.sin(S[:, 0]), S[:, 1]]))
+
+
+def known_dynamics(env):
+    """A task of gymnasium as functions of many states: its starts, steps, ends and digits.
+
+    Its episodes are gymnasium's own; ``same_episodes`` of the benchmark holds both together.
+    """
+    from explaindistill.distillation.policies.dynamics import KnownDynamics
+    from explaindistill.distillation.policies.known import known_task
+
+    low, high = np.full(4, -0.05), np.full(4, 0.05)
+    torque = SimpleNamespace(low=np.array([-2.0]), high=np.array([2.0]), shape=(1,), dtype=np.dtype("float32"))
+    start, step, space, limit, seen = {
+        "CartPole-v1": (drawn(low, high), cartpole_task, SimpleNamespace(n=2), 500, single),
+        "MountainCar-v0": (drawn(-0.6, -0.4, 1), mountain_car_task, SimpleNamespace(n=3), 200, single),
+        "Acrobot-v1": (
+            lambda seeds: single(drawn(2 * low, 2 * high)(seeds)),
+            acrobot_task,
+            SimpleNamespace(n=3),
+            500,
+            arms,
+        ),
+        "Pendulum-v1": (drawn([-np.pi, -1.0], [np.pi, 1.0]), pendulum_step, torque, 200, compass),
+    }[env]
+    words = known_task(env)
+    return KnownDynamics(start, step, space, limit, seen, words.names, words.actions, env)
 
 
 class Discrete:

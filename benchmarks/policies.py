@@ -1,10 +1,13 @@
 """Trees that act: return in gymnasium against the teacher, cloning, unweighted DAgger and CART in the same loop.
 
 Five students per cell (seeds 0 to 4), each judged in 100 gymnasium episodes that chose nothing; all policies of a cell
-run the same episodes, so that differences are paired. Limits are over the 500 pairs of an environment and size. Teachers:
-CartPole, one step ahead on the value of the linear-quadratic regulator; MountainCar and Acrobot, value iteration on a
-grid, with Q; LunarLander, gymnasium's own heuristic; Pendulum, energy and a linear law. With ``--store`` a stopped run
-goes on; ``--only`` runs one environment. ``--quick`` runs one seed, fewer rounds and episodes, without LunarLander.
+run the same episodes, so that differences are paired. Limits are over the 500 pairs of an environment and size.
+Students learn on the same tasks written as functions of many states, which are held against gymnasium's episodes; all
+judging is done in gymnasium itself, and LunarLander is learnt there, too.
+Teachers: CartPole, one step ahead on the value of the linear-quadratic regulator; MountainCar and Acrobot, value
+iteration on a grid, with Q; LunarLander, gymnasium's own heuristic, whose students see two differences and a sum
+besides; Pendulum, energy and a linear law. With ``--store`` a stopped run goes on; ``--only`` runs one environment.
+``--quick`` runs one seed, fewer rounds and episodes, without LunarLander and Acrobot.
 
 Published, with other oracles: VIPER (Bastani et al. 2018, arXiv:1805.08328), DQN oracles: CartPole-v0 200 of 200 with 3
 nodes, MountainCar -131 with 7 nodes, Acrobot -80.5 with 7 nodes.
@@ -15,6 +18,7 @@ from __future__ import annotations
 import sys
 import time
 from functools import cache, partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,6 +29,7 @@ sys.path.append(sys.path.pop(0))
 
 import _policy_teachers as teachers
 from _bars import Bars, code_digest, kept, options, storing
+
 from explaindistill import ModelTreeRegressor, PolicyDistiller, TreeClassifier, audit_policy
 from explaindistill.distillation.policies.acting import RandomPolicy, StudentPolicy, TeacherPolicy
 from explaindistill.distillation.policies.environments import EnvironmentSource
@@ -70,21 +75,28 @@ def students(env: str, leaves: int) -> dict[str, tuple[Any, dict[str, Any]]]:
         return {"ours": (ours, {}), "cloning": (ours, {"n_rounds": 1}), "CART": (cart, {})}
     ours = TreeClassifier(max_leaf_nodes=leaves)
     cart = DecisionTreeClassifier(max_leaf_nodes=leaves, random_state=0)
-    none = {"weights": "none"}
-    both = {"ours": (ours, {}), "cloning": (ours, none | {"n_rounds": 1}), "CART": (cart, {})}
-    # where the teacher says actions alone, nothing has a weight, and ours is the unweighted one
-    return both if env == "LunarLander-v3" else both | {"unweighted": (ours, none)}
+    none: dict[str, Any] = {"weights": "none"}
+    if env == "LunarLander-v3":  # differences that the user names: what turns the lander, and what lets it fall
+        turn = {"lean": ("x_velocity", "-", "angle"), "turn": ("lean", "-", "angular_velocity")}
+        named = {"combined": turn | {"fall": ("y", "+", "y_velocity")}}
+        return {"ours": (ours, named), "cloning": (ours, named | {"n_rounds": 1}), "CART": (cart, named)}
+    peers = {"cloning": (ours, none | {"n_rounds": 1}), "CART": (cart, {}), "unweighted": (ours, none)}
+    return {"ours": (ours, {}), **peers}
 
 
 def cell(env: str, leaves: int, seed: int, quick: bool) -> list[dict[str, Any]]:
     """Returns of all policies of one size and seed, on the same episodes."""
     teacher, source = teacher_of(env), EnvironmentSource.of(env)
     few = {"n_rounds": 3, "n_episodes": 20, "n_held_out": 20} if quick else {}
-    actors: dict[str, Any] = {"teacher": TeacherPolicy(teacher, source.actions), "chance": RandomPolicy(source.actions, seed)}
+    actors: dict[str, Any] = {
+        "teacher": TeacherPolicy(teacher, source.actions),
+        "chance": RandomPolicy(source.actions, seed),
+    }
     spent = {}
+    task = env if env == "LunarLander-v3" else teachers.known_dynamics(env)
     for name, (student, settings) in students(env, leaves).items():
         start = time.process_time()
-        fitted = PolicyDistiller(teacher, student, env, random_state=seed, **(few | settings)).fit()
+        fitted = PolicyDistiller(teacher, student, task, random_state=seed, **(few | settings)).fit()
         spent[name] = time.process_time() - start
         actors[name] = StudentPolicy(fitted.student_, fitted.columns_, source.actions)
     rng = np.random.default_rng([seed, 77])
@@ -141,7 +153,9 @@ def judge(bars: Bars, env: str, leaves: int, frame: pd.DataFrame) -> None:
     if (env, leaves) in share:
         part = table.loc[("return_kept", "ours")]
         words = f"[{part['low']:.3g}, {part['high']:.3g}]; return {note}"
-        bars.at_least(f"{name}: share of the teacher's return over chance", share[env, leaves], part["estimate"], note=words)
+        bars.at_least(
+            f"{name}: share of the teacher's return over chance", share[env, leaves], part["estimate"], note=words
+        )
     for peer in PEERS:
         if peer in set(frame["who"]):
             middle, low, high = against(frame, peer)
@@ -156,14 +170,15 @@ def judge(bars: Bars, env: str, leaves: int, frame: pd.DataFrame) -> None:
 class Walk:
     """A walk on a line that should stay near 0; each of its two steps has two names, so that one may take the other."""
 
-    class action_space:
-        n = 4
+    action_space = SimpleNamespace(n=4)
 
     def reset(self, seed=None):
+        """A start within 3."""
         self.x, self.t = float(np.random.default_rng(seed).uniform(-3, 3)), 0
         return np.array([self.x]), {}
 
     def step(self, action):
+        """Half a step to the left or right."""
         self.x += (-0.5, 0.5, -0.5, 0.5)[action]
         self.t += 1
         return np.array([self.x]), -abs(self.x), abs(self.x) > 5, self.t >= 20, {}
@@ -192,8 +207,27 @@ def planted(bars: Bars) -> None:
     bars.add("planted unsafe region: found, and no other", "the high third of place", ", ".join(regions), right)
     verdict = record.frames["verdicts"].set_index("subject").loc["harmless"]
     agreement = record.frames["agreement"].query("subject == 'harmless' and states == 'own'")["estimate"].iloc[0]
-    bars.add("planted harmless disagreement: no failure", "keeps the return", f"{verdict['verdict']} at {agreement:.0%} agreement",
-             verdict["verdict"] == "keeps" and agreement < 0.5)  # fmt: skip
+    measured = f"{verdict['verdict']} at {agreement:.0%} agreement"
+    right = verdict["verdict"] == "keeps" and agreement < 0.5
+    bars.add("planted harmless disagreement: no failure", "keeps the return", measured, right)
+
+
+def same_episodes(bars: Bars) -> None:
+    """The tasks that students learn on are gymnasium's: the same seeds, starts, states and returns."""
+    apart, n = 0.0, 0
+    for env in ("CartPole-v1", "MountainCar-v0", "Acrobot-v1", "Pendulum-v1"):
+        outside, inside = EnvironmentSource.of(env), EnvironmentSource.of(teachers.known_dynamics(env))
+        for actor in (TeacherPolicy(teacher_of(env), outside.actions), RandomPolicy(outside.actions, 0)):
+            # chance draws for all states at once: only alone does an episode get the same draws twice
+            seeds = range(1, 31, 2) if isinstance(actor, TeacherPolicy) else (1,)
+            first = run_episodes(outside, actor, list(seeds))
+            again = actor if isinstance(actor, TeacherPolicy) else RandomPolicy(outside.actions, 0)
+            second = run_episodes(inside, again, list(seeds))
+            same = first.states.shape == second.states.shape and (first.ending == second.ending).all()
+            apart = max(apart, float(np.abs(first.returns - second.returns).max()) if same else float("inf"))
+            n += len(first.returns)
+        outside.close()
+    bars.at_most(f"tasks written as functions against gymnasium: returns of {n} episodes", 1e-6, apart)
 
 
 def same_dynamics(bars: Bars) -> None:
@@ -219,16 +253,20 @@ def main(argv: list[str] | None = None) -> int:
     parser = options("Return of small students in gymnasium")
     storing(parser)
     parser.add_argument("--only", choices=list(SIZES), help="one environment")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="students per environment and size")
     args = parser.parse_args(argv)
-    bars = Bars(f"policies: {1 if args.quick else SEEDS} seeds, {30 if args.quick else EPISODES} gymnasium episodes each")
+    bars = Bars(
+        f"policies: {1 if args.quick else args.seeds} seeds, {30 if args.quick else EPISODES} gymnasium episodes each"
+    )
     for env, sizes in SIZES.items():
         if args.only not in (None, env) or (args.quick and (env in ("LunarLander-v3", "Acrobot-v1"))):
             continue
         for leaves in sizes[:1] if args.quick else sizes:
-            judge(bars, env, leaves, measured(env, leaves, 1 if args.quick else SEEDS, args.quick, args.store))
+            judge(bars, env, leaves, measured(env, leaves, 1 if args.quick else args.seeds, args.quick, args.store))
     if args.only is None:
         planted(bars)
         same_dynamics(bars)
+        same_episodes(bars)
     return bars.finish(args)
 
 

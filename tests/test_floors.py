@@ -51,6 +51,7 @@ HEAVY = (
     "onnxruntime",
     "httpx",
     "jinja2",
+    "gymnasium",
 )
 HOMES = {  # a heavy package is named in these rooms only, and outside functions only in these files or rooms
     "torch": ({"teachers"}, {"teachers/torch.py"}),
@@ -59,6 +60,7 @@ HOMES = {  # a heavy package is named in these rooms only, and outside functions
     "dask": (set(), set()),
     "httpx": ({"teachers"}, {"teachers/http.py"}),
     "onnxruntime": ({"export", "teachers"}, {"teachers/onnx.py"}),
+    "gymnasium": ({"distillation"}, set()),
 }
 
 
@@ -246,7 +248,8 @@ import sys
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"torch", "shap", "onnx", "onnxruntime", "dask", "distributed", "httpx", "pyarrow"}:
+        if name.split(".")[0] in {"torch", "shap", "onnx", "onnxruntime", "dask", "distributed", "httpx", "pyarrow",
+                                  "gymnasium", "Box2D"}:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Absent())
@@ -260,8 +263,30 @@ teacher = LogisticRegression(max_iter=500).fit(X[:400], data.y[:400])
 student = xd.Distiller(teacher, xd.TreeClassifier(max_leaf_nodes=4), n_queries=600, random_state=0).fit(X[:400])
 audit = xd.audit(teacher, {"tree": student}, X[400:], data.y[400:], favorable="approved")
 print(len(audit.frames["fidelity"]) > 0)
+
+
+class Walk:
+    class action_space:
+        n = 2
+
+    def reset(self, seed=None):
+        self.x, self.t = float(seed % 9 - 4), 0
+        return [self.x], {}
+
+    def step(self, action):
+        self.x, self.t = self.x + 2 * action - 1, self.t + 1
+        return [self.x], -abs(self.x), False, self.t == 10, {}
+
+
+tree = xd.TreeClassifier(max_leaf_nodes=2)
+policy = xd.PolicyDistiller(lambda S: S[:, 0] < 0, tree, Walk, n_rounds=1, random_state=0)
+print(xd.audit_policy(policy.teacher, policy.fit(), Walk, n_episodes=100, noise=()).frames["verdicts"]["verdict"][0])
+try:
+    xd.PolicyDistiller(lambda S: S[:, 0] < 0, xd.TreeClassifier(), "CartPole-v1").fit()
+except xd.errors.MissingExtraError as error:
+    print("rl" in str(error))
 """
 
 
 def test_the_core_works_without_any_extra():
-    assert run(CORE_ALONE).split() == ["True"]
+    assert run(CORE_ALONE).split() == ["True", "keeps", "True"]

@@ -39,8 +39,8 @@ def policy_returns(returns: Mapping[str, ArrayLike]) -> pd.DataFrame:
         ``metric``, ``subject``, ``estimate``, ``low``, ``high``, ``n`` (episodes). Metrics: ``return``;
         ``return_worst``, the mean of the worst twentieth of episodes; ``return_difference``, student less teacher,
         paired by seed; ``return_kept``, :math:`(\bar s - \bar c) / (\bar t - \bar c)` of student, teacher and chance.
-        Limits are Student's, or Hall's where returns are skewed; where all are alike, as far off as an unseen episode
-        could move them that earned the least or the most of all.
+        Limits are Student's, or Hall's where returns are skewed; where all are alike, as far off as unseen episodes
+        could move them that earned as little as any seen, or as chance on average.
 
     References
     ----------
@@ -55,12 +55,12 @@ def policy_returns(returns: Mapping[str, ArrayLike]) -> pd.DataFrame:
     every = {subject: np.asarray(values, dtype=float) for subject, values in returns.items()}
     if len({len(values) for values in every.values()}) > 1:
         raise InvalidInputError("returns must have one value per seed for each subject, got unequal lengths")
-    pooled = np.concatenate(list(every.values()))
-    ends, width = (float(pooled.min()), float(pooled.max())), float(np.ptp(pooled))
+    ends = _ends(every)
+    width = ends[1] - ends[0]
     lines = []
     for subject, values in every.items():
-        n = len(values)
-        lines.append(_line("return", subject, _mean(values, ends), n))
+        n, reach = len(values), (min(ends[0], float(values.min())), max(ends[1], float(values.max())))
+        lines.append(_line("return", subject, _mean(values, reach), n))
         lines.append(_line("return_worst", subject, _worst(values), n))
     teacher, chance = every.get(TEACHER), every.get(CHANCE)
     for subject, values in every.items():
@@ -72,6 +72,14 @@ def policy_returns(returns: Mapping[str, ArrayLike]) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
+def _ends(every: Mapping[str, Floats]) -> tuple[float, float]:
+    """Least and largest return that an episode of an unseen kind may have: as those seen, or as chance on average."""
+    able = [values for subject, values in every.items() if subject != CHANCE] or list(every.values())
+    chance = every.get(CHANCE)
+    pooled = np.concatenate([*able, *([] if chance is None or not len(chance) else [[chance.mean()]])])
+    return (float(pooled.min()), float(pooled.max())) if len(pooled) else (float("nan"), float("nan"))
+
+
 def _mean(values: Floats, ends: tuple[float, float], clusters: Any = None) -> Limits:
     if not len(values):
         return float("nan"), float("nan"), float("nan")
@@ -80,7 +88,7 @@ def _mean(values: Floats, ends: tuple[float, float], clusters: Any = None) -> Li
 
 
 def _worst(values: Floats) -> Limits:
-    r"""Mean of the worst twentieth: the mean of :math:`q - (q - x)_+ / \alpha`, whose spread is that of the estimate."""
+    r"""Mean of the worst twentieth: that of :math:`q - (q - x)_+ / \alpha`, whose spread is the estimate's."""
     if len(values) * WORST < FEWEST_WORST:
         return float("nan"), float("nan"), float("nan")
     bound = float(np.quantile(values, WORST))
@@ -97,7 +105,7 @@ def _kept(values: Floats, teacher: Floats, chance: Floats) -> Limits:
         return float("nan"), float("nan"), float("nan")
     share = float((values - chance).mean()) / gain
     spread = ((values - chance) - share * (teacher - chance)) / gain + share
-    reach = float(np.ptp(np.concatenate([values, teacher, chance]))) / gain
+    reach = max(float(np.ptp(np.concatenate([values, teacher]))) / gain, 1.0)
     return _mean(spread, (share - reach, share + reach))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,14 +82,14 @@ def _ground(ax: Axes, table: pd.DataFrame, actions: Sequence[str] | str) -> None
         levels = np.linspace(*_ends(table.to_numpy()), 6)
         drawn = ax.contourf(x, y, table.to_numpy(), levels=levels, colors=FILLS[:5], extend="both")
         bars = [_box(colour, "") for colour in FILLS[:5]]
-        words = [f"{a:.3g} to {b:.3g}" for a, b in zip(levels[:-1], levels[1:], strict=True)]
+        words = [f"{a:.3g} to {b:.3g}" for a, b in pairwise(levels)]
         ax.legend(bars, words, title=label(actions), title_fontsize=6, fontsize=6, loc="lower left", frameon=True)
         drawn.set_edgecolor("face")
         return
     used = sorted(set(table.to_numpy().ravel().astype(int)))
     for place in used:
         inside = (table.to_numpy() == place).astype(float)
-        styled = {"colors": [FILLS[place % len(FILLS)]], "hatches": [HATCHES[place % len(HATCHES)]]}
+        styled: dict[str, Any] = {"colors": [FILLS[place % len(FILLS)]], "hatches": [HATCHES[place % len(HATCHES)]]}
         shape = ax.contourf(x, y, inside, levels=[0.5, 1.5], **styled)
         shape.set_edgecolor(GRID)
     handles = [_box(FILLS[place % len(FILLS)], HATCHES[place % len(HATCHES)]) for place in used]
@@ -141,7 +142,9 @@ def timeline(
             marks = {"linestyle": "", "marker": MARKERS[i], "markersize": 2.5}
             above.plot(lines["step"], lines["action"] + beside, color=colour, label=label(who), **marks)
         else:
-            above.plot(lines["step"], lines["action"], color=colour, linestyle=DASHES[i % 2], label=label(who), linewidth=1)
+            above.plot(
+                lines["step"], lines["action"], color=colour, linestyle=DASHES[i % 2], label=label(who), linewidth=1
+            )
         if lines["leaf"].notna().any():
             codes, leaves = pd.factorize(lines["leaf"], sort=True)
             below.plot(lines["step"], codes, linestyle="", marker=MARKERS[i], markersize=2.5, color=colour)

@@ -85,9 +85,7 @@ def _whatifs(blocks: tuple[b.Block, ...]) -> list[b.WhatIf]:
 
 def page(audit: Any, sections: Mapping[str, b.Section]) -> str:
     """The whole report of an audit as one HTML text; see :func:`whole_page`."""
-    return whole_page(
-        opening_title(audit), _subtitle(audit), audit.manifest, sections, results(audit, page=True)
-    )
+    return whole_page(opening_title(audit), _subtitle(audit), audit.manifest, sections, results(audit, page=True))
 
 
 def whole_page(

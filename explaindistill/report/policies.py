@@ -1,4 +1,4 @@
-"""The report of policies: sections from the frames of a PolicyAudit, and the page, the text or the cell made of them."""
+"""The report of policies: sections from the frames of a PolicyAudit, and the page, text or cell of them."""
 
 from __future__ import annotations
 
@@ -45,6 +45,23 @@ def render_policies(audit: Any, kind: str) -> str:
     ----------
     audit : PolicyAudit
     kind : "cell", "html", "json" or "markdown"
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import explaindistill as xd
+    >>> class Walk:
+    ...     class action_space:
+    ...         n = 2
+    ...     def reset(self, seed=None):
+    ...         self.x, self.t = float(np.random.default_rng(seed).integers(-4, 5)), 0
+    ...         return [self.x], {}
+    ...     def step(self, action):
+    ...         self.x, self.t = self.x + 2 * action - 1, self.t + 1
+    ...         return [self.x], -abs(self.x), False, self.t == 10, {}
+    >>> record = xd.audit_policy(lambda S: S[:, 0] < 0, {"late": lambda S: S[:, 0] < -1}, Walk, noise=())
+    >>> print(render_policies(record, "markdown").splitlines()[0])
+    # Policies for Walk
     """
     if kind == "json":
         return json.dumps(_results(audit), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -71,7 +88,10 @@ def _results(audit: Any) -> dict[str, Any]:
         "texts": plain(dict(audit.texts)),
         "units": plain(dict(audit.units)),
         "frames": {
-            key: {"columns": list(map(str, frame.columns)), "rows": [plain(row) for row in frame.to_numpy(dtype=object)]}
+            key: {
+                "columns": list(map(str, frame.columns)),
+                "rows": [plain(row) for row in frame.to_numpy(dtype=object)],
+            }
             for key, frame in audit.frames.items()
         },
     }
@@ -82,7 +102,8 @@ def _cell(audit: Any, title: str) -> str:
     return (
         environment()
         .from_string(
-            '<div class="explaindistill-audit"><style>{{ style|safe }}</style><p class="head"><bdi>{{ title }}</bdi></p>'
+            '<div class="explaindistill-audit"><style>{{ style|safe }}</style>'
+            '<p class="head"><bdi>{{ title }}</bdi></p>'
             "<ul>{% for line in lines %}<li>{{ line|isolated }}</li>{% endfor %}</ul>"
             '<p class="quiet">The whole page: <code>audit.save("policies.html")</code></p></div>'
         )
@@ -146,11 +167,32 @@ def _danger(unsafe: pd.DataFrame) -> Section:
         verdict = "".join(table["verdict"])
         cells = [_cell_of(table, metric) for metric in ("unsafe_episodes", "unsafe_difference", "unsafe_states")]
         n = count(table.loc["unsafe_episodes", "n"])
-        rows.append((Cell(name(region)), Cell(name(subject)), Cell(n), *cells, Cell(verdict or "–", tone=TONES.get(verdict, ""))))
-    head = ("starts", "policy", "episodes", *(METRICS[m] for m in ("unsafe_episodes", "unsafe_difference", "unsafe_states")), "against the teacher")
+        rows.append(
+            (
+                Cell(name(region)),
+                Cell(name(subject)),
+                Cell(n),
+                *cells,
+                Cell(verdict or "–", tone=TONES.get(verdict, "")),
+            )
+        )
+    head = (
+        "starts",
+        "policy",
+        "episodes",
+        *(METRICS[m] for m in ("unsafe_episodes", "unsafe_difference", "unsafe_states")),
+        "against the teacher",
+    )
     note = "Limits of differences hold together for all starts of a policy; episodes are clusters of their states."
     matters = tuple(i for i, row in enumerate(rows) if row[-1].text == "more often")
-    table = Table("Unsafe states, by where an episode starts", head, tuple(rows), (False, False, True, True, True, True, False), note, matters)
+    table = Table(
+        "Unsafe states, by where an episode starts",
+        head,
+        tuple(rows),
+        (False, False, True, True, True, True, False),
+        note,
+        matters,
+    )
     return Section("Unsafe states", 15, (table,), tab="summary")
 
 
@@ -174,16 +216,15 @@ def _figures(audit: Any, subject: str, drawing: Mapping[str, Any], id: str) -> l
     share = _same_cells(drawing["cells"])
     desc = sentence(
         f"What the teacher (left) and {name(subject)} (right) do over {x} and {y}, the other numbers at their median; "
-        f"alike in {share:.0%} of the plane. The line is one episode of each from the same start (dot) to its end (cross)."
+        f"alike in {share:.0%} of the plane. The line is one episode of each, from the same start (dot) to its end "
+        "(cross)."
     )
     title = sentence(f"Phase plane of {name(subject)}")
     time = plots.figure(6.4, 3.4)
     plots.timeline(drawing["timeline"], names, time.subplots(2, 1, sharex=True))
-    lines = drawing["timeline"].groupby("subject", sort=False)["step"].size().to_dict()
-    words = sentence(
-        f"The first steps of one episode of each, {' and '.join(f'{n:,} steps of {who}' for who, n in lines.items())} in "
-        "all; below, the leaf or rule that decided."
-    )
+    lengths = drawing["timeline"].groupby("subject", sort=False)["step"].size().to_dict()
+    each = " and ".join(f"{n:,} steps of the {who}" for who, n in lengths.items())
+    words = sentence(f"The first steps of one episode of each, {each} in all; below, the leaf or rule that decided.")
     head = sentence(f"Actions of {name(subject)} step by step")
     return [
         Figure(plots.svg(plane, f"{id}-plane", title, desc), title, desc),
@@ -197,7 +238,9 @@ def _continuous(cells: pd.DataFrame) -> bool:
 
 def _same_cells(cells: pd.DataFrame) -> float:
     first, second = (part["action"].to_numpy(dtype=float) for _, part in cells.groupby("subject", sort=False))
-    return float((abs(first - second) <= 0.05 * max(float(cells["action"].max() - cells["action"].min()), 1e-12)).mean())
+    return float(
+        (abs(first - second) <= 0.05 * max(float(cells["action"].max() - cells["action"].min()), 1e-12)).mean()
+    )
 
 
 def _agreement_blocks(audit: Any) -> tuple[Block, ...]:
@@ -212,9 +255,17 @@ def _agreement_blocks(audit: Any) -> tuple[Block, ...]:
         for line in agreement.to_dict("records")
     )
     said = "Agreement decides nothing: a policy may differ from its teacher where that costs nothing, and earn as much."
-    table = Table("How often the student does what the teacher does", ("policy", "states", METRICS["agreement"], "states seen"), rows, (False, False, True, True), said)
+    table = Table(
+        "How often the student does what the teacher does",
+        ("policy", "states", METRICS["agreement"], "states seen"),
+        rows,
+        (False, False, True, True),
+        said,
+    )
     if costs.empty:
-        return table, Text("What a disagreement costs is not known: the teacher does not say what actions are worth (Q).", "quiet")
+        return table, Text(
+            "What a disagreement costs is not known: the teacher does not say what actions are worth (Q).", "quiet"
+        )
     lines = tuple(
         (
             Cell(name(line["subject"])),
@@ -227,19 +278,39 @@ def _agreement_blocks(audit: Any) -> tuple[Block, ...]:
         )
         for line in costs.to_dict("records")
     )
-    note = f"By the teacher's Q, in units of return, in the states that the student comes to; next to nothing is up to {quantity(costs['tolerance'].iloc[0])}."
-    return table, Table("What its actions cost", ("policy", "figure", "estimate", "states"), lines, (False, False, True, True), note)
+    most = quantity(costs["tolerance"].iloc[0])
+    note = (
+        "By the teacher's Q, in units of return, in the states that the student comes to; next to nothing is up to "
+        f"{most}."
+    )
+    return table, Table(
+        "What its actions cost", ("policy", "figure", "estimate", "states"), lines, (False, False, True, True), note
+    )
 
 
 def _stress(stress: pd.DataFrame) -> Section:
     if stress.empty:
-        return Section("Stress", 40, reason="No errors of what is seen and no other dynamics were tried.", tab="fidelity")
+        return Section(
+            "Stress", 40, reason="No errors of what is seen and no other dynamics were tried.", tab="fidelity"
+        )
     rows = []
     for (condition, subject), lines in stress.groupby(["condition", "subject"], sort=False):
         table = lines.set_index("metric")
-        rows.append((Cell(name(condition)), Cell(name(subject)), _cell_of(table, "return"), _cell_of(table, "return_difference")))
+        rows.append(
+            (
+                Cell(name(condition)),
+                Cell(name(subject)),
+                _cell_of(table, "return"),
+                _cell_of(table, "return_difference"),
+            )
+        )
     head = ("condition", "policy", METRICS["return"], METRICS["return_difference"])
-    return Section("Stress", 40, (Table("Return where the world is not as it was", head, tuple(rows), (False, False, True, True)),), tab="fidelity")
+    return Section(
+        "Stress",
+        40,
+        (Table("Return where the world is not as it was", head, tuple(rows), (False, False, True, True)),),
+        tab="fidelity",
+    )
 
 
 def _method_blocks(audit: Any) -> tuple[Block, ...]:
@@ -256,20 +327,29 @@ def _method_blocks(audit: Any) -> tuple[Block, ...]:
         ("seed", str(manifest["random_state"])),
     )
     limits = (
-        "Episodes of this environment were run, with seeds that no fitting used. Other starts, other dynamics and a real "
-        "machine may differ.",
-        "Limits of returns are Student's or Hall's; where all episodes of a policy earn the same, they go as far as an "
-        "unseen episode that earned the least or the most of all could move the mean.",
+        "Episodes of this environment were run, with seeds that no fitting used. Other starts, other dynamics and a "
+        "real machine may differ.",
+        "Limits of returns are Student's or Hall's; where all episodes of a policy earn the same, they go as far as "
+        "unseen episodes could move the mean that earned as little as any seen, or as chance on average.",
         "States of one episode are one cluster. Chance draws each action alike.",
     )
     sizes = audit.frames["sizes"]
     lines = tuple(
-        (Cell(name(r["subject"])), Cell(name(r["family"])), *(Cell(count(r[c])) for c in ("n_lines", "n_numbers", "n_features")))
+        (
+            Cell(name(r["subject"])),
+            Cell(name(r["family"])),
+            *(Cell(count(r[c])) for c in ("n_lines", "n_numbers", "n_features")),
+        )
         for r in sizes.to_dict("records")
     )
     blocks: list[Block] = [Facts(facts), Items(limits)]
     if lines:
-        table = Table("What there is to read", ("policy", "family", "lines", "numbers", "columns"), lines, (False, False, True, True, True))
+        table = Table(
+            "What there is to read",
+            ("policy", "family", "lines", "numbers", "columns"),
+            lines,
+            (False, False, True, True, True),
+        )
         blocks.insert(0, table)
     if audit.notes:
         blocks.append(Details("Notes", (Items(tuple(map(sentence, audit.notes))),), open=True))

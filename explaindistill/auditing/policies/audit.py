@@ -1,4 +1,4 @@
-"""audit_policy(): what a readable policy earns beside its teacher; PolicyAudit: the frozen record, which shows itself."""
+"""audit_policy(): what a readable policy earns beside its teacher; PolicyAudit: the frozen record of it."""
 
 from __future__ import annotations
 
@@ -93,8 +93,9 @@ class PolicyAudit:
         return opening_of(self)
 
     def save(self, path: str | Path) -> Path:
-        """Write the report; the ending decides the kind: ``.html`` (one file that asks the network for nothing),
-        ``.md`` or ``.json``.
+        """Write the report; the ending decides the kind.
+
+        ``.html`` is one file that asks the network for nothing; ``.md`` and ``.json`` are the others.
 
         Raises
         ------
@@ -195,9 +196,7 @@ def audit_policy(
     number_in("margin", margin, 0, others=(None,))
     for size in noise:
         number_in("noise", size, 0, strict=True)
-    source = EnvironmentSource.of(
-        env, names=names, actions=actions, units=units, max_episode_steps=max_episode_steps
-    )
+    source = EnvironmentSource.of(env, names=names, actions=actions, units=units, max_episode_steps=max_episode_steps)
     policies = as_policies(teacher, students, source, output)
     rng = np.random.default_rng([random_state, 11])
     seeds = [2 * int(s) + 1 for s in rng.choice(2**30, n_episodes, replace=False)]
@@ -235,7 +234,9 @@ def _over_chance(runs: PolicyRuns) -> float:
 def _verdicts(returns: pd.DataFrame, margin: float) -> pd.DataFrame:
     lines = returns[returns["metric"] == "return_difference"].drop(columns="metric").assign(margin=margin)
     sure = lines["low"].notna()
-    verdict = np.select([sure & (lines["low"] >= -margin), sure & (lines["high"] < -margin)], ["keeps", "loses"], "undecided")
+    verdict = np.select(
+        [sure & (lines["low"] >= -margin), sure & (lines["high"] < -margin)], ["keeps", "loses"], "undecided"
+    )
     return lines.assign(verdict=verdict)[["subject", "verdict", "estimate", "low", "high", "n", "margin"]].reset_index(
         drop=True
     )

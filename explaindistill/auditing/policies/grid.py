@@ -38,8 +38,9 @@ class GridCheck:
 
     Examples
     --------
-    >>> check = grid_check({"teacher": lambda S: -np.sign(S[:, 0])}, lambda S, a: (S + a[:, None] / 2, abs(S[:, 0]) < 1),
-    ...                    {"x": (-3, 3, 0.5)}, horizon=3)
+    >>> def half_step(S, a):
+    ...     return S + a[:, None] / 2, abs(S[:, 0]) < 1
+    >>> check = grid_check({"teacher": lambda S: -np.sign(S[:, 0])}, half_step, {"x": (-3, 3, 0.5)}, horizon=3)
     >>> print(check)
     Grid check, 12 start cells, x every 0.5, at most 3 steps: teacher reaches the goal from 8 cells (66.7 %).
     Tried at the middle of each cell: what happens between them is not proven.

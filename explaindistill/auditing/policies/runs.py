@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.distillation.policies.acting import Policy, RandomPolicy, StudentPolicy, TeacherPolicy
+from explaindistill.distillation.policies.acting import Actor, RandomPolicy, StudentPolicy, TeacherPolicy
 from explaindistill.distillation.policies.environments import EnvironmentSource
 from explaindistill.distillation.policies.episodes import Episodes, run_episodes
 from explaindistill.distillation.policies.rounds import actions_alike
@@ -41,20 +41,20 @@ class PolicyRuns:
     Attributes
     ----------
     source : EnvironmentSource
-    policies : dict of str to Policy
+    policies : dict of str to Actor
         ``"teacher"`` first.
     seeds : tuple of int
     runs : dict of str to Episodes
     """
 
     source: EnvironmentSource
-    policies: dict[str, Policy]
+    policies: dict[str, Actor]
     seeds: tuple[int, ...]
     runs: dict[str, Episodes]
 
     @classmethod
     def of(
-        cls, source: EnvironmentSource, policies: dict[str, Policy], seeds: Sequence[int], random_state: int
+        cls, source: EnvironmentSource, policies: dict[str, Actor], seeds: Sequence[int], random_state: int
     ) -> PolicyRuns:
         """Run everybody."""
         runs = {name: run_episodes(source, policy, seeds) for name, policy in policies.items()}
@@ -67,7 +67,7 @@ class PolicyRuns:
         return self.policies[TEACHER]  # type: ignore[return-value]
 
     @property
-    def students(self) -> dict[str, Policy]:
+    def students(self) -> dict[str, Actor]:
         """All policies but the teacher's."""
         return {name: policy for name, policy in self.policies.items() if name != TEACHER}
 
@@ -107,7 +107,7 @@ class PolicyRuns:
         return pd.DataFrame(states, columns=list(self.source.names))
 
 
-def as_policies(teacher: Any, students: Any, source: EnvironmentSource, output: str | None) -> dict[str, Policy]:
+def as_policies(teacher: Any, students: Any, source: EnvironmentSource, output: str | None) -> dict[str, Actor]:
     """Teacher and students by name, each as a policy.
 
     Raises
@@ -118,7 +118,7 @@ def as_policies(teacher: Any, students: Any, source: EnvironmentSource, output: 
     named = students if isinstance(students, Mapping) else {"student": students}
     if not named:
         raise InvalidInputError("students must hold at least one policy, got none")
-    policies: dict[str, Policy] = {TEACHER: TeacherPolicy(teacher, source.actions, output)}
+    policies: dict[str, Actor] = {TEACHER: TeacherPolicy(teacher, source.actions, output)}
     for name, student in named.items():
         if str(name) in (TEACHER, CHANCE):
             raise InvalidInputError(f"students must not be called {name!r}, which is another policy of the audit")
@@ -126,7 +126,7 @@ def as_policies(teacher: Any, students: Any, source: EnvironmentSource, output: 
     return policies
 
 
-def _student(name: str, student: Any, source: EnvironmentSource) -> Policy:
+def _student(name: str, student: Any, source: EnvironmentSource) -> Actor:
     if hasattr(student, "source_") and hasattr(student, "columns_"):
         if student.columns_.state != source.names or student.source_.actions.names != source.actions.names:
             raise InvalidInputError(

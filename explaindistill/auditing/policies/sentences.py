@@ -21,6 +21,7 @@ def opening_of(audit: Any) -> list[str]:
             sentences.append(worst)
         sentences.append(_agreed(audit, subject, line["verdict"]))
         sentences += _danger(audit, subject)
+        sentences += _stressed(audit, subject)
     return [*sentences, *audit.notes]
 
 
@@ -88,23 +89,42 @@ def _agreed(audit: Any, subject: str, verdict: str) -> str:
     return f"{text}."
 
 
+def _stressed(audit: Any, subject: str) -> list[str]:
+    """The condition under which a student loses most against the teacher, where it surely loses."""
+    stress = audit.frames["stress"]
+    lines = stress[(stress["subject"] == subject) & (stress["metric"] == "return_difference") & (stress["high"] < 0)]
+    if lines.empty:
+        return []
+    line = lines.loc[lines["estimate"].idxmin()].to_dict()
+    return [
+        f"Under stress ({line['condition']}) {subject} earns {_figure(-line['estimate'])} {_span_of_loss(line)} less "
+        "than the teacher does there."
+    ]
+
+
+def _span_of_loss(line: dict[str, Any]) -> str:
+    return f"[{_figure(-line['high'])}, {_figure(-line['low'])}]"
+
+
 def _danger(audit: Any, subject: str) -> list[str]:
     unsafe = audit.frames["unsafe"]
     lines = unsafe[(unsafe["subject"] == subject) & (unsafe["metric"] == "unsafe_difference")]
     if lines.empty:
         return []
-    worse = lines[(lines["verdict"] == "more often")]
-    places = [line for line in worse.to_dict("records") if line["region"] != "all starts"] or worse.to_dict("records")
+    worse = lines[lines["verdict"] == "more often"]
+    regions = worse[worse["region"] != "all starts"].sort_values("estimate", ascending=False, kind="stable")
+    places = regions.to_dict("records") or worse.to_dict("records")
     if not places:
         own = _line(unsafe, subject=subject, metric="unsafe_episodes", region="all starts")
-        assert own is not None  # noqa: PT018
+        assert own is not None
         return [
             f"{subject} comes to an unsafe state in {own['estimate']:.0%} "
-            f"[{own['low']:.1%}, {own['high']:.1%}] of {own['n']} episodes; no start was seen from which it does so more "
-            "often than the teacher."
+            f"[{own['low']:.1%}, {own['high']:.1%}] of {own['n']} episodes; no start was seen from which it does so "
+            "more often than the teacher."
         ]
+    line, more = places[0], len(places) - 1
+    others = f" So it does, less strongly, from {more} other groups of starts." if more else ""
     return [
         f"From {line['region']}, {subject} comes to an unsafe state more often than the teacher: "
-        f"{line['estimate']:+.0%} [{line['low']:+.0%}, {line['high']:+.0%}] of {line['n']} episodes."
-        for line in places
+        f"{line['estimate']:+.0%} [{line['low']:+.0%}, {line['high']:+.0%}] of {line['n']} episodes.{others}"
     ]

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.distillation.policies.columns import StateColumns
@@ -16,7 +15,7 @@ from explaindistill.distillation.policies.flat_tree import flat_tree
 from explaindistill.distillation.policies.spaces import ActionSpace
 from explaindistill.errors import InvalidInputError, TeacherError
 
-__all__ = ["OUTPUTS", "Answers", "Policy", "RandomPolicy", "StudentPolicy", "TeacherPolicy"]
+__all__ = ["OUTPUTS", "Actor", "Answers", "RandomPolicy", "StudentPolicy", "TeacherPolicy"]
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_] | None
@@ -40,10 +39,12 @@ class Answers(NamedTuple):
     scores: Floats | None = None
 
 
-class Policy(Protocol):
+class Actor(Protocol):
     """Answers states ``(n, d)``; ``mask`` ``(n, k)`` says which numbered actions are valid."""
 
-    def answers(self, states: Floats, mask: Mask = None) -> Answers: ...
+    def answers(self, states: Floats, mask: Mask = None) -> Answers:
+        """What it does there."""
+        ...
 
 
 def _best(scores: Floats, mask: Mask) -> Answers:
@@ -124,7 +125,8 @@ class TeacherPolicy:
                 "function of one state can be wrapped: lambda S: [f(state) for state in S]"
             )
         if np.isnan(values).any():
-            raise TeacherError(f"{self.name} answered NaN for {int(np.isnan(values).any(axis=-1).sum())} states")
+            lost = np.isnan(values.reshape(len(states), -1)).any(axis=1)
+            raise TeacherError(f"{self.name} answered NaN for {int(lost.sum())} states")
         return self._numbered(values, mask) if self.actions.is_discrete else self._continuous(values)
 
     def _numbered(self, values: Floats, mask: Mask) -> Answers:
@@ -207,6 +209,7 @@ class StudentPolicy:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> from explaindistill import TreeClassifier
     >>> tree = TreeClassifier(min_samples_leaf=1).fit(pd.DataFrame({"x": [0.5, 1.5] * 9}), ["go", "stop"] * 9)
     >>> policy = StudentPolicy(tree, StateColumns(("x",)), ActionSpace.numbered(2, 0, ["stop", "go"]))

@@ -42,11 +42,15 @@ def export(policy: Any, path: str | Path, verify: str | None) -> Path:
         return Path(policy.student_.export(target, verify="inprocess" if verify == "auto" else verify))
     one_of("verify", verify, ("auto", "inprocess", "target", None))
     if not target.parent.is_dir():
-        raise InvalidInputError(f"path must lie in a folder that is there, {str(target.parent)!r} is not; make it first")
+        raise InvalidInputError(
+            f"path must lie in a folder that is there, {str(target.parent)!r} is not; make it first"
+        )
     source = c_source(policy)
     compiler = shutil.which("gcc") or shutil.which("cc")
     if verify == "target" and compiler is None:
-        raise InvalidInputError("verify is 'target', which needs a C compiler, gcc or cc; there is none on this machine")
+        raise InvalidInputError(
+            "verify is 'target', which needs a C compiler, gcc or cc; there is none on this machine"
+        )
     note = "Not run when it was written; export(..., verify='target') compiles and runs it."
     if compiler is not None and verify in ("auto", "target"):
         n = _compare(policy, source, compiler)
@@ -75,7 +79,8 @@ def c_source(policy: Any) -> str:
 
 def _head(policy: Any) -> Iterator[str]:
     space, columns = policy.source_.actions, policy.columns_
-    yield f"A policy for {_plain(policy.source_.label)}, made by explaindistill from a {type(policy.student_).__name__}."
+    kind = type(policy.student_).__name__
+    yield f"A policy for {_plain(policy.source_.label)}, made by explaindistill from a {kind}."
     yield ""
     yield "Give the numbers of a state in their order; they must be finite:"
     for i, name in enumerate(columns.state):
@@ -92,9 +97,9 @@ def _head(policy: Any) -> Iterator[str]:
 
 def _plain(text: str) -> str:
     """A user's word inside a comment: nothing in it can end the comment, or start a trigraph."""
-    return "".join(c if c.isalnum() and c.isascii() or c in " .,:;<>=()-_+/" else "?" for c in str(text))[:80].replace(
-        "??", "? ?"
-    )
+    return "".join(c if (c.isalnum() and c.isascii()) or c in " .,:;<>=()-_+/" else "?" for c in str(text))[
+        :80
+    ].replace("??", "? ?")
 
 
 def _signature(policy: Any) -> str:
@@ -121,6 +126,8 @@ def _of_tree(policy: Any, flat: FlatTree) -> list[str]:
     words, lines = _variables(policy, set(flat.columns))
     if not flat.columns:
         lines.append("    (void)state;")
+    if flat.single:
+        words = {name: f"(float){word}" for name, word in words.items()}
     return [*lines, *_branch(policy, flat.root, words, 1)]
 
 
@@ -184,7 +191,7 @@ def trial_states(policy: Any) -> Floats:
     states = states[:: max(1, len(states) // MOST_STATES)][:MOST_STATES]
     space = policy.source_.actions
     flat = flat_tree(policy.student_, space.names if space.is_discrete else None)
-    edges = []
+    edges: list[Floats] = []
     for at, name in enumerate(policy.columns_.state):
         if flat is not None and name in flat.columns:
             for bound in flat.bound[flat.place == flat.columns.index(name)]:

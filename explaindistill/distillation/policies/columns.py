@@ -112,9 +112,8 @@ class StateColumns:
         """
         if isinstance(states, pd.DataFrame):
             if lost := [name for name in self.state if name not in states.columns]:
-                raise InvalidInputError(
-                    f"states must have the columns {', '.join(self.state)}, without {', '.join(lost)} nothing can be said"
-                )
+                wanted = ", ".join(self.state)
+                raise InvalidInputError(f"states must have the columns {wanted}, got none called {lost[0]}")
             states = states[list(self.state)]
         rows = np.asarray(states, dtype=float)
         rows = rows[None] if rows.ndim == 1 else rows

@@ -89,8 +89,8 @@ class PolicyDistiller(BaseEstimator):
         Columns that the student sees, and names of the actions.
     rounds_ : DataFrame
         A line per candidate: ``round``, ``weights``, ``n_rows``; ``n`` held-out episodes with the mean return
-        ``estimate`` and limits ``low`` and ``high`` that hold for all lines together; the same of the finalists' further
-        episodes; ``agreement`` with the teacher in ``n_states`` own states; ``chosen``.
+        ``estimate`` and limits ``low`` and ``high`` that hold for all lines together; the same of the further episodes
+        of the finalists; ``agreement`` with the teacher in ``n_states`` own states; ``chosen``.
     n_questions_, n_steps_ : int
     stopped_ : "", "questions" or "steps"
         Which budget ended the search.
@@ -185,12 +185,8 @@ class PolicyDistiller(BaseEstimator):
         self._check_task(source)
         columns = StateColumns.of(source.names, self.combined, self.features)
         self.seed_ = int(np.random.default_rng().integers(2**31)) if self.random_state is None else self.random_state
-        plan = SearchPlan(
-            self.weights, self.n_rounds, self.n_episodes, self.n_held_out, self.max_rows, int(self.seed_)
-        )
-        search = PolicySearch(
-            source, policy, self.student, columns, plan, Spending(self.max_steps, self.max_questions)
-        )
+        plan = SearchPlan(self.weights, self.n_rounds, self.n_episodes, self.n_held_out, self.max_rows, int(self.seed_))
+        search = PolicySearch(source, policy, self.student, columns, plan, Spending(self.max_steps, self.max_questions))
         best = search.run()
         self.student_, self.columns_, self.source_, self.policy_ = best.student, columns, source, policy
         self.names_, self.actions_ = columns.names, source.actions.names
@@ -293,11 +289,11 @@ class PolicyDistiller(BaseEstimator):
         return plot_timeline(self, axes=axes, random_state=random_state)
 
     def export(self, path: str | Path, verify: str | None = "auto") -> Path:
-        """Write the policy as code: ``.c`` has a function from a state to an action, and is compared with the student.
+        """Write the policy as code: ``.c`` has one function from a state to an action.
 
-        ``verify="auto"`` compares where a C compiler is there, and says in the head of the file what ran it; ``"target"``
-        refuses without one. Other endings write the student alone, see the student's own ``export``; what is exported then asks for the
-        columns ``names_``.
+        ``verify="auto"`` compiles it and compares it with the student where a C compiler is there, and says in the head
+        of the file what ran it; ``"target"`` refuses without one; None compares nothing. Other endings write the
+        student alone, see the student's own ``export``; what is exported then asks for the columns ``names_``.
         """
         check_is_fitted(self)
         from explaindistill.distillation.policies.code import export

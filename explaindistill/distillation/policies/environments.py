@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from explaindistill.distillation.policies.dynamics import KnownDynamics
 from explaindistill.distillation.policies.known import known_task
 from explaindistill.distillation.policies.spaces import ActionSpace, flat_state, state_names
 from explaindistill.errors import InvalidInputError, MissingExtraError
@@ -135,6 +136,8 @@ class EnvironmentSource:
         What messages and reports call it.
     limit : int
         Steps after which an episode ends at the latest.
+    dynamics : KnownDynamics, optional
+        Where the task is written as functions, and no copies run.
 
     Examples
     --------
@@ -158,6 +161,7 @@ class EnvironmentSource:
     actions: ActionSpace
     label: str
     limit: int
+    dynamics: KnownDynamics | None = None
     _pool: list[Running] = field(default_factory=list, repr=False)
 
     @classmethod
@@ -191,6 +195,8 @@ class EnvironmentSource:
         """
         if isinstance(env, cls):
             return env
+        if isinstance(env, KnownDynamics):
+            return cls._of_dynamics(env, names, actions, units, max_episode_steps)
         make, label = _maker(env)
         first, second = make(), make()
         if first is second:
@@ -207,10 +213,18 @@ class EnvironmentSource:
         _check_seeding(copies)
         state = first.reset(seed=0)[0]
         columns = state_names(state, known.names if names is None else names)
-        labels = {name: unit for name, unit in known.units.items() if name in columns} | dict(units or {})
-        if strange := [name for name in labels if name not in columns]:
-            raise InvalidInputError(f"units names {', '.join(strange)}, a state has: {', '.join(columns)}")
-        return cls(make, columns, labels, space, label, limit, copies)
+        labels = _units(columns, known.units, units)
+        return cls(make, columns, labels, space, label, limit, _pool=copies)
+
+    @classmethod
+    def _of_dynamics(cls, task: KnownDynamics, names: Any, actions: Any, units: Any, most: int | None) -> Any:
+        space = ActionSpace.of(task.action_space, task.actions if actions is None else actions)
+        first, again = task.started([1]), task.started([1])
+        if not np.array_equal(first, again):
+            raise InvalidInputError("start must start alike for one seed, and seed 1 gave two states")
+        columns = state_names(task.seen(first)[0], task.names if names is None else names)
+        limit = min(task.max_episode_steps, NO_LIMIT if most is None else most)
+        return cls(lambda: task, columns, _units(columns, {}, units), space, task.label, limit, task)
 
     def copies(self, n: int) -> list[Running]:
         """At most n copies, and at most 64; they are made once and started anew for each episode."""
@@ -228,6 +242,14 @@ class EnvironmentSource:
     def __getstate__(self) -> dict[str, Any]:
         """Pickles go without the running copies."""
         return vars(self) | {"_pool": []}
+
+
+def _units(columns: tuple[str, ...], known: Mapping[str, str], units: Mapping[str, str] | None) -> dict[str, str]:
+    """Units of the columns: those known, and those that the user says."""
+    labels = {name: unit for name, unit in known.items() if name in columns} | dict(units or {})
+    if strange := [name for name in labels if name not in columns]:
+        raise InvalidInputError(f"units names {', '.join(strange)}, a state has: {', '.join(columns)}")
+    return labels
 
 
 def _maker(env: Any) -> tuple[Callable[[], Any], str]:

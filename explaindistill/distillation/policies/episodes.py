@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explaindistill.distillation.policies.acting import Policy
+from explaindistill.distillation.policies.acting import Actor
+from explaindistill.distillation.policies.dynamics import KnownDynamics
 from explaindistill.distillation.policies.environments import EnvironmentSource, Running
 
 __all__ = ["Episodes", "Spending", "run_episodes"]
@@ -105,7 +106,7 @@ class _Track:
 
 def run_episodes(
     source: EnvironmentSource,
-    policy: Policy,
+    policy: Actor,
     seeds: Sequence[int],
     spending: Spending | None = None,
     *,
@@ -117,7 +118,7 @@ def run_episodes(
     Parameters
     ----------
     source : EnvironmentSource
-    policy : Policy
+    policy : Actor
     seeds : sequence of int
     spending : Spending, optional
         Counts the steps, and ends all episodes where no more are allowed.
@@ -149,6 +150,8 @@ def run_episodes(
     ([3.0, 3.0], ['terminated', 'terminated'], [0.0, 1.0, 2.0, 0.0, 1.0, 2.0])
     """
     budget = Spending() if spending is None else spending
+    if source.dynamics is not None:
+        return run_known(source, source.dynamics, policy, seeds, budget, noise, asks_teacher)
     tracks: list[_Track] = []
     copies = source.copies(len(seeds))
     for at in range(0, len(seeds), max(len(copies), 1)):
@@ -162,7 +165,7 @@ def run_episodes(
 
 
 def _run_side_by_side(
-    batch: list[_Track], policy: Policy, budget: Spending, noise: Floats | None, asks_teacher: bool
+    batch: list[_Track], policy: Actor, budget: Spending, noise: Floats | None, asks_teacher: bool
 ) -> None:
     errors = [np.random.default_rng([track.running.seed, 1]) for track in batch]
     alive = list(range(len(batch)))
@@ -214,4 +217,61 @@ def _gathered(tracks: list[_Track], seeds: NDArray[np.int64], width: int) -> Epi
         returns=np.where(ending == "cut", np.nan, totals),
         ending=ending,
         last=np.array([track.state for track in tracks], dtype=float).reshape(len(tracks), width),
+    )
+
+
+def run_known(
+    source: EnvironmentSource,
+    task: KnownDynamics,
+    policy: Actor,
+    seeds: Sequence[int],
+    budget: Spending,
+    noise: Floats | None,
+    asks_teacher: bool,
+) -> Episodes:
+    """All episodes of known dynamics at once; what :func:`run_episodes` says holds here, too."""
+    hidden = task.started(seeds)
+    errors = [np.random.default_rng([int(seed), 1]) for seed in seeds] if noise is not None else []
+    ending = np.full(len(seeds), "", dtype="<U10")
+    alive, rows = np.arange(len(seeds)), []
+    for step in range(source.limit):
+        n = budget.steps_left(len(alive))
+        n = budget.questions_left(n) if asks_teacher else n
+        ending[alive[n:]] = "cut"
+        alive = alive[:n]
+        if not n:
+            break
+        states = task.seen(hidden[alive])
+        seen = states if noise is None else states + np.stack([errors[i].normal(0.0, noise) for i in alive])
+        answers = policy.answers(seen)
+        after, reward, over = task.stepped(hidden[alive], answers.actions)
+        budget.n_steps += n
+        budget.n_questions += n if asks_teacher else 0
+        rows.append((alive, np.full(n, step), states, answers.actions, answers.scores, reward))
+        hidden[alive] = after
+        ending[alive[over]] = "terminated"
+        alive = alive[~over]
+    ending[ending == ""] = "truncated"
+    return _sorted(rows, seeds, ending, task.seen(hidden))
+
+
+def _sorted(rows: list[tuple[Any, ...]], seeds: Sequence[int], ending: NDArray[np.str_], last: Floats) -> Episodes:
+    """Steps of all episodes side by side, put one episode after the other."""
+    columns = [np.concatenate(column) if column[0] is not None else None for column in zip(*rows, strict=True)]
+    episode, step, states, actions, scores, rewards = columns if rows else (
+        np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), last[:0], np.empty(0), None, np.empty(0))  # fmt: skip
+    order = np.lexsort((step, episode))
+    totals = np.bincount(episode, rewards, len(seeds))
+    return Episodes(
+        states=states[order],
+        actions=actions[order],
+        scores=None if scores is None else scores[order],
+        masks=None,
+        rewards=rewards[order],
+        episode=episode[order],
+        step=step[order],
+        seeds=np.asarray(seeds, dtype=np.int64),
+        returns=np.where(ending == "cut", np.nan, totals),
+        ending=ending,
+        last=last,
     )

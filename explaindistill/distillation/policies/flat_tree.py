@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.tree import BaseDecisionTree
 
 from explaindistill.data.program import AnyOf, AtMost, Condition, Leaf, Missing, Not, Split, program_of
 
@@ -35,6 +36,8 @@ class TreeNode:
 class FlatTree:
     """Nodes in arrays; a leaf leads to itself.
 
+    ``single``: numbers are rounded to single precision before they are compared, as scikit-learn's trees do.
+
     Examples
     --------
     >>> import pandas as pd
@@ -53,6 +56,7 @@ class FlatTree:
     no: NDArray[np.int64]
     action: NDArray[Any]
     depth: int
+    single: bool = False
 
     def actions_at(self, columns: Mapping[str, Floats]) -> NDArray[Any]:
         """Actions for columns of numbers, by name."""
@@ -61,6 +65,8 @@ class FlatTree:
         if not self.depth:
             return self.action[node]
         values = np.stack([np.asarray(columns[name], dtype=float) for name in self.columns])
+        if self.single:
+            values = values.astype(np.float32).astype(np.float64)
         for _ in range(self.depth):
             below = values[self.place[node], rows] <= self.bound[node]
             node = np.where(below, self.yes[node], self.no[node])
@@ -77,6 +83,8 @@ def flat_tree(student: Any, actions: Sequence[str] | None) -> FlatTree | None:
         Names of numbered actions: a leaf then holds the place of its most probable one, and questions between equal
         answers fall away. None: a leaf holds its values.
     """
+    if isinstance(student, BaseDecisionTree):
+        return _of_scikit_learn(student, actions)
     if not hasattr(student, "program"):
         return None
     program = program_of(student)
@@ -85,19 +93,19 @@ def flat_tree(student: Any, actions: Sequence[str] | None) -> FlatTree | None:
     places = None if actions is None else [list(actions).index(str(c)) for c in program.classes or ()]
     try:
         root = _node(program.tree, places)
-    except _NotNumbers:
+    except _NotNumbersError:
         return None
     return _flattened(root)
 
 
-class _NotNumbers(Exception):
+class _NotNumbersError(Exception):
     """The tree asks for something other than the size of a number."""
 
 
 def _node(node: Split | Leaf, places: list[int] | None) -> TreeNode:
     if isinstance(node, Leaf):
         if node.terms:
-            raise _NotNumbers
+            raise _NotNumbersError
         return TreeNode(tuple(node.values) if places is None else places[int(np.argmax(node.values))])
     yes, no = _node(node.yes, places), _node(node.no, places)
     test, turned = _test(node.condition)
@@ -123,7 +131,29 @@ def _test(condition: Condition) -> tuple[AtMost | None, bool]:
         tests = [one for one in condition.conditions if not isinstance(one, Missing)]
         if len(tests) == 1:
             return _test(tests[0])
-    raise _NotNumbers
+    raise _NotNumbersError
+
+
+def _of_scikit_learn(student: Any, actions: Sequence[str] | None) -> FlatTree | None:
+    """A decision tree of scikit-learn; None of one with several outputs that are classes."""
+    tree = student.tree_
+    if actions is not None and (not hasattr(student, "classes_") or tree.n_outputs != 1):
+        return None
+    names = [str(name) for name in getattr(student, "feature_names_in_", ())]
+    if not names:
+        return None
+    places = None if actions is None else [list(actions).index(str(c)) for c in student.classes_]
+
+    def node(at: int) -> TreeNode:
+        if tree.children_left[at] < 0:
+            values = tree.value[at]
+            return TreeNode(tuple(values[:, 0].tolist()) if places is None else places[int(np.argmax(values[0]))])
+        yes, no = node(tree.children_left[at]), node(tree.children_right[at])
+        if yes.yes is None and no.yes is None and yes.action == no.action:
+            return yes
+        return TreeNode(None, names[tree.feature[at]], float(tree.threshold[at]), yes, no)
+
+    return replace(_flattened(node(0)), single=True)
 
 
 def _flattened(root: TreeNode) -> FlatTree:

@@ -54,4 +54,4 @@ def known_task(identifier: str) -> KnownTask:
     >>> known_task("CartPole-v1").units["angle"]
     'rad'
     """
-    return KNOWN.get(identifier.split("/")[-1].rpartition("-v")[0], KnownTask())
+    return KNOWN.get(identifier.rsplit("/", maxsplit=1)[-1].rpartition("-v")[0], KnownTask())

@@ -93,9 +93,12 @@ class AnsweredStates:
         rows, chosen, weight = rows[inside].reset_index(drop=True), chosen[inside], weight[inside]
         classes = None
         P = np.asarray(chosen, dtype=float)
+        P = P[:, 0] if P.ndim == 2 and P.shape[1] == 1 else P
         if actions.is_discrete:
             labels = np.asarray(actions.names)[chosen]
             classes = np.unique(labels)
+            if len(classes) == 1:  # a column alone would be no probabilities: another action stands beside it, at 0
+                classes = np.unique([*classes, *(name for name in actions.names if name != classes[0])][:2])
             P = one_hot(labels, classes)
         targets = SoftTargets(rows, P, weight, np.full(len(rows), "observed"), classes, len(rows))
         fit_student(student, targets, Schema.infer(rows))

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill import plugins
-from explaindistill.distillation.policies.acting import Policy, StudentPolicy
+from explaindistill.distillation.policies.acting import Actor, StudentPolicy
 from explaindistill.distillation.policies.episodes import Episodes, run_episodes
 from explaindistill.errors import InvalidInputError
 
@@ -19,7 +19,7 @@ CELLS = 60
 """Cells along one side of a phase plane: finer than a line of the picture is wide."""
 
 
-def episode_of(policy: Any, who: Policy, random_state: int) -> Episodes:
+def episode_of(policy: Any, who: Actor, random_state: int) -> Episodes:
     """One fresh episode of the teacher or the student, from the same start for both."""
     seed = 2 * int(np.random.default_rng([random_state, 3]).integers(2**30)) + 1
     return run_episodes(policy.source_, who, [seed])
@@ -42,7 +42,7 @@ def phase_frame(policy: Any, x: str, y: str, random_state: int) -> tuple[pd.Data
     if x == y:
         raise InvalidInputError(f"x and y must be two numbers of a state, got {x!r} twice")
     student = StudentPolicy(policy.student_, policy.columns_, policy.source_.actions)
-    subjects: dict[str, Policy] = {"teacher": policy.policy_, "student": student}
+    subjects: dict[str, Actor] = {"teacher": policy.policy_, "student": student}
     runs = {who: episode_of(policy, actor, random_state) for who, actor in subjects.items()}
     wide = np.concatenate([run.states for run in runs.values()] + [policy._episodes(10).states])
     at = names.index(x), names.index(y)

@@ -67,7 +67,11 @@ class SearchPlan:
                     yield seed
 
         stream = fresh()
-        return stream, [next(stream) for _ in range(self.n_held_out)], [next(stream) for _ in range(2 * self.n_held_out)]
+        return (
+            stream,
+            [next(stream) for _ in range(self.n_held_out)],
+            [next(stream) for _ in range(2 * self.n_held_out)],
+        )
 
 
 @dataclass(eq=False)
@@ -192,8 +196,8 @@ class PolicySearch:
         return False
 
     def _best(self, final: list[int]) -> Candidate:
-        """The best after the further episodes; among equals the one that learnt from most."""
-        ranked = sorted(self.candidates, key=lambda c: (c.mean, c.round), reverse=True)
+        """The best after the further episodes; among equals, as where all earn the most, the closest to the teacher."""
+        ranked = sorted(self.candidates, key=_rank, reverse=True)
         for candidate in ranked[:FINALISTS]:
             policy = StudentPolicy(candidate.student, self.columns, self.source.actions)
             judged = run_episodes(self.source, policy, final, self.spending)
@@ -202,7 +206,7 @@ class PolicySearch:
                 break
             candidate.final = judged.returns
             self.finalists.append(candidate)
-        return max(self.finalists or ranked[:1], key=lambda c: (c.mean, c.round))
+        return max(self.finalists or ranked[:1], key=_rank)
 
     def frame(self, chosen: Candidate) -> pd.DataFrame:
         """A line per candidate; limits hold together for all lines, so that the chosen one's hold of it, too."""
@@ -227,6 +231,11 @@ class PolicySearch:
                 }
             )
         return pd.DataFrame(lines)
+
+
+def _rank(candidate: Candidate) -> tuple[float, float, int]:
+    agreement = candidate.agreement if candidate.n_states else 0.0
+    return candidate.mean, agreement, candidate.round
 
 
 def _limits(returns: Floats, n_candidates: int, ends: tuple[float, float]) -> tuple[float, float, float]:
