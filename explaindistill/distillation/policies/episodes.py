@@ -257,7 +257,8 @@ def run_known(
 
 def _sorted(rows: list[tuple[Any, ...]], seeds: Sequence[int], ending: NDArray[np.str_], last: Floats) -> Episodes:
     """Steps of all episodes side by side, put one episode after the other."""
-    columns: list[Any] = [np.concatenate(column) if column[0] is not None else None for column in zip(*rows, strict=True)]
+    stacks = zip(*rows, strict=True)
+    columns: list[Any] = [None if stack[0] is None else np.concatenate(stack) for stack in stacks]
     episode, step, states, actions, scores, rewards = columns if rows else (
         np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), last[:0], np.empty(0), None, np.empty(0))  # fmt: skip
     order = np.lexsort((step, episode))
