@@ -19,6 +19,8 @@ CHINESE = ("制造业和手工业工人", "服务业从业人员", "农林牧渔
 EMOJI = ("👩🏽‍🚒 fire brigade", "🧑‍🏫 teaching", "👷 building 🏗️", "🚜 farming")
 LONG = "people who have worked for at least fifteen years in the same household, farm or family business, number {}"
 
+LONG_COLUMN = "a column whose name tells the whole story of how it was measured, in which year, and by whom"
+
 
 def _audited(teacher: Any, students: dict[str, Any], rows: pd.DataFrame, y: Any, **options: Any) -> xd.Audit:
     with warnings.catch_warnings():

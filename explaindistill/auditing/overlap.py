@@ -55,10 +55,10 @@ def unseen(
     if same.all():
         raise InvalidInputError(f"X must hold rows that fitting did not see, but all {len(keys)} were in it")
     if same.any():
-        notes.append(f"{int(same.sum())} of {len(keys)} rows were seen in fitting and are left out of every figure")
+        notes.append(f"{int(same.sum())} of {len(keys)} rows were seen in fitting and are left out of every figure.")
     if equal.any():
         notes.append(
-            f"{int(equal.sum())} rows equal, in value, a row seen in fitting; fidelity is shown with and without them"
+            f"{int(equal.sum())} rows equal, in value, a row seen in fitting; fidelity is shown with and without them."
         )
     return ~same, equal, notes
 
