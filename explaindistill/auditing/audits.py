@@ -26,9 +26,10 @@ from explaindistill.auditing.record import Audit
 from explaindistill.auditing.rehearsal import Rehearsal
 from explaindistill.auditing.stages import FINISHING, stages
 from explaindistill.auditing.validation import in_row_order, labelled_rows, named_students
-from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, disclosed
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.measures.dependent_rows import dependence_warnings
+from explaindistill.measures.once import unchanged_tables
 from explaindistill.measures.suppression import with_common_values
 from explaindistill.measures.verdicts import check, check_rules
 from explaindistill.numerics.threads import limited, n_threads
@@ -266,7 +267,7 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         return rehearsal.forecast(stress, second_teacher)
     before = getattr(adapter, "epsilon", None)
     plan = stages(len(rows), rows.frame.shape[1], options, can_be_asked(adapter))
-    with asking_for("audit"), under_way(progress, plan, store), limited(n_jobs):
+    with asking_for("audit"), under_way(progress, plan, store), limited(n_jobs), unchanged_tables():
         inputs = prepare(
             adapter,
             named,
@@ -301,7 +302,7 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
         frames=frames,
         manifest=manifest(inputs, options, requirements),
         students={s.name: s.inner for s in inputs.students},
-        schema=disclosed(inputs.rows.schema, inputs.rows.frame, size),
+        schema=inputs.rows.disclosed(size),
         task=inputs.task,
         teacher_name=_teacher_name(inputs.teacher.inner),
         classes=inputs.rule.classes,

@@ -28,6 +28,7 @@ from explaindistill.auditing.validation import (
     stress_rows,
     true_labels,
 )
+from explaindistill.data.disclosure import disclosed
 from explaindistill.data.rows import as_frame
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
@@ -38,6 +39,7 @@ from explaindistill.distillation.choosing.student_choice import StudentChoice
 from explaindistill.distillation.distiller import Distiller
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.decision import DecisionRule
+from explaindistill.measures.once import once
 from explaindistill.measures.row_values import RowValues
 from explaindistill.protocols import Task, can_be_asked
 
@@ -55,6 +57,8 @@ __all__ = [
 WITHOUT = " without teacher"
 """What a baseline's name ends in, after its student's name."""
 SECOND = "second teacher"
+BLOCK_ROWS = 100_000
+"""Rows that a student is asked about at once."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,11 @@ class AuditRows:
     def coded(self) -> pd.DataFrame:
         """The frame with its text as codes, for what is copied many times; every model of an audit answers it."""
         return coded(self.frame) if self.schema.container == "frame" else self.frame
+
+    def disclosed(self, min_category_size: int) -> Schema:
+        """The schema without rare categories and without anybody's extreme; see :func:`disclosed`."""
+        key = ("disclosed", min_category_size)
+        return once(self.frame, key, lambda: disclosed(self.schema, self.frame, min_category_size))
 
     def take(self, keep: NDArray[np.bool_]) -> AuditRows:
         """Return the marked rows only."""
@@ -195,6 +204,9 @@ class Model:
         None where the model has no leaves, or has them on transformed columns: such rules are not about the columns of
         the audit.
         """
+        return once(rows, ("regions", id(self.inner)), lambda: self._regions(rows))
+
+    def _regions(self, rows: pd.DataFrame) -> tuple[NDArray[Any], dict[Any, str]] | None:
         if self.view.is_transformed or not (hasattr(self.inner, "apply") and hasattr(self.inner, "rules")):
             return None
         table = self.inner.rules()
@@ -207,6 +219,9 @@ class Model:
         """Leaf or rule of each row, and the words of each, of any student that has them; None as for `regions`."""
         if self.view.is_transformed or not hasattr(self.inner, "regions"):
             return self.regions(rows)
+        return once(rows, ("rules", id(self.inner)), lambda: self._rules(rows))
+
+    def _rules(self, rows: pd.DataFrame) -> tuple[NDArray[Any], dict[Any, str]]:
         region, words = self.inner.regions(self.view.restored(rows))
         return np.asarray(region), dict(words)
 
@@ -469,7 +484,13 @@ def _student(name: str, student: Any, rows: AuditRows, rule: DecisionRule) -> Mo
     if isinstance(student, Distiller):
         inner, view = student.student_, StudentView(rows.schema, student.view_.features)
     answer = _of_plain_rows(answer_of(student, whole, rule), inner, view, rows)
-    return Model(name, answer, answer(rows.frame), view, inner, student)
+    return Model(name, answer, _in_blocks(answer, rows.frame), view, inner, student)
+
+
+def _in_blocks(answer: Answer, frame: pd.DataFrame) -> NDArray[np.float64]:
+    """Answers to many rows, some at a time: what a student makes of them on its way would not fit beside them."""
+    parts = [answer(frame.iloc[i : i + BLOCK_ROWS]) for i in range(0, len(frame), BLOCK_ROWS)]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _of_plain_rows(answer: Answer, inner: Any, view: StudentView, rows: AuditRows) -> Answer:
@@ -483,7 +504,7 @@ def _of_plain_rows(answer: Answer, inner: Any, view: StudentView, rows: AuditRow
 def _baseline(student: Model, train: tuple[Any, Any], rows: AuditRows, rule: DecisionRule) -> Model:
     baseline = fit_baseline(_unfitted(student), student.view, train, rule.classes)
     answer = _of_plain_rows(answer_of(baseline, student.view, rule), baseline, student.view, rows)
-    return Model(student.name + WITHOUT, answer, answer(rows.frame), student.view, baseline, baseline)
+    return Model(student.name + WITHOUT, answer, _in_blocks(answer, rows.frame), student.view, baseline, baseline)
 
 
 def _unfitted(model: Model) -> Any:

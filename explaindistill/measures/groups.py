@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.once import once
 
 __all__ = ["MISSING", "Grouping", "bands", "groupings"]
 
@@ -69,6 +70,16 @@ def groupings(attributes: pd.DataFrame, intersections: bool | int = True) -> lis
     [('sex', ('f', 'm', '(missing)')), ('old', ('False', 'True')),
      ('sex × old', ('f × True', 'm × False', '(missing) × True'))]
     """
+    return list(
+        once(
+            attributes,
+            ("groupings", int(intersections), intersections is True),
+            lambda: _all(attributes, intersections),
+        )
+    )
+
+
+def _all(attributes: pd.DataFrame, intersections: bool | int) -> list[Grouping]:
     if attributes.columns.has_duplicates:
         raise InvalidInputError("sensitive columns must have different names")
     single = [_grouping(str(name), attributes.iloc[:, i]) for i, name in enumerate(attributes.columns)]

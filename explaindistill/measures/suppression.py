@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from explaindistill.data.disclosure import common_values
 from explaindistill.measures.groups import FEW_VALUES, MISSING, Grouping, groupings
+from explaindistill.measures.once import once
 from explaindistill.measures.small_subsets import small_subsets
 from explaindistill.numerics.statistics.suppression import withheld
 
@@ -68,10 +69,14 @@ def hidden_groups(
     >>> sorted(hidden_groups(sex, 10))
     [('sex', 'm'), ('sex', 'x')]
     """
+    wanted = frozenset(first)
+    return set(once(attributes, ("hidden", minimum, wanted), lambda: _hidden(attributes, minimum, wanted)))
+
+
+def _hidden(attributes: pd.DataFrame, minimum: int, wanted: frozenset[tuple[str, str]]) -> set[tuple[str, str]]:
     groups = groupings(attributes)
     keys = [(g.attribute, name) for g in groups for name in g.names]
     sizes = np.concatenate([np.bincount(g.codes, minlength=len(g)) for g in groups] or [np.zeros(0, dtype=np.int64)])
-    wanted = set(first)
     small = np.array([key in wanted for key in keys], dtype=bool) | (sizes < minimum)
     if not small.any():
         return set()

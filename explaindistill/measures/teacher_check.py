@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -261,24 +262,32 @@ def _alone(rows: _CheckedRows, rng: np.random.Generator) -> Iterator[Line]:
     Z, seed = np.asarray(Schema.infer(X).encode(X)), int(rng.integers(2**31))
     if len(X) < 2 * AUC_MINIMUM:
         return
+    shared = rows.sampling(at)
+    area = cache(lambda j: auc_and_interval(P[:, j], truth == j, level=rows.level, **shared)[0])
     for i, column in enumerate(X.columns):
         codes = bins_of(Z[:, i])
         if rows.classes is None:
             yield _alone_in_regression(codes, truth, P, seed) | {"feature": column}
         else:
-            yield _alone_in_classes(codes, truth, P, seed, rows.level, rows.sampling(at)) | {"feature": column}
+            yield _alone_in_classes(codes, truth, area, P.shape[1], seed, rows.level, shared) | {"feature": column}
 
 
 def _alone_in_classes(
-    codes: NDArray[np.int64], truth: NDArray[np.int64], P: Floats, seed: int, level: float, shared: Line
+    codes: NDArray[np.int64],
+    truth: NDArray[np.int64],
+    area_of_teacher: Callable[[int], float],
+    n_classes: int,
+    seed: int,
+    level: float,
+    shared: Line,
 ) -> Line:
     """AUC of the mean label by bin of one column, for the class that it gives away best.
 
     A column gains :math:`2A - 1` over chance of the teacher's :math:`2A_T - 1`. The best of several classes is chosen
     after seeing the areas: the interval is that of a class named before, a little too narrow.
     """
-    one = truth[:, None] == np.arange(P.shape[1])
-    at = [1] if P.shape[1] == 2 else list(range(P.shape[1]))
+    one = truth[:, None] == np.arange(n_classes)
+    at = [1] if n_classes == 2 else list(range(n_classes))
     enough = [j for j in at if AUC_MINIMUM <= one[:, j].sum() <= len(truth) - AUC_MINIMUM]
     if not enough:
         reason = f"fewer than {AUC_MINIMUM} rows of one label"
@@ -286,7 +295,7 @@ def _alone_in_classes(
     means = out_of_fold_means(codes, one, seed)
     areas = {j: auc_and_interval(means[:, j], one[:, j], level=level, **shared) for j in enough}
     best = max(enough, key=lambda j: areas[j][0])
-    teacher = auc_and_interval(P[:, best], one[:, best], level=level, **shared)[0]
+    teacher = area_of_teacher(best)
     gained = 2 * areas[best][0] - 1
     flagged = bool(areas[best][0] >= SURE or (teacher > USEFUL_AUC and gained >= LEAK * (2 * teacher - 1)))
     return row(

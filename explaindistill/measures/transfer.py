@@ -14,6 +14,7 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.measures.bias import GroupOptions, group_gaps, group_rates
 from explaindistill.measures.favorable import favorable_label
 from explaindistill.measures.groups import Grouping, groupings
+from explaindistill.measures.once import once
 from explaindistill.measures.table import few_clusters, frame, row
 from explaindistill.measures.transfer_verdicts import JOINT, VERDICTS, Signs, transfer_verdict
 from explaindistill.numerics.statistics.clusters import ClusterSums
@@ -164,7 +165,11 @@ def _of_grouping(
     margin: float,
 ) -> list[Line]:
     """Gaps of every side by one attribute, then the shifts from each other side to the student."""
-    who = pd.DataFrame({grouping.attribute: np.array(grouping.names, dtype=object)[grouping.codes]})
+    who = once(
+        grouping,
+        "names of rows",
+        lambda: pd.DataFrame({grouping.attribute: np.array(grouping.names, dtype=object)[grouping.codes]}),
+    )
     named = _named_reference(selected["teacher"], who, shared, options)
     gaps = {side: _gaps(chosen, who, shared, options, named, side) for side, chosen in selected.items()}
     lines = [line for lines_of in gaps.values() for line in lines_of.values()]
@@ -202,7 +207,7 @@ def _rates(selected: Selected, who: pd.DataFrame, shared: Line, options: GroupOp
     """Selection rates by group over the rows that this side decides about."""
     chosen, decided = selected
     return group_rates(
-        chosen[decided], attributes=who[decided], favorable=True, subject=subject,
+        chosen[decided], attributes=who if decided.all() else who[decided], favorable=True, subject=subject,
         options=replace(options, intersections=False),
         **{name: None if values is None else np.asarray(values)[decided] for name, values in shared.items()},
     )  # fmt: skip

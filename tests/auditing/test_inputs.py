@@ -2,8 +2,10 @@
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin
 
 import explaindistill as xd
+from explaindistill.auditing import inputs as module
 from explaindistill.auditing.answers import aligned
 from explaindistill.auditing.inputs import audit_rows, decision_rule
 
@@ -47,3 +49,35 @@ def test_classes_that_a_model_does_not_know_have_no_probability():
     P = np.array([[0.3, 0.7]])
     assert aligned(P, np.array(["b", "c"]), np.array(["a", "b", "c"])).tolist() == [[0.0, 0.3, 0.7]]
     assert aligned(P, np.array(["a", "b"]), np.array(["a", "b"])) is P
+
+
+def test_answers_in_blocks_are_those_of_all_rows_at_once(pair, monkeypatch):
+    tree, linear, _, (test, _) = pair
+    for student in (tree, linear):
+        whole = module._in_blocks(student.predict_proba, test)
+        monkeypatch.setattr(module, "BLOCK_ROWS", 70)
+        np.testing.assert_allclose(module._in_blocks(student.predict_proba, test), whole, rtol=0, atol=1e-12)
+
+
+def test_a_model_that_somebody_else_wrote_is_shown_text_and_ours_may_be_shown_codes():
+    X = pd.DataFrame({"city": pd.array(["Bern", None, "Zug"] * 40, dtype="str"), "debt": np.arange(120.0)})
+    shown = []
+
+    def score(rows):
+        shown.append(rows.dtypes.astype(str).tolist())
+        return rows["debt"].to_numpy() / 120 + (rows["city"] == "Zug")
+
+    student = xd.TreeRegressor(max_leaf_nodes=4).fit(X, score(X))
+
+    class Theirs(RegressorMixin, BaseEstimator):
+        def fit(self, rows, values):
+            self.fitted_ = True
+            return self
+
+        def predict(self, rows):
+            shown.append(rows.dtypes.astype(str).tolist())
+            return rows["debt"].to_numpy() / 120
+
+    report = xd.audit(score, {"tree": student, "theirs": Theirs().fit(X, None)}, X, n_explained=10)
+    assert {tuple(dtypes) for dtypes in shown} == {("str", "float64")}
+    assert report.frames["importance"].query("metric == 'permutation' and feature == 'city'")["estimate"].iloc[0] > 0

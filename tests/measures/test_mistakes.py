@@ -4,6 +4,7 @@ import pytest
 
 import explaindistill as xd
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures import mistakes as module
 from explaindistill.measures.bias import GroupOptions
 from explaindistill.measures.mistakes import mistakes
 from explaindistill.numerics.statistics.intervals import wilson
@@ -87,3 +88,20 @@ def test_no_figure_on_a_region_of_few():
     assert table["n"].iloc[0] - regions["n"].sum() >= 10, "what the shown regions leave is no small one either"
     every = mistakes(X, X["x"] % 3 == 0, lambda rows, flags: Grown(), rng=0, options=GroupOptions(min_group_size=1))
     assert (every["status"] == "ok").all()
+
+
+def test_a_tree_that_grows_on_a_sample_finds_the_same_regions_and_counts_all_of_the_other_half(rows, monkeypatch):
+    wrong = (rows["age"] > 60) & (rows["city"] == "b")
+    whole = mistakes(rows, wrong, grow, rng=1)
+    grown_on = []
+
+    def seen(X, flags):
+        grown_on.append(len(X))
+        return grow(X, flags)
+
+    monkeypatch.setattr(module, "LEARNT_ROWS", 800)
+    sampled = mistakes(rows, wrong, seen, rng=1)
+    assert grown_on == [800]
+    assert sampled.iloc[0].equals(whole.iloc[0]), "all rows of the second half count"
+    assert sampled["n"].iloc[1:].sum() == whole["n"].iloc[0]
+    assert sampled["estimate"].iloc[1] > 0.95

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from explaindistill.auditing.frames._lines import stack
+from explaindistill.auditing.frames._lines import drawn, stack
 from explaindistill.auditing.inputs import AuditInput, Model
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.measures.teacher_cells import teacher_cells
@@ -20,20 +20,30 @@ CELLS = 24
 """Cells at most: what a person can look through, and a page can carry."""
 
 
+GROWN_ROWS = 20_000
+"""Rows at most that the cells are found on: a cell of a twenty-fourth then still holds 800 of them."""
+
+
 def partitions(inputs: AuditInput, minimum: int) -> dict[str, Any]:
     """The tree whose leaves are the cells, by the name of the student whose columns it divides.
 
-    A cell holds at least ``minimum`` audited rows, and the cells together are all rows once: none can be worked out
-    from others. There is no tree where there are too few rows, or the student sees none of the columns.
+    A cell holds at least ``minimum`` of the rows that it was found on, so no fewer of the audited ones, and the cells
+    together are all rows once: none can be worked out from others. There is no tree where there are too few rows, or
+    the student sees none of the columns.
     """
     from explaindistill.students.tree.estimators import TreeRegressor
 
-    trees = {}
+    trees: dict[str, Any] = {}
+    found_on = drawn(len(inputs.rows), GROWN_ROWS, np.random.default_rng(0))
+    grown: dict[tuple[str, ...], Any] = {}  # students that see the same columns share their cells
     for s in inputs.students:
         rows = _columns(inputs, s)
-        if len(rows) >= max(minimum, 2) and rows.shape[1]:
-            tree = TreeRegressor(max_leaf_nodes=CELLS, min_samples_leaf=minimum)
-            trees[s.name] = tree.fit(rows, inputs.teacher.P)
+        columns = tuple(rows.columns)
+        if len(rows) >= max(minimum, 2) and columns:
+            if columns not in grown:
+                tree = TreeRegressor(max_leaf_nodes=CELLS, min_samples_leaf=minimum)
+                grown[columns] = tree.fit(rows.iloc[found_on], inputs.teacher.P[found_on])
+            trees[s.name] = grown[columns]
     return trees
 
 
@@ -42,11 +52,13 @@ def measure(
 ) -> dict[str, pd.DataFrame]:
     """Mean answers in the cells of ``inputs.partitions``."""
     shared: dict[str, Any] = {"classes": inputs.rule.classes, "minimum": options.min_group_size}
-    tables = [
-        teacher_cells(_columns(inputs, s), inputs.teacher.P, inputs.partitions[s.name], subject=s.name, **shared)
-        for s in inputs.students
-        if s.name in inputs.partitions
-    ]
+    measured: dict[int, pd.DataFrame] = {}
+    tables = []
+    for s in inputs.students:
+        if (tree := inputs.partitions.get(s.name)) is not None:
+            if id(tree) not in measured:
+                measured[id(tree)] = teacher_cells(_columns(inputs, s), inputs.teacher.P, tree, **shared)
+            tables.append(measured[id(tree)].assign(subject=s.name))
     return {"cells": stack(tables)}
 
 

@@ -13,7 +13,7 @@ from explaindistill.asking.cost import Cost
 from explaindistill.auditing.frames._lines import Measured, attempt, cannot_say, drawn
 from explaindistill.auditing.inputs import AuditInput, Model
 from explaindistill.auditing.options import CURVE, AuditOptions
-from explaindistill.data.disclosure import MIN_CATEGORY_SIZE, disclosed
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.measures.believability import AllowedRows, believability, worries
 from explaindistill.measures.columns import describe_columns
 from explaindistill.measures.table import frame
@@ -63,7 +63,7 @@ def notes(frames: Mapping[str, pd.DataFrame]) -> list[str]:
 
 def _columns(inputs: AuditInput, minimum: int) -> pd.DataFrame:
     rows = inputs.rows
-    return describe_columns(rows.frame, disclosed(rows.schema, rows.frame, min(minimum, MIN_CATEGORY_SIZE)), minimum)
+    return describe_columns(rows.frame, rows.disclosed(min(minimum, MIN_CATEGORY_SIZE)), minimum)
 
 
 def _corpus(inputs: AuditInput) -> pd.DataFrame:

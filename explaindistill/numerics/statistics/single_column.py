@@ -53,10 +53,13 @@ def out_of_fold_means(
     >>> out_of_fold_means([0, 0, 1, 1], [0.0, 0.0, 1.0, 1.0], n_folds=4).round(2).tolist()
     [0.33, 0.33, 0.67, 0.67]
     """
-    bins, y = np.asarray(codes, dtype=np.int64), np.asarray(target, dtype=float)
-    values = y.reshape(len(y), -1)
+    bins, y = np.asarray(codes, dtype=np.int64), np.asarray(target)
     fold = _folds(len(y), rng, n_folds)
     size = int(bins.max(initial=0)) + 1
+    if y.dtype == bool:
+        return _means_of_flags(bins, fold, y, size, n_folds)
+    y = np.asarray(y, dtype=float)
+    values = y.reshape(len(y), -1)
     out = np.empty_like(values)
     for f in range(n_folds):
         learn, held = fold != f, fold == f
@@ -65,6 +68,22 @@ def out_of_fold_means(
             mean = values[learn, j].mean()
             total = np.bincount(bins[learn], values[learn, j], size)
             out[held, j] = ((total + mean) / (count + 1))[bins[held]]
+    return out.reshape(y.shape)
+
+
+def _means_of_flags(
+    bins: NDArray[np.int64], fold: NDArray[np.int64], y: NDArray[np.bool_], size: int, n_folds: int
+) -> NDArray[np.float64]:
+    """The same of flags, whose sums over the other folds are all sums less those of the fold, to the last bit."""
+    cell = fold * size + bins
+    count = np.bincount(cell, minlength=n_folds * size).reshape(n_folds, size)
+    rest = count.sum(axis=0) - count
+    out = np.empty((len(y), y[:1].size))
+    for j, flags in enumerate(y.reshape(len(y), -1).T):
+        hits = np.bincount(cell[flags], minlength=n_folds * size).reshape(n_folds, size)
+        others = hits.sum(axis=0) - hits
+        mean = others.sum(axis=1, keepdims=True) / rest.sum(axis=1, keepdims=True)
+        out[:, j] = ((others + mean) / (rest + 1)).ravel()[cell]
     return out.reshape(y.shape)
 
 

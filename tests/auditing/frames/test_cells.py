@@ -1,6 +1,12 @@
 """The teacher's mean answer in cells."""
 
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
 import pytest
+
+from explaindistill.auditing.frames import cells as module
 
 
 def test_cells_hold_enough_rows_and_the_teacher_s_mean(report, pair, Rule, pick):
@@ -14,3 +20,23 @@ def test_cells_hold_enough_rows_and_the_teacher_s_mean(report, pair, Rule, pick)
     leaf = report.cells["tree"].apply(test[list(report.cells["tree"].feature_names_in_)])
     for line in one.to_dict("records"):
         assert line["estimate"] == pytest.approx(truth[leaf == line["cell"]].mean())
+
+
+def test_cells_found_on_a_sample_hold_the_same_means_and_students_of_one_view_share_them(monkeypatch):
+    X = pd.DataFrame({"debt": np.random.default_rng(0).random(4000)})
+    students = tuple(SimpleNamespace(name=name, features=("debt",)) for name in ("one", "other"))
+    inputs = SimpleNamespace(
+        students=students,
+        rows=type("Rows", (), {"frame": X, "__len__": lambda self: len(X)})(),
+        teacher=SimpleNamespace(P=(X["debt"] ** 2).to_numpy()),
+    )
+    means = []
+    for most in (4000, 1000):
+        monkeypatch.setattr(module, "GROWN_ROWS", most)
+        trees = module.partitions(inputs, 10)
+        assert trees["one"] is trees["other"]
+        means.append(trees["one"].predict(X))
+        leaves = trees["one"].apply(X)
+        assert np.unique(leaves, return_counts=True)[1].min() >= 10
+    assert np.abs(means[0] - means[1]).max() < 0.1
+    assert np.abs(means[0] - means[1]).mean() < 0.02

@@ -119,3 +119,12 @@ def test_one_bin_has_one_cell_a_fold():
     share, count = out_of_fold_shares([0, 0, 0], [0, 1, 1], 2, n_folds=3)
     assert share.shape == count.shape == (3, 2)
     assert out_of_fold_means([0, 0, 0], [1.0, 1.0, 1.0], n_folds=3).tolist() == [1, 1, 1]
+
+
+def test_flags_have_the_means_of_numbers_to_the_last_bit():
+    rng = np.random.default_rng(0)
+    codes, flags = rng.integers(0, 7, 403), rng.random((403, 2)) < 0.3
+    for target in (flags, flags[:, 0]):
+        np.testing.assert_array_equal(
+            out_of_fold_means(codes, target, 1), out_of_fold_means(codes, target.astype(float), 1)
+        )
