@@ -32,6 +32,7 @@ types: $(READY)  ## mypy, strict
 
 docs: $(READY)  ## the documentation, in docs/_build/html; a warning is an error
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	$(BIN)/python docs/_ext/offline.py docs/_build/html
 
 # optional packages of the table of teachers, in an environment of their own
 $(VENV)-teachers/.ready: pyproject.toml constraints.txt tests/pages/teachers.txt

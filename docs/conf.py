@@ -1,10 +1,12 @@
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import explaindistill
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
 
 project = "explaindistill"
 author = "explaindistill developers"
@@ -17,32 +19,24 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "sphinx.ext.doctest",
+    "mathml",
 ]
+html_math_renderer = "mathml"
 source_suffix = {".rst": "restructuredtext", ".md": "myst-nb", ".ipynb": "myst-nb"}
 
-# The notebooks are committed without output; they are run here, on few rows, once per change of their text.
+# The notebooks are committed with their outputs, which a test holds against a new run; pages of cells are run here.
 shutil.copytree(
     HERE.parent / "notebooks", HERE / "notebooks", dirs_exist_ok=True, ignore=lambda _, n: {".ipynb_checkpoints"} & {*n}
 )
-data = Path(os.environ.get("EXPLAINDISTILL_DATA", HERE.parents[1] / "shared" / "data")).resolve()
-os.environ |= {"EXPLAINDISTILL_QUICK": "1", "EXPLAINDISTILL_DATA": str(data), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+os.environ |= {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(HERE / "_build" / ".notebooks")
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
 nb_merge_streams = True
-nb_execution_excludepatterns = (
-    []
-    if data.is_dir()
-    else [
-        f"notebooks/{path.name}"
-        for path in (HERE / "notebooks").glob("*.ipynb")
-        if "EXPLAINDISTILL_DATA" in path.read_text("utf-8")
-    ]
-)
-exclude_patterns = ["_build", "_templates", "README.md"]
+nb_execution_excludepatterns = ["notebooks/*"]
+exclude_patterns = ["_build", "_ext", "_templates", "README.md"]
 templates_path = ["_templates"]
 html_theme = "furo"
 html_title = f"explaindistill {release}"

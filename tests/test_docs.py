@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
@@ -73,6 +74,35 @@ def test_every_source_of_a_formula_is_in_the_bibliography():
         if found.split("<")[0] not in page
     }
     assert missing == set()
+
+
+FORMULA = re.compile(r":math:`([^`]+)`|\.\. math:: (.+(?:\n +.+)*)")
+
+
+def load(path: Path):
+    """A module of the documentation, which is no package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_formula_is_drawn_by_the_browser_itself():
+    pytest.importorskip("latex2mathml", reason="the extra docs has it")
+    formula = load(ROOT / "docs" / "_ext" / "mathml.py").formula
+    found = [one or lines for path in PACKAGE.rglob("*.py") for one, lines in FORMULA.findall(path.read_text("utf-8"))]
+    assert len(found) > 300
+    drawn = {text: formula(text, "inline") for text in found}
+    assert [text for text, page in drawn.items() if not page.startswith("<math") or "\\" in page] == []
+
+
+def test_what_a_page_would_ask_of_another_host_is_found(tmp_path):
+    asked = load(ROOT / "docs" / "_ext" / "offline.py").asked
+    (tmp_path / "a.html").write_text('<a href="https://x.org">x</a><script src="_static/a.js"></script>', "utf-8")
+    assert asked(tmp_path) == []
+    (tmp_path / "b.html").write_text('<script async src="https://cdn.org/m.js"></script>', "utf-8")
+    (tmp_path / "c.css").write_text("@font-face {src: url(//fonts.org/a.woff2)}", "utf-8")
+    assert [line.split(":")[0] for line in asked(tmp_path)] == ["b.html", "c.css"]
 
 
 # What users import: of these rooms every module, of the others what is named; the rest is inner machinery.

@@ -104,7 +104,8 @@ class Comparison:
         and in the canonical columns the difference mimic minus outcome with its simultaneous band; ``p`` allows for all
         places, ``differs`` says that the band excludes 0. The first line, ``(level)``, compares the intercepts.
     terms : DataFrame
-        One line per term: ``estimate`` is the largest difference, with the band there; ``p``, ``differs``.
+        One line per term: ``estimate`` is the difference at ``place``, where it is surest (largest against the width of
+        the band), with the band there; ``p``, ``differs``.
     quality : DataFrame
         Fidelity of the mimic (``mimic_r2``) and accuracy of the outcome model (``outcome_auc`` or ``outcome_r2``), on
         rows outside of each bootstrap sample, overall and by group.
