@@ -15,7 +15,7 @@ from explaindistill.data.named_columns import named_columns, without
 from explaindistill.data.rows import as_frame
 from explaindistill.data.schema import Schema
 from explaindistill.distillation.student_fit import check_task
-from explaindistill.errors import InvalidInputError
+from explaindistill.errors import InvalidInputError, did_you_mean
 from explaindistill.measures.decision import EVEN, DecisionRule
 from explaindistill.measures.favorable import class_labels, class_named, which_is_wanted
 from explaindistill.teachers import as_teacher
@@ -129,7 +129,8 @@ def strata_values(strata: Any, rows: pd.DataFrame) -> NDArray[Any]:
     """Stratum of each row, from a column's name or one entry per row."""
     if isinstance(strata, str):
         if strata not in rows.columns:
-            raise InvalidInputError(f"strata names {strata!r}, the columns are: {', '.join(rows.columns)}")
+            near = did_you_mean(strata, rows.columns)
+            raise InvalidInputError(f"strata names {strata!r}, the columns are: {', '.join(rows.columns)}{near}")
         return rows[strata].to_numpy()
     return row_values(strata, rows, "strata")
 
@@ -156,7 +157,8 @@ def attribute_columns(sensitive: Any, rows: pd.DataFrame) -> pd.DataFrame:
     names = [sensitive] if isinstance(sensitive, str) else list(sensitive)
     if unknown := [n for n in names if n not in rows.columns]:
         raise InvalidInputError(
-            f"sensitive names {', '.join(map(str, unknown))}, the columns are: {', '.join(rows.columns)}; "
+            f"sensitive names {', '.join(map(str, unknown))}, the columns are: {', '.join(rows.columns)}"
+            f"{did_you_mean(unknown[0], rows.columns)}; "
             "for attributes outside the model give a DataFrame"
         )
     return rows[names].reset_index(drop=True)

@@ -45,7 +45,7 @@ def column_of(X: pd.DataFrame, name: Any, argument: str) -> Any:
         near = did_you_mean(name, X.columns)
         columns = ", ".join(map(str, X.columns))
         raise InvalidInputError(
-            f"{argument} names {name!r}{near}; the columns are: {columns}; or give one entry per row of X"
+            f"{argument} names {name!r}, the columns are: {columns}{near}; or give one entry per row of X"
         )
     return same[0]
 

@@ -25,7 +25,7 @@ from explaindistill.data.dtypes import dtype_name
 from explaindistill.data.families import plain_category
 from explaindistill.data.keys import is_key
 from explaindistill.data.rows import Container, as_frame, container_of, is_unicode, labels_of, repacked
-from explaindistill.errors import InvalidInputError
+from explaindistill.errors import InvalidInputError, did_you_mean
 
 __all__ = ["Feature", "Schema"]
 
@@ -196,7 +196,10 @@ class Schema:
         chosen, protected = {str(n): kind for n, kind in (kinds or {}).items()}, {str(n) for n in sensitive}
         for argument, named in (("sensitive", protected), ("kinds", set(chosen))):
             if unknown := sorted(named - set(names)):
-                raise InvalidInputError(f"{argument} names {', '.join(unknown)}, the columns are: {', '.join(names)}")
+                near = did_you_mean(unknown[0], names)
+                raise InvalidInputError(
+                    f"{argument} names {', '.join(unknown)}, the columns are: {', '.join(names)}{near}"
+                )
         features = [_feature(frame[name], chosen.get(name), name in protected) for name in names]
         features, notices = _notice(frame, features)
         return cls(tuple(features), container_of(X), notices, labels_of(X))
@@ -230,7 +233,8 @@ class Schema:
         if isinstance(key, str):
             feature = next((f for f in self.features if f.name == key), None)
             if feature is None:
-                raise InvalidInputError(f"no column {key!r}; the columns are: {', '.join(self.names)}")
+                near = did_you_mean(key, self.names)
+                raise InvalidInputError(f"no column {key!r}; the columns are: {', '.join(self.names)}{near}")
             return feature
         return self.features[key]
 

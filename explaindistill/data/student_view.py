@@ -14,7 +14,7 @@ from sklearn.base import clone
 
 from explaindistill.data.rows import as_frame
 from explaindistill.data.schema import Schema
-from explaindistill.errors import InvalidInputError
+from explaindistill.errors import InvalidInputError, did_you_mean
 
 __all__ = ["StudentView", "WholeRows"]
 
@@ -71,7 +71,10 @@ class StudentView:
         if not names:
             raise InvalidInputError("features must name at least 1 column, got none")
         if unknown := [n for n in names if n not in schema.names]:
-            raise InvalidInputError(f"features names {', '.join(unknown)}, the columns are: {', '.join(schema.names)}")
+            near = did_you_mean(unknown[0], schema.names)
+            raise InvalidInputError(
+                f"features names {', '.join(unknown)}, the columns are: {', '.join(schema.names)}{near}"
+            )
         if len(set(names)) < len(names):
             raise InvalidInputError(f"features must name each column once, got {', '.join(names)}")
         return cls(schema, names)

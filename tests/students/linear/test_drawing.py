@@ -51,6 +51,6 @@ def test_numbers_count_from_one_centre_in_words_reasons_and_table():
     X = pd.DataFrame({"age": rng.normal(40, 9, 200), "home": rng.choice(["own", "rent"], 200)})
     student = xd.LinearRegressor(penalty=0).fit(X, 0.2 * X["age"].to_numpy() + (X["home"] == "own"))
     line = student.coefficients().set_index("term").loc["age"]
-    assert f"+ {line['coefficient']!r} × (age - {line['centre']:g})" in student.describe()
+    assert f"+ {float(line['coefficient'])!r} × (age - {line['centre']:g})" in student.describe()
     reasons = student.explain(X.head(1), as_frame=True).set_index("term")["contribution"]
     np.testing.assert_allclose(reasons["age"], line["coefficient"] * (X["age"].iloc[0] - line["centre"]))
