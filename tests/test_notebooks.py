@@ -60,6 +60,8 @@ def test_runs(path, monkeypatch, real_data_or_none):
     source = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     if "EXPLAINDISTILL_DATA" in source and real_data_or_none is None:
         pytest.skip("needs the data folder; set EXPLAINDISTILL_DATA")
+    if "gymnasium" in source:
+        pytest.importorskip("gymnasium", reason="needs gymnasium: pip install 'explaindistill[rl]'")
     if real_data_or_none is not None:
         monkeypatch.setenv("EXPLAINDISTILL_DATA", str(real_data_or_none))
     monkeypatch.setenv("EXPLAINDISTILL_QUICK", "1")
