@@ -8,7 +8,8 @@ from explaindistill import plugins
 
 if TYPE_CHECKING:
     from explaindistill.distillation.policies.distiller import PolicyDistiller
+    from explaindistill.distillation.policies.dynamics import KnownDynamics
 
-__all__ = ["PolicyDistiller"]
+__all__ = ["KnownDynamics", "PolicyDistiller"]
 
-__getattr__ = plugins.lazy(__name__, dict.fromkeys(__all__, "distiller"))
+__getattr__ = plugins.lazy(__name__, {"KnownDynamics": "dynamics", "PolicyDistiller": "distiller"})
