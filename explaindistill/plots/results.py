@@ -51,7 +51,7 @@ def _series(subjects: Sequence[str], order: Sequence[str]) -> dict[str, int | No
 
 
 def _legend(
-    ax: Axes, subjects: Sequence[str], series: dict[str, int | None], teacher: str = "teacher", inside: str = ""
+    ax: Axes, subjects: Sequence[str], series: dict[str, int | None], teacher: str = "teacher", inside: Any = ""
 ) -> None:
     """Above the picture, or in a corner of it that is empty."""
     from matplotlib.lines import Line2D

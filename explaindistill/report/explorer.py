@@ -230,7 +230,8 @@ def _strip(group: str, rows: Iterable[_Read], data: Mapping[str, Any], largest: 
         counted = f"n\u00a0=\u00a0{count(row.n)}" if row.n else ""
         words = ", ".join(filter(None, (row.words, counted, row.gap)))
         detail = ", ".join(filter(None, (counted, row.words, row.gap))) if single else detail or counted
-        marks.append(Mark(series, *row.values, row.n / largest, f"{model}: {words}"))
+        at, low, high = row.values
+        marks.append(Mark(series, at, low, high, row.n / largest, f"{model}: {words}"))
     return Strip(group, detail, tuple(marks), "; ".join(remarks))
 
 
