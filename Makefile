@@ -7,7 +7,7 @@ WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint types docs docs-test fuzz openings zoo mutants bench-quick package ci clean
+.PHONY: help demo test lint types docs docs-test fuzz openings page-answers zoo mutants bench-quick package ci clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ fuzz: $(READY)  ## 10,000 damaged files, 1,000 odd fits, 200 odd command lines; 
 
 openings: $(READY)  ## 1,000 random audits: every sentence of their openings against the frames (an hour; ARGS=)
 	$(BIN)/python tests/opening/run.py $(ARGS)
+
+page-answers: $(READY)  ## 10,200 rows typed into the page in Chromium, the slider at every threshold, against Python (ARGS=)
+	$(BIN)/python benchmarks/page_answers.py $(ARGS)
 
 mutants: $(READY)  ## break 300 drawn lines of ROOM= and list the breaks that no test notices (half an hour)
 	$(BIN)/pip install --quiet mutmut==3.8.1

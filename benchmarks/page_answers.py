@@ -62,7 +62,8 @@ def typed(rows: pd.DataFrame) -> list[dict[str, Any]]:
     table = rows.copy()
     for column in table:
         if pd.api.types.is_datetime64_any_dtype(table[column]):
-            table[column] = table[column].dt.normalize().astype("datetime64[s]").astype("int64")
+            seconds = table[column].dt.normalize().astype("datetime64[s]").astype("int64")
+            table[column] = seconds.astype(object).where(table[column].notna(), None)
     return [
         {k: None if pd.isna(v) else v.item() if isinstance(v, np.generic) else v for k, v in row.items()}
         for row in table.to_dict("records")

@@ -1,7 +1,10 @@
-"""What a reader meets on the demo's page: screens, words, numbers, the smallest letters, and what scrolls sideways.
+"""What a reader meets on the demo's page, and where the opening stands on it and on eleven others.
 
-Words and numbers are those outside folds, on all seven tabs together, as one reads them without JavaScript. A screen is
-1280 x 900 pixels; "tallest tab" is what stands there at once with JavaScript.
+Of the demo: screens, words, numbers, the smallest letters, and what scrolls sideways. Words and numbers are those
+outside folds, on all seven tabs together, as one reads them without JavaScript. A screen is 1280 x 900 pixels; "tallest
+tab" is what stands there at once with JavaScript. Of the demo and of every audit of ``_page_cases.py``: whether the
+whole opening stands above the fold at 1280 x 900, and at 360 x 740 what was audited, whether a student can stand in and
+whether there is bias, with the rest within two screens; that no table is wider than it says, and no name is cut.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from _bars import Bars, options
+from _page_cases import CASES
 from rich.console import Console
 
 from explaindistill.auditing.record import Audit
@@ -92,6 +96,36 @@ def tallest(chromium: Any, page: Path, height: int) -> float:
     return max(heights)
 
 
+ENDS = """Object.fromEntries(Array.from(document.querySelectorAll('.topic')).map(t =>
+  [t.classList[1], Math.round(t.getBoundingClientRect().bottom + scrollY)]))"""
+CUT = """Array.from(document.querySelectorAll('main svg.plot text, main td, main th, main summary, main b')).filter(e =>
+  !e.closest('.text') && /\\S…\\S/.test(e.textContent)).length"""
+FOLD, NARROW_FOLD = 900, 740
+FIRST_TOPICS = ("what", "stand_in", "bias")
+
+
+def above_the_fold(bars: Bars, chromium: Any, name: str, page: Path) -> None:
+    """Where the opening of one page ends, wide and narrow; what it sends, complains of, cuts and spills."""
+    chromium.open(page, 1280)
+    chromium.ask(SETTLED)
+    ends = chromium.ask(ENDS)
+    errors = [e for e in chromium.named("Log.entryAdded") if e["entry"]["level"] == "error"]
+    sent = [e["request"]["url"] for e in chromium.named("Network.requestWillBeSent")]
+    outside = [url for url in sent if url != page.as_uri() and not url.startswith("data:")]
+    bars.at_most(f"{name}: the opening ends at 1280", FOLD, max(ends.values()), " px")
+    bars.at_most(
+        f"{name}: requests, errors, names cut in the middle", 0, len(errors) + len(outside) + chromium.ask(CUT)
+    )
+    chromium.open(page, 360)
+    chromium.ask(SETTLED)
+    ends = chromium.ask(ENDS)
+    first = max(at for topic, at in ends.items() if topic in FIRST_TOPICS)
+    bars.at_most(f"{name}: what, stand in and bias end at 360", NARROW_FOLD, first, " px")
+    bars.at_most(f"{name}: all of it ends at 360", 2 * NARROW_FOLD, max(ends.values()), " px")
+    over = max(chromium.ask("document.documentElement.scrollWidth") - 360, 0) + chromium.ask(SIDEWAYS)
+    bars.at_most(f"{name}: page or blocks that are no table beyond 360", 0, over)
+
+
 def hold(bars: Bars, chromium: Any, page: Path) -> None:
     """Open the page as it comes, and unfolded, wide and narrow."""
     bars.at_most("tallest tab", 6, tallest(chromium, page, 900), " screens")
@@ -137,6 +171,10 @@ def main(argv: list[str]) -> int:
             page.write_text(text, encoding="utf-8")
             chromium = browser(Path(folder) / "profile")
             hold(bars, chromium, page)
+            above_the_fold(bars, chromium, "demo", page)
+            for name, make in {} if args.quick else CASES.items():
+                page.write_text(render(make(), "html"), encoding="utf-8")
+                above_the_fold(bars, chromium, name, page)
             chromium.close()
     return bars.finish(args)
 

@@ -71,9 +71,9 @@ def shape(
         rows = frame[frame["output"] == output] if len(outputs) > 1 else frame
         (_down if down else _levels if levels else _line)(ax, rows, i, len(outputs))
     if len(outputs) > 1:
-        side: Any = ("lower right", (1, 1.0)) if down else ("lower left", (0, 1.0))
-        ax.legend(ax.lines[: len(outputs)], [wrapped(o, 34) for o in outputs], loc=side[0], bbox_to_anchor=side[1],
-                  frameon=False, fontsize=8, labelcolor=INK)  # fmt: skip
+        looks: dict[str, Any] = {"frameon": False, "fontsize": 8, "labelcolor": INK}
+        corner: dict[str, Any] = {"loc": "lower right" if down else "lower left", "bbox_to_anchor": (int(down), 1.0)}
+        ax.legend(ax.lines[: len(outputs)], [wrapped(o, 34) for o in outputs], **corner, **looks)
     _density(ax, frame[frame["output"] == outputs[0]] if len(outputs) > 1 else frame, down)
     (ax.axvline if down else ax.axhline)(0, color=MUTED, linewidth=1)
     ax.grid(axis="x" if down else "y", color=GRID, linewidth=0.8)

@@ -15,7 +15,18 @@ from explaindistill.report.metrics import describe_metric
 from explaindistill.report.tables import frame_of, rows_of
 from explaindistill.report.words import Kind, count, interval, name, quantity, sentence
 
-__all__ = ["LABELS", "TEACHER", "dots", "drawn", "frontier", "headline", "importance", "query_curve", "students_of"]
+__all__ = [
+    "LABELS",
+    "TEACHER",
+    "by_fidelity",
+    "dots",
+    "drawn",
+    "frontier",
+    "headline",
+    "importance",
+    "query_curve",
+    "students_of",
+]
 
 TEACHER, LABELS = -1, -2
 """Series of the teacher and of the true labels in a picture; students count from 0, in the order they were given."""
@@ -89,6 +100,15 @@ def headline(audit: Any) -> pd.DataFrame:
         if not rows.empty:
             return rows[rows["subject"].isin(students_of(audit))].drop_duplicates("subject")
     return frame.iloc[:0]
+
+
+def by_fidelity(audit: Any) -> list[str]:
+    """Names of the students that have a figure of fidelity, the most faithful first."""
+    lines = headline(audit)
+    if lines.empty:
+        return []
+    ranked = lines[lines["estimate"].notna()].sort_values("estimate", ascending=False, kind="stable")
+    return [str(s) for s in ranked["subject"]]
 
 
 def dots(

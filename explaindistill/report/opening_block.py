@@ -7,6 +7,7 @@ from typing import Any
 from explaindistill.auditing.opening.sentences import Sentence
 from explaindistill.report.blocks import Statement, Statements
 from explaindistill.report.places import PLACES
+from explaindistill.report.verdict_words import in_front
 from explaindistill.report.words import name, sentence
 
 __all__ = ["opening_block", "opening_title"]
@@ -29,12 +30,13 @@ def opening_block(audit: Any) -> Statements | None:
     opening = getattr(audit, "opening", None)
     if opening is None:
         return None
-    return Statements(
-        tuple(
-            (topic, sentence(question), tuple(map(_statement, said)), _first(topic, said))
-            for topic, question, said in opening.parts()
-        )
-    )
+    banners = set(in_front(audit))  # what stands in a box above is not said twice
+    parts = []
+    for topic, question, every in opening.parts():
+        said = tuple(one for one in every if one.text not in banners)
+        if said:
+            parts.append((topic, sentence(question), tuple(map(_statement, said)), _first(topic, said)))
+    return Statements(tuple(parts))
 
 
 def _first(topic: str, said: tuple[Sentence, ...]) -> int:

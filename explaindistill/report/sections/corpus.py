@@ -8,10 +8,12 @@ from typing import Any
 import pandas as pd
 
 from explaindistill.asking.cost import CORE_WATTS
+from explaindistill.auditing.display_names import DisplayNames
 from explaindistill.measures.believability import worries
 from explaindistill.report.blocks import Block, Cell, Details, Items, Section, Table, Text
 from explaindistill.report.figures import query_curve
 from explaindistill.report.metrics import describe_metric
+from explaindistill.report.student.shown import names_of
 from explaindistill.report.tables import frame_of, pivot, plain
 from explaindistill.report.words import count, name, number
 
@@ -161,7 +163,7 @@ def _features(audit: Any) -> Table | None:
     features = tuple(getattr(audit.schema, "features", ()))
     if not features:
         return None
-    rows = []
+    rows, names = [], names_of(audit)
     for f in features:
         marks = [
             word
@@ -172,13 +174,16 @@ def _features(audit: Any) -> Table | None:
             )
             if on
         ]
-        rows.append((Cell(name(f.name)), Cell(f.kind), Cell(_range(f)), Cell(", ".join(marks), tone="quiet")))
+        shown, unit = names.column(f.name), names.unit(f.name)
+        raw = name(f.name) if shown != f.name else ""
+        kind = f"{f.kind}, {name(unit)}" if unit else f.kind
+        rows.append((Cell(name(shown), raw), Cell(kind), Cell(_range(f, names)), Cell(", ".join(marks), tone="quiet")))
     return Table("Columns", ("column", "kind", "range or categories", "remark"), tuple(rows), (False,) * 4)
 
 
-def _range(feature: Any) -> str:
+def _range(feature: Any, names: DisplayNames) -> str:
     if feature.categories:
-        shown = ", ".join(name(c) for c in feature.categories[:8])
+        shown = ", ".join(name(names.group(feature.name, c)) for c in feature.categories[:8])
         more = len(feature.categories) - 8
         return shown + (f" and {more} more" if more > 0 else "")
     if feature.kind == "boolean":

@@ -10,7 +10,7 @@ import pandas as pd
 
 from explaindistill import plots
 from explaindistill.report.blocks import Block, Cell, Details, Dots, Gallery, Section, Table, Text
-from explaindistill.report.figures import dots, drawn, headline, importance, students_of
+from explaindistill.report.figures import by_fidelity, dots, drawn, importance, students_of
 from explaindistill.report.tables import frame_of, pivot
 from explaindistill.report.words import name, quantity
 from explaindistill.report.writers.json import STRONGEST, strongest
@@ -57,8 +57,7 @@ def _spread(audit: Any) -> list[Block]:
     frame = frame_of(audit, "attribution_cells")
     if frame.empty:
         return []
-    faithful = headline(audit).sort_values("estimate", ascending=False, kind="stable")["subject"].map(str)
-    for student in faithful:
+    for student in by_fidelity(audit):
         scales = frame.loc[frame["subject"] == student, "subset"]
         if len(scales):
             rows = frame[frame["subset"] == scales.iloc[0]]

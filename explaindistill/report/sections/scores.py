@@ -8,7 +8,7 @@ import pandas as pd
 
 from explaindistill import plots
 from explaindistill.report.blocks import Block, Cell, Details, Figure, Gallery, Section, Table
-from explaindistill.report.figures import drawn, headline, students_of
+from explaindistill.report.figures import by_fidelity, drawn, students_of
 from explaindistill.report.tables import frame_of
 from explaindistill.report.words import interval, name, quantity
 
@@ -63,8 +63,7 @@ def _truth(audit: Any) -> list[Block]:
 def _answers(audit: Any) -> list[Block]:
     """Counts of rows by the answers of the teacher and of the most faithful students."""
     cells = _measured(audit, "answer_pairs")
-    faithful = headline(audit).sort_values("estimate", ascending=False, kind="stable")["subject"].map(str)
-    students = [s for s in faithful if s in set(cells.get("subject", ()))][:DRAWN]
+    students = [s for s in by_fidelity(audit) if s in set(cells.get("subject", ()))][:DRAWN]
     unit = "value" if audit.classes is None else "probability"
     figures = []
     for i, student in enumerate(students):
