@@ -117,7 +117,7 @@ class AuditRows:
 
         return replace(
             self,
-            frame=self.frame.loc[keep],
+            frame=self.frame if keep.all() else self.frame.loc[keep],
             y=at(self.y),
             weight=at(self.weight),
             clusters=at(self.clusters),

@@ -40,17 +40,24 @@ def unseen(
     InvalidInputError
         If fitting saw all rows, or ``train`` lacks a column.
     """
-    keys = _joined(row_keys(rows))
+    keys = row_keys(rows)
     fitted_people: set[tuple[Any, bytes]] = set()
     fitted_values: set[bytes] = set()
+    words = [np.zeros(0, dtype=np.uint64)]
     for index, fitted in _fitted_rows(distillers, train, list(rows.columns)):
         values = _joined(fitted)
+        words.append(fitted[:, 0])
         fitted_values.update(values)
         if index is not None:
             fitted_people.update(zip(index.tolist(), values, strict=True))
-    labelled = zip(rows.index.tolist(), keys, strict=True)
-    same = np.array([pair in fitted_people for pair in labelled], dtype=np.bool_)
-    equal = np.array([k in fitted_values for k in keys], dtype=np.bool_) & ~same
+    # few rows share one half of their key with a row of fitting, and only these are looked up one by one
+    alike = np.flatnonzero(np.isin(keys[:, 0], np.concatenate(words)))
+    joined = _joined(keys[alike])
+    same, equal = np.zeros(len(keys), dtype=np.bool_), np.zeros(len(keys), dtype=np.bool_)
+    labelled = zip(rows.index[alike].tolist(), joined, strict=True)
+    same[alike] = [pair in fitted_people for pair in labelled]
+    equal[alike] = [key in fitted_values for key in joined]
+    equal &= ~same
     notes = []
     if same.all():
         raise InvalidInputError(f"X must hold rows that fitting did not see, but all {len(keys)} were in it")

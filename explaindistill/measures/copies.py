@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from hashlib import blake2b
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,13 +16,14 @@ from explaindistill.numerics.statistics.coincidences import (
     by_chance,
     chance_of_divisor,
     equal_pairs,
-    marks_of,
+    sum_of_marks,
+    words_of,
 )
 
 __all__ = ["COPIES_WAY_OUT", "copies"]
 
 Words = NDArray[np.uint64]
-Codes = NDArray[np.int64]
+Codes = NDArray[np.integer[Any]]
 MATERIAL = 1.05
 """Design effect from which copies matter: a nominal 95 % interval of rows whose variance is 1.05 times as large holds
 in 94.4 %, which nobody would notice."""
@@ -93,17 +95,19 @@ def copies(rows: pd.DataFrame, *, clusters: ArrayLike | None = None) -> pd.DataF
     ['none', 'dependent', 'as chance gives']
     """
     n = len(rows)
-    codes = [pd.factorize(rows[c], use_na_sentinel=False)[0] for c in rows.columns]
-    different = list({c.tobytes(): c for c in codes}.values())  # a column that only recodes another one adds nothing
+    codes = [pd.factorize(rows[c], use_na_sentinel=False)[0].astype(np.int32) for c in rows.columns]
+    # a column that only recodes another one adds nothing
+    different = list({blake2b(c.tobytes()).digest(): c for c in codes}.values())
     n_possible = float(np.prod([c.max(initial=0) + 1.0 for c in different]))
     labels = _labels(clusters, n)
     # the clusters' words stand beside those of the columns: drawn alone they would be the words of the first column
-    *words, of_clusters = marks_of([*different, labels])
-    marks = np.array(words, dtype=np.uint64).reshape(len(different), n)
-    whole = marks.sum(axis=0, dtype=np.uint64) if rows.shape[1] else np.arange(n, dtype=np.uint64)
+    *words, words_of_clusters = words_of([*different, labels])
+    marked = _Marked(different, words)
+    whole = sum_of_marks(words, different, n) if rows.shape[1] else np.arange(n, dtype=np.uint64)
+    of_clusters = words_of_clusters[labels]
     apart = _Apart(whole, whole if clusters is None else whole + of_clusters)
     named = [(str(c), of) for c, of in zip(rows.columns, codes, strict=True) if 0 < of.max(initial=0) < MOST_LEVELS]
-    verdict, expected, added, reason = _judged(marks, apart, named, n_possible)
+    verdict, expected, added, reason = _judged(marked, apart, named, n_possible)
     share = apart.equal.repeats / n if n else np.nan
     line = row("copies", share, share, share, n=n, k=apart.equal.repeats, n_effective=n / (1 + added),
                method="counted", subject="rows", reason=reason, expected=expected, verdict=verdict)  # fmt: skip
@@ -125,6 +129,8 @@ class _Apart:
 
     Attributes
     ----------
+    n : int
+        Rows.
     equal : Coincidences
         Of all rows.
     pairs : float
@@ -135,7 +141,7 @@ class _Apart:
 
     def __init__(self, whole: Words, inside: Words) -> None:
         """From marks of the rows, and of the rows with their clusters; the same twice where there are none."""
-        self.equal = equal_pairs(whole)
+        self.n, self.equal = len(whole), equal_pairs(whole)
         self.pairs, once = self.equal.pairs, np.arange(len(whole))
         if inside is not whole:
             self.pairs -= equal_pairs(inside).pairs
@@ -144,11 +150,23 @@ class _Apart:
         self.first = once[first]
 
 
+class _Marked(NamedTuple):
+    """Columns that differ as codes, and the word of each code."""
+
+    codes: list[Codes]
+    words: list[Words]
+
+    def at(self, rows: Codes) -> Words:
+        """Marks of some rows, by column."""
+        marks = [word[c[rows]] for word, c in zip(self.words, self.codes, strict=True)]
+        return np.array(marks, dtype=np.uint64).reshape(len(marks), len(rows))
+
+
 def _judged(
-    marks: Words, apart: _Apart, named: Sequence[tuple[str, Codes]], n_possible: float
+    marked: _Marked, apart: _Apart, named: Sequence[tuple[str, Codes]], n_possible: float
 ) -> tuple[str, float, float, str]:
     """Verdict, equal pairs that chance makes, what copies add to the variance, and what was seen."""
-    n, equal = marks.shape[1], apart.equal
+    equal, n = apart.equal, apart.n
     sentence = f"{equal.repeats:,} of {n:,} rows equal an earlier row in every column"
     if not equal.repeats:
         return "none", 0.0, 0.0, ""
@@ -159,7 +177,7 @@ def _judged(
     added, words = _multiplied(apart, named, n)
     if words:
         return "dependent", np.nan, added, f"{sentence}: {words}"
-    expected = _expected(marks)
+    expected = _expected(marked, n)
     sentence += f"; {equal.pairs:,.0f} pairs are equal, and chance makes about {expected:,.0f}"
     added = 2 * (apart.pairs - expected) / n
     if apart.pairs > BEYOND * expected and n_possible > n and 1 + added >= MATERIAL:
@@ -213,10 +231,9 @@ def _divided(counts: Codes, levels: Codes) -> list[_Level]:
     return [_Level(d, rows, k, chance_of_divisor(d, k)) for d, rows, k in figures]
 
 
-def _expected(marks: Words) -> float:
+def _expected(marked: _Marked, n: int) -> float:
     """Equal pairs of all rows that chance makes; of many rows, a random sample stands for all."""
-    n = marks.shape[1]
     if n <= COMPARED_ROWS:
-        return by_chance(marks)
+        return by_chance(marked.at(np.arange(n)))
     drawn = np.sort(np.random.default_rng(0).choice(n, COMPARED_ROWS, replace=False))
-    return by_chance(marks[:, drawn]) * (n / COMPARED_ROWS) ** 2
+    return by_chance(marked.at(drawn)) * (n / COMPARED_ROWS) ** 2

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.measures.table import frame, row
+from explaindistill.numerics.statistics.coincidences import sum_of_marks, words_of
 
 __all__ = ["key_columns"]
 
@@ -88,22 +89,34 @@ def key_columns(rows: pd.DataFrame, *, clusters: ArrayLike | None = None) -> pd.
     >>> key_columns(visits)[["feature", "k", "verdict"]].values.tolist()
     [['who', 100.0, 'dependent'], ['ward', 8.0, 'dependent']]
     """
-    once = ~rows.duplicated().to_numpy() if rows.shape[1] else np.ones(len(rows), dtype=bool)
-    table = rows.loc[once].set_axis([str(c) for c in rows.columns], axis=1)
-    codes = {c: pd.factorize(table[c], use_na_sentinel=False)[0] for c in table.columns}
+    columns = {str(name): rows.iloc[:, i] for i, name in enumerate(rows.columns)}
+    codes = {c: pd.factorize(column, use_na_sentinel=False)[0].astype(np.int32) for c, column in columns.items()}
+    once = _first_of_equals(list(codes.values()), len(rows))
+    if not once.all():
+        codes = {c: values[once] for c, values in codes.items()}
+    n = int(once.sum())
     cluster = None if clusters is None else pd.factorize(np.asarray(clusters), use_na_sentinel=False)[0][once]
     lines = []
     for name, values in codes.items():
-        sign = _signs(name, table[name], codes)
+        sign = _signs(name, columns[name][once], codes)
         if not sign:
             continue
         covered = cluster is not None and _decides(values, cluster)
-        k, n = int(values.max()) + 1, len(table)
+        k = int(values.max()) + 1
         lines.append(
             row("key_column", n / k, n / k, n / k, n=n, k=k, method="counted", subject="rows", reason=sign,
                 feature=name, verdict="covered" if covered else "dependent")
         )  # fmt: skip
     return frame(lines, extra=("feature", "verdict"))
+
+
+def _first_of_equals(codes: list[Codes], n: int) -> NDArray[np.bool_]:
+    """Marks each row that equals no earlier one."""
+    once = np.ones(n, dtype=bool)
+    if codes:
+        once[:] = False
+        once[np.unique(sum_of_marks(words_of(codes), codes, n), return_index=True)[1]] = True
+    return once
 
 
 def _signs(name: str, column: pd.Series, codes: dict[str, Codes]) -> str:

@@ -258,14 +258,15 @@ def _with_missing(X: pd.DataFrame) -> list[str]:
 def _alone(rows: _CheckedRows, rng: np.random.Generator) -> Iterator[Line]:
     """What each column tells alone, out of fold, and whether that is suspiciously much."""
     at = rows.labelled
-    X, truth, P = rows.X[at], rows.truth[at], rows.P[at]  # type: ignore[index]
-    Z, seed = np.asarray(Schema.infer(X).encode(X)), int(rng.integers(2**31))
+    X = rows.X if at.all() else rows.X[at]
+    truth, P = rows.truth[at], rows.P[at]  # type: ignore[index]
+    schema, seed = Schema.infer(X), int(rng.integers(2**31))
     if len(X) < 2 * AUC_MINIMUM:
         return
     shared = rows.sampling(at)
     area = cache(lambda j: auc_and_interval(P[:, j], truth == j, level=rows.level, **shared)[0])
     for i, column in enumerate(X.columns):
-        codes = bins_of(Z[:, i])
+        codes = bins_of(schema.column(schema.frame(X), i))
         if rows.classes is None:
             yield _alone_in_regression(codes, truth, P, seed) | {"feature": column}
         else:

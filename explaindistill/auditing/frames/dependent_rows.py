@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,11 +42,16 @@ def measure(
 
 def _counted(rows: AuditRows) -> pd.DataFrame:
     """All that is known of the rows that count: what models see, attributes that they do not, truth and strata."""
-    columns = {c: rows.frame[c].to_numpy() for c in rows.frame.columns}
-    columns |= {f"{c} (sensitive)": rows.attributes[c].to_numpy() for c in rows.attributes if c not in columns}
+    columns = {c: _values(rows.frame[c]) for c in rows.frame.columns}
+    columns |= {f"{c} (sensitive)": _values(rows.attributes[c]) for c in rows.attributes if c not in columns}
     columns |= {f"({name})": np.asarray(v) for name, v in (("y", rows.y), ("stratum", rows.strata)) if v is not None}
     table = pd.DataFrame(columns)
     return table if rows.weight is None else table.loc[rows.weight > 0].reset_index(drop=True)
+
+
+def _values(column: pd.Series) -> Any:
+    """A column without its index; text stays as it is held, which takes a fraction of what Python's own takes."""
+    return column.array if isinstance(column.dtype, pd.StringDtype) else column.to_numpy()
 
 
 def _in_time(inputs: AuditInput, clusters: NDArray[np.generic] | None) -> Iterator[pd.DataFrame]:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Coincidences", "by_chance", "chance_of_divisor", "equal_pairs", "marks_of"]
+__all__ = ["Coincidences", "by_chance", "chance_of_divisor", "equal_pairs", "marks_of", "sum_of_marks", "words_of"]
 
 Words = NDArray[np.uint64]
 FEWEST_MISSES = 10
@@ -62,10 +62,35 @@ def marks_of(codes: Sequence[NDArray[np.intp]]) -> Words:
     >>> bool(marks[0] == marks[2]), bool(marks[0] == marks[1])
     (True, False)
     """
-    rng = np.random.default_rng(0)
-    top = np.iinfo(np.uint64).max
-    words = [rng.integers(0, top, size=int(c.max(initial=0)) + 1, dtype=np.uint64, endpoint=True)[c] for c in codes]
+    words = [word[c] for word, c in zip(words_of(codes), codes, strict=True)]
     return np.stack(words) if words else np.zeros((0, 0), dtype=np.uint64)
+
+
+def words_of(codes: Sequence[NDArray[np.integer[Any]]]) -> list[Words]:
+    """A random word for each code of each column: what :func:`marks_of` gives to the rows that have it.
+
+    Examples
+    --------
+    >>> [word.shape for word in words_of([np.array([0, 1, 0]), np.array([2, 2, 2])])]
+    [(2,), (3,)]
+    """
+    rng, top = np.random.default_rng(0), np.iinfo(np.uint64).max
+    return [rng.integers(0, top, size=int(c.max(initial=0)) + 1, dtype=np.uint64, endpoint=True) for c in codes]
+
+
+def sum_of_marks(words: Sequence[Words], codes: Sequence[NDArray[np.integer[Any]]], n: int) -> Words:
+    """Marks of ``n`` rows summed over the columns, without holding those of all columns at once.
+
+    Examples
+    --------
+    >>> codes = [np.array([0, 1, 0]), np.array([2, 2, 2])]
+    >>> bool((sum_of_marks(words_of(codes), codes, 3) == marks_of(codes).sum(axis=0)).all())
+    True
+    """
+    total = np.zeros(n, dtype=np.uint64)
+    for word, c in zip(words, codes, strict=True):
+        total += word[c]
+    return total
 
 
 def equal_pairs(marks: Words) -> Coincidences:
