@@ -116,7 +116,7 @@ def test_gives_what_it_was_committed_with(path, monkeypatch):
     for old, new in zip(committed.cells, again.cells, strict=True):
         if old.cell_type == "code":
             assert differs(text_of(new), text_of(old)) is None, old.source
-            pictures = [[kind for o in cell.outputs for kind in o.get("data", {})] for cell in (old, new)]
+            pictures = [sorted(kind for o in cell.outputs for kind in o.get("data", {})) for cell in (old, new)]
             assert pictures[0] == pictures[1], old.source
 
 

@@ -2,6 +2,7 @@
 # The first hour of somebody who has nothing but a clone: ten lines in a new environment, then `make demo`.
 # Where FRESH_SITE names a folder of installed packages they are used in place of downloads.
 set -euo pipefail
+unset PYTHONPATH EXPLAINDISTILL_DATA  # nothing of the one who runs this helps
 root=$(cd "$(dirname "$0")/../.." && pwd)
 python=${PYTHON:-python3}
 scratch=$(mktemp -d)
@@ -12,7 +13,7 @@ cd "$scratch/clone"
 "$python" -m venv "$scratch/venv"
 if [[ -n ${FRESH_SITE:-} ]]; then
     echo "$FRESH_SITE" >"$("$scratch/venv/bin/python" -c 'import site; print(site.getsitepackages()[0])')/shared.pth"
-    "$scratch/venv/bin/pip" install --quiet --no-deps --no-build-isolation .
+    "$scratch/venv/bin/pip" install --quiet --no-deps .
 else
     "$scratch/venv/bin/pip" install --quiet --constraint constraints.txt .
 fi
