@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from explaindistill.data.notebook import html_in_notebook, mimebundle
 from explaindistill.protocols import Complexity
 
 __all__ = ["StudentMethods", "student_has"]
@@ -43,6 +44,8 @@ class StudentMethods:
     student: Any
     student_: Any
     _student_rows: Callable[[Any], Any]
+    _repr_mimebundle_ = mimebundle
+    _repr_html_ = html_in_notebook
 
     def describe(self) -> str:
         """The student in words; see the student's own ``describe``."""

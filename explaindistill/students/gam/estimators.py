@@ -12,6 +12,7 @@ from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
+from explaindistill.data.notebook import html_in_notebook, mimebundle
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.additive.families import FAMILIES, Bernoulli
@@ -240,6 +241,8 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         return write(self)
 
     plot = plot
+    _repr_mimebundle_ = mimebundle
+    _repr_html_ = html_in_notebook
     fit_notes: ClassVar = FIT_NOTES
     export = export
     program = program
@@ -379,6 +382,8 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
         return write(self)
 
     plot = plot
+    _repr_mimebundle_ = mimebundle
+    _repr_html_ = html_in_notebook
     fit_notes: ClassVar = FIT_NOTES
     export = export
     program = program

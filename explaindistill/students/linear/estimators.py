@@ -17,6 +17,7 @@ from explaindistill.data.design import linear_columns
 from explaindistill.data.design_rows import DesignRows
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.folds import content_rank
+from explaindistill.data.notebook import html_in_notebook, mimebundle
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.numerics.linear.elastic_net import classify
 from explaindistill.numerics.linear.penalty_choice import (
@@ -126,6 +127,8 @@ class _Linear(BaseEstimator):
     program = program
     drawing = drawing
     plot = plot
+    _repr_mimebundle_ = mimebundle
+    _repr_html_ = html_in_notebook
     shapley = shapley
     counterfactual = counterfactual
     agreement_intervals = agreement_intervals

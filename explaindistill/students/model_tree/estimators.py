@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
+from explaindistill.data.notebook import html_in_notebook, mimebundle
 from explaindistill.data.target_names import class_name, value_name
 from explaindistill.data.targets import as_soft_targets, sharpen
 from explaindistill.numerics.model_trees.leaf_models import Loss, respond
@@ -124,6 +125,8 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
     program = program
     drawing = drawing
     plot = plot
+    _repr_mimebundle_ = mimebundle
+    _repr_html_ = html_in_notebook
     shapley = shapley
     counterfactual = counterfactual
     agreement_intervals = agreement_intervals
@@ -280,6 +283,8 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
     program = program
     drawing = drawing
     plot = plot
+    _repr_mimebundle_ = mimebundle
+    _repr_html_ = html_in_notebook
     shapley = shapley
     counterfactual = counterfactual
     agreement_intervals = agreement_intervals

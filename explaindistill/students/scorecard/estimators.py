@@ -20,6 +20,7 @@ from explaindistill.data.design import (
     rule_columns,
 )
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
+from explaindistill.data.notebook import html_in_notebook, mimebundle
 from explaindistill.data.target_names import class_name
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
@@ -312,6 +313,8 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
     program = program
     drawing = drawing
     plot = plot
+    _repr_mimebundle_ = mimebundle
+    _repr_html_ = html_in_notebook
     shapley = shapley
     counterfactual = counterfactual
     agreement_intervals = agreement_intervals

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from explaindistill.data.notebook import html_in_notebook, mimebundle
 from explaindistill.data.target_names import value_name
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Complexity
@@ -35,6 +36,8 @@ class ReadableTree:
     fit_notes: ClassVar = {"nodes": ("gain", "n", "observed", "share", "weight")}
     """Fields of the form that decide no answer: ``export.json`` can leave them out."""
     svg = svg
+    _repr_mimebundle_ = mimebundle
+    _repr_html_ = html_in_notebook
 
     def apply(self, X: Any) -> NDArray[np.int64]:
         """Number of the leaf ``(n,)`` that each row falls into."""
