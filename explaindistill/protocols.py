@@ -278,7 +278,7 @@ class Student(Protocol):
         ...
 
     def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
-        """Reasons for each row: a short table to be read or quoted, or one tidy frame of all of them.
+        """Reasons for each row (one may be a Series or mapping): a short table to be read or quoted, or all in a frame.
 
         The short table has the columns ``row`` (position), ``term`` (``"(base)"`` first), ``reason`` (words a person
         reads), ``output`` (class, or number of the output in regression) and ``contribution``: of each row the base

@@ -163,7 +163,9 @@ def test_the_short_table_prints_in_80_columns(kind):
         assert "..." not in text
     assert "20 more rows" in text
     assert "row 0: " in text
-    assert "row 0: " not in str(student.explain(X.head(1)))
+    single = str(student.explain(X.head(1)))
+    assert "row 0: " not in single
+    assert single == str(student.explain(X.iloc[0])) == str(student.explain(X.iloc[0].to_dict()))
 
 
 @every_student

@@ -10,6 +10,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.data.notebook import html_in_notebook, mimebundle
+from explaindistill.data.rows import one_or_more
 from explaindistill.protocols import Complexity
 
 __all__ = ["StudentMethods", "student_has"]
@@ -53,8 +54,8 @@ class StudentMethods:
         return str(self.student_.describe())
 
     def explain(self, X: Any, **how: Any) -> pd.DataFrame:
-        """Reasons of the student for each row; see the student's own ``explain``."""
-        return self.student_.explain(self._student_rows(X), **how)
+        """Reasons of the student for each row, or for one as a Series or mapping; see the student's own ``explain``."""
+        return self.student_.explain(self._student_rows(one_or_more(X)), **how)
 
     @available_if(student_has("reasons"))
     def reasons(self, X: Any, **wanted: Any) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.notebook import html_in_notebook, mimebundle
+from explaindistill.data.rows import one_or_more
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.additive.families import FAMILIES, Bernoulli
@@ -225,7 +226,7 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
 
     def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
         """Contributions to the logit, one line per row, term and output; they sum to the logit."""
-        lines = words.explain(self, rows(self, X))
+        lines = words.explain(self, rows(self, one_or_more(X)))
         return lines if as_frame else short_table(self, lines)
 
     def importance(self) -> pd.DataFrame:
@@ -366,7 +367,7 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
 
     def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
         """Contributions to the value (or log of the mean), one line per row and term."""
-        lines = words.explain(self, rows(self, X))
+        lines = words.explain(self, rows(self, one_or_more(X)))
         return lines if as_frame else short_table(self, lines)
 
     def importance(self) -> pd.DataFrame:

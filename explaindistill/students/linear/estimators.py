@@ -18,6 +18,7 @@ from explaindistill.data.design_rows import DesignRows
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.folds import content_rank
 from explaindistill.data.notebook import html_in_notebook, mimebundle
+from explaindistill.data.rows import one_or_more
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.numerics.linear.elastic_net import classify
 from explaindistill.numerics.linear.penalty_choice import (
@@ -92,7 +93,7 @@ class _Linear(BaseEstimator):
 
         Numbers count from the centres that :meth:`describe` shows, flags and levels from their share of the rows.
         """
-        lines = self.model_.explain(_intake.rows(self, X))
+        lines = self.model_.explain(_intake.rows(self, one_or_more(X)))
         return lines if as_frame else short_table(self, lines)
 
     def complexity(self) -> Complexity:

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.notebook import html_in_notebook, mimebundle
+from explaindistill.data.rows import one_or_more
 from explaindistill.data.target_names import class_name, value_name
 from explaindistill.data.targets import as_soft_targets, sharpen
 from explaindistill.numerics.model_trees.leaf_models import Loss, respond
@@ -218,7 +219,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
 
     def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
         """Contributions that sum to the log-odds of ``classes_[1]``, or to each class's score."""
-        frame = rows(self, X)
+        frame = rows(self, one_or_more(X))
         classes = self.classes_.tolist()
         out = self.tree_.explain(frame, classes[1:] if len(classes) == 2 else classes)
         out.attrs["scale"] = "logit"
@@ -345,7 +346,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
 
     def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
         """Contributions that sum to each output's value."""
-        frame = rows(self, X)
+        frame = rows(self, one_or_more(X))
         out = self.tree_.explain(frame, list(range(self.n_outputs_)))
         out.attrs["scale"] = "value"
         return out if as_frame else short_table(self, out)

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.notebook import html_in_notebook, mimebundle
+from explaindistill.data.rows import one_or_more
 from explaindistill.data.targets import as_soft_targets, sharpen
 from explaindistill.numerics.ranges import number_in, whole_in
 from explaindistill.numerics.trees.rule_growth import RuleLimits
@@ -208,7 +209,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
 
     def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
         """Rules that were read, and how each moved the probabilities; contributions sum to them."""
-        frame = rows(self, X)
+        frame = rows(self, one_or_more(X))
         out = self.rules_.explain(frame, list(self.classes_))
         out.attrs["scale"] = "probability"
         return out if as_frame else short_table(self, out)
@@ -341,7 +342,7 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
 
     def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
         """Rules that were read, and how each moved the value; contributions sum to it."""
-        frame = rows(self, X)
+        frame = rows(self, one_or_more(X))
         out = self.rules_.explain(frame, list(range(self.n_outputs_)))
         out.attrs["scale"] = "value"
         return out if as_frame else short_table(self, out)

@@ -21,6 +21,7 @@ from explaindistill.data.design import (
 )
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.notebook import html_in_notebook, mimebundle
+from explaindistill.data.rows import one_or_more
 from explaindistill.data.target_names import class_name
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
@@ -254,7 +255,7 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
 
     def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
         """Points of each condition, row by row; they sum to the total. See :meth:`protocols.Student.explain`."""
-        frame = _intake.rows(self, X)
+        frame = _intake.rows(self, one_or_more(X))
         model, n = self.model_, len(frame)
         values = model.values(frame)
         names = ["(base)", *(model.words(c) for c in model.columns)]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.data.notebook import html_in_notebook, mimebundle
+from explaindistill.data.rows import one_or_more
 from explaindistill.data.target_names import value_name
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Complexity
@@ -144,7 +145,7 @@ class ReadableTree:
             See :meth:`explaindistill.protocols.Student.explain`; the contributions of a row and output sum to the
             probability or value that is predicted.
         """
-        frame = words.reasons(self.tree_, self.apply(X), self._outputs())
+        frame = words.reasons(self.tree_, self.apply(one_or_more(X)), self._outputs())
         frame.attrs["scale"] = "probability" if hasattr(self, "classes_") else "value"
         return frame if as_frame else short_table(self, frame)
 
