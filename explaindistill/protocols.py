@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Complexity", "Draw", "Sampler", "Student", "Task", "Teacher", "can_be_asked"]
+__all__ = [
+    "ClassLabel", "Complexity", "Draw", "Row", "Rows", "Sampler", "Student", "Task", "Teacher", "TeacherLike",
+    "can_be_asked",
+]  # fmt: skip
 
 Task = Literal["classification", "regression"]
+Rows: TypeAlias = ArrayLike | pd.DataFrame
+"""A table of rows: a frame of pandas, an array, lists, or whatever turns into an array (polars, pyarrow, torch)."""
+Row: TypeAlias = pd.Series | pd.DataFrame | Mapping[Any, Any]
+"""One row: a Series, a frame of one row, or values by column."""
+ClassLabel: TypeAlias = Hashable
+"""A class: text, a number or a flag."""
 
 
 @runtime_checkable
@@ -141,6 +151,16 @@ class Draw:
     rows: pd.DataFrame
     parents: NDArray[np.int64]
     observed: NDArray[np.bool_]
+
+
+class _Answering(Protocol):
+    """A fitted estimator of scikit-learn's kind."""
+
+    def predict(self, X: Any) -> Any: ...
+
+
+TeacherLike: TypeAlias = Teacher | _Answering | Callable[..., Any] | tuple[Any, Any]
+"""What can be a teacher: an adapter, a fitted estimator, a function or torch module, or rows with their answers."""
 
 
 @runtime_checkable

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.data.notebook import html_in_notebook, mimebundle
 from explaindistill.data.rows import one_or_more
-from explaindistill.protocols import Complexity
+from explaindistill.protocols import Complexity, Rows
 
 __all__ = ["StudentMethods", "student_has"]
 
@@ -53,19 +53,19 @@ class StudentMethods:
         check_is_fitted(self)
         return str(self.student_.describe())
 
-    def explain(self, X: Any, **how: Any) -> pd.DataFrame:
+    def explain(self, X: Rows, **how: Any) -> pd.DataFrame:
         """Reasons of the student for each row, or for one as a Series or mapping; see the student's own ``explain``."""
         return self.student_.explain(self._student_rows(one_or_more(X)), **how)
 
     @available_if(student_has("reasons"))
-    def reasons(self, X: Any, **wanted: Any) -> pd.DataFrame:
+    def reasons(self, X: Rows, **wanted: Any) -> pd.DataFrame:
         """Reason codes of the student for each row, in order of weight; see the student's own ``reasons``."""
         if wanted.get("reference") is not None:
             wanted["reference"] = self._student_rows(wanted["reference"])
         return self.student_.reasons(self._student_rows(X), **wanted)
 
     @available_if(student_has("shapley"))
-    def shapley(self, X: Any, background: Any, **how: Any) -> Any:
+    def shapley(self, X: Rows, background: Rows, **how: Any) -> Any:
         """Exact Shapley values of the student; see the student's own ``shapley``."""
         return self.student_.shapley(self._student_rows(X), self._student_rows(background), **how)
 
@@ -100,7 +100,7 @@ class StudentMethods:
         return self.student_.to_dict()
 
     @available_if(student_has("occupants"))
-    def occupants(self, X: Any, sensitive: Any, **limits: Any) -> pd.DataFrame:
+    def occupants(self, X: Rows, sensitive: Any, **limits: Any) -> pd.DataFrame:
         """Who is in each leaf; see the student's own ``occupants``.
 
         ``sensitive`` may name columns of ``X`` that the student does not see.
@@ -108,7 +108,7 @@ class StudentMethods:
         return self.student_.occupants(self._student_rows(X), columns_of(sensitive, X), **limits)
 
     @available_if(student_has("plot"))
-    def plot(self, *where: Any, X: Any = None, sensitive: Any = None, **how: Any) -> Any:
+    def plot(self, *where: Any, X: Rows | None = None, sensitive: Any = None, **how: Any) -> Any:
         """Matplotlib Axes with the picture of the student; see the student's own ``plot``.
 
         ``X`` and ``sensitive``, of a tree that shows who is in each leaf, are rows of the teacher.
@@ -137,7 +137,7 @@ def name_target(student: Any, name: str | None) -> None:
         last.target_name_ = name
 
 
-def columns_of(sensitive: Any, X: Any) -> Any:
+def columns_of(sensitive: Any, X: Rows) -> Any:
     """The attributes themselves where they are named as columns of ``X``; else as they were given.
 
     Examples

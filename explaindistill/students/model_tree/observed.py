@@ -6,13 +6,14 @@ from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
+from explaindistill.protocols import Rows
 from explaindistill.students._intake import rows
 from explaindistill.students.model_tree.model import LinearTreeModel
 
 __all__ = ["recount", "whose"]
 
 
-def recount(self: Any, X: Any, P: Any, weight: Any) -> None:
+def recount(self: Any, X: Rows, P: Any, weight: Any) -> None:
     """Count the real rows of the fit, of which :meth:`describe` and drawings then speak, and not of made-up ones.
 
     Parameters

@@ -6,6 +6,7 @@ from typing import Any
 
 from explaindistill import plugins
 from explaindistill.data.drawing import TreeDrawing
+from explaindistill.protocols import Rows
 from explaindistill.students.tree.drawing import sketched
 
 __all__ = ["plot", "svg"]
@@ -13,7 +14,7 @@ __all__ = ["plot", "svg"]
 LINE_INCHES = 0.36  # height of a line of the drawing: its text at 8.5 points and the bar below it
 
 
-def plot(self: Any, ax: Any = None, *, X: Any = None, sensitive: Any = None, min_group_size: int = 10,
+def plot(self: Any, ax: Any = None, *, X: Rows | None = None, sensitive: Any = None, min_group_size: int = 10,
          max_depth: int = 4) -> Any:  # fmt: skip
     """Draw the tree from left to right: shares on the branches, a bar of classes at each leaf.
 
@@ -33,7 +34,7 @@ def plot(self: Any, ax: Any = None, *, X: Any = None, sensitive: Any = None, min
     return plugins.door("plots").tree(drawn, ax, by_class=True, max_depth=max_depth)
 
 
-def svg(self: Any, *, X: Any = None, sensitive: Any = None, min_group_size: int = 10, max_depth: int = 4,
+def svg(self: Any, *, X: Rows | None = None, sensitive: Any = None, min_group_size: int = 10, max_depth: int = 4,
         id: str = "tree", title: str = "The tree") -> str:  # fmt: skip
     """Return the picture of :meth:`plot` as compact SVG text; the same tree gives the same bytes.
 
