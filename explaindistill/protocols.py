@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
-    "ClassLabel", "Complexity", "Draw", "Row", "Rows", "Sampler", "Student", "Task", "Teacher", "TeacherLike",
-    "can_be_asked",
+    "Attributes", "ClassLabel", "Complexity", "Draw", "Row", "Rows", "Sampler", "Student", "Task", "Teacher",
+    "TeacherLike", "can_be_asked",
 ]  # fmt: skip
 
 Task = Literal["classification", "regression"]
@@ -20,6 +20,8 @@ Rows: TypeAlias = ArrayLike | pd.DataFrame
 """A table of rows: a frame of pandas, an array, lists, or whatever turns into an array (polars, pyarrow, torch)."""
 Row: TypeAlias = pd.Series | pd.DataFrame | Mapping[Any, Any]
 """One row: a Series, a frame of one row, or values by column."""
+Attributes: TypeAlias = ArrayLike | pd.DataFrame | pd.Series
+"""Sensitive columns: a frame or Series with a row per row, or names of columns."""
 ClassLabel: TypeAlias = Hashable
 """A class: text, a number or a flag."""
 

@@ -33,7 +33,7 @@ from explaindistill.measures.once import unchanged_tables
 from explaindistill.measures.suppression import with_common_values
 from explaindistill.measures.verdicts import check, check_rules
 from explaindistill.numerics.threads import limited, n_threads
-from explaindistill.protocols import ClassLabel, Rows, TeacherLike, can_be_asked
+from explaindistill.protocols import Attributes, ClassLabel, Rows, TeacherLike, can_be_asked
 from explaindistill.teachers import as_teacher
 
 __all__ = ["audit", "check_requirements"]
@@ -70,12 +70,12 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     y: ArrayLike | None = None,
     *,
     train: tuple[Any, ArrayLike] | None = None,
-    sensitive: Any = None,
+    sensitive: Attributes | None = None,
     favorable: ClassLabel | None = None,
     threshold: float | Mapping[str, float] = 0.5,
     sample_weight: ArrayLike | None = None,
     groups: ArrayLike | None = None,
-    strata: Any = None,
+    strata: Attributes | None = None,
     about: About | Mapping[str, str] | None = None,
     display_names: DisplayNames | Mapping[str, Any] | None = None,
     units: Mapping[str, str] | None = None,

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.data.notebook import html_in_notebook, mimebundle
 from explaindistill.data.rows import one_or_more
-from explaindistill.protocols import Complexity, Rows
+from explaindistill.protocols import Attributes, Complexity, Rows
 
 __all__ = ["StudentMethods", "student_has"]
 
@@ -100,7 +100,7 @@ class StudentMethods:
         return self.student_.to_dict()
 
     @available_if(student_has("occupants"))
-    def occupants(self, X: Rows, sensitive: Any, **limits: Any) -> pd.DataFrame:
+    def occupants(self, X: Rows, sensitive: Attributes, **limits: Any) -> pd.DataFrame:
         """Who is in each leaf; see the student's own ``occupants``.
 
         ``sensitive`` may name columns of ``X`` that the student does not see.
@@ -108,7 +108,7 @@ class StudentMethods:
         return self.student_.occupants(self._student_rows(X), columns_of(sensitive, X), **limits)
 
     @available_if(student_has("plot"))
-    def plot(self, *where: Any, X: Rows | None = None, sensitive: Any = None, **how: Any) -> Any:
+    def plot(self, *where: Any, X: Rows | None = None, sensitive: Attributes | None = None, **how: Any) -> Any:
         """Matplotlib Axes with the picture of the student; see the student's own ``plot``.
 
         ``X`` and ``sensitive``, of a tree that shows who is in each leaf, are rows of the teacher.
@@ -137,7 +137,7 @@ def name_target(student: Any, name: str | None) -> None:
         last.target_name_ = name
 
 
-def columns_of(sensitive: Any, X: Rows) -> Any:
+def columns_of(sensitive: Attributes, X: Rows) -> Any:
     """The attributes themselves where they are named as columns of ``X``; else as they were given.
 
     Examples

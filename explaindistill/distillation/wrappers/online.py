@@ -143,7 +143,7 @@ class OnlineStudent(BaseEstimator):
         self.classes = classes
         self.random_state = random_state
 
-    def update(self, X: Rows, P: Any) -> None:
+    def update(self, X: Rows, P: ArrayLike) -> None:
         """Take in rows and the teacher's answers: probabilities ``(n, k)``, labels, or values in regression.
 
         Raises

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.protocols import Rows
@@ -13,7 +14,7 @@ from explaindistill.students.model_tree.model import LinearTreeModel
 __all__ = ["recount", "whose"]
 
 
-def recount(self: Any, X: Rows, P: Any, weight: Any) -> None:
+def recount(self: Any, X: Rows | None, P: ArrayLike | None, weight: ArrayLike | None) -> None:
     """Count the real rows of the fit, of which :meth:`describe` and drawings then speak, and not of made-up ones.
 
     Parameters

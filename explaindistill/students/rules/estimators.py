@@ -195,7 +195,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
             lines.append(f"{_if(self.rules_, i)}: {answer}  [{row.coverage:.1%} of rows; {right}]")
         return "\n".join([_headline(self.rules_, self.target_name_) + _whose(self.table_), *lines])
 
-    def recount(self, X: Rows, P: NDArray[np.float64] | None, weight: NDArray[np.float64] | None) -> None:
+    def recount(self, X: Rows | None, P: NDArray[np.float64] | None, weight: NDArray[np.float64] | None) -> None:
         """Count the real rows of the fit: ``table_``, :meth:`describe` and drawings then speak of them alone.
 
         Parameters
@@ -336,7 +336,7 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
             lines.append(f"{_if(self.rules_, i)}: {answer}  [{row.coverage:.1%} of rows; spread {row.spread:.3g}]")
         return "\n".join([_headline(self.rules_, self.target_name_) + _whose(self.table_), *lines])
 
-    def recount(self, X: Rows, P: NDArray[np.float64] | None, weight: NDArray[np.float64] | None) -> None:
+    def recount(self, X: Rows | None, P: NDArray[np.float64] | None, weight: NDArray[np.float64] | None) -> None:
         """As :meth:`RuleListClassifier.recount`, of values ``(n,)`` or ``(n, m)``."""
         _recount(self, X, None if P is None else P.reshape(len(P), -1), weight, value_table)
 

@@ -8,14 +8,14 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.data.notebook import html_in_notebook, mimebundle
 from explaindistill.data.rows import one_or_more
 from explaindistill.data.target_names import value_name
 from explaindistill.errors import InvalidInputError
-from explaindistill.protocols import Complexity, Rows
+from explaindistill.protocols import Attributes, Complexity, Rows
 from explaindistill.students._explaining.short_table import short_table
 from explaindistill.students._form import check_header, compact_bytes, header, plain, reader
 from explaindistill.students._intake import rows
@@ -48,7 +48,7 @@ class ReadableTree:
     def describe(
         self,
         X: Rows | None = None,
-        sensitive: Any = None,
+        sensitive: Attributes | None = None,
         *,
         min_group_size: int = 10,
         decide: Callable[[Sequence[float]], int] | None = None,
@@ -69,7 +69,7 @@ class ReadableTree:
             self.tree_, self._spoken_outputs(), hasattr(self, "classes_"), who, decide, self.target_name_
         )
 
-    def recount(self, X: Rows, P: Any, weight: Any) -> None:
+    def recount(self, X: Rows | None, P: ArrayLike | None, weight: ArrayLike | None) -> None:
         """Count the real rows of the fit, of which :meth:`describe` and drawings then speak, and not of made-up ones.
 
         Parameters
@@ -80,7 +80,7 @@ class ReadableTree:
         leaf = np.zeros(0, dtype=np.int64) if X is None else self.apply(X)
         self.tree_ = self.tree_.with_observed(leaf)
 
-    def occupants(self, X: Rows, sensitive: Any, *, min_group_size: int = 10) -> pd.DataFrame:
+    def occupants(self, X: Rows, sensitive: Attributes, *, min_group_size: int = 10) -> pd.DataFrame:
         """Who is in each leaf.
 
         Parameters
@@ -99,7 +99,8 @@ class ReadableTree:
             rows), ``overall`` (of all rows), ``status`` (``ok``, or ``suppressed``: then ``n`` and ``share`` are NaN).
         """
         if isinstance(sensitive, str) or (not hasattr(sensitive, "columns") and not isinstance(sensitive, pd.Series)):
-            names = [sensitive] if isinstance(sensitive, str) else list(sensitive)
+            wanted: Any = sensitive
+            names = [wanted] if isinstance(wanted, str) else list(wanted)
             gone = [n for n in names if n not in getattr(X, "columns", ())]
             if gone:
                 raise InvalidInputError(f"sensitive names columns that X does not have: {', '.join(map(str, gone))}")
@@ -191,7 +192,9 @@ class ReadableTree:
         check_is_fitted(self)
         return CompiledTree(self.tree_, self._outputs(), hasattr(self, "classes_"))
 
-    def sketch(self, X: Rows | None = None, sensitive: Any = None, *, min_group_size: int = 10) -> dict[str, Any]:
+    def sketch(
+        self, X: Rows | None = None, sensitive: Attributes | None = None, *, min_group_size: int = 10
+    ) -> dict[str, Any]:
         """Return the tree nested for drawing.
 
         Parameters
