@@ -7,7 +7,12 @@ WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint types docs docs-test fuzz openings page-answers zoo mutants bench-quick package ci clean
+SPARE := .spare
+RESOLUTION_lowest := lowest-direct
+RESOLUTION_newest := highest
+OPTIONAL := --extra shap --extra onnx --extra http --extra parquet --extra test
+
+.PHONY: help demo test lint types docs docs-test fuzz openings page-answers zoo mutants bench-quick package lowest newest ci clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -64,11 +69,25 @@ zoo: $(READY)  ## odd columns, names, labels and containers by threes: one answe
 bench-quick: $(READY)  ## every benchmark on small settings
 	for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script --quick || exit 1; done
 
-package: $(READY)  ## wheel and sdist, in dist/
+package: $(READY)  ## wheel and sdist, in dist/; their metadata and files are checked
+	rm -rf dist
 	$(BIN)/python -m build --outdir dist .
+	$(BIN)/pip install --quiet twine
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/python tests/packaged.py dist
+
+# Without torch, whose oldest versions are gigabytes: its tests skip themselves. Lint and types are the newest's business.
+lowest newest:  ## the suite on the oldest or newest packages that pyproject.toml allows (PYTHON=, ARGS=)
+	test -x $(SPARE)/$@/bin/python || $(PYTHON) -m venv $(SPARE)/$@
+	$(SPARE)/$@/bin/pip install --quiet uv
+	$(SPARE)/$@/bin/uv pip compile --quiet --no-annotate --no-header --resolution $(RESOLUTION_$@) $(OPTIONAL) \
+		--output-file $(SPARE)/constraints-$@.txt pyproject.toml
+	$(SPARE)/$@/bin/pip install --quiet --requirement $(SPARE)/constraints-$@.txt hatchling editables
+	$(SPARE)/$@/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(SPARE)/$@/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 ci:  ## what the continuous integration runs, in a fresh environment
 	.ci/run
 
 clean:  ## remove what the targets above have made, the environment excepted
-	rm -rf audit dist docs/_build docs/reference/generated htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache
+	rm -rf audit dist $(SPARE) docs/_build docs/reference/generated htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache

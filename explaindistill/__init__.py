@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from explaindistill.students.tree.estimators import TreeClassifier, TreeRegressor
     from explaindistill.teachers import Rights
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 _HOMES = {
     "About": "auditing.about",

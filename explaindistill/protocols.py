@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Complexity", "Draw", "Sampler", "Student", "Task", "Teacher", "can_be_asked"]
+__all__ = [
+    "Attributes", "ClassLabel", "Complexity", "Draw", "Row", "Rows", "Sampler", "Student", "Task", "Teacher",
+    "TeacherLike", "can_be_asked",
+]  # fmt: skip
 
 Task = Literal["classification", "regression"]
+Rows: TypeAlias = ArrayLike | pd.DataFrame
+"""A table of rows: a frame of pandas, an array, lists, or whatever turns into an array (polars, pyarrow, torch)."""
+Row: TypeAlias = pd.Series | pd.DataFrame | Mapping[Any, Any]
+"""One row: a Series, a frame of one row, or values by column."""
+Attributes: TypeAlias = ArrayLike | pd.DataFrame | pd.Series
+"""Sensitive columns: a frame or Series with a row per row, or names of columns."""
+ClassLabel: TypeAlias = Hashable
+"""A class: text, a number or a flag."""
 
 
 @runtime_checkable
@@ -141,6 +153,16 @@ class Draw:
     rows: pd.DataFrame
     parents: NDArray[np.int64]
     observed: NDArray[np.bool_]
+
+
+class _Answering(Protocol):
+    """A fitted estimator of scikit-learn's kind."""
+
+    def predict(self, X: Any) -> Any: ...
+
+
+TeacherLike: TypeAlias = Teacher | _Answering | Callable[..., Any] | tuple[Any, Any]
+"""What can be a teacher: an adapter, a fitted estimator, a function or torch module, or rows with their answers."""
 
 
 @runtime_checkable
@@ -278,7 +300,7 @@ class Student(Protocol):
         ...
 
     def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
-        """Reasons for each row: a short table to be read or quoted, or one tidy frame of all of them.
+        """Reasons for each row (one may be a Series or mapping): a short table to be read or quoted, or all in a frame.
 
         The short table has the columns ``row`` (position), ``term`` (``"(base)"`` first), ``reason`` (words a person
         reads), ``output`` (class, or number of the output in regression) and ``contribution``: of each row the base

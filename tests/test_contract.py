@@ -1,5 +1,6 @@
 """Every student, asked of the registry: nobody must remember to test a new one."""
 
+import html
 import inspect
 import json
 import pickle
@@ -7,6 +8,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.base import clone, is_classifier
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -161,7 +163,29 @@ def test_the_short_table_prints_in_80_columns(kind):
         assert "..." not in text
     assert "20 more rows" in text
     assert "row 0: " in text
-    assert "row 0: " not in str(student.explain(X.head(1)))
+    single = str(student.explain(X.head(1)))
+    assert "row 0: " not in single
+    assert single == str(student.explain(X.iloc[0])) == str(student.explain(X.iloc[0].to_dict()))
+
+
+@every_student
+def test_a_notebook_shows_what_a_fitted_student_says(kind):
+    X, p = mixed()
+    X = X.rename(columns={"age": "age <b>"})
+    student = kind()
+    mark = '<pre style="white-space: pre-wrap">'
+    assert mark not in student._repr_mimebundle_()["text/html"]
+    student.fit(X, target(kind, p))
+    for page in (student._repr_mimebundle_()["text/html"], student._repr_html_()):
+        words = page.removeprefix(f"<div>{mark}").partition("</pre>")[0]
+        assert html.unescape(words).splitlines() == student.describe().splitlines()[:120]
+        assert "<b>" not in words
+        assert "sk-top-container" in page  # scikit-learn's own diagram, folded below
+    assert student._repr_mimebundle_()["text/plain"] == repr(student)
+    with config_context(display="text"):
+        assert list(student._repr_mimebundle_()) == ["text/plain"]
+        assert not hasattr(student, "_repr_html_")
+    assert clone(student)._repr_mimebundle_()["text/html"].find(mark) < 0
 
 
 @every_student

@@ -25,6 +25,7 @@ from explaindistill.asking.store_file import connect, machine, plain_errors
 from explaindistill.data.files import replaced
 from explaindistill.data.row_keys import CANONICAL_FORM
 from explaindistill.errors import InvalidInputError, MissingExtraError
+from explaindistill.protocols import Teacher
 
 __all__ = ["LabelStore", "as_store"]
 
@@ -111,7 +112,7 @@ class LabelStore:
                 raise
             db.execute("COMMIT")
 
-    def shelf(self, teacher: Any) -> Shelf | None:
+    def shelf(self, teacher: Teacher) -> Shelf | None:
         """Answers of one teacher; None if it has no fingerprint and therefore keeps nothing."""
         fingerprint = teacher.fingerprint()
         if fingerprint is None:
@@ -131,7 +132,7 @@ class LabelStore:
             )
         return Shelf(self, int(record[0]))
 
-    def known_shelf(self, teacher: Any) -> Shelf | None:
+    def known_shelf(self, teacher: Teacher) -> Shelf | None:
         """Answers of a teacher for reading; None where it has none here, and nothing is written then."""
         fingerprint = teacher.fingerprint()
         with self._reading() as db:

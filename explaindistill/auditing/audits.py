@@ -33,7 +33,7 @@ from explaindistill.measures.once import unchanged_tables
 from explaindistill.measures.suppression import with_common_values
 from explaindistill.measures.verdicts import check, check_rules
 from explaindistill.numerics.threads import limited, n_threads
-from explaindistill.protocols import can_be_asked
+from explaindistill.protocols import Attributes, ClassLabel, Rows, TeacherLike, can_be_asked
 from explaindistill.teachers import as_teacher
 
 __all__ = ["audit", "check_requirements"]
@@ -47,34 +47,40 @@ UNJUDGED = (
 
 @overload
 def audit(
-    teacher: Any, students: Any, X: Any, y: ArrayLike | None = None, *, dry_run: Literal[True], **options: Any
+    teacher: TeacherLike, students: Any, X: Rows, y: ArrayLike | None = None, *, dry_run: Literal[True], **options: Any
 ) -> Forecast: ...
 
 
 @overload
 def audit(
-    teacher: Any, students: Any, X: Any, y: ArrayLike | None = None, *, dry_run: Literal[False] = False, **options: Any
+    teacher: TeacherLike,
+    students: Any,
+    X: Rows,
+    y: ArrayLike | None = None,
+    *,
+    dry_run: Literal[False] = False,
+    **options: Any,
 ) -> Audit: ...
 
 
 def audit(  # type: ignore[misc]  # the options are spelled out here alone
-    teacher: Any,
+    teacher: TeacherLike,
     students: Any,
-    X: Any,
+    X: Rows,
     y: ArrayLike | None = None,
     *,
     train: tuple[Any, ArrayLike] | None = None,
-    sensitive: Any = None,
-    favorable: Any = None,
+    sensitive: Attributes | None = None,
+    favorable: ClassLabel | None = None,
     threshold: float | Mapping[str, float] = 0.5,
     sample_weight: ArrayLike | None = None,
     groups: ArrayLike | None = None,
-    strata: Any = None,
+    strata: Attributes | None = None,
     about: About | Mapping[str, str] | None = None,
     display_names: DisplayNames | Mapping[str, Any] | None = None,
     units: Mapping[str, str] | None = None,
-    stress: Any = None,
-    second_teacher: Any = None,
+    stress: Rows | None = None,
+    second_teacher: TeacherLike | None = None,
     profile: str | None = None,
     statements: Mapping[str, str] | None = None,
     date: str | None = None,

@@ -7,12 +7,18 @@ from typing import Any
 
 from explaindistill.data.rows import as_frame
 from explaindistill.errors import InvalidInputError
+from explaindistill.protocols import Rows
 
 __all__ = ["explanation"]
 
 
 def explanation(
-    self: Any, name: str = "teacher", X: Any = None, *, show: Sequence[Any] | None = None, scale: str | None = None
+    self: Any,
+    name: str = "teacher",
+    X: Rows | None = None,
+    *,
+    show: Sequence[Any] | None = None,
+    scale: str | None = None,
 ) -> Any:
     """Shapley values of the teacher or of a student as a ``shap.Explanation`` (the extra ``shap``).
 

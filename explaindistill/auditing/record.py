@@ -26,7 +26,7 @@ from explaindistill.data.schema import Schema
 from explaindistill.measures.dependent_rows import dependence_warnings
 from explaindistill.measures.row_values import RowValues
 from explaindistill.measures.verdicts import check
-from explaindistill.protocols import Task
+from explaindistill.protocols import ClassLabel, Task
 
 __all__ = ["Audit"]
 
@@ -108,7 +108,7 @@ class Audit:
     task: Task
     teacher_name: str
     classes: NDArray[Any] | None
-    favorable: Any
+    favorable: ClassLabel | None
     threshold: Any
     notes: tuple[str, ...]
     requirements: Mapping[str, str] = field(default_factory=dict)

@@ -27,6 +27,7 @@ from explaindistill.measures.missing_inputs import missing_inputs, missing_input
 from explaindistill.measures.table import frame as rows_frame
 from explaindistill.measures.table import row
 from explaindistill.numerics.statistics.bands import max_t_band
+from explaindistill.protocols import ClassLabel, Rows
 from explaindistill.students.gam.estimators import GAMRegressor
 from explaindistill.students.gam.paired_fit import (
     Calibration,
@@ -167,12 +168,12 @@ class Comparison:
 
 
 def distill_and_compare(
-    X: Any,
+    X: Rows,
     score: ArrayLike,
     y: ArrayLike,
     *,
     scale: str = "recorded",
-    favorable: Any = None,
+    favorable: ClassLabel | None = None,
     groups: pd.DataFrame | None = None,
     settings: ComparisonSettings | None = None,
     random_state: int = 0,

@@ -14,7 +14,7 @@ from sklearn.utils import check_array
 
 from explaindistill.errors import InvalidInputError, InvalidTypeError
 
-__all__ = ["Container", "as_frame", "container_of", "is_unicode", "labels_of", "repacked"]
+__all__ = ["Container", "as_frame", "container_of", "is_unicode", "labels_of", "one_or_more", "repacked"]
 
 Container = Literal["frame", "array", "polars", "arrow"]
 SHOWN = 60
@@ -69,6 +69,20 @@ def repacked(frame: pd.DataFrame, container: Container, labels: tuple[Any, ...] 
     if labels is None:
         return frame
     return frame.set_axis(pd.Index(list(labels), tupleize_cols=False), axis=1)
+
+
+def one_or_more(X: Any) -> Any:
+    """Rows, or one row given as a Series or a mapping, as rows.
+
+    Examples
+    --------
+    >>> one_or_more({"age": 41, "home": "own"}).values.tolist()
+    [[41, 'own']]
+    >>> one_or_more(pd.DataFrame({"age": [41, 50]}).iloc[1]).values.tolist(), one_or_more([[1.0]])
+    ([[50]], [[1.0]])
+    """
+    cells = X.to_dict() if isinstance(X, pd.Series) else X
+    return pd.DataFrame({name: [value] for name, value in cells.items()}) if isinstance(cells, dict) else X
 
 
 def as_frame(X: Any) -> pd.DataFrame:

@@ -26,6 +26,7 @@ from explaindistill.data.families import plain_category
 from explaindistill.data.keys import is_key
 from explaindistill.data.rows import Container, as_frame, container_of, is_unicode, labels_of, repacked
 from explaindistill.errors import InvalidInputError, did_you_mean
+from explaindistill.protocols import Rows
 
 __all__ = ["Feature", "Schema"]
 
@@ -174,7 +175,7 @@ class Schema:
             raise InvalidInputError(f"column names must differ from each other, got {', '.join(repeated)} twice")
 
     @classmethod
-    def infer(cls, X: Any, sensitive: Iterable[str] = (), kinds: Mapping[str, Kind] | None = None) -> Schema:
+    def infer(cls, X: Rows, sensitive: Iterable[str] = (), kinds: Mapping[str, Kind] | None = None) -> Schema:
         """Read the schema from rows.
 
         Parameters
@@ -238,7 +239,7 @@ class Schema:
             return feature
         return self.features[key]
 
-    def frame(self, X: Any) -> pd.DataFrame:
+    def frame(self, X: Rows) -> pd.DataFrame:
         """Rows in any container as a DataFrame with just these columns, in this order.
 
         Raises
@@ -270,7 +271,7 @@ class Schema:
                 return values
         return self.column(X, key)
 
-    def encode(self, X: Any) -> NDArray[np.float64]:
+    def encode(self, X: Rows) -> NDArray[np.float64]:
         """All columns as a float64 matrix ``(n, d)`` in Fortran order; see :meth:`column`."""
         rows = self.frame(X)
         out = np.empty((len(rows), len(self)), order="F")

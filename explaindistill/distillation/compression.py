@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from explaindistill.data.json_digits import fewer_digits
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.statistics.closeness import closeness
+from explaindistill.protocols import Rows
 
 __all__ = ["Compressed", "compress"]
 
@@ -59,7 +60,7 @@ class Compressed:
 
 def compress(
     student: Any,
-    X: Any,
+    X: Rows,
     P: ArrayLike,
     *,
     max_bytes: int | None = None,

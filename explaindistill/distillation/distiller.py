@@ -39,7 +39,7 @@ from explaindistill.distillation.student_fit import check_task
 from explaindistill.distillation.student_methods import StudentMethods, name_target, student_has
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.ranges import seed_in
-from explaindistill.protocols import can_be_asked
+from explaindistill.protocols import Row, Rows, TeacherLike, can_be_asked
 from explaindistill.teachers import as_teacher
 
 __all__ = ["Distiller"]
@@ -146,7 +146,7 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
 
     def __init__(
         self,
-        teacher: Any,
+        teacher: TeacherLike,
         student: Any,
         *,
         sampler: Any = None,
@@ -175,7 +175,7 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
 
     def fit(
         self,
-        X: Any,
+        X: Rows,
         y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
@@ -263,7 +263,7 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
         )
         return run, task
 
-    def dry_run(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> Forecast:
+    def dry_run(self, X: Rows, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> Forecast:
         """Tell what ``fit`` would ask with the same arguments, and ask nothing.
 
         Returns
@@ -299,17 +299,17 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
         return isinstance(self.n_queries, str) and self.n_queries == STABLE
 
     @available_if(student_has("predict"))
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Rows) -> NDArray[Any]:
         """Answers of the student ``(n,)``, or ``(n, m)``."""
         return self.student_.predict(self._student_rows(X))
 
     @available_if(student_has("predict_proba"))
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+    def predict_proba(self, X: Rows) -> NDArray[np.float64]:
         """Probabilities of the student ``(n, k)``, in the order of ``classes_``."""
         return self.student_.predict_proba(self._student_rows(X))
 
     @available_if(student_has("counterfactual"))
-    def counterfactual(self, row: Any, **limits: Any) -> Any:
+    def counterfactual(self, row: Row, **limits: Any) -> Any:
         """Find the smallest change of a row that changes the student's decision, and put it to the teacher.
 
         Parameters
@@ -334,7 +334,7 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
         return change if change.row is None else replace(change, row=whole.of(change.row))
 
     @available_if(student_has("agreement_intervals"))
-    def agreement_intervals(self, row: Any, **how: Any) -> pd.DataFrame:
+    def agreement_intervals(self, row: Row, **how: Any) -> pd.DataFrame:
         """Find over which values of one column, changed alone, the student and its own teacher decide alike.
 
         As the student's own ``agreement_intervals``; ``row`` has all columns of the teacher, of which those that the
@@ -375,7 +375,7 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
         # a student of somebody else may know no verify
         return Path(self.student_.export(path) if verify == "inprocess" else self.student_.export(path, verify))
 
-    def score(self, X: Any, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
+    def score(self, X: Rows, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
         """Fidelity where ``y`` is None (agreement, or R² against the teacher), else accuracy or R² against ``y``.
 
         Without ``y`` the teacher is asked about the rows that the store does not know. Where that costs privacy

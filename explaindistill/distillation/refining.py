@@ -16,6 +16,7 @@ from explaindistill.data.folds import content_rank
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.statistics.closeness import closeness
+from explaindistill.protocols import Rows
 
 __all__ = ["Refined", "refine"]
 
@@ -57,8 +58,8 @@ class Refined:
 
 def refine(
     student: Any,
-    X: Any,
-    y: Any,
+    X: Rows,
+    y: ArrayLike,
     *,
     P: ArrayLike | None = None,
     max_loss: float = 0.01,

@@ -13,6 +13,7 @@ from sklearn.metrics import accuracy_score, r2_score
 from explaindistill.asking.labelling import label
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.errors import InvalidInputError, PrivacyLossWarning
+from explaindistill.protocols import Rows, TeacherLike
 from explaindistill.teachers import as_teacher
 
 __all__ = ["fidelity_scorer", "make_fidelity_scorer", "score"]
@@ -20,7 +21,9 @@ __all__ = ["fidelity_scorer", "make_fidelity_scorer", "score"]
 Scorer = Callable[..., float]
 
 
-def fidelity_scorer(estimator: Any, X: Any = None, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
+def fidelity_scorer(
+    estimator: Any, X: Rows | None = None, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+) -> float:
     """A scorer, ``scoring=xd.fidelity_scorer``: a fitted ``Distiller`` against its own teacher.
 
     Agreement with the teacher's class, or R² against its values in regression. A bare student knows no teacher:
@@ -67,7 +70,7 @@ def fidelity_scorer(estimator: Any, X: Any = None, y: Any = None, sample_weight:
     return float(make_fidelity_scorer(estimator.teacher_, store=estimator.store)(estimator, X, y, sample_weight))
 
 
-def make_fidelity_scorer(teacher: Any, store: Any = None) -> Scorer:
+def make_fidelity_scorer(teacher: TeacherLike, store: Any = None) -> Scorer:
     """Make a scorer of bare students for scikit-learn's ``scoring=``: agreement with ``teacher``, or R² against it.
 
     Parameters

@@ -9,7 +9,9 @@ import pandas as pd
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from explaindistill.protocols import Complexity
+from explaindistill.data.notebook import html_in_notebook, mimebundle
+from explaindistill.data.rows import one_or_more
+from explaindistill.protocols import Attributes, Complexity, Rows
 
 __all__ = ["StudentMethods", "student_has"]
 
@@ -43,25 +45,27 @@ class StudentMethods:
     student: Any
     student_: Any
     _student_rows: Callable[[Any], Any]
+    _repr_mimebundle_ = mimebundle
+    _repr_html_ = html_in_notebook
 
     def describe(self) -> str:
         """The student in words; see the student's own ``describe``."""
         check_is_fitted(self)
         return str(self.student_.describe())
 
-    def explain(self, X: Any, **how: Any) -> pd.DataFrame:
-        """Reasons of the student for each row; see the student's own ``explain``."""
-        return self.student_.explain(self._student_rows(X), **how)
+    def explain(self, X: Rows, **how: Any) -> pd.DataFrame:
+        """Reasons of the student for each row, or for one as a Series or mapping; see the student's own ``explain``."""
+        return self.student_.explain(self._student_rows(one_or_more(X)), **how)
 
     @available_if(student_has("reasons"))
-    def reasons(self, X: Any, **wanted: Any) -> pd.DataFrame:
+    def reasons(self, X: Rows, **wanted: Any) -> pd.DataFrame:
         """Reason codes of the student for each row, in order of weight; see the student's own ``reasons``."""
         if wanted.get("reference") is not None:
             wanted["reference"] = self._student_rows(wanted["reference"])
         return self.student_.reasons(self._student_rows(X), **wanted)
 
     @available_if(student_has("shapley"))
-    def shapley(self, X: Any, background: Any, **how: Any) -> Any:
+    def shapley(self, X: Rows, background: Rows, **how: Any) -> Any:
         """Exact Shapley values of the student; see the student's own ``shapley``."""
         return self.student_.shapley(self._student_rows(X), self._student_rows(background), **how)
 
@@ -96,7 +100,7 @@ class StudentMethods:
         return self.student_.to_dict()
 
     @available_if(student_has("occupants"))
-    def occupants(self, X: Any, sensitive: Any, **limits: Any) -> pd.DataFrame:
+    def occupants(self, X: Rows, sensitive: Attributes, **limits: Any) -> pd.DataFrame:
         """Who is in each leaf; see the student's own ``occupants``.
 
         ``sensitive`` may name columns of ``X`` that the student does not see.
@@ -104,7 +108,7 @@ class StudentMethods:
         return self.student_.occupants(self._student_rows(X), columns_of(sensitive, X), **limits)
 
     @available_if(student_has("plot"))
-    def plot(self, *where: Any, X: Any = None, sensitive: Any = None, **how: Any) -> Any:
+    def plot(self, *where: Any, X: Rows | None = None, sensitive: Attributes | None = None, **how: Any) -> Any:
         """Matplotlib Axes with the picture of the student; see the student's own ``plot``.
 
         ``X`` and ``sensitive``, of a tree that shows who is in each leaf, are rows of the teacher.
@@ -133,7 +137,7 @@ def name_target(student: Any, name: str | None) -> None:
         last.target_name_ = name
 
 
-def columns_of(sensitive: Any, X: Any) -> Any:
+def columns_of(sensitive: Attributes, X: Rows) -> Any:
     """The attributes themselves where they are named as columns of ``X``; else as they were given.
 
     Examples

@@ -105,3 +105,12 @@ def test_a_target_is_named_by_the_distiller_or_by_its_labels():
     assert "value = " in same_as_column.describe()
     with pytest.raises(InvalidInputError, match="target_name must be a text such as 'price in €' or None, got 3"):
         xd.Distiller(square, student, target_name=3).fit(X)
+
+
+def test_a_notebook_shows_the_student_of_a_fitted_distiller():
+    X = pd.DataFrame({"x": np.linspace(0, 1, 100)})
+    distiller = xd.Distiller(lambda X: X["x"].to_numpy() ** 2, xd.TreeRegressor(max_leaf_nodes=2), n_queries=100)
+    mark = '<pre style="white-space: pre-wrap">tree of 2 leaves'
+    assert mark not in distiller._repr_html_()
+    assert mark in distiller.fit(X)._repr_html_()
+    assert mark in distiller._repr_mimebundle_()["text/html"]

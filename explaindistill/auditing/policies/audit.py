@@ -27,6 +27,7 @@ from explaindistill.measures.policies import (
     unsafe_rates,
 )
 from explaindistill.numerics.ranges import number_in, seed_in, whole_in
+from explaindistill.protocols import TeacherLike
 
 __all__ = ["PolicyAudit", "audit_policy"]
 
@@ -123,7 +124,7 @@ class PolicyAudit:
 
 
 def audit_policy(
-    teacher: Any,
+    teacher: TeacherLike,
     students: Any,
     env: Any,
     *,

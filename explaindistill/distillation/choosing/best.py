@@ -10,13 +10,14 @@ from explaindistill.asking.progress import Show
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.distillation.choosing.student_choice import StudentChoice
 from explaindistill.distillation.distiller import Distiller
+from explaindistill.protocols import Rows, TeacherLike
 
 __all__ = ["best"]
 
 
 def best(
-    teacher: Any,
-    X: Any,
+    teacher: TeacherLike,
+    X: Rows,
     *,
     max_lines: int | None = None,
     max_numbers: int | None = None,

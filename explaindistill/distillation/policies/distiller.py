@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -24,7 +24,7 @@ from explaindistill.distillation.student_fit import task_of
 from explaindistill.distillation.student_methods import student_has
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.ranges import one_of, seed_in, whole_in
-from explaindistill.protocols import Complexity
+from explaindistill.protocols import Complexity, Rows, TeacherLike
 from explaindistill.teachers.callable import CallableTeacher
 
 __all__ = ["PolicyDistiller"]
@@ -128,7 +128,7 @@ class PolicyDistiller(BaseEstimator):
 
     def __init__(
         self,
-        teacher: Any,
+        teacher: TeacherLike,
         student: Any,
         env: Any,
         *,
@@ -167,7 +167,7 @@ class PolicyDistiller(BaseEstimator):
         self.max_episode_steps = max_episode_steps
         self.random_state = random_state
 
-    def fit(self, X: Any = None, y: Any = None) -> PolicyDistiller:
+    def fit(self, X: Rows | None = None, y: ArrayLike | None = None) -> PolicyDistiller:
         """Run the rounds and keep the best student; ``X`` and ``y`` are ignored, the environment makes the rows.
 
         Raises
@@ -196,7 +196,7 @@ class PolicyDistiller(BaseEstimator):
         self.teacher_ = self._as_teacher()
         return self
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Rows) -> NDArray[Any]:
         """Actions as the environment numbers them ``(n,)``, or numbers ``(n, m)``.
 
         Parameters
@@ -220,7 +220,7 @@ class PolicyDistiller(BaseEstimator):
         answers = self._student_policy().answers(flat_state(state)[None]).actions
         return self.source_.actions.taken(answers[0])
 
-    def score(self, X: Any = None, y: Any = None, *, n_episodes: int = 100) -> MeanReturn:
+    def score(self, X: Rows | None = None, y: ArrayLike | None = None, *, n_episodes: int = 100) -> MeanReturn:
         """Mean return of fresh episodes, with its interval: a float that knows ``low``, ``high`` and ``n``."""
         whole_in("n_episodes", n_episodes, 2)
         returns = self._episodes(n_episodes).returns

@@ -33,6 +33,7 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.fidelity import fidelity, regression_fidelity
 from explaindistill.numerics.statistics.intervals import bonett_price, normal_quantile, wilson
+from explaindistill.protocols import Rows, TeacherLike
 from explaindistill.teachers import as_teacher
 
 __all__ = ["frontier"]
@@ -44,11 +45,11 @@ OPTIONS = frozenset({"sampler", "n_queries", "query_strategy", "proxy", "store",
 
 
 def frontier(
-    teacher: Any,
-    X: Any,
+    teacher: TeacherLike,
+    X: Rows,
     students: Mapping[str, Any] | None = None,
     *,
-    X_test: Any = None,
+    X_test: Rows | None = None,
     sample_weight: ArrayLike | None = None,
     n_jobs: int | None = None,
     folder: str | Path | None = None,

@@ -16,6 +16,7 @@ from explaindistill.distillation.distiller import Distiller
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.table import frame, row
 from explaindistill.numerics.statistics.intervals import bonett_price, wilson
+from explaindistill.protocols import Rows, TeacherLike
 from explaindistill.teachers import as_teacher
 
 __all__ = ["Lineage", "lineage"]
@@ -65,11 +66,11 @@ class Lineage:
 
 
 def lineage(
-    teacher: Any,
+    teacher: TeacherLike,
     students: Sequence[Any] | Mapping[str, Any],
-    X: Any,
+    X: Rows,
     *,
-    X_test: Any,
+    X_test: Rows,
     random_state: int = 0,
     **options: Any,
 ) -> Lineage:

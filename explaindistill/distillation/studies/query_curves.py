@@ -18,6 +18,7 @@ from explaindistill.distillation.corpus import AUTO_FACTOR, AUTO_LIMIT
 from explaindistill.distillation.distiller import Distiller
 from explaindistill.distillation.student_fit import check_task
 from explaindistill.errors import InvalidInputError
+from explaindistill.protocols import Rows, TeacherLike
 from explaindistill.teachers import as_teacher
 
 __all__ = ["query_curve"]
@@ -31,13 +32,13 @@ TEST_SHARE = 0.3
 
 
 def query_curve(
-    teacher: Any,
-    X: Any,
+    teacher: TeacherLike,
+    X: Rows,
     student: Any = None,
     *,
     n_queries: Iterable[int] | None = None,
     n_repeats: int = 3,
-    X_test: Any = None,
+    X_test: Rows | None = None,
     level: float = 0.95,
     name: str = "student",
     **options: Any,

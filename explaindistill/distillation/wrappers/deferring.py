@@ -15,6 +15,7 @@ from explaindistill.data.class_words import class_words
 from explaindistill.data.rows_sent import asking_for, count_foreign
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.statistics.intervals import wilson
+from explaindistill.protocols import Rows, TeacherLike
 
 __all__ = ["DeferringClassifier"]
 
@@ -55,12 +56,12 @@ class DeferringClassifier(ClassifierMixin, BaseEstimator):
     (True, True)
     """
 
-    def __init__(self, student: Any, teacher: Any, *, coverage: float = 0.8) -> None:
+    def __init__(self, student: Any, teacher: TeacherLike, *, coverage: float = 0.8) -> None:
         self.student = student
-        self.teacher = teacher
+        self.teacher: Any = teacher
         self.coverage = coverage
 
-    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: Rows, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> Self:
         """Find the threshold on the rows ``X``; ``y`` is not used, the teacher answers.
 
         Raises
@@ -107,12 +108,12 @@ class DeferringClassifier(ClassifierMixin, BaseEstimator):
     def _confidence(self, X: Any) -> NDArray[np.float64]:
         return np.asarray(self.student_.predict_proba(X), dtype=float).max(axis=1)
 
-    def answered(self, X: Any) -> NDArray[np.bool_]:
+    def answered(self, X: Rows) -> NDArray[np.bool_]:
         """Rows that the student answers, ``(n,)``."""
         check_is_fitted(self, "threshold_")
         return self._confidence(X) >= self.threshold_
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+    def predict_proba(self, X: Rows) -> NDArray[np.float64]:
         """Probabilities ``(n, k)`` of whoever answers; the teacher is asked about the other rows only."""
         check_is_fitted(self, "threshold_")
         P = np.array(self.student_.predict_proba(X), dtype=float)
@@ -122,12 +123,12 @@ class DeferringClassifier(ClassifierMixin, BaseEstimator):
             P[unsure] = self._asked(rest)[:, np.argsort(self.teacher.classes_)]
         return P
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Rows) -> NDArray[Any]:
         """Most probable class ``(n,)`` of whoever answers."""
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
 
-    def curve(self, X: Any, P: ArrayLike | None = None, shares: ArrayLike = TENTHS) -> pd.DataFrame:
+    def curve(self, X: Rows, P: ArrayLike | None = None, shares: ArrayLike = TENTHS) -> pd.DataFrame:
         """Share answered by the student against agreement with the teacher.
 
         Parameters

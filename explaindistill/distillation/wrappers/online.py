@@ -24,6 +24,7 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.statistics.change import SCALES, Alarm, ChangeTest
 from explaindistill.numerics.statistics.intervals import wilson
 from explaindistill.numerics.trees.shrinkage import shrunk, unshrunk
+from explaindistill.protocols import Rows
 from explaindistill.students.tree.model import TreeModel
 
 __all__ = ["OnlineStudent"]
@@ -142,7 +143,7 @@ class OnlineStudent(BaseEstimator):
         self.classes = classes
         self.random_state = random_state
 
-    def update(self, X: Any, P: Any) -> None:
+    def update(self, X: Rows, P: ArrayLike) -> None:
         """Take in rows and the teacher's answers: probabilities ``(n, k)``, labels, or values in regression.
 
         Raises
@@ -162,7 +163,7 @@ class OnlineStudent(BaseEstimator):
             self._learn(frame[rows], Y[rows])
         self._waiting = [(frame[whole:], Y[whole:])] if whole < n else []
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Rows, y: ArrayLike) -> Self:
         """Begin anew with these rows, down to the last one."""
         for name in [n for n in vars(self) if n.startswith("_") or n.endswith("_")]:
             delattr(self, name)
@@ -172,7 +173,7 @@ class OnlineStudent(BaseEstimator):
             self._waiting = []
         return self
 
-    def partial_fit(self, X: Any, y: Any, classes: ArrayLike | None = None) -> Self:
+    def partial_fit(self, X: Rows, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
         """As :meth:`update`, in scikit-learn's form; ``classes`` may be given at the first call."""
         self._begin()
         if classes is not None:
@@ -203,12 +204,12 @@ class OnlineStudent(BaseEstimator):
             rows.append((period, (n - missed) / n if n else np.nan, float(low), float(high), int(n)))
         return pd.DataFrame(rows, columns=["period", "fidelity", "low", "high", "n"])
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Rows) -> NDArray[Any]:
         """Answer of the student of now."""
         check_is_fitted(self, "student_")
         return np.asarray(self.student_.predict(X))
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Rows) -> Array:
         """Probabilities ``(n, k)`` of the student of now."""
         check_is_fitted(self, "student_")
         return np.asarray(self.student_.predict_proba(X))

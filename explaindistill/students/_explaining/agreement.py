@@ -15,7 +15,7 @@ from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Feature, Schema
 from explaindistill.errors import InvalidInputError, did_you_mean
 from explaindistill.numerics.ranges import number_in, whole_in
-from explaindistill.protocols import can_be_asked
+from explaindistill.protocols import ClassLabel, Row, Rows, TeacherLike, can_be_asked
 from explaindistill.students._explaining.counterfactual import SECONDS_PER_DAY, dtype_of, one_row
 from explaindistill.students._intake import rows
 
@@ -46,13 +46,13 @@ class _Axis:
 
 def agreement_intervals(
     self: Any,
-    row: Any,
-    teacher: Any,
+    row: Row,
+    teacher: TeacherLike,
     *,
     change: Iterable[str] | None = None,
-    reference: Any = None,
+    reference: Rows | None = None,
     n_grid: int = 64,
-    favorable: Any = None,
+    favorable: ClassLabel | None = None,
     threshold: float | None = None,
     tolerance: float | None = None,
 ) -> pd.DataFrame:
@@ -132,7 +132,7 @@ class _Rule:
     tolerance: float | None
 
     @classmethod
-    def of(cls, student: Any, favorable: Any, threshold: float | None, tolerance: float | None) -> _Rule:
+    def of(cls, student: Any, favorable: ClassLabel, threshold: float | None, tolerance: float | None) -> _Rule:
         classes = getattr(student, "classes_", None)
         if classes is None:
             number_in("tolerance", tolerance, 0, why="values of a regression count as alike within it")
@@ -173,7 +173,7 @@ class _Rule:
 class _Pair:
     """Student and teacher as one function of changed rows."""
 
-    def __init__(self, student: Any, teacher: Any, frame: pd.DataFrame, rule: _Rule) -> None:
+    def __init__(self, student: Any, teacher: TeacherLike, frame: pd.DataFrame, rule: _Rule) -> None:
         if hasattr(teacher, "classes_") and not can_be_asked(teacher):
             raise InvalidInputError("teacher must answer changed rows, got one with recorded answers only")
         self.student, self.teacher, self.frame, self.rule = student, teacher, frame, rule

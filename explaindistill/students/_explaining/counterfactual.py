@@ -16,6 +16,7 @@ from explaindistill.data.schema import Feature, Schema
 from explaindistill.errors import InvalidInputError, did_you_mean
 from explaindistill.numerics.explaining.axes import Axis, Choice, Number
 from explaindistill.numerics.explaining.nearest_search import nearest_search
+from explaindistill.protocols import ClassLabel, Row, TeacherLike
 from explaindistill.students._intake import rows
 
 __all__ = ["Counterfactual", "Goal", "Problem", "counterfactual", "dtype_of", "one_row"]
@@ -122,14 +123,14 @@ class Problem:
 
 def counterfactual(
     self: Any,
-    row: Any,
+    row: Row,
     *,
-    wanted: Any = None,
+    wanted: ClassLabel | None = None,
     threshold: float | None = None,
     change: Iterable[str] | None = None,
     bounds: Mapping[str, Any] | None = None,
     prices: Mapping[str, float] | None = None,
-    teacher: Any = None,
+    teacher: TeacherLike | None = None,
 ) -> Counterfactual:
     """Find the smallest change of a row that changes this student's decision.
 
@@ -215,7 +216,7 @@ def _nearest(student: Any, problem: Problem) -> Floats | None:
     return nearest if nearest is not None and problem.reached(nearest) else None
 
 
-def one_row(student: Any, row: Any) -> Any:
+def one_row(student: Any, row: Row) -> Any:
     """One row as the student takes it, from a frame, a Series or a mapping."""
     if isinstance(row, pd.Series):
         row = row.to_dict()

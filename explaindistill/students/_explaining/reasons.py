@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.protocols import ClassLabel, Rows
 
 __all__ = ["reasons"]
 
 
-def reasons(self: Any, X: Any, *, against: Any = None, reference: Any = None, n_reasons: int = 4) -> pd.DataFrame:
+def reasons(
+    self: Any, X: Rows, *, against: ClassLabel | None = None, reference: Rows | None = None, n_reasons: int = 4
+) -> pd.DataFrame:
     """Name the columns that weighed most against an answer, row by row, in order of weight.
 
     The reasons are the lines of :meth:`explain`, gathered by term and compared with an average row, so that they say

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from explaindistill.data.schema import Schema
 from explaindistill.errors import InvalidInputError, MissingExtraError
 from explaindistill.numerics.explaining.shapley import BoxFunction, LinearPart
+from explaindistill.protocols import Rows
 from explaindistill.students._intake import rows
 
 __all__ = ["FamilyShapley", "ShapleyValues", "box_of", "shapley", "shapley_by_shap"]
@@ -118,7 +119,7 @@ class ShapleyValues:
         )
 
 
-def shapley(self: Any, X: Any, background: Any, method: Literal["exact", "shap"] = "exact") -> ShapleyValues:
+def shapley(self: Any, X: Rows, background: Rows, method: Literal["exact", "shap"] = "exact") -> ShapleyValues:
     """Exact interventional Shapley values: how each column moves an answer away from the background's mean answer.
 
     On the scale on which the student adds up: probabilities or values for trees and rule lists, logits (or the

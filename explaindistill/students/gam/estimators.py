@@ -12,11 +12,13 @@ from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
+from explaindistill.data.notebook import html_in_notebook, mimebundle
+from explaindistill.data.rows import one_or_more
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.additive.families import FAMILIES, Bernoulli
 from explaindistill.numerics.ranges import one_of
-from explaindistill.protocols import Complexity
+from explaindistill.protocols import Complexity, Rows
 from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
@@ -160,7 +162,7 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.min_category_size = min_category_size
 
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to hard ``(n,)`` or soft ``(n, k)`` labels."""
         intake = fit_classifier(self, X, y, sample_weight, self.classes)
         noisy = bool(((intake.Y == 0) | (intake.Y == 1)).all())
@@ -169,24 +171,24 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         target = np.ascontiguousarray(intake.Y[:, 1]) if two else intake.Y
         return adopt(self, read_options(self, intake.schema, family, noisy), intake, target, "logit")
 
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
+    def decision_function(self, X: Rows) -> NDArray[np.float64]:
         """Logits: ``(n,)`` of the second class for two classes, else ``(n, k)``."""
         eta = words.linear_predictor(self, rows(self, X))
         return eta[:, 0] if eta.shape[1] == 1 else eta
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+    def predict_proba(self, X: Rows) -> NDArray[np.float64]:
         """Probabilities ``(n, k)`` in the order of ``classes_``."""
         eta = words.linear_predictor(self, rows(self, X))
         if eta.shape[1] == 1:
             return np.column_stack([expit(-eta[:, 0]), expit(eta[:, 0])])
         return softmax(eta, axis=1)
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Rows) -> NDArray[Any]:
         """Most probable class of each row."""
         P = self.predict_proba(X)
         return self.classes_[P.argmax(axis=1)]
 
-    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+    def score(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy, or agreement at the argmax for soft labels."""
         predicted = self.predict(X)
         if np.ndim(y) == 2 and np.shape(y)[1] > 1:
@@ -222,9 +224,9 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         """One page in words."""
         return words.describe(self)
 
-    def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
+    def explain(self, X: Rows, *, as_frame: bool = False) -> pd.DataFrame:
         """Contributions to the logit, one line per row, term and output; they sum to the logit."""
-        lines = words.explain(self, rows(self, X))
+        lines = words.explain(self, rows(self, one_or_more(X)))
         return lines if as_frame else short_table(self, lines)
 
     def importance(self) -> pd.DataFrame:
@@ -240,6 +242,8 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         return write(self)
 
     plot = plot
+    _repr_mimebundle_ = mimebundle
+    _repr_html_ = html_in_notebook
     fit_notes: ClassVar = FIT_NOTES
     export = export
     program = program
@@ -325,7 +329,7 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
         self.random_state = random_state
         self.min_category_size = min_category_size
 
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to values ``(n,)``."""
         one_of("loss", self.loss, FAMILIES)
         intake = fit_regressor(self, X, y, sample_weight)
@@ -337,7 +341,7 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
         scale = "value" if self.loss == "gaussian" else "log"
         return adopt(self, read_options(self, intake.schema, FAMILIES[self.loss], False), intake, target, scale)
 
-    def predict(self, X: Any) -> NDArray[np.float64]:
+    def predict(self, X: Rows) -> NDArray[np.float64]:
         """Mean of each row."""
         eta = words.linear_predictor(self, rows(self, X))[:, 0]
         return FAMILIES[self.loss].mean(eta)
@@ -361,9 +365,9 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
         """One page in words."""
         return words.describe(self)
 
-    def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
+    def explain(self, X: Rows, *, as_frame: bool = False) -> pd.DataFrame:
         """Contributions to the value (or log of the mean), one line per row and term."""
-        lines = words.explain(self, rows(self, X))
+        lines = words.explain(self, rows(self, one_or_more(X)))
         return lines if as_frame else short_table(self, lines)
 
     def importance(self) -> pd.DataFrame:
@@ -379,6 +383,8 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
         return write(self)
 
     plot = plot
+    _repr_mimebundle_ = mimebundle
+    _repr_html_ = html_in_notebook
     fit_notes: ClassVar = FIT_NOTES
     export = export
     program = program

@@ -17,6 +17,8 @@ from explaindistill.data.design import linear_columns
 from explaindistill.data.design_rows import DesignRows
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.folds import content_rank
+from explaindistill.data.notebook import html_in_notebook, mimebundle
+from explaindistill.data.rows import one_or_more
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.numerics.linear.elastic_net import classify
 from explaindistill.numerics.linear.penalty_choice import (
@@ -27,7 +29,7 @@ from explaindistill.numerics.linear.penalty_choice import (
 )
 from explaindistill.numerics.linear.row_blocks import RowBlocks
 from explaindistill.numerics.ranges import number_in, seed_in, whole_in
-from explaindistill.protocols import Complexity
+from explaindistill.protocols import Complexity, Rows
 from explaindistill.students import _intake
 from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
@@ -86,12 +88,12 @@ class _Linear(BaseEstimator):
         check_is_fitted(self)
         return self.model_.describe(self.target_name_)
 
-    def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
+    def explain(self, X: Rows, *, as_frame: bool = False) -> pd.DataFrame:
         """What each feature adds beside an average row, see :meth:`explaindistill.protocols.Student.explain`.
 
         Numbers count from the centres that :meth:`describe` shows, flags and levels from their share of the rows.
         """
-        lines = self.model_.explain(_intake.rows(self, X))
+        lines = self.model_.explain(_intake.rows(self, one_or_more(X)))
         return lines if as_frame else short_table(self, lines)
 
     def complexity(self) -> Complexity:
@@ -126,6 +128,8 @@ class _Linear(BaseEstimator):
     program = program
     drawing = drawing
     plot = plot
+    _repr_mimebundle_ = mimebundle
+    _repr_html_ = html_in_notebook
     shapley = shapley
     counterfactual = counterfactual
     agreement_intervals = agreement_intervals
@@ -343,29 +347,29 @@ class LinearClassifier(ClassifierMixin, _Linear):
         self.random_state = random_state
         self.min_category_size = min_category_size
 
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> LinearClassifier:
+    def fit(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> LinearClassifier:
         """Fit to hard labels ``(n,)`` or soft labels ``(n, k)``; see the class."""
         intake = _intake.fit_classifier(self, X, y, sample_weight, self.classes)
         self._fit(intake)
         return self
 
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
+    def decision_function(self, X: Rows) -> NDArray[np.float64]:
         """Log-odds of the second class ``(n,)``, or scores of the classes ``(n, k)``."""
         frame = _intake.rows(self, X)
         eta = self.model_.predictor(frame)
         return eta[:, 0] if eta.shape[1] == 1 else eta
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+    def predict_proba(self, X: Rows) -> NDArray[np.float64]:
         """Probabilities ``(n, k)`` in the order of ``classes_``."""
         frame = _intake.rows(self, X)
         return classify(self.model_.predictor(frame))
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Rows) -> NDArray[Any]:
         """Most probable class ``(n,)``; the first of equals."""
         best = np.argmax(self.predict_proba(X), axis=1)
         return self.classes_[best]
 
-    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+    def score(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy for hard labels; agreement with the most probable class for soft ones."""
         P, classes, soft = as_soft_targets(y, _intake.column_classes(self, y))
         labels = classes[np.argmax(P, axis=1)] if soft else np.ravel(y)
@@ -434,13 +438,13 @@ class LinearRegressor(RegressorMixin, _Linear):
         self.random_state = random_state
         self.min_category_size = min_category_size
 
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> LinearRegressor:
+    def fit(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> LinearRegressor:
         """Fit to values ``(n,)`` or ``(n, m)``; see the class."""
         intake = _intake.fit_regressor(self, X, y, sample_weight, multi_output=True)
         self._fit(intake)
         return self
 
-    def predict(self, X: Any) -> NDArray[np.float64]:
+    def predict(self, X: Rows) -> NDArray[np.float64]:
         """Values ``(n,)``, or ``(n, m)`` where it was fitted to several outputs."""
         frame = _intake.rows(self, X)
         value = self.model_.predictor(frame)

@@ -13,12 +13,14 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
+from explaindistill.data.notebook import html_in_notebook, mimebundle
+from explaindistill.data.rows import one_or_more
 from explaindistill.data.target_names import class_name, value_name
 from explaindistill.data.targets import as_soft_targets, sharpen
 from explaindistill.numerics.model_trees.leaf_models import Loss, respond
 from explaindistill.numerics.model_trees.state import LinearTreeLimits
 from explaindistill.numerics.ranges import number_in, whole_in
-from explaindistill.protocols import Complexity
+from explaindistill.protocols import Complexity, Rows
 from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
@@ -124,6 +126,8 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
     program = program
     drawing = drawing
     plot = plot
+    _repr_mimebundle_ = mimebundle
+    _repr_html_ = html_in_notebook
     shapley = shapley
     counterfactual = counterfactual
     agreement_intervals = agreement_intervals
@@ -162,7 +166,7 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.min_category_size = min_category_size
 
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to hard labels ``(n,)`` or soft labels ``(n, k)``."""
         intake = fit_classifier(self, X, y, sample_weight, self.classes)
         two = intake.Y.shape[1] == 2
@@ -180,13 +184,13 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         settle(self, excess, way_out=WAY_OUT)
         return self
 
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
+    def decision_function(self, X: Rows) -> NDArray[np.float64]:
         """Log-odds of ``classes_[1]`` ``(n,)`` for two classes, else one score per class ``(n, k)``."""
         frame = rows(self, X)
         eta = self.tree_.predictors(frame)
         return eta[:, 0] if eta.shape[1] == 1 else eta
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+    def predict_proba(self, X: Rows) -> NDArray[np.float64]:
         """Probabilities ``(n, k)`` in the order of ``classes_``."""
         frame = rows(self, X)
         eta = self.tree_.predictors(frame)
@@ -195,12 +199,12 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         p = respond(eta, "binary")
         return np.concatenate([1.0 - p, p], axis=1)
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Rows) -> NDArray[Any]:
         """Most probable class."""
         P = self.predict_proba(X)
         return self.classes_[P.argmax(axis=1)]
 
-    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+    def score(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Share of rows whose class is that of ``y``: accuracy for hard labels, agreement for soft ones."""
         P, classes, _ = as_soft_targets(y, column_classes(self, y))
         same = self.predict(X) == classes[P.argmax(axis=1)]
@@ -213,9 +217,9 @@ class ModelTreeClassifier(ClassifierMixin, BaseEstimator):
         what, outputs = self._outputs()
         return words(self, outputs, what)
 
-    def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
+    def explain(self, X: Rows, *, as_frame: bool = False) -> pd.DataFrame:
         """Contributions that sum to the log-odds of ``classes_[1]``, or to each class's score."""
-        frame = rows(self, X)
+        frame = rows(self, one_or_more(X))
         classes = self.classes_.tolist()
         out = self.tree_.explain(frame, classes[1:] if len(classes) == 2 else classes)
         out.attrs["scale"] = "logit"
@@ -280,6 +284,8 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
     program = program
     drawing = drawing
     plot = plot
+    _repr_mimebundle_ = mimebundle
+    _repr_html_ = html_in_notebook
     shapley = shapley
     counterfactual = counterfactual
     agreement_intervals = agreement_intervals
@@ -314,7 +320,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.min_category_size = min_category_size
 
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to values ``(n,)`` or ``(n, m)``."""
         intake = fit_regressor(self, X, y, sample_weight, multi_output=True)
         limits = limits_of(self, intake.Y.shape[1])
@@ -325,7 +331,7 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
         settle(self, excess, way_out=WAY_OUT)
         return self
 
-    def predict(self, X: Any) -> NDArray[np.float64]:
+    def predict(self, X: Rows) -> NDArray[np.float64]:
         """Values ``(n,)`` or ``(n, m)``."""
         frame = rows(self, X)
         eta = self.tree_.predictors(frame)
@@ -338,9 +344,9 @@ class ModelTreeRegressor(RegressorMixin, BaseEstimator):
         names = [target] if m == 1 else [value_name(target, k, m) for k in range(m)]
         return words(self, names, "" if self.target_name_ else "value of")
 
-    def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
+    def explain(self, X: Rows, *, as_frame: bool = False) -> pd.DataFrame:
         """Contributions that sum to each output's value."""
-        frame = rows(self, X)
+        frame = rows(self, one_or_more(X))
         out = self.tree_.explain(frame, list(range(self.n_outputs_)))
         out.attrs["scale"] = "value"
         return out if as_frame else short_table(self, out)

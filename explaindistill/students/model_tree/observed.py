@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from explaindistill.protocols import Rows
 from explaindistill.students._intake import rows
 from explaindistill.students.model_tree.model import LinearTreeModel
 
 __all__ = ["recount", "whose"]
 
 
-def recount(self: Any, X: Any, P: Any, weight: Any) -> None:
+def recount(self: Any, X: Rows | None, P: ArrayLike | None, weight: ArrayLike | None) -> None:
     """Count the real rows of the fit, of which :meth:`describe` and drawings then speak, and not of made-up ones.
 
     Parameters

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explaindistill.protocols import Rows
 from explaindistill.students._intake import rows
 from explaindistill.students._missing import unmet_missing
 from explaindistill.students.model_tree.observed import whose
@@ -15,7 +16,7 @@ from explaindistill.students.model_tree.observed import whose
 __all__ = ["regions", "words"]
 
 
-def regions(self: Any, X: Any) -> tuple[NDArray[np.int64], dict[int, str]]:
+def regions(self: Any, X: Rows) -> tuple[NDArray[np.int64], dict[int, str]]:
     """Leaf ``(n,)`` of each row, and the questions on the way to each leaf.
 
     Examples

@@ -12,10 +12,12 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
+from explaindistill.data.notebook import html_in_notebook, mimebundle
+from explaindistill.data.rows import one_or_more
 from explaindistill.data.targets import as_soft_targets, sharpen
 from explaindistill.numerics.ranges import number_in, whole_in
 from explaindistill.numerics.trees.rule_growth import RuleLimits
-from explaindistill.protocols import Complexity
+from explaindistill.protocols import Complexity, Rows
 from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
@@ -95,6 +97,8 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
     program = program
     drawing = drawing
     plot = plot
+    _repr_mimebundle_ = mimebundle
+    _repr_html_ = html_in_notebook
     shapley = shapley
     counterfactual = counterfactual
     agreement_intervals = agreement_intervals
@@ -127,7 +131,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.min_category_size = min_category_size
 
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to hard labels ``(n,)`` or soft labels ``(n, k)``."""
         intake = fit_classifier(self, X, y, sample_weight, self.classes)
         number_in("structure_temperature", self.structure_temperature, 0)
@@ -136,24 +140,24 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
         self.table_ = class_table(self, intake.X, intake.Y, intake.weight, 0.95)
         return self
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+    def predict_proba(self, X: Rows) -> NDArray[np.float64]:
         """Probabilities ``(n, k)`` in the order of ``classes_``."""
         frame = rows(self, X)
         return self.rules_.values(frame)
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Rows) -> NDArray[Any]:
         """Most probable class."""
         P = self.predict_proba(X)
         return self.classes_[P.argmax(axis=1)]
 
-    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+    def score(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Share of rows whose class is that of ``y``: accuracy for hard labels, agreement for soft ones."""
         P, classes, _ = as_soft_targets(y, column_classes(self, y))
         same = self.predict(X) == classes[P.argmax(axis=1)]
         weight = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
         return float(np.average(same, weights=weight))
 
-    def table(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, level: float = 0.95) -> pd.DataFrame:
+    def table(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None, level: float = 0.95) -> pd.DataFrame:
         """Coverage and precision of each rule on rows with labels, best ones that fitting did not see.
 
         Returns
@@ -191,7 +195,7 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
             lines.append(f"{_if(self.rules_, i)}: {answer}  [{row.coverage:.1%} of rows; {right}]")
         return "\n".join([_headline(self.rules_, self.target_name_) + _whose(self.table_), *lines])
 
-    def recount(self, X: Any, P: NDArray[np.float64] | None, weight: NDArray[np.float64] | None) -> None:
+    def recount(self, X: Rows | None, P: NDArray[np.float64] | None, weight: NDArray[np.float64] | None) -> None:
         """Count the real rows of the fit: ``table_``, :meth:`describe` and drawings then speak of them alone.
 
         Parameters
@@ -203,9 +207,9 @@ class RuleListClassifier(ClassifierMixin, BaseEstimator):
         """
         _recount(self, X, P, weight, class_table)
 
-    def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
+    def explain(self, X: Rows, *, as_frame: bool = False) -> pd.DataFrame:
         """Rules that were read, and how each moved the probabilities; contributions sum to them."""
-        frame = rows(self, X)
+        frame = rows(self, one_or_more(X))
         out = self.rules_.explain(frame, list(self.classes_))
         out.attrs["scale"] = "probability"
         return out if as_frame else short_table(self, out)
@@ -259,6 +263,8 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
     program = program
     drawing = drawing
     plot = plot
+    _repr_mimebundle_ = mimebundle
+    _repr_html_ = html_in_notebook
     shapley = shapley
     counterfactual = counterfactual
     agreement_intervals = agreement_intervals
@@ -287,7 +293,7 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.min_category_size = min_category_size
 
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to values ``(n,)`` or ``(n, m)``."""
         intake = fit_regressor(self, X, y, sample_weight, multi_output=True)
         shape = np.shape(np.asarray(y))
@@ -300,13 +306,13 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
         self.table_ = value_table(self, intake.X, intake.Y, intake.weight, 0.95)
         return self
 
-    def predict(self, X: Any) -> NDArray[np.float64]:
+    def predict(self, X: Rows) -> NDArray[np.float64]:
         """Values ``(n,)`` or ``(n, m)``."""
         frame = rows(self, X)
         values = self.rules_.values(frame)
         return values[:, 0] if self.flat_ else values
 
-    def table(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, level: float = 0.95) -> pd.DataFrame:
+    def table(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None, level: float = 0.95) -> pd.DataFrame:
         """Coverage of each rule and the mean of the rows it takes, best on rows that fitting did not see.
 
         Returns
@@ -330,13 +336,13 @@ class RuleListRegressor(RegressorMixin, BaseEstimator):
             lines.append(f"{_if(self.rules_, i)}: {answer}  [{row.coverage:.1%} of rows; spread {row.spread:.3g}]")
         return "\n".join([_headline(self.rules_, self.target_name_) + _whose(self.table_), *lines])
 
-    def recount(self, X: Any, P: NDArray[np.float64] | None, weight: NDArray[np.float64] | None) -> None:
+    def recount(self, X: Rows | None, P: NDArray[np.float64] | None, weight: NDArray[np.float64] | None) -> None:
         """As :meth:`RuleListClassifier.recount`, of values ``(n,)`` or ``(n, m)``."""
         _recount(self, X, None if P is None else P.reshape(len(P), -1), weight, value_table)
 
-    def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
+    def explain(self, X: Rows, *, as_frame: bool = False) -> pd.DataFrame:
         """Rules that were read, and how each moved the value; contributions sum to it."""
-        frame = rows(self, X)
+        frame = rows(self, one_or_more(X))
         out = self.rules_.explain(frame, list(range(self.n_outputs_)))
         out.attrs["scale"] = "value"
         return out if as_frame else short_table(self, out)

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from explaindistill.numerics.statistics.intervals import normal_quantile, wilson
 from explaindistill.numerics.trees.fixed_point import whole_weights
+from explaindistill.protocols import Rows
 from explaindistill.students._intake import rows
 from explaindistill.students.rules.model import RuleList
 
 __all__ = ["class_table", "regions", "value_table"]
 
 
-def regions(self: Any, X: Any) -> tuple[NDArray[np.int64], dict[int, str]]:
+def regions(self: Any, X: Rows) -> tuple[NDArray[np.int64], dict[int, str]]:
     """Position ``(n,)`` of the rule that decides each row, the default last, and the words of each rule.
 
     Examples

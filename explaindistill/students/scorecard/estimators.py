@@ -20,12 +20,14 @@ from explaindistill.data.design import (
     rule_columns,
 )
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
+from explaindistill.data.notebook import html_in_notebook, mimebundle
+from explaindistill.data.rows import one_or_more
 from explaindistill.data.target_names import class_name
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.linear.scorecard import card_excess, search, unique_columns, unique_rows
 from explaindistill.numerics.ranges import number_in, whole_in
-from explaindistill.protocols import Complexity
+from explaindistill.protocols import Complexity, Rows
 from explaindistill.students import _intake
 from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
@@ -142,7 +144,7 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
         self.digits = digits
         self.min_category_size = min_category_size
 
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> ScorecardClassifier:
+    def fit(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> ScorecardClassifier:
         """Fit to hard labels ``(n,)`` or soft labels ``(n, 2)``; see the class."""
         for name in ("max_terms", "n_thresholds", "max_levels", "beam_width"):
             whole_in(name, getattr(self, name), 1)
@@ -195,31 +197,31 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
             classes=self.classes_,
         )
 
-    def points(self, X: Any) -> NDArray[np.int64]:
+    def points(self, X: Rows) -> NDArray[np.int64]:
         """Total of points of each row, ``(n,)``."""
         frame = _intake.rows(self, X)
         return self.model_.values(frame).sum(axis=1)
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+    def predict_proba(self, X: Rows) -> NDArray[np.float64]:
         """Probabilities ``(n, 2)``: the risk of the row's total, as in the table."""
         total = self.points(X)
         risk = self.model_.risk[total - self.model_.lowest]
         return np.column_stack([1 - risk, risk])
 
-    def log_odds(self, X: Any) -> NDArray[np.float64]:
+    def log_odds(self, X: Rows) -> NDArray[np.float64]:
         """Log-odds ``(n,)`` by the equation of the class, before the risks are rounded: what Shapley values sum to."""
         return np.asarray(self.offset_ + self.slope_ * self.points(X), dtype=float)
 
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
+    def decision_function(self, X: Rows) -> NDArray[np.float64]:
         """Log-odds of the risk ``(n,)``."""
         return logit(self.predict_proba(X)[:, 1])
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Rows) -> NDArray[Any]:
         """Class whose risk is above one half, ``(n,)``; the first class at exactly one half."""
         risk = self.predict_proba(X)[:, 1]
         return self.classes_[(risk > 0.5).astype(int)]
 
-    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+    def score(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy for hard labels; agreement with the most probable class for soft ones."""
         P, classes, soft = as_soft_targets(y, _intake.column_classes(self, y))
         labels = classes[np.argmax(P, axis=1)] if soft else np.ravel(y)
@@ -251,9 +253,9 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
             lines.append(f"{row.total:>5}  {risk:>{digits + 5}}{share:>15}")
         return "\n".join(lines)
 
-    def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
+    def explain(self, X: Rows, *, as_frame: bool = False) -> pd.DataFrame:
         """Points of each condition, row by row; they sum to the total. See :meth:`protocols.Student.explain`."""
-        frame = _intake.rows(self, X)
+        frame = _intake.rows(self, one_or_more(X))
         model, n = self.model_, len(frame)
         values = model.values(frame)
         names = ["(base)", *(model.words(c) for c in model.columns)]
@@ -312,6 +314,8 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):
     program = program
     drawing = drawing
     plot = plot
+    _repr_mimebundle_ = mimebundle
+    _repr_html_ = html_in_notebook
     shapley = shapley
     counterfactual = counterfactual
     agreement_intervals = agreement_intervals

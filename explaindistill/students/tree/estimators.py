@@ -16,6 +16,7 @@ from explaindistill.data.targets import as_soft_targets, sharpen
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.ranges import number_in, one_of
 from explaindistill.numerics.trees.binning import MAX_BINS
+from explaindistill.protocols import Rows
 from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
@@ -200,7 +201,7 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.min_category_size = min_category_size
 
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to hard labels ``(n,)`` or soft labels ``(n, k)``; see the class."""
         intake = fit_classifier(self, X, y, sample_weight, self.classes)
         one_of("optimize", self.optimize, OPTIMIZE)
@@ -218,23 +219,25 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
             return TEMPERATURES[self.optimize][:1] if plain else TEMPERATURES[self.optimize]
         return (temperature,)
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+    def predict_proba(self, X: Rows) -> NDArray[np.float64]:
         """Probabilities ``(n, k)`` in the order of ``classes_``."""
         return self.tree_values(X)
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Rows) -> NDArray[Any]:
         """Most probable class ``(n,)``."""
         leaf = self.apply(X)
         return np.asarray(self.classes_)[self.tree_.value.argmax(axis=1)[leaf]]
 
-    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+    def score(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy for hard labels; for soft labels ``(n, k)`` agreement with the most probable class."""
         if np.asarray(y).shape[1:] > (1,):
             P, classes, _ = as_soft_targets(y, self.classes_ if self.classes is None else self.classes)
             y = classes[P.argmax(axis=1)]
         return float(ClassifierMixin.score(self, X, y, sample_weight))
 
-    def prune(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, standard_errors: float = 0.0) -> Self:
+    def prune(
+        self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None, standard_errors: float = 0.0
+    ) -> Self:
         """Return a copy cut back to the subtree that fits fresh rows best.
 
         See :mod:`explaindistill.numerics.trees.pruning`.
@@ -253,7 +256,7 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
             raise InvalidInputError(f"classes of y must be {class_words(self.classes_)}, got {class_words(labels)}")
         return pruned(self, X, P, sample_weight, standard_errors)
 
-    def tree_values(self, X: Any) -> NDArray[np.float64]:
+    def tree_values(self, X: Rows) -> NDArray[np.float64]:
         """Values ``(n, m)`` of the leaves that rows fall into."""
         leaf = self.apply(X)
         return np.take(self.tree_.value, leaf, axis=0)
@@ -351,7 +354,7 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.min_category_size = min_category_size
 
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to values ``(n,)`` or ``(n, m)``; see the class."""
         intake = fit_regressor(self, X, y, sample_weight, multi_output=True)
         contest = Contest((np.nan,), lambda Y, temperature: unit_range(Y), "values")
@@ -359,13 +362,15 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
         self.tree_ = settled(self, tree, intake, structure)
         return self
 
-    def predict(self, X: Any) -> NDArray[np.float64]:
+    def predict(self, X: Rows) -> NDArray[np.float64]:
         """Values ``(n,)``, or ``(n, m)`` for several outputs."""
         leaf = self.apply(X)
         values = np.take(self.tree_.value, leaf, axis=0)
         return values[:, 0] if self.n_outputs_ == 1 else values
 
-    def prune(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, standard_errors: float = 0.0) -> Self:
+    def prune(
+        self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None, standard_errors: float = 0.0
+    ) -> Self:
         """Return a copy cut back to the subtree that fits fresh rows best; see :class:`TreeClassifier`."""
         from explaindistill.students.tree.prune import pruned
 

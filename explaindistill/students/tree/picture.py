@@ -6,6 +6,7 @@ from typing import Any
 
 from explaindistill import plugins
 from explaindistill.data.drawing import TreeDrawing
+from explaindistill.protocols import Attributes, Rows
 from explaindistill.students.tree.drawing import sketched
 
 __all__ = ["plot", "svg"]
@@ -13,8 +14,15 @@ __all__ = ["plot", "svg"]
 LINE_INCHES = 0.36  # height of a line of the drawing: its text at 8.5 points and the bar below it
 
 
-def plot(self: Any, ax: Any = None, *, X: Any = None, sensitive: Any = None, min_group_size: int = 10,
-         max_depth: int = 4) -> Any:  # fmt: skip
+def plot(
+    self: Any,
+    ax: Any = None,
+    *,
+    X: Rows | None = None,
+    sensitive: Attributes | None = None,
+    min_group_size: int = 10,
+    max_depth: int = 4,
+) -> Any:
     """Draw the tree from left to right: shares on the branches, a bar of classes at each leaf.
 
     Parameters
@@ -33,8 +41,16 @@ def plot(self: Any, ax: Any = None, *, X: Any = None, sensitive: Any = None, min
     return plugins.door("plots").tree(drawn, ax, by_class=True, max_depth=max_depth)
 
 
-def svg(self: Any, *, X: Any = None, sensitive: Any = None, min_group_size: int = 10, max_depth: int = 4,
-        id: str = "tree", title: str = "The tree") -> str:  # fmt: skip
+def svg(
+    self: Any,
+    *,
+    X: Rows | None = None,
+    sensitive: Attributes | None = None,
+    min_group_size: int = 10,
+    max_depth: int = 4,
+    id: str = "tree",
+    title: str = "The tree",
+) -> str:
     """Return the picture of :meth:`plot` as compact SVG text; the same tree gives the same bytes.
 
     Parameters

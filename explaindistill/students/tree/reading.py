@@ -8,12 +8,14 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from explaindistill.data.notebook import html_in_notebook, mimebundle
+from explaindistill.data.rows import one_or_more
 from explaindistill.data.target_names import value_name
 from explaindistill.errors import InvalidInputError
-from explaindistill.protocols import Complexity
+from explaindistill.protocols import Attributes, Complexity, Rows
 from explaindistill.students._explaining.short_table import short_table
 from explaindistill.students._form import check_header, compact_bytes, header, plain, reader
 from explaindistill.students._intake import rows
@@ -35,16 +37,18 @@ class ReadableTree:
     fit_notes: ClassVar = {"nodes": ("gain", "n", "observed", "share", "weight")}
     """Fields of the form that decide no answer: ``export.json`` can leave them out."""
     svg = svg
+    _repr_mimebundle_ = mimebundle
+    _repr_html_ = html_in_notebook
 
-    def apply(self, X: Any) -> NDArray[np.int64]:
+    def apply(self, X: Rows) -> NDArray[np.int64]:
         """Number of the leaf ``(n,)`` that each row falls into."""
         frame = rows(self, X)
         return self.tree_.route(frame, self.n_jobs)  # type: ignore[attr-defined]  # the estimator's parameter
 
     def describe(
         self,
-        X: Any = None,
-        sensitive: Any = None,
+        X: Rows | None = None,
+        sensitive: Attributes | None = None,
         *,
         min_group_size: int = 10,
         decide: Callable[[Sequence[float]], int] | None = None,
@@ -65,7 +69,7 @@ class ReadableTree:
             self.tree_, self._spoken_outputs(), hasattr(self, "classes_"), who, decide, self.target_name_
         )
 
-    def recount(self, X: Any, P: Any, weight: Any) -> None:
+    def recount(self, X: Rows | None, P: ArrayLike | None, weight: ArrayLike | None) -> None:
         """Count the real rows of the fit, of which :meth:`describe` and drawings then speak, and not of made-up ones.
 
         Parameters
@@ -76,7 +80,7 @@ class ReadableTree:
         leaf = np.zeros(0, dtype=np.int64) if X is None else self.apply(X)
         self.tree_ = self.tree_.with_observed(leaf)
 
-    def occupants(self, X: Any, sensitive: Any, *, min_group_size: int = 10) -> pd.DataFrame:
+    def occupants(self, X: Rows, sensitive: Attributes, *, min_group_size: int = 10) -> pd.DataFrame:
         """Who is in each leaf.
 
         Parameters
@@ -95,11 +99,13 @@ class ReadableTree:
             rows), ``overall`` (of all rows), ``status`` (``ok``, or ``suppressed``: then ``n`` and ``share`` are NaN).
         """
         if isinstance(sensitive, str) or (not hasattr(sensitive, "columns") and not isinstance(sensitive, pd.Series)):
-            names = [sensitive] if isinstance(sensitive, str) else list(sensitive)
+            wanted: Any = sensitive
+            names = [wanted] if isinstance(wanted, str) else list(wanted)
             gone = [n for n in names if n not in getattr(X, "columns", ())]
             if gone:
                 raise InvalidInputError(f"sensitive names columns that X does not have: {', '.join(map(str, gone))}")
-            sensitive = X[names]
+            frame: Any = X
+            sensitive = frame[names]
         return people.occupants(self.apply(X), self.tree_.leaves, sensitive, min_group_size)
 
     def _who(self, X: Any, sensitive: Any, min_group_size: int) -> dict[int, list[dict[str, Any]]]:
@@ -121,12 +127,12 @@ class ReadableTree:
         check_is_fitted(self)
         return words.rule_table(self.tree_, self._outputs(), getattr(self, "classes_", None))
 
-    def regions(self, X: Any) -> tuple[NDArray[np.int64], dict[int, str]]:
+    def regions(self, X: Rows) -> tuple[NDArray[np.int64], dict[int, str]]:
         """Leaf ``(n,)`` of each row, and what must hold in each leaf."""
         table = self.rules()
         return self.apply(X), dict(zip(table["leaf"].tolist(), table["rule"], strict=True))
 
-    def explain(self, X: Any, *, as_frame: bool = False) -> pd.DataFrame:
+    def explain(self, X: Rows, *, as_frame: bool = False) -> pd.DataFrame:
         """Give the reasons of each row: what each split on its path adds, the largest first.
 
         Parameters
@@ -141,7 +147,7 @@ class ReadableTree:
             See :meth:`explaindistill.protocols.Student.explain`; the contributions of a row and output sum to the
             probability or value that is predicted.
         """
-        frame = words.reasons(self.tree_, self.apply(X), self._outputs())
+        frame = words.reasons(self.tree_, self.apply(one_or_more(X)), self._outputs())
         frame.attrs["scale"] = "probability" if hasattr(self, "classes_") else "value"
         return frame if as_frame else short_table(self, frame)
 
@@ -186,7 +192,9 @@ class ReadableTree:
         check_is_fitted(self)
         return CompiledTree(self.tree_, self._outputs(), hasattr(self, "classes_"))
 
-    def sketch(self, X: Any = None, sensitive: Any = None, *, min_group_size: int = 10) -> dict[str, Any]:
+    def sketch(
+        self, X: Rows | None = None, sensitive: Attributes | None = None, *, min_group_size: int = 10
+    ) -> dict[str, Any]:
         """Return the tree nested for drawing.
 
         Parameters
