@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from explaindistill import plots
+from explaindistill.errors import InvalidInputError
 from explaindistill.report.blocks import Block, Cell, Code, Details, Facts, Figure, Items, Section, Table, Text, Tone
 from explaindistill.report.page import asset, environment, whole_page
 from explaindistill.report.words import count, interval, name, quantity, sentence
@@ -63,6 +64,8 @@ def render_policies(audit: Any, kind: str) -> str:
     >>> print(render_policies(record, "markdown").splitlines()[0])
     # Policies for Walk
     """
+    if kind not in KINDS:
+        raise InvalidInputError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
     if kind == "json":
         return json.dumps(_results(audit), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     title = f"Policies for {name(audit.manifest['environment'])}"
