@@ -6,7 +6,8 @@ Students learn on the same tasks written as functions of many states, which are 
 judging is done in gymnasium itself, and LunarLander is learnt there, too.
 Teachers: CartPole, one step ahead on the value of the linear-quadratic regulator; MountainCar and Acrobot, value
 iteration on a grid, with Q; LunarLander, gymnasium's own heuristic, whose students see two differences and a sum
-besides; Pendulum, energy and a linear law. With ``--store`` a stopped run goes on; ``--only`` runs one environment.
+besides; Pendulum, energy and a linear law. A stopped run goes on;
+``--only`` runs one environment, ``--minutes`` begins no cell after so long.
 ``--quick`` runs one seed, fewer rounds and episodes, without LunarLander and Acrobot.
 
 Published, with other oracles: VIPER (Bastani et al. 2018, arXiv:1805.08328), DQN oracles: CartPole-v0 200 of 200 with 3
@@ -17,109 +18,39 @@ from __future__ import annotations
 
 import sys
 import time
-from functools import cache, partial
+from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 sys.path.append(sys.path.pop(0))
 
+import _policy_cells as cells
 import _policy_teachers as teachers
-from _bars import Bars, code_digest, kept, options, storing
+from _bars import Bars, kept, options
+from _digests import code_digest
 
-from explaindistill import ModelTreeRegressor, PolicyDistiller, TreeClassifier, audit_policy
-from explaindistill.distillation.policies.acting import RandomPolicy, StudentPolicy, TeacherPolicy
+from explaindistill import audit_policy
+from explaindistill.distillation.policies.acting import RandomPolicy, TeacherPolicy
 from explaindistill.distillation.policies.environments import EnvironmentSource
 from explaindistill.distillation.policies.episodes import run_episodes
 from explaindistill.measures.policies import policy_returns
 
-
-class WithQ:
-    """A teacher that says what actions are worth."""
-
-    def __init__(self, q_values):
-        self.q_values = q_values
-
-
-TEACHERS = {
-    "CartPole-v1": teachers.Balance,
-    "MountainCar-v0": lambda: WithQ(teachers.mountain_car()),
-    "Acrobot-v1": lambda: WithQ(teachers.acrobot()),
-    "LunarLander-v3": lambda: teachers.lunar_lander,
-    "Pendulum-v1": lambda: teachers.pendulum,
-}
-SIZES = {
-    "CartPole-v1": (8,),
-    "MountainCar-v0": (8, 16),
-    "Acrobot-v1": (8, 16),
-    "Pendulum-v1": (8,),
-    "LunarLander-v3": (32, 64),
-}
-EPISODES, SEEDS = 100, 5
+RESULTS = Path(__file__).parent / "results" / "policies"
+SEEDS = 5
 PEERS = ("cloning", "unweighted", "CART")
 
 
-@cache
-def teacher_of(env: str) -> Any:
-    """The teacher, made once."""
-    return TEACHERS[env]()
-
-
-def students(env: str, leaves: int) -> dict[str, tuple[Any, dict[str, Any]]]:
-    """Student and settings by name; all run the same rounds but cloning, which has one."""
-    if env == "Pendulum-v1":
-        ours, cart = ModelTreeRegressor(max_leaf_nodes=leaves), DecisionTreeRegressor(max_leaf_nodes=leaves)
-        return {"ours": (ours, {}), "cloning": (ours, {"n_rounds": 1}), "CART": (cart, {})}
-    ours = TreeClassifier(max_leaf_nodes=leaves)
-    cart = DecisionTreeClassifier(max_leaf_nodes=leaves, random_state=0)
-    none: dict[str, Any] = {"weights": "none"}
-    if env == "LunarLander-v3":  # differences that the user names: what turns the lander, and what lets it fall
-        turn = {"lean": ("x_velocity", "-", "angle"), "turn": ("lean", "-", "angular_velocity")}
-        named = {"combined": turn | {"fall": ("y", "+", "y_velocity")}}
-        return {"ours": (ours, named), "cloning": (ours, named | {"n_rounds": 1}), "CART": (cart, named)}
-    peers = {"cloning": (ours, none | {"n_rounds": 1}), "CART": (cart, {}), "unweighted": (ours, none)}
-    return {"ours": (ours, {}), **peers}
-
-
-def cell(env: str, leaves: int, seed: int, quick: bool) -> list[dict[str, Any]]:
-    """Returns of all policies of one size and seed, on the same episodes."""
-    teacher, source = teacher_of(env), EnvironmentSource.of(env)
-    few = {"n_rounds": 3, "n_episodes": 20, "n_held_out": 20} if quick else {}
-    actors: dict[str, Any] = {
-        "teacher": TeacherPolicy(teacher, source.actions),
-        "chance": RandomPolicy(source.actions, seed),
-    }
-    spent = {}
-    task = env if env == "LunarLander-v3" else teachers.known_dynamics(env)
-    for name, (student, settings) in students(env, leaves).items():
-        start = time.process_time()
-        fitted = PolicyDistiller(teacher, student, task, random_state=seed, **(few | settings)).fit()
-        spent[name] = time.process_time() - start
-        actors[name] = StudentPolicy(fitted.student_, fitted.columns_, source.actions)
-    rng = np.random.default_rng([seed, 77])
-    seeds = [2 * int(s) + 1 for s in rng.choice(2**30, 30 if quick else EPISODES, replace=False)]
-    lines = []
-    for name, actor in actors.items():
-        run = run_episodes(source, actor, seeds)
-        lines += [
-            {"who": name, "episode": e, "value": value, "cpu_seconds": spent.get(name, 0.0)}
-            for e, value in zip(seeds, run.returns, strict=True)
-        ]
-    source.close()
-    return lines
-
-
-def measured(env: str, leaves: int, seeds: int, quick: bool, store: Any) -> pd.DataFrame:
-    """Returns of all seeds, a row per episode."""
-    digest = code_digest(teachers.KEPT.parent / "policies.py")
-    frames = []
+def measured(env: str, leaves: int, seeds: int, quick: bool, end: float) -> pd.DataFrame:
+    """Returns of all seeds, a row per episode; seeds that nobody has measured are begun before the end only."""
+    store, frames = RESULTS / code_digest(Path(cells.__file__)), []
     for seed in range(seeds):
-        key = f"{env}-{leaves}-{seed}{'-quick' if quick else ''}-{digest}"
-        frames.append(kept(store, key, partial(cell, env, leaves, seed, quick)).assign(seed=seed))
-    return pd.concat(frames, ignore_index=True)
+        key = f"{env}-{leaves}-{seed}{'-quick' if quick else ''}"
+        if time.monotonic() < end or (store / f"{key}.csv").exists():
+            frames.append(kept(store, key, partial(cells.cell, env, leaves, seed, quick)).assign(seed=seed))
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
@@ -131,7 +62,8 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 def against(frame: pd.DataFrame, peer: str) -> tuple[float, float, float]:
     """Ours less a peer, paired by episode."""
     wide = frame.pivot(index=["seed", "episode"], columns="who", values="value")
-    line = policy_returns({"teacher": wide[peer], "ours": wide["ours"]}).set_index("metric").loc["return_difference"]
+    both = {"teacher": wide[peer], "ours": wide["ours"], "chance": wide["chance"]}
+    line = policy_returns(both).set_index("metric").loc["return_difference"]
     return float(line["estimate"]), float(line["low"]), float(line["high"])
 
 
@@ -139,7 +71,8 @@ def judge(bars: Bars, env: str, leaves: int, frame: pd.DataFrame) -> None:
     """Hold one size of one environment against its bars."""
     table = summary(frame)
     ours, teacher = (table.loc[("return", who)] for who in ("ours", "teacher"))
-    note = f"[{ours['low']:.4g}, {ours['high']:.4g}], teacher {teacher['estimate']:.4g}, n = {int(ours['n'])}"
+    seeds = frame["seed"].nunique()
+    note = f"[{ours['low']:.4g}, {ours['high']:.4g}], teacher {teacher['estimate']:.4g}, {seeds} seeds"
     name = f"{env}, {leaves} leaves"
     lowest = {("CartPole-v1", 8): 495, ("MountainCar-v0", 8): -105, ("MountainCar-v0", 16): -101}
     apart = {("Acrobot-v1", 8): -8, ("Acrobot-v1", 16): -5}
@@ -217,7 +150,7 @@ def same_episodes(bars: Bars) -> None:
     apart, n = 0.0, 0
     for env in ("CartPole-v1", "MountainCar-v0", "Acrobot-v1", "Pendulum-v1"):
         outside, inside = EnvironmentSource.of(env), EnvironmentSource.of(teachers.known_dynamics(env))
-        for actor in (TeacherPolicy(teacher_of(env), outside.actions), RandomPolicy(outside.actions, 0)):
+        for actor in (TeacherPolicy(cells.teacher_of(env), outside.actions), RandomPolicy(outside.actions, 0)):
             # chance draws for all states at once: only alone does an episode get the same draws twice
             seeds = range(1, 31, 2) if isinstance(actor, TeacherPolicy) else (1,)
             first = run_episodes(outside, actor, list(seeds))
@@ -251,18 +184,21 @@ def same_dynamics(bars: Bars) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     parser = options("Return of small students in gymnasium")
-    storing(parser)
-    parser.add_argument("--only", choices=list(SIZES), help="one environment")
+    parser.add_argument("--only", choices=list(cells.SIZES), help="one environment")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="students per environment and size")
+    parser.add_argument("--minutes", type=float, default=1e9, help="start no cell after so long")
     args = parser.parse_args(argv)
-    bars = Bars(
-        f"policies: {1 if args.quick else args.seeds} seeds, {30 if args.quick else EPISODES} gymnasium episodes each"
-    )
-    for env, sizes in SIZES.items():
-        if args.only not in (None, env) or (args.quick and (env in ("LunarLander-v3", "Acrobot-v1"))):
+    end, seeds = time.monotonic() + 60 * args.minutes, 1 if args.quick else args.seeds
+    bars = Bars(f"policies: {seeds} seeds, {30 if args.quick else cells.EPISODES} gymnasium episodes each")
+    for env, sizes in cells.SIZES.items():
+        if args.only not in (None, env) or (args.quick and env in ("LunarLander-v3", "Acrobot-v1")):
             continue
         for leaves in sizes[:1] if args.quick else sizes:
-            judge(bars, env, leaves, measured(env, leaves, 1 if args.quick else args.seeds, args.quick, args.store))
+            frame = measured(env, leaves, seeds, args.quick, end)
+            if frame.empty:
+                bars.add(f"{env}, {leaves} leaves", "5 seeds", "no time", None)
+            else:
+                judge(bars, env, leaves, frame)
     if args.only is None:
         planted(bars)
         same_dynamics(bars)

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from explaindistill.plots.canvas import BAND, GRID, INK, MARKERS, MUTED, SERIES, label, look
+from explaindistill.plots.canvas import GRID, INK, MARKERS, MUTED, PAPER, SERIES, label, look, series_colour
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["phase_plane", "timeline"]
 
-FILLS = (BAND, "#a9cbe6", "#f3c9a5", "#b9dfc9", "#e0c3dc", "#ddd0a0")
-"""Grounds of actions, light enough for a line of ink on them; their order is that of the actions."""
+TINT = 0.28
+"""Opacity of the grounds of actions: a line of ink stays legible on them, on a light page and on a dark one."""
+DEPTHS = (0.06, 0.18, 0.3, 0.42, 0.54)
+"""Opacities of the levels of a continuous action, the smallest first."""
 HATCHES = ("", "///", "...", "xxx", "|||", "---")
 """So that no action is told by its colour alone."""
 DASHES = ("-", "--")
@@ -79,21 +81,32 @@ def _ground(ax: Axes, table: pd.DataFrame, actions: Sequence[str] | str) -> None
     look(ax)
     x, y = table.columns.to_numpy(dtype=float), table.index.to_numpy(dtype=float)
     if isinstance(actions, str):
-        levels = np.linspace(*_ends(table.to_numpy()), 6)
-        drawn = ax.contourf(x, y, table.to_numpy(), levels=levels, colors=FILLS[:5], extend="both")
-        bars = [_box(colour, "") for colour in FILLS[:5]]
-        words = [f"{a:.3g} to {b:.3g}" for a, b in pairwise(levels)]
-        ax.legend(bars, words, title=label(actions), title_fontsize=6, fontsize=6, loc="lower left", frameon=True)
-        drawn.set_edgecolor("face")
+        from matplotlib.colors import to_rgba
+
+        levels = np.linspace(*_ends(table.to_numpy()), len(DEPTHS) + 1)
+        tints = [to_rgba(SERIES[0], depth) for depth in DEPTHS]
+        ax.contourf(x, y, table.to_numpy(), levels=levels, colors=tints)
+        _legend(ax, [_box(tint, "") for tint in tints], [f"{a:.3g} to {b:.3g}" for a, b in pairwise(levels)], actions)
         return
     used = sorted(set(table.to_numpy().ravel().astype(int)))
     for place in used:
         inside = (table.to_numpy() == place).astype(float)
-        styled: dict[str, Any] = {"colors": [FILLS[place % len(FILLS)]], "hatches": [HATCHES[place % len(HATCHES)]]}
-        shape = ax.contourf(x, y, inside, levels=[0.5, 1.5], **styled)
-        shape.set_edgecolor(GRID)
-    handles = [_box(FILLS[place % len(FILLS)], HATCHES[place % len(HATCHES)]) for place in used]
-    ax.legend(handles, [label(actions[place]) for place in used], fontsize=6, loc="lower left", frameon=True)
+        styled: dict[str, Any] = {"colors": [_tint(place)], "hatches": [HATCHES[place % len(HATCHES)]]}
+        ax.contourf(x, y, inside, levels=[0.5, 1.5], **styled).set_edgecolor(GRID)
+    handles = [_box(_tint(place), HATCHES[place % len(HATCHES)]) for place in used]
+    _legend(ax, handles, [label(actions[place]) for place in used])
+
+
+def _tint(place: int) -> Any:
+    from matplotlib.colors import to_rgba
+
+    return to_rgba(series_colour(place), TINT)
+
+
+def _legend(ax: Axes, handles: list[Any], words: list[str], title: str | None = None) -> None:
+    shown = {"fontsize": 7, "title_fontsize": 7, "frameon": True, "facecolor": PAPER, "edgecolor": GRID}
+    named: Any = shown | ({} if title is None else {"title": label(title)})
+    ax.legend(handles, words, loc="lower left", labelcolor=INK, **named)
 
 
 def _ends(values: Any) -> tuple[float, float]:
@@ -101,7 +114,7 @@ def _ends(values: Any) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def _box(colour: str, hatch: str) -> Any:
+def _box(colour: Any, hatch: str) -> Any:
     from matplotlib.patches import Patch
 
     return Patch(facecolor=colour, hatch=hatch, edgecolor=MUTED, linewidth=0.4)
@@ -156,7 +169,7 @@ def timeline(
         above.set_ylim(-0.5, len(actions) - 0.5)
     else:
         above.set_ylabel(label(actions), fontsize=8, color=INK)
-    above.legend(fontsize=7, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    above.legend(fontsize=7, frameon=False, labelcolor=INK, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     below.set_ylabel("leaf in use", fontsize=8, color=INK)
     below.set_xlabel("step", fontsize=8, color=INK)
     return np.array([above, below])

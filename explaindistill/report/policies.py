@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from explaindistill import plots
+from explaindistill.errors import InvalidInputError
 from explaindistill.report.blocks import Block, Cell, Code, Details, Facts, Figure, Items, Section, Table, Text, Tone
 from explaindistill.report.page import asset, environment, whole_page
 from explaindistill.report.words import count, interval, name, quantity, sentence
@@ -63,6 +64,8 @@ def render_policies(audit: Any, kind: str) -> str:
     >>> print(render_policies(record, "markdown").splitlines()[0])
     # Policies for Walk
     """
+    if kind not in KINDS:
+        raise InvalidInputError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
     if kind == "json":
         return json.dumps(_results(audit), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     title = f"Policies for {name(audit.manifest['environment'])}"
@@ -184,7 +187,8 @@ def _danger(unsafe: pd.DataFrame) -> Section:
         "against the teacher",
     )
     note = "Limits of differences hold together for all starts of a policy; episodes are clusters of their states."
-    matters = tuple(i for i, row in enumerate(rows) if row[-1].text == "more often")
+    worse = [i for i, row in enumerate(rows) if row[-1].text == "more often"]
+    matters = (*worse, *(i for i, row in enumerate(rows) if row[0].text == "all starts" and i not in worse))
     table = Table(
         "Unsafe states, by where an episode starts",
         head,
@@ -210,7 +214,7 @@ def _text_blocks(audit: Any) -> tuple[Block, ...]:
 def _figures(audit: Any, subject: str, drawing: Mapping[str, Any], id: str) -> list[Block]:
     actions = audit.manifest["actions"]
     names = actions if not _continuous(drawing["cells"]) else str(actions[0])
-    plane = plots.figure(6.4, 3.2)
+    plane = plots.figure(4.6, 2.5)
     x, y = drawing["labels"]
     plots.phase_plane(drawing["cells"], drawing["paths"], (x, y), names, plane.subplots(1, 2, sharex=True, sharey=True))
     share = _same_cells(drawing["cells"])
@@ -220,7 +224,7 @@ def _figures(audit: Any, subject: str, drawing: Mapping[str, Any], id: str) -> l
         "(cross)."
     )
     title = sentence(f"Phase plane of {name(subject)}")
-    time = plots.figure(6.4, 3.4)
+    time = plots.figure(4.6, 3.0)
     plots.timeline(drawing["timeline"], names, time.subplots(2, 1, sharex=True))
     lengths = drawing["timeline"].groupby("subject", sort=False)["step"].size().to_dict()
     each = " and ".join(f"{n:,} steps of the {who}" for who, n in lengths.items())

@@ -36,6 +36,7 @@ SLOW = frozenset(
         "labels",
         "model_trees",
         "pictures",
+        "policies",
         "start",
         "teachers",
         "ways",
