@@ -34,9 +34,15 @@ HOSTILE = (
 
 
 class Skeleton(HTMLParser):
-    """Collects what a browser would run, and checks that every element is closed in order."""
+    """Collects what a browser would run, and checks that every element is closed in order.
+
+    Ends of cells, rows, items and terms may be left out (HTML, 13.1.2.4): the next one, or the end of what holds them,
+    ends them.
+    """
 
     void = frozenset({"meta", "link", "br", "img", "input"})
+    cells, terms = {"td", "th"}, {"dt", "dd"}
+    spare = {"td": cells, "th": cells, "tr": cells | {"tr"}, "li": {"li"}, "dt": terms, "dd": terms}
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,6 +53,8 @@ class Skeleton(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
+        while self.open and self.open[-1] in self.spare.get(tag, ()):
+            self.open.pop()
         self.attributes |= {key for key, _ in attrs}
         if tag == "script":
             self.scripts.append(dict(attrs))
@@ -54,6 +62,8 @@ class Skeleton(HTMLParser):
             self.open.append(tag)
 
     def handle_endtag(self, tag):
+        while self.open[-1] != tag and self.open[-1] in self.spare:
+            self.open.pop()
         assert self.open.pop() == tag
 
 
