@@ -33,6 +33,11 @@ HOSTILE = (
 )
 
 
+CELLS, TERMS = frozenset({"td", "th"}), frozenset({"dt", "dd"})
+SPARE = {"td": CELLS, "th": CELLS, "tr": CELLS | {"tr"}, "li": {"li"}, "dt": TERMS, "dd": TERMS}
+"""Elements whose end may be left out, and which ones each of them ends by its start."""
+
+
 class Skeleton(HTMLParser):
     """Collects what a browser would run, and checks that every element is closed in order.
 
@@ -41,8 +46,6 @@ class Skeleton(HTMLParser):
     """
 
     void = frozenset({"meta", "link", "br", "img", "input"})
-    cells, terms = {"td", "th"}, {"dt", "dd"}
-    spare = {"td": cells, "th": cells, "tr": cells | {"tr"}, "li": {"li"}, "dt": terms, "dd": terms}
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +56,7 @@ class Skeleton(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
-        while self.open and self.open[-1] in self.spare.get(tag, ()):
+        while self.open and self.open[-1] in SPARE.get(tag, ()):
             self.open.pop()
         self.attributes |= {key for key, _ in attrs}
         if tag == "script":
@@ -62,7 +65,7 @@ class Skeleton(HTMLParser):
             self.open.append(tag)
 
     def handle_endtag(self, tag):
-        while self.open[-1] != tag and self.open[-1] in self.spare:
+        while self.open[-1] != tag and self.open[-1] in SPARE:
             self.open.pop()
         assert self.open.pop() == tag
 
