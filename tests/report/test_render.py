@@ -33,8 +33,17 @@ HOSTILE = (
 )
 
 
+CELLS, TERMS = frozenset({"td", "th"}), frozenset({"dt", "dd"})
+SPARE = {"td": CELLS, "th": CELLS, "tr": CELLS | {"tr"}, "li": {"li"}, "dt": TERMS, "dd": TERMS}
+"""Elements whose end may be left out, and which ones each of them ends by its start."""
+
+
 class Skeleton(HTMLParser):
-    """Collects what a browser would run, and checks that every element is closed in order."""
+    """Collects what a browser would run, and checks that every element is closed in order.
+
+    Ends of cells, rows, items and terms may be left out (HTML, 13.1.2.4): the next one, or the end of what holds them,
+    ends them.
+    """
 
     void = frozenset({"meta", "link", "br", "img", "input"})
 
@@ -47,6 +56,8 @@ class Skeleton(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
+        while self.open and self.open[-1] in SPARE.get(tag, ()):
+            self.open.pop()
         self.attributes |= {key for key, _ in attrs}
         if tag == "script":
             self.scripts.append(dict(attrs))
@@ -54,6 +65,8 @@ class Skeleton(HTMLParser):
             self.open.append(tag)
 
     def handle_endtag(self, tag):
+        while self.open[-1] != tag and self.open[-1] in SPARE:
+            self.open.pop()
         assert self.open.pop() == tag
 
 
