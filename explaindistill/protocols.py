@@ -22,7 +22,7 @@ Row: TypeAlias = pd.Series | pd.DataFrame | Mapping[Any, Any]
 """One row: a Series, a frame of one row, or values by column."""
 Attributes: TypeAlias = ArrayLike | pd.DataFrame | pd.Series
 """Sensitive columns: a frame or Series with a row per row, or names of columns."""
-ClassLabel: TypeAlias = Hashable
+ClassLabel: TypeAlias = Hashable | np.generic
 """A class: text, a number or a flag."""
 
 

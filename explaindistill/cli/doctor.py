@@ -72,10 +72,10 @@ def _versions(faults: list[str]) -> Iterator[tuple[str, str, str]]:
         if words is None:
             continue  # of an extra
         name, least = words.groups()
-        there = _installed(name)
-        if there is None or _numbers(there) < _numbers(least):
-            faults.append(f"{name} must be at least {least}, {there or 'it'} is {'there' if there else 'missing'}")
-        yield name, there or "missing", f"at least {least}"
+        present = _installed(name)
+        if present is None or _numbers(present) < _numbers(least):
+            faults.append(f"{name} must be at least {least}, {present or 'it'} is {'there' if present else 'missing'}")
+        yield name, present or "missing", f"at least {least}"
 
 
 def _cores() -> Iterator[tuple[str, str]]:
@@ -115,8 +115,8 @@ def _quota(file: Path = CGROUP) -> float | None:
 def _extras() -> Iterator[tuple[str, str, str]]:
     for extra, (packages, enables) in EXTRAS.items():
         missing = [name for name in packages if _installed(name) is None]
-        there = "missing" if missing else ", ".join(str(_installed(name)) for name in packages)
-        yield extra, there, enables + (f"; pip install 'explaindistill[{extra}]'" if missing else "")
+        present = "missing" if missing else ", ".join(str(_installed(name)) for name in packages)
+        yield extra, present, enables + (f"; pip install 'explaindistill[{extra}]'" if missing else "")
 
 
 def _disk(store: Path, faults: list[str]) -> Iterator[tuple[str, str]]:
