@@ -15,7 +15,7 @@ from explaindistill.distillation.policies.flat_tree import flat_tree
 from explaindistill.distillation.policies.spaces import ActionSpace
 from explaindistill.errors import InvalidInputError, TeacherError
 
-__all__ = ["OUTPUTS", "Actor", "Answers", "RandomPolicy", "StudentPolicy", "TeacherPolicy"]
+__all__ = ["OUTPUTS", "Actor", "Answers", "RandomPolicy", "StudentPolicy", "TeacherActions", "TeacherPolicy"]
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_] | None
@@ -175,7 +175,7 @@ def _asked_by(teacher: Any, output: str | None, actions: ActionSpace) -> tuple[C
 
         return as_teacher(teacher, output="value").predict, output
     if callable(getattr(teacher, "predict_proba", None)) and actions.is_discrete and output in (None, "probabilities"):
-        return _in_order(teacher, actions), "probabilities"
+        return _InOrder(teacher, actions), "probabilities"
     if callable(getattr(teacher, "predict", None)):
         return teacher.predict, output
     if callable(teacher) and not isinstance(teacher, type):
@@ -186,21 +186,44 @@ def _asked_by(teacher: Any, output: str | None, actions: ActionSpace) -> tuple[C
     )
 
 
-def _in_order(teacher: Any, actions: ActionSpace) -> Callable[[Floats], Any]:
+class _InOrder:
     """Probabilities in the order of the actions: a classifier has columns only for classes that it met."""
-    classes = np.asarray(teacher.classes_)
-    names = list(actions.names)
-    texts = classes.dtype.kind in "OUS"
-    places = np.array([names.index(str(c)) for c in classes]) if texts and set(map(str, classes)) <= set(names) else (
-        actions.index_of(classes)
-    )  # fmt: skip
 
-    def ask(states: Floats) -> Floats:
-        P = np.zeros((len(states), actions.n))
-        P[:, places] = teacher.predict_proba(states)
+    def __init__(self, teacher: Any, actions: ActionSpace) -> None:
+        self.teacher, self.n = teacher, actions.n
+        classes, names = np.asarray(teacher.classes_), list(actions.names)
+        named = classes.dtype.kind in "OUS" and set(map(str, classes)) <= set(names)
+        self.places = np.array([names.index(str(c)) for c in classes]) if named else actions.index_of(classes)
+
+    def __call__(self, states: Floats) -> Floats:
+        P = np.zeros((len(states), self.n))
+        P[:, self.places] = self.teacher.predict_proba(states)
         return P
 
-    return ask
+
+@dataclass(eq=False)
+class TeacherActions:
+    """The teacher as a function of rows with the columns of a state, for audits of tables.
+
+    Examples
+    --------
+    >>> space = ActionSpace.numbered(2, 0, ["left", "right"])
+    >>> function = TeacherActions(TeacherPolicy(lambda S: S[:, 0] > 0, space), StateColumns(("x",)))
+    >>> function([[1.0], [-1.0]]).tolist()
+    ['right', 'left']
+    """
+
+    policy: TeacherPolicy
+    columns: StateColumns
+
+    @property
+    def __name__(self) -> str:
+        return self.policy.name
+
+    def __call__(self, X: Any) -> NDArray[Any]:
+        """Ask about rows."""
+        answers = self.policy.answers(self.columns.matrix(X)).actions
+        return np.asarray(self.policy.actions.names)[answers] if self.policy.actions.is_discrete else answers
 
 
 @dataclass(eq=False)

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from explaindistill.distillation.policies.acting import StudentPolicy, TeacherPolicy
+from explaindistill.distillation.policies.acting import StudentPolicy, TeacherActions, TeacherPolicy
 from explaindistill.distillation.policies.columns import StateColumns
 from explaindistill.distillation.policies.environments import EnvironmentSource
 from explaindistill.distillation.policies.episodes import Episodes, Spending, run_episodes
@@ -339,14 +339,8 @@ class PolicyDistiller(BaseEstimator):
         return run_episodes(self.source_, self._student_policy(), seeds)
 
     def _as_teacher(self) -> CallableTeacher:
-        space, columns, policy = self.source_.actions, self.columns_, self.policy_
-
-        def teacher(X: Any) -> Any:
-            answers = policy.answers(columns.matrix(X)).actions
-            return np.asarray(space.names)[answers] if space.is_discrete else answers
-
-        teacher.__name__ = policy.name
-        return CallableTeacher(teacher, *((list(space.names), "labels") if space.is_discrete else ()))
+        space, function = self.source_.actions, TeacherActions(self.policy_, StateColumns(self.source_.names))
+        return CallableTeacher(function, *((list(space.names), "labels") if space.is_discrete else ()))
 
     def __sklearn_clone__(self) -> PolicyDistiller:
         """Clone the parameters, but keep the teacher and the maker of environments themselves."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -224,7 +225,7 @@ class EnvironmentSource:
             raise InvalidInputError("start must start alike for one seed, and seed 1 gave two states")
         columns = state_names(task.seen(first)[0], task.names if names is None else names)
         limit = min(task.max_episode_steps, NO_LIMIT if most is None else most)
-        return cls(lambda: task, columns, _units(columns, {}, units), space, task.label, limit, task)
+        return cls(partial(_itself, task), columns, _units(columns, {}, units), space, task.label, limit, task)
 
     def copies(self, n: int) -> list[Running]:
         """At most n copies, and at most 64; they are made once and started anew for each episode."""
@@ -242,6 +243,11 @@ class EnvironmentSource:
     def __getstate__(self) -> dict[str, Any]:
         """Pickles go without the running copies."""
         return vars(self) | {"_pool": []}
+
+
+def _itself(task: KnownDynamics) -> KnownDynamics:
+    """Functions need no copies."""
+    return task
 
 
 def _units(columns: tuple[str, ...], known: Mapping[str, str], units: Mapping[str, str] | None) -> dict[str, str]:
@@ -262,7 +268,7 @@ def _maker(env: Any) -> tuple[Callable[[], Any], str]:
             gymnasium.spec(env)
         except gymnasium.error.Error as error:
             raise InvalidInputError(f"env must name a registered environment, got {env!r}: {error}") from error
-        return lambda: gymnasium.make(env), env
+        return partial(gymnasium.make, env), env
     if callable(env) and not hasattr(env, "step"):
         return env, str(getattr(env, "__name__", type(env).__name__))
     if isinstance(env, type):

@@ -263,6 +263,17 @@ def test_the_teacher_is_never_changed(walk, settings):
     assert student.rounds_["weights"].isin(["gap", "none"]).all()
 
 
+@pytest.mark.parametrize("labels", [[0, 1], ["back", "on"]])
+def test_a_fitted_classifier_is_a_teacher(walk, settings, labels):
+    """Its classes may be the environment's numbers or the names of actions."""
+    rng = np.random.default_rng(0)
+    S = np.column_stack([rng.integers(0, 11, 400), rng.normal(size=400)]).astype(float)
+    fitted = DecisionTreeClassifier(max_leaf_nodes=2).fit(S, np.array(labels)[walk[1](S)])
+    student = distilled(walk, settings, teacher=fitted)
+    assert student.predict(S).tolist() == walk[1](S).tolist()
+    assert set(student.rounds_["weights"]) == {"gap", "none"}
+
+
 def test_a_clone_shares_teacher_and_environment(walk, settings):
     student = distilled(walk, settings)
     again = clone(student)
@@ -273,13 +284,11 @@ def test_a_clone_shares_teacher_and_environment(walk, settings):
 
 
 def test_it_pickles(settings):
-    from explaindistill.data.datasets import lending  # noqa: F401 - any importable function may make a task
-
-    source = EnvironmentSource.of(_Plain)
     student = xd.PolicyDistiller(_upwards, xd.TreeClassifier(max_leaf_nodes=2), _Plain, **settings).fit()
-    again = pickle.loads(pickle.dumps(student.student_))
-    assert again.to_dict() == student.student_.to_dict()
-    assert vars(source)["names"] == ("state_0",)
+    again = pickle.loads(pickle.dumps(student))
+    assert again.student_.to_dict() == student.student_.to_dict()
+    assert again.score(n_episodes=10) == student.score(n_episodes=10)
+    assert again.teacher_.predict(np.array([[1.0], [4.0]])).tolist() == ["action 1", "action 0"]
 
 
 class _Plain:
