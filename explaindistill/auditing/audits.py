@@ -19,7 +19,7 @@ from explaindistill.auditing.frames.cells import partitions
 from explaindistill.auditing.frames.every import frame_names, measure_all, notes, suppressed
 from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, AuditRows, audit_rows, decision_rule, prepare
 from explaindistill.auditing.manifest import manifest, privacy_spent
-from explaindistill.auditing.notes import nobody_said
+from explaindistill.auditing.notes import nobody_said, uses_sensitive
 from explaindistill.auditing.options import AuditOptions, check_rows, columns_wanted
 from explaindistill.auditing.profiles.loading import load_profile
 from explaindistill.auditing.record import Audit
@@ -283,9 +283,9 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
             stress=stress,
             second_teacher=second_teacher,
             store=store,
-            names=shown,
         )
-        inputs = replace(inputs, notes=(*columns.notes, *inputs.notes))
+        used = uses_sensitive(inputs.students, inputs.rows.attributes, shown)
+        inputs = replace(inputs, notes=(*columns.notes, *inputs.notes, *used))
         record = _measured(inputs, options, dict(requirements or {}), Failures(is_strict(strict)))
     notes_of_all = (*record.notes, *privacy_spent(adapter, before))
     return replace(record, notes=notes_of_all, about=described, names=shown)

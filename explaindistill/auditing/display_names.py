@@ -105,7 +105,7 @@ class DisplayNames:
         text = str(name)
         if text in self.columns:
             return self.columns[text]
-        return CROSSED.join(self.columns.get(part, part) for part in text.split(CROSSED))
+        return CROSSED.join(self.columns.get(column_name, column_name) for column_name in text.split(CROSSED))
 
     def group(self, attribute: Any, name: Any) -> str:
         """A group of a sensitive column, or of an intersection."""
@@ -151,14 +151,14 @@ def _texts(names: Any, what: str, distinct: bool = True) -> dict[str, str]:
     return out
 
 
-def _known(names: Mapping[str, Any], there: list[str], what: str) -> None:
+def _known(names: Mapping[str, Any], present: list[str], what: str) -> None:
     for name in names:
-        if name not in there:
-            raise InvalidInputError(f"{what} must be of what is there, got {name!r}{did_you_mean(name, there)}")
+        if name not in present:
+            raise InvalidInputError(f"{what} must be of what is there, got {name!r}{did_you_mean(name, present)}")
 
 
-def _apart(names: Mapping[str, str], there: list[str], what: str) -> None:
+def _apart(names: Mapping[str, str], present: list[str], what: str) -> None:
     """A display name that is the name of another thing would make two things look like one."""
     for name, shown in names.items():
-        if shown != name and shown in there and shown not in names:
+        if shown != name and shown in present and shown not in names:
             raise InvalidInputError(f"{what}: {name!r} must not be shown as {shown!r}, which is another one's name")

@@ -15,8 +15,7 @@ from sklearn.base import clone
 from explaindistill.asking.memory import Memory
 from explaindistill.auditing.answers import Answer, aligned, answer_of
 from explaindistill.auditing.baseline import fit_baseline
-from explaindistill.auditing.display_names import DisplayNames
-from explaindistill.auditing.notes import turned_around, uses_sensitive
+from explaindistill.auditing.notes import turned_around
 from explaindistill.auditing.overlap import unseen
 from explaindistill.auditing.validation import (
     attribute_columns,
@@ -377,7 +376,6 @@ def prepare(
     stress: Any = None,
     second_teacher: Any = None,
     store: Any = None,
-    names: DisplayNames | None = None,
 ) -> AuditInput:
     """Set rows of fitting aside, ask the teacher and the students once, and train the baselines.
 
@@ -388,8 +386,6 @@ def prepare(
     rows : AuditRows
     rule : DecisionRule
     train, stress, second_teacher, store : see :func:`explaindistill.audit`
-    names : DisplayNames, optional
-        What columns are called in the notes.
 
     Raises
     ------
@@ -436,7 +432,6 @@ def prepare(
             *turned_around(teacher_model.P, rows.y, rule.classes, rows.weight),
             *notes,
             *rows.schema.notices,
-            *uses_sensitive(models, rows.attributes, DisplayNames() if names is None else names),
         ),
     )
 

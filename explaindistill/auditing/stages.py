@@ -74,5 +74,5 @@ def stages(n_rows: int, n_columns: int, options: AuditOptions, can_be_asked: boo
         "rule_fidelity": options.n_made_up,
     }
     measured = [Stage(words, work.get(m, 1.0), rows.get(m, 0) if can_be_asked else 0) for m, words in WORDS.items()]
-    asked = n_rows if can_be_asked else 0
-    return [Stage(PREPARING, 6.0, asked), *measured, Stage(FINISHING, 8.0)]
+    n_questions = n_rows if can_be_asked else 0
+    return [Stage(PREPARING, 6.0, n_questions), *measured, Stage(FINISHING, 8.0)]

@@ -185,7 +185,7 @@ def _numbers(text: str) -> tuple[int, ...]:
     ((2, 13, 0), True, True)
     """
     release = re.match(r"\d+(\.\d+)*", text)
-    return tuple(int(part) for part in release[0].split(".")) if release else ()
+    return tuple(int(digits) for digits in release[0].split(".")) if release else ()
 
 
 def _indented(text: str) -> str:

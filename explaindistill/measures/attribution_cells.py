@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -41,9 +42,9 @@ def value_ranks(X: pd.DataFrame) -> Floats:
             column = None
         if column is not None:
             place = column.rank().to_numpy(dtype=float, na_value=np.nan)
-            known = place[~np.isnan(place)]
-            span = known.max() - known.min() if len(known) else 0.0
-            ranks[:, j] = (place - known.min()) / span if span else place * 0 + 0.5
+            present = place[~np.isnan(place)]
+            span = present.max() - present.min() if len(present) else 0.0
+            ranks[:, j] = (place - present.min()) / span if span else place * 0 + 0.5
     return ranks
 
 
@@ -75,10 +76,9 @@ def grid_of(phi: Floats, minimum: int) -> tuple[float, int, int]:
 
 def attribution_cells(
     phi: ArrayLike,
-    features: list[str],
+    columns: Mapping[str, int],
     ranks: Floats,
     *,
-    shown: list[str],
     minimum: int = 10,
     sample_weight: ArrayLike | None = None,
     level: float = 0.95,
@@ -91,11 +91,10 @@ def attribution_cells(
     ----------
     phi : array of shape (n, d)
         Shapley values.
-    features : list of d str
+    columns : mapping of str to int
+        Columns that get lines, by name: where their values stand in ``phi`` and ``ranks``.
     ranks : ndarray of shape (n, d)
         Rank of the value behind each; see :func:`value_ranks`.
-    shown : list of str
-        Columns that get lines.
     minimum : int, at least 1
         Neighbouring cells of fewer rows are joined; a column with fewer rows in all has no line.
     sample_weight, level, subject
@@ -113,7 +112,7 @@ def attribution_cells(
     Examples
     --------
     >>> phi = np.repeat([[-1.0], [1.0]], [30, 70], axis=0)
-    >>> table = attribution_cells(phi, ["sex"], np.full((100, 1), np.nan), shown=["sex"])
+    >>> table = attribution_cells(phi, {"sex": 0}, np.full((100, 1), np.nan))
     >>> table[["value_from", "value_to", "k"]].values.tolist()
     [[-1.0, -0.95, 30.0], [0.95, 1.0, 70.0]]
     """
@@ -122,21 +121,20 @@ def attribution_cells(
     if len(values) < minimum or not np.isfinite(values).all() or not np.ptp(values):
         return frame(lines, extra=["feature", *ENDS])
     step, first, last = grid_of(values, minimum)
-    for name in shown:
-        j = features.index(name)
+    for name, j in columns.items():
         place = np.clip(np.floor(values[:, j] / step + 1e-9).astype(int), first, last)
         for low, high in _joined(place, minimum):
             inside = (place >= low) & (place <= high)
             counted = tally(inside, np.zeros(len(values), dtype=int), 1, sample_weight=sample_weight)
             behind = ranks[inside, j]
-            known = behind[~np.isnan(behind)]
-            told = {
+            present = behind[~np.isnan(behind)]
+            words = {
                 "value_from": _plain(low, step),
                 "value_to": _plain(high + 1, step),
-                "mean_rank": float(known.mean()) if len(known) >= minimum else math.nan,
+                "mean_rank": float(present.mean()) if len(present) >= minimum else math.nan,
             }
             lines += shares(
-                "attribution_share", counted, [{"subject": subject, "subset": subset, "feature": name} | told],
+                "attribution_share", counted, [{"subject": subject, "subset": subset, "feature": name} | words],
                 level=level,
             )  # fmt: skip
     return frame(lines, extra=["feature", *ENDS])

@@ -88,7 +88,7 @@ def _side(names: DisplayNames, attribute: str, value: Any) -> Any:
         return value
     if not attribute:
         return _of_class(names, value)
-    return " against ".join(names.group(attribute, part) for part in value.split(" against "))
+    return " against ".join(names.group(attribute, side) for side in value.split(" against "))
 
 
 def _of_class(names: DisplayNames, value: Any) -> Any:

@@ -58,7 +58,7 @@ def _linked(blocks: tuple[Block, ...], ids: set[str]) -> tuple[Block, ...]:
     for block in blocks:
         if isinstance(block, Statements):
             parts = (
-                (*part[:2], tuple(replace(s, href=there(s.href)) for s in part[2]), part[3]) for part in block.parts
+                (*entry[:2], tuple(replace(s, href=there(s.href)) for s in entry[2]), entry[3]) for entry in block.parts
             )
             linked.append(replace(block, parts=tuple(parts)))
         elif isinstance(block, Verdicts):

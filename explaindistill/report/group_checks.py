@@ -96,8 +96,8 @@ def _strata(audit: Any) -> list[Block]:
     return [Table("Groups compared inside strata", heads, tuple(rows), (False, False, True, True, True, True), note)]
 
 
-def _only(part: pd.DataFrame, metric: str) -> Any:
-    rows = part[part["metric"] == metric].to_dict("records")
+def _only(lines: pd.DataFrame, metric: str) -> Any:
+    rows = lines[lines["metric"] == metric].to_dict("records")
     return rows[0] if rows else None
 
 

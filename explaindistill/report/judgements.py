@@ -69,7 +69,7 @@ def _head(line: dict[str, Any]) -> Verdict:
     if not line["others"]:
         return first
     what = "comparison" if "_worst_" in str(line.get("metric", "")) else "group"
-    n = sum(int(part.split(" ")[0]) for part in line["others"].split(", "))
+    n = sum(int(count.split(" ")[0]) for count in line["others"].split(", "))
     groups = f"1 further {what}" if n == 1 else f"{n} further {what}s"
     reason = "; ".join(filter(None, (first.reason, f"and {groups}: {line['others']}")))
     return Verdict(first.rule, first.verdict, first.evidence, reason, first.href)

@@ -33,25 +33,27 @@ def opening_block(audit: Any) -> Statements | None:
     banners = set(in_front(audit))  # what stands in a box above is not said twice
     parts = []
     for topic, question, every in opening.parts():
-        said = tuple(one for one in every if one.text not in banners)
-        if said:
-            parts.append((topic, sentence(question), tuple(map(_statement, said)), _first(topic, said)))
+        sentences = tuple(one for one in every if one.text not in banners)
+        if sentences:
+            parts.append((topic, sentence(question), tuple(map(_statement, sentences)), _first(topic, sentences)))
     return Statements(tuple(parts))
 
 
-def _first(topic: str, said: tuple[Sentence, ...]) -> int:
+def _first(topic: str, sentences: tuple[Sentence, ...]) -> int:
     """How many sentences a telephone shows before "more": the answer, and what spoils it."""
     if topic == "what":  # all but who is responsible
-        return len(said) - any(word.kind == "about" and "purpose" in str(word.origins) for word in said[-1].words)
+        return len(sentences) - any(
+            word.kind == "about" and "purpose" in str(word.origins) for word in sentences[-1].words
+        )
     if topic == "stand_in":  # what was required, and what comes of it
-        judged = next((i for i, one in enumerate(said) if i and not one.verdict), len(said))
+        judged = next((i for i, one in enumerate(sentences) if i and not one.verdict), len(sentences))
         return min(judged, MOST_JUDGED)
     return FIRST
 
 
-def _statement(said: Sentence) -> Statement:
-    pieces = tuple((_text(word.text, word.kind), word.kind) for word in said.words)
-    return Statement(pieces, f"#{PLACES[said.link]}" if said.link in PLACES else "", said.verdict)
+def _statement(sentences: Sentence) -> Statement:
+    pieces = tuple((_text(word.text, word.kind), word.kind) for word in sentences.words)
+    return Statement(pieces, f"#{PLACES[sentences.link]}" if sentences.link in PLACES else "", sentences.verdict)
 
 
 def _text(text: str, kind: str) -> str:

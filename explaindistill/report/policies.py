@@ -241,7 +241,7 @@ def _continuous(cells: pd.DataFrame) -> bool:
 
 
 def _same_cells(cells: pd.DataFrame) -> float:
-    first, second = (part["action"].to_numpy(dtype=float) for _, part in cells.groupby("subject", sort=False))
+    first, second = (rows["action"].to_numpy(dtype=float) for _, rows in cells.groupby("subject", sort=False))
     return float(
         (abs(first - second) <= 0.05 * max(float(cells["action"].max() - cells["action"].min()), 1e-12)).mean()
     )
@@ -258,13 +258,15 @@ def _agreement_blocks(audit: Any) -> tuple[Block, ...]:
         )
         for line in agreement.to_dict("records")
     )
-    said = "Agreement decides nothing: a policy may differ from its teacher where that costs nothing, and earn as much."
+    sentence = (
+        "Agreement decides nothing: a policy may differ from its teacher where that costs nothing, and earn as much."
+    )
     table = Table(
         "How often the student does what the teacher does",
         ("policy", "states", METRICS["agreement"], "states seen"),
         rows,
         (False, False, True, True),
-        said,
+        sentence,
     )
     if costs.empty:
         return table, Text(

@@ -74,8 +74,8 @@ class ChatForm:
         InvalidInputError
         """
         if unknown := [name for name in self.names if name not in columns]:
-            there = ", ".join(map(str, columns))
-            raise InvalidInputError(f"display_names names {unknown[0]!r}, which is no column; there are: {there}")
+            listed = ", ".join(map(str, columns))
+            raise InvalidInputError(f"display_names names {unknown[0]!r}, which is no column; there are: {listed}")
         shown = [self.names.get(name, str(name)) for name in columns]
         if twice := sorted({name for name in shown if shown.count(name) > 1}):
             raise InvalidInputError(f"display_names gives two columns the name {twice[0]!r}; each needs its own")

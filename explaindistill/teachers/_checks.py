@@ -181,8 +181,8 @@ def in_order(X: Any, names: Any) -> Any:
     """
     if names is None or not isinstance(X, pd.DataFrame):
         return X
-    wanted, there = list(names), X.columns.tolist()
-    return X[wanted] if wanted != there and len(wanted) == len(there) and set(wanted) == set(there) else X
+    wanted, present = list(names), X.columns.tolist()
+    return X[wanted] if wanted != present and len(wanted) == len(present) and set(wanted) == set(present) else X
 
 
 @contextmanager

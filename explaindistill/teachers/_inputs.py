@@ -56,9 +56,9 @@ class Inputs:
         if _takes(forward, named or placed):
             return module(named or placed)
         names = range(len(tensors)) if self.names is None else map(repr, self.names)
-        given = ", ".join(f"{name} {tuple(a.shape)}" for name, a in zip(names, self.arrays, strict=True))
+        shapes = ", ".join(f"{name} {tuple(a.shape)}" for name, a in zip(names, self.arrays, strict=True))
         raise TeacherError(
-            f"preprocess gave {len(tensors)} parts ({given}), and the network's forward takes "
+            f"preprocess gave {len(tensors)} parts ({shapes}), and the network's forward takes "
             f"{inspect.signature(forward)}; give a tuple in the order of its inputs, or a mapping with their names"
         )
 
@@ -99,7 +99,7 @@ def several(raw: Any, n_rows: int) -> Inputs | None:
     >>> several({"ages": np.zeros((2, 1)), "words": np.array([[1, 2], [3, 0]])}, 2).names
     ('ages', 'words')
     """
-    if isinstance(raw, list) and len(raw) != n_rows and all(np.shape(part)[:1] == (n_rows,) for part in raw):
+    if isinstance(raw, list) and len(raw) != n_rows and all(np.shape(entry)[:1] == (n_rows,) for entry in raw):
         raise TeacherError(f"preprocess gave a list of {len(raw)} arrays; give a tuple of them, or a mapping by name")
     if not isinstance(raw, tuple | Mapping) or not len(raw):
         return None

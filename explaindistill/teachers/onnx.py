@@ -154,8 +154,8 @@ class OnnxTeacher:
             parts = dict(zip(named, parts.arrays, strict=False))
         if parts is None or (absent := [i.name for i in self._inputs if i.name not in parts]):
             words = "a frame" if parts is None else f"columns {', '.join(absent)}"
-            there = ", ".join(i.name for i in self._inputs)
-            raise TeacherError(f"{self.name} needs {words}: it has an input per column ({there}); give preprocess=")
+            listed = ", ".join(i.name for i in self._inputs)
+            raise TeacherError(f"{self.name} needs {words}: it has an input per column ({listed}); give preprocess=")
         return Inputs(tuple(_column(parts[i.name], i, self.name) for i in self._inputs), None)
 
     def fingerprint(self) -> str | None:

@@ -21,7 +21,7 @@ def values() -> np.ndarray:
 @pytest.fixture(scope="module")
 def table(values) -> pd.DataFrame:
     ranks = np.column_stack([values[:, 0].argsort().argsort() / (N - 1), np.full(N, np.nan), np.zeros(N)])
-    return attribution_cells(values, COLUMNS, ranks, shown=COLUMNS, minimum=LEAST)
+    return attribution_cells(values, {name: j for j, name in enumerate(COLUMNS)}, ranks, minimum=LEAST)
 
 
 def test_every_row_is_counted_once_and_no_cell_holds_few(table):
@@ -64,7 +64,7 @@ def test_two_spikes_stay_apart(table):
 
 @pytest.mark.parametrize("phi", [np.zeros((50, 1)), np.ones((5, 1)), np.full((50, 1), np.nan)])
 def test_where_nothing_can_be_counted_there_are_no_lines(phi):
-    empty = attribution_cells(phi, ["a"], np.zeros_like(phi), shown=["a"], minimum=LEAST)
+    empty = attribution_cells(phi, {"a": 0}, np.zeros_like(phi), minimum=LEAST)
     assert empty.empty
     assert {"feature", "value_from", "value_to", "mean_rank"} <= set(empty)
 

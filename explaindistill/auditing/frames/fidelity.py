@@ -40,7 +40,7 @@ def measure(
     teacher, whose agreement with the first is the ceiling that noise sets.
     """
     stressed = _shuffled(inputs.rows.frame, rng) if inputs.teacher.can_be_asked else None
-    audited: list[Part] = [part for s in inputs.students for part in _on_audited_rows(inputs, s)]
+    audited: list[Part] = [rows_and_words for s in inputs.students for rows_and_words in _on_audited_rows(inputs, s)]
     elsewhere: list[Part] = [("second teacher", partial(_ceiling, inputs)), *_elsewhere(inputs, stressed)]
     return {"fidelity": in_parts([*audited, *elsewhere])}
 

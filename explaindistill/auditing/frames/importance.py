@@ -71,7 +71,7 @@ def measure(
     scene = _scene(inputs, rng, options.n_explained) if options.n_explained else None
     attributed = _Attributed() if scene is None else _shapley_values(scene, options.min_group_size)
     of_shapley, shapley_likeness, gaps, cells = (
-        _raised(attributed, part) for part in ("importance", "likeness", "gaps", "cells")
+        _raised(attributed, table) for table in ("importance", "likeness", "gaps", "cells")
     )
     return {
         "importance": in_parts(
@@ -117,11 +117,11 @@ def _of_rows(scene: _Scene, values: list[_Values]) -> Iterator[RowValues]:
         )
 
 
-def _raised(attributed: _Attributed | Exception, part: str) -> Callable[[], Tables]:
+def _raised(attributed: _Attributed | Exception, table: str) -> Callable[[], Tables]:
     def tables() -> Tables:
         if isinstance(attributed, Exception):
             raise attributed
-        return list(getattr(attributed, part))
+        return list(getattr(attributed, table))
 
     return tables
 
@@ -378,7 +378,7 @@ def _spread(scene: _Scene, values: list[_Values], least: int) -> Iterator[pd.Dat
         largest = np.argsort(-np.abs(mine[0].phi).mean(axis=0), kind="stable")[:SPREAD_COLUMNS]
         for v in mine:
             yield attribution_cells(
-                v.phi, features, ranks, shown=[features[j] for j in largest], minimum=max(least, 1),
+                v.phi, {features[j]: int(j) for j in largest}, ranks, minimum=max(least, 1),
                 sample_weight=None if weight is None else weight[scene.at], subject=v.subject, subset=scale,
             )  # fmt: skip
 

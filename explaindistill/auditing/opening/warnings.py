@@ -106,14 +106,14 @@ def _flips(audit: Audited) -> Iterator[Sentence]:
 
 def _proxies(audit: Audited) -> Iterator[Sentence]:
     """Of each sensitive column the input that gives it away and that the teacher uses most; once, if it was said."""
-    said = set(spoken_proxies(audit))
+    spoken = set(spoken_proxies(audit))
     for attribute in attributes_of(audit):
         lines = evidence(audit.frames, "proxies", metric="proxy_auc", subject="teacher", attribute=attribute)
         inputs = [line for line in lines if line.word("feature") not in {"(all)", attribute} and line.has_limits]
         strong = [line for line in inputs if float(line["low"]) > STRONG and not float(line["use"]) <= 0]
         if strong:
             line = max(strong, key=lambda one: (_number(one["proxy_use"]), float(one["low"])))
-            if (attribute, line.word("feature")) in said:
+            if (attribute, line.word("feature")) in spoken:
                 continue
             feature = Word(audit.names.column(line.word("feature")), "column", (line.origin("feature"),))
             name = Word(audit.names.column(attribute), "column", (line.origin("attribute"),))

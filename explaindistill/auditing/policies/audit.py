@@ -204,16 +204,16 @@ def audit_policy(
     runs = PolicyRuns.of(source, policies, seeds, random_state)
     returns = policy_returns(runs.returns())
     width = _over_chance(runs)
-    kept = MARGIN_SHARE * width if margin is None else float(margin)
+    allowance = MARGIN_SHARE * width if margin is None else float(margin)
     frames = {
-        "verdicts": _verdicts(returns, kept),
+        "verdicts": _verdicts(returns, allowance),
         "returns": returns,
         **_agreement(runs, HARMLESS_SHARE * width),
         "unsafe": _unsafe(runs, unsafe, regions),
         "stress": _stressed(runs, noise, _sources(dynamics, source, max_episode_steps)),
         "sizes": _sizes(students),
     }
-    manifest = _manifest(runs, kept, margin is None, date, random_state)
+    manifest = _manifest(runs, allowance, margin is None, date, random_state)
     record = PolicyAudit(
         frames=frames,
         manifest=manifest,

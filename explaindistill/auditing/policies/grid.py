@@ -151,8 +151,8 @@ def _reached(policy: Any, dynamics: Any, middles: Floats, horizon: int, observe:
     states, alive = middles.copy(), np.arange(len(middles))
     reached = np.zeros(len(middles), dtype=bool)
     for _ in range(horizon):
-        seen = states[alive] if observe is None else observe(states[alive])
-        reply = dynamics(states[alive], np.asarray(act(seen)))
+        observed = states[alive] if observe is None else observe(states[alive])
+        reply = dynamics(states[alive], np.asarray(act(observed)))
         after, goal = np.asarray(reply[0], dtype=float), np.asarray(reply[1], dtype=bool)
         lost = np.asarray(reply[2], dtype=bool) if len(reply) > 2 else np.zeros(len(alive), dtype=bool)
         if after.shape != (len(alive), middles.shape[1]) or goal.shape != (len(alive),) or lost.shape != goal.shape:

@@ -82,13 +82,13 @@ class PolicyRuns:
             for states, run in (("teacher's", self.runs[TEACHER]), ("own", self.runs[name])):
                 if not len(run.states):
                     continue
-                own = run.actions if states == "own" else policy.answers(run.states, run.masks).actions
+                student_actions = run.actions if states == "own" else policy.answers(run.states, run.masks).actions
                 answers = self.teacher.answers(run.states, run.masks) if states == "own" else None
                 wanted = run.actions if answers is None else answers.actions
-                same = actions_alike(own, wanted, space.low, space.high)
+                same = actions_alike(student_actions, wanted, space.low, space.high)
                 cost = np.full(len(same), np.nan)
                 if answers is not None and answers.scores is not None and self.teacher.knows_q:
-                    cost = answers.scores.max(axis=1) - answers.scores[np.arange(len(own)), own]
+                    cost = answers.scores.max(axis=1) - answers.scores[np.arange(len(student_actions)), student_actions]
                 yield name, states, same, run.episode, cost
 
     def under(self, stress: Stress) -> dict[str, Floats]:

@@ -44,35 +44,35 @@ def _line(frame: pd.DataFrame, **wanted: str) -> dict[str, Any] | None:
 
 def _earned(audit: Any, subject: str, line: dict[str, Any]) -> str:
     returns = audit.frames["returns"]
-    own = _line(returns, metric="return", subject=subject)
+    figures = _line(returns, metric="return", subject=subject)
     teacher = _line(returns, metric="return", subject="teacher")
-    assert own is not None and teacher is not None  # noqa: PT018 - both are always measured
+    assert figures is not None and teacher is not None  # noqa: PT018 - both are always measured
     usual = " (a twentieth of what it earns over chance)" if audit.manifest["margin_is_usual"] else ""
     return (
-        f"{subject} {WORDS[line['verdict']]}: {_figure(own['estimate'])} {_span(own)} against "
-        f"{_figure(teacher['estimate'])} in {own['n']} episodes of the same seeds; difference "
+        f"{subject} {WORDS[line['verdict']]}: {_figure(figures['estimate'])} {_span(figures)} against "
+        f"{_figure(teacher['estimate'])} in {figures['n']} episodes of the same seeds; difference "
         f"{_figure(line['estimate'])} {_span(line)}, where {_figure(line['margin'])}{usual} may be lost."
     )
 
 
 def _worst(audit: Any, subject: str) -> str:
-    own = _line(audit.frames["returns"], metric="return_worst", subject=subject)
+    figures = _line(audit.frames["returns"], metric="return_worst", subject=subject)
     teacher = _line(audit.frames["returns"], metric="return_worst", subject="teacher")
-    if own is None or teacher is None or pd.isna(own["estimate"]) or pd.isna(teacher["estimate"]):
+    if figures is None or teacher is None or pd.isna(figures["estimate"]) or pd.isna(teacher["estimate"]):
         return ""
     return (
-        f"In its worst twentieth of episodes {subject} earns {_figure(own['estimate'])}, the teacher in its own "
+        f"In its worst twentieth of episodes {subject} earns {_figure(figures['estimate'])}, the teacher in its own "
         f"{_figure(teacher['estimate'])}."
     )
 
 
 def _agreed(audit: Any, subject: str, verdict: str) -> str:
     agreement = audit.frames["agreement"]
-    own = _line(agreement, subject=subject, states="own")
+    figures = _line(agreement, subject=subject, states="own")
     other = _line(agreement, subject=subject, states="teacher's")
     shares = [
         f"{line['estimate']:.0%} of {words}"
-        for line, words in ((own, "the states that it comes to"), (other, "the teacher's"))
+        for line, words in ((figures, "the states that it comes to"), (other, "the teacher's"))
         if line is not None
     ]
     text = f"{subject} does what the teacher does in {' and '.join(shares)}"
@@ -84,7 +84,7 @@ def _agreed(audit: Any, subject: str, verdict: str) -> str:
             f"teacher's Q, and in {harmless['estimate']:.0%} of these states less than "
             f"{_figure(audit.frames['costs']['tolerance'].iloc[0])}"
         )
-    if verdict == "keeps" and own is not None and own["estimate"] < 1:
+    if verdict == "keeps" and figures is not None and figures["estimate"] < 1:
         text += "; that is no loss: the return is kept"
     return f"{text}."
 
@@ -115,12 +115,12 @@ def _danger(audit: Any, subject: str) -> list[str]:
     regions = worse[worse["region"] != "all starts"].sort_values("estimate", ascending=False, kind="stable")
     places = regions.to_dict("records") or worse.to_dict("records")
     if not places:
-        own = _line(unsafe, subject=subject, metric="unsafe_episodes", region="all starts")
-        assert own is not None
+        figures = _line(unsafe, subject=subject, metric="unsafe_episodes", region="all starts")
+        assert figures is not None
         return [
-            f"{subject} comes to an unsafe state in {own['estimate']:.0%} "
-            f"[{own['low']:.1%}, {own['high']:.1%}] of {own['n']} episodes; no start was seen from which it does so "
-            "more often than the teacher."
+            f"{subject} comes to an unsafe state in {figures['estimate']:.0%} "
+            f"[{figures['low']:.1%}, {figures['high']:.1%}] of {figures['n']} episodes; no start was seen from which "
+            "it does so more often than the teacher."
         ]
     line, more = places[0], len(places) - 1
     others = f" So it does, less strongly, from {more} other groups of starts." if more else ""

@@ -72,12 +72,12 @@ class StateColumns:
             lines.append((str(name), parts[0], parts[1], parts[2]))
         if features is None:
             return cls(tuple(state), tuple(lines))
-        seen = tuple(str(f) for f in features)
-        if not seen or len(set(seen)) != len(seen) or set(seen) - set(names):
+        selected = tuple(str(f) for f in features)
+        if not selected or len(set(selected)) != len(selected) or set(selected) - set(names):
             raise InvalidInputError(
-                f"features must name each column once, of {', '.join(names)}, got {', '.join(seen) or 'none'}"
+                f"features must name each column once, of {', '.join(names)}, got {', '.join(selected) or 'none'}"
             )
-        return cls(tuple(state), tuple(lines), seen)
+        return cls(tuple(state), tuple(lines), selected)
 
     @property
     def names(self) -> tuple[str, ...]:

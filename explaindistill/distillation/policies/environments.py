@@ -207,14 +207,14 @@ class EnvironmentSource:
                 f"env must make one environment, got the vector {type(first).__name__}; give the function that makes "
                 f"one of them: up to {MOST_COPIES} run side by side here anyway"
             )
-        known = known_task(env) if isinstance(env, str) else known_task("")
-        space = ActionSpace.of(getattr(first, "action_space", None), known.actions if actions is None else actions)
+        task = known_task(env) if isinstance(env, str) else known_task("")
+        space = ActionSpace.of(getattr(first, "action_space", None), task.actions if actions is None else actions)
         limit = _limit(first, max_episode_steps)
         copies = [Running(first, space, limit), Running(second, space, limit)]
         _check_seeding(copies)
         state = first.reset(seed=0)[0]
-        columns = state_names(state, known.names if names is None else names)
-        labels = _units(columns, known.units, units)
+        columns = state_names(state, task.names if names is None else names)
+        labels = _units(columns, task.units, units)
         return cls(make, columns, labels, space, label, limit, _pool=copies)
 
     @classmethod
@@ -250,9 +250,9 @@ def _itself(task: KnownDynamics) -> KnownDynamics:
     return task
 
 
-def _units(columns: tuple[str, ...], known: Mapping[str, str], units: Mapping[str, str] | None) -> dict[str, str]:
+def _units(columns: tuple[str, ...], task: Mapping[str, str], units: Mapping[str, str] | None) -> dict[str, str]:
     """Units of the columns: those known, and those that the user says."""
-    labels = {name: unit for name, unit in known.items() if name in columns} | dict(units or {})
+    labels = {name: unit for name, unit in task.items() if name in columns} | dict(units or {})
     if strange := [name for name in labels if name not in columns]:
         raise InvalidInputError(f"units names {', '.join(strange)}, a state has: {', '.join(columns)}")
     return labels

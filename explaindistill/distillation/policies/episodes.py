@@ -178,10 +178,10 @@ def _run_side_by_side(
         if not alive:
             return
         states = np.stack([batch[i].state for i in alive])
-        seen = states if noise is None else states + np.stack([errors[i].normal(0.0, noise) for i in alive])
+        observed = states if noise is None else states + np.stack([errors[i].normal(0.0, noise) for i in alive])
         masks = [batch[i].mask for i in alive]
         mask = None if any(m is None for m in masks) else np.stack(masks)  # type: ignore[arg-type]
-        answers = policy.answers(seen, mask)
+        answers = policy.answers(observed, mask)
         budget.n_steps += n
         budget.n_questions += n if asks_teacher else 0
         for row, i in enumerate(alive):
@@ -242,8 +242,8 @@ def run_known(
         if not n:
             break
         states = task.seen(hidden[alive])
-        seen = states if noise is None else states + np.stack([errors[i].normal(0.0, noise) for i in alive])
-        answers = policy.answers(seen)
+        observed = states if noise is None else states + np.stack([errors[i].normal(0.0, noise) for i in alive])
+        answers = policy.answers(observed)
         after, reward, over = task.stepped(hidden[alive], answers.actions)
         budget.n_steps += n
         budget.n_questions += n if asks_teacher else 0

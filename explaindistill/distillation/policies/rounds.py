@@ -210,8 +210,8 @@ class PolicySearch:
 
     def frame(self, chosen: Candidate) -> pd.DataFrame:
         """A line per candidate; limits hold together for all lines, so that the chosen one's hold of it, too."""
-        seen = np.concatenate([self.teacher_returns, *(np.r_[c.returns, c.final] for c in self.candidates)])
-        ends = (float(seen.min()), float(seen.max()))
+        returns = np.concatenate([self.teacher_returns, *(np.r_[c.returns, c.final] for c in self.candidates)])
+        ends = (float(returns.min()), float(returns.max()))
         lines = []
         for candidate in self.candidates:
             limits = _limits(candidate.returns, len(self.candidates), ends)

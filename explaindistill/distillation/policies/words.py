@@ -12,13 +12,13 @@ def describe(policy: Any) -> str:
     lines = [_earned(policy)]
     if units := unit_words(policy.columns_.names, policy.source_.units):
         lines.append(f"units: {units}")
-    made = [
+    combined = [
         f"{name} = {first} {operation} {second}"
         for name, first, operation, second in policy.columns_.combined
         if name in policy.names_
     ]
-    if made:
-        lines.append(f"combined: {', '.join(made)}")
+    if combined:
+        lines.append(f"combined: {', '.join(combined)}")
     space = policy.source_.actions
     if not space.is_discrete:
         bounds = zip(space.names, space.low, space.high, strict=True)

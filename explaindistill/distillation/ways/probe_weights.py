@@ -94,7 +94,7 @@ class ProbeWeights:
 
 
 def probe_confidence(
-    H: NDArray[np.float64], said: NDArray[np.intp], seed: int, n_folds: int = 3
+    H: NDArray[np.float64], labels: NDArray[np.intp], seed: int, n_folds: int = 3
 ) -> tuple[NDArray[np.float64], float]:
     """Out-of-fold probability that a linear probe gives to the teacher's class.
 
@@ -121,17 +121,17 @@ def probe_confidence(
     >>> confidence.shape, 0.85 < accuracy < 1.0
     ((200,), True)
     """
-    counts = np.bincount(said)
-    frequent = counts[said] >= n_folds
-    classes = np.unique(said[frequent])
-    confidence = np.zeros(len(said))
+    counts = np.bincount(labels)
+    frequent = counts[labels] >= n_folds
+    classes = np.unique(labels[frequent])
+    confidence = np.zeros(len(labels))
     if len(classes) < 2:
         confidence[frequent] = 1.0
         return confidence, float(frequent.mean())
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500))
     folds = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
-    P = cross_val_predict(probe, H[frequent], said[frequent], cv=folds, method="predict_proba")
-    confidence[frequent] = P[np.arange(frequent.sum()), np.searchsorted(classes, said[frequent])]
-    right = np.zeros(len(said), dtype=bool)
-    right[frequent] = classes[P.argmax(axis=1)] == said[frequent]
+    P = cross_val_predict(probe, H[frequent], labels[frequent], cv=folds, method="predict_proba")
+    confidence[frequent] = P[np.arange(frequent.sum()), np.searchsorted(classes, labels[frequent])]
+    right = np.zeros(len(labels), dtype=bool)
+    right[frequent] = classes[P.argmax(axis=1)] == labels[frequent]
     return confidence, float(right.mean())

@@ -51,11 +51,11 @@ def step_length(slope: Callable[[float], float], first: float) -> float:
         # the secant, held off the ends by a tenth of the bracket: alone it creeps where the slope bends sharply
         share = low_slope / (low_slope - high_slope) if high_slope < float("inf") else 0.5
         middle = low + min(max(share, 0.1), 0.9) * (high - low)
-        here = slope(middle)
-        if here <= 0:
-            low, low_slope = middle, here
-            if here >= SLOPE_LEFT * first:
+        slope_middle = slope(middle)
+        if slope_middle <= 0:
+            low, low_slope = middle, slope_middle
+            if slope_middle >= SLOPE_LEFT * first:
                 break
         else:
-            high, high_slope = middle, here
+            high, high_slope = middle, slope_middle
     return low

@@ -91,9 +91,9 @@ def _decisions(audit: Any) -> list[Block]:
     lines = []
     for (subject, subset), rows in frame.groupby(["subject", "subset"], sort=False):
         cells = {str(r["decision"]): r for r in rows.to_dict("records")}
-        said = str(subset).removeprefix("class=")
-        shown = (_share(cells.get(d), same=d == said) for d in decisions)
-        lines.append((Cell(name(subject), f"where the teacher decides {name(said)}"), *shown))
+        label = str(subset).removeprefix("class=")
+        shown = (_share(cells.get(d), same=d == label) for d in decisions)
+        lines.append((Cell(name(subject), f"where the teacher decides {name(label)}"), *shown))
     heads = ("student", *(f"decides {name(d)}" for d in decisions))
     table = Table(
         "Decisions of each student by the teacher's", heads, tuple(lines), (False, *(True for _ in decisions))

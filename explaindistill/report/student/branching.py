@@ -74,8 +74,8 @@ def _node(
     branch: Branch, lengths: Mapping[Any, float], who: Mapping[str, Any], named: bool, lists: dict[str, int]
 ) -> Node:
     """One box: the question or the answer, how many rows of fitting meet it, and who of the audited rows is there."""
-    said = _asked(branch.text, lists) if branch.children else name(branch.text)
-    text = f"{branch.title}: {said}" if branch.title and named else said
+    question = _asked(branch.text, lists) if branch.children else name(branch.text)
+    text = f"{branch.title}: {question}" if branch.title and named else question
     pieces = [] if branch.share is None else [quantity(branch.share, "share")]
     pieces += [] if branch.n is None else [f"n\u00a0=\u00a0{branch.n:,}"]
     children = tuple(_node(child, lengths, who, named, lists) for child in branch.children)
@@ -100,9 +100,9 @@ def leaf_occupants(student: Any, audit: Any, key: str) -> Occupants:
     leaf_of |= {read: leaf_of[raw] for raw, read in rules_as_shown(student, names_of(audit)).items()}
     return {
         leaf_of[str(rule)]: tuple(
-            _shares(lines, str(a), sizes[a]) for a, lines in here.groupby("attribute", sort=False)
+            _shares(lines, str(a), sizes[a]) for a, lines in rows_of_rule.groupby("attribute", sort=False)
         )
-        for rule, here in rows.groupby("subset", sort=False)
+        for rule, rows_of_rule in rows.groupby("subset", sort=False)
         if rule in leaf_of
     }
 

@@ -75,8 +75,8 @@ def _rename(thing: Any, names: DisplayNames, seen: set[int], depth: int) -> None
         elif key in NAMING and isinstance(value, str):
             object.__setattr__(thing, key, _isolated(names.column(value)))
         else:
-            for part in _parts(value):
-                _rename(part, names, seen, depth + 1)
+            for child in _parts(value):
+                _rename(child, names, seen, depth + 1)
 
 
 def _parts(value: Any) -> Iterator[Any]:
@@ -107,12 +107,12 @@ def _isolated(word: Any) -> Any:
 
 
 def _feature(feature: Feature, names: DisplayNames) -> Feature:
-    own = {f.name: getattr(feature, f.name) for f in fields(Feature)}
+    values = {f.name: getattr(feature, f.name) for f in fields(Feature)}
     groups = names.groups.get(feature.name, {})
     if feature.is_category:
-        own["categories"] = tuple(_isolated(groups.get(str(c), c)) for c in feature.categories)
+        values["categories"] = tuple(_isolated(groups.get(str(c), c)) for c in feature.categories)
     unit = names.unit(feature.name)
-    return ShownFeature(**own | {"name": _isolated(names.column(feature.name))}, unit=unit)
+    return ShownFeature(**values | {"name": _isolated(names.column(feature.name))}, unit=unit)
 
 
 def names_of(audit: Any) -> DisplayNames:

@@ -47,7 +47,7 @@ def short_table(student: Any, lines: pd.DataFrame) -> ReadableFrame:
     rank = size.groupby([reasons["row"], reasons["output"]], sort=False).rank(method="first", ascending=False)
     few = reasons[rank <= MOST_REASONS].assign(place=rank)
     parts = [base.assign(place=0.0), few, _others(reasons[rank > MOST_REASONS])]
-    table = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    table = pd.concat([block for block in parts if len(block)], ignore_index=True)
     # outputs may be of mixed kinds, which cannot be sorted: their places in the long table can
     order = {output: k for k, output in enumerate(lines["output"].drop_duplicates())}
     table["at"] = table["output"].map(order).astype(float)
