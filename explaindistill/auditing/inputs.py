@@ -458,11 +458,10 @@ def _tried(make: Callable[[], Model]) -> Model | Exception:
 
 
 def _teacher(name: str, teacher: Any, rows: AuditRows, rule: DecisionRule, store: Any) -> Model:
-    ask = Memory(
-        teacher,
-        store,
-        None if reads_codes(teacher) else partial(uncoded, like=rows.schema.restore(rows.frame.iloc[:0])),
-    )
+    shown = None
+    if rows.schema.container == "frame" and not reads_codes(teacher):
+        shown = partial(uncoded, like=rows.schema.restore(rows.frame.iloc[:0]))
+    ask = Memory(teacher, store, shown)
 
     def answer(frame: pd.DataFrame) -> NDArray[np.float64]:
         return aligned(ask(rows.schema.restore(frame)), teacher.classes_, rule.classes)

@@ -41,10 +41,16 @@ def uncoded(frame: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
     ['Zug']
     """
     dtypes = like.dtypes
+    are_codes = [
+        isinstance(held, pd.CategoricalDtype) and isinstance(shown, pd.StringDtype)
+        for held, shown in zip(frame.dtypes, dtypes, strict=True)
+    ]
+    if not any(are_codes):
+        return frame
     columns: dict[Any, Any] = {}
     for i, name in _at(frame):
         column = frame.iloc[:, i]
-        if isinstance(column.dtype, pd.CategoricalDtype) and isinstance(dtypes.iloc[i], pd.StringDtype):
+        if are_codes[i]:
             texts = column.cat.categories.array.astype(dtypes.iloc[i])
             column = pd.Series(texts.take(column.cat.codes.to_numpy(), allow_fill=True), index=frame.index)
         columns[name] = column

@@ -73,13 +73,14 @@ def limited(n_jobs: int | None) -> Iterator[None]:
 
     threads, outer = n_threads(n_jobs), _POOLS.get()
     controller = ThreadpoolController()
-    now = {pool["filepath"]: pool["num_threads"] for pool in controller.info()}
-    with controller.limit(limits=min(threads, *now.values()) if now else threads):
-        token = _POOLS.set(outer or (controller, now))
-        try:
-            yield
-        finally:
-            _POOLS.reset(token)
+    now = {lib.filepath: lib.num_threads for lib in controller.lib_controllers}
+    token = _POOLS.set(outer or (controller, now))
+    _set(controller, {pool: min(threads, held) for pool, held in now.items()})
+    try:
+        yield
+    finally:
+        _set(controller, now)
+        _POOLS.reset(token)
 
 
 @contextmanager

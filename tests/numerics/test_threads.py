@@ -59,3 +59,9 @@ def test_a_limit_is_given_back_after_an_error(two):
 
 def test_threads_of_our_own_open_no_pools_of_others(two):
     assert spread(lambda _: threads_of_pools(), range(3), 2) == [{1}] * 3
+
+
+def test_each_pool_is_held_by_itself(two):
+    with threadpool_limits(1, user_api="blas"), limited(2):
+        assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "openmp"} == {2}
+        assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {1}
