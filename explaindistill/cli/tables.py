@@ -135,12 +135,17 @@ def _check_header(file: Path, separator: str) -> str:
 
 def _decimal_commas(column: pd.Series) -> pd.Series:
     """Turn a column of numbers such as 1.234,5 into numbers, and leave any other as it is."""
-    if not pd.api.types.is_string_dtype(column):
+    if not _is_text(column):
         return column
     words = column.dropna().astype(str)
     if words.empty or not words.str.fullmatch(DECIMAL_COMMA).all() or not words.str.contains(",").any():
         return column
     return pd.to_numeric(column.str.replace(".", "").str.replace(",", "."))
+
+
+def _is_text(column: pd.Series) -> bool:
+    """Whether a column of a text file holds text: before pandas 3 as objects, of which a gap made no string column."""
+    return bool(column.dtype == object or pd.api.types.is_string_dtype(column))
 
 
 def note(words: str) -> None:
@@ -150,7 +155,7 @@ def note(words: str) -> None:
 
 def _dates(column: pd.Series) -> pd.Series:
     """Turn a column of ISO dates into dates, and leave any other as it is."""
-    if not pd.api.types.is_string_dtype(column):
+    if not _is_text(column):
         return column
     texts = column.dropna().astype(str)
     if texts.empty or not texts.str.fullmatch(DAY).all():
