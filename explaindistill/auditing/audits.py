@@ -444,6 +444,7 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     )
     groups_of = {str(c): rows.attributes[c].dropna().unique() for c in rows.attributes.columns}
     shown.check([*rows.frame.columns, *groups_of], rule.classes, groups_of)
+    rows = replace(rows, names=shown)
     train = None if train is None else labelled_rows(*train, rule)
     check_rows(options, rows, rule, train)
     if dry_run:
@@ -452,15 +453,7 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     before = getattr(adapter, "epsilon", None)
     with asking_for("audit"):
         inputs = prepare(
-            adapter,
-            named,
-            rows,
-            rule,
-            train=train,
-            stress=stress,
-            second_teacher=second_teacher,
-            store=store,
-            names=shown,
+            adapter, named, rows, rule, train=train, stress=stress, second_teacher=second_teacher, store=store
         )
         inputs = replace(inputs, notes=(*columns.notes, *inputs.notes))
         record = _measured(inputs, options, dict(requirements or {}), Failures(is_strict(strict)))

@@ -71,6 +71,8 @@ class AuditRows:
         Sensitive columns; none where none were named.
     equal_in_value : ndarray of shape (n,)
         Marks rows that equal, in value, some row of fitting without being that row.
+    names : DisplayNames
+        What columns are called in notes.
 
     Examples
     --------
@@ -90,6 +92,7 @@ class AuditRows:
     attributes: pd.DataFrame
     strata: NDArray[Any] | None
     equal_in_value: NDArray[np.bool_]
+    names: DisplayNames = field(default_factory=DisplayNames)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -350,7 +353,6 @@ def prepare(
     stress: Any = None,
     second_teacher: Any = None,
     store: Any = None,
-    names: DisplayNames | None = None,
 ) -> AuditInput:
     """Set rows of fitting aside, ask the teacher and the students once, and train the baselines.
 
@@ -361,8 +363,6 @@ def prepare(
     rows : AuditRows
     rule : DecisionRule
     train, stress, second_teacher, store : see :func:`explaindistill.audit`
-    names : DisplayNames, optional
-        What columns are called in the notes.
 
     Raises
     ------
@@ -409,7 +409,7 @@ def prepare(
             *turned_around(teacher_model.P, rows.y, rule.classes, rows.weight),
             *notes,
             *rows.schema.notices,
-            *uses_sensitive(models, rows.attributes, DisplayNames() if names is None else names),
+            *uses_sensitive(models, rows.attributes, rows.names),
         ),
     )
 

@@ -15,6 +15,7 @@ from explaindistill.numerics.statistics.tallies import tally
 __all__ = ["ENDS", "attribution_cells", "grid_of", "value_ranks"]
 
 Floats = NDArray[np.float64]
+LEVEL = 0.95
 STEPS = 40
 """Cells across the whole picture: narrower ones are not told apart at three inches."""
 ENDS = ("value_from", "value_to", "mean_rank")
@@ -81,7 +82,6 @@ def attribution_cells(
     shown: list[str],
     minimum: int = 10,
     sample_weight: ArrayLike | None = None,
-    level: float = 0.95,
     subject: str = "student",
     subset: str = "",
 ) -> pd.DataFrame:
@@ -98,7 +98,7 @@ def attribution_cells(
         Columns that get lines.
     minimum : int, at least 1
         Neighbouring cells of fewer rows are joined; a column with fewer rows in all has no line.
-    sample_weight, level, subject
+    sample_weight, subject
         As in the other measures.
     subset : str
         Scale of the values.
@@ -137,7 +137,7 @@ def attribution_cells(
             }
             lines += shares(
                 "attribution_share", counted, [{"subject": subject, "subset": subset, "feature": name} | told],
-                level=level,
+                level=LEVEL,
             )  # fmt: skip
     return frame(lines, extra=["feature", *ENDS])
 
