@@ -314,7 +314,7 @@ def _flags_from(flags: NDArray[np.bool_], missing: NDArray[np.bool_], dtype: str
 
 def _moments_from(values: NDArray[np.float64], missing: NDArray[np.bool_], dtype: str) -> Any:
     stamps = np.rint(np.where(missing, 0.0, values) * 1e6).astype("int64").astype("datetime64[us]")
-    stamps[missing] = np.datetime64("NaT")
+    stamps[missing] = np.datetime64("NaT", "us")
     column = pd.Series(stamps)
     if dtype.startswith("datetime64") and "," in dtype:
         return column.dt.tz_localize("UTC").astype(dtype)

@@ -354,6 +354,7 @@ def _outward_dates(low: float, high: float) -> tuple[float, float]:
     """Starts of a year, month, day or hour at or beyond two moments, in seconds since 1970."""
     unit = _calendar_unit(low, high)
     begun = np.floor([low, high]).astype("datetime64[s]").astype(f"datetime64[{unit}]")
-    starts: NDArray[np.int64] = np.append(begun, begun[1] + 1).astype("datetime64[s]").astype(np.int64)
+    one = np.array([1]).astype(f"timedelta64[{unit}]")
+    starts: NDArray[np.int64] = np.append(begun, begun[1] + one).astype("datetime64[s]").astype(np.int64)
     down, last, following = (float(v) for v in starts)
     return down, last if last == high else following

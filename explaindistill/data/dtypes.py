@@ -76,7 +76,7 @@ def _spans(seconds: pd.Series) -> pd.Series:
     whole = np.rint(seconds.to_numpy(dtype=float, na_value=np.nan) * 1e6)
     gone = np.isnan(whole)
     spans = np.where(gone, 0, whole).astype("int64").astype("timedelta64[us]")
-    spans[gone] = np.timedelta64("NaT")
+    spans[gone] = np.timedelta64("NaT", "us")
     return pd.Series(spans)
 
 

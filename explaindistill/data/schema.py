@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -89,6 +89,19 @@ class Feature:
 
     def __post_init__(self) -> None:
         _check_kind(self.name, self.kind)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all fields are the same; bounds that are both NaN are, which Python's own comparison denies."""
+        return isinstance(other, Feature) and self._compared == other._compared
+
+    def __hash__(self) -> int:
+        """Equal features have one hash."""
+        return hash(self._compared)
+
+    @property
+    def _compared(self) -> tuple[Any, ...]:
+        values = (getattr(self, f.name) for f in fields(self) if f.compare)
+        return tuple(None if isinstance(value, float) and math.isnan(value) else value for value in values)
 
     @property
     def is_category(self) -> bool:

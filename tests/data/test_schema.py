@@ -274,3 +274,11 @@ def test_a_polars_name_that_would_end_in_a_panic_is_refused():
     polars = pytest.importorskip("polars")
     with pytest.raises(InvalidInputError, match="must have a name without a NUL character in a polars frame"):
         as_frame(polars.DataFrame({"in\0come": [1, 2]}))
+
+
+def test_features_whose_bounds_are_not_known_are_equal_and_have_one_hash():
+    once, again = (Feature("home", "categorical", minimum=float("nan"), categories=("own",)) for _ in range(2))
+    assert once == again
+    assert hash(once) == hash(again)
+    assert once != Feature("home", "categorical", minimum=1.0, categories=("own",))
+    assert once != "home"

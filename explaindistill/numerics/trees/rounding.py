@@ -106,7 +106,7 @@ def plainest_moment(low: float, high: float) -> float:
             start + step
             for x in (low, middle)
             for start in [np.datetime64(math.floor(x), "s").astype(f"datetime64[{unit}]")]
-            for step in (0, 1)
+            for step in np.array([0, 1]).astype(f"timedelta64[{unit}]")
         }
         moments = [float(m.astype("datetime64[s]").astype(np.int64)) for m in near]
         if inside := [t for t in moments if low <= t < high]:
