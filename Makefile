@@ -8,11 +8,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 SPARE := .spare
-RESOLUTION_lowest := lowest-direct
-RESOLUTION_newest := highest
 OPTIONAL := --extra shap --extra onnx --extra http --extra parquet --extra test
 
-.PHONY: help demo test lint types docs docs-test fuzz openings page-answers zoo mutants bench-quick package lowest newest ci clean
+.PHONY: help demo test lint types docs docs-test fuzz openings page-answers zoo mutants bench-quick package lowest newest spare-suite ci clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -77,14 +75,20 @@ package: $(READY)  ## wheel and sdist, in dist/; their metadata and files are ch
 	$(BIN)/python tests/packaged.py dist
 
 # Without torch, whose oldest versions are gigabytes: its tests skip themselves. Lint and types are the newest's business.
-lowest newest:  ## the suite on the oldest or newest packages that pyproject.toml allows (PYTHON=, ARGS=)
-	test -x $(SPARE)/$@/bin/python || $(PYTHON) -m venv $(SPARE)/$@
-	$(SPARE)/$@/bin/pip install --quiet uv
-	$(SPARE)/$@/bin/uv pip compile --quiet --no-annotate --no-header --resolution $(RESOLUTION_$@) $(OPTIONAL) \
-		--output-file $(SPARE)/constraints-$@.txt pyproject.toml
-	$(SPARE)/$@/bin/pip install --quiet --requirement $(SPARE)/constraints-$@.txt hatchling editables
-	$(SPARE)/$@/bin/pip install --quiet --no-deps --no-build-isolation --editable .
-	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(SPARE)/$@/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+lowest:  ## the suite on the oldest packages that pyproject.toml allows (PYTHON=, ARGS=)
+	$(MAKE) --no-print-directory spare-suite NAME=lowest RESOLUTION=lowest-direct
+
+newest:  ## the suite on the newest packages that there are (PYTHON=, ARGS=)
+	$(MAKE) --no-print-directory spare-suite NAME=newest RESOLUTION=highest
+
+spare-suite:
+	test -x $(SPARE)/$(NAME)/bin/python || $(PYTHON) -m venv $(SPARE)/$(NAME)
+	$(SPARE)/$(NAME)/bin/pip install --quiet uv
+	$(SPARE)/$(NAME)/bin/uv pip compile --quiet --no-annotate --no-header --resolution $(RESOLUTION) $(OPTIONAL) \
+		--output-file $(SPARE)/constraints-$(NAME).txt pyproject.toml
+	$(SPARE)/$(NAME)/bin/pip install --quiet --requirement $(SPARE)/constraints-$(NAME).txt hatchling editables
+	$(SPARE)/$(NAME)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(SPARE)/$(NAME)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 ci:  ## what the continuous integration runs, in a fresh environment
 	.ci/run
