@@ -90,18 +90,20 @@ def _front(names: Names) -> Names:
     from sklearn.preprocessing import StandardScaler
 
     torch.manual_seed(0)
-    numbers = applicants(800, 0)[["age", "income", "debt"]].fillna(30_000).assign(race=np.arange(800) % 3)
-    df_train, df_test = numbers.assign(sex=np.arange(800) % 2), numbers.assign(sex=np.arange(800) // 2 % 2)
+    columns = ["age", "income", "debt"]
+    tables = [applicants(800, seed)[columns].fillna(30_000).assign(race=np.arange(800) % 3) for seed in (0, 1)]
+    df_train, df_test = (table.assign(sex=np.arange(800) // 2 % 2) for table in tables)
     df_test = df_test.set_axis(range(10_000, 10_800))
-    y_train, y_test = (np.where(f["income"] > 30_000, "yes", "no") for f in (df_train, df_test))
+    outcomes, outcomes_test = (np.where(f["income"] > 30_000, "yes", "no") for f in (df_train, df_test))
     return {
         "net": torch.nn.Sequential(torch.nn.Linear(5, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2)),
         "scaler": StandardScaler().fit(df_train),
+        "gam": xd.GAMClassifier().fit(df_train, outcomes),
         "df_train": df_train,
         "df_test": df_test,
         "df_new": df_test.head(5),
-        "y_train": y_train,
-        "y_test": y_test,
+        "outcomes": outcomes,
+        "outcomes_test": outcomes_test,
     }
 
 
