@@ -44,7 +44,7 @@ class Groups(Names):
             ("bias", rf"By (?P<a>.+?) no gap of the teacher can be told from chance; the widest, (?P<g1>.+?) against (?P<g2>.+?), "
                      rf"is (?P<f>{f})\.", self.no_gap),
             ("bias", rf"(?P<s>.+?) has a gap there that grew: moved by (?P<f>{f})\.", self.grew),
-            ("bias", rf"(?P<all>(?:.+? (?:{verbs})|[Ww]hat it became cannot be said of .+?|[Oo]f .+? it was not measured)(?:; .+)?)"
+            ("bias", rf"(?P<all>(?:.+? (?:{verbs})|[Ww]hat it became cannot be said of .+?|[Oo]f .+? it was not measured)(?:; .+?)?)"
                      r"(?:, measured between (?P<g1>.+?) and (?P<g2>.+?))?\.", self.passed),
             ("bias", rf"You require that a student decides like the teacher on at least (?P<b>[\d.]+) % of {r}\.",
              lambda m: self.require("fidelity.agreement", f">= {float(m['b']) / 100:g}")),
