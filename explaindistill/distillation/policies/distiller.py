@@ -68,7 +68,7 @@ class PolicyDistiller(BaseEstimator):
     n_rounds : int, at least 1
         1 is cloning: the student sees the teacher's states only.
     n_episodes : int, at least 1
-        That the teacher runs at first, and the students of one round together.
+        That the teacher runs at first, and every student of a round.
     n_held_out : int, at least 5
         Episodes that judge every candidate; the four best run twice as many more.
     max_questions, max_steps : int, optional
