@@ -53,6 +53,11 @@ class Teacher(Protocol):
       Absent: what the package sends is counted for it.
     - ``price_per_row``: price of an answer, in any currency. Absent, or 0: the audit's costs hold no money, unless
       ``audit(price_per_row=...)`` says one.
+    - ``tokens(X)``: about how many tokens each row's question and answer take ``(n,)``, or None. Absent: a forecast
+      holds none.
+    - ``price_per_million_tokens``: what they cost. Absent, or 0: as without a price of a row.
+    - ``mean_price_per_row``: what a row cost on the mean until now, where tokens are paid. Absent, or None:
+      ``price_per_row``.
     - ``rights``: a ``teachers.Rights``, which goes into the manifest. Absent: those of its ``teachers``, or none.
     - ``encoder``: a fitted ``TableEncoder`` of the teacher's columns. Absent: the command line takes the file's
       columns as they are.

@@ -113,7 +113,7 @@ def test_the_page_keeps_the_rules_of_plug_ins(plug_in, request):
 def test_the_command_line_lists_it(plug_in, capsys):
     room, _, name = plug_in.__name__.removeprefix("explaindistill.").rpartition(".")
     assert main(["list", room]) == 0
-    words = plug_in.__doc__.partition("\n")[0].rstrip(".:")
+    words = plug_in.__doc__.partition("\n")[0].rstrip(".:").replace("``", "")
     assert f"{name} {words[:20]}" in " ".join(capsys.readouterr().out.split())
 
 

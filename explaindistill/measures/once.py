@@ -43,6 +43,13 @@ def once(table: Any, key: Hashable, make: Callable[[], T]) -> T:
     key : hashable
         What is made of it. The result must not be changed by anybody.
     make : callable
+
+    Examples
+    --------
+    Outside of :func:`unchanged_tables` nothing is remembered:
+
+    >>> once([1, 2], "sum", lambda: 3)
+    3
     """
     results = _RESULTS.get()
     if results is None:

@@ -291,7 +291,7 @@ def test_a_teacher_that_is_not_stored_is_told(tmp_path):
 
 
 def test_the_largest_question_ends_the_search():
-    pace = module._Pace(module.BATCH_ROWS, found=False)
+    pace = module._Pace(module.BATCH_ROWS, settled=False)
     pace.tell(module.BATCH_ROWS, 1.0)
-    assert pace.found
+    assert pace.settled
     assert pace.size == module.BATCH_ROWS

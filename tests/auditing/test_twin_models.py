@@ -289,7 +289,7 @@ def test_the_band_holds_all_places_at_once():
     assert pointwise < 120
     low, *_ = max_t_band(np.zeros(2), np.zeros((50, 2)))
     assert np.isnan(low).all()
-    low, *_ = max_t_band(np.zeros(2), rng.normal(size=(50, 2)), kept=np.array([True, False]))
+    low, *_ = max_t_band(np.zeros(2), rng.normal(size=(50, 2)), usable=np.array([True, False]))
     assert np.isnan(low).tolist() == [False, True]
 
 

@@ -53,7 +53,7 @@ def test_equal_numbers_have_half_a_bar_and_none_has_none():
         (Feature("a", "numeric", nullable=True), (float("inf"), (), False), ("a is known?", ("yes", "no"))),
         (Feature("a", "boolean", nullable=True), (0.5, (), True), ("a?", ("no, missing", "yes"))),
         (Feature("a", "categorical", categories=tuple("abcdefgh")), (None, range(8), False),
-         ("a is a or b or c or d or e or f … 2 more?", ("yes", "no"))),
+         ("a is one of 8: a, b, c, d, e, f, g, h?", ("yes", "no"))),
     ],
 )  # fmt: skip
 def test_questions_in_words(feature, split, words):

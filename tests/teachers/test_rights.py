@@ -49,7 +49,7 @@ def test_the_manifest_and_the_report_say_what_was_declared():
     student = xd.Distiller(teacher, xd.TreeClassifier(max_leaf_nodes=4), random_state=0, n_queries=200).fit(X[:200])
     silent = xd.audit(teacher, student, X[200:])
     assert silent.manifest["teacher"]["rights"] is None
-    assert "nothing was declared about whose teacher this is" in render(silent, "markdown")
+    assert "not declared: whose teacher this is" in render(silent, "markdown")
     teacher.rights = Rights("Example Bank", "contract 7", "clause <4> allows it")
     told = xd.audit(teacher, student, X[200:])
     assert told.manifest["teacher"]["rights"] == teacher.rights.as_dict()

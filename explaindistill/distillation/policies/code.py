@@ -208,7 +208,7 @@ def _compare(policy: Any, source: str, compiler: str) -> int:
     wanted = np.asarray(policy.predict(states), dtype=float).reshape(len(states), -1)
     with tempfile.TemporaryDirectory() as folder:
         file, library = Path(folder) / "policy.c", Path(folder) / "policy.so"
-        file.write_text(source, encoding="utf-8")
+        write_whole(file, source)
         command = [compiler, *FLAGS, "-o", str(library), str(file), "-lm"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:

@@ -135,8 +135,8 @@ def test_the_page_ranks_the_columns_and_draws_the_first(asked):
     from explaindistill.report.sections.dependence import section
 
     _, _, report = asked
-    table, gallery, _, further = section(report).blocks
-    figures = [*gallery.figures, *further.blocks[0].figures]
+    table, gallery, _ = section(report).blocks
+    figures = gallery.figures
     assert [f"{row[0].text}: probability of yes" for row in table.rows] == [figure.title for figure in figures]
     assert all("%" in figure.svg and "nan" not in figure.svg for figure in figures)
     assert "+" not in "".join(cell.text + cell.detail for row in table.rows for cell in row)

@@ -54,6 +54,7 @@ LABELS = (
     | dict.fromkeys(
         ["check_classifiers_classes", "check_classifiers_train", "check_classifiers_regression_target"], IGNORED
     )
+    | {"check_classifiers_one_label": IGNORED}
     | dict.fromkeys(["check_supervised_y_no_nan", "check_supervised_y_2d"], IGNORED)
 )
 

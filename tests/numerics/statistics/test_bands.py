@@ -50,7 +50,7 @@ def test_places_that_do_not_vary_have_no_band():
     assert critical == max_t_band(np.array([0.1]), constant[:, :1])[3]
     for found in (
         max_t_band(np.zeros(1), np.full((5, 1), 2.0)),
-        max_t_band(np.zeros(2), DRAWS[:, :2], kept=np.zeros(2, bool)),
+        max_t_band(np.zeros(2), DRAWS[:, :2], usable=np.zeros(2, bool)),
     ):
         assert all(np.isnan(x).all() for x in found)
 
