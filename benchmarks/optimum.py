@@ -122,7 +122,7 @@ def linear_excess(student: Any, table: Table, y: Array) -> tuple[Any, float]:
     values = matrix(model.columns, model.schema, table.X)
     size = np.ones(k) if problem.classification else linear_size(y, w)
     A = (values - model.mean) / np.where(model.scale > 0, model.scale, 1.0)
-    coef, level = model.coef * model.scale[:, None] / size, (model.intercept + model.mean @ model.coef) / size
+    coef, level = model.coef * model.scale[:, None] / size, (model.intercept + model.at_mean.sum(axis=0)) / size
     A = np.column_stack([np.ones(len(A)), A])
     theta = np.vstack([level, coef])
     if penalty is None and k == 1:
