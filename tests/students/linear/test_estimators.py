@@ -143,7 +143,7 @@ def test_dates_count_as_days_and_missing_values_have_a_term() -> None:
     assert coefficient(student, "since (days since 1970)") == pytest.approx(0.01, rel=1e-3)
     assert coefficient(student, "since is missing") == pytest.approx(100 - 15, abs=1.5)
     assert student.score(X, y) > 0.999
-    assert "note: a missing since adds nothing" in student.describe()
+    assert "note: a missing since adds nothing else" in student.describe()  # but what "since is missing" adds
     reasons = student.explain(X.head(1), as_frame=True)
     assert reasons["reason"].str.contains("since = missing").any()
 
