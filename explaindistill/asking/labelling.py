@@ -185,11 +185,11 @@ def _counted(shelf: Shelf | None, purse: Budget, work: Work | None) -> Callable[
     purpose = current_purpose()  # a teacher that streams counts in threads of its own, which know no purpose
 
     def spend(n: int) -> None:
+        if work is not None:  # first, since it raises where a caller's function ends the work: these rows never leave
+            work.sent(n)
         purse.spend(n)
         if shelf is not None:
             shelf.count_sent(purpose, n)
-        if work is not None:
-            work.sent(n)
 
     return spend
 

@@ -99,7 +99,8 @@ class Work:
             self.n_asked += n
             if self.parent is not None:
                 self.parent.sent(n)
-        self._note()
+        if n > 0:  # what is taken back is told while another error is on its way
+            self._note()
 
     def stored(self, n: int) -> None:
         """Rows that a store answers: as many fewer are asked in this stage."""
@@ -115,8 +116,7 @@ class Work:
             self.n_answered += n
             self._answered += n
             if self.parent is not None:
-                self.parent.answered(n)
-        self._note()
+                self.parent.answered(n)  # no error is raised here: other answers on their way are kept first
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -162,10 +162,13 @@ class Work:
         return replace(self.report(), share=1.0, seconds_remaining=0.0)
 
     def _note(self) -> None:
-        """An error of a caller's own function ends the work here, in the thread that works."""
+        """An error of a caller's own function ends the work here, in the thread that works.
+
+        It is raised at every note from then on: a measure that takes whatever error it meets for its own loses its
+        frame, and does not let the work go on.
+        """
         if self.error is not None:
-            error, self.error = self.error, None
-            raise error
+            raise self.error
 
 
 _CURRENT: ContextVar[Work | None] = ContextVar("work under way", default=None)

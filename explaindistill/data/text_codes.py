@@ -60,12 +60,17 @@ def uncoded(frame: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
 def reads_codes(model: Any) -> bool:
     """Whether a model of this package reads the rows, by the value of a category and not by its dtype.
 
+    A class that somebody else derived from one of this package, or wrote after it, may look at dtypes: it reads text.
+
     Examples
     --------
-    >>> from types import SimpleNamespace
-    >>> reads_codes(SimpleNamespace(encoder=TableEncoder())), reads_codes(print)
+    >>> import explaindistill as xd
+    >>> tree = xd.TreeRegressor().fit(pd.DataFrame({"age": [20, 40, 60]}), [1.0, 2.0, 3.0])
+    >>> reads_codes(tree), reads_codes(print)
     (True, False)
     """
+    if type(model).__module__.partition(".")[0] != __name__.partition(".")[0]:
+        return False
     encoders = (getattr(model, name, None) for name in ("encoder", "preprocess"))
     return isinstance(getattr(model, "schema_", None), Schema) or any(isinstance(e, TableEncoder) for e in encoders)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import zlib
 from collections.abc import Iterator
@@ -65,17 +66,30 @@ def read_answer(response: httpx.Response, until: float, most: int) -> bytes:
 
 
 def arriving(
-    waiting: dict[Future[NDArray[Any] | None], slice],
+    waiting: dict[Future[NDArray[Any] | None], slice], stop: threading.Event
 ) -> Iterator[tuple[slice, NDArray[Any]]]:
-    """Answers as they are done; the first failure is raised after what still arrived was handed out."""
+    """Answers as they are done; the first failure is raised after what still arrived was handed out.
+
+    So is an interruption (Ctrl-C) while nothing is there yet: ``stop`` is set, and answers to questions that are out,
+    which were paid for, are still waited for. A second one ends that.
+    """
     failure: BaseException | None = None
-    for done in as_completed(waiting):
-        error = done.exception()
+    rest, done_ones = dict(waiting), as_completed(waiting)
+    while rest:
+        try:
+            done = next(done_ones)
+        except KeyboardInterrupt as interruption:
+            if isinstance(failure, KeyboardInterrupt):
+                raise
+            stop.set()
+            failure, done_ones = interruption, as_completed(rest)
+            continue
+        place, error = rest.pop(done), done.exception()
         if error is not None:
             failure = failure or error
             continue
         answer = done.result()
         if answer is not None:
-            yield waiting[done], answer
+            yield place, answer
     if failure is not None:
         raise failure

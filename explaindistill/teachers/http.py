@@ -272,7 +272,7 @@ class HttpTeacher:
             places = [slice(i, min(i + self.batch_rows, len(records))) for i in starts]
             waiting = {pool.submit(self._or_stop, client, records[p], p.start, count, stop): p for p in places}
             try:
-                yield from arriving(waiting)
+                yield from arriving(waiting, stop)
             finally:
                 stop.set()
 

@@ -109,6 +109,18 @@ def test_an_error_of_the_work_is_passed_on_and_ends_the_thread():
     assert not any(t.name == "explaindistill progress" for t in threading.enumerate())
 
 
+def test_an_error_of_the_function_that_is_told_is_raised_again_until_the_work_ends():
+    work = Work([Stage("first"), Stage("second")])
+    work.error = ZeroDivisionError()
+    work.answered(3)  # answers that came are kept first
+    work.sent(-3)  # rows that never left are taken back
+    for _ in range(2):  # whoever takes the first one for its own stops at the next
+        with pytest.raises(ZeroDivisionError):
+            work.sent(3)
+    with pytest.raises(ZeroDivisionError):
+        work.enter("second")
+
+
 def test_what_progress_may_be():
     with pytest.raises(InvalidTypeError, match="progress must be None, True, False or a function"), under_way(3, []):
         pass

@@ -78,6 +78,12 @@ def test_a_model_that_somebody_else_wrote_is_shown_text_and_ours_may_be_shown_co
             shown.append(rows.dtypes.astype(str).tolist())
             return rows["debt"].to_numpy() / 120
 
-    report = xd.audit(score, {"tree": student, "theirs": Theirs().fit(X, None)}, X, n_explained=10)
+    class Derived(xd.TreeRegressor):
+        def predict(self, rows):
+            shown.append(rows.dtypes.astype(str).tolist())
+            return super().predict(rows)
+
+    students = {"tree": student, "theirs": Theirs().fit(X, None), "derived": Derived(max_leaf_nodes=4).fit(X, score(X))}
+    report = xd.audit(score, students, X, n_explained=10)
     assert {tuple(dtypes) for dtypes in shown} == {("str", "float64")}
     assert report.frames["importance"].query("metric == 'permutation' and feature == 'city'")["estimate"].iloc[0] > 0

@@ -1,11 +1,14 @@
 """What an audit does while it is under way: it tells how far it is, holds its threads, and can be interrupted."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import explaindistill as xd
+from explaindistill.asking.progress_display import BEAT
 from explaindistill.auditing.frames import every
 from explaindistill.auditing.stages import WORDS
 from explaindistill.teachers.callable import CallableTeacher
@@ -91,3 +94,26 @@ def test_n_jobs_changes_no_figure_and_is_checked():
         pd.testing.assert_frame_equal(frame, two.frames[name], obj=name)
     with pytest.raises(xd.errors.InvalidInputError, match="n_jobs must be at least 1"):
         xd.audit(teacher, tree_of(teacher), X, n_jobs=0)
+
+
+def test_an_error_of_the_function_that_is_told_ends_the_audit_and_is_no_lost_frame():
+    class EnoughError(Exception):
+        pass
+
+    asked = []
+
+    def slow(rows):
+        asked.append(len(rows))
+        if len(asked) > 1:  # in the midst of a measure, which takes the errors of models for its own
+            time.sleep(3 * BEAT)
+        return scores(rows)
+
+    def cancel(report):
+        if report.stage == "measuring importance":
+            raise EnoughError
+
+    teacher = CallableTeacher(slow, classes=["no", "yes"])
+    options = {"sensitive": "sex", "favorable": "yes", "n_explained": 20, "strict": False}
+    with pytest.raises(EnoughError):
+        xd.audit(teacher, tree_of(teacher), X, progress=cancel, **options)
+    assert len(asked) < 8

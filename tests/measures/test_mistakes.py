@@ -96,12 +96,15 @@ def test_a_tree_that_grows_on_a_sample_finds_the_same_regions_and_counts_all_of_
     grown_on = []
 
     def seen(X, flags):
-        grown_on.append(len(X))
+        grown_on.append(X.index)
         return grow(X, flags)
 
+    mistakes(rows, wrong, seen, rng=1)
     monkeypatch.setattr(module, "LEARNT_ROWS", 800)
     sampled = mistakes(rows, wrong, seen, rng=1)
-    assert grown_on == [800]
+    half, sample = grown_on
+    assert len(sample) == 800
+    assert set(sample) < set(half), "no row counts that the tree was grown on"
     assert sampled.iloc[0].equals(whole.iloc[0]), "all rows of the second half count"
     assert sampled["n"].iloc[1:].sum() == whole["n"].iloc[0]
     assert sampled["estimate"].iloc[1] > 0.95

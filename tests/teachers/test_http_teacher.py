@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import json
 import pickle
+import signal
 import threading
 import time
 import tracemalloc
@@ -209,6 +210,38 @@ def test_an_interrupted_run_keeps_what_arrived_and_stops_asking(endpoint, rows, 
     purse = Budget()
     label(teacher, rows, store=tmp_path / "l.db", budget=purse)
     assert purse.spent == 200 - 30
+
+
+def test_answers_to_questions_that_are_out_when_somebody_interrupts_are_kept(endpoint, rows, tmp_path):
+    out, released = threading.Event(), threading.Event()
+
+    def fault(i):
+        if i == 3:  # the fourth question is out, and nothing has come of it
+            out.set()
+            endpoint.lock.release()
+            released.wait(10)
+            endpoint.lock.acquire()
+
+    def interrupt():
+        out.wait(10)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        time.sleep(0.2)  # the main thread wakes up
+        released.set()
+
+    endpoint.fault = fault
+    teacher = HttpTeacher(
+        endpoint.url, classes=["yes", "no"], version="1", batch_rows=10, concurrency=1, **FAST | {"read_seconds": 20}
+    )
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        label(teacher, rows, store=tmp_path / "l.db")
+    thread.join()
+    answered = endpoint.rows
+    assert 40 <= answered < 200
+    purse = Budget()
+    label(teacher, rows, store=tmp_path / "l.db", budget=purse)
+    assert purse.spent == 200 - answered
 
 
 def test_retry_after_as_a_date_or_as_seconds(endpoint, rows):

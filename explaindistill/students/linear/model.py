@@ -189,8 +189,10 @@ class LinearModel:
 
     def _notes(self) -> list[str]:
         used = {c.feature for c in self.columns}
+        flagged = {c.feature for c in self.columns if c.operation == "missing"}
+        adds_nothing = {feature: f"adds nothing{' else' if feature in flagged else ''}" for feature in used}
         notes = [
-            f"a missing {c.feature} {'adds nothing' if c.fill == centre else f'counts as {c.fill!r}'}"
+            f"a missing {c.feature} {adds_nothing[c.feature] if c.fill == centre else f'counts as {c.fill!r}'}"
             for c, centre in zip(self.columns, self.centre.tolist(), strict=True)
             if c.operation == "value" and self.schema[c.feature].nullable
         ]

@@ -23,8 +23,9 @@ def test_cells_hold_enough_rows_and_the_teacher_s_mean(report, pair, Rule, pick)
 
 
 def test_cells_found_on_a_sample_hold_the_same_means_and_students_of_one_view_share_them(monkeypatch):
-    X = pd.DataFrame({"debt": np.random.default_rng(0).random(4000)})
-    students = tuple(SimpleNamespace(name=name, features=("debt",)) for name in ("one", "other"))
+    X = pd.DataFrame({"debt": np.random.default_rng(0).random(4000), "age": np.random.default_rng(1).random(4000)})
+    views = {"one": ("debt",), "other": ("debt",), "third": ("debt", "age")}
+    students = tuple(SimpleNamespace(name=name, features=columns) for name, columns in views.items())
     inputs = SimpleNamespace(
         students=students,
         rows=type("Rows", (), {"frame": X, "__len__": lambda self: len(X)})(),
@@ -35,8 +36,9 @@ def test_cells_found_on_a_sample_hold_the_same_means_and_students_of_one_view_sh
         monkeypatch.setattr(module, "GROWN_ROWS", most)
         trees = module.partitions(inputs, 10)
         assert trees["one"] is trees["other"]
-        means.append(trees["one"].predict(X))
-        leaves = trees["one"].apply(X)
+        assert list(trees["third"].feature_names_in_) == ["debt", "age"]
+        means.append(trees["one"].predict(X[["debt"]]))
+        leaves = trees["one"].apply(X[["debt"]])
         assert np.unique(leaves, return_counts=True)[1].min() >= 10
     assert np.abs(means[0] - means[1]).max() < 0.1
     assert np.abs(means[0] - means[1]).mean() < 0.02

@@ -9,6 +9,7 @@ from scipy.special import expit, softmax
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.linear import penalty_choice
+from explaindistill.students.linear.compression import smaller
 from explaindistill.students.linear.estimators import LinearClassifier, LinearRegressor
 
 
@@ -143,7 +144,7 @@ def test_dates_count_as_days_and_missing_values_have_a_term() -> None:
     assert coefficient(student, "since (days since 1970)") == pytest.approx(0.01, rel=1e-3)
     assert coefficient(student, "since is missing") == pytest.approx(100 - 15, abs=1.5)
     assert student.score(X, y) > 0.999
-    assert "note: a missing since adds nothing" in student.describe()
+    assert "note: a missing since adds nothing else" in student.describe()  # but what "since is missing" adds
     reasons = student.explain(X.head(1), as_frame=True)
     assert reasons["reason"].str.contains("since = missing").any()
 
@@ -278,3 +279,15 @@ def test_a_form_without_centres_is_read_as_it_was() -> None:
     coefficients, centre = np.array(form["coefficients"]), np.array(form.pop("centre"))
     form["intercept"] = (np.array(form["intercept"]) - centre @ coefficients).tolist()
     np.testing.assert_allclose(LinearRegressor.from_dict(form).predict(X), student.predict(X), rtol=1e-9)
+
+
+def test_a_copy_without_its_weakest_term_keeps_the_mean_answer() -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {"income": rng.gamma(2, 1000, 500), "age": rng.integers(18, 80, 500), "lift": rng.random(500) < 0.3}
+    )
+    student = LinearRegressor(tolerance=0).fit(X, X["income"] / 100 + X["age"] + 3 * X["lift"])
+    fewer = [copy for words, copy in smaller(student) if len(copy.model_.columns) < len(student.model_.columns)]
+    assert fewer
+    for copy in fewer:
+        assert copy.predict(X).mean() == pytest.approx(student.predict(X).mean(), abs=1e-6)
