@@ -138,7 +138,13 @@ class TeacherPolicy:
             raise TeacherError(f"{self.name} must answer with the shape {wanted}, got {values.shape}")
         if self._kind == "probabilities":
             values = np.log(np.maximum(values, SMALLEST))
-        return _best(values, mask)
+        answers = _best(values, mask)
+        if not np.isfinite(np.max(answers.scores, axis=1)).all():  # type: ignore[arg-type]
+            raise TeacherError(
+                f"{self.name} must give the best valid action a finite score, got infinity; one that may never be "
+                "taken can have minus infinity"
+            )
+        return answers
 
     def _valid(self, places: NDArray[np.int64], mask: Mask) -> NDArray[np.int64]:
         wrong = np.zeros(len(places), dtype=bool) if mask is None else ~mask[np.arange(len(places)), places]
@@ -263,7 +269,9 @@ class StudentPolicy:
             scores[:, self._places] = P
             if mask is None:  # the first of equal classes, as the student itself decides
                 return Answers(self._places[P.argmax(axis=1)], scores)
-            return _best(scores, mask)
+            own, best = self._places[P.argmax(axis=1)], _best(scores, mask)
+            valid = mask[np.arange(len(own)), own]  # its own choice among equals, where that is valid
+            return Answers(np.where(valid, own, best.actions), best.scores)
         at = {name: i for i, name in enumerate(self.actions.names)}
         chosen = np.array([at[str(label)] for label in self.student.predict(rows)], dtype=np.int64)
         if mask is None:

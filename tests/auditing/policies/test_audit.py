@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -144,6 +145,24 @@ def test_an_unsafe_function_of_one_state_works_too():
     pd.testing.assert_frame_equal(both[0].frames["unsafe"], both[1].frames["unsafe"])
 
 
+def test_an_unsafe_function_may_use_math():
+    found = xd.audit_policy(
+        teacher, dangerous, Line, names=["place", "idle"], unsafe=lambda s: math.fabs(s["place"]) > 4, n_episodes=12,
+        noise=(),
+    ).frames["unsafe"]  # fmt: skip
+    assert set(found["subject"]) == {"teacher", "student"}
+
+
+def test_limits_of_stress_hold_together():
+    def stressed(noise):
+        frame = xd.audit_policy(teacher, dangerous, Line, n_episodes=20, noise=noise).frames["stress"]
+        return frame[(frame["metric"] == "return") & (frame["condition"] == "errors of 0.1 standard deviations")]
+
+    alone, among = stressed((0.1,)), stressed((0.1, 0.2, 0.3))
+    assert among["estimate"].tolist() == alone["estimate"].tolist()
+    assert (among["low"].to_numpy() < alone["low"].to_numpy()).all()
+
+
 def test_regions_of_the_user():
     found = xd.audit_policy(
         teacher, dangerous, Line, names=["place", "idle"], unsafe=lambda s: abs(s["place"]) > 4, n_episodes=80,
@@ -185,6 +204,8 @@ def test_a_teacher_like_chance_is_said():
         ({"noise": (0,)}, "noise must be"),
         ({"margin": -1}, "margin must be"),
         ({"unsafe": lambda s: True}, "True or False for each of"),
+        ({"unsafe": lambda s: 1.0 * (s["state_0"] > 4)}, "got float64"),
+        ({"unsafe": lambda s: s["state_0"] > 4, "regions": lambda s: "all starts"}, "must not name one 'all starts'"),
     ],
 )
 def test_arguments_are_refused(more, message):
