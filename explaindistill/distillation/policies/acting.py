@@ -287,7 +287,9 @@ class StudentPolicy:
 
 @dataclass(eq=False)
 class RandomPolicy:
-    """Chance: each valid action alike, numbers evenly between finite bounds; a generator of its own.
+    """Chance: each valid action alike, numbers evenly between bounds, by a generator of its own.
+
+    Where there is no bound, −1 or 1 stands for it, or what is 2 from the bound on the other side.
 
     Examples
     --------
@@ -307,6 +309,9 @@ class RandomPolicy:
         n, k = len(states), self.actions.n
         if self.actions.is_discrete:
             return Answers(_best(self._rng.random((n, k)), mask).actions)
-        low, high = (np.where(np.isfinite(end), end, side) for end, side in zip(
-            (self.actions.low, self.actions.high), (-1.0, 1.0), strict=True))  # fmt: skip
+        low, high = self.actions.low, self.actions.high
+        low, high = (
+            np.where(np.isfinite(low), low, np.minimum(-1.0, high - 2)),
+            np.where(np.isfinite(high), high, np.maximum(1.0, low + 2)),
+        )
         return Answers(self._rng.uniform(low, high, (n, k)))

@@ -14,6 +14,7 @@ from explaindistill.distillation.policies import KnownDynamics
 from explaindistill.distillation.policies.acting import RandomPolicy, StudentPolicy, TeacherPolicy
 from explaindistill.distillation.policies.environments import EnvironmentSource
 from explaindistill.distillation.policies.episodes import run_episodes
+from explaindistill.distillation.policies.spaces import ActionSpace
 from explaindistill.errors import InvalidInputError, TeacherError
 
 
@@ -218,3 +219,29 @@ def test_an_episode_of_one_step_is_enough():
         policy = distilled(Brief, student=student, n_episodes=1)
         assert policy.rounds_["n_rows"].tolist() == [1]
         assert policy.predict([[3.0, 0.0]]).shape == (1,)
+
+
+@pytest.mark.parametrize("weights", ["none", "auto"])
+@pytest.mark.parametrize("most", [30, 60, 100, 150, 210])
+def test_no_answer_is_paid_for_and_thrown_away(most, weights):
+    """With a budget of 150 questions a student learnt from 100 of them."""
+    asked, first = [], min(most, 40)  # five episodes of eight steps, which the memory of each weighting begins with
+
+    def scores(S):
+        asked.append(len(S))
+        return np.column_stack([S[:, 0], -S[:, 0]])
+
+    student = distilled(teacher=scores, max_questions=most, n_rounds=9, weights=weights)
+    assert student.n_questions_ == sum(asked) == most
+    assert student.stopped_ == "questions"
+    last = student.rounds_.groupby("weights")["n_rows"].max()
+    assert last.sum() - (len(last) - 1) * first == most
+    assert not student.rounds_.duplicated(["round", "weights"]).any()
+
+
+def test_chance_keeps_to_bounds_of_one_side():
+    space = ActionSpace.bounded([2.0, -np.inf, -np.inf], [np.inf, -3.0, np.inf], (3,), "float32", None)
+    drawn = RandomPolicy(space, 0).answers(np.zeros((300, 1))).actions
+    assert (drawn >= [2, -5, -1]).all()
+    assert (drawn <= [4, -3, 1]).all()
+    assert (drawn.std(axis=0) > 0.3).all()
