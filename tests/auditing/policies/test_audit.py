@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 
 import explaindistill as xd
+from explaindistill.auditing.policies.audit import _verdicts
 from explaindistill.auditing.policies.runs import start_regions
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.policies import policy_returns
 
 
 class Line:
@@ -264,3 +266,14 @@ def test_it_says_itself(record):
     assert repr(record) == "PolicyAudit for Line, 120 episodes: tree keeps, renamed keeps, dangerous loses"
     assert str(record).splitlines()[0] == "Audit of policies for Line"
     assert "renamed keeps" in record._repr_html_()
+
+
+@pytest.mark.parametrize(("gap", "margin", "verdict"), [
+    (-1.0, 1.5, "keeps"), (-1.0, 0.5, "loses"), (-1.0, 1.0, "undecided"), (0.5, 0.0, "keeps"),
+])  # fmt: skip
+def test_the_margin_decides_and_not_zero(gap, margin, verdict):
+    """A loss that is sure and smaller than what may be lost is no loss of the return."""
+    start = np.random.default_rng(0).normal(size=100)
+    noise = 0.5 * np.random.default_rng(1).normal(size=100)
+    returns = policy_returns({"teacher": start, "tree": start + gap + noise - noise.mean()})
+    assert _verdicts(returns, margin)["verdict"].tolist() == [verdict]

@@ -10,10 +10,13 @@ from sklearn.exceptions import NotFittedError
 from sklearn.tree import DecisionTreeClassifier
 
 import explaindistill as xd
-from explaindistill.distillation.policies import KnownDynamics
+from explaindistill.distillation.policies import KnownDynamics, rounds
 from explaindistill.distillation.policies.acting import RandomPolicy, StudentPolicy, TeacherPolicy
+from explaindistill.distillation.policies.code import trial_states
 from explaindistill.distillation.policies.environments import EnvironmentSource
-from explaindistill.distillation.policies.episodes import run_episodes
+from explaindistill.distillation.policies.episodes import Spending, run_episodes
+from explaindistill.distillation.policies.flat_tree import flat_tree
+from explaindistill.distillation.policies.rounds import Candidate, PolicySearch, SearchPlan
 from explaindistill.distillation.policies.spaces import ActionSpace
 from explaindistill.errors import InvalidInputError, TeacherError
 
@@ -245,3 +248,29 @@ def test_chance_keeps_to_bounds_of_one_side():
     assert (drawn >= [2, -5, -1]).all()
     assert (drawn <= [4, -3, 1]).all()
     assert (drawn.std(axis=0) > 0.3).all()
+
+
+def test_further_episodes_choose_among_the_best(monkeypatch):
+    """The luckiest of the first episodes loses to one that earns more of all."""
+    student = distilled()
+    search = PolicySearch(student.source_, student.policy_, None, student.columns_,
+                          SearchPlan("none", 1, 5, 5, 100, 0), Spending())  # fmt: skip
+    search.candidates = [Candidate(i, "none", i, 1, np.full(5, first)) for i, first in enumerate([9.0, 10.0, 8.0])]
+    further = {0: 9.0, 1: 5.0, 2: 8.0}
+    monkeypatch.setattr(rounds, "StudentPolicy", lambda student, *_: student)
+    monkeypatch.setattr(
+        rounds, "run_episodes",
+        lambda source, policy, *_: SimpleNamespace(whole=True, returns=np.full(10, further[policy])),
+    )  # fmt: skip
+    best = search._best(list(range(10)))
+    assert best.round == 0
+    assert search.frame(best)["further_estimate"].tolist() == [9.0, 5.0, 8.0]
+
+
+def test_code_is_compared_on_both_sides_of_every_bound():
+    student = distilled()
+    bounds = flat_tree(student.student_, student.actions_).bound
+    tried = trial_states(student)[:, 0].tolist()
+    asked = [bound for bound in bounds.tolist() if bound]
+    assert asked
+    assert all(bound in tried and np.nextafter(bound, np.inf) in tried for bound in asked)
