@@ -12,19 +12,30 @@ from numpy.typing import ArrayLike, NDArray
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.statistics.intervals import bonett_price, wilson
 from explaindistill.numerics.statistics.mean_limits import mean_limits
+from explaindistill.numerics.statistics.tallies import tally
 
-__all__ = ["CHANCE", "TEACHER", "disagreement_costs", "policy_agreement", "policy_returns", "unsafe_rates"]
+__all__ = [
+    "ALL_STARTS",
+    "CHANCE",
+    "TEACHER",
+    "disagreement_costs",
+    "policy_agreement",
+    "policy_returns",
+    "unsafe_rates",
+]
 
 Floats = NDArray[np.float64]
 WORST = 0.05
 """Share of episodes that count as the worst."""
 FEWEST_WORST = 3
 """Episodes among the worst below which nothing is said of their mean: one or two say what chance did."""
-TEACHER, CHANCE = "teacher", "chance"
+ROUNDING = 1e-12
+"""Difference of two returns, relative to them, that the order of adding rewards makes."""
+TEACHER, CHANCE, ALL_STARTS = "teacher", "chance", "all starts"
 Limits = tuple[float, float, float]
 
 
-def policy_returns(returns: Mapping[str, ArrayLike]) -> pd.DataFrame:
+def policy_returns(returns: Mapping[str, ArrayLike], level: float = 0.95) -> pd.DataFrame:
     r"""Mean return of every policy, and what students earn against the teacher on the same seeds.
 
     Parameters
@@ -32,6 +43,8 @@ def policy_returns(returns: Mapping[str, ArrayLike]) -> pd.DataFrame:
     returns : mapping of subject to array of shape (e,)
         Returns of the same e seeds, in one order. ``"teacher"`` is the teacher, ``"chance"``, where it is there, a
         policy that draws its actions.
+    level : float
+        Of limits.
 
     Returns
     -------
@@ -60,15 +73,16 @@ def policy_returns(returns: Mapping[str, ArrayLike]) -> pd.DataFrame:
     lines = []
     for subject, values in every.items():
         n, reach = len(values), (min(ends[0], float(values.min())), max(ends[1], float(values.max())))
-        lines.append(_line("return", subject, _mean(values, reach), n))
-        lines.append(_line("return_worst", subject, _worst(values), n))
+        lines.append(_line("return", subject, _mean(values, reach, level=level), n))
+        lines.append(_line("return_worst", subject, _worst(values, ends[0], level), n))
     teacher, chance = every.get(TEACHER), every.get(CHANCE)
     for subject, values in every.items():
         if teacher is None or subject in (TEACHER, CHANCE):
             continue
-        lines.append(_line("return_difference", subject, _mean(values - teacher, (-width, width)), len(values)))
+        gaps = _gaps(values, teacher)
+        lines.append(_line("return_difference", subject, _mean(gaps, (-width, width), level=level), len(values)))
         if chance is not None:
-            lines.append(_line("return_kept", subject, _kept(values, teacher, chance), len(values)))
+            lines.append(_line("return_kept", subject, _kept(values, teacher, chance, level), len(values)))
     return pd.DataFrame(lines)
 
 
@@ -80,25 +94,45 @@ def _ends(every: Mapping[str, Floats]) -> tuple[float, float]:
     return (float(pooled.min()), float(pooled.max())) if len(pooled) else (float("nan"), float("nan"))
 
 
-def _mean(values: Floats, ends: tuple[float, float], clusters: Any = None) -> Limits:
+def _gaps(values: Floats, teacher: Floats) -> Floats:
+    """Differences by seed; one that is no more than the rounding of sums of rewards is none."""
+    gaps = values - teacher
+    return np.where(np.abs(gaps) <= ROUNDING * np.maximum(np.abs(values), np.abs(teacher)), 0.0, gaps)
+
+
+def _mean(values: Floats, ends: tuple[float, float], clusters: Any = None, level: float = 0.95) -> Limits:
     if not len(values):
         return float("nan"), float("nan"), float("nan")
-    limits = mean_limits(values, np.zeros(len(values), dtype=int), 1, clusters=clusters, ends=ends)
+    limits = mean_limits(values, np.zeros(len(values), dtype=int), 1, clusters=clusters, ends=ends, level=level)
     return float(limits.mean[0]), float(limits.low[0]), float(limits.high[0])
 
 
-def _worst(values: Floats) -> Limits:
+def _share(flags: Any, clusters: Any, level: float = 0.95) -> Limits:
+    """Share of states with Wilson's limits, at as many states as clustered ones are worth; see ``Member.worth``."""
+    values = np.asarray(flags, dtype=bool)
+    if not len(values):
+        return float("nan"), float("nan"), float("nan")
+    counted = tally(values, np.zeros(len(values), dtype=int), 1, clusters=clusters)
+    low, high = wilson(*counted.worth(level), level)
+    return float(counted.share[0]), float(low[0]), float(high[0])
+
+
+def _worst(values: Floats, least: float, level: float) -> Limits:
     r"""Mean of the worst twentieth: that of :math:`q - (q - x)_+ / \alpha`, whose spread is the estimate's."""
     if len(values) * WORST < FEWEST_WORST:
         return float("nan"), float("nan"), float("nan")
     bound = float(np.quantile(values, WORST))
     pieces = bound - np.maximum(bound - values, 0.0) / WORST
     estimate = float(np.sort(values)[: max(1, round(len(values) * WORST))].mean())
-    middle, low, high = _mean(pieces, (float(values.min()), float(values.max())))
-    return estimate, estimate - (middle - low), min(estimate + (high - middle), float(values.mean()))
+    middle, low, high = _mean(pieces, (bound - max(bound - least, 0.0) / WORST, float(values.max())), level=level)
+    return (
+        estimate,
+        max(estimate - (middle - low), min(least, float(values.min()))),
+        min(estimate + (high - middle), float(values.mean())),
+    )
 
 
-def _kept(values: Floats, teacher: Floats, chance: Floats) -> Limits:
+def _kept(values: Floats, teacher: Floats, chance: Floats, level: float) -> Limits:
     """Share of what the teacher earns over chance, its spread from what each seed adds to the ratio."""
     gain = float((teacher - chance).mean())
     if not _mean(teacher - chance, (0.0, 0.0))[1] > 0:  # the teacher is no better than chance, as far as is known
@@ -106,7 +140,7 @@ def _kept(values: Floats, teacher: Floats, chance: Floats) -> Limits:
     share = float((values - chance).mean()) / gain
     spread = ((values - chance) - share * (teacher - chance)) / gain + share
     reach = max(float(np.ptp(np.concatenate([values, teacher]))) / gain, 1.0)
-    return _mean(spread, (share - reach, share + reach))
+    return _mean(spread, (share - reach, share + reach), level=level)
 
 
 def _line(metric: str, subject: str, limits: Limits, n: int) -> dict[str, Any]:
@@ -126,7 +160,8 @@ def policy_agreement(same: Mapping[tuple[str, str], tuple[ArrayLike, ArrayLike]]
     -------
     DataFrame
         ``metric`` (``agreement``), ``subject``, ``states``, ``estimate``, ``low``, ``high``, ``n`` (states),
-        ``n_episodes``. Of fewer than five episodes there are no limits.
+        ``n_episodes``. Limits are Wilson's, at as many states as those of clusters are worth: where episodes do not
+        differ, or too few do, each counts as one. Of fewer than five episodes there are none.
 
     Examples
     --------
@@ -136,8 +171,8 @@ def policy_agreement(same: Mapping[tuple[str, str], tuple[ArrayLike, ArrayLike]]
     """
     lines = []
     for (subject, states), (flags, episodes) in same.items():
-        values, clusters = np.asarray(flags, dtype=float), np.asarray(episodes)
-        line = _line("agreement", subject, _mean(values, (0.0, 1.0), clusters), len(values))
+        values, clusters = np.asarray(flags, dtype=bool), np.asarray(episodes)
+        line = _line("agreement", subject, _share(values, clusters), len(values))
         lines.append(line | {"states": states, "n_episodes": len(np.unique(clusters))})
     return pd.DataFrame(lines, columns=["metric", "subject", "states", "estimate", "low", "high", "n", "n_episodes"])
 
@@ -173,13 +208,14 @@ def disagreement_costs(
         values, clusters = np.asarray(cost, dtype=float), np.asarray(episodes)
         apart = ~np.asarray(same, dtype=bool)
         top = float(values.max(initial=0.0))
+        groups = clusters[apart]
         measured = {
-            "cost_per_step": (values, clusters, top),
-            "cost_of_disagreement": (values[apart], clusters[apart], top),
-            "harmless_disagreement": ((values[apart] <= tolerance).astype(float), clusters[apart], 1.0),
+            "cost_per_step": (_mean(values, (0.0, top), clusters), clusters),
+            "cost_of_disagreement": (_mean(values[apart], (0.0, top), groups), groups),
+            "harmless_disagreement": (_share(values[apart] <= tolerance, groups), groups),
         }
-        for metric, (numbers, groups, most) in measured.items():
-            line = _line(metric, subject, _mean(numbers, (0.0, most), groups), len(numbers))
+        for metric, (limits, groups) in measured.items():
+            line = _line(metric, subject, limits, len(groups))
             lines.append(line | {"n_episodes": len(np.unique(groups))})
     return pd.DataFrame(lines, columns=["metric", "subject", "estimate", "low", "high", "n", "n_episodes"])
 
@@ -219,7 +255,7 @@ def unsafe_rates(
     {'all starts': 'more often', 'left': 'more often', 'right': 'no difference seen'}
     """
     n_episodes = 1 + max((int(np.max(episodes, initial=-1)) for _, episodes in unsafe.values()), default=-1)
-    places = {"all starts": np.arange(n_episodes)} | {name: np.asarray(list(at)) for name, at in regions.items()}
+    places = {ALL_STARTS: np.arange(n_episodes)} | {name: np.asarray(list(at)) for name, at in regions.items()}
     ever = {subject: _ever(*pair, n_episodes) for subject, pair in unsafe.items()}
     alone = 1 - (1 - level) / max(len(places), 1)
     lines = []
@@ -228,7 +264,7 @@ def unsafe_rates(
         for region, at in places.items():
             inside = np.isin(clusters, at)
             shared = {"region": region, "n_episodes": len(at), "verdict": ""}
-            limits = _mean(values[inside], (0.0, 1.0), clusters[inside])
+            limits = _share(values[inside], clusters[inside], level)
             lines.append(_line("unsafe_states", subject, limits, int(inside.sum())) | shared)
             k, n = int(ever[subject][at].sum()), len(at)
             low, high = wilson(k, n, level)

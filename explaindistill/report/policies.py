@@ -242,6 +242,8 @@ def _continuous(cells: pd.DataFrame) -> bool:
 
 def _same_cells(cells: pd.DataFrame) -> float:
     first, second = (rows["action"].to_numpy(dtype=float) for _, rows in cells.groupby("subject", sort=False))
+    if not _continuous(cells):  # places of actions: neighbours are two actions
+        return float((first == second).mean())
     return float(
         (abs(first - second) <= 0.05 * max(float(cells["action"].max() - cells["action"].min()), 1e-12)).mean()
     )
@@ -311,10 +313,11 @@ def _stress(stress: pd.DataFrame) -> Section:
             )
         )
     head = ("condition", "policy", METRICS["return"], METRICS["return_difference"])
+    note = "In brackets: limits that hold together, at 95 %, for all conditions of a policy."
     return Section(
         "Stress",
         40,
-        (Table("Return where the world is not as it was", head, tuple(rows), (False, False, True, True)),),
+        (Table("Return where the world is not as it was", head, tuple(rows), (False, False, True, True), note),),
         tab="fidelity",
     )
 

@@ -161,3 +161,54 @@ def test_equal_policies_are_seldom_called_different():
         frame = unsafe_rates(flags, regions)
         alarms += (frame["verdict"].isin(["more often", "less often"])).any()
     assert alarms <= 7  # 3 on average; 8 and more come once in a hundred
+
+
+@pytest.mark.parametrize("reward", [0.1, -20.3])
+def test_equal_returns_of_any_size_are_not_certain(reward):
+    """The mean of a hundred times 0.1 is not 0.1 to the last digit: its spread was taken for one, 1e-17 wide."""
+    alike = np.full(100, reward)
+    frame = policy_returns({"teacher": alike, "tree": alike, "chance": np.full(100, reward - 10)})
+    for subject in ("teacher", "tree"):
+        own = line(frame, metric="return", subject=subject)
+        assert -0.3 < own["low"] - reward < -0.29  # three in a hundred of 10
+        worst = line(frame, metric="return_worst", subject=subject)
+        assert -6 < worst["low"] - reward < -5.8  # three in a hundred are three fifths of the worst twentieth
+
+
+def test_the_order_of_adding_rewards_is_no_difference():
+    rng = np.random.default_rng(7)
+    teacher = rng.uniform(10, 20, 50)
+    tree = teacher * (1 + 2e-16 * rng.integers(-2, 3, 50))
+    assert (tree != teacher).any()
+    gap = line(policy_returns({"teacher": teacher, "tree": tree}), metric="return_difference")
+    assert gap["estimate"] == 0
+    assert gap["low"] < -0.2
+
+
+def test_a_wider_level_is_wider(returns):
+    usual, wide = (line(policy_returns(returns, level), metric="return_difference") for level in (0.95, 0.99))
+    assert wide["low"] < usual["low"] < usual["high"] < wide["high"]
+
+
+def test_episodes_without_a_difference_are_no_proof():
+    """Twenty episodes of 200 steps, all alike: twenty draws, not 4,000."""
+    episodes = np.repeat(np.arange(20), 200)
+    same = policy_agreement({("tree", "own"): (np.ones(4000), episodes)}).iloc[0]
+    assert 0.8 < same["low"] < 0.9
+    one = policy_agreement({("tree", "own"): (episodes > 0, episodes)}).iloc[0]
+    assert 0.7 < one["low"] < one["high"] <= 1
+    safe = line(unsafe_rates({"tree": (np.zeros(4000), episodes)}, {}), metric="unsafe_states")
+    assert 0.1 < safe["high"] < 0.2
+    cost = disagreement_costs({"tree": (np.full(4000, 2.0), np.zeros(4000, dtype=bool), episodes)})
+    assert line(cost, metric="cost_of_disagreement")["low"] == pytest.approx(2 * 0.05 ** (1 / 20))
+
+
+def test_limits_of_agreement_hold_where_episodes_differ():
+    """One episode in twenty goes wrong throughout; a third of all samples of twenty has none."""
+    rng, episodes = np.random.default_rng(8), np.repeat(np.arange(20), 50)
+    held = 0
+    for _ in range(200):
+        right = np.repeat(rng.random(20) >= 0.05, 50)
+        own = policy_agreement({("tree", "own"): (right, episodes)}).iloc[0]
+        held += own["low"] <= 0.95 <= own["high"]
+    assert held / 200 > 0.88

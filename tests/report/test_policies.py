@@ -8,11 +8,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import explaindistill as xd
 from explaindistill.errors import InvalidInputError
-from explaindistill.report.policies import policy_sections, render_policies
+from explaindistill.report.policies import _same_cells, policy_sections, render_policies
 
 AXE = Path(os.environ.get("EXPLAINDISTILL_AXE", ".")) / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -79,6 +80,44 @@ def test_drawings_have_words_and_no_fixed_colours(record):
         assert "<desc" in drawing
         assert not re.search(r"(?:fill|stroke):\s*#", drawing), re.search(r"(?:fill|stroke):\s*#\w+", drawing).group()
     assert "place (m)" in page
+
+
+def test_neighbouring_actions_are_two_actions():
+    """Of 25 actions a twentieth of their range is more than one."""
+    action = [*range(25), *((i + 1) % 25 for i in range(25))]
+    assert _same_cells(pd.DataFrame({"subject": ["teacher"] * 25 + ["tree"] * 25, "action": action})) == 0
+
+
+def test_no_word_of_a_user_is_run():
+    """Every text that a user hands over, in all kinds of the page."""
+    attack = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
+    words = [f"{attack}{i}" for i in range(8)]
+
+    def make():
+        return Line()
+
+    def named(S):
+        return back(S)
+
+    make.__name__, named.__name__ = words[0], words[1]
+    more = {"names": [words[2], "idle"], "actions": [words[3], "b"], "units": {words[2]: words[4]}}
+    few = {"n_rounds": 1, "n_episodes": 8, "n_held_out": 6, "random_state": 0}
+    combined = {words[5]: (words[2], "+", "idle")}
+    tree = xd.PolicyDistiller(named, xd.TreeClassifier(max_leaf_nodes=2), make, combined=combined, **few, **more).fit()
+    hostile = xd.audit_policy(
+        named, {words[6]: tree}, make, unsafe=lambda s: s[words[2]] > 2, regions=lambda s: words[7], noise=(),
+        dynamics={words[7]: make}, n_episodes=12, date=words[0], **more,
+    )  # fmt: skip
+    page = render_policies(hostile, "html")
+    assert page.count("<script") == page.count("</script>") == render_policies(_plain(), "html").count("<script")
+    for kind in ("html", "cell"):
+        assert not re.search(r"<img|<script>alert", render_policies(hostile, kind))
+    prose = re.sub(r"^(`{3,})[^\n]*\n.*?^\1$", "", render_policies(hostile, "markdown"), flags=re.DOTALL | re.MULTILINE)
+    assert not re.search(r"(?<!\\)<(?:img|script)", prose)
+
+
+def _plain():
+    return xd.audit_policy(back, back, Line, noise=(), n_episodes=12)
 
 
 def test_a_kind_that_there_is_not(record):

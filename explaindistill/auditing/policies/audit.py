@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ class PolicyAudit:
         ``agreement`` (:func:`~explaindistill.measures.policies.policy_agreement`); ``costs``
         (:func:`~explaindistill.measures.policies.disagreement_costs`; empty where Q is not known); ``unsafe``
         (:func:`~explaindistill.measures.policies.unsafe_rates`; empty without ``unsafe=``); ``stress``: ``returns``
-        with a column ``condition``; ``sizes``: what there is to read.
+        with a column ``condition``, limits holding for all conditions together; ``sizes``: what there is to read.
     manifest : mapping
         Environment, episodes, seeds, margin, versions, date.
     texts : mapping of str to str
@@ -197,34 +198,35 @@ def audit_policy(
     number_in("margin", margin, 0, others=(None,))
     for size in noise:
         number_in("noise", size, 0, strict=True)
-    source = EnvironmentSource.of(env, names=names, actions=actions, units=units, max_episode_steps=max_episode_steps)
-    policies = as_policies(teacher, students, source, output)
-    rng = np.random.default_rng([random_state, 11])
-    seeds = [2 * int(s) + 1 for s in rng.choice(2**30, n_episodes, replace=False)]
-    runs = PolicyRuns.of(source, policies, seeds, random_state)
-    returns = policy_returns(runs.returns())
-    width = _over_chance(runs)
-    allowance = MARGIN_SHARE * width if margin is None else float(margin)
-    frames = {
-        "verdicts": _verdicts(returns, allowance),
-        "returns": returns,
-        **_agreement(runs, HARMLESS_SHARE * width),
-        "unsafe": _unsafe(runs, unsafe, regions),
-        "stress": _stressed(runs, noise, _sources(dynamics, source, max_episode_steps)),
-        "sizes": _sizes(students),
-    }
-    manifest = _manifest(runs, allowance, margin is None, date, random_state)
-    record = PolicyAudit(
-        frames=frames,
-        manifest=manifest,
-        teacher_name=runs.teacher.name,
-        texts=_texts(students),
-        drawings=drawings_of(students, runs),
-        units=dict(source.units),
-        notes=_notes(runs),
-    )
-    source.close()
-    return record
+    with ExitStack() as closing:
+        source = closing.enter_context(
+            EnvironmentSource.of(env, names=names, actions=actions, units=units, max_episode_steps=max_episode_steps)
+        )
+        policies = as_policies(teacher, students, source, output)
+        rng = np.random.default_rng([random_state, 11])
+        seeds = [2 * int(s) + 1 for s in rng.choice(2**30, n_episodes, replace=False)]
+        runs = PolicyRuns.of(source, policies, seeds, random_state)
+        returns = policy_returns(runs.returns())
+        width = _over_chance(runs)
+        allowance = MARGIN_SHARE * width if margin is None else float(margin)
+        frames = {
+            "verdicts": _verdicts(returns, allowance),
+            "returns": returns,
+            **_agreement(runs, HARMLESS_SHARE * width),
+            "unsafe": _unsafe(runs, unsafe, regions),
+            "stress": _stressed(runs, noise, _sources(dynamics, source, max_episode_steps, closing)),
+            "sizes": _sizes(students),
+        }
+        manifest = _manifest(runs, allowance, margin is None, date, random_state)
+        return PolicyAudit(
+            frames=frames,
+            manifest=manifest,
+            teacher_name=runs.teacher.name,
+            texts=_texts(students),
+            drawings=drawings_of(students, runs),
+            units=dict(source.units),
+            notes=_notes(runs),
+        )
 
 
 def _over_chance(runs: PolicyRuns) -> float:
@@ -269,18 +271,24 @@ def _flagged(unsafe: Callable[[Any], Any], frame: pd.DataFrame) -> Any:
     """Ask about all states at once, or, where the function takes one state, about one after the other."""
     try:
         answer = unsafe(frame)
-    except ValueError:  # "the truth value of a Series is ambiguous": written for one state
+    except (TypeError, ValueError):  # "the truth value of a Series is ambiguous", "must be real number, not Series"
         answer = [unsafe(row) for _, row in frame.iterrows()]
     flags = np.asarray(answer)
     if flags.shape != (len(frame),) or flags.dtype.kind not in "bui":
-        raise InvalidInputError(f"unsafe must say True or False for each of {len(frame)} states, got {flags.shape}")
+        raise InvalidInputError(
+            f"unsafe must say True or False for each of {len(frame)} states, got {flags.dtype} {flags.shape}"
+        )
     return flags.astype(bool)
 
 
-def _sources(dynamics: Any, source: EnvironmentSource, limit: int | None) -> dict[str, EnvironmentSource]:
+def _sources(
+    dynamics: Any, source: EnvironmentSource, limit: int | None, closing: ExitStack
+) -> dict[str, EnvironmentSource]:
     opened = {}
     for name, env in (dynamics or {}).items():
-        other = EnvironmentSource.of(env, names=source.names, actions=source.actions.names, max_episode_steps=limit)
+        other = closing.enter_context(
+            EnvironmentSource.of(env, names=source.names, actions=source.actions.names, max_episode_steps=limit)
+        )
         if other.actions.is_discrete != source.actions.is_discrete:
             raise InvalidInputError(f"dynamics[{name!r}] must take the same actions as env")
         opened[str(name)] = other
@@ -290,9 +298,8 @@ def _sources(dynamics: Any, source: EnvironmentSource, limit: int | None) -> dic
 def _stressed(runs: PolicyRuns, noise: Sequence[float], sources: Mapping[str, EnvironmentSource]) -> pd.DataFrame:
     stresses = [Stress(f"errors of {size:g} standard deviations", size) for size in noise]
     stresses += [Stress(name, source=source) for name, source in sources.items()]
-    frames = [policy_returns(runs.under(stress)).assign(condition=stress.name) for stress in stresses]
-    for source in sources.values():
-        source.close()
+    level = 1 - 0.05 / max(len(stresses), 1)  # the opening tells the worst condition of all
+    frames = [policy_returns(runs.under(stress), level).assign(condition=stress.name) for stress in stresses]
     if not frames:
         return pd.DataFrame(columns=["metric", "subject", "estimate", "low", "high", "n", "condition"])
     return pd.concat(frames, ignore_index=True)

@@ -135,6 +135,8 @@ def _middles(starts: Mapping[str, tuple[float, float, float]]) -> tuple[Floats, 
             raise InvalidInputError(f"starts[{name!r}] must be (low, high, step), got {triple!r}")
         low, high, step = triple
         number_in(f"starts[{name!r}] step", step, 0, strict=True)
+        if not (np.isfinite(low) and np.isfinite(high)):
+            raise InvalidInputError(f"starts[{name!r}] must go from one finite number to another, got {low} and {high}")
         if not high >= low:
             raise InvalidInputError(f"starts[{name!r}] must rise from low to high, got {low} and {high}")
         n = max(1, round((high - low) / step))

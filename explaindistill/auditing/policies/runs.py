@@ -15,7 +15,7 @@ from explaindistill.distillation.policies.environments import EnvironmentSource
 from explaindistill.distillation.policies.episodes import Episodes, run_episodes
 from explaindistill.distillation.policies.rounds import actions_alike
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.policies import CHANCE, TEACHER
+from explaindistill.measures.policies import ALL_STARTS, CHANCE, TEACHER
 
 __all__ = ["PolicyRuns", "Stress", "as_policies", "start_regions"]
 
@@ -150,6 +150,8 @@ def start_regions(starts: pd.DataFrame, regions: Callable[[pd.Series], Any] | No
     """
     if regions is not None:
         labels = [str(regions(row)) for _, row in starts.iterrows()]
+        if ALL_STARTS in labels:
+            raise InvalidInputError(f"regions must not name one {ALL_STARTS!r}, which holds all episodes")
         return {label: [i for i, other in enumerate(labels) if other == label] for label in sorted(set(labels))}
     named: dict[str, list[int]] = {}
     for column in starts:

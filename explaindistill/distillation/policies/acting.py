@@ -138,7 +138,13 @@ class TeacherPolicy:
             raise TeacherError(f"{self.name} must answer with the shape {wanted}, got {values.shape}")
         if self._kind == "probabilities":
             values = np.log(np.maximum(values, SMALLEST))
-        return _best(values, mask)
+        answers = _best(values, mask)
+        if not np.isfinite(np.max(answers.scores, axis=1)).all():  # type: ignore[arg-type]
+            raise TeacherError(
+                f"{self.name} must give the best valid action a finite score, got infinity; one that may never be "
+                "taken can have minus infinity"
+            )
+        return answers
 
     def _valid(self, places: NDArray[np.int64], mask: Mask) -> NDArray[np.int64]:
         wrong = np.zeros(len(places), dtype=bool) if mask is None else ~mask[np.arange(len(places)), places]
@@ -263,7 +269,9 @@ class StudentPolicy:
             scores[:, self._places] = P
             if mask is None:  # the first of equal classes, as the student itself decides
                 return Answers(self._places[P.argmax(axis=1)], scores)
-            return _best(scores, mask)
+            own, best = self._places[P.argmax(axis=1)], _best(scores, mask)
+            valid = mask[np.arange(len(own)), own]  # its own choice among equals, where that is valid
+            return Answers(np.where(valid, own, best.actions), best.scores)
         at = {name: i for i, name in enumerate(self.actions.names)}
         chosen = np.array([at[str(label)] for label in self.student.predict(rows)], dtype=np.int64)
         if mask is None:
@@ -279,7 +287,9 @@ class StudentPolicy:
 
 @dataclass(eq=False)
 class RandomPolicy:
-    """Chance: each valid action alike, numbers evenly between finite bounds; a generator of its own.
+    """Chance: each valid action alike, numbers evenly between bounds, by a generator of its own.
+
+    Where there is no bound, −1 or 1 stands for it, or what is 2 from the bound on the other side.
 
     Examples
     --------
@@ -299,6 +309,9 @@ class RandomPolicy:
         n, k = len(states), self.actions.n
         if self.actions.is_discrete:
             return Answers(_best(self._rng.random((n, k)), mask).actions)
-        low, high = (np.where(np.isfinite(end), end, side) for end, side in zip(
-            (self.actions.low, self.actions.high), (-1.0, 1.0), strict=True))  # fmt: skip
+        low, high = self.actions.low, self.actions.high
+        low, high = (
+            np.where(np.isfinite(low), low, np.minimum(-1.0, high - 2)),
+            np.where(np.isfinite(high), high, np.maximum(1.0, low + 2)),
+        )
         return Answers(self._rng.uniform(low, high, (n, k)))

@@ -180,14 +180,18 @@ class PolicyDistiller(BaseEstimator):
             If the budgets end before one student is judged.
         """
         self._check()
-        source = self._source()
+        with self._source() as source:
+            return self._fitted(source)
+
+    def _fitted(self, source: EnvironmentSource) -> PolicyDistiller:
         policy = TeacherPolicy(self.teacher, source.actions, self.output)
         self._check_task(source)
         columns = StateColumns.of(source.names, self.combined, self.features)
-        self.seed_ = int(np.random.default_rng().integers(2**31)) if self.random_state is None else self.random_state
-        plan = SearchPlan(self.weights, self.n_rounds, self.n_episodes, self.n_held_out, self.max_rows, int(self.seed_))
+        seed = int(np.random.default_rng().integers(2**31)) if self.random_state is None else int(self.random_state)
+        plan = SearchPlan(self.weights, self.n_rounds, self.n_episodes, self.n_held_out, self.max_rows, seed)
         search = PolicySearch(source, policy, self.student, columns, plan, Spending(self.max_steps, self.max_questions))
         best = search.run()
+        self.seed_ = seed
         self.student_, self.columns_, self.source_, self.policy_ = best.student, columns, source, policy
         self.names_, self.actions_ = columns.names, source.actions.names
         self.rounds_, self.stopped_ = search.frame(best), search.stopped
@@ -204,7 +208,7 @@ class PolicyDistiller(BaseEstimator):
         X : array of shape (n, d) or (d,), or DataFrame with the columns of a state
         """
         check_is_fitted(self)
-        answers = self._student_policy().answers(self.columns_.matrix(X)).actions
+        answers = self._student_policy().answers(_finite(self.columns_.matrix(X))).actions
         return answers + self.source_.actions.start if self.source_.actions.is_discrete else answers
 
     def act(self, state: Any) -> Any:
@@ -217,7 +221,7 @@ class PolicyDistiller(BaseEstimator):
         from explaindistill.distillation.policies.spaces import flat_state
 
         check_is_fitted(self)
-        answers = self._student_policy().answers(flat_state(state)[None]).actions
+        answers = self._student_policy().answers(_finite(flat_state(state)[None])).actions
         return self.source_.actions.taken(answers[0])
 
     def score(self, X: Rows | None = None, y: ArrayLike | None = None, *, n_episodes: int = 100) -> MeanReturn:
@@ -336,7 +340,8 @@ class PolicyDistiller(BaseEstimator):
         check_is_fitted(self)
         rng = np.random.default_rng([int(self.seed_), 1])
         seeds = [2 * int(s) + 1 for s in rng.choice(2**30, n, replace=False)]
-        return run_episodes(self.source_, self._student_policy(), seeds)
+        with self.source_ as source:
+            return run_episodes(source, self._student_policy(), seeds)
 
     def _as_teacher(self) -> CallableTeacher:
         space, function = self.source_.actions, TeacherActions(self.policy_, StateColumns(self.source_.names))
@@ -347,6 +352,13 @@ class PolicyDistiller(BaseEstimator):
         shared = {"teacher", "env"}
         params = {k: v if k in shared else clone(v, safe=False) for k, v in self.get_params(deep=False).items()}
         return type(self)(**params)
+
+
+def _finite(states: NDArray[np.float64]) -> NDArray[np.float64]:
+    """States as they are; a number that is missing decides nothing, and the exported code could not know of it."""
+    if lost := int((~np.isfinite(states)).any(axis=1).sum()):
+        raise InvalidInputError(f"states must be finite numbers, got NaN or infinity in {lost} of {len(states)}")
+    return states
 
 
 def _ends(returns: Sequence[NDArray[np.float64]]) -> tuple[float, float]:

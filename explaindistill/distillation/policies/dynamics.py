@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.ranges import whole_in
 
 __all__ = ["KnownDynamics"]
 
@@ -58,6 +59,9 @@ class KnownDynamics:
     actions: Sequence[str] | None = None
     label: str = field(default="known dynamics")
 
+    def __post_init__(self) -> None:
+        whole_in("max_episode_steps", self.max_episode_steps, 1)
+
     def seen(self, states: Floats) -> Floats:
         """What policies see of states, as numbers ``(n, d)``."""
         return np.asarray(states if self.observe is None else self.observe(states), dtype=np.float64)
@@ -70,7 +74,7 @@ class KnownDynamics:
         InvalidInputError
             If they are not one row of finite numbers per seed.
         """
-        states = np.asarray(self.start(seeds), dtype=np.float64)
+        states = np.array(self.start(seeds), dtype=np.float64)  # a copy: a table of starts must stay as it is
         if states.ndim != 2 or len(states) != len(seeds) or not np.isfinite(states).all():
             raise InvalidInputError(f"start must give one row of finite numbers per seed, got the shape {states.shape}")
         return states

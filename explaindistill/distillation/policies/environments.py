@@ -15,6 +15,7 @@ from explaindistill.distillation.policies.dynamics import KnownDynamics
 from explaindistill.distillation.policies.known import known_task
 from explaindistill.distillation.policies.spaces import ActionSpace, flat_state, state_names
 from explaindistill.errors import InvalidInputError, MissingExtraError
+from explaindistill.numerics.ranges import whole_in
 
 __all__ = ["EnvironmentSource", "Outcome", "Running"]
 
@@ -196,10 +197,23 @@ class EnvironmentSource:
         """
         if isinstance(env, cls):
             return env
+        whole_in("max_episode_steps", max_episode_steps, 1, others=(None,))
         if isinstance(env, KnownDynamics):
             return cls._of_dynamics(env, names, actions, units, max_episode_steps)
         make, label = _maker(env)
-        first, second = make(), make()
+        opened = [make(), make()]
+        try:
+            return cls._looked_at(env, make, label, opened, names, actions, units, max_episode_steps)
+        except BaseException:
+            for one in opened:
+                _close(one)
+            raise
+
+    @classmethod
+    def _looked_at(
+        cls, env: Any, make: Any, label: str, opened: list[Any], names: Any, actions: Any, units: Any, most: int | None
+    ) -> EnvironmentSource:
+        first, second = opened
         if first is second:
             raise InvalidInputError("env must make a new environment at each call, got the same object twice")
         if hasattr(first, "num_envs") or hasattr(first, "single_action_space"):
@@ -209,7 +223,7 @@ class EnvironmentSource:
             )
         task = known_task(env) if isinstance(env, str) else known_task("")
         space = ActionSpace.of(getattr(first, "action_space", None), task.actions if actions is None else actions)
-        limit = _limit(first, max_episode_steps)
+        limit = _limit(first, most)
         copies = [Running(first, space, limit), Running(second, space, limit)]
         _check_seeding(copies)
         state = first.reset(seed=0)[0]
@@ -236,13 +250,25 @@ class EnvironmentSource:
     def close(self) -> None:
         """Close all copies."""
         for running in self._pool:
-            if hasattr(running.env, "close"):
-                running.env.close()
+            _close(running.env)
         self._pool.clear()
+
+    def __enter__(self) -> EnvironmentSource:
+        """Copies live until the block ends, however it ends; the next episode makes new ones."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close all copies."""
+        self.close()
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickles go without the running copies."""
         return vars(self) | {"_pool": []}
+
+
+def _close(env: Any) -> None:
+    if callable(getattr(env, "close", None)):
+        env.close()
 
 
 def _itself(task: KnownDynamics) -> KnownDynamics:

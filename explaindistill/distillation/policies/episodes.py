@@ -179,14 +179,21 @@ def _run_side_by_side(
             return
         states = np.stack([batch[i].state for i in alive])
         observed = states if noise is None else states + np.stack([errors[i].normal(0.0, noise) for i in alive])
-        masks = [batch[i].mask for i in alive]
-        mask = None if any(m is None for m in masks) else np.stack(masks)  # type: ignore[arg-type]
+        mask = _together([batch[i].mask for i in alive])
         answers = policy.answers(observed, mask)
         budget.n_steps += n
         budget.n_questions += n if asks_teacher else 0
         for row, i in enumerate(alive):
             _step(batch[i], answers.actions[row], None if answers.scores is None else answers.scores[row])
         alive = [i for i in alive if not batch[i].ending]
+
+
+def _together(masks: list[NDArray[np.bool_] | None]) -> NDArray[np.bool_] | None:
+    """Masks of many states; an environment may say one only where something is forbidden: elsewhere all is valid."""
+    width = next((len(mask) for mask in masks if mask is not None), None)
+    if width is None:
+        return None
+    return np.stack([np.ones(width, dtype=bool) if mask is None else mask for mask in masks])
 
 
 def _step(track: _Track, action: Any, scores: Floats | None) -> None:
@@ -204,12 +211,11 @@ def _gathered(tracks: list[_Track], seeds: NDArray[np.int64], width: int) -> Epi
     ending = np.array([track.ending for track in tracks], dtype=str)
     totals = np.bincount(episode, rewards, len(tracks))
     scored = bool(rows) and all(row[2] is not None for row in rows)
-    masked = bool(rows) and all(row[3] is not None for row in rows)
     return Episodes(
         states=np.array([row[0] for row in rows], dtype=float).reshape(len(rows), width),
         actions=np.array([row[1] for row in rows]),
         scores=np.array([row[2] for row in rows], dtype=float) if scored else None,
-        masks=np.array([row[3] for row in rows], dtype=bool) if masked else None,
+        masks=_together([row[3] for row in rows]),
         rewards=rewards,
         episode=episode,
         step=np.concatenate([np.arange(n) for n in lengths]) if len(tracks) else np.empty(0, dtype=np.int64),

@@ -22,7 +22,8 @@ CELLS = 60
 def episode_of(policy: Any, who: Actor, random_state: int) -> Episodes:
     """One fresh episode of the teacher or the student, from the same start for both."""
     seed = 2 * int(np.random.default_rng([random_state, 3]).integers(2**30)) + 1
-    return run_episodes(policy.source_, who, [seed])
+    with policy.source_ as source:
+        return run_episodes(source, who, [seed])
 
 
 def phase_frame(policy: Any, x: str, y: str, random_state: int) -> tuple[pd.DataFrame, pd.DataFrame]:

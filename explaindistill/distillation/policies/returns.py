@@ -7,7 +7,18 @@ from numpy.typing import NDArray
 
 from explaindistill.numerics.statistics.mean_limits import mean_limits
 
-__all__ = ["MeanReturn"]
+__all__ = ["MeanReturn", "limit_words"]
+
+
+def limit_words(low: float, high: float) -> str:
+    """Limits in brackets, or why there are none: where all episodes earned alike, they do not say how far one may fall.
+
+    Examples
+    --------
+    >>> limit_words(1.0, 2.5), limit_words(float("nan"), float("nan"))
+    ('[1, 2.5]', '[no limits: all earned alike]')
+    """
+    return f"[{low:.4g}, {high:.4g}]" if np.isfinite(low) else "[no limits: all earned alike]"
 
 
 class MeanReturn(float):
@@ -35,6 +46,6 @@ class MeanReturn(float):
 
     def __repr__(self) -> str:
         """Mean, interval and episodes in one line."""
-        return f"{float(self):.4g} [{self.low:.4g}, {self.high:.4g}], {self.n} episodes"
+        return f"{float(self):.4g} {limit_words(self.low, self.high)}, {self.n} episodes"
 
     __str__ = __repr__

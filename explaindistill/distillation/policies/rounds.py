@@ -118,6 +118,7 @@ class PolicySearch:
     memories: dict[str, AnsweredStates] = field(default_factory=dict)
     candidates: list[Candidate] = field(default_factory=list)
     finalists: list[Candidate] = field(default_factory=list)
+    learnt: dict[str, int] = field(default_factory=dict)
     stopped: str = ""
     teacher_returns: Floats = field(default_factory=lambda: np.empty(0))
 
@@ -141,6 +142,8 @@ class PolicySearch:
             for weighting in weightings:
                 if self.stopped or not self._one(turn, weighting, stream, held_out, rng):
                     break
+        if self.stopped == "questions":
+            self._learn_what_was_paid_for(held_out, rng)
         if not self.candidates:
             raise BudgetError(
                 f"{self.spending.n_steps} steps and {self.spending.n_questions} questions are spent before one student "
@@ -151,26 +154,42 @@ class PolicySearch:
 
     def _one(self, turn: int, weighting: str, stream: Iterator[int], held_out: list[int], rng: Any) -> bool:
         """Fit and judge one candidate, then learn from its states; False where a budget ended."""
-        memory = self.memories[weighting]
-        if not len(memory):
+        if not len(self.memories[weighting]):
             return self._stop("questions")
-        at = memory.drawn(self.plan.max_rows, rng)
-        student = clone(self.student)
-        memory.fit(student, self.columns, self.source.actions, weighting, at)
-        policy = StudentPolicy(student, self.columns, self.source.actions)
-        judged = run_episodes(self.source, policy, held_out, self.spending)
-        if not judged.whole:
+        candidate = self._judged(turn, weighting, held_out, rng)
+        if candidate is None:
             return self._stop("steps")
-        candidate = Candidate(turn, weighting, student, len(at), judged.returns)
-        self.candidates.append(candidate)
         if turn + 1 == self.plan.n_rounds:
             return True  # nobody would learn from what it comes to
+        policy = StudentPolicy(candidate.student, self.columns, self.source.actions)
         visited = run_episodes(self.source, policy, _next(stream, self.plan.n_episodes), self.spending)
         n = self.spending.questions_left(len(visited.states))
         self._ask(candidate, visited, n)
         if n < len(visited.states):
             return self._stop("questions")
         return True if visited.whole else self._stop("steps")
+
+    def _judged(self, turn: int, weighting: str, held_out: list[int], rng: Any) -> Candidate | None:
+        """A student of all that was answered, with its held-out episodes; None where the steps ended."""
+        memory = self.memories[weighting]
+        self.learnt[weighting] = len(memory)
+        at = memory.drawn(self.plan.max_rows, rng)
+        student = clone(self.student)
+        memory.fit(student, self.columns, self.source.actions, weighting, at)
+        policy = StudentPolicy(student, self.columns, self.source.actions)
+        judged = run_episodes(self.source, policy, held_out, self.spending)
+        if not judged.whole:
+            return None
+        candidate = Candidate(turn, weighting, student, len(at), judged.returns)
+        self.candidates.append(candidate)
+        return candidate
+
+    def _learn_what_was_paid_for(self, held_out: list[int], rng: Any) -> None:
+        """Where no more may be asked, the last answers of each weighting still teach one student."""
+        for weighting, memory in self.memories.items():
+            rounds = [candidate.round for candidate in self.candidates if candidate.weighting == weighting]
+            if len(memory) > self.learnt.get(weighting, 0):
+                self._judged(max(rounds, default=-1) + 1, weighting, held_out, rng)
 
     def _ask(self, candidate: Candidate, visited: Episodes, n: int) -> None:
         if n == 0:

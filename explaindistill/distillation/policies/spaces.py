@@ -79,6 +79,8 @@ class ActionSpace:
             For another kind of space, or names that do not fit.
         """
         if hasattr(space, "n") and np.ndim(space.n) == 0 and not isinstance(space.n, str):
+            if int(space.n) < 2:
+                raise InvalidInputError(f"env must let at least two actions be chosen from, got {int(space.n)}")
             return cls.numbered(int(space.n), int(getattr(space, "start", 0)), names)
         if hasattr(space, "low") and hasattr(space, "high") and np.dtype(getattr(space, "dtype", float)).kind == "f":
             return cls.bounded(space.low, space.high, space.shape, space.dtype, names)

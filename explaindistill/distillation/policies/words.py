@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from explaindistill.distillation.policies.returns import limit_words
+
 __all__ = ["describe", "unit_words"]
 
 
@@ -23,7 +25,14 @@ def describe(policy: Any) -> str:
     if not space.is_discrete:
         bounds = zip(space.names, space.low, space.high, strict=True)
         lines.append(f"y is the action: {', '.join(f'{name} from {low:g} to {high:g}' for name, low, high in bounds)}")
-    return "\n".join([*lines, str(policy.student_.describe())])
+    return "\n".join([*lines, _text(policy.student_)])
+
+
+def _text(student: Any) -> str:
+    """The student's own text; one of another package may have none."""
+    if hasattr(student, "describe"):
+        return str(student.describe())
+    return f"a {type(student).__name__}, which has no text of its own"
 
 
 def unit_words(names: Any, units: Any) -> str:
@@ -48,6 +57,6 @@ def _earned(policy: Any) -> str:
     student = "student" if compared == 1 else "students"
     return (
         f"policy for {policy.source_.label}: mean return {line[prefix + 'estimate']:.4g} "
-        f"[{line[prefix + 'low']:.4g}, {line[prefix + 'high']:.4g}] on {n} held-out episodes, "
+        f"{limit_words(line[prefix + 'low'], line[prefix + 'high'])} on {n} held-out episodes, "
         f"the best of {compared} {student} compared on them"
     )

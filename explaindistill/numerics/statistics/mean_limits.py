@@ -22,6 +22,9 @@ from explaindistill.numerics.statistics.unseen import widened
 __all__ = ["MeanLimits", "mean_limits"]
 
 Floats = NDArray[np.float64]
+ALIKE = 1e-12
+"""Spread of values, relative to the largest, that is rounding: a sum of equal values over their number is not the value
+to the last digit, and would leave an interval of almost no width."""
 NO_SKEW = 1e-8
 """Skewness of a mean below which Hall's transformation is the identity, and would be 0 / 0."""
 
@@ -78,7 +81,8 @@ def mean_limits(
         Of clusters the skewness is that of their sums.
     ends : (float, float), optional
         Least and largest value that a row of an unseen kind may have; those of all rows when None. A group whose values
-        are all alike has no spread, and its limits are as far off as such rows may move it.
+        are all alike, but for rounding, has no spread, and its limits are as far off as such rows may move it; of
+        clusters each is then one row.
 
     References
     ----------
@@ -114,11 +118,23 @@ def mean_limits(
     low = np.fmin(low, mean - error * _turned(quantile, square, cube))
     high = np.fmax(high, mean - error * _turned(-quantile, square, cube))
     least, largest = ends if ends is not None else (v.min(initial=np.inf), v.max(initial=-np.inf))
-    for a in np.flatnonzero(error == 0):
-        reach = (max(float(mean[a] - least), 0.0), max(float(largest - mean[a]), 0.0))
-        limits = widened(float(mean[a]), (low[a], high[a]), reach, float(worth[a]), level)
+    for a in np.flatnonzero(np.isfinite(error) & ((error == 0) | _alike(v, g, n_groups))):
+        rounding = ALIKE * max(abs(float(least)), abs(float(largest)))
+        reach = [step if step > rounding else 0.0 for step in (float(mean[a] - least), float(largest - mean[a]))]
+        # clusters that do not differ say nothing of how far one may: each is one row
+        n = min(float(worth[a]), members[a].count) if members else float(worth[a])
+        limits = widened(float(mean[a]), (mean[a], mean[a]), (reach[0], reach[1]), n, level)
         low[a], high[a] = limits if limits[0] < limits[1] else (np.nan, np.nan)  # one value only: nothing says how far
     return MeanLimits(mean, low, high, worth, members)
+
+
+def _alike(v: Floats, g: NDArray[np.int64], n_groups: int) -> NDArray[np.bool_]:
+    """Whether the values of each group differ by no more than rounding."""
+    least, largest = np.full(n_groups, np.inf), np.full(n_groups, -np.inf)
+    np.minimum.at(least, g, v)
+    np.maximum.at(largest, g, v)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(largest - least <= ALIKE * np.maximum(np.abs(least), np.abs(largest)))
 
 
 def _turned(quantile: Floats, square: Floats, cube: Floats) -> Floats:

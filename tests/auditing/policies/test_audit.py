@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,8 +11,10 @@ import pandas as pd
 import pytest
 
 import explaindistill as xd
+from explaindistill.auditing.policies.audit import _verdicts
 from explaindistill.auditing.policies.runs import start_regions
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures.policies import policy_returns
 
 
 class Line:
@@ -144,6 +147,24 @@ def test_an_unsafe_function_of_one_state_works_too():
     pd.testing.assert_frame_equal(both[0].frames["unsafe"], both[1].frames["unsafe"])
 
 
+def test_an_unsafe_function_may_use_math():
+    found = xd.audit_policy(
+        teacher, dangerous, Line, names=["place", "idle"], unsafe=lambda s: math.fabs(s["place"]) > 4, n_episodes=12,
+        noise=(),
+    ).frames["unsafe"]  # fmt: skip
+    assert set(found["subject"]) == {"teacher", "student"}
+
+
+def test_limits_of_stress_hold_together():
+    def stressed(noise):
+        frame = xd.audit_policy(teacher, dangerous, Line, n_episodes=20, noise=noise).frames["stress"]
+        return frame[(frame["metric"] == "return") & (frame["condition"] == "errors of 0.1 standard deviations")]
+
+    alone, among = stressed((0.1,)), stressed((0.1, 0.2, 0.3))
+    assert among["estimate"].tolist() == alone["estimate"].tolist()
+    assert (among["low"].to_numpy() < alone["low"].to_numpy()).all()
+
+
 def test_regions_of_the_user():
     found = xd.audit_policy(
         teacher, dangerous, Line, names=["place", "idle"], unsafe=lambda s: abs(s["place"]) > 4, n_episodes=80,
@@ -185,6 +206,8 @@ def test_a_teacher_like_chance_is_said():
         ({"noise": (0,)}, "noise must be"),
         ({"margin": -1}, "margin must be"),
         ({"unsafe": lambda s: True}, "True or False for each of"),
+        ({"unsafe": lambda s: 1.0 * (s["state_0"] > 4)}, "got float64"),
+        ({"unsafe": lambda s: s["state_0"] > 4, "regions": lambda s: "all starts"}, "must not name one 'all starts'"),
     ],
 )
 def test_arguments_are_refused(more, message):
@@ -243,3 +266,14 @@ def test_it_says_itself(record):
     assert repr(record) == "PolicyAudit for Line, 120 episodes: tree keeps, renamed keeps, dangerous loses"
     assert str(record).splitlines()[0] == "Audit of policies for Line"
     assert "renamed keeps" in record._repr_html_()
+
+
+@pytest.mark.parametrize(("gap", "margin", "verdict"), [
+    (-1.0, 1.5, "keeps"), (-1.0, 0.5, "loses"), (-1.0, 1.0, "undecided"), (0.5, 0.0, "keeps"),
+])  # fmt: skip
+def test_the_margin_decides_and_not_zero(gap, margin, verdict):
+    """A loss that is sure and smaller than what may be lost is no loss of the return."""
+    start = np.random.default_rng(0).normal(size=100)
+    noise = 0.5 * np.random.default_rng(1).normal(size=100)
+    returns = policy_returns({"teacher": start, "tree": start + gap + noise - noise.mean()})
+    assert _verdicts(returns, margin)["verdict"].tolist() == [verdict]

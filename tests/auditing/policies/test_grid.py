@@ -67,6 +67,7 @@ def test_a_policy_may_see_less_than_the_state():
     [
         ({"x": (0.0, 1.0)}, "must be \\(low, high, step\\)"),
         ({"x": (1.0, 0.0, 0.1)}, "must rise"),
+        ({"x": (0.0, np.inf, 0.1)}, "from one finite number to another"),
         ({"x": (0.0, 1.0, 0.0)}, "step must be"),
         ({"x": (0.0, 1.0, 1e-5), "y": (0.0, 1.0, 1e-5)}, "1 to 1,000,000 cells"),
         ({}, "1 to 1,000,000 cells"),
