@@ -53,7 +53,9 @@ def test_one_row_far_from_the_others_of_its_column_is_in_no_edge_of_a_wide_pictu
     rng = np.random.default_rng(0)
     narrow, wide = rng.uniform(-0.5, 0.5, N), rng.uniform(-10, 10, N)
     narrow[7], narrow[8] = 7.3, -6.2  # not beyond the picture, which the wide column needs
-    table = attribution_cells(np.column_stack([narrow, wide]), {"narrow": 0, "wide": 1}, np.zeros((N, 2)), minimum=LEAST)
+    table = attribution_cells(
+        np.column_stack([narrow, wide]), {"narrow": 0, "wide": 1}, np.zeros((N, 2)), minimum=LEAST
+    )
     lines = table[table["feature"] == "narrow"]
     assert lines[["value_from", "value_to"]].abs().to_numpy().max() <= 0.5
     assert lines["k"].sum() == N
