@@ -257,7 +257,8 @@ def test_the_cost_is_counted_and_limited(endpoint, rows):
     with pytest.raises(TeacherError, match=r"max_cost: 3 of 3 are spent at .*, 50 rows are too dear"):
         teacher.predict(rows)
     assert endpoint.rows == 250
-    for bad in ({"price_per_row": -1.0}, {"max_cost": 2.0}, {"price_per_row": 1.0, "max_cost": 0.0}):
+    nan, infinite = {"price_per_row": float("nan")}, {"price_per_row": float("inf")}
+    for bad in ({"price_per_row": -1.0}, nan, infinite, {"max_cost": 2.0}, {"price_per_row": 1.0, "max_cost": 0.0}):
         with pytest.raises(InvalidInputError, match="price_per_row must be at least 0"):
             HttpTeacher(endpoint.url, **(FAST | bad))
 
