@@ -68,6 +68,15 @@ def test_ranks_are_means_of_whole_cells(table):
     assert 0 < income[0] < income[-1] < 1
 
 
+def test_a_mean_rank_of_few_rows_is_not_told():
+    ranks = np.full((N, 1), np.nan)
+    ranks[: LEAST - 1] = 0.5
+    phi = np.repeat([[-1.0], [1.0]], N // 2, axis=0)
+    assert attribution_cells(phi, {"pay": 0}, ranks, minimum=LEAST)["mean_rank"].isna().all()
+    ranks[LEAST - 1] = 1.0
+    assert attribution_cells(phi, {"pay": 0}, ranks, minimum=LEAST)["mean_rank"].iloc[0] == pytest.approx(0.55)
+
+
 def test_two_spikes_stay_apart(table):
     sex = table[table["feature"] == "sex"]
     assert len(sex) == 2

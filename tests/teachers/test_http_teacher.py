@@ -30,7 +30,7 @@ from explaindistill.protocols import Teacher
 pytest.importorskip("httpx")
 import explaindistill.teachers.http as module
 from explaindistill.teachers import Rights
-from explaindistill.teachers._chat import ChatForm, label_shares
+from explaindistill.teachers._chat import ChatForm, label_shares, tokens_used
 from explaindistill.teachers.http import HttpTeacher
 
 RIGHTS = Rights("us", "internal", "our own endpoint")
@@ -573,3 +573,10 @@ def test_answers_are_unpacked_with_a_bound(how, message):
         tracemalloc.stop()
         server.shutdown()
         server.server_close()
+
+
+@pytest.mark.parametrize("total", [-1, True, 3.5, "81", None, [81]])
+def test_tokens_that_are_no_count_are_not_believed(total):
+    assert tokens_used({"usage": {"total_tokens": total}}) is None
+    assert tokens_used({"usage": total}) is None
+    assert tokens_used([total]) is None
