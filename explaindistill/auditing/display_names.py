@@ -60,6 +60,7 @@ class DisplayNames:
         explaindistill.errors.InvalidInputError: display_names: columns must have distinct names, got 'x' twice
         """
         if isinstance(names, cls):
+            units = names.units if units is None else units
             names = {"columns": names.columns, "classes": names.classes, "groups": names.groups}
         names = {} if names is None else names
         if not isinstance(names, Mapping) or (unknown := [key for key in names if key not in KINDS]):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
 import shlex
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path, PurePath, PureWindowsPath
-from urllib.parse import urlsplit
 
 import explaindistill
 from explaindistill.auditing.about import About
@@ -32,6 +33,11 @@ FIELDS = {
     "data_name": "which rows are audited, such as “applications of 2025”",
     "row_name": "what one row is, in the plural, such as “applications”",
 }
+
+TEXTS = {f"--{field.replace('_', '-')}" for field in (*FIELDS, "owner", "terms", "declaration", "prompt", "state")}
+"""Options of free text, in which a slash is no folder."""
+ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][\w+.-]*://)(?:[^\s/?#]*@)?(?P<place>[^\s?#]*)[?#]?\S*")
+"""What comes before @ and after ? or # may be secret. By hand, since parsers raise on what is no whole address."""
 
 
 def add_about(parser: argparse.ArgumentParser) -> None:
@@ -60,8 +66,9 @@ def save_command(words: Sequence[str], folder: Path) -> None:
 
     What may be secret in an address is left out here, too; a token never is among the words.
     """
-    line = shlex.join(["explaindistill", *(_without_secret(word) for word in _lasting(words))])
-    write_whole(folder / COMMAND, SCRIPT.format(version=explaindistill.__version__, line=line))
+    line = shlex.join(["explaindistill", *map(_without_secret, _lasting(words))])
+    script = SCRIPT.format(version=explaindistill.__version__, line=line)
+    write_whole(folder / COMMAND, os.fsencode(script))  # names of files need not be UTF-8
 
 
 def typed_command(words: Sequence[str]) -> str:
@@ -74,28 +81,36 @@ def typed_command(words: Sequence[str]) -> str:
     >>> typed_command(["audit", "--data", "/home/ada/loans 2025.csv", "--teacher-url", "https://me:pw@host/v1?key=1"])
     "explaindistill audit --data 'loans 2025.csv' --teacher-url https://host/v1"
     """
-    return shlex.join(["explaindistill", *map(_shown, _lasting(words))])
+    lasting = _lasting(words)
+    shown = [_shown(word, before) for before, word in zip(["", *lasting], lasting, strict=False)]
+    return shlex.join(["explaindistill", *shown]).encode("utf-8", "replace").decode()
 
 
 def _lasting(words: Sequence[str]) -> list[str]:
-    return [word for word in words if word != "--force"]
+    """Without ``--force``, or what is short for it."""
+    return [word for word in words if not ("--force".startswith(word) and word.startswith("--f"))]
 
 
 def _without_secret(word: str) -> str:
-    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
-    return f"{option}{equals}{_bare(value)}" if "://" in value else word
+    """A word whose addresses, alone or within a text, are without user, password and what follows the path.
+
+    Examples
+    --------
+    >>> _without_secret("Contract, see https://me:pw@Acme.com:443/t?key=1 of 2025")
+    'Contract, see https://Acme.com:443/t of 2025'
+    """
+    return ADDRESS.sub(r"\g<scheme>\g<place>", word)
 
 
-def _shown(word: str) -> str:
-    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
-    return f"{option}{equals}{_bare(value)}" if equals or not option else word
+def _shown(word: str, before: str) -> str:
+    option, equals, value = word.partition("=") if word.startswith("--") else (before, "", word)
+    if option in TEXTS or "://" in value:
+        return _without_secret(word)
+    return word if word.startswith("--") and not equals else word.removesuffix(value) + _bare(value)
 
 
 def _bare(value: str) -> str:
-    if "://" in value:
-        address = urlsplit(value)
-        port = f":{address.port}" if address.port else ""
-        return f"{address.scheme}://{address.hostname or ''}{port}{address.path}"
+    """A file without its folders."""
     if ">" in value or "<" in value:  # a requirement, whose name may hold a slash
         return value
     name = PureWindowsPath(value).name if "\\" in value else PurePath(value).name

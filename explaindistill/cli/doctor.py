@@ -29,6 +29,7 @@ EXTRAS = {
     "onnx": (("onnx", "onnxruntime"), "teachers from .onnx files, students as ONNX"),
     "http": (("httpx",), "teachers behind an address (--teacher-url)"),
     "parquet": (("pyarrow",), "tables in Parquet, answers of a store as a file"),
+    "rl": (("gymnasium",), "tasks by name for students of policies"),
 }
 TOOLS = {
     "gcc": 'students as C are compiled and compared (verify="target")',

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,14 +13,18 @@ from explaindistill.errors import InvalidInputError
 __all__ = ["refuse_overwriting", "results_folder"]
 
 
-def refuse_overwriting(path: str | Path, names: Iterable[str], force: bool) -> None:
+def refuse_overwriting(path: str | Path, names: Sequence[str], force: bool) -> None:
     """Refuse a folder that holds a result which the command would write again, unless that is meant.
+
+    A folder in the place of a file is refused even then: it would be noticed when the work has ended.
 
     Raises
     ------
     InvalidInputError
         Names the first such file.
     """
+    if folders := [name for name in names if (Path(path) / name).is_dir()]:
+        raise InvalidInputError(f"out: {Path(path) / folders[0]} must be a file, it is a folder; choose another --out")
     present = [name for name in names if (Path(path) / name).exists()]
     if present and not force:
         more = f" and {len(present) - 1} more" if len(present) > 1 else ""

@@ -122,7 +122,7 @@ def attribution_cells(
         return frame(lines, extra=["feature", *ENDS])
     step, first, last = grid_of(values, minimum)
     for name, j in columns.items():
-        place = np.clip(np.floor(values[:, j] / step + 1e-9).astype(int), first, last)
+        place = _without_extremes(np.clip(np.floor(values[:, j] / step + 1e-9), first, last), minimum)
         for low, high in _joined(place, minimum):
             inside = (place >= low) & (place <= high)
             counted = tally(inside, np.zeros(len(values), dtype=int), 1, sample_weight=sample_weight)
@@ -138,6 +138,18 @@ def attribution_cells(
                 level=level,
             )  # fmt: skip
     return frame(lines, extra=["feature", *ENDS])
+
+
+def _without_extremes(place: Floats, minimum: int) -> NDArray[np.int_]:
+    """Cells of one column: few rows far from the others count where ``minimum`` rows lie, or their edge would be read.
+
+    Examples
+    --------
+    >>> _without_extremes(np.array([-9.0, 0.0, 0.0, 1.0, 1.0, 30.0]), 2).tolist()
+    [0, 0, 0, 1, 1, 1]
+    """
+    ordered = np.sort(place)
+    return np.clip(place, ordered[minimum - 1], ordered[-minimum]).astype(int)
 
 
 def _plain(k: int, step: float) -> float:

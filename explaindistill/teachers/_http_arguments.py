@@ -39,7 +39,7 @@ def check_prices(price_per_row: float, max_cost: float | None, price_per_million
     if not (0 <= price_per_million_tokens < float("inf")):
         raise InvalidInputError(f"price_per_million_tokens must be at least 0, got {price_per_million_tokens}")
     price = price_per_row + price_per_million_tokens
-    if price_per_row < 0 or (max_cost is not None and not (max_cost > 0 and price > 0)):
+    if not (0 <= price_per_row < float("inf")) or (max_cost is not None and not (max_cost > 0 and price > 0)):
         raise InvalidInputError(
             "price_per_row must be at least 0, and max_cost above 0 where there is a price, "
             f"got {price_per_row} and {max_cost}"

@@ -151,7 +151,12 @@ class OnnxTeacher:
         parts = raw if isinstance(raw, pd.DataFrame) else several(raw, n_rows)
         if isinstance(parts, Inputs):
             named = parts.names or tuple(i.name for i in self._inputs)
-            parts = dict(zip(named, parts.arrays, strict=False))
+            if len(named) != len(parts.arrays):
+                raise TeacherError(
+                    f"preprocess gave {len(parts.arrays)} arrays for the {len(named)} inputs of {self.name} "
+                    f"({', '.join(named)}); give one for each"
+                )
+            parts = dict(zip(named, parts.arrays, strict=True))
         if parts is None or (absent := [i.name for i in self._inputs if i.name not in parts]):
             words = "a frame" if parts is None else f"columns {', '.join(absent)}"
             listed = ", ".join(i.name for i in self._inputs)
@@ -183,12 +188,24 @@ def _column(values: Any, wanted: Any, who: str) -> NDArray[Any]:
             flat = pd.Series(np.asarray(values, dtype=object).reshape(-1))
             column = flat.map(str).where(flat.notna(), "").to_numpy(dtype=object)
         else:
-            column = np.asarray(values, dtype=_COLUMN_DTYPES[wanted.type])
+            column = _whole(values, _COLUMN_DTYPES[wanted.type])
     except (TypeError, ValueError) as error:
         raise TeacherError(
             f"input {wanted.name!r} of {who} takes {wanted.type}, which these are not ({error}); give preprocess="
         ) from error
     return column[:, None] if column.ndim == 1 else column
+
+
+def _whole(values: Any, dtype: Any) -> NDArray[Any]:
+    """Values as a type that holds each of them: NumPy makes some number of a missing one, and True of the word "no"."""
+    if np.dtype(dtype).kind in "ib":
+        numbers = np.asarray(values, dtype=np.float64)
+        with np.errstate(invalid="ignore"):
+            n_lost = int((numbers.astype(dtype) != numbers).sum())
+        if n_lost:
+            kind = "flags" if np.dtype(dtype).kind == "b" else "whole numbers of its size"
+            raise ValueError(f"{n_lost} of {len(numbers)} are missing or no {kind}")
+    return np.asarray(values, dtype=dtype)
 
 
 def _read(path: Path) -> bytes:

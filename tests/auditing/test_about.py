@@ -57,6 +57,12 @@ def names(display=None, units=None):
     return out
 
 
+def test_names_that_were_read_before_keep_their_units_unless_others_are_given():
+    before = names({"columns": {"sex": "gender"}}, {"income": "€ a month"})
+    assert names(before) == before
+    assert dict(names(before, {"income": "k€"}).units) == {"income": "k€"}
+
+
 def test_names_of_intersections_are_made_of_their_parts():
     shown = names({"columns": {"sex": "gender"}, "groups": {"sex": {"f": "women"}}, "classes": {"1": "approved"}})
     assert shown.column("sex × race") == "gender × race"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 
 from explaindistill import plugins
 from explaindistill.cli import main
-from explaindistill.cli.about import save_command
+from explaindistill.cli.about import save_command, typed_command
 from explaindistill.cli.students import make_students
 from explaindistill.data.datasets import lending
 
@@ -165,6 +166,33 @@ def test_the_saved_command_holds_no_secret(tmp_path):
     save_command(["audit", "--teacher-url=https://me:pw@host/v1?key=1", "--data", "a folder/b.csv"], tmp_path)
     script = (tmp_path / "command.sh").read_text("utf-8")
     assert "exec explaindistill audit --teacher-url=https://host/v1 --data 'a folder/b.csv' \"$@\"" in script
+
+
+@pytest.mark.parametrize(
+    ("typed", "saved"),
+    [
+        ("see https://me:pw@host/t?key=1", "see https://host/t"),  # an address within a text
+        ("Licence, https://Acme.com:terms/t", "Licence, https://Acme.com:terms/t"),  # no port, and no error
+        ("Is [http://[a {row}] good?", "Is [http://[a {row}] good?"),
+        ("http://me:p@w@[::1]:8080/v1#key", "http://[::1]:8080/v1"),
+        ("$(touch x) 'a'\n\"b\".csv", "$(touch x) 'a'\n\"b\".csv"),
+        ("lo\udce4ns.csv", "lo\udce4ns.csv"),  # a name of a file that is not UTF-8
+    ],
+)
+def test_the_saved_command_is_what_was_typed_without_secrets(tmp_path, typed, saved):
+    save_command(["audit", "--terms", typed, "--forc"], tmp_path)
+    script = os.fsdecode((tmp_path / "command.sh").read_bytes())
+    line = script[script.index("\nexec ") + len("\nexec ") :]
+    assert shlex.split(line) == ["explaindistill", "audit", "--terms", saved, "$@"]
+    assert "pw" not in script
+    typed_command(["audit", "--data", typed]).encode()  # fit for a report
+
+
+def test_the_command_in_a_report_cuts_files_and_no_texts():
+    words = ["audit", "--terms", "GPL/MIT", "--title=debt / income", "--data", "/home/ada/a.csv", "--store=/s/b.db"]
+    assert (
+        typed_command(words) == "explaindistill audit --terms GPL/MIT '--title=debt / income' --data a.csv --store=b.db"
+    )
 
 
 def refused(capsys, words):

@@ -1,7 +1,9 @@
 """The doctor says what is there, and 1 where something must be mended."""
 
 import shutil
+import tomllib
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +43,11 @@ def test_an_extra_that_is_missing_is_no_fault_and_says_how_to_get_it(monkeypatch
     assert main(["doctor"]) == 0
     words = " ".join(capsys.readouterr().out.split())
     assert "http missing teachers behind an address (--teacher-url); pip install 'explaindistill[http]'" in words
+
+
+def test_every_extra_that_a_user_may_want_is_told():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+    assert set(doctor.EXTRAS) == set(project["optional-dependencies"]) - {"all", "docs", "notebook", "test"}
 
 
 def test_a_full_disk_and_a_folder_without_write_permission_are_faults(monkeypatch, capsys, quick):

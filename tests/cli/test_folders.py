@@ -2,7 +2,8 @@
 
 import pytest
 
-from explaindistill.cli.folders import results_folder
+from explaindistill.cli.folders import refuse_overwriting, results_folder
+from explaindistill.errors import InvalidInputError
 
 
 def test_what_was_there_stays_when_the_work_fails(tmp_path):
@@ -44,3 +45,10 @@ def test_results_come_together_with_their_folders(tmp_path):
         assert not (tmp_path / "report").exists()
     names = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file())
     assert names == ["report", "students/mine", "students/tree"]
+
+
+def test_a_folder_in_the_place_of_a_result_is_refused_before_the_work(tmp_path):
+    (tmp_path / "audit.md").mkdir()
+    for force in (False, True):
+        with pytest.raises(InvalidInputError, match=r"audit\.md must be a file, it is a folder"):
+            refuse_overwriting(tmp_path, ["audit.html", "audit.md"], force)

@@ -49,11 +49,32 @@ def test_an_extreme_is_in_no_edge(table, values):
     assert np.abs(edges).max() < 10
 
 
+def test_one_row_far_from_the_others_of_its_column_is_in_no_edge_of_a_wide_picture():
+    rng = np.random.default_rng(0)
+    narrow, wide = rng.uniform(-0.5, 0.5, N), rng.uniform(-10, 10, N)
+    narrow[7], narrow[8] = 7.3, -6.2  # not beyond the picture, which the wide column needs
+    table = attribution_cells(
+        np.column_stack([narrow, wide]), {"narrow": 0, "wide": 1}, np.zeros((N, 2)), minimum=LEAST
+    )
+    lines = table[table["feature"] == "narrow"]
+    assert lines[["value_from", "value_to"]].abs().to_numpy().max() <= 0.5
+    assert lines["k"].sum() == N
+
+
 def test_ranks_are_means_of_whole_cells(table):
     assert table.loc[table["feature"] == "sex", "mean_rank"].isna().all()
     income = table.loc[table["feature"] == "income", "mean_rank"].to_numpy()
     assert (np.diff(income) > 0).all()
     assert 0 < income[0] < income[-1] < 1
+
+
+def test_a_mean_rank_of_few_rows_is_not_told():
+    ranks = np.full((N, 1), np.nan)
+    ranks[: LEAST - 1] = 0.5
+    phi = np.repeat([[-1.0], [1.0]], N // 2, axis=0)
+    assert attribution_cells(phi, {"pay": 0}, ranks, minimum=LEAST)["mean_rank"].isna().all()
+    ranks[LEAST - 1] = 1.0
+    assert attribution_cells(phi, {"pay": 0}, ranks, minimum=LEAST)["mean_rank"].iloc[0] == pytest.approx(0.55)
 
 
 def test_two_spikes_stay_apart(table):

@@ -30,6 +30,7 @@ HOSTILE = (
     "line\nbreak\tand\x00nul",
     "",
     "{{ 7*7 }}",
+    "a</td></th></tr></li></dt></dd>b",  # ends that the page leaves out of its own
 )
 
 
@@ -185,6 +186,8 @@ def test_hostile_words_stay_words(make, page):
     assert found.attributes <= honest.attributes
     assert len(found.scripts) == len(honest.scripts)
     assert "{{ 7*7 }}" in hostile
+    assert "&lt;/td&gt;&lt;/th&gt;&lt;/tr&gt;&lt;/li&gt;&lt;/dt&gt;&lt;/dd&gt;b" in hostile
+    assert r"a\u003c/td" in hostile
     assert json.loads(render(audit, "json"))["classes"] == list(HOSTILE)
     text = render(audit, "markdown")
     assert "<script" not in text.replace("\\<", "")

@@ -149,3 +149,30 @@ def test_end_tags_that_are_left_out_change_no_table(browser, page):
     assert all(len(set(rows)) == 1 for rows in widths)
     nested = "document.querySelectorAll('td td, th th, td tr, .verdicts li li').length"
     assert browser.ask(nested) == 0
+
+
+def test_counts_of_answers_are_drawn_where_their_cells_are():
+    """Cells on each other are one box: it covers what they cover."""
+    from explaindistill import plots
+
+    cells = pd.DataFrame(
+        [(0.0, 0.5, low, low + 0.25, 40) for low in (0.25, 0.0, 0.5)] + [(0.5, 1.0, 0.5, 1.0, 40)],
+        columns=["teacher_from", "teacher_to", "student_from", "student_to", "k"],
+    ).assign(subject="gam", n=160, estimate=0.25)
+    ax = plots.answer_counts(cells, plots.figure().subplots())
+    inside = {
+        (x, y): any(patch.get_path().contains_point((x, y)) for patch in ax.patches)
+        for x in (0.25, 0.75)
+        for y in (0.1, 0.3, 0.6, 0.8)
+    }
+    assert {place for place, is_drawn in inside.items() if is_drawn} == {
+        (0.25, 0.1), (0.25, 0.3), (0.25, 0.6), (0.75, 0.6), (0.75, 0.8)
+    }  # fmt: skip
+
+
+def test_links_lead_to_what_is_on_the_page(audit):
+    page = render(audit, "html")
+    links = set(re.findall(r'href="#([^"]*)"', page))
+    assert len(links) > 5
+    assert links <= set(re.findall(r'id="([^"]*)"', page))
+    assert not re.search(r'href="#?"', page)

@@ -31,7 +31,7 @@ from explaindistill.protocols import Teacher
 pytest.importorskip("httpx")
 import explaindistill.teachers.http as module
 from explaindistill.teachers import Rights
-from explaindistill.teachers._chat import ChatForm, label_shares
+from explaindistill.teachers._chat import ChatForm, label_shares, tokens_used
 from explaindistill.teachers.http import HttpTeacher
 
 RIGHTS = Rights("us", "internal", "our own endpoint")
@@ -290,7 +290,8 @@ def test_the_cost_is_counted_and_limited(endpoint, rows):
     with pytest.raises(TeacherError, match=r"max_cost: 3 of 3 are spent at .*, 50 rows are too dear"):
         teacher.predict(rows)
     assert endpoint.rows == 250
-    for bad in ({"price_per_row": -1.0}, {"max_cost": 2.0}, {"price_per_row": 1.0, "max_cost": 0.0}):
+    nan, infinite = {"price_per_row": float("nan")}, {"price_per_row": float("inf")}
+    for bad in ({"price_per_row": -1.0}, nan, infinite, {"max_cost": 2.0}, {"price_per_row": 1.0, "max_cost": 0.0}):
         with pytest.raises(InvalidInputError, match="price_per_row must be at least 0"):
             HttpTeacher(endpoint.url, **(FAST | bad))
 
@@ -605,3 +606,10 @@ def test_answers_are_unpacked_with_a_bound(how, message):
         tracemalloc.stop()
         server.shutdown()
         server.server_close()
+
+
+@pytest.mark.parametrize("total", [-1, True, 3.5, "81", None, [81]])
+def test_tokens_that_are_no_count_are_not_believed(total):
+    assert tokens_used({"usage": {"total_tokens": total}}) is None
+    assert tokens_used({"usage": total}) is None
+    assert tokens_used([total]) is None

@@ -131,3 +131,38 @@ def whole(outputs=False):
     y = helper.make_tensor_value_info("y", kinds[1], [None, 3])
     graph = helper.make_graph([helper.make_node("Cast", ["x"], ["y"], to=kinds[1])], "g", [x], [y])
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString()
+
+
+def of_columns(kind):
+    """A model that gives its two inputs of one type back as numbers, beside each other."""
+    inputs = [helper.make_tensor_value_info(name, kind, [None, 1]) for name in "ab"]
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 2])
+    nodes = [helper.make_node("Cast", [name], [f"{name}f"], to=TensorProto.FLOAT) for name in "ab"]
+    nodes.append(helper.make_node("Concat", ["af", "bf"], ["y"], axis=1))
+    graph = helper.make_graph(nodes, "g", inputs, [y])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("kind", "lost"),
+    [
+        (TensorProto.INT64, [1.0, np.nan]),
+        (TensorProto.INT64, [1.0, 1.5]),
+        (TensorProto.INT32, [1.0, 3e9]),
+        (TensorProto.BOOL, [0.0, np.nan]),
+        (TensorProto.BOOL, [0, 2]),
+        (TensorProto.BOOL, ["no", "yes"]),
+    ],
+)
+def test_no_value_becomes_another_one_on_its_way_to_an_input(kind, lost):
+    teacher = OnnxTeacher(of_columns(kind), output="value")
+    rows = pd.DataFrame({"b": [1, 0], "a": [True, False]})
+    assert teacher.predict(rows).tolist() == [[1.0, 1.0], [0.0, 0.0]]
+    with pytest.raises(TeacherError, match=r"input 'a' of .* takes tensor.*, which these are not .*give preprocess="):
+        teacher.predict(rows.assign(a=lost))
+
+
+def test_arrays_beyond_the_inputs_are_refused():
+    teacher = OnnxTeacher(of_columns(TensorProto.INT64), output="value", preprocess=lambda X: (X, X, X))
+    with pytest.raises(TeacherError, match=r"gave 3 arrays for the 2 inputs of .* \(a, b\); give one for each"):
+        teacher.predict(np.zeros((2, 1)))
