@@ -52,7 +52,7 @@ def _linked(blocks: tuple[Block, ...], ids: set[str]) -> tuple[Block, ...]:
     def there(href: str) -> str:
         place = href.removeprefix("#")
         place = place if place in ids else CHAPTERS.get(place, "")
-        return f"#{place}"
+        return f"#{place}" if place in ids else ""
 
     linked: list[Block] = []
     for block in blocks:
