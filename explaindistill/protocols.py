@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
-    "Attributes", "ClassLabel", "Complexity", "Draw", "Row", "Rows", "Sampler", "Student", "Task", "Teacher",
-    "TeacherLike", "can_be_asked",
+    "Attributes", "ClassLabel", "Complexity", "Domain", "Draw", "Partitions", "Row", "Rows", "Sampler", "Student",
+    "Task", "Teacher", "TeacherLike", "can_be_asked",
 ]  # fmt: skip
 
 Task = Literal["classification", "regression"]
@@ -195,6 +195,97 @@ class Sampler(Protocol):
 
     def draw(self, n: int, rng: np.random.Generator) -> Draw:
         """``n`` rows with their parents."""
+        ...
+
+
+@runtime_checkable
+class Domain(Protocol):
+    """Objects that are no rows of a table (texts, images, sounds), and the columns in which a person reads about them.
+
+    A domain is an estimator of scikit-learn's kind: its constructor only keeps its arguments, and ``clone`` copies it.
+    ``objects`` is always a one-dimensional object array ``(n,)`` whose cells are the objects, whatever held them.
+
+    Examples
+    --------
+    >>> isinstance("a text", Domain)
+    False
+    """
+
+    def objects(self, X: Any) -> NDArray[np.object_]:
+        """The objects ``(n,)`` of a list, Series or array; raises ``InvalidInputError`` for what is no such object."""
+        ...
+
+    def restore(self, objects: NDArray[np.object_], like: Any) -> Any:
+        """Objects in the container that teachers of this domain are asked with: a list, or an array ``(n, …)``."""
+        ...
+
+    def key(self, value: Any) -> bytes:
+        """Content of one object: equal objects have equal bytes."""
+        ...
+
+    def columns(self) -> Any:
+        """A new transformer: ``fit(objects, P=None)``, ``transform(objects)``, ``get_feature_names_out()``.
+
+        ``transform`` gives a frame whose columns have names that a person reads; ``P`` are the teacher's answers
+        ``(n, k)`` about the objects.
+        """
+        ...
+
+    def sampler(self) -> Any:
+        """A new sampler of objects, or None: ``fit(objects, P=None)``, ``draw(n, rng)``.
+
+        ``draw`` gives objects ``(n,)`` and the positions ``(n, q)`` of their parents, -1 where there is none.
+        """
+        ...
+
+    def silenced(self, objects: NDArray[np.object_], columns: Any, name: str, rng: np.random.Generator) -> Any:
+        """The same objects ``(n,)``, in which what one column of the fitted transformer reads says nothing."""
+        ...
+
+    def edits(self) -> Mapping[str, Callable[..., Any]]:
+        """Named changes ``edit(objects, rng) -> objects``, such as "names swapped", and their controls."""
+        ...
+
+    def show(self, value: Any, columns: Any, reasons: pd.DataFrame) -> Any:
+        """One object with what counted for a student's answer: text in HTML, or axes of matplotlib."""
+        ...
+
+
+class Partitions(Protocol):
+    """Rows in parts, which may lie on other machines. Everything that is asked of them adds up exactly.
+
+    Examples
+    --------
+    >>> class Parts:
+    ...     def __init__(self, parts):
+    ...         self.parts = parts
+    ...
+    ...     def ask(self, function, *arguments, reduce):
+    ...         first, *others = (function(part, *arguments) for part in self.parts)
+    ...         for other in others:
+    ...             first = reduce(first, other)
+    ...         return first
+    ...
+    ...     def step(self, function, *arguments):
+    ...         return Parts([function(part, *arguments) for part in self.parts])
+    ...
+    ...     def __len__(self):
+    ...         return len(self.parts)
+    >>> parts: Partitions = Parts([np.array([20, 40]), np.array([30])])
+    >>> int(parts.step(np.negative).ask(np.sum, reduce=np.add))
+    -90
+    """
+
+    def ask(self, function: Callable[..., Any], *arguments: Any, reduce: Callable[[Any, Any], Any]) -> Any:
+        """``function(part, *arguments)`` of every part, reduced to one small value, joined in any order."""
+        ...
+
+    def step(self, function: Callable[..., Any], *arguments: Any) -> Partitions:
+        """New partitions, ``function(part, *arguments)`` of each; these stay as they are."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of parts."""
         ...
 
 
