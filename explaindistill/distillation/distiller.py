@@ -36,7 +36,7 @@ from explaindistill.distillation.objects.asking import rehearse
 from explaindistill.distillation.objects.columns import object_view
 from explaindistill.distillation.objects.methods import ObjectMethods
 from explaindistill.distillation.objects.rows import ObjectRows
-from explaindistill.distillation.objects.sampling import sampler_of
+from explaindistill.distillation.objects.sampling import object_plan
 from explaindistill.distillation.objects.teacher import teacher_of_objects
 from explaindistill.distillation.run import DistillationRun, plan_of, stable_plan
 from explaindistill.distillation.scoring import make_fidelity_scorer, score
@@ -262,7 +262,8 @@ class Distiller(StudentMethods, ObjectMethods, MetaEstimatorMixin, BaseEstimator
         weight = as_weights(sample_weight, len(frame))
         self.seed_ = self._draw_seed()
         if objects is not None:
-            plan = QueryPlan(self.n_queries, sampler=sampler_of(self.domain, self.sampler))
+            given = QueryPlan(self.n_queries, self.query_strategy, self.proxy, self.sampler)
+            plan = object_plan(given, self.domain)
         elif self._stable:
             plan = stable_plan(len(frame), self.sampler)
         else:
@@ -437,14 +438,8 @@ class Distiller(StudentMethods, ObjectMethods, MetaEstimatorMixin, BaseEstimator
             )
         if missing := [type(way).__name__ for way in self.ways if not hasattr(way, "apply")]:
             raise InvalidInputError(f"ways must be objects with apply(), got {', '.join(missing)}")
-        if self.domain is not None and (
-            self._stable or isinstance(self.sampler, str) or self.proxy is not None or self.query_strategy != "random"
-        ):
-            raise InvalidInputError(
-                "with domain= objects are asked as they come: leave query_strategy, proxy and sampler at None or their "
-                'defaults, and n_queries "auto" or a number; got '
-                f"query_strategy={self.query_strategy!r}, proxy={self.proxy!r}, n_queries={self.n_queries!r}"
-            )
+        if self._stable and self.domain is not None:
+            raise InvalidInputError('n_queries must be "auto" or a whole number with domain=, got "stable"')
         if self._stable and (self.proxy is not None or self.query_strategy != "random"):
             raise InvalidInputError(
                 'n_queries="stable" asks about every row it makes; leave query_strategy and proxy as they are'

@@ -278,10 +278,12 @@ def test_a_sampler_that_makes_no_new_object_is_refused():
         ({"domain": "text"}, "domain must be a domain such as TextDomain"),
         ({"domain": SeriesDomain}, "got the class SeriesDomain"),
         ({"sampler": MungeSampler()}, "MungeSampler makes rows of a table"),
-        ({"sampler": 3}, "sampler must be a sampler of objects"),
+        ({"sampler": 3}, "sampler must be a sampler such as"),
         ({"features": ["level"]}, "features must be a list of the ordinary columns"),
         ({"proxy": "gam"}, "objects are asked as they come"),
-        ({"n_queries": "stable"}, "objects are asked as they come"),
+        ({"query_strategy": "committee"}, "objects are asked as they come"),
+        ({"sampler": "auto"}, "objects are asked as they come"),
+        ({"n_queries": "stable"}, 'n_queries must be "auto" or a whole number with domain='),
         ({"n_queries": 0}, "n_queries must be at least 1"),
     ],
 )
@@ -329,6 +331,15 @@ def test_a_record_of_objects_is_a_teacher():
     assert student.score(RAGGED) == 1.0
     with pytest.raises(InvalidInputError, match="only recorded answers"):
         xd.Distiller((RAGGED, P), xd.TreeClassifier(), domain=SeriesDomain(), random_state=0).fit(RAGGED)
+
+
+def test_a_frontier_over_the_columns_of_a_domain():
+    students = {f"{n} leaves": xd.TreeClassifier(max_leaf_nodes=n) for n in (2, 4)}
+    front = xd.frontier(teacher(), RAGGED, students, domain=SeriesDomain())
+    assert front.simplest(agreement=0.5).importance()["feature"].tolist()[0] == "last value"
+    assert (front.frame["estimate"] > 0.9).all()
+    given = xd.frontier(teacher(), RAGGED, students, X_test=RAGGED[:40], domain=SeriesDomain())
+    assert given.frame["n"].tolist() == [40, 40]
 
 
 def test_regression_and_weights():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,43 +12,44 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from explaindistill.data.row_keys import KeyedRows
+from explaindistill.distillation.corpus import QueryPlan
 from explaindistill.distillation.made_rows import FitRows
 from explaindistill.distillation.objects.rows import ObjectRows
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["made_objects", "sampler_of"]
+__all__ = ["made_objects", "object_plan"]
 
 
-def sampler_of(domain: Any, sampler: Any) -> Any:
-    """What makes objects: the sampler given, else the domain's own, which may be None.
+def object_plan(plan: QueryPlan, domain: Any) -> QueryPlan:
+    """What is asked about objects: as they come, and made-up ones of the sampler given, else of the domain's own.
 
     Raises
     ------
     InvalidInputError
-        If it makes rows of a table.
+        For a sampler that makes rows of a table, and whatever else chooses rows by columns that are not there yet.
 
     Examples
     --------
     >>> from explaindistill.samplers.munge import MungeSampler
-    >>> sampler_of(None, MungeSampler())
+    >>> object_plan(QueryPlan(sampler=MungeSampler()), None)
     Traceback (most recent call last):
         ...
     explaindistill.errors.InvalidInputError: sampler must make objects of the domain, and MungeSampler makes rows ...
     """
-    sampler = domain.sampler() if sampler is None else sampler
-    if sampler is None:
-        return None
-    if not hasattr(sampler, "fit") or not hasattr(sampler, "draw"):
+    if not plan.is_plain or isinstance(plan.sampler, str):
         raise InvalidInputError(
-            "sampler must be a sampler of objects with fit(objects, P) and draw(n, rng), or None for the domain's "
-            f"own, got {sampler!r}"
+            "with domain= objects are asked as they come: leave proxy and sampler at None and query_strategy at "
+            f'"random", got proxy={plan.proxy!r}, sampler={plan.sampler!r} and query_strategy={plan.query_strategy!r}'
         )
+    sampler = domain.sampler() if plan.sampler is None else plan.sampler
+    if sampler is None:
+        return plan
     if "schema" in inspect.signature(sampler.fit).parameters:
         raise InvalidInputError(
             f"sampler must make objects of the domain, and {type(sampler).__name__} makes rows of a table; leave it "
             "None for the domain's own, or give one with fit(objects, P) and draw(n, rng)"
         )
-    return sampler
+    return replace(plan, sampler=sampler)
 
 
 def made_objects(
