@@ -203,6 +203,7 @@ class Domain(Protocol):
     """Objects that are no rows of a table (texts, images, sounds), and the columns in which a person reads about them.
 
     A domain is an estimator of scikit-learn's kind: its constructor only keeps its arguments, and ``clone`` copies it.
+    Where it has a ``column`` that is not None, its objects are one column of a frame, beside ordinary ones.
     ``objects`` is always a one-dimensional object array ``(n,)`` whose cells are the objects, whatever held them.
 
     Examples
@@ -216,7 +217,10 @@ class Domain(Protocol):
         ...
 
     def restore(self, objects: NDArray[np.object_], like: Any) -> Any:
-        """Objects in the container that teachers of this domain are asked with: a list, or an array ``(n, …)``."""
+        """Objects in the container that teachers of this domain are asked with: a list, or an array ``(n, …)``.
+
+        ``like`` is what the user gave to ``fit``, emptied: a list, a Series or an array of no objects.
+        """
         ...
 
     def key(self, value: Any) -> bytes:
@@ -251,7 +255,10 @@ class Domain(Protocol):
         ...
 
     def show(self, value: Any, columns: Any, reasons: pd.DataFrame) -> Any:
-        """One object with what counted for a student's answer: text in HTML, or axes of matplotlib."""
+        """One object with what counted for a student's answer: text in HTML, or axes of matplotlib.
+
+        ``reasons`` are all lines of the student's ``explain(…, as_frame=True)`` about this object.
+        """
         ...
 
 
@@ -307,6 +314,9 @@ class Complexity:
       curve of a scorecard's risks 2. Names of columns are not numbers.
     - ``n_features``: the columns that the model asks about.
 
+    ``n_listed``, of a student whose columns refer to lists, such as the words of a lexicon, is how many entries there
+    are to look up; they are counted apart, and None where there is no list.
+
     A ``Distiller`` counts as its ``student_``. What joins several students, or a student and its teacher (a router, a
     deferring or an online student), counts nothing itself: each of its students does.
 
@@ -335,6 +345,7 @@ class Complexity:
     mean_path_length: float | None = None
     n_lines: int | None = None
     n_numbers: int | None = None
+    n_listed: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields by name."""

@@ -17,7 +17,7 @@ from explaindistill.errors import InvalidInputError
 
 __all__ = ["KINDS", "Kind", "category_codes", "from_numbers", "kind_of", "moment_words", "ordered_unique", "to_numbers"]
 
-Kind = Literal["numeric", "integer", "categorical", "ordered", "boolean", "datetime"]
+Kind = Literal["numeric", "integer", "categorical", "ordered", "boolean", "datetime", "raw"]
 KINDS: tuple[Kind, ...] = ("numeric", "integer", "categorical", "ordered", "boolean", "datetime")
 EXACT_INTEGERS = 2.0**53
 """From here on every float64 is a whole number, which says nothing about the column."""
@@ -40,6 +40,7 @@ WORDS: dict[Family, str] = {
     "time": "times of day",
     "text": "text",
     "interval": "intervals",
+    "raw": "objects",
 }
 SMALLEST_SPREAD = 1e-100
 """Columns that spread over less would be constant to every student that squares: their squares underflow."""
@@ -64,6 +65,8 @@ def kind_of(series: pd.Series) -> Kind:  # noqa: PLR0911
             return "integer" if _integral(_floats(series)) else "numeric"
         case "duration" | "time":
             return "numeric"
+        case "raw":
+            return "raw"
         case _:
             return "categorical"
 
@@ -143,6 +146,11 @@ def to_numbers(
     """
     if kind in ("categorical", "ordered"):
         return category_codes(series, categories, other)
+    if kind == "raw":
+        raise InvalidInputError(
+            f"column {series.name!r} holds objects that are no numbers (texts, images, sounds); this needs the columns "
+            "that a domain makes of them"
+        )
     column = dense(series)
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = pd.Series(column.to_numpy(dtype=object), index=column.index, name=column.name)

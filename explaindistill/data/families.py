@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from explaindistill.data.raw_objects import RawObject
 from explaindistill.errors import InvalidInputError, InvalidTypeError
 
 __all__ = ["Family", "dense", "family_of", "plain_category", "shown_values"]
 
-Family = Literal["nothing", "number", "flag", "moment", "duration", "time", "text", "interval"]
+Family = Literal["nothing", "number", "flag", "moment", "duration", "time", "text", "interval", "raw"]
 MIXED = "text or numbers or flags or dates, and not several of them"
 SHOWN = 40
 """Characters of a value that a message shows."""
@@ -47,6 +48,7 @@ _CLASSES: tuple[tuple[Family, tuple[type, ...]], ...] = (
     ("moment", (dt.date, np.datetime64, pd.Period)),
     ("time", (dt.time,)),
     ("interval", (pd.Interval,)),
+    ("raw", (RawObject,)),
 )
 
 
@@ -133,7 +135,8 @@ def _of_objects(series: pd.Series) -> Family:
                 continue
             raise InvalidTypeError(
                 f"column {series.name!r} holds a {type(value).__name__}; every argument must be a string or a number, "
-                "a flag, a date, a time or an interval; split it into columns of those, or leave it out"
+                "a flag, a date, a time or an interval; split it into columns of those, leave it out, or say "
+                "domain= where it holds texts, images or sounds"
             )
         first.setdefault(family, value)
     if len(first) > 1:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from explaindistill.data.columns import to_numbers
 from explaindistill.data.families import dense
+from explaindistill.data.raw_objects import RawObject
 from explaindistill.data.rows import as_frame, container_of
 from explaindistill.errors import InvalidInputError
 
@@ -301,6 +302,8 @@ def _objects(values: list[Any], name: str) -> tuple[NDArray[np.uint64], NDArray[
     for i, value in enumerate(values):
         if isinstance(value, str | pd.Interval | uuid.UUID):
             low[i], high[i] = _text_bits(str(value), 0), _text_bits(str(value), 1) | np.uint64(4)
+        elif isinstance(value, RawObject):
+            low[i], high[i] = value.words
         elif isinstance(value, (bool, np.bool_)):
             (low[i],), (high[i],) = _numbers(pd.Series([float(value)]))
         elif isinstance(value, numbers.Real):

@@ -41,7 +41,7 @@ class Feature:
     Attributes
     ----------
     name : str
-    kind : "numeric", "integer", "categorical", "ordered", "boolean" or "datetime"
+    kind : "numeric", "integer", "categorical", "ordered", "boolean" or "datetime"; "raw" for objects of a domain
     minimum, maximum : float
         Bounds of the values seen, in the column's own unit (dates: seconds since 1970); NaN for categories.
     categories : tuple
@@ -357,7 +357,7 @@ class Schema:
 
 
 def _check_kind(name: Any, kind: Any) -> None:
-    if kind not in KINDS:
+    if kind not in (*KINDS, "raw"):
         raise InvalidInputError(f"kind of {name!r} must be one of {', '.join(KINDS)}, got {kind!r}")
 
 
@@ -370,7 +370,7 @@ def _feature(series: pd.Series, chosen: Kind | None, sensitive: bool) -> Feature
     originals = ordered_unique(series) if kind in ("categorical", "ordered") else ()
     categories = _named(series, originals)
     low = high = math.nan
-    if not categories:
+    if not categories and kind != "raw":
         numbers = to_numbers(series, kind, ())
         low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
         if 0 < high - low < SMALLEST_SPREAD:
@@ -440,7 +440,9 @@ def _one_hot(frame: pd.DataFrame, features: list[Feature]) -> dict[str, str]:
 
 
 def _line(f: Feature) -> str:
-    if f.is_category:
+    if f.kind == "raw":
+        what = "objects"
+    elif f.is_category:
         shown = ", ".join(str(c) for c in f.categories[:6]) + (", …" if len(f.categories) > 6 else "")
         what = f"{f.kind}, {len(f.categories)} categories ({shown})"
     else:

@@ -22,7 +22,7 @@ from explaindistill.distillation.made_rows import FitRows, make_rows
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import can_be_asked
 
-__all__ = ["AUTO_FACTOR", "Composed", "Corpus", "FitRows", "QueryPlan", "compose"]
+__all__ = ["AUTO_FACTOR", "AUTO_LIMIT", "Composed", "Corpus", "FitRows", "QueryPlan", "compose"]
 
 AUTO_FACTOR = 5
 """Rows that ``n_queries="auto"`` asks per row given: beyond, trees and sums of curves gain little."""
@@ -115,6 +115,8 @@ class Corpus:
         Made-up rows that the teacher answered, and that the choice of the sampler left out.
     sampler_choice : str
         With ``sampler="auto"`` how the samplers did; empty otherwise.
+    n_columns : int
+        Distinct objects that the columns of a domain asked about, among ``n_queries``.
 
     Examples
     --------
@@ -145,6 +147,7 @@ class Corpus:
     stopped: str = ""
     n_unused: int = 0
     sampler_choice: str = ""
+    n_columns: int = 0
 
     def with_choice(self, targets: SoftTargets, name: str, words: str) -> Corpus:
         """The record of the corpus after some made-up rows were left out, by the choice of a sampler."""
@@ -187,6 +190,8 @@ class Corpus:
             "share of weight on made-up rows": round(self.synthetic_weight, 4),
             "seed": self.seed,
         }
+        if self.n_columns:
+            facts["of the distinct ones, changed objects that the columns asked about"] = self.n_columns
         if self.sampler_choice:
             facts["how the sampler was chosen"] = self.sampler_choice
             facts["made-up rows that were answered and left out"] = self.n_unused

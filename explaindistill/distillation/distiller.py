@@ -32,6 +32,12 @@ from explaindistill.data.weights import as_weights
 from explaindistill.distillation.choosing.student_choice import StudentChoice
 from explaindistill.distillation.corpus import Corpus, QueryPlan, ask_only, asks
 from explaindistill.distillation.made_rows import FitRows
+from explaindistill.distillation.objects.asking import rehearse
+from explaindistill.distillation.objects.columns import object_view
+from explaindistill.distillation.objects.methods import ObjectMethods
+from explaindistill.distillation.objects.rows import ObjectRows
+from explaindistill.distillation.objects.sampling import object_plan
+from explaindistill.distillation.objects.teacher import teacher_of_objects
 from explaindistill.distillation.run import DistillationRun, plan_of, stable_plan
 from explaindistill.distillation.scoring import make_fidelity_scorer, score
 from explaindistill.distillation.stable import STABLE, most_questions
@@ -45,7 +51,7 @@ from explaindistill.teachers import as_teacher
 __all__ = ["Distiller"]
 
 
-class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
+class Distiller(StudentMethods, ObjectMethods, MetaEstimatorMixin, BaseEstimator):
     r"""Ask a teacher, fit a student to its answers.
 
     The student :math:`s` minimises its own loss against the teacher :math:`t` on real and made-up rows,
@@ -66,7 +72,12 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
         with ``CopulaSampler()``, and keeps both unless one of them, or no made-up row, is better by more than chance
         on real rows that neither sampler nor student saw. It takes some four fits.
     features : list of column names (or positions), or transformer, optional
-        What the student may see; all columns when None. The teacher always gets the whole row.
+        What the student may see; all columns when None. The teacher always gets the whole row. With a ``domain``: the
+        ordinary columns that it may see beside those of the domain.
+    domain : Domain, optional
+        For rows that are no rows of a table: texts, images, sounds. ``X`` then is a list, a Series or an array of
+        objects, or a frame with a column of them; the teacher is asked with the objects themselves, and the student
+        sees the domain's columns. See the how-to "Distil texts, images and sounds".
     n_queries : int >= 1, "auto" or "stable", default="auto"
         Distinct rows asked of the teacher during ``fit``, all pools included. ``"auto"`` asks five times the real rows,
         at most 100,000 unless there are more real rows; fewer than the real rows asks a random part of them. With
@@ -151,6 +162,7 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
         *,
         sampler: Any = None,
         features: Any = None,
+        domain: Any = None,
         n_queries: int | str = "auto",
         query_strategy: str = "random",
         proxy: str | None = None,
@@ -164,6 +176,7 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
         self.student = student
         self.sampler = sampler
         self.features = features
+        self.domain = domain
         self.n_queries = n_queries
         self.query_strategy = query_strategy
         self.proxy = proxy
@@ -216,6 +229,8 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
         name_target(student, self.target_name or target_name(y, getattr(self, "feature_names_in_", ())))
         self.teacher_, self.student_, self.task_ = run.teacher, student, task
         self.view_, self.schema_ = run.view, run.view.schema
+        if self.object_rows_ is not None:
+            self.view_.features.forget()
         self.sampler_ = run.sampler
         if run.choice is not None:
             self.sampler_candidates_ = run.choice.frame
@@ -234,16 +249,22 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
     def _opened(self, X: Any, y: ArrayLike | None, sample_weight: ArrayLike | None) -> tuple[DistillationRun, str]:
         """Check everything that can be checked before the first question."""
         meter = Meter()
-        teacher = as_teacher(self.teacher)
+        objects = None if self.domain is None else ObjectRows.of(self.domain, X)
+        self.object_rows_ = objects
+        teacher = as_teacher(self.teacher) if objects is None else teacher_of_objects(self.teacher, objects)
         task = check_task(self.student, teacher)
         if isinstance(self.student, StudentChoice):
             self.student.checked()
         self._check_parameters(y)
+        X = X if objects is None else objects.frame(X)
         frame = opened(self, X, reset=True)
         schema = Schema.infer(X)
         weight = as_weights(sample_weight, len(frame))
         self.seed_ = self._draw_seed()
-        if self._stable:
+        if objects is not None:
+            given = QueryPlan(self.n_queries, self.query_strategy, self.proxy, self.sampler)
+            plan = object_plan(given, self.domain)
+        elif self._stable:
             plan = stable_plan(len(frame), self.sampler)
         else:
             plan = plan_of(
@@ -251,7 +272,9 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
             )
         run = DistillationRun(
             teacher=teacher,
-            view=StudentView.choose(self.features, schema, X),
+            view=StudentView.choose(self.features, schema, X)
+            if objects is None
+            else object_view(objects, schema, self.features),
             rows=FitRows.of(frame, schema, weight),
             plan=plan,
             student=self.student,
@@ -289,7 +312,10 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
             stand_in = StandIn(run.teacher, any_answer(run.teacher.classes_), self.store)
         n = len(run.rows)
         with asking_for("fit"):
-            most = most_questions(STABLE, n) if run.stable else ask_only(stand_in, run.rows, run.plan, run.seed)
+            if self.domain is not None:
+                most = rehearse(stand_in, run.rows, run.plan, run.view.features, run.seed)
+            else:
+                most = most_questions(STABLE, n) if run.stable else ask_only(stand_in, run.rows, run.plan, run.seed)
             if most is not None:
                 stand_in.allow(most)
         return stand_in.forecast()
@@ -386,13 +412,15 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
         X, y, sample_weight = without(X, labels.values()), named["y"], named["sample_weight"]
         if y is None:
             # as the teacher was asked in fit, whatever holds them now
-            rows = self.schema_.restore(self.schema_.frame(X))
+            objects = self.object_rows_
+            rows = self.schema_.restore(self.schema_.frame(X)) if objects is None else objects.frame(X)
             return make_fidelity_scorer(self.teacher_, store=self.store)(self, rows, sample_weight=sample_weight)
         return score(y, self.predict(X), self.task_, sample_weight)
 
     def _student_rows(self, X: Any) -> Any:
         check_is_fitted(self)
-        return self.view_.restored(self.schema_.frame(opened(self, X, reset=False)))
+        rows = X if self.object_rows_ is None else self.object_rows_.frame(X)
+        return self.view_.restored(self.schema_.frame(opened(self, rows, reset=False)))
 
     @property
     def features_(self) -> Any:
@@ -410,6 +438,8 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
             )
         if missing := [type(way).__name__ for way in self.ways if not hasattr(way, "apply")]:
             raise InvalidInputError(f"ways must be objects with apply(), got {', '.join(missing)}")
+        if self._stable and self.domain is not None:
+            raise InvalidInputError('n_queries must be "auto" or a whole number with domain=, got "stable"')
         if self._stable and (self.proxy is not None or self.query_strategy != "random"):
             raise InvalidInputError(
                 'n_queries="stable" asks about every row it makes; leave query_strategy and proxy as they are'
@@ -453,5 +483,6 @@ class Distiller(StudentMethods, MetaEstimatorMixin, BaseEstimator):
         tags.estimator_type = inner.estimator_type
         tags.classifier_tags, tags.regressor_tags = inner.classifier_tags, inner.regressor_tags
         tags.target_tags.required = False
+        tags.input_tags.two_d_array = self.domain is None
         tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
         return tags

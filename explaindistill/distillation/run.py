@@ -22,6 +22,8 @@ from explaindistill.distillation.choosing.sampler_choice import Predict, Sampler
 from explaindistill.distillation.choosing.student_choice import StudentChoice
 from explaindistill.distillation.corpus import AUTO_FACTOR, Composed, Corpus, QueryPlan, compose
 from explaindistill.distillation.made_rows import FitRows, default_sampler, make_rows
+from explaindistill.distillation.objects.asking import compose_objects
+from explaindistill.distillation.objects.columns import ObjectColumns
 from explaindistill.distillation.stable import FACTORS, enlarge, half_disagreement, most_questions
 from explaindistill.distillation.student_fit import fit_student
 from explaindistill.errors import InvalidInputError
@@ -133,6 +135,13 @@ class DistillationRun:
 
     def ask(self) -> SoftTargets:
         """Make rows and ask the teacher about them; where the sampler is to be chosen, choose it."""
+        columns = self.view.features
+        if isinstance(columns, ObjectColumns):
+            self.composed = compose_objects(
+                self.teacher, self.rows, self.plan, columns, store=self.store, seed=self.seed
+            )
+            self.corpus = self.composed.corpus
+            return self.composed.targets
         self.composed = compose(self.teacher, self.rows, self.plan, store=self.store, seed=self.seed)
         self.corpus = self.composed.corpus
         if isinstance(self.plan.sampler, SamplerContest) and self.corpus.sampler != "none":

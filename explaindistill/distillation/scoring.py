@@ -67,7 +67,9 @@ def fidelity_scorer(
             f"{type(estimator).__name__}{' alone' if X is None else ''}; a scorer of bare students is "
             "make_fidelity_scorer(teacher)"
         )
-    return float(make_fidelity_scorer(estimator.teacher_, store=estimator.store)(estimator, X, y, sample_weight))
+    objects = getattr(estimator, "object_rows_", None)
+    rows = X if objects is None else objects.frame(X)
+    return float(make_fidelity_scorer(estimator.teacher_, store=estimator.store)(estimator, rows, y, sample_weight))
 
 
 def make_fidelity_scorer(teacher: TeacherLike, store: Any = None) -> Scorer:

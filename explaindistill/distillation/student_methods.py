@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -45,17 +46,21 @@ class StudentMethods:
     student: Any
     student_: Any
     _student_rows: Callable[[Any], Any]
+    _of_objects: bool
+    _lists: str
+    _n_listed: int | None
     _repr_mimebundle_ = mimebundle
     _repr_html_ = html_in_notebook
 
     def describe(self) -> str:
-        """The student in words; see the student's own ``describe``."""
+        """The student in words; see the student's own ``describe``. Lists that columns refer to stand below."""
         check_is_fitted(self)
-        return str(self.student_.describe())
+        lists = self._lists
+        return "\n\n".join([str(self.student_.describe()), *([lists] if lists else [])])
 
     def explain(self, X: Rows, **how: Any) -> pd.DataFrame:
         """Reasons of the student for each row, or for one as a Series or mapping; see the student's own ``explain``."""
-        return self.student_.explain(self._student_rows(one_or_more(X)), **how)
+        return self.student_.explain(self._student_rows(X if self._of_objects else one_or_more(X)), **how)
 
     @available_if(student_has("reasons"))
     def reasons(self, X: Rows, **wanted: Any) -> pd.DataFrame:
@@ -73,7 +78,8 @@ class StudentMethods:
     def complexity(self) -> Complexity:
         """How much of the student there is to read; see the student's own ``complexity``."""
         check_is_fitted(self)
-        return self.student_.complexity()
+        size = self.student_.complexity()
+        return size if self._n_listed is None else replace(size, n_listed=self._n_listed)
 
     @available_if(student_has("importance"))
     def importance(self) -> pd.DataFrame:

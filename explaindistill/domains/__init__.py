@@ -1,1 +1,1 @@
-"""Objects that are no rows of a table, and the columns in which a person reads about them."""
+"""Domains: objects that are no rows of a table, each with columns that a person reads."""

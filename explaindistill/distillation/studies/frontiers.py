@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,16 @@ from explaindistill.asking.progress import Show, Stage, under_way
 from explaindistill.data.files import write_whole
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
+from explaindistill.data.student_view import StudentView
 from explaindistill.data.targets import SoftTargets
 from explaindistill.data.weights import as_weights
 from explaindistill.distillation.corpus import QueryPlan, compose
 from explaindistill.distillation.made_rows import FitRows
+from explaindistill.distillation.objects.asking import compose_objects
+from explaindistill.distillation.objects.columns import object_view
+from explaindistill.distillation.objects.rows import ObjectRows
+from explaindistill.distillation.objects.sampling import object_plan
+from explaindistill.distillation.objects.teacher import teacher_of_objects
 from explaindistill.distillation.stable import most_questions
 from explaindistill.distillation.student_fit import check_task, fit_student
 from explaindistill.distillation.studies.family_sizes import default_students
@@ -50,6 +56,7 @@ def frontier(
     students: Mapping[str, Any] | None = None,
     *,
     X_test: Rows | None = None,
+    domain: Any = None,
     sample_weight: ArrayLike | None = None,
     n_jobs: int | None = None,
     folder: str | Path | None = None,
@@ -67,6 +74,8 @@ def frontier(
         when None.
     X_test : rows to measure on, optional
         A random 30 % of X, left out of fitting, when None.
+    domain : Domain, optional
+        For objects that are no rows, as in Distiller; all students see the same columns of it.
     sample_weight : array of shape (n,), optional
     n_jobs : int, optional
         Processes, as in joblib.
@@ -100,7 +109,11 @@ def frontier(
         raise TypeError(f"frontier() got an unexpected keyword argument {min(unknown)!r}")
     store, seed = asking.pop("store", None), asking.pop("random_state", 0)
     plan = QueryPlan(**asking)
-    adapter = as_teacher(teacher)
+    objects = None if domain is None else ObjectRows.of(domain, X)
+    adapter = as_teacher(teacher) if objects is None else teacher_of_objects(teacher, objects)
+    if objects is not None:
+        X, X_test = objects.frame(X), None if X_test is None else objects.frame(X_test)
+        plan = object_plan(plan, domain)
     task = "regression" if adapter.classes_ is None else "classification"
     n_classes = None if adapter.classes_ is None else len(adapter.classes_)
     named = dict(default_students(n_classes) if students is None else students)
@@ -114,12 +127,19 @@ def frontier(
     rows_asked = most_questions(plan.n_queries, len(rows)) + len(test)
     with under_way(progress, [Stage(ASKING, work=1.0, rows=rows_asked), Stage(FITTING, 10.0)], store) as work:
         with asking_for("fit"):
-            composed = compose(adapter, rows, plan, store=store, seed=seed)
+            if objects is None:
+                view = StudentView(schema)
+                composed = compose(adapter, rows, plan, store=store, seed=seed)
+            else:
+                view = object_view(objects, schema)
+                composed = compose_objects(adapter, rows, plan, view.features, store=store, seed=seed)
+        targets = replace(composed.targets, X=view.of(composed.targets.X))
         with asking_for("held-out"):
-            exam = _Exam(schema, test, label(adapter, schema.restore(test), store=store), adapter.classes_)
-        cache = _FittedCache(folder, composed.targets)
+            P = label(adapter, schema.restore(test), store=store)
+        exam = _Exam(schema, view.of(test), P, adapter.classes_)
+        cache = _FittedCache(folder, targets)
         jobs = (
-            joblib.delayed(_one)(name, clone(student), composed.targets, exam, cache.path(name, student))
+            joblib.delayed(_one)(name, clone(student), targets, exam, cache.path(name, student))
             for name, student in named.items()
         )
         work.enter(FITTING)
