@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.domains.text.effects import Ask, scores
-from explaindistill.domains.text.form import form_values, silenced_form, varying
+from explaindistill.domains.text.form import LENGTH, form_values, silenced_form, varying
 from explaindistill.domains.text.lexicon import LexiconRequest, counted, learn_lexicon
 from explaindistill.domains.text.terms import MOST_WORDS, Term, TermIndex, frequent_terms
 from explaindistill.domains.text.tokens import joined, keys, spoken, tokens, without
@@ -160,6 +160,11 @@ class TextColumns(TransformerMixin, BaseEstimator):
             self._singles += [_Single(spoken(t), t) for t in _associated(words, phrases, P, self.n_words)]
         self._form = varying(texts, self.min_group_size) if "form" in self.kinds else []
         self._middle = np.median(form_values(texts, self._form), axis=0) if self._form else np.zeros(0)
+        if self.lexicon_way_ is not None and terms.of(1, 1) and not self.get_feature_names_out().size:
+            self._form, self._middle = (
+                [LENGTH],
+                np.median(form_values(texts, [LENGTH]), axis=0),
+            )  # no word does anything
         if not self.get_feature_names_out().size:
             raise InvalidInputError(
                 f"no word is in {self.min_group_size} different texts or more, and no other column differs between the "

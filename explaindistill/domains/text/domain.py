@@ -72,6 +72,9 @@ class TextDomain(BaseEstimator):
     [True]
     """
 
+    blank = ""
+    """A text in which there is nothing: what words add is counted from the answer to it."""
+
     def __init__(
         self,
         kinds: Sequence[str] = ("lexicon", "words", "form"),

@@ -93,7 +93,7 @@ def by_removal(
     index = TermIndex(terms)
     holders: csc_matrix = presence.tocsc()
     order = content_order(texts)
-    usable: NDArray[np.bool_] = np.asarray(~np.isnan(score)).all(axis=1)
+    usable = np.asarray(np.isfinite(score).all(axis=1))
     changed, parents, owner = [], [], []
     for j, term_at in enumerate(at):
         rows = holders.indices[holders.indptr[term_at] : holders.indptr[term_at + 1]]

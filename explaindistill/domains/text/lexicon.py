@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ HELD_OUT_FROM = 30
 """Texts below which none is held out: terms then are asked alone."""
 HELD_OUT_SHARE = 3
 """One of so many texts is held out."""
+BEYOND = 0.1
+"""Share of the strongest word's effect by which a phrase must do something else than its words."""
 NOTHING = 1e-6
 """Effects up to this are rounding of the teacher's."""
 
@@ -120,7 +122,11 @@ class _Learning:
     def _ways(self) -> dict[str, _Candidate]:
         """Effects by each way of learning them, the simplest first."""
         request, seen = self.request, ~self.judges
+        if self._affordable(1) == 0:
+            request = self.request = replace(request, ask=None)
         terms = list(request.words)
+        if request.ask is not None:
+            terms = terms[: self._affordable(len(terms))]
         presence = self._presence(terms)
         answers = self._candidate(terms, from_answers(presence[seen], self.score[seen]), presence)
         if request.ask is None:
@@ -134,18 +140,24 @@ class _Learning:
             ways |= self._phrases(ways, middle)
         return ways | ({"answers": answers} if self.judges.any() else {})
 
+    def _affordable(self, n: int) -> int:
+        """Up to ``n`` questions, as far as the teacher may still be asked."""
+        remaining = getattr(self.request.ask, "remaining", None)
+        return n if remaining is None else min(n, int(remaining))
+
     def _candidate(self, terms: list[Term], effect: Floats, presence: csr_matrix) -> _Candidate:
         explained = max(explained for explained, _ in self._grid(effect, presence))
         return _Candidate(terms, effect, presence, explained)
 
     def _removal(self, asked: _Candidate) -> _Candidate | None:
         """Effects by removal of all terms, where those that count most hold out better than when asked alone."""
-        if not self.judges.any():
+        if not self.judges.any() or self._affordable(1) == 0:
             return None
+        n_removals = self.request.n_removals
         terms, presence = asked.terms, asked.presence
         share = np.asarray(presence.mean(axis=0)).ravel()
         weight = np.maximum(share * (1 - share), 0.0) * (asked.effect**2).sum(axis=1)
-        tried = np.sort(np.argsort(-weight, kind="stable")[:TRIAL_TERMS])
+        tried = np.sort(np.argsort(-weight, kind="stable")[: self._affordable(TRIAL_TERMS * n_removals) // n_removals])
         removed = self._removed(terms, tried, presence)
         some = [terms[i] for i in tried]
         self.trial = {
@@ -154,9 +166,11 @@ class _Learning:
         }
         if self.trial["removal, on trial"] <= self.trial["alone, on trial"] + CLOSE_ENOUGH:
             return None
+        rest = np.setdiff1d(np.arange(len(terms)), tried)
+        if self._affordable(n_removals * len(rest)) < n_removals * len(rest):
+            return None
         effect = np.zeros_like(asked.effect)
         effect[tried] = removed
-        rest = np.setdiff1d(np.arange(len(terms)), tried)
         effect[rest] = self._removed(terms, rest, presence)
         return self._candidate(terms, effect, presence)
 
@@ -173,6 +187,8 @@ class _Learning:
         assert request.ask is not None
         at = {term: i for i, term in enumerate(ways["alone"].terms)}
         phrases = [p for p in request.phrases if all((word,) in at for word in p)]
+        each = 1 + (request.n_removals if "removal" in ways else 0)
+        phrases = phrases[: self._affordable(each * len(phrases)) // each]
         if not phrases:
             return {}
         held = TermIndex(phrases, overlapping=True).presence(request.words_of_texts)
@@ -225,13 +241,13 @@ def _beyond_words(
 ) -> tuple[list[Term], Floats]:
     """Terms with the phrases that do something else than nothing, each of their words, and their words together.
 
-    Beyond by as much as the strongest quarter of words do anything at all.
+    Beyond by more than a tenth of what the strongest word does; which of them are listed is decided with the words.
     """
     at = {term: i for i, term in enumerate(terms)}
     words = [np.stack([effect[at[word,]] for word in phrase]) for phrase in phrases]
     parts = [np.vstack([w, w.sum(axis=0), np.zeros(w.shape[1])]) for w in words]
     highest, lowest = np.stack([p.max(axis=0) for p in parts]), np.stack([p.min(axis=0) for p in parts])
-    margin = max(float(np.quantile(np.abs(effect).max(axis=1), 0.75)), NOTHING)
+    margin = max(BEYOND * float(np.abs(effect).max()), NOTHING)
     beyond = (phrase_effect > highest + margin) | (phrase_effect < lowest - margin)
     chosen = np.flatnonzero(beyond.any(axis=1))
     return terms + [phrases[i] for i in chosen], np.vstack([effect, phrase_effect[chosen]])

@@ -107,8 +107,9 @@ class TermIndex:
         places, start = [], 0
         while start < len(words):
             for length in self._lengths:
-                at = self._at.get(tuple(words[start : start + length]))
-                if at is not None:
+                phrase = tuple(words[start : start + length])
+                at = self._at.get(phrase)
+                if at is not None and len(phrase) == length:
                     places.append((at, start, start + length))
                     start += length
                     break

@@ -1,5 +1,7 @@
 """Words of any script, with their places; what other tools stumble over."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -85,3 +87,15 @@ def test_counts_of_phrases_are_those_of_a_slow_count(texts):
         [sum(tuple(words[i : i + len(term)]) == term for i in range(len(words))) for term in terms] for words in texts
     ]
     assert np.array_equal(counts, slow)
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=9))
+def test_places_cover_whole_terms_and_no_word_twice(words):
+    terms = [("a",), ("b", "c"), ("c", "b", "a")]
+    places = TermIndex(terms).places(words)
+    for at, start, end in places:
+        assert tuple(words[start:end]) == terms[at]
+    assert all(a[2] <= b[1] for a, b in pairwise(places))
+    assert sum(terms[at] == ("a",) for at, _, _ in places) + sum(len(terms[at]) == 3 for at, _, _ in places) == (
+        words.count("a")
+    )
