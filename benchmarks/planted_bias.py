@@ -23,8 +23,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from _bars import Bars, options
 
 from explaindistill.data.datasets import lending
-from explaindistill.measures.bias import GroupOptions, group_gaps, group_rates
+from explaindistill.measures.bias import GroupOptions, group_rates
 from explaindistill.measures.comparisons import worst_pairs
+from explaindistill.measures.gaps import group_gaps
 from explaindistill.measures.mean_transfer import mean_transfer
 from explaindistill.measures.strata import stratified_gaps
 from explaindistill.measures.transfer import Decisions, transfer

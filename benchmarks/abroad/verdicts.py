@@ -18,8 +18,9 @@ from abroad._cells import Answer, Cell, word
 from numpy.typing import NDArray
 from scipy import stats
 
-from explaindistill.measures.bias import GroupOptions, group_gaps, group_rates
+from explaindistill.measures.bias import GroupOptions, group_rates
 from explaindistill.measures.comparisons import worst_pairs
+from explaindistill.measures.gaps import group_gaps
 from explaindistill.measures.transfer import Decisions, transfer
 from explaindistill.measures.verdicts import judge
 

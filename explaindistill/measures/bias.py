@@ -1,8 +1,8 @@
-"""Rates by group, and their gaps to a named reference group."""
+"""Rates by group, and how faithful a student is to each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,34 +10,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from explaindistill.data.class_words import class_words
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.favorable import favorable_label
-from explaindistill.measures.groups import MISSING, Grouping, groupings
+from explaindistill.measures.gaps import SMALL, Reference, group_gaps
+from explaindistill.measures.groups import Grouping, groupings
 from explaindistill.measures.table import few_clusters, frame, row, shares
-from explaindistill.numerics.statistics.intervals import mover_difference, newcombe, ratio_of_intervals
 from explaindistill.numerics.statistics.mean_limits import mean_limits
-from explaindistill.numerics.statistics.members import Member, clustered_gap, correlation, pair
 from explaindistill.numerics.statistics.tallies import tally, weights_of
 
 __all__ = [
     "FIDELITY_CAVEAT",
-    "SMALL",
     "GroupOptions",
-    "Reference",
     "fidelity_caveat",
     "group_fidelity",
-    "group_gaps",
     "group_means_frame",
     "group_rates",
 ]
 
-Reference = str | Mapping[str, str]
 Line = dict[str, Any]
 Floats = NDArray[np.float64]
-SMALL = 30
-"""Groups of fewer rows are ``small``. A trade-off: at 30 rows Wilson's interval of a rate of one half still reaches 17
-points to either side; a lower number warns of less, a higher one calls most crossed groups small."""
 FIDELITY_CAVEAT = (
     "The student repeats its teacher less well for some groups than for others: "
     "a student without a gap says nothing about its teacher."
@@ -243,145 +234,6 @@ def _means(metric: str, values: Floats, grouping: Grouping, shared: Line, option
             member = limits.members[i]
             line |= {"member": member, "n_effective": member.n_effective} | few_clusters(member.count)
         yield line
-
-
-def group_gaps(
-    rates: pd.DataFrame, reference: Reference = "largest", *, level: float = 0.95, min_group_size: int = SMALL
-) -> pd.DataFrame:
-    """Differences and ratios of each group to a named reference group, with intervals.
-
-    Of clustered rows (``rates`` then has a column ``member``) the interval knows how the groups share clusters; without
-    clusters both groups are independent.
-
-    Parameters
-    ----------
-    rates : DataFrame
-        From `group_rates` (differences by Newcombe's, ratios by the MOVER-R interval) or from
-        `group_means_frame` and `group_fidelity` (differences by MOVER).
-    reference : "largest", "highest" or mapping of attribute to group
-        ``"largest"`` is the group with most rows; ``"highest"`` the one with the highest rate, among groups that are
-        not small where there are any (and it is chosen after seeing the rates, so that intervals are a little too
-        narrow). Attributes that a mapping does not name use the largest group. Rows with a missing attribute are
-        never the reference, unless named.
-    level : float
-        The one that ``rates`` was made with.
-    min_group_size : int
-        A gap where either side has fewer rows has the status ``small``.
-
-    Returns
-    -------
-    DataFrame
-        Canonical columns. ``metric`` is that of the rate with ``_difference`` or ``_ratio`` appended:
-        ``selection_rate_ratio`` is the impact ratio. ``n`` and ``k`` are the group's own.
-
-    References
-    ----------
-    Newcombe (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I; Zou and Donner (2008),
-    doi:10.1002/sim.3095 (MOVER); Donner and Zou (2012), doi:10.1177/0962280210383083 (MOVER-R).
-
-    Examples
-    --------
-    >>> rates = group_rates(
-    ...     ["yes"] * 60 + ["no"] * 40 + ["yes"] * 30 + ["no"] * 70,
-    ...     attributes=pd.DataFrame({"sex": ["m"] * 100 + ["f"] * 100}), favorable="yes")
-    >>> gaps = group_gaps(rates, {"sex": "m"}).set_index("metric")
-    >>> gaps["estimate"].round(3).to_dict()
-    {'selection_rate_difference': -0.3, 'selection_rate_ratio': 0.5}
-    """
-    sizes = rates.groupby(["subject", "attribute", "group"], sort=False)["n"].max()
-    lines: list[Line] = []
-    for (_, subject, attribute), table in rates.groupby(["metric", "subject", "attribute"], sort=False):
-        name = _reference(table, reference, str(attribute), sizes.loc[subject, attribute], min_group_size)
-        chosen = table["group"] == name
-        lines += _gaps(table[~chosen], table[chosen].iloc[0], level, min_group_size)
-    return frame(lines)
-
-
-def _reference(table: pd.DataFrame, reference: Reference, attribute: str, sizes: pd.Series, minimum: int) -> str:
-    """Name of the reference group among the rates of one metric, subject and attribute."""
-    groups = table["group"].tolist()
-    if isinstance(reference, Mapping) and attribute in reference:
-        name = str(reference[attribute])
-        if name not in groups:
-            raise InvalidInputError(
-                f"reference names the group {name!r} of {attribute}, the groups are {class_words(groups)}"
-            )
-        return name
-    if isinstance(reference, str) and reference not in {"largest", "highest"}:
-        raise InvalidInputError(f'reference must be "largest", "highest" or a mapping, got {reference!r}')
-    named = table[~table["group"].str.contains(MISSING, regex=False)]
-    named = table if named.empty else named
-    if reference == "highest" and named["estimate"].notna().any():
-        big = named[(named["n"] >= minimum) & named["estimate"].notna()]
-        pool = named if big.empty else big
-        return str(pool.loc[pool["estimate"].idxmax(), "group"])
-    return str(sizes[named["group"]].idxmax())
-
-
-@dataclass(frozen=True)
-class _Side:
-    """One group's figure with its limits; n and k are effective counts, k not whole with weights."""
-
-    n: float
-    k: float
-    estimate: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, line: Any) -> _Side:
-        n = float(line.n_effective)
-        return cls(n, n * float(np.nan_to_num(line.estimate)), float(line.estimate), float(line.low), float(line.high))
-
-
-def _gaps(groups: pd.DataFrame, reference: Any, level: float, minimum: int) -> Iterator[Line]:
-    """Difference a - b of each group a to the reference b, and of shares the ratio a / b."""
-    b = _Side.of(reference)
-    for line in groups.itertuples():
-        a = _Side.of(line)
-        names = {
-            key: getattr(line, key) for key in ("subject", "attribute", "group", "subset", "n", "k", "n_effective")
-        }
-        names["reference"] = reference.group
-        share = line.method == "wilson"
-        sides = ((a.estimate, a.low, a.high), (b.estimate, b.low, b.high))
-        status = _gap_status(line, reference, minimum)
-        (low, high), relatives = _limits(line, reference, sides, level)
-        difference = row(f"{line.metric}_difference", a.estimate - b.estimate, float(low), float(high), **names)
-        yield difference | {"method": "newcombe" if share else "mover"} | status
-        if share:
-            low, high = relatives
-            ratio = a.estimate / b.estimate if b.estimate > 0 else np.nan
-            relative = row(f"{line.metric}_ratio", ratio, float(low), float(high), **names)
-            relative |= {"method": "mover-r"} | status
-            if b.estimate == 0 and status.get("status") != "undefined":
-                relative |= {"status": "undefined", "reason": f"the rate of the reference group {reference.group} is 0"}
-            yield relative
-
-
-def _limits(a: Any, b: Any, sides: tuple[Any, Any], level: float) -> tuple[Any, Any]:
-    """Limits of the difference of two groups and, of shares, of their ratio; clustered or not."""
-    share = a.method == "wilson"
-    first_member, second_member = getattr(a, "member", None), getattr(b, "member", None)
-    if isinstance(first_member, Member) and isinstance(second_member, Member):
-        if share:
-            return clustered_gap(a.estimate, b.estimate, pair(first_member, second_member, level))
-        return mover_difference(*sides, correlation(first_member, second_member)), None
-    if not share:
-        return mover_difference(*sides), None
-    first, second = _Side.of(a), _Side.of(b)
-    return newcombe(first.k, first.n, second.k, second.n, level), ratio_of_intervals(*sides)
-
-
-def _gap_status(line: Any, reference: Any, minimum: int) -> Line:
-    for side in (line, reference):
-        if np.isnan(side.estimate):
-            return {"status": "undefined", "reason": f"{side.group}: {side.reason}"}
-    for side in (line, reference):
-        if isinstance(member := getattr(side, "member", None), Member) and (lack := few_clusters(member.count)):
-            return lack | {"reason": f"{side.group}: {lack['reason']}"}
-    few = [f"{side.group} has {side.n} rows" for side in (line, reference) if side.n < minimum]
-    return {"status": "small", "reason": f"{', '.join(few)}, fewer than {minimum}"} if few else {}
 
 
 def group_fidelity(

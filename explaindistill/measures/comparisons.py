@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.bias import SMALL, GroupOptions
+from explaindistill.measures.bias import GroupOptions
+from explaindistill.measures.gaps import SMALL
 from explaindistill.measures.groups import MISSING
 from explaindistill.measures.table import frame, row
 from explaindistill.numerics.statistics.hypotheses import (
@@ -243,7 +244,8 @@ def gap_tests(rates: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from explaindistill.measures.bias import group_gaps, group_rates
+    >>> from explaindistill.measures.bias import group_rates
+    >>> from explaindistill.measures.gaps import group_gaps
     >>> rates = group_rates([1] * 60 + [0] * 40 + [1] * 40 + [0] * 60,
     ...                     attributes=pd.DataFrame({"sex": ["m"] * 100 + ["f"] * 100}), favorable=1)
     >>> gap_tests(rates, group_gaps(rates, {"sex": "m"}))[["group", "reference", "p_value"]].round(4).values.tolist()
@@ -324,7 +326,8 @@ def power_table(rates: pd.DataFrame, gaps: pd.DataFrame, *, power: float = 0.8, 
 
     Examples
     --------
-    >>> from explaindistill.measures.bias import group_gaps, group_rates
+    >>> from explaindistill.measures.bias import group_rates
+    >>> from explaindistill.measures.gaps import group_gaps
     >>> rates = group_rates([1, 0] * 520, attributes=pd.DataFrame({"sex": ["m"] * 1000 + ["f"] * 40}), favorable=1)
     >>> power = power_table(rates, group_gaps(rates, {"sex": "m"}))
     >>> power[["group", "n", "detectable_ratio", "power_at_four_fifths"]].round(2).values.tolist()

@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.bias import GroupOptions, group_gaps, group_means_frame
+from explaindistill.measures.bias import GroupOptions, group_means_frame
+from explaindistill.measures.gaps import group_gaps
 from explaindistill.measures.groups import Grouping, groupings
 from explaindistill.measures.table import few_clusters, frame, row
 from explaindistill.measures.transfer import Decisions

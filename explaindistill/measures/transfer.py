@@ -11,8 +11,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.bias import GroupOptions, group_gaps, group_rates
+from explaindistill.measures.bias import GroupOptions, group_rates
 from explaindistill.measures.favorable import favorable_label
+from explaindistill.measures.gaps import group_gaps
 from explaindistill.measures.groups import Grouping, groupings
 from explaindistill.measures.once import once
 from explaindistill.measures.table import few_clusters, frame, row

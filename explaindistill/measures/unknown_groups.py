@@ -48,7 +48,8 @@ def missing_bounds(rates: pd.DataFrame, gaps: pd.DataFrame, *, level: float = 0.
 
     Examples
     --------
-    >>> from explaindistill.measures.bias import group_gaps, group_rates
+    >>> from explaindistill.measures.bias import group_rates
+    >>> from explaindistill.measures.gaps import group_gaps
     >>> rates = group_rates([1] * 60 + [0] * 40 + [1] * 40 + [0] * 60 + [1] * 10,
     ...                     attributes=pd.DataFrame({"sex": ["m"] * 100 + ["f"] * 100 + [None] * 10}), favorable=1)
     >>> bounds = missing_bounds(rates, group_gaps(rates, {"sex": "m"})).set_index("metric")

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 import explaindistill as xd
-from explaindistill.measures.bias import group_gaps, group_rates
+from explaindistill.measures.bias import group_rates
 from explaindistill.measures.comparisons import worst_pairs
+from explaindistill.measures.gaps import group_gaps
 from explaindistill.measures.suppression import suppress, withheld_lines
 from explaindistill.numerics.statistics.intervals import newcombe, simultaneous_level
 

@@ -11,10 +11,10 @@ from explaindistill.measures.bias import (
     GroupOptions,
     fidelity_caveat,
     group_fidelity,
-    group_gaps,
     group_means_frame,
     group_rates,
 )
+from explaindistill.measures.gaps import group_gaps
 from explaindistill.measures.verdicts import check
 from explaindistill.numerics.statistics.intervals import mover_ratio, newcombe, wilson
 

@@ -6,12 +6,13 @@ import pytest
 from scipy import stats
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.bias import GroupOptions, group_gaps, group_rates
+from explaindistill.measures.bias import GroupOptions, group_rates
 from explaindistill.measures.comparisons import (
     gap_tests,
     power_table,
     worst_pairs,
 )
+from explaindistill.measures.gaps import group_gaps
 from explaindistill.measures.strata import stratified_gaps
 from explaindistill.measures.unknown_groups import missing_bounds
 from explaindistill.numerics.statistics.hypotheses import detectable_difference, fisher, power_of_difference

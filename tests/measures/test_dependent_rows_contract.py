@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.bias import GroupOptions, group_fidelity, group_gaps, group_means_frame, group_rates
+from explaindistill.measures.bias import GroupOptions, group_fidelity, group_means_frame, group_rates
 from explaindistill.measures.calibration import calibration, reliability
 from explaindistill.measures.comparisons import worst_pairs
 from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.fidelity import fidelity, regression_fidelity
+from explaindistill.measures.gaps import group_gaps
 from explaindistill.measures.interval_assumptions import without_intervals
 from explaindistill.measures.performance import performance
 from explaindistill.measures.sensitivity import flips, leaf_audit

@@ -6,8 +6,9 @@ import pytest
 from scipy import stats
 
 from explaindistill.errors import InvalidInputError
-from explaindistill.measures.bias import GroupOptions, group_gaps, group_means_frame
+from explaindistill.measures.bias import GroupOptions, group_means_frame
 from explaindistill.measures.comparisons import worst_pairs
+from explaindistill.measures.gaps import group_gaps
 from explaindistill.measures.mean_transfer import mean_transfer
 from explaindistill.measures.transfer import Decisions
 from explaindistill.measures.transfer_verdicts import VERDICTS

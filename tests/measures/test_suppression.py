@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from explaindistill.measures.bias import GroupOptions, group_gaps, group_rates
+from explaindistill.measures.bias import GroupOptions, group_rates
+from explaindistill.measures.gaps import group_gaps
 from explaindistill.measures.suppression import hidden_groups, suppress, withhold
 from explaindistill.measures.table import frame, row
 

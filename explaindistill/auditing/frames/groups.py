@@ -15,12 +15,10 @@ from explaindistill.auditing.inputs import WITHOUT, AuditInput, Model
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.measures.bias import (
     MEMBER,
-    SMALL,
     WEIGHT,
     GroupOptions,
     fidelity_caveat,
     group_fidelity,
-    group_gaps,
     group_means_frame,
     group_rates,
 )
@@ -32,6 +30,7 @@ from explaindistill.measures.comparisons import (
     worst_pairs,
 )
 from explaindistill.measures.favorable import which_is_wanted
+from explaindistill.measures.gaps import SMALL, group_gaps
 from explaindistill.measures.groups import MISSING
 from explaindistill.measures.mean_transfer import mean_transfer
 from explaindistill.measures.sensitivity import flips, leaf_audit, proxies, with_use
