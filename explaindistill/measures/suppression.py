@@ -296,9 +296,12 @@ def with_common_values(attributes: pd.DataFrame, min_category_size: int) -> pd.D
 def _touching(frame: pd.DataFrame, groups: set[tuple[str, str]]) -> NDArray[np.bool_]:
     """Lines of one of the groups, or of a gap to one."""
     out = np.zeros(len(frame), dtype=bool)
+    if not groups:
+        return out
+    attributes = list(map(str, frame["attribute"].tolist()))
     for side in ("group", "reference"):
         if side in frame:
-            keys = zip(frame["attribute"].astype(str), frame[side].astype(str), strict=True)
+            keys = zip(attributes, map(str, frame[side].tolist()), strict=True)
             out |= np.array([key in groups for key in keys], dtype=bool)
     return out
 
@@ -324,7 +327,9 @@ def _conditional(
     if not first:
         return np.zeros(len(frame), dtype=bool)
     alike = rests | (of_subject & frame["metric"].isin(frame.loc[lines & ~rests, "metric"]).to_numpy())
-    return alike & _touching(frame, hidden_groups(attributes, minimum, first | always))
+    out = np.zeros(len(frame), dtype=bool)
+    out[alike] = _touching(frame[alike], hidden_groups(attributes, minimum, first | always))
+    return out
 
 
 def _small_shares(frame: pd.DataFrame, gone: NDArray[np.bool_], minimum: int) -> NDArray[np.bool_]:
