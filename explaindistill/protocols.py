@@ -251,7 +251,10 @@ class Domain(Protocol):
         ...
 
     def edits(self) -> Mapping[str, Callable[..., Any]]:
-        """Named changes ``edit(objects, rng) -> objects``, such as "names swapped", and their controls."""
+        """Named changes ``edit(objects, rng) -> objects``, such as "names swapped".
+
+        The control of one, a change of the same size that should not matter, has its name with ", control" behind.
+        """
         ...
 
     def show(self, value: Any, columns: Any, reasons: pd.DataFrame) -> Any:

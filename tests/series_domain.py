@@ -1,6 +1,8 @@
-"""A small domain: short time series, such as the last readings of a meter."""
+"""A small domain: short series of readings, such as those of a meter, read by level, slope and last value."""
 
 from __future__ import annotations
+
+import html
 
 import numpy as np
 import pandas as pd
@@ -8,19 +10,21 @@ from sklearn.base import BaseEstimator
 
 from explaindistill.errors import InvalidInputError
 
+__all__ = ["SeriesColumns", "SeriesDomain", "SeriesSampler"]
+
 
 class SeriesDomain(BaseEstimator):
-    """Short time series of any length, read by their level, slope and last value."""
+    """Short series of numbers, each of its own length."""
 
     def __init__(self, column=None):
-        self.column = column
+        self.column = column  # of a frame, where the series stand beside ordinary columns
 
     def objects(self, X):
         values = np.empty(len(X), dtype=object)
         for i, series in enumerate(X):
             values[i] = np.asarray(series, dtype=float)
-            if values[i].ndim != 1 or len(values[i]) < 2:
-                raise InvalidInputError(f"X must hold series of at least 2 values, got shape {values[i].shape}")
+            if values[i].ndim != 1 or len(values[i]) < 3:
+                raise InvalidInputError(f"X must hold series of at least 3 numbers, got shape {values[i].shape}")
         return values
 
     def restore(self, objects, like):
@@ -40,24 +44,27 @@ class SeriesDomain(BaseEstimator):
 
     def edits(self):
         return {
-            "read one later": lambda objects, rng: self.objects([np.roll(s, 1) for s in objects]),
-            "control: a hundredth of noise": lambda objects, rng: self.objects(
-                [s + 0.01 * s.std() * rng.standard_normal(len(s)) for s in objects]
+            "read in reverse": lambda objects, rng: self.objects([series[::-1] for series in objects]),
+            "read in reverse, control": lambda objects, rng: self.objects(
+                [np.append(rng.permutation(series[:-1]), series[-1]) for series in objects]
             ),
         }
 
     def show(self, value, columns, reasons):
-        return f"<pre>{' '.join(f'{v:.2f}' for v in value)}</pre>"
+        readings = " ".join(f"{reading:.2f}" for reading in value)
+        counted = reasons[reasons["term"] != "(base)"].sort_values("contribution", key=abs, ascending=False)
+        strongest = html.escape(str(counted["term"].iloc[0])) if len(counted) else "nothing"
+        return f"<p>{readings}</p><p>What counted most: <b>{strongest}</b></p>"
 
 
 class SeriesColumns(BaseEstimator):
-    """Mean, slope per step and last value of a series."""
+    """Level and slope of all readings but the last, and the last one."""
 
     def fit(self, objects, P=None):
         return self
 
     def transform(self, objects):
-        rows = [(s.mean(), np.polyfit(np.arange(len(s)), s, 1)[0], s[-1]) for s in objects]
+        rows = [(s[:-1].mean(), np.polyfit(np.arange(len(s) - 1), s[:-1], 1)[0], s[-1]) for s in objects]
         return pd.DataFrame(rows, columns=self.get_feature_names_out())
 
     def get_feature_names_out(self, input_features=None):
@@ -73,20 +80,20 @@ class SeriesSampler(BaseEstimator):
 
     def draw(self, n, rng):
         parents = rng.integers(len(self.objects_), size=(n, 2))
-        made = np.empty(n, dtype=object)
+        drawn = np.empty(n, dtype=object)
         for i, (a, b) in enumerate(parents):
             first, second = self.objects_[a], self.objects_[b]
-            made[i] = np.concatenate([first[: len(first) // 2], second[len(second) // 2 :]])
-        return made, parents
+            drawn[i] = np.concatenate([first[: len(first) // 2 + 1], second[len(second) // 2 :]])
+        return drawn, parents
 
 
 def _flat(series):
-    steps = np.arange(len(series)) - (len(series) - 1) / 2
-    return series - np.polyfit(steps, series, 1)[0] * steps
+    steps = np.arange(len(series) - 1) - (len(series) - 2) / 2
+    return np.append(series[:-1] - np.polyfit(steps, series[:-1], 1)[0] * steps, series[-1])
 
 
-SILENCED = {
-    "level": lambda series: series - series.mean(),
+SILENCED = {  # each takes away what one column reads, and leaves to the others what they read
+    "level": lambda series: np.append(series[:-1] - series[:-1].mean(), series[-1]),
     "slope": _flat,
-    "last value": lambda series: np.append(series[:-1], series[:-1].mean()),
+    "last value": lambda series: np.append(series[:-1], 0.0),
 }

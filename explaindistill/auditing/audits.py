@@ -20,6 +20,9 @@ from explaindistill.auditing.frames.every import frame_names, measure_all, notes
 from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, AuditRows, audit_rows, decision_rule, prepare
 from explaindistill.auditing.manifest import manifest, privacy_spent
 from explaindistill.auditing.notes import nobody_said, uses_sensitive
+from explaindistill.auditing.objects.columns import column_names, in_columns, object_rows_of, reading_once
+from explaindistill.auditing.objects.shown import labels_to_show, shown_objects
+from explaindistill.auditing.objects.teacher import behind
 from explaindistill.auditing.options import AuditOptions, check_rows, columns_wanted
 from explaindistill.auditing.profiles.loading import load_profile
 from explaindistill.auditing.record import Audit
@@ -28,6 +31,7 @@ from explaindistill.auditing.stages import FINISHING, stages
 from explaindistill.auditing.validation import in_row_order, labelled_rows, named_students
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.rows_sent import asking_for
+from explaindistill.distillation.objects.teacher import teacher_of_objects
 from explaindistill.measures.dependent_rows import dependence_warnings
 from explaindistill.measures.once import unchanged_tables
 from explaindistill.measures.suppression import with_common_values
@@ -96,6 +100,7 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     worst_case: bool | int = False,
     n_made_up: int = 0,
     margin: float | None = None,
+    show: Iterable[Any] = (),
     store: Any = None,
     random_state: int = 0,
     strict: bool | None = None,
@@ -187,6 +192,9 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         Difference of two selection rates, or of a regressor's means in their unit, below which the words "inherited"
         and "hidden" call them the same; three points, or a tenth of the standard deviation of the teacher's values,
         when None.
+    show : labels of rows of X, default=()
+        Of students with a ``domain``: objects that the HTML page shows, each with what counted for every student's
+        answer. Others never stand in any report, and these in no other kind of it.
     store : path or LabelStore, optional
         Keeps the teacher's answers, so that an audit that was cut off, or is made again, asks nothing twice.
     random_state : int, default=0
@@ -248,8 +256,16 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         date=described.date or None,
         random_state=random_state,
     )
-    adapter = as_teacher(teacher)
+    objects = object_rows_of(dict(students) if isinstance(students, Mapping) else {"student": students})
+    adapter = as_teacher(teacher) if objects is None else teacher_of_objects(teacher, objects)
+    if objects is not None:
+        X = objects.frame(X)
+        train = None if train is None else (objects.frame(train[0]), train[1])
+        stress = None if stress is None else objects.frame(stress)
+        if second_teacher is not None:
+            second_teacher = teacher_of_objects(second_teacher, objects)
     named = named_students(students, adapter)
+    labels = labels_to_show(show, None if objects is None else X)
     rule = decision_rule(adapter.classes_, favorable, threshold)
     check_requirements({} if requirements is None else requirements, named)
     arguments = {"y": y, "sensitive": sensitive, "sample_weight": sample_weight, "groups": groups, "strata": strata}
@@ -265,7 +281,8 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         strata=ordered["strata"],
     )
     groups_of = {str(c): rows.attributes[c].dropna().unique() for c in rows.attributes.columns}
-    shown.check([*rows.frame.columns, *groups_of], rule.classes, groups_of)
+    names = rows.frame.columns if objects is None else column_names(named, rows.frame)
+    shown.check([*names, *groups_of], rule.classes, groups_of)
     train = None if train is None else labelled_rows(*train, rule)
     check_rows(options, rows, rule, train)
     if dry_run:
@@ -273,7 +290,9 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         return rehearsal.forecast(stress, second_teacher)
     before = getattr(adapter, "epsilon", None)
     plan = stages(len(rows), rows.frame.shape[1], options, can_be_asked(adapter))
-    with asking_for("audit"), under_way(progress, plan, store), limited(n_jobs), unchanged_tables():
+    with (
+        asking_for("audit"), under_way(progress, plan, store), limited(n_jobs), unchanged_tables(), reading_once(named)
+    ):  # fmt: skip
         inputs = prepare(
             adapter,
             named,
@@ -284,9 +303,12 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
             second_teacher=second_teacher,
             store=store,
         )
+        if objects is not None:
+            inputs = in_columns(inputs, objects)
         used = uses_sensitive(inputs.students, inputs.rows.attributes, shown)
         inputs = replace(inputs, notes=(*columns.notes, *inputs.notes, *used))
         record = _measured(inputs, options, dict(requirements or {}), Failures(is_strict(strict)))
+        record = replace(record, shown=shown_objects(inputs, labels))
     notes_of_all = (*record.notes, *privacy_spent(adapter, before))
     return replace(record, notes=notes_of_all, about=described, names=shown)
 
@@ -310,7 +332,7 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
         students={s.name: s.inner for s in inputs.students},
         schema=inputs.rows.disclosed(size),
         task=inputs.task,
-        teacher_name=_teacher_name(inputs.teacher.inner),
+        teacher_name=_teacher_name(behind(inputs.teacher.inner)),
         classes=inputs.rule.classes,
         favorable=inputs.rule.favorable,
         threshold=inputs.rule.threshold,

@@ -16,6 +16,7 @@ from explaindistill.asking.memory import Memory
 from explaindistill.auditing.answers import Answer, aligned, answer_of
 from explaindistill.auditing.baseline import fit_baseline
 from explaindistill.auditing.notes import turned_around
+from explaindistill.auditing.objects.record import ObjectAudit
 from explaindistill.auditing.overlap import unseen
 from explaindistill.auditing.validation import (
     attribute_columns,
@@ -252,6 +253,8 @@ class AuditInput:
         By the name of a baseline or of the second teacher that could not be fitted or asked: what it met.
     row_values : list of RowValues
         Filled while Shapley values are measured: they are about people, and go into no frame.
+    objects : ObjectAudit, optional
+        Where students are of a domain: the objects that the rows are columns of.
 
     Examples
     --------
@@ -282,6 +285,7 @@ class AuditInput:
     partitions: Mapping[str, Any] = field(default_factory=dict)
     errors: Mapping[str, Exception] = field(default_factory=dict)
     row_values: list[RowValues] = field(default_factory=list)
+    objects: ObjectAudit | None = None
 
     @property
     def task(self) -> Task:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from explaindistill.asking.cost import price_of_a_row_sent
 from explaindistill.asking.store import as_store
 from explaindistill.auditing.inputs import AuditInput, Model
+from explaindistill.auditing.objects.teacher import behind
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.data.row_keys import row_keys
 from explaindistill.data.rows_sent import RowsSent, counters_of
@@ -41,7 +42,7 @@ def manifest(inputs: AuditInput, options: AuditOptions, requirements: Mapping[st
     return {
         "data_sha256": _digest(row_keys(inputs.rows.frame)),
         "prediction_sha256": {model.name: _digest(model.P) for model in inputs.models()},
-        "teacher": {"kind": type(teacher).__name__, "fingerprint": teacher.fingerprint()} | _rights(teacher),
+        "teacher": {"kind": type(behind(teacher)).__name__, "fingerprint": teacher.fingerprint()} | _rights(teacher),
         "rows_sent": rows_sent_in(inputs, options.price_per_row),
         "requirements": dict(requirements),
         "measuring": options.as_dict(),

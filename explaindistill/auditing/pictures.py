@@ -137,7 +137,8 @@ def _importance(picture: _Picture) -> Any:
     rows = picture.models(picture.frame("importance", "no model could be asked about changed rows"))
     metric = picture.choice.get("metric")
     if metric is None:
-        metric = "permutation" if "permutation" in set(rows["metric"]) else str(rows["metric"].iloc[0])
+        first = [m for m in ("silencing", "permutation") if m in set(rows["metric"])]
+        metric = first[0] if first else str(rows["metric"].iloc[0])
     rows = picture.chosen(rows, "metric", "metric") if picture.choice.get("metric") else rows[rows["metric"] == metric]
     rows = rows[rows["subset"] == rows["subset"].iloc[0]]
     total = rows["estimate"].clip(lower=0).groupby(rows["subject"]).transform("sum")

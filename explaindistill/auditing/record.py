@@ -15,6 +15,7 @@ from explaindistill import plugins
 from explaindistill.auditing.about import About
 from explaindistill.auditing.display_names import DisplayNames
 from explaindistill.auditing.explanations import explanation
+from explaindistill.auditing.objects.shown import ShownObject
 from explaindistill.auditing.opening.sentences import Opening
 from explaindistill.auditing.opening.writing import write_opening
 from explaindistill.auditing.pictures import plot
@@ -45,7 +46,7 @@ class Audit:
         ``attribution_cells``, ``interactions``,
         ``comparison``, ``comparison_terms``, ``comparison_quality``, ``missing_inputs``, ``complexity``, ``students``,
         ``dependence``, ``dependence_comparison``, ``dependent_rows``, ``corpus``, ``columns``, ``believability``,
-        ``cost``, ``query_curve``, ``deployment``, ``cells``, ``rule_fidelity``, ``worst_case``, ``roc``,
+        ``cost``, ``query_curve``, ``deployment``, ``edits``, ``cells``, ``rule_fidelity``, ``worst_case``, ``roc``,
         ``score_shares``, ``answer_pairs``, ``decided_as``, ``profile``, ``profile_requirements``, ``recommendation``,
         ``thresholds``; each row of a measure has its ``n``, ``estimate``, ``low`` and ``high``. A frame that does not
         apply is empty. So is one that could not be measured: then ``failures`` (``module``, ``frame``, ``cause``) and
@@ -72,6 +73,8 @@ class Audit:
         How columns, classes and groups are called in what people read, and the units of columns.
     command : str
         What was typed, where the command line made the audit.
+    shown : tuple of ShownObject
+        Objects that the caller named with ``show=``: the HTML page shows them, no other kind of report does.
     pages : list of str
         Paths, as they were given, of the HTML pages that were saved: what a notebook links to.
 
@@ -119,6 +122,7 @@ class Audit:
     command: str = ""
     pages: list[str] = field(default_factory=list, compare=False)
     row_values: tuple[RowValues, ...] = field(default=(), compare=False)
+    shown: tuple[ShownObject, ...] = field(default=(), compare=False)
 
     plot = plot
     explanation = explanation

@@ -16,6 +16,7 @@ from explaindistill.auditing.frames.every import measure_all
 from explaindistill.auditing.frames.importance import INTERACTIONS
 from explaindistill.auditing.frames.worst_case import questions_at_most
 from explaindistill.auditing.inputs import AuditInput, AuditRows, prepare
+from explaindistill.auditing.objects.columns import in_columns, object_rows_of
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.auditing.overlap import unseen
 from explaindistill.data.rows_sent import asking_for
@@ -97,6 +98,8 @@ class Rehearsal:
         keep, _, _ = unseen(self.rows.frame, distillers, self.train)
         second = None if second_teacher is None else StandIn(second_teacher, as_the_teacher, self.store, OPEN)
         inputs = prepare(stand_in, self.students, self.rows.take(keep), self.rule, stress=stress, second_teacher=second)
+        if (objects := object_rows_of(self.students)) is not None:
+            inputs = in_columns(inputs, objects)
         failures = Failures(strict=False)
         with asking_for("audit"):
             measure_all(inputs, self.options, failures, SILENT)

@@ -30,6 +30,7 @@ WORDS = {
     "rule_fidelity": "measuring rules",
     "thresholds": "trying thresholds",
     "worst_case": "searching for the worst case",
+    "edits": "editing objects",
 }
 """By the name of a module of frames, in their order."""
 WORK = {"corpus": 6.0, "importance": 20.0, "fidelity": 3.0, "teacher": 3.0, "groups": 25.0, "cells": 4.0}

@@ -241,7 +241,8 @@ class Distiller(StudentMethods, ObjectMethods, MetaEstimatorMixin, BaseEstimator
             query_seconds=self.corpus_.query_seconds,
             n_stored=self.corpus_.n_stored,
         )
-        self.fit_rows_ = RowIdentity(X.index if isinstance(X, pd.DataFrame) else None, run.rows.keyed.keys)
+        index = X.index if isinstance(X, pd.DataFrame | pd.Series) else None
+        self.fit_rows_ = RowIdentity(index, run.rows.keyed.keys)
         if targets.classes is not None:
             self.classes_ = targets.classes
         return self

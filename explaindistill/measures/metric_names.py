@@ -56,8 +56,9 @@ METRIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "proxies": ("proxy_auc", "proxy_use"),
     "leaf_audit": ("leaf_share",),
     "mistakes": ("disagreement",),
+    "edits": ("edit_flip_rate", "edit_score", "edit_logit", "edit_mean", "edit_over_control", "edit_changed"),
     "stability": ("refit_agreement", "refit_features", "refit_splits", "refit_importance"),
-    "importance": ("permutation", "shapley", "structure"),
+    "importance": ("permutation", "silencing", "shapley", "structure"),
     "importance_comparison": (
         "importance_spearman", "importance_overlap", "importance_top_k", "importance_sign", "importance_shared",
     ),

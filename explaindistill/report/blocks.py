@@ -18,6 +18,7 @@ __all__ = [
     "Figure",
     "Gallery",
     "Group",
+    "Html",
     "Items",
     "Mark",
     "Matrix",
@@ -60,6 +61,14 @@ class Facts:
 
     pairs: tuple[tuple[str, str], ...]
     anchors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Html:
+    """What a domain shows of one object: HTML, of which a page writes only what formats text and embedded pictures."""
+
+    html: str
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -393,6 +402,7 @@ Block: TypeAlias = (
     | WhatIf
     | Details
     | Group
+    | Html
 )
 
 

@@ -72,6 +72,17 @@ METRICS: dict[str, Metric] = {
     "permutation": Metric(
         "Permutation importance", "How much the answer worsens when one column is shuffled.", "number"
     ),
+    "silencing": Metric(
+        "Importance by silencing", "How far the answer moves where the object says nothing in one column.", "number"
+    ),
+    "edit_changed": Metric("Objects that the edit changes", "Share of the audited objects.", "share"),
+    "edit_flip_rate": Metric("Decisions that turn", "Share of the edited objects whose decision is another.", "share"),
+    "edit_score": Metric("Shift of the score", "Mean change of the favourable probability by the edit.", "points"),
+    "edit_logit": Metric("Shift in log-odds", "Mean change of the favourable log-odds by the edit.", "number"),
+    "edit_mean": Metric("Shift of the answer", "Mean change of the value by the edit.", "number"),
+    "edit_over_control": Metric(
+        "Further than the control", "Mean size of the change by the edit less that by its control.", "number"
+    ),
     "shapley": Metric("Size of Shapley values", "How far a column moves an answer from the mean answer, on average."),
     "attribution_gap": Metric("Part of a gap", "Difference of a column's mean Shapley values between two groups."),
     "attribution_gap_total": Metric("Whole gap", "Difference of the mean answers of two groups, on the named scale."),

@@ -17,6 +17,7 @@ from explaindistill.measures.verdicts import SIGNS
 from explaindistill.report import blocks as b
 from explaindistill.report.dots import look, occupants_svg, place, strip_svg
 from explaindistill.report.folds import folded
+from explaindistill.report.harmless_html import harmless
 from explaindistill.report.opening_block import opening_title
 from explaindistill.report.tabs import tabs_of
 from explaindistill.report.words import FIRST, ISOLATED, LAST, name, sentence
@@ -50,6 +51,7 @@ def environment() -> Environment:
     templates.filters["look"] = look
     templates.filters["drawn"] = strip_svg
     templates.filters["occupants"] = occupants_svg
+    templates.filters["harmless"] = lambda html: Markup(harmless(html))
     templates.filters["sign"] = lambda verdict: SIGNS.get(verdict, "–")
     templates.filters["island"] = lambda value: Markup(island(value))
     return templates

@@ -60,7 +60,8 @@ def sections(audit: Any) -> dict[str, Section]:
     ('glance', 'No sensitive attributes')
     """
     watched = _watched(displayed(audit))
-    collected = {name: _section(name, watched) for name in plugins.names("report.sections")}
+    every = {name: _section(name, watched) for name in plugins.names("report.sections")}
+    collected = {name: section for name, section in every.items() if section.blocks or section.reason}
     place = {tab: i for i, tab in enumerate(TABS)}
     return dict(sorted(collected.items(), key=lambda item: (place.get(item[1].tab, len(TABS)), item[1].order, item[0])))
 

@@ -12,8 +12,12 @@ from sklearn.base import clone
 from explaindistill.asking.cost import Cost
 from explaindistill.auditing.frames._lines import Measured, attempt, cannot_say, drawn
 from explaindistill.auditing.inputs import AuditInput, Model
+from explaindistill.auditing.objects.record import ObjectAudit
 from explaindistill.auditing.options import CURVE, AuditOptions
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
+from explaindistill.data.schema import Schema
+from explaindistill.distillation.made_rows import FitRows
+from explaindistill.distillation.objects.sampling import made_objects
 from explaindistill.measures.believability import AllowedRows, believability, worries
 from explaindistill.measures.columns import describe_columns
 from explaindistill.measures.table import frame
@@ -101,6 +105,8 @@ def _judged(inputs: AuditInput, s: Model, sampler: Any) -> pd.DataFrame:
     from explaindistill.samplers import Constraint, satisfied
 
     distiller: Any = s.distiller
+    if inputs.objects is not None:
+        return _judged_objects(inputs, inputs.objects, s, sampler)
     schema = distiller.schema_
     fitted = None if inputs.train is None else schema.frame(inputs.train[0])
     reason = ""
@@ -126,3 +132,31 @@ def _judged(inputs: AuditInput, s: Model, sampler: Any) -> pd.DataFrame:
         subject=s.name,
         random_state=distiller.seed_,
     )
+
+
+def _judged_objects(inputs: AuditInput, objects: ObjectAudit, s: Model, sampler: Any) -> pd.DataFrame:
+    """Made-up objects held against real ones, by the columns that the student sees of them."""
+    distiller: Any = s.distiller
+    if objects.train is None:
+        return cannot_say("two_sample_auc", s.name, "rows of fitting were not given: pass train=(X, y)")
+    if min(len(inputs.rows), len(objects.train)) < LEAST_ROWS:
+        return cannot_say("two_sample_auc", s.name, "fewer than 10 rows of fitting or held out")
+    rng = np.random.default_rng([distiller.seed_, 7])
+    at = drawn(len(inputs.rows), BELIEVED_ROWS, rng)
+    P = objects.answers[s.name](objects.train)  # the student's, so that a sampler's ideas of likeness cost no question
+    real = FitRows.of(objects.train.reset_index(drop=True), distiller.schema_)
+    new, _ = made_objects(sampler, objects.rows, real, P, max(len(at), LEAST_ROWS), rng)
+    columns = distiller.view_.features
+    fitted, held, made = (columns.transform(rows) for rows in (objects.train, objects.frame.iloc[at], new))
+    schema = Schema.infer(pd.concat([fitted, held], ignore_index=True))
+    judged = believability(
+        made.reset_index(drop=True),
+        held.reset_index(drop=True),
+        fitted.reset_index(drop=True),
+        AllowedRows(schema),
+        most=NEAREST_ROWS,
+        subject=s.name,
+        random_state=distiller.seed_,
+    )
+    # columns of an object have no bounds that it could break
+    return judged[judged["metric"] != "violations"].reset_index(drop=True)

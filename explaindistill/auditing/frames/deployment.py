@@ -12,6 +12,7 @@ import pandas as pd
 from explaindistill.asking.labelling import ask
 from explaindistill.auditing.answers import Answer
 from explaindistill.auditing.inputs import AuditInput, Model
+from explaindistill.auditing.objects.teacher import behind
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.errors import InvalidInputError
 from explaindistill.export import operations
@@ -36,7 +37,7 @@ def _teacher(inputs: AuditInput, timed: bool) -> Footprint:
     model, teacher = inputs.teacher, inputs.teacher.inner
     first_row = inputs.rows.schema.restore(inputs.rows.frame.iloc[:1])
     content = teacher.weights() if hasattr(teacher, "weights") else None
-    count, reason = float("nan"), f"a {type(teacher).__name__} does not tell"
+    count, reason = float("nan"), f"a {type(behind(teacher)).__name__} does not tell"
     if hasattr(teacher, "operations"):
         count = teacher.operations(first_row)
         reason = "torch counts no operation in this module"

@@ -27,6 +27,7 @@ from explaindistill.auditing.frames import (
     dependence,
     dependent_rows,
     deployment,
+    edits,
     ensemble,
     fidelity,
     groups,
@@ -59,7 +60,7 @@ __all__ = ["frame_names", "measure_all", "notes", "suppressed"]
 ORDER = (
     corpus, comparison, importance, fidelity, teacher, groups, mistakes, performance, stability, students, cells,
     deployment, ensemble, profile, dependent_rows, dependence, scores, recommendation,
-    rule_fidelity, thresholds, worst_case,
+    rule_fidelity, thresholds, worst_case, edits,
 )  # fmt: skip
 
 

@@ -287,7 +287,8 @@ class _Judge:
 def _proxies(inputs: AuditInput, importance: pd.DataFrame, seed: int) -> Iterator[pd.DataFrame]:
     """How well columns give a sensitive attribute away, beside their use by every model; predicted once."""
     strengths: dict[tuple[str, ...], pd.DataFrame] = {}
-    permuted = importance[importance["metric"] == "permutation"] if "feature" in importance else importance.iloc[:0]
+    moved = importance["metric"] == ("permutation" if inputs.objects is None else "silencing")
+    permuted = importance[moved] if "feature" in importance else importance.iloc[:0]
     rows = inputs.rows.frame
     for model in inputs.models():
         columns = [c for c in rows.columns if c in model.features]

@@ -13,6 +13,7 @@ from scipy.special import logit
 
 from explaindistill.auditing.answers import Answer
 from explaindistill.auditing.frames._lines import RECORDED_ONLY, Measured, attempt, cannot_say, drawn, in_parts, stack
+from explaindistill.auditing.frames._silencing import silencing
 from explaindistill.auditing.inputs import AuditInput, Model
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.data.rows_sent import asking_for
@@ -149,6 +150,9 @@ def _permutation(inputs: AuditInput, rng: np.random.Generator) -> tuple[Tables, 
             )
             tables[model.name] = permutation_importance(growth, clusters=clusters, subject=model.name)
             by_row[model.name] = np.column_stack([growth.by_feature[c].mean(axis=0) for c in sorted(growth.by_feature)])
+    if inputs.objects is not None:
+        silenced, alike = silencing(inputs, seed)
+        return [*silenced, *tables.values()], alike
     if "teacher" not in tables:
         return [cannot_say("permutation", "teacher", RECORDED_ONLY.format("changed")), *tables.values()], []
     likeness = [

@@ -139,13 +139,16 @@ def spoken_proxies(audit: Audited) -> list[tuple[str, str]]:
 
 
 def _weights(audit: Audited) -> Sentence:
-    """The columns whose shuffling changes the teacher's answers most."""
+    """The columns whose shuffling, or silencing where rows are columns of objects, changes the answers most."""
     lines = evidence(audit.frames, "importance", metric="permutation", subject="teacher")
+    how = "are shuffled, by permutation importance: "
+    if not lines and (lines := evidence(audit.frames, "importance", metric="silencing", subject="teacher")):
+        how = "say nothing, by silencing: "
     if not lines:
         why = evidence(audit.frames, "importance", defined=False, metric="permutation", subject="teacher")
         return says("inputs", "cannot say", reasons(why), ".", link="importance", verdict="cannot say")
     ranked = sorted(lines, key=lambda line: (-float(line["estimate"]), line.word("feature")))[:MOST_NAMED]
     pieces = [[*_column(audit, line), Word(" ("), figure(line, "number"), Word(" "), spread(line, "number"), Word(")")]
               for line in ranked]  # fmt: skip
-    return says("inputs", "the teacher's answers change most where these are shuffled, by permutation importance: ",
+    return says("inputs", "the teacher's answers change most where these ", how,
                 joined(pieces), ".", link="importance")  # fmt: skip

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -98,6 +100,16 @@ class ObjectColumns:
         columns = known.at(digests).set_axis(frame.index, axis=0)
         ordinary = [name for name in self.ordinary if name not in self.names_]
         return pd.concat([columns, frame[ordinary]], axis=1) if ordinary else columns
+
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """While it lasts no object is looked at twice."""
+        before = self._known
+        self._known = _Known() if before is None else before
+        try:
+            yield
+        finally:
+            self._known = before
 
     def forget(self) -> None:
         """Remember nothing of any object from here on."""

@@ -101,7 +101,8 @@ class ObjectRows:
         if isinstance(X, pd.DataFrame) and self.name in X.columns and is_raw(X[self.name]):
             return X
         if not self.is_mixed:
-            return pd.DataFrame({self.name: self._cells(X)})
+            index = X.index if isinstance(X, pd.Series) else None
+            return pd.DataFrame({self.name: self._cells(X)}, index=index)
         frame = as_frame(X)
         _named(self.name, frame)
         return frame.assign(**{self.name: self._cells(frame[self.name])})

@@ -11,7 +11,7 @@ import pandas as pd
 from explaindistill import plots
 from explaindistill.report.blocks import Block, Cell, Details, Dots, Gallery, Section, Table, Text
 from explaindistill.report.figures import by_fidelity, dots, drawn, importance, students_of
-from explaindistill.report.tables import frame_of, pivot
+from explaindistill.report.tables import frame_of, pivot, rows_of
 from explaindistill.report.words import name, quantity
 from explaindistill.report.writers.json import STRONGEST, strongest
 
@@ -33,6 +33,11 @@ def section(audit: Any) -> Section:
     shares = _shares(frame)
     subjects = [s for s in ("teacher", *students_of(audit)) if s in set(shares["subject"])]
     lead = Text("Importance tells what a model uses, not what causes what.")
+    if "silencing" in set(frame.get("metric", ())):
+        lead = Text(
+            "Importance tells what a model uses, not what causes what. Here each object was changed so that one column "
+            "says nothing, and every model was asked again: how far its answers moved."
+        )
     table = _table(shares, subjects)
     figure = importance(audit, shares)
     folded: list[Block] = [Details(f"All {len(table.rows)} columns", (table, *_otherwise(audit, frame, subjects)))]
@@ -90,14 +95,22 @@ def _painter(rows: pd.DataFrame, ends: tuple[float, float]) -> Callable[[Any], A
 
 
 def _alike(audit: Any) -> list[Block]:
-    """How alike the importances are, by permutation and, scale by scale, by Shapley values."""
+    """How alike the importances are, by permutation or silencing and, scale by scale, by Shapley values."""
     frame = frame_of(audit, "importance_comparison")
+    silenced = len(rows_of(frame_of(audit, "importance"), metric="silencing", subject="teacher")) > 0
     if frame.empty:
         return []
     subset = frame["subset"] if "subset" in frame else pd.Series("", index=frame.index)
     kinds = subset.fillna("").astype(str).str.replace(r",? ?top \d+$", "", regex=True)
     tables = [
-        pivot(frame[kinds == kind], kind or "By permutation", "metric", "subject", students_of(audit), "measure")
+        pivot(
+            frame[kinds == kind],
+            kind or ("By silencing" if silenced else "By permutation"),
+            "metric",
+            "subject",
+            students_of(audit),
+            "measure",
+        )
         for kind in dict.fromkeys(kinds)
     ]
     return [Details("How alike the importances are to the teacher's", tuple(tables), id="alike")]

@@ -149,6 +149,11 @@ def _(block: b.Figure, level: int) -> str:
 
 
 @_write.register
+def _(block: b.Html, level: int) -> str:
+    return "> The HTML page shows an object here."
+
+
+@_write.register
 def _(block: b.Gallery, level: int) -> str:
     return "\n\n".join(_all(block.figures, level))
 

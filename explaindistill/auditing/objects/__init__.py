@@ -1,0 +1,1 @@
+"""Audits of objects that are no rows: measured on the columns of their domain, asked about with objects."""

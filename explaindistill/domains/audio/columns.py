@@ -1,0 +1,209 @@
+"""Columns of sounds under names that a person reads: bands over parts, spectral shape, voice and length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from explaindistill.domains.audio.silencing import silenced_wave
+from explaindistill.domains.audio.spectrum import Layout, Spectrum, band_edges, part_names, spectrum
+from explaindistill.domains.audio.voice import voice
+from explaindistill.domains.audio.waves import as_waves, like_samples, samples
+from explaindistill.errors import InvalidInputError, did_you_mean
+from explaindistill.numerics.ranges import whole_in
+
+__all__ = ["DURATION", "KINDS", "PITCH", "VOICED", "AudioColumns"]
+
+KINDS = ("bands", "shape", "voice", "length")
+DURATION, PITCH, VOICED = "duration, in seconds", "pitch, in Hz", "voiced share"
+THIRDS = 3
+
+
+class AudioColumns(TransformerMixin, BaseEstimator):
+    """What a student reads of sounds; made by :meth:`~explaindistill.domains.audio.AudioDomain.columns`.
+
+    Parameters
+    ----------
+    rate : float > 0
+        Samples per second.
+    kinds : sequence of str
+        Of ``"bands"``, ``"shape"``, ``"voice"`` and ``"length"``.
+    bands : int >= 1, or sequence of Hz
+        How many bands, evenly apart as heard, or their edges.
+    n_parts : int >= 1
+        Parts of equal length that a sound has.
+
+    Attributes
+    ----------
+    layout_ : Layout
+        Bands and parts.
+    usual_ : Series
+        Mean of each column.
+
+    Notes
+    -----
+    Energies are in dB over the mean of the sound's own cells, so that loudness does not count; nothing is fainter than
+    60 dB below the loudest cell. Columns that are the same for all sounds of fitting are left out. Pitch of a sound
+    that has none, and the spectral shape of a silent third, are NaN.
+
+    Examples
+    --------
+    >>> t = np.arange(4000) / 8000
+    >>> low, high = np.sin(2 * np.pi * 400 * t), np.sin(2 * np.pi * 3000 * t)
+    >>> columns = AudioColumns(8000, ["bands"], bands=2, n_parts=1).fit([low, high])
+    >>> columns.transform([low]).round().to_dict("records")
+    [{'0–1,100 Hz': 23.0, '1,100–4,000 Hz': -23.0}]
+    """
+
+    def __init__(
+        self, rate: float, kinds: Sequence[str] = ("bands",), bands: int | Sequence[float] = 6, n_parts: int = 5
+    ) -> None:
+        self.rate = rate
+        self.kinds = kinds
+        self.bands = bands
+        self.n_parts = n_parts
+
+    def fit(self, objects: Any, P: Any = None) -> AudioColumns:
+        """Learn what is usual; the columns are the same whatever the teacher answers.
+
+        Parameters
+        ----------
+        objects : sounds (n,), or what :class:`~explaindistill.domains.audio.AudioDomain` takes
+        P : ignored
+        """
+        self._check_parameters()
+        waves = as_waves(objects)
+        if len(waves) < 2:
+            raise InvalidInputError(f"columns need at least 2 sounds that differ, got {len(waves)}")
+        edges = band_edges(self.rate, self.bands) if isinstance(self.bands, int) else tuple(map(float, self.bands))
+        self.layout_ = Layout(float(self.rate), edges, self.n_parts)
+        self._thirds = Layout(float(self.rate), edges, THIRDS)
+        values = pd.DataFrame([self._values(samples(wave)) for wave in waves])
+        varying = [name for name in values if values[name].nunique() > 1 or 0 < values[name].isna().mean() < 1]
+        if not varying:
+            raise InvalidInputError(
+                f"nothing that {', '.join(self.kinds)} read differs between the {len(waves):,} sounds; give sounds "
+                "that differ, or other kinds"
+            )
+        self.usual_ = values[varying].mean()
+        # what silencing the shape of a third sets it to: the usual share of its energy in each band
+        self._usual_shares = np.mean([self._band_shares(samples(wave)) for wave in waves], axis=0)
+        return self
+
+    def transform(self, objects: Any) -> pd.DataFrame:
+        """Columns of each sound ``(n, columns)``."""
+        check_is_fitted(self, "usual_")
+        names = self.get_feature_names_out()
+        rows = [self._values(samples(wave)) for wave in as_waves(objects)]
+        return pd.DataFrame(rows, columns=names, dtype=float)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Names of the columns, in order."""
+        check_is_fitted(self, "usual_")
+        return np.array(self.usual_.index, dtype=object)
+
+    def silenced(self, objects: Any, name: str, rng: np.random.Generator) -> NDArray[np.object_]:
+        """The same sounds, in which what one column reads says nothing."""
+        names = self.get_feature_names_out()
+        if name not in names:
+            raise InvalidInputError(f"there is no column {name!r}{did_you_mean(name, list(names))}")
+        waves = as_waves(objects)
+        changed = np.empty(len(waves), dtype=object)
+        for i, wave in enumerate(waves):
+            changed[i] = like_samples(silenced_wave(samples(wave), self, name, rng), wave)
+        return changed
+
+    def cell(self, name: str) -> tuple[int, int] | None:
+        """Band and part that a column is about; None of columns that are about more."""
+        names = self.layout_.names
+        return divmod(names.index(name), self.n_parts) if name in names and "bands" in self.kinds else None
+
+    def third(self, name: str) -> int | None:
+        """Third whose spectral shape a column describes."""
+        return next((i for i, end in enumerate(part_names(THIRDS)) if name in self._shape_names(end)), None)
+
+    def usual_gains(self, seen: Spectrum, third: int) -> NDArray[np.float64]:
+        """Factors of cells ``(bands, 3)`` that give one third the usual shares of energy in the bands."""
+        cells = self._thirds.energies(seen)
+        gains = np.ones(cells.shape)
+        total = cells[:, third].sum()
+        if total > 0:
+            wanted = self._usual_shares[:, third] * total
+            ratio = wanted / np.maximum(cells[:, third], 1e-4 * wanted)  # 40 dB at most: hiss is not raised further
+            gains[:, third] = np.sqrt(ratio)
+        return gains
+
+    @property
+    def thirds(self) -> Layout:
+        """The bands over thirds."""
+        return self._thirds
+
+    def _values(self, wave: NDArray[np.float64]) -> dict[str, float]:
+        seen = spectrum(wave, self.rate)
+        values: dict[str, float] = {}
+        for kind in dict.fromkeys(self.kinds):
+            if kind == "bands":
+                values |= dict(zip(self.layout_.names, self.layout_.levels(seen).ravel().tolist(), strict=True))
+            elif kind == "shape":
+                values |= self._shape(seen)
+            elif kind == "voice":
+                heard = voice(wave, self.rate)
+                values |= {PITCH: heard.pitch, VOICED: heard.voiced}
+            else:
+                values[DURATION] = len(wave) / self.rate
+        return values
+
+    def _shape(self, seen: Spectrum) -> dict[str, float]:
+        """Middle of the spectrum, and share of energy above a quarter of the rate, in each third."""
+        power = self._thirds.frames(seen) @ seen.power
+        hertz = np.linspace(0, self.rate / 2, power.shape[1])
+        total = power.sum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            middle = power @ hertz / total
+            high = power[:, hertz > self.rate / 4].sum(axis=1) / total
+        values = {}
+        for i, end in enumerate(part_names(THIRDS)):
+            names = self._shape_names(end)
+            values |= dict(zip(names, (float(middle[i]), float(high[i])), strict=True))
+        return values
+
+    def _shape_names(self, end: str) -> tuple[str, str]:
+        return f"middle of the spectrum in Hz{end}", f"share of energy above {self.rate / 4:,.6g} Hz{end}"
+
+    def _band_shares(self, wave: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Share of each third's energy in each band ``(bands, 3)``; even in silence."""
+        cells = self._thirds.energies(spectrum(wave, self.rate))
+        total = cells.sum(axis=0)
+        return np.where(total > 0, cells / np.where(total > 0, total, 1.0), 1.0 / len(cells))
+
+    def _check_parameters(self) -> None:
+        _check_rate(self.rate)
+        if isinstance(self.kinds, str) or not isinstance(self.kinds, Sequence) or not list(self.kinds):
+            raise InvalidInputError(f"kinds must be a list of {', '.join(KINDS)}, got {self.kinds!r}")
+        for kind in self.kinds:
+            if kind not in KINDS:
+                raise InvalidInputError(
+                    f"kinds must be of {', '.join(KINDS)}, got {kind!r}{did_you_mean(str(kind), KINDS)}"
+                )
+        whole_in("n_parts", self.n_parts, 1)
+        if isinstance(self.bands, Sequence | np.ndarray) and not isinstance(self.bands, str):
+            edges = np.asarray(self.bands, dtype=float)
+            inside = len(edges) >= 2 and edges[0] >= 0 and edges[-1] <= self.rate / 2 and (np.diff(edges) > 0).all()
+            if not inside:
+                raise InvalidInputError(
+                    f"bands must be a number, or edges that rise from at least 0 to at most {self.rate / 2:,.6g} Hz, "
+                    f"half the rate, got {self.bands!r}"
+                )
+            return
+        whole_in("bands", self.bands, 1)
+
+
+def _check_rate(rate: Any) -> None:
+    if isinstance(rate, bool) or not isinstance(rate, int | float | np.number) or not 0 < float(rate) < np.inf:
+        raise InvalidInputError(f"rate must be a number above 0, the samples per second, got {rate!r}")
