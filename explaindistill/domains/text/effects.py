@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -94,12 +95,17 @@ def by_removal(
     holders: csc_matrix = presence.tocsc()
     order = content_order(texts)
     usable = np.asarray(np.isfinite(score).all(axis=1))
-    changed, parents, owner = [], [], []
+    by_text: defaultdict[int, list[int]] = defaultdict(list)
     for j, term_at in enumerate(at):
         rows = holders.indices[holders.indptr[term_at] : holders.indptr[term_at + 1]]
         rows = rows[usable[rows]]
         for i in rows[np.argsort(order[rows], kind="stable")][:n_removals]:
-            changed.append(without(texts[i], index.spans(tokens(texts[i]), [term_at])))
+            by_text[int(i)].append(j)
+    changed, parents, owner = [], [], []
+    for i, numbers in by_text.items():
+        spans = _spans_by_term(texts[i], index)
+        for j in numbers:
+            changed.append(without(texts[i], spans[int(at[j])]))
             parents.append(i)
             owner.append(j)
     total = np.zeros((len(at), score.shape[1]))
@@ -131,6 +137,15 @@ def from_answers(presence: csr_matrix, score: Floats) -> Floats:
         if error < best:
             best, weights = error, dual
     return held.T @ weights
+
+
+def _spans_by_term(text: str, index: TermIndex) -> dict[int, list[tuple[int, int]]]:
+    """Where each term stands in a text."""
+    words = tokens(text)
+    spans: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    for at, start, end in index.places([word.key for word in words]):
+        spans[at].append((words[start].start, words[end - 1].end))
+    return spans
 
 
 def _first_holders(presence: csr_matrix) -> NDArray[np.int64]:

@@ -88,6 +88,7 @@ class TermIndex:
         self.terms = list(terms)
         self.overlapping = overlapping
         self._at = {term: i for i, term in enumerate(self.terms)}
+        self._words = {term[0]: i for i, term in enumerate(self.terms) if len(term) == 1}
         self._lengths = sorted({len(term) for term in self.terms}, reverse=True)
 
     def at(self, term: Term) -> int:
@@ -96,19 +97,16 @@ class TermIndex:
 
     def places(self, words: Sequence[str]) -> list[tuple[int, int, int]]:
         """Term, first word, and word after the last one, of all terms of a text, in order."""
-        if self.overlapping or self._lengths == [1]:
-            every = (
-                (at, start, start + length)
-                for length in self._lengths
-                for start, term in enumerate(_phrases(words, length))
-                if (at := self._at.get(term)) is not None
-            )
+        if self._lengths == [1]:
+            return self._places_of(words, 1)
+        if self.overlapping:
+            every = [place for length in self._lengths for place in self._places_of(words, length)]
             return sorted(every, key=lambda place: place[1])
         places, start = [], 0
         while start < len(words):
             for length in self._lengths:
                 phrase = tuple(words[start : start + length])
-                at = self._at.get(phrase)
+                at = self._words.get(words[start]) if length == 1 else self._at.get(phrase)
                 if at is not None and len(phrase) == length:
                     places.append((at, start, start + length))
                     start += length
@@ -116,6 +114,14 @@ class TermIndex:
             else:
                 start += 1
         return places
+
+    def _places_of(self, words: Sequence[str], length: int) -> list[tuple[int, int, int]]:
+        """Places of the terms of one length, whatever others there are."""
+        if length == 1:
+            found = map(self._words.get, words)  # most words of most texts are looked up here
+            return [(at, start, start + 1) for start, at in enumerate(found) if at is not None]
+        found = map(self._at.get, _phrases(words, length))
+        return [(at, start, start + length) for start, at in enumerate(found) if at is not None]
 
     def spans(self, text: Sequence[Token], wanted: Iterable[int]) -> list[tuple[int, int]]:
         """Where in the text some terms stand, from the first sign to the one after the last."""
@@ -128,7 +134,10 @@ class TermIndex:
         rows: list[int] = []
         columns: list[int] = []
         for i, words in enumerate(texts):
-            held = [at for at, _, _ in self.places(words)]
+            if self._lengths == [1]:
+                held = [at for at in map(self._words.get, words) if at is not None]
+            else:
+                held = [at for at, _, _ in self.places(words)]
             columns += held
             rows += [i] * len(held)
         shape = (len(texts), len(self.terms))
