@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -237,7 +238,7 @@ class TextColumns(TransformerMixin, BaseEstimator):
             places = [place for place in index.places(words) if place[0] in wanted]
             is_rate = isinstance(column, _Single) and column.is_rate
             # a list counts each term once, however often it is there
-            n = {term: sum(place[0] == term for place in places) for term, _, _ in places}
+            n = Counter(term for term, _, _ in places)
             for term, start, end in places:
                 share = 1 / len(places) if is_rate else 1 / (len(n) * n[term])
                 spans.append(Span(at[start].start, at[end - 1].end, column.name, share))

@@ -105,9 +105,11 @@ def by_removal(
     for i, numbers in by_text.items():
         spans = _spans_by_term(texts[i], index)
         for j in numbers:
-            changed.append(without(texts[i], spans[int(at[j])]))
-            parents.append(i)
-            owner.append(j)
+            rest = without(texts[i], spans[int(at[j])])
+            if rest.strip():  # many a network cannot answer a text in which there is nothing
+                changed.append(rest)
+                parents.append(i)
+                owner.append(j)
     total = np.zeros((len(at), score.shape[1]))
     n = np.bincount(owner, minlength=len(at)).astype(float)
     if changed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from html import escape
@@ -146,11 +147,12 @@ def _page(text: str, parts: pd.DataFrame, sums: tuple[str, float, float], output
 def _marked_body(text: str, parts: pd.DataFrame) -> str:
     """The text, each word in the style of what it adds; a phrase's number is shared by its words."""
     at = tokens(text)
+    starts = [token.start for token in at]
     said: defaultdict[Token, dict[str, float]] = defaultdict(dict)
     for start, end, column, value in zip(
         parts["start"], parts["end"], parts["column"], parts["contribution"], strict=True
     ):
-        inside = [token for token in at if start <= token.start and token.end <= end]
+        inside = at[bisect_left(starts, start) : bisect_left(starts, end)] if start >= 0 else []
         for token in inside:
             said[token][column] = said[token].get(column, 0.0) + value / len(inside)
     totals = {token: sum(values.values()) for token, values in said.items()}

@@ -105,6 +105,8 @@ class WordMasking(_Texts):
             gone = rng.random(len(at)) < rng.random() * self.share
             if len(at) > 1 and not gone.any():
                 gone[rng.integers(len(at))] = True
+            if len(at) and gone.all():  # many a network cannot answer a text in which there is nothing
+                gone[rng.integers(len(at))] = False
             texts[row] = without(self.texts_[i], [(t.start, t.end) for t, g in zip(at, gone, strict=True) if g])
         return texts, parents[:, None]
 
