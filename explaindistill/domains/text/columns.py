@@ -291,7 +291,8 @@ class TextColumns(TransformerMixin, BaseEstimator):
     def _list_index(self) -> tuple[TermIndex, list[list[int]]]:
         """Terms of all lists, which take words from each other, and the places of each list's terms."""
         ends = np.cumsum([0, *(len(column.terms) for column in self._lists)])
-        index = TermIndex([term for column in self._lists for term in column.terms])
+        terms = [term for column in self._lists for term in column.terms]
+        index = TermIndex(terms, strength=[effect for column in self._lists for effect in column.effect])
         return index, [list(range(a, b)) for a, b in pairwise(ends)]
 
     def _reading(self, name: str) -> tuple[TermIndex, set[int]]:

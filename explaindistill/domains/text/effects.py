@@ -91,7 +91,7 @@ def by_removal(
     n_removals : int
         Texts asked about per term, at most.
     """
-    index = TermIndex(terms)
+    index = TermIndex(terms, overlapping=True)
     holders: csc_matrix = presence.tocsc()
     order = content_order(texts)
     usable = np.asarray(np.isfinite(score).all(axis=1))

@@ -202,7 +202,8 @@ class _Learning:
         for way, effect in effects.items():
             terms, both = _beyond_words(ways[way].terms, phrases, ways[way].effect, effect)
             if len(terms) > len(at):
-                named[f"{way}, with phrases"] = self._candidate(terms, both, self._presence(terms))
+                index = TermIndex(terms, strength=np.abs(both).max(axis=1).tolist())
+                named[f"{way}, with phrases"] = self._candidate(terms, both, index.presence(request.words_of_texts))
         return named
 
     def _lists(self, terms: list[Term], effect: Floats, presence: csr_matrix) -> tuple[WordList, ...]:

@@ -69,13 +69,17 @@ def frequent_terms(
 
 
 class TermIndex:
-    """Looks terms up in texts. Where phrases are among them, the longest that begins at a word takes its words.
+    """Looks terms up in texts. Where phrases are among them, each word of a text belongs to one term.
+
+    The longest phrases take their words first; of two as long the one with the greater strength, then the first one.
 
     Parameters
     ----------
     terms : sequence of tuple of str
     overlapping : bool
         Whether a word counts although a phrase of the terms has taken it.
+    strength : sequence of float, optional
+        Of each term.
 
     Examples
     --------
@@ -84,8 +88,12 @@ class TermIndex:
     [[0.0, 1.0], [1.0, 0.0]]
     """
 
-    def __init__(self, terms: Sequence[Term], overlapping: bool = False) -> None:
+    def __init__(
+        self, terms: Sequence[Term], overlapping: bool = False, strength: Sequence[float] | None = None
+    ) -> None:
         self.terms = list(terms)
+        order = sorted(range(len(self.terms)), key=lambda i: 0.0 if strength is None else -strength[i])
+        self._rank = {i: rank for rank, i in enumerate(order)}
         self.overlapping = overlapping
         self._at = {term: i for i, term in enumerate(self.terms)}
         self._words = {term[0]: i for i, term in enumerate(self.terms) if len(term) == 1}
@@ -102,18 +110,14 @@ class TermIndex:
         if self.overlapping:
             every = [place for length in self._lengths for place in self._places_of(words, length)]
             return sorted(every, key=lambda place: place[1])
-        places, start = [], 0
-        while start < len(words):
-            for length in self._lengths:
-                phrase = tuple(words[start : start + length])
-                at = self._words.get(words[start]) if length == 1 else self._at.get(phrase)
-                if at is not None and len(phrase) == length:
-                    places.append((at, start, start + length))
-                    start += length
-                    break
-            else:
-                start += 1
-        return places
+        places = [place for length in self._lengths for place in self._places_of(words, length)]
+        places.sort(key=lambda place: (place[1] - place[2], self._rank[place[0]], place[1]))
+        free, claimed = [True] * len(words), []
+        for at, start, end in places:
+            if all(free[start:end]):
+                free[start:end] = [False] * (end - start)
+                claimed.append((at, start, end))
+        return sorted(claimed, key=lambda place: place[1])
 
     def _places_of(self, words: Sequence[str], length: int) -> list[tuple[int, int, int]]:
         """Places of the terms of one length, whatever others there are."""
