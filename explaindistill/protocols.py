@@ -228,10 +228,14 @@ class Domain(Protocol):
         ...
 
     def columns(self) -> Any:
-        """A new transformer: ``fit(objects, P=None)``, ``transform(objects)``, ``get_feature_names_out()``.
+        """A new transformer: ``fit(objects, P=None, ask=None, classes=None)``, ``transform(objects)``, names.
 
-        ``transform`` gives a frame whose columns have names that a person reads; ``P`` are the teacher's answers
-        ``(n, k)`` about the objects.
+        ``transform`` gives a frame whose columns have names that a person reads, and ``get_feature_names_out()`` the
+        names; ``P`` are the teacher's answers ``(n, k)`` about the objects, or its values. ``ask(objects, parents)``
+        asks further, through budget and store, about objects that are changed copies of those at the positions
+        ``parents``; None where nobody can be asked. Its ``remaining`` is how many it may still be, or None. Beside
+        ``n_listed_``, how many entries the lists of its columns hold, and ``describe()``, which prints them, a
+        transformer may do without ``ask`` and ``classes``: they are given where ``fit`` has such an argument.
         """
         ...
 
@@ -256,7 +260,8 @@ class Domain(Protocol):
     def show(self, value: Any, columns: Any, reasons: pd.DataFrame) -> Any:
         """One object with what counted for a student's answer: text in HTML, or axes of matplotlib.
 
-        ``reasons`` are all lines of the student's ``explain(…, as_frame=True)`` about this object.
+        ``reasons`` are all lines of the student's ``explain(…, as_frame=True)`` about this object; where the domain has
+        an object ``blank`` in which there is nothing, such as ``""``, those about it follow as a second row.
         """
         ...
 

@@ -25,6 +25,7 @@ from explaindistill.numerics.trees.best_first import Grown, grow
 from explaindistill.numerics.trees.binning import bin_table
 from explaindistill.numerics.trees.growth import Grower
 from explaindistill.numerics.trees.histogram import channels
+from explaindistill.numerics.trees.local_rows import LocalRows
 from explaindistill.numerics.trees.open_leaves import TreeLimits
 from explaindistill.students.tree.estimators import TreeClassifier
 
@@ -48,7 +49,7 @@ def engine(X: np.ndarray, p: np.ndarray, schema: Schema, frame: pd.DataFrame) ->
     def raw(f: int, index: np.ndarray) -> np.ndarray:
         return X[index, f].astype(float)
 
-    return grow(Grower(table, channels(p[:, None], None), limits, schema.names, 2, raw))
+    return grow(Grower(LocalRows(table, channels(p[:, None], None), raw, 2), limits, schema.names))
 
 
 def loss(grown: Grown, p: np.ndarray) -> float:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,13 @@ from numpy.typing import ArrayLike, NDArray
 from explaindistill.data.columns import Kind, category_codes
 from explaindistill.data.rows import as_frame
 from explaindistill.data.schema import Feature, Schema
+from explaindistill.data.tails import Tails, calendar_unit, power_of
 from explaindistill.errors import InvalidInputError
 
 __all__ = [
     "MIN_CATEGORY_SIZE",
     "OTHER",
+    "ColumnEvidence",
     "check_category_size",
     "common_values",
     "disclosed",
@@ -44,15 +46,6 @@ OTHER = "(other)"
 KEY_SHARE = 0.5
 """Different values per row from which a column of categories counts as text or keys: most of its values then are
 those of one person each."""
-STEPS = 10
-"""A bound is rounded to a power of ten of which the range holds at least this many, and fewer than ten times as many:
-coarse enough to be nobody's value, fine enough to read a range by. A trade-off."""
-LEAST_POWER = -300
-"""Least power of ten that bounds are rounded to: below it a step would be subnormal, or 0."""
-CALENDAR = ((3650.0, "Y"), (365.0, "M"), (10.0, "D"), (0.0, "h"))
-"""Days in the range from which dates are rounded to whole years, months, days and hours: as coarse as `STEPS` asks."""
-SECONDS_PER_DAY = 86400.0
-
 _PEOPLE: ContextVar[pd.DataFrame | None] = ContextVar("people", default=None)
 
 
@@ -158,19 +151,7 @@ def shown_bounds(
     >>> shown_bounds([0.0] * 90 + [1.0], "integer")
     (0.0, 1.0)
     """
-    numbers = np.asarray(values, dtype=float)
-    order = np.argsort(numbers, kind="stable")[: (~np.isnan(numbers)).sum()]  # missing ones come last
-    present = numbers[order]
-    if len(present) == 0:
-        return math.nan, math.nan
-    ends = float(present[0]), float(present[-1])
-    if min_size <= 1 or (set(ends) <= {0.0, 1.0} and np.isin(present, [0.0, 1.0]).all()):
-        return ends
-    people = np.ones(len(present), dtype=np.int64) if count is None else count[order]
-    low, high = _inner(present, people, min_size)
-    if low == high and people[present == low].sum() >= min_size:
-        return low, high
-    return _outward_dates(low, high) if kind == "datetime" else _outward(low, high, kind == "integer")
+    return Tails.of(np.asarray(values, dtype=float), min_size, count).shown(kind)
 
 
 def shown_middle(values: ArrayLike, kind: Kind = "numeric", min_size: int = MIN_CATEGORY_SIZE) -> float:
@@ -207,14 +188,14 @@ def shown_middle(values: ArrayLike, kind: Kind = "numeric", min_size: int = MIN_
     middle = float(np.median(present))
     if min_size <= 1 or np.isin(present, [0.0, 1.0]).all() or (present == middle).sum() >= min_size:
         return middle
-    low, high = _inner(np.sort(present), np.ones(len(present), dtype=np.int64), min_size)
+    low, high = _middle_steps(present, min_size)
     if kind == "datetime":
-        start = np.floor(middle).astype("datetime64[s]").astype(f"datetime64[{_calendar_unit(low, high)}]")
+        start = np.floor(middle).astype("datetime64[s]").astype(f"datetime64[{calendar_unit(low, high)}]")
         return float(start.astype("datetime64[s]").astype(np.int64))
     size = high - low or abs(low)
     if size == 0 or not math.isfinite(size):
         return middle
-    power = _power(size, kind == "integer")
+    power = power_of(size, kind == "integer")
     return round(round(middle / 10.0**power) * 10.0**power, max(-power, 0))
 
 
@@ -294,67 +275,78 @@ def people_of(frame: pd.DataFrame) -> pd.DataFrame:
 def _disclosed(
     feature: Feature, rows: pd.DataFrame, people: pd.DataFrame, min_size: int, count: NDArray[np.int64] | None
 ) -> Feature:
-    column = people[feature.name]
-    if not feature.is_category:
-        low, high = shown_bounds(Schema((feature,)).column(people, 0), feature.kind, min_size, count)
-        return feature if math.isnan(low) else replace(feature, minimum=low, maximum=high)
-    codes = category_codes(column, feature.categories)
-    has_code = codes >= 0
-    stands_for = None if count is None else count[has_code]
-    people_in = np.bincount(codes[has_code].astype(np.intp), stands_for, minlength=len(feature.categories))
-    named = (people_in >= min_size) & (not is_key_like(column, count))
-    named &= np.array([c != OTHER for c in feature.categories], dtype=bool)
-    categories = tuple(c for c, is_named in zip(feature.categories, named, strict=True) if is_named)
-    # what the user's own categories are, where those are neither text nor numbers
-    pairs = zip(feature.originals, named, strict=True) if feature.originals else ()
-    originals = tuple(c for c, is_named in pairs if is_named)
-    # a declared category of nobody is dropped; but made-up rows may hold it, and then it has to count as something
-    if categories and not (category_codes(rows[feature.name], categories) < 0).any():
-        return replace(feature, categories=categories, originals=originals)
-    dtype = "category" if feature.dtype == "category" else "object"  # codes and a name are of no narrower one
-    originals = (*originals, OTHER) if originals else ()
-    return replace(
-        feature, kind="categorical", categories=(*categories, OTHER), originals=originals, dtype=dtype, other=True
-    )
+    evidence = ColumnEvidence.of(feature, people[feature.name], min_size, count)
+    if rows is not people and feature.is_category:
+        evidence = evidence.with_rows(feature, rows[feature.name])
+    return evidence.disclosed(feature, min_size)
 
 
-def _inner(present: NDArray[np.float64], people: NDArray[np.int64], min_size: int) -> tuple[float, float]:
-    """Values of the people ``min_size`` from each end of sorted ones; with fewer than twice as many the middle ones."""
-    beyond = min(min_size, (int(people.sum()) + 1) // 2)
-    low = float(present[np.searchsorted(people.cumsum(), beyond)])
-    high = float(present[::-1][np.searchsorted(people[::-1].cumsum(), beyond)])
-    return min(low, high), max(low, high)
+@dataclass(frozen=True, eq=False)
+class ColumnEvidence:
+    """What decides how much of a column may leave; of parts of the rows it adds up to that of all.
+
+    Attributes
+    ----------
+    tails : Tails or None
+        Of numbers and dates.
+    people, present : int64 and bool ndarrays, shape (n_categories,)
+        People of each category, and whether a row of the fit has it; empty for numbers.
+    n : int
+        People with a value.
+    """
+
+    tails: Tails | None
+    people: NDArray[np.int64]
+    present: NDArray[np.bool_]
+    n: int
+
+    @classmethod
+    def of(cls, feature: Feature, column: pd.Series, min_size: int, count: NDArray[np.int64] | None) -> ColumnEvidence:
+        """Look at a column of rows, each of which stands for ``count`` people, or one."""
+        if not feature.is_category:
+            tails = Tails.of(Schema((feature,)).column(column.to_frame(), 0), min_size, count)
+            return cls(tails, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool), tails.n)
+        codes = category_codes(column, feature.categories)
+        has_code = codes >= 0
+        stands_for = None if count is None else count[has_code]
+        people = np.bincount(codes[has_code].astype(np.intp), stands_for, minlength=len(feature.categories))
+        has_value = column.notna().to_numpy()
+        n = int(has_value.sum()) if count is None else int(count[has_value].sum())
+        return cls(None, people.astype(np.int64), people > 0, n)
+
+    def with_rows(self, feature: Feature, column: pd.Series) -> ColumnEvidence:
+        """The same people, where further rows were made up that may have categories of nobody."""
+        codes = category_codes(column, feature.categories)
+        present = np.bincount(codes[codes >= 0].astype(np.intp), minlength=len(feature.categories)) > 0
+        return replace(self, present=present)
+
+    def __add__(self, other: ColumnEvidence) -> ColumnEvidence:
+        """Of the rows of both."""
+        tails = None if self.tails is None or other.tails is None else self.tails + other.tails
+        return ColumnEvidence(tails, self.people + other.people, self.present | other.present, self.n + other.n)
+
+    def disclosed(self, feature: Feature, min_size: int) -> Feature:
+        """What of the column may leave; see :func:`disclosed`."""
+        if self.tails is not None:
+            low, high = self.tails.shown(feature.kind)
+            return feature if math.isnan(low) else replace(feature, minimum=low, maximum=high)
+        is_text = int((self.people > 0).sum()) > KEY_SHARE * self.n
+        named = (self.people >= min_size) & (not is_text)
+        named &= np.array([c != OTHER for c in feature.categories], dtype=bool)
+        categories = tuple(c for c, is_named in zip(feature.categories, named, strict=True) if is_named)
+        # what the user's own categories are, where those are neither text nor numbers
+        pairs = zip(feature.originals, named, strict=True) if feature.originals else ()
+        originals = tuple(c for c, is_named in pairs if is_named)
+        # a declared category of nobody is dropped; but made-up rows may hold it, and then it has to count as something
+        if categories and not (self.present & ~named).any():
+            return replace(feature, categories=categories, originals=originals)
+        dtype = "category" if feature.dtype == "category" else "object"  # codes and a name are of no narrower one
+        originals = (*originals, OTHER) if originals else ()
+        return replace(
+            feature, kind="categorical", categories=(*categories, OTHER), originals=originals, dtype=dtype, other=True
+        )
 
 
-def _outward(low: float, high: float, whole: bool) -> tuple[float, float]:
-    """Multiples of a power of ten at or beyond two numbers; of the range, or of their size where there is no range."""
-    size = high - low or abs(low)
-    if size == 0 or not math.isfinite(size):
-        return low, high
-    power = _power(size, whole)
-    step = 10.0**power
-    out = math.floor(low / step), math.ceil(high / step)
-    down, up = (round(n * step, max(-power, 0)) for n in out)
-    return min(down, low), max(up, high)
-
-
-def _power(size: float, whole: bool) -> int:
-    """Power of ten of which a range of this size holds ``STEPS`` or more; whole numbers stay whole."""
-    power = max(math.floor(math.log10(size) - math.log10(STEPS)), LEAST_POWER)
-    return max(power, 0) if whole else power
-
-
-def _calendar_unit(low: float, high: float) -> str:
-    """Unit of the calendar that moments between these, in seconds, are rounded to."""
-    days = (high - low) / SECONDS_PER_DAY
-    return next(name for least, name in CALENDAR if days >= least)
-
-
-def _outward_dates(low: float, high: float) -> tuple[float, float]:
-    """Starts of a year, month, day or hour at or beyond two moments, in seconds since 1970."""
-    unit = _calendar_unit(low, high)
-    begun = np.floor([low, high]).astype("datetime64[s]").astype(f"datetime64[{unit}]")
-    one = np.array([1]).astype(f"timedelta64[{unit}]")
-    starts: NDArray[np.int64] = np.append(begun, begun[1] + one).astype("datetime64[s]").astype(np.int64)
-    down, last, following = (float(v) for v in starts)
-    return down, last if last == high else following
+def _middle_steps(present: NDArray[np.float64], min_size: int) -> tuple[float, float]:
+    """Values of the people ``min_size`` from each end; with fewer than twice as many the middle ones."""
+    return Tails.of(present, min_size, None).inner()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from explaindistill.data.class_words import class_words
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.groups import MISSING
-from explaindistill.measures.table import COLUMNS, TEXT, few_clusters, frame
+from explaindistill.measures.table import COLUMNS, TEXT, few_clusters, frame, text
 from explaindistill.numerics.statistics.intervals import Limits, mover_difference, newcombe, ratio_of_intervals
 from explaindistill.numerics.statistics.members import Member, clustered_gap, correlation, pair
 
@@ -220,4 +220,4 @@ def _lines(differences: Mapping[str, Any], ratios: Mapping[str, Any], is_share: 
     gap = np.arange(len(is_share))
     order = np.argsort(np.r_[2 * gap, 2 * gap[is_share] + 1], kind="stable")
     columns = {c: np.concatenate([differences[c], ratios[c][is_share]])[order] for c in COLUMNS}
-    return pd.DataFrame({c: pd.Series(v.tolist(), dtype="str") if c in TEXT else v for c, v in columns.items()})
+    return pd.DataFrame({c: text(v.tolist()) if c in TEXT else v for c, v in columns.items()}, copy=False)

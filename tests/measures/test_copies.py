@@ -140,3 +140,11 @@ def test_a_real_table_with_copies_is_told(real_data):
     """One in ten rows of the image segments is there twice, in nineteen measured numbers."""
     line = copies(pd.read_csv(real_data / "segment.csv.gz")).iloc[0]
     assert (line["verdict"], line["k"]) == ("dependent", 224)
+
+
+def test_more_possible_rows_than_floats_count_are_no_warning():
+    rng = np.random.default_rng(0)
+    wide = pd.DataFrame(rng.integers(0, 500, (500, 200)))
+    with np.errstate(all="raise"):
+        assert verdict(wide) == "none"
+        assert verdict(pd.concat([wide] * 5)) == "dependent"

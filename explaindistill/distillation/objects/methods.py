@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.data.rows import one_or_more
@@ -21,7 +23,7 @@ class ObjectMethods:
     view_: Any
     object_rows_: ObjectRows | None
 
-    def show(self, value: Any) -> Any:
+    def show(self, value: object) -> object:
         """One object with what counted for the student's answer, drawn or marked by its domain.
 
         Parameters
@@ -46,6 +48,11 @@ class ObjectMethods:
         if len(frame) != 1:
             raise InvalidInputError(f"show needs one object, got {len(frame)}")
         columns: ObjectColumns = self.view_.features
+        blank = getattr(rows.domain, "blank", None)
+        if blank is not None:
+            empty = np.empty(1, dtype=object)
+            empty[0] = blank
+            frame = pd.concat([frame, rows.replaced(frame, empty)], ignore_index=True)
         reasons = self.student_.explain(columns.transform(frame), as_frame=True)
         return rows.domain.show(rows.objects(frame)[0], columns.columns_, reasons)
 

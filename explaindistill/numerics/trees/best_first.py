@@ -29,9 +29,8 @@ class Grown:
     worth : ndarray, shape (n_nodes,)
         The same less what is expected by chance: what growth goes by.
     start, end : int64 ndarrays, shape (n_nodes,)
-        Rows of node ``i`` are ``index[start[i]:end[i]]``.
+        Rows of node ``i``, as where rows are they are numbered: ``index[start[i]:end[i]]`` of a ``LocalRows``.
     sums : int64 ndarray, shape (n_nodes, c)
-    index : int32 ndarray, shape (n,)
     """
 
     feature: NDArray[np.int64]
@@ -43,7 +42,6 @@ class Grown:
     start: NDArray[np.int64]
     end: NDArray[np.int64]
     sums: NDArray[np.int64]
-    index: NDArray[np.int32]
 
 
 def grow(grower: Grower) -> Grown:
@@ -99,7 +97,7 @@ def build(
             follow(children)
         enter(len(tree.leaves) - 2)
         enter(len(tree.leaves) - 1)
-    return tree.grown(grower.index)
+    return tree.grown()
 
 
 @dataclass(eq=False)
@@ -131,7 +129,7 @@ class _Growing:
             self.gain.append(0.0)
             self.worth.append(0.0)
 
-    def grown(self, index: NDArray[np.int32]) -> Grown:
+    def grown(self) -> Grown:
         """Return the finished tree."""
         return Grown(
             np.array(self.feature),
@@ -143,5 +141,4 @@ class _Growing:
             np.array([x.start for x in self.leaves]),
             np.array([x.end for x in self.leaves]),
             np.array([x.sums for x in self.leaves]),
-            index,
         )

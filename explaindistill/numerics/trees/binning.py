@@ -35,7 +35,10 @@ from explaindistill.numerics.threads import spread
 from explaindistill.numerics.trees.cells import Runs, cell_runs
 from explaindistill.numerics.trees.fixed_point import SCALE, whole_weights
 
-__all__ = ["MAX_BINS", "MISSING", "UNSEEN", "BinRule", "BinnedTable", "apply_rule", "bin_table", "fit_rule"]
+__all__ = [
+    "MANY", "MAX_BINS", "MISSING", "UNSEEN", "BinRule", "BinnedTable", "CategoryCounts", "apply_rule", "bin_table",
+    "binned_values", "category_rule", "coded", "fit_rule", "number_rule", "value_runs",
+]  # fmt: skip
 
 MAX_BINS = 254  # with the two codes below all 256 values of a byte
 MISSING = 254  # the code of a missing value
@@ -112,8 +115,12 @@ def fit_rule(
     if whole is not None and (whole == 1).all():
         whole = None
     if is_category:
-        return _category_rule(values, whole, n_categories, max_bins, target)
-    return _number_rule(values, whole, max_bins)
+        counts = CategoryCounts.of(values, whole, n_categories, target if n_categories > max_bins else None)
+        return category_rule(counts, max_bins)
+    values = np.ascontiguousarray(values, dtype=np.float64)
+    total = int(len(values) if whole is None else whole.sum())
+    runs = cell_runs(values, whole, max_bins) if total >= MANY else None
+    return number_rule(value_runs(values, whole) if runs is None else runs, max_bins)
 
 
 def apply_rule(values: NDArray[np.float64], rule: BinRule) -> NDArray[np.uint8]:
@@ -147,29 +154,23 @@ def bin_table(
     def one(j: int) -> BinRule:
         values = np.ascontiguousarray(schema.column(X, j))
         feature = schema[j]
-        # an order is kept: many ordered categories are binned like numbers, few are codes already
         rule = fit_rule(
-            values if feature.kind != "ordered" else np.where(values < 0, np.nan, values),
+            binned_values(values, feature.kind),
             weight,
             is_category=feature.kind == "categorical",
             n_categories=len(feature.categories),
             max_bins=max_bins,
             target=target,
         )
-        _apply_into(values, rule, codes[:, j])
-        if feature.kind == "ordered":
-            codes[values < 0, j] = UNSEEN
+        coded(values, feature.kind, rule, codes[:, j])
         return rule
 
     return BinnedTable(codes, tuple(spread(one, range(len(schema)), n_jobs)))
 
 
-def _number_rule(values: NDArray[np.float64], whole: NDArray[np.int64] | None, max_bins: int) -> BinRule:
+def number_rule(runs: Runs, max_bins: int) -> BinRule:
     """Bins of numbers: runs of neighbouring values, and between two bins the middle of the gap, or its lower end."""
-    values = np.ascontiguousarray(values, dtype=np.float64)
-    total = int(len(values) if whole is None else whole.sum())
-    runs = cell_runs(values, whole, max_bins) if total >= MANY else None
-    lows, highs, mass = runs if runs is not None else _by_sorting(values, whole)
+    lows, highs, mass = runs
     if len(mass) > max_bins:
         group = quantile_groups(mass, max_bins)
         first = np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
@@ -179,8 +180,8 @@ def _number_rule(values: NDArray[np.float64], whole: NDArray[np.int64] | None, m
     return BinRule(False, len(lows), edges, lows, highs, np.empty(0, dtype=np.uint8))
 
 
-def _by_sorting(values: NDArray[np.float64], whole: NDArray[np.int64] | None) -> Runs:
-    """Every distinct value with its weight."""
+def value_runs(values: NDArray[np.float64], whole: NDArray[np.int64] | None) -> Runs:
+    """Every distinct value with its weight, in order; missing ones left out."""
     present = ~np.isnan(values)
     if whole is None:
         distinct, mass = np.unique(values[present], return_counts=True)
@@ -221,24 +222,70 @@ def quantile_groups(mass: NDArray[np.int64], n_groups: int) -> NDArray[np.int64]
     return np.cumsum(cuts)
 
 
-def _category_rule(
-    values: NDArray[np.float64],
-    whole: NDArray[np.int64] | None,
-    n_categories: int,
-    max_bins: int,
-    target: NDArray[np.float64] | None,
-) -> BinRule:
+def binned_values(values: NDArray[np.float64], kind: str) -> NDArray[np.float64]:
+    """What bins are made of: an order is kept, many ordered categories are binned like numbers, few are codes."""
+    return values if kind != "ordered" else np.where(values < 0, np.nan, values)
+
+
+def coded(values: NDArray[np.float64], kind: str, rule: BinRule, out: NDArray[np.uint8]) -> None:
+    """Write the codes ``(n,)`` of a column of a kind."""
+    _apply_into(values, rule, out)
+    if kind == "ordered":
+        out[values < 0] = UNSEEN
+
+
+@dataclass(frozen=True, eq=False)
+class CategoryCounts:
+    """What decides the bins of categories; of parts of the rows it adds up to that of all.
+
+    Attributes
+    ----------
+    mass : int64 ndarray, shape (n_categories,)
+        Weight of each.
+    sums : ndarray, shape (n_categories, m), or None
+        Whole-number sums of the targets, where there may be more categories than bins.
+    """
+
+    mass: NDArray[np.int64]
+    sums: NDArray[np.float64] | None
+
+    @classmethod
+    def of(
+        cls,
+        values: NDArray[np.float64],
+        whole: NDArray[np.int64] | None,
+        n_categories: int,
+        target: NDArray[np.float64] | None,
+    ) -> CategoryCounts:
+        """Count codes ``(n,)``, of which negative and missing ones are left out."""
+        observed = values >= 0
+        code = values[observed].astype(np.int64)
+        weight = None if whole is None else whole[observed]
+        mass = np.bincount(code, weight, minlength=n_categories).astype(np.int64)
+        if target is None:
+            return cls(mass, None)
+        # rounding makes the sums whole numbers, exact in float64 and so the same in any order of rows
+        steps = np.rint(np.asarray(target, dtype=np.float64).reshape(len(target), -1)[observed] * SCALE)
+        if weight is not None:
+            steps = steps * weight[:, None]
+        return cls(mass, np.stack([np.bincount(code, column, minlength=len(mass)) for column in steps.T], axis=1))
+
+    def __add__(self, other: CategoryCounts) -> CategoryCounts:
+        """Of the rows of both."""
+        sums = None if self.sums is None or other.sums is None else self.sums + other.sums
+        return CategoryCounts(self.mass + other.mass, sums)
+
+
+def category_rule(counts: CategoryCounts, max_bins: int) -> BinRule:
     """Bins of categories: one each where possible, else groups of neighbours in the order of the mean target."""
-    observed = values >= 0
-    code = values[observed].astype(np.int64)
-    mass = np.bincount(code, None if whole is None else whole[observed], minlength=n_categories).astype(np.int64)
+    mass = counts.mass
     present = np.flatnonzero(mass)
-    bins = np.full(max(n_categories, len(mass)), UNSEEN, dtype=np.uint8)
+    bins = np.full(len(mass), UNSEEN, dtype=np.uint8)
     if len(present) <= max_bins:
         bins[present] = np.arange(len(present))
         n_bins = len(present)
     else:
-        rank = -mass[present] if target is None else _target_rank(code, observed, whole, target, mass)[present]
+        rank = -mass[present] if counts.sums is None else _target_rank(mass, counts.sums)[present]
         by_rank = np.lexsort((present, rank))
         order = present[by_rank]
         group = _ranked_groups(mass[order], rank[by_rank], max_bins)
@@ -260,23 +307,12 @@ def _ranked_groups(mass: NDArray[np.int64], rank: NDArray[Any], max_bins: int) -
     return np.cumsum(step | np.r_[False, group[1:] != group[:-1]])
 
 
-def _target_rank(
-    code: NDArray[np.int64],
-    observed: NDArray[np.bool_],
-    whole: NDArray[np.int64] | None,
-    target: NDArray[np.float64],
-    mass: NDArray[np.int64],
-) -> NDArray[np.float64]:
+def _target_rank(mass: NDArray[np.int64], sums: NDArray[np.float64]) -> NDArray[np.float64]:
     r"""Mean target of each category g along the first principal direction between categories.
 
     The largest eigenvector of :math:`\sum_g m_g (\bar y_g - \bar y)(\bar y_g - \bar y)^\top` with the mass :math:`m_g`,
     turned so that its largest component is positive.
     """
-    # rounding makes the sums whole numbers, exact in float64 and so the same in any order of rows
-    steps = np.rint(np.asarray(target, dtype=np.float64).reshape(len(target), -1)[observed] * SCALE)
-    if whole is not None:
-        steps = steps * whole[observed][:, None]
-    sums = np.stack([np.bincount(code, column, minlength=len(mass)) for column in steps.T], axis=1)
     mean = sums / np.maximum(mass, 1)[:, None] / SCALE
     if mean.shape[1] == 1:
         return mean[:, 0]

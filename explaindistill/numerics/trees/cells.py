@@ -7,6 +7,7 @@ the rows, so that bins do not depend on how rows are divided among machines, and
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +15,14 @@ from numpy.typing import NDArray
 
 from explaindistill.numerics._jit import kernel
 
-__all__ = ["CELLS", "ZOOM", "Runs", "cell_runs"]
+__all__ = ["CELLS", "ZOOM", "Cells", "NewCells", "Runs", "cell_runs", "cell_search", "value_range"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Runs = tuple[Floats, Floats, Ints]
 """Smallest and largest value of each run of neighbouring values, and its weight."""
+Cells = tuple[Ints, Floats, Floats]
+"""Weight, smallest and largest value of each of some cells; infinity and minus infinity where a cell is empty."""
 CELLS = 1 << 14
 """Equal cells between the smallest and the largest value: some 64 for each of at most 254 bins, so that with values
 spread evenly a bin's end is off by a 64th of the bin at most."""
@@ -61,12 +64,30 @@ class _Grid:
             np.concatenate([self.highs, np.full(new, -np.inf)]),
         )
 
-    def fill(self, values: Floats, whole: Ints, first: int) -> None:
-        """Add the values to the cells from ``first`` on."""
-        fill_cells(
-            values, whole, (self.low, self.step, self.start, self.size, self.cut_again),
-            (self.mass, self.lows, self.highs), first,
-        )  # fmt: skip
+    def new_cells(self, first: int) -> NewCells:
+        """What is to be found in the cells from ``first`` on."""
+        cuts = self.low, self.step, self.start, self.size, self.cut_again
+        return NewCells(cuts, first, len(self.mass) - first)
+
+    def filled(self, first: int, cells: Cells) -> None:
+        """Write down what was found in the cells from ``first`` on."""
+        self.mass[first:], self.lows[first:], self.highs[first:] = cells
+
+
+@dataclass(frozen=True, eq=False)
+class NewCells:
+    """A question to the rows: what lies in ``n`` cells from number ``first`` on, under these cuts of the grid."""
+
+    cuts: tuple[Floats, Floats, Ints, Ints, Ints]
+    first: int
+    n: int
+
+    def of(self, values: Floats, whole: Ints | None) -> Cells:
+        """The answer of some rows; answers of parts of the rows add up, see :func:`~explaindistill.numerics.sums`."""
+        cells = np.zeros(self.n, dtype=np.int64), np.full(self.n, np.inf), np.full(self.n, -np.inf)
+        weights = np.ones(0, dtype=np.int64) if whole is None else whole
+        fill_cells(np.ascontiguousarray(values, dtype=np.float64), weights, self.cuts, cells, self.first)
+        return cells
 
 
 def cell_runs(values: Floats, whole: Ints | None, max_bins: int) -> Runs | None:
@@ -82,16 +103,32 @@ def cell_runs(values: Floats, whole: Ints | None, max_bins: int) -> Runs | None:
     >>> lows.tolist(), mass.tolist()
     ([0.0, 1.0, 1000000000.0], [1, 2, 1])
     """
-    low, high = value_range(values)
+    search = cell_search(*value_range(values), max_bins)
+    try:
+        cells = next(search)
+        while True:
+            cells = search.send(cells.of(values, whole))
+    except StopIteration as end:
+        return end.value
+
+
+def cell_search(low: float, high: float, max_bins: int) -> Generator[NewCells, Cells, Runs | None]:
+    """As :func:`cell_runs`, for rows that may lie anywhere: yields questions to all rows, and is sent their answers.
+
+    Parameters
+    ----------
+    low, high : float
+        Smallest and largest value.
+    max_bins : int
+    """
     if not high > low or not _divisible(low, high, CELLS):
         return None
-    weights = np.ones(0, dtype=np.int64) if whole is None else whole
     none = np.zeros(0)
     one, nothing = np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.int64)
     all_of_it = _Grid(none, none, nothing, nothing, one - 1, one, np.array([low]), np.array([high]))
     grid, first = all_of_it.zoomed(one, CELLS), 1
     while True:
-        grid.fill(values, weights, first)
+        grid.filled(first, (yield grid.new_cells(first)))
         leaf = (grid.cut_again < 0) & (grid.mass > 0)
         mixed = leaf & (grid.lows < grid.highs)
         coarse = mixed & (2 * max_bins * grid.mass > grid.mass[leaf].sum())
@@ -135,8 +172,8 @@ def fill_cells(
 ) -> None:
     """Add each value i to its cell, where that is numbered ``first`` or above: weight, smallest and largest value.
 
-    ``values`` is ``(n,)``; ``whole`` too, or empty where every row weighs 1; ``cuts`` and ``cells`` are the arrays of
-    the grid. The largest value of a cut belongs to its last cell.
+    ``values`` is ``(n,)``; ``whole`` too, or empty where every row weighs 1; ``cuts`` are the arrays of the grid,
+    ``cells`` those of the cells from ``first`` on. The largest value of a cut belongs to its last cell.
     """
     low, step, start, size, cut_again = cuts
     mass, lows, highs = cells
@@ -149,7 +186,8 @@ def fill_cells(
         while z >= 0:
             c = start[z] + min(int((x - low[z]) * step[z]), size[z] - 1)
             z = cut_again[c]
-        if c >= first:
+        c -= first
+        if c >= 0:
             mass[c] += whole[i] if weighted else 1
             lows[c] = min(lows[c], x)
             highs[c] = max(highs[c], x)

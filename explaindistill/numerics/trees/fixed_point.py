@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SCALE", "repetitions", "whole_targets", "whole_weights"]
+__all__ = ["SCALE", "WeightUnits", "repetitions", "whole_targets", "whole_weights"]
 
 SCALE = 2.0**20
 """Steps per unit of a target, and of the largest weight: rounding to them moves a mean of targets by 2**-21 at most,
@@ -36,12 +38,71 @@ def whole_weights(weight: NDArray[np.float64]) -> tuple[NDArray[np.int64], float
     >>> whole_weights(np.array([2.0, 1.0]))[0].tolist(), whole_weights(np.array([0.2, 0.2]))[0].tolist()
     ([2, 1], [1, 1])
     """
-    top = float(weight.max())
-    if (weight == np.rint(weight)).all() and weight.sum() <= MOST_WEIGHT:
-        return weight.astype(np.int64), 1.0
-    if (weight == top).all():
-        return np.ones(len(weight), dtype=np.int64), top
-    return np.maximum(np.rint(weight / top * SCALE), 1).astype(np.int64), top / SCALE
+    units = WeightUnits.of(weight)
+    return units.whole(weight), units.unit
+
+
+@dataclass(frozen=True)
+class WeightUnits:
+    """What decides how weights become whole numbers; of parts of the rows it adds up to that of all.
+
+    Attributes
+    ----------
+    smallest, largest : float
+    all_whole : bool
+        Whether each is a whole number.
+    total : float
+        Their sum; exact where all are whole, and of no use else.
+
+    Examples
+    --------
+    >>> both = WeightUnits.of(np.array([2.0])) + WeightUnits.of(np.array([1.0, 1.0]))
+    >>> both.total, both.unit, both.is_repetition
+    (4.0, 1.0, True)
+    """
+
+    smallest: float
+    largest: float
+    all_whole: bool
+    total: float
+
+    @classmethod
+    def of(cls, weight: NDArray[np.float64]) -> WeightUnits:
+        """Look at weights ``(n,)``, positive."""
+        smallest, largest = float(weight.min()), float(weight.max())
+        return cls(smallest, largest, bool((weight == np.rint(weight)).all()), float(weight.sum()))
+
+    def __add__(self, other: WeightUnits) -> WeightUnits:
+        """Of the rows of both."""
+        return WeightUnits(
+            min(self.smallest, other.smallest),
+            max(self.largest, other.largest),
+            self.all_whole and other.all_whole,
+            self.total + other.total,
+        )
+
+    @property
+    def counts(self) -> bool:
+        """Whether weights are repetitions of rows as they stand."""
+        return self.all_whole and self.total <= MOST_WEIGHT
+
+    @property
+    def is_repetition(self) -> bool:
+        """Whether whole numbers are repetitions of rows: the weights as they stand, or ones where all are equal."""
+        return self.counts or self.smallest == self.largest
+
+    @property
+    def unit(self) -> float:
+        """Weight of 1 in whole numbers."""
+        return 1.0 if self.counts else self.largest if self.is_repetition else self.largest / SCALE
+
+    def whole(self, weight: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Whole numbers ``(n,)``, at least 1, of some of the weights; see :func:`whole_weights`."""
+        if self.counts:
+            return weight.astype(np.int64)
+        if self.is_repetition:
+            return np.ones(len(weight), dtype=np.int64)
+        return np.maximum(np.rint(weight / self.largest * SCALE), 1).astype(np.int64)
 
 
 def repetitions(weight: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -61,7 +122,11 @@ def repetitions(weight: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def whole_targets(
-    targets: NDArray[np.float64], whole: NDArray[np.int64], unit: float, scale: float = SCALE
+    targets: NDArray[np.float64],
+    whole: NDArray[np.int64],
+    unit: float,
+    scale: float = SCALE,
+    is_repetition: bool | None = None,
 ) -> NDArray[np.int64]:
     r"""Weighted targets as integers: :math:`v_i \cdot \mathrm{round}(s\,t_i)`, or that over :math:`2^{20}`.
 
@@ -74,8 +139,12 @@ def whole_targets(
     whole, unit : see :func:`whole_weights`
     scale : float
         Steps per unit of the target.
+    is_repetition : bool, optional
+        Whether ``whole`` are repetitions of rows; seen from these rows when None, which may not be all there are.
     """
     steps = np.rint(targets * scale)
-    if unit == 1.0 or (whole == 1).all():
+    if is_repetition is None:
+        is_repetition = unit == 1.0 or bool((whole == 1).all())
+    if is_repetition:
         return whole[:, None] * steps.astype(np.int64)
     return np.rint(steps * (whole[:, None] / SCALE)).astype(np.int64)

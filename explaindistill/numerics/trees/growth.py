@@ -7,118 +7,113 @@ Gains are those of :mod:`~explaindistill.numerics.trees.splitting`, in whole-num
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explaindistill.numerics.threads import n_threads
-from explaindistill.numerics.trees.binning import BinnedTable
-from explaindistill.numerics.trees.finer_thresholds import finer_cut
-from explaindistill.numerics.trees.histogram import (
-    PACK_BITS,
-    Channels,
-    Slots,
-    fill,
-    fill_packed,
-    gather,
-    partition,
-    total_of,
-)
-from explaindistill.numerics.trees.open_leaves import CodeSplit, OpenLeaf, TreeLimits, no_cuts
+from explaindistill.numerics.trees.binning import BinRule
+from explaindistill.numerics.trees.finer_thresholds import Nearby, Sums, finer_search
+from explaindistill.numerics.trees.histogram import Channels, Slots
+from explaindistill.numerics.trees.local_rows import spread_columns
+from explaindistill.numerics.trees.open_leaves import CodeSplit, FinerThreshold, OpenLeaf, TreeLimits, no_cuts
 from explaindistill.numerics.trees.splitting import CutRules, best_cuts, left_table, score
 
-__all__ = ["Grower"]
+__all__ = ["Grower", "RowsOfLeaves"]
 
 KEPT_BYTES = 1 << 28
 """Histograms of open leaves that stay in memory, 256 MiB; beyond that one is counted again when its leaf is split."""
-WORTH_THREADS = 1 << 18
-"""Additions below which one thread works alone: a trade-off between the start of threads and the work that they
-share."""
 NO_GAIN = 1e-12  # of the node's own score: less is rounding, as float64 holds 16 digits
 CHANCE = 2 / np.pi
 r"""What the best halving of many equal normal means explains of the variance between them: cut at their median the two
 sides have the means :math:`\pm E|Z|`, and :math:`(E|Z|)^2 = 2/\pi`; see ``splitting``."""
-NO_INDEX = np.empty(0, dtype=np.int32)
+
+
+class RowsOfLeaves(Protocol):
+    """Where rows are: what growth asks of them. All that it is told adds up exactly, wherever they lie.
+
+    ``channels`` says what histograms hold and in which units, ``n_threads`` how many threads find cuts. ``len`` is the
+    end of the leaf of all rows.
+    """
+
+    slots: Slots
+    bins: tuple[BinRule, ...]
+    channels: Channels
+    n_threads: int
+
+    def __len__(self) -> int: ...
+
+    @property
+    def refines(self) -> bool:
+        """Whether thresholds are found among values."""
+        ...
+
+    def histogram(self, leaf: OpenLeaf) -> NDArray[np.int64]:
+        """Histogram ``(n_slots, c)`` of the rows of a leaf."""
+        ...
+
+    def squares(self, leaf: OpenLeaf) -> int:
+        """Whole-number sum of the squared targets in a leaf."""
+        ...
+
+    def total_weight(self) -> int:
+        """Whole-number weight of all rows."""
+        ...
+
+    def near(self, leaf: OpenLeaf, feature: int, codes: tuple[int, int]) -> Callable[[Nearby], Sums]:
+        """What answers questions about the values of a leaf's rows in two bins of a column."""
+        ...
+
+    def divide(self, leaf: OpenLeaf, choice: CodeSplit) -> int:
+        """Send the rows of a leaf to its two sides; returns where the right one begins."""
+        ...
+
+    def fork(self, leaf: OpenLeaf) -> RowsOfLeaves:
+        """The rows of one leaf, for trials below it that leave these as they are."""
+        ...
 
 
 class Grower:
-    """Rows, histograms and cuts of the leaves of one tree; knows nothing of the order in which leaves are split.
+    """Histograms and cuts of the leaves of one tree; knows neither where rows are nor which leaf is split next.
 
     Parameters
     ----------
-    table : BinnedTable
-    rows : Channels
+    rows : RowsOfLeaves
     limits : TreeLimits
     names : list of str
         Names of the columns: of equally good cuts the first name wins, whatever the order of columns.
-    n_jobs : int or None
-    raw : callable, optional
-        Values of some rows of a column: thresholds are then found among these, not among the bins. The codes of
-        rows next to a threshold are moved to its other side, in the table itself.
     """
 
-    def __init__(
-        self,
-        table: BinnedTable,
-        rows: Channels,
-        limits: TreeLimits,
-        names: list[str],
-        n_jobs: int | None = None,
-        raw: Callable[[int, NDArray[np.int32]], NDArray[np.float64]] | None = None,
-    ) -> None:
-        self.codes = table.codes.T
-        self.bins = table.rules
-        self.raw = raw
-        self.slots = Slots.of(table)
+    def __init__(self, rows: RowsOfLeaves, limits: TreeLimits, names: list[str]) -> None:
         self.rows = rows
+        self.bins, self.slots, self.channels = rows.bins, rows.slots, rows.channels
         self.limits = limits
         self.by_name = np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.int64)
-        self.n_threads = n_threads(n_jobs)
-        self.complete = True
-        self.index = np.arange(self.codes.shape[1], dtype=np.int32)
-        self.spare = np.empty_like(self.index)
+        self.refines = rows.refines
+        self.n_columns = len(rows.bins)
         self.kept = 0
-        self.unit = rows.target_unit**2 / rows.weight_unit
+        self.unit = self.channels.target_unit**2 / self.channels.weight_unit
 
     def root(self) -> OpenLeaf:
         """Return the leaf of all rows, its cuts found."""
-        n = len(self.index)
-        hist = self.histogram(0, n)
-        first = hist[: self.slots.offsets[1]].sum(axis=0)
-        leaf = OpenLeaf(0, n, 0, first, -np.inf, np.inf, frozenset(), hist)
+        leaf = OpenLeaf(0, len(self.rows), 0, np.zeros(0, dtype=np.int64), -np.inf, np.inf, frozenset())
+        leaf.hist = self.rows.histogram(leaf)
+        leaf.sums = leaf.hist[: self.slots.offsets[1]].sum(axis=0)
         self._find_cuts(leaf)
         return leaf
 
     def fork(self, leaf: OpenLeaf) -> tuple[Grower, OpenLeaf]:
         """Return a grower for trials below one leaf: it has its own order of rows and leaves this one as it is."""
         twin = copy(self)
-        twin.index = self.index[leaf.start : leaf.end].copy()
-        twin.spare, twin.complete, twin.kept, twin.raw = np.empty_like(twin.index), False, 0, None
-        return twin, replace(leaf, start=0, end=len(twin.index), hist=leaf.hist)
-
-    def histogram(self, start: int, end: int) -> NDArray[np.int64]:
-        """Histogram ``(n_slots, c)`` of the rows ``start:end`` of the index."""
-        out = np.empty((self.slots.total, self.rows.width), dtype=np.int64)
-        whole = self.complete and end - start == len(self.index)
-        index = NO_INDEX if whole else self.index[start:end]
-        rows = self.rows.rows
-        if not whole:
-            rows = rows[index] if self.rows.packed else gather(rows, index)
-        kernel = fill_packed if self.rows.packed else fill
-
-        def fill_columns(features: NDArray[np.int64]) -> None:
-            kernel(self.codes, index, rows, features, self.slots, out)
-
-        self._spread(fill_columns, (end - start) * len(self.codes))
-        return out
+        twin.rows, twin.kept, twin.refines = self.rows.fork(leaf), 0, False
+        return twin, replace(leaf, start=0, end=len(twin.rows), hist=leaf.hist)
 
     def choices(self, leaf: OpenLeaf, allowed: frozenset[int] | None = None, most: int = 1) -> list[CodeSplit]:
         """Return the best cut of each of the ``most`` best columns, best first."""
         if leaf.hist is None:
-            leaf.hist = self.histogram(leaf.start, leaf.end)
+            leaf.hist = self.rows.histogram(leaf)
         cuts = leaf.cuts
         gain = cuts.gain if allowed is None else np.where(_member(allowed, len(cuts.gain)), cuts.gain, 0.0)
         ranked = self.by_name[np.argsort(-gain[self.by_name], kind="stable")]
@@ -128,23 +123,23 @@ class Grower:
                 break
             hist = leaf.hist[self.slots.offsets[f] : self.slots.offsets[f + 1]]
             is_category = bool(self.slots.is_category[f])
-            table = left_table(hist, is_category, int(cuts.cut[f]), int(cuts.side[f]), self.rows.weight)
+            table = left_table(hist, is_category, int(cuts.cut[f]), int(cuts.side[f]), self.channels.weight)
             splits.append(CodeSplit(float(gain[f]), int(f), *table))
         return splits
 
     def rules(self, leaf: OpenLeaf) -> CutRules:
         """Return what the cuts of a leaf have to keep to, without what chance takes off."""
-        rows, least = self.rows, self.limits.min_samples_leaf
-        return CutRules(rows.weight, rows.target, least, float(leaf.low), float(leaf.high), 0.0)
+        layout, least = self.channels, self.limits.min_samples_leaf
+        return CutRules(layout.weight, layout.target, least, float(leaf.low), float(leaf.high), 0.0)
 
     def refine(self, leaf: OpenLeaf, choice: CodeSplit) -> CodeSplit:
-        """Move a threshold to the best place within the two bins beside it.
+        """Find the best place of a threshold within the two bins beside it; :meth:`split` moves codes accordingly.
 
         The gain is the one by which bins are cut; only rows of the bin ``cut`` and of the next bin with rows can change
         sides, so that sums of the others are taken over from the histogram.
         """
         f = choice.feature
-        if self.raw is None or self.bins[f].is_category or leaf.hist is None:
+        if not self.refines or self.bins[f].is_category or leaf.hist is None:
             return choice
         hist = leaf.hist[self.slots.offsets[f] : self.slots.offsets[f + 1]]
         cut, full = int(leaf.cuts.cut[f]), np.flatnonzero(hist[:-1, 0])
@@ -152,38 +147,33 @@ class Grower:
         bins = self.bins[f]
         if len(after) == 0 or not (bins.lows[[cut, after[0]]] < bins.highs[[cut, after[0]]]).any():
             return choice
-        column = self.codes[f]
-        members = self.index[leaf.start : leaf.end]
-        near = members[np.isin(column[members], (cut, after[0]))]
-        values, rows = self.raw(f, near), self.channels_of(near)
-        rules, sign = self.rules(leaf), int(self.limits.signs[f])
-        finer = finer_cut(values, rows, choice.left - hist[cut], leaf.sums, rules, sign)
+        codes = cut, int(after[0])
+        ends = float(bins.lows[codes[0]]), float(bins.highs[codes[1]])
+        n, sign = int(hist[list(codes), 0].sum()), int(self.limits.signs[f])
+        search = finer_search(n, ends, choice.left - hist[cut], leaf.sums, self.rules(leaf), sign)
+        answer = self.rows.near(leaf, f, codes)
+        try:
+            question = next(search)
+            while True:
+                question = search.send(answer(question))
+        except StopIteration as end:
+            finer = end.value
         if finer is None:
             return choice
-        last, both = finer
-        code = np.where(values <= last, cut, after[0]).astype(np.uint8)
-        moved = code != column[near]
-        change = rows[moved & (code == cut)].sum(axis=0) - rows[moved & (code != cut)].sum(axis=0)
-        column[near] = code
-        hist[cut] += change
-        hist[after[0]] -= change
-        return replace(choice, gain=both - self._score(leaf.sums, leaf.low, leaf.high), left=choice.left + change)
+        # sums of missing values are on the left of neither or both
+        change = finer.left - choice.left
+        hist[codes[0]] += change
+        hist[codes[1]] -= change
+        gain = finer.score - self._score(leaf.sums, leaf.low, leaf.high)
+        return replace(choice, gain=gain, left=finer.left, finer=FinerThreshold(finer.last, codes))
 
     def _score(self, sums: NDArray[np.int64], low: float, high: float) -> float:
         """Score of a node or a side; see ``splitting``."""
-        return score(sums, self.rows.weight, self.rows.target, low, high)
-
-    def channels_of(self, index: NDArray[np.int32]) -> NDArray[np.int64]:
-        """Channels ``(m, c)`` of some rows."""
-        rows = self.rows.rows[index]
-        if not self.rows.packed:
-            return rows
-        return np.stack([rows >> PACK_BITS, rows & ((1 << PACK_BITS) - 1)], axis=1)
+        return score(sums, self.channels.weight, self.channels.target, low, high)
 
     def split(self, leaf: OpenLeaf, choice: CodeSplit) -> tuple[OpenLeaf, OpenLeaf]:
         """Send the rows to two new leaves and find their cuts; the leaf's histogram is used up."""
-        members = self.index[leaf.start : leaf.end]
-        middle = leaf.start + partition(self.codes[choice.feature], members, choice.goes_left, self.spare)
+        middle = self.rows.divide(leaf, choice)
         sums = choice.left, leaf.sums - choice.left
         bounds = self._bounds(leaf, choice.feature, *sums)
         path = leaf.path | {choice.feature}
@@ -192,15 +182,15 @@ class Grower:
         open_ = [x for x in (a, b) if self._may_split(x)]
         if open_:
             small, large = (a, b) if a.end - a.start <= b.end - b.start else (b, a)
-            small.hist = self.histogram(small.start, small.end)
+            small.hist = self.rows.histogram(small)
             if large in open_:
-                large.hist = self.histogram(large.start, large.end) if leaf.hist is None else leaf.hist - small.hist
+                large.hist = self.rows.histogram(large) if leaf.hist is None else leaf.hist - small.hist
         self.drop(leaf)
         for x in (a, b):
             if x in open_:
                 self._find_cuts(x)
             else:
-                x.hist, x.cuts = None, no_cuts(len(self.codes))
+                x.hist, x.cuts = None, no_cuts(self.n_columns)
         return a, b
 
     def drop(self, leaf: OpenLeaf) -> None:
@@ -216,7 +206,7 @@ class Grower:
 
     def _find_cuts(self, leaf: OpenLeaf) -> None:
         """Look for the best cut of each column of a leaf; its histogram stays while there is memory for it."""
-        d = len(self.codes)
+        d = self.n_columns
         leaf.cuts = no_cuts(d)
         if not self._may_split(leaf) or leaf.hist is None:
             leaf.hist = None
@@ -226,11 +216,11 @@ class Grower:
         def cut_columns(features: NDArray[np.int64]) -> None:
             best_cuts(hist, self.slots, features, leaf.sums, self.limits.signs, rules, leaf.cuts)
 
-        self._spread(cut_columns, self.slots.total * self.rows.width)
+        spread_columns(cut_columns, d, self.slots.total * self.channels.width, self.rows.n_threads)
         if self.limits.groups is not None:
             leaf.cuts.gain[~_member(self._companions(leaf.path), d)] = 0.0
         self.kept += leaf.hist.nbytes
-        if self.kept > KEPT_BYTES and not (leaf.start == 0 and leaf.end == len(self.index)):
+        if self.kept > KEPT_BYTES and not (leaf.start == 0 and leaf.end == len(self.rows)):
             self.drop(leaf)
 
     def _chance(self, leaf: OpenLeaf) -> float:
@@ -241,7 +231,7 @@ class Grower:
         """
         if not self.slots.is_category.any():
             return 0.0
-        squares = total_of(self.rows.squares, self.index[leaf.start : leaf.end]) * self.rows.square_unit / self.unit
+        squares = self.rows.squares(leaf) * self.channels.square_unit / self.unit
         return max(0.0, squares - self._score(leaf.sums, -np.inf, np.inf)) / float(leaf.sums[0]) * CHANCE
 
     def true_gain(self, leaf: OpenLeaf, choice: CodeSplit) -> float:
@@ -259,7 +249,9 @@ class Grower:
 
     def _least_gain(self, leaf: OpenLeaf) -> float:
         """Gain that a split has to exceed: ``min_decrease`` of the mean over all rows, and more than rounding."""
-        node_score = float((leaf.sums[self.rows.target :].astype(float) ** 2).sum() / leaf.sums[self.rows.weight])
+        node_score = float(
+            (leaf.sums[self.channels.target :].astype(float) ** 2).sum() / leaf.sums[self.channels.weight]
+        )
         limit = self.limits.min_decrease * self._total_weight() / self.unit
         # a float just below, so that a gain of exactly min_decrease is enough
         return max(NO_GAIN * node_score, limit * (1 - 1e-12))
@@ -267,9 +259,7 @@ class Grower:
     def _total_weight(self) -> float:
         """Weight of all rows, in the user's units."""
         if not hasattr(self, "_total"):
-            rows = self.rows.rows
-            column = rows >> PACK_BITS if self.rows.packed else rows[:, self.rows.weight]
-            self._total = float(column.sum()) * self.rows.weight_unit
+            self._total = float(self.rows.total_weight()) * self.channels.weight_unit
         return self._total
 
     def _bounds(
@@ -283,21 +273,11 @@ class Grower:
         sign = self.limits.signs[feature]
         if sign == 0:
             return (leaf.low, leaf.high), (leaf.low, leaf.high)
-        w, t = self.rows.weight, self.rows.target
+        w, t = self.channels.weight, self.channels.target
         values = np.clip([left[t] / left[w], right[t] / right[w]], leaf.low, leaf.high)
         middle = float(values.mean())
         sides = (leaf.low, middle), (middle, leaf.high)
         return sides if sign > 0 else (sides[1], sides[0])
-
-    def _spread(self, function: Callable[[NDArray[np.int64]], None], work: int) -> None:
-        """Share the columns out among threads where there are additions enough (``work``) to be worth it."""
-        d = len(self.codes)
-        threads = min(self.n_threads, d)
-        if threads == 1 or work < WORTH_THREADS:
-            function(np.arange(d))
-            return
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(function, [np.arange(i, d, threads) for i in range(threads)]))
 
 
 def _member(columns: frozenset[int], d: int) -> NDArray[np.bool_]:

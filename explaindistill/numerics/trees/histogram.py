@@ -11,6 +11,7 @@ numbers add up to the same in any order, and a node's histogram less one child's
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,14 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.numerics._jit import kernel
-from explaindistill.numerics.trees.binning import MISSING, BinnedTable
-from explaindistill.numerics.trees.fixed_point import SCALE, whole_targets, whole_weights
+from explaindistill.numerics.trees.binning import MISSING, BinRule
+from explaindistill.numerics.trees.fixed_point import SCALE, WeightUnits, whole_targets
 
 __all__ = ["Channels", "Slots", "channels"]
 
 PACK_BITS = 42
 """Low bits of a packed number that hold the sum of the target, the high ones the count: with at most 2**20 steps per
 row 2**21 rows sum to 2**41 at most, and their count fits into the 22 bits that are left, one of them the sign."""
+
+
+NO_WEIGHTS = WeightUnits(1.0, 1.0, True, 0.0)  # each row counts once
 
 
 class Slots(NamedTuple):
@@ -39,11 +43,16 @@ class Slots(NamedTuple):
     is_category: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, table: BinnedTable) -> Slots:
-        """Lay out the slots of a table's columns."""
-        n_bins = np.array([r.n_bins for r in table.rules], dtype=np.int64)
+    def of(cls, rules: Sequence[BinRule]) -> Slots:
+        """Lay out the slots of columns with these bins."""
+        n_bins = np.array([r.n_bins for r in rules], dtype=np.int64)
         offsets = np.concatenate([[0], np.cumsum(n_bins + 1)]).astype(np.int64)
-        return cls(n_bins, offsets, np.array([r.is_category for r in table.rules]))
+        return cls(n_bins, offsets, np.array([r.is_category for r in rules]))
+
+    def column(self, f: int) -> Slots:
+        """The slots of one column alone."""
+        n_bins = self.n_bins[f : f + 1]
+        return Slots(n_bins, np.append(0, n_bins + 1), self.is_category[f : f + 1])
 
     @property
     def total(self) -> int:
@@ -82,7 +91,12 @@ class Channels:
         return self.rows.ndim == 1
 
 
-def channels(targets: NDArray[np.float64], weight: NDArray[np.float64] | None, scale: float = SCALE) -> Channels:
+def channels(
+    targets: NDArray[np.float64],
+    weight: NDArray[np.float64] | None,
+    scale: float = SCALE,
+    units: WeightUnits | None = None,
+) -> Channels:
     r"""Build the channels of rows.
 
     Parameters
@@ -91,6 +105,8 @@ def channels(targets: NDArray[np.float64], weight: NDArray[np.float64] | None, s
     weight : ndarray, shape (n,), positive, optional
     scale : float
         Steps per unit of the target.
+    units : WeightUnits, optional
+        Of all rows, where these are a part of them.
 
     Notes
     -----
@@ -99,12 +115,14 @@ def channels(targets: NDArray[np.float64], weight: NDArray[np.float64] | None, s
     whole. The squares are averaged over the m targets, so that they too lie within 1 and keep to the same steps.
     """
     n, m = targets.shape
-    whole, unit = (np.ones(n, dtype=np.int64), 1.0) if weight is None else whole_weights(weight)
-    repeated = unit == 1.0 or bool((whole == 1).all())
-    steps = whole_targets(targets, whole, unit, scale)
+    if units is None:
+        units = NO_WEIGHTS if weight is None else WeightUnits.of(weight)
+    whole = np.ones(n, dtype=np.int64) if weight is None else units.whole(weight)
+    unit, repeated = units.unit, units.is_repetition
+    steps = whole_targets(targets, whole, unit, scale, repeated)
     target_unit = unit / scale if repeated else unit * SCALE / scale
     counts = whole if repeated else np.ones(n, dtype=np.int64)
-    squares = whole_targets((targets**2).sum(axis=1, keepdims=True) / m, whole, unit)[:, 0]
+    squares = whole_targets((targets**2).sum(axis=1, keepdims=True) / m, whole, unit, is_repetition=repeated)[:, 0]
     square = (squares, m * unit * (1 if repeated else SCALE) / SCALE)
     small = repeated and m == 1 and scale <= SCALE and int(counts.sum()) < 1 << (64 - PACK_BITS - 1)
     if small and bool((steps >= 0).all()):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from explaindistill.numerics.trees.splitting import ColumnCuts
 
-__all__ = ["CodeSplit", "OpenLeaf", "TreeLimits", "no_cuts"]
+__all__ = ["CodeSplit", "FinerThreshold", "OpenLeaf", "TreeLimits", "no_cuts"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,14 +38,30 @@ class TreeLimits:
     groups: tuple[frozenset[int], ...] | None
 
 
+@dataclass(frozen=True)
+class FinerThreshold:
+    """A threshold within two bins: rows up to ``last`` have the first of ``codes``, others the second."""
+
+    last: float
+    codes: tuple[int, int]
+
+    def codes_of(self, values: NDArray[np.float64]) -> NDArray[np.uint8]:
+        """Codes ``(m,)`` of values in the two bins."""
+        return np.where(values <= self.last, *self.codes).astype(np.uint8)
+
+
 @dataclass(frozen=True, eq=False)
 class CodeSplit:
-    """One way to cut a leaf: ``goes_left`` ``(256,)`` says where each code goes, ``left`` ``(c,)`` sums that side."""
+    """One way to cut a leaf: ``goes_left`` ``(256,)`` says where each code goes, ``left`` ``(c,)`` sums that side.
+
+    With a ``finer`` threshold codes beside it change first.
+    """
 
     gain: float
     feature: int
     goes_left: NDArray[np.bool_]
     left: NDArray[np.int64]
+    finer: FinerThreshold | None = None
 
 
 def no_cuts(d: int) -> ColumnCuts:

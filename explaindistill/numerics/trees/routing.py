@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.numerics._jit import kernel
-from explaindistill.numerics.trees.fixed_point import SCALE, whole_targets, whole_weights
+from explaindistill.numerics.trees.fixed_point import SCALE, WeightUnits, whole_targets
 
-__all__ = ["NodeQuestions", "any_infinite", "bounded", "gap", "node_means", "walk"]
+__all__ = ["LeafSums", "NodeQuestions", "OutputUnits", "any_infinite", "bounded", "gap", "node_means", "walk"]
 
 
 class NodeQuestions(NamedTuple):
@@ -119,6 +120,98 @@ def _sums(
     return out
 
 
+@dataclass(frozen=True, eq=False)
+class OutputUnits:
+    r"""How outputs become whole numbers, for sums that do not depend on the order of the rows.
+
+    Output k lies within :math:`m_k \pm h_k`; with whole weights :math:`v_i` and s steps per unit, node t has
+
+    .. math:: \bar y_{tk} = m_k + h_k\,
+        \frac{\sum_{i \in t} v_i\,\mathrm{round}(s\,(y_{ik} - m_k) / h_k)}{s \sum_{i \in t} v_i}.
+
+    s is the largest power of two for which the sum over all rows has at most 61 bits, so that 64 do not overflow, and
+    at most :math:`2^{50}`, so that a single step is still a whole number of float64's 53 bits.
+
+    Attributes
+    ----------
+    lows, highs : ndarrays, shape (m,)
+        Smallest and largest value of each output.
+    weights : WeightUnits
+        Of all rows.
+    largest : float
+        Whole-number weight of all rows, or their number where weights are not whole.
+    """
+
+    lows: NDArray[np.float64]
+    highs: NDArray[np.float64]
+    weights: WeightUnits
+    largest: float
+
+    @property
+    def scale(self) -> float:
+        """Steps per unit."""
+        return 2.0 ** min(50, int(61 - np.ceil(np.log2(self.largest))))
+
+    def _middle(self, k: int) -> tuple[float, float]:
+        low, high = float(self.lows[k]), float(self.highs[k])
+        if low >= 0 and high <= 1 and high > low:
+            return 0.0, 1.0  # probabilities stay exact at 0 and 1
+        return low / 2 + high / 2, high / 2 - low / 2
+
+    def steps(self, Y: NDArray[np.float64], whole: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+        """Weighted whole numbers ``(n,)`` of output k of some rows; zeros where it is constant."""
+        middle, half = self._middle(k)
+        if half == 0:
+            return np.zeros(len(Y), dtype=np.int64)
+        units = ((Y[:, k] - middle) / half)[:, None]
+        return whole_targets(units, whole, self.weights.unit, self.scale, self.weights.is_repetition)[:, 0]
+
+    def means(self, sums: NDArray[np.int64], total: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Means ``(n_nodes, m)`` from sums of steps of that shape, and whole-number weights ``(n_nodes,)``."""
+        mean = np.empty(sums.shape)
+        per_weight = total if self.weights.is_repetition else total / SCALE
+        for k in range(sums.shape[1]):
+            middle, half = self._middle(k)
+            if half == 0:
+                mean[:, k] = middle
+                continue
+            raw = middle + half * (sums[:, k] / self.scale / per_weight)
+            mean[:, k] = np.clip(raw, float(self.lows[k]), float(self.highs[k]))
+        return mean
+
+
+@dataclass(frozen=True, eq=False)
+class LeafSums:
+    """Whole-number weight ``(n_nodes,)``, and sums ``(n_nodes, m)`` of the outputs, of leaves; zeros for other nodes.
+
+    Of parts of the rows it adds up to that of all.
+    """
+
+    total: NDArray[np.int64]
+    sums: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls, Y: NDArray[np.float64], whole: NDArray[np.int64], units: OutputUnits, index: NDArray[np.int32],
+        start: NDArray[np.int64], end: NDArray[np.int64],
+    ) -> LeafSums:  # fmt: skip
+        """Add up rows ``index[start[t]:end[t]]`` of each leaf t; other nodes have none."""
+        sums = [_sums(units.steps(Y, whole, k), index, start, end) for k in range(Y.shape[1])]
+        return cls(_sums(whole, index, start, end), np.stack(sums, axis=1))
+
+    def __add__(self, other: LeafSums) -> LeafSums:
+        """Of the rows of both."""
+        return LeafSums(self.total + other.total, self.sums + other.sums)
+
+    def means(
+        self, units: OutputUnits, feature: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean ``(n_nodes, m)`` and weight ``(n_nodes,)`` of all nodes; see :func:`node_means`."""
+        totals = _from_leaves(self.total.copy(), feature, left, right)
+        sums = _from_leaves(self.sums.copy(), feature, left, right)
+        return units.means(sums, totals), totals.astype(np.float64) * units.weights.unit
+
+
 def node_means(
     Y: NDArray[np.float64],
     weight: NDArray[np.float64],
@@ -129,15 +222,7 @@ def node_means(
     left: NDArray[np.int64],
     right: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    r"""Weighted mean of each output in each node, from whole-number sums: the order of rows does not matter.
-
-    Output k lies within :math:`m_k \pm h_k`; with whole weights :math:`v_i` and s steps per unit, node t has
-
-    .. math:: \bar y_{tk} = m_k + h_k\,
-        \frac{\sum_{i \in t} v_i\,\mathrm{round}(s\,(y_{ik} - m_k) / h_k)}{s \sum_{i \in t} v_i}.
-
-    s is the largest power of two for which the sum over all rows has at most 61 bits, so that 64 do not overflow, and
-    at most :math:`2^{50}`, so that a single step is still a whole number of float64's 53 bits.
+    """Weighted mean of each output in each node, from whole-number sums: see :class:`OutputUnits`.
 
     Parameters
     ----------
@@ -154,27 +239,13 @@ def node_means(
     total : ndarray, shape (n_nodes,)
         Weight of each node.
     """
-    whole, unit = whole_weights(weight)
-    repeated = unit == 1.0 or bool((whole == 1).all())
+    weights = WeightUnits.of(weight)
+    whole = weights.whole(weight)
+    largest = float(whole.sum()) if weights.is_repetition else float(len(whole))
+    units = OutputUnits(Y.min(axis=0), Y.max(axis=0), weights, largest)
     leaf = feature < 0
-    spans = np.where(leaf, start, 0), np.where(leaf, end, 0)
-    totals = _from_leaves(_sums(whole, index, *spans), feature, left, right)
-    largest = float(whole.sum()) if repeated else float(len(whole))
-    scale = 2.0 ** min(50, int(61 - np.ceil(np.log2(largest))))
-    mean = np.empty((len(feature), Y.shape[1]))
-    for k, column in enumerate(Y.T):
-        low, high = float(column.min()), float(column.max())
-        middle, half = low / 2 + high / 2, high / 2 - low / 2
-        if low >= 0 and high <= 1:
-            middle, half = 0.0, 1.0  # probabilities stay exact at 0 and 1
-        if half == 0:
-            mean[:, k] = middle
-            continue
-        steps = whole_targets(((column - middle) / half)[:, None], whole, unit, scale)[:, 0]
-        sums = _from_leaves(_sums(steps, index, *spans), feature, left, right)
-        per_weight = totals if repeated else totals / SCALE
-        mean[:, k] = np.clip(middle + half * (sums / scale / per_weight), low, high)
-    return mean, totals.astype(np.float64) * unit
+    sums = LeafSums.of(Y, whole, units, index, np.where(leaf, start, 0), np.where(leaf, end, 0))
+    return sums.means(units, feature, left, right)
 
 
 def _from_leaves(

@@ -21,6 +21,7 @@ from scipy.special import ndtr
 
 from explaindistill.numerics.trees.best_first import Grown, build
 from explaindistill.numerics.trees.growth import Grower
+from explaindistill.numerics.trees.local_rows import LocalRows, channels_of
 from explaindistill.numerics.trees.open_leaves import CodeSplit, OpenLeaf
 from explaindistill.numerics.trees.rounding import fewest_digits
 from explaindistill.numerics.trees.splitting import left_table
@@ -37,13 +38,15 @@ gain by chance, and each rival costs a pass over the rows."""
 Floats = NDArray[np.float64]
 
 
-def grow_canonical(grower: Grower, tolerance: float) -> tuple[Grown, float]:
+def grow_canonical(grower: Grower, rows: LocalRows, tolerance: float) -> tuple[Grown, float]:
     """Best-first growth with a canonical choice among tied splits.
 
     Parameters
     ----------
     grower : Grower
         Its thresholds are not refined beyond the bins.
+    rows : LocalRows
+        Those of the grower: variances are taken over rows one by one.
     tolerance : float in (0, 1)
         The share of the best gain that a tied split may lack.
 
@@ -54,17 +57,17 @@ def grow_canonical(grower: Grower, tolerance: float) -> tuple[Grown, float]:
         Bound on the probability that another sample of as many rows gives another tree, as far as columns and the
         order of leaves go.
     """
-    grower.raw = None
+    grower.refines = False
     offers: dict[tuple[int, int], tuple[float, float, float]] = {}
     split_nodes: list[tuple[int, int]] = []
 
     def offer(leaf: OpenLeaf, allowed: frozenset[int] | None) -> CodeSplit | None:
-        splits = grower.choices(leaf, allowed, most=len(grower.codes))
+        splits = grower.choices(leaf, allowed, most=grower.n_columns)
         if not splits:
             return None
         least = (1.0 - tolerance) * splits[0].gain
         chosen = min((s for s in splits if s.gain >= least), key=lambda s: _rank(grower, s))
-        doubt, variance = _doubt(grower, leaf, splits, chosen, tolerance)
+        doubt, variance = _doubt(grower, rows, leaf, splits, chosen, tolerance)
         offers[leaf.start, leaf.end] = splits[0].gain, variance, doubt
         return _plainest(grower, leaf, chosen, tolerance)
 
@@ -84,12 +87,12 @@ def _rank(grower: Grower, split: CodeSplit) -> int:
 
 def _plainest(grower: Grower, leaf: OpenLeaf, split: CodeSplit, tolerance: float) -> CodeSplit:
     """The tied threshold with the fewest digits; categories and monotone columns stay as they are."""
-    f, rows = split.feature, grower.rows
+    f, layout = split.feature, grower.channels
     if grower.slots.is_category[f] or grower.limits.signs[f] or leaf.hist is None:
         return split
     hist = leaf.hist[grower.slots.offsets[f] : grower.slots.offsets[f + 1]]
     best, side = int(leaf.cuts.cut[f]), int(leaf.cuts.side[f])
-    gain = _gains(hist, side, rows.weight, rows.target, grower.limits.min_samples_leaf)
+    gain = _gains(hist, side, layout.weight, layout.target, grower.limits.min_samples_leaf)
     if best >= len(gain):
         return split
     tied = gain >= (1.0 - tolerance) * gain[best]
@@ -98,7 +101,7 @@ def _plainest(grower: Grower, leaf: OpenLeaf, split: CodeSplit, tolerance: float
     bins = grower.bins[f]
     plain = fewest_digits(float(bins.highs[first]), float(bins.lows[last + 1]))
     cut = int(np.clip(np.searchsorted(bins.lows, plain, side="right") - 1, first, last))
-    return CodeSplit(split.gain, f, *left_table(hist, False, cut, side, rows.weight))
+    return CodeSplit(split.gain, f, *left_table(hist, False, cut, side, layout.weight))
 
 
 def _gains(hist: NDArray[np.int64], side: int, weight: int, target: int, least: int) -> Floats:
@@ -120,7 +123,7 @@ def _score(sums: Floats, weight: int, target: int) -> Floats:
 
 
 def _doubt(
-    grower: Grower, leaf: OpenLeaf, splits: list[CodeSplit], chosen: CodeSplit, tolerance: float
+    grower: Grower, rows: LocalRows, leaf: OpenLeaf, splits: list[CodeSplit], chosen: CodeSplit, tolerance: float
 ) -> tuple[float, float]:
     r"""Chances that a column ahead of the chosen one ties, or that this one does not; variance of the gain.
 
@@ -129,16 +132,16 @@ def _doubt(
     equation is the difference of both sides. Of every ``step``-th row the variance of the sum is ``step`` times theirs.
     """
     best = splits[0]
-    members = grower.index[leaf.start : leaf.end]
+    members = rows.index[leaf.start : leaf.end]
     step = -(-len(members) // MOST_ROWS)
     members = members[::step]
-    sums = grower.channels_of(members).astype(float)
-    weight = sums[:, grower.rows.weight]
-    target = sums[:, grower.rows.target :] / weight[:, None]
+    sums = channels_of(rows.channels, members).astype(float)
+    weight = sums[:, rows.channels.weight]
+    target = sums[:, rows.channels.target :] / weight[:, None]
     unsplit = _losses(target, weight, np.zeros(len(members), dtype=bool))
 
     def saved(split: CodeSplit) -> Floats:
-        return unsplit - _losses(target, weight, split.goes_left[grower.codes[split.feature][members]])
+        return unsplit - _losses(target, weight, split.goes_left[rows.codes[split.feature][members]])
 
     top = saved(best)
     ahead = [s for s in splits if s.gain >= FAR * best.gain and _rank(grower, s) <= _rank(grower, chosen)]

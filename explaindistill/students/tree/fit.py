@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explaindistill.data.schema import Schema
+from explaindistill.data.schema import Feature, Schema
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.ranges import number_in, one_of, whole_in
 from explaindistill.numerics.trees.best_first import Grown, grow
-from explaindistill.numerics.trees.binning import MAX_BINS, MISSING, UNSEEN, BinnedTable, bin_table
+from explaindistill.numerics.trees.binning import MAX_BINS, MISSING, UNSEEN, BinnedTable, BinRule, bin_table
 from explaindistill.numerics.trees.fixed_point import SCALE, whole_weights
 from explaindistill.numerics.trees.growth import Grower
 from explaindistill.numerics.trees.histogram import channels
+from explaindistill.numerics.trees.local_rows import LocalRows
 from explaindistill.numerics.trees.open_leaves import TreeLimits
 from explaindistill.numerics.trees.rounding import fewest_digits, plain_middle, plainest_moment
 from explaindistill.numerics.trees.routing import bounded, gap, node_means
@@ -24,7 +25,9 @@ from explaindistill.numerics.trees.shrinkage import shrunk
 from explaindistill.students._intake import Intake, read_signs
 from explaindistill.students.tree.model import TreeModel
 
-__all__ = ["fit_tree", "fit_trees", "limits_of", "unit_range", "valued"]
+__all__ = [
+    "SIGNED_SCALE", "better_of_both", "fit_tree", "fit_trees", "in_user_units", "limits_of", "unit_range", "valued",
+]  # fmt: skip
 
 SIGNED_SCALE = 2.0**30
 """Steps per unit of targets with a sign: sums over 2**33 rows of such steps still fit into 64 bits."""
@@ -73,34 +76,50 @@ def fit_tree(
     def raw(f: int, index: NDArray[np.int32]) -> NDArray[np.float64]:
         return intake.schema.column(intake.X[[intake.schema[f].name]].iloc[index], f)
 
-    def grower(table: BinnedTable) -> Grower:
-        return Grower(table, rows, limits, intake.schema.names, estimator.n_jobs, raw)
+    def local(table: BinnedTable) -> LocalRows:
+        return LocalRows(table, rows, raw, estimator.n_jobs)
 
+    place = local(table)
+    grower = Grower(place, limits, intake.schema.names)
     if estimator.tie_tolerance:
         from explaindistill.numerics.trees.stable_growth import grow_canonical
 
-        grown, estimator.chance_ = grow_canonical(grower(table), float(estimator.tie_tolerance))
+        grown, estimator.chance_ = grow_canonical(grower, place, float(estimator.tie_tolerance))
     elif search == "greedy":
-        grown = grow(grower(table))
+        grown = grow(grower)
     elif search == "lookahead":
-        grown = _better_of_both(grower, table, estimator.lookahead_width)
+        # growth moves codes, so that greedy growth works on a copy
+        other = local(BinnedTable(table.codes.copy(order="F"), table.rules))
+        grown, is_ahead = better_of_both(Grower(other, limits, intake.schema.names), grower, estimator.lookahead_width)
+        place = place if is_ahead else other
     else:
         from explaindistill.students.tree.optimal import grow_optimal
 
-        grown = grow_optimal(grower(table), table, structure, intake.weight)
+        grown = grow_optimal(grower, table, structure, intake.weight)
+
+    def gaps(f: int, nodes: NDArray[np.int64]) -> list[tuple[float, float]]:
+        values = np.ascontiguousarray(intake.schema.column(intake.X, f))
+        middle = grown.end[grown.left[nodes]]
+        ends = zip(grown.start[nodes], middle, grown.end[nodes], strict=True)
+        return [gap(values, place.index, *three) for three in ends]
+
     # the plainest number of a whole gap is the one that another sample of rows gives, too
     plain = fewest_digits if estimator.tie_tolerance else plain_middle
-    model = _in_user_units(grown, table, intake, plain)
-    return _filled(model, grown, intake)
+    shape = grown.feature, grown.left, grown.right
+    means = node_means(intake.Y, intake.weight, place.index, grown.start, grown.end, *shape)
+    return in_user_units(grown, table.rules, intake.schema, gaps, plain).filled(*means, intake.classes is not None)
 
 
-def _better_of_both(grower: Callable[[BinnedTable], Grower], table: BinnedTable, width: int) -> Grown:
-    """Lookahead, or greedy growth where that ends lower after all thresholds are refined."""
+def better_of_both(greedy: Grower, ahead: Grower, width: int) -> tuple[Grown, bool]:
+    """Lookahead, or greedy growth where that ends lower after all thresholds are refined; and whether it is the first.
+
+    Each grower has rows of its own.
+    """
     from explaindistill.numerics.trees.lookahead import grow_ahead
 
-    greedy = grow(grower(BinnedTable(table.codes.copy(order="F"), table.rules)))
-    ahead = grow_ahead(grower(table), width)
-    return ahead if ahead.worth.sum() >= greedy.worth.sum() else greedy
+    plain, looked = grow(greedy), grow_ahead(ahead, width)
+    is_ahead = bool(looked.worth.sum() >= plain.worth.sum())
+    return (looked if is_ahead else plain), is_ahead
 
 
 def valued(estimator: Any, tree: TreeModel, strength: float) -> TreeModel:
@@ -222,23 +241,31 @@ class _Written:
     sets: list[NDArray[np.bool_] | None]
 
 
-def _in_user_units(
-    grown: Grown, table: BinnedTable, intake: Intake, plain: Callable[[float, float], float]
+Gaps = Callable[[int, NDArray[np.int64]], list[tuple[float, float]]]
+"""Largest value on the left and smallest on the right of some nodes, from the column that they ask about."""
+
+
+def in_user_units(
+    grown: Grown,
+    rules: Sequence[BinRule],
+    schema: Schema,
+    gaps: Gaps,
+    plain: Callable[[float, float], float],
 ) -> TreeModel:
     """From bins to thresholds and sets of categories; values are still to be filled in."""
     n = len(grown.feature)
     written = _Written(np.full(n, np.nan), [None] * n)
     for f in sorted({int(f) for f in grown.feature if f >= 0}):
         nodes = np.flatnonzero(grown.feature == f)
-        if intake.schema[f].kind == "categorical":
+        if schema[f].kind == "categorical":
             for node in nodes.tolist():
-                codes = np.append(table.rules[f].codes, np.uint8(UNSEEN))[: len(intake.schema[f].categories)]
+                codes = np.append(rules[f].codes, np.uint8(UNSEEN))[: len(schema[f].categories)]
                 written.sets[node] = _table(grown, node)[codes]
         else:
-            _write_thresholds(written, grown, nodes, intake, f, plain)
+            _write_thresholds(written, nodes, schema[f], gaps(f, nodes), plain)
     sides = np.array([[False] * 2 if t is None else t[[MISSING, UNSEEN]] for t in grown.goes_left])
     return TreeModel(
-        schema=intake.schema,
+        schema=schema,
         feature=grown.feature,
         left=grown.left,
         right=grown.right,
@@ -246,7 +273,7 @@ def _in_user_units(
         sets=tuple(written.sets),
         missing_left=sides[:, 0],
         unseen_left=sides[:, 1],
-        value=np.zeros((n, intake.Y.shape[1])),
+        value=np.zeros((n, 1)),
         count=grown.sums[:, 0].copy(),
         weight=np.zeros(n),
         gain=grown.gain,
@@ -261,35 +288,16 @@ def _table(grown: Grown, node: int) -> NDArray[np.bool_]:
 
 def _write_thresholds(
     written: _Written,
-    grown: Grown,
     nodes: NDArray[np.int64],
-    intake: Intake,
-    f: int,
+    feature: Feature,
+    gaps: list[tuple[float, float]],
     plain: Callable[[float, float], float],
 ) -> None:
     """A plain number between the largest value on the left and the smallest on the right."""
-    feature = intake.schema[f]
-    values = np.ascontiguousarray(intake.schema.column(intake.X, f))
-    for node in nodes:
-        low, high = gap(
-            values,
-            grown.index,
-            grown.start[node],
-            grown.end[grown.left[node]],
-            grown.end[node],
-        )
+    for node, (low, high) in zip(nodes, gaps, strict=True):
         if feature.kind == "ordered":
             written.sets[node] = np.arange(len(feature.categories)) <= low
         elif np.isinf(high):
             written.threshold[node] = np.inf
         else:
             written.threshold[node] = (plainest_moment if feature.kind == "datetime" else plain)(low, high)
-
-
-def _filled(model: TreeModel, grown: Grown, intake: Intake) -> TreeModel:
-    """Means of the soft labels in every node, ``v_mk = sum_i w_i y_ik / sum_i w_i``; probabilities sum to 1 exactly."""
-    shape = model.feature, model.left, model.right
-    value, total = node_means(intake.Y, intake.weight, grown.index, grown.start, grown.end, *shape)
-    if intake.classes is not None:
-        value /= value.sum(axis=1, keepdims=True)
-    return replace(model, value=value, weight=total)

@@ -184,6 +184,10 @@ class TreeModel:
         """Return the same tree with other values."""
         return replace(self, value=value)
 
+    def filled(self, value: NDArray[np.float64], weight: NDArray[np.float64], is_probability: bool) -> TreeModel:
+        """Return the tree with the means and the weights of its nodes; probabilities sum to 1 exactly."""
+        return replace(self, value=value / value.sum(axis=1, keepdims=True) if is_probability else value, weight=weight)
+
     def cut_at(self, leaves: set[int]) -> TreeModel:
         """Return the subtree in which these nodes are leaves; what lies below them is gone."""
         nodes, stack = [], [0]

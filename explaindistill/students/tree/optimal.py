@@ -91,14 +91,14 @@ def _grow_as(grower: Grower, best: Any, questions: list[tuple[int, NDArray[np.bo
     """Grow the tree that was found; its right child is where the answer is yes, our left."""
     root = grower.root()
     planned, current = {id(root): best}, [best]
-    slots, weight, target = grower.slots, grower.rows.weight, grower.rows.target
+    slots, weight, target = grower.slots, grower.channels.weight, grower.channels.target
 
     def offer(leaf: OpenLeaf, allowed: frozenset[int] | None) -> CodeSplit | None:
         node = planned[id(leaf)]
         if node.is_leaf_node():
             return None
         f, goes = questions[node.feature]
-        hist = grower.histogram(leaf.start, leaf.end)[slots.offsets[f] : slots.offsets[f + 1]]
+        hist = grower.rows.histogram(leaf)[slots.offsets[f] : slots.offsets[f + 1]]
         sums = hist[np.append(goes[: len(hist) - 1], goes[MISSING])].sum(axis=0)  # of the rows that go left
         sides = [score(s, weight, target, -np.inf, np.inf) for s in (sums, leaf.sums - sums, leaf.sums)]
         goes = goes.copy()
@@ -112,5 +112,5 @@ def _grow_as(grower: Grower, best: Any, questions: list[tuple[int, NDArray[np.bo
     def follow(children: tuple[OpenLeaf, OpenLeaf]) -> None:
         planned[id(children[0])], planned[id(children[1])] = current[0].right_child, current[0].left_child
 
-    grower.raw = None  # the bins' own thresholds are what was optimised
+    grower.refines = False  # the bins' own thresholds are what was optimised
     return build(grower, root, offer, settle, follow)

@@ -202,11 +202,11 @@ def test_kernels_are_what_their_python_says():
     for weights in (whole, whole[:0]):
         twins = []
         for function in (cells.fill_cells, cells.fill_cells.py_func):
-            state = np.zeros(6, dtype=np.int64), np.full(6, np.inf), np.full(6, -np.inf)
+            state = np.zeros(5, dtype=np.int64), np.full(5, np.inf), np.full(5, -np.inf)
             function(values, weights, cuts, state, 1)
             twins.append(state)
         assert all(np.array_equal(a, b) for a, b in zip(*twins, strict=True))
-    assert twins[0][0].tolist() == [0, 2, 1, 1, 0, 0]
+    assert twins[0][0].tolist() == [2, 1, 1, 0, 0]
     out = np.zeros(5, dtype=np.uint8)
     edges = binning.EdgeCells(np.array([0.15, 0.5]), 0.15, 0.0, np.array([0]), np.array([2]))
     binning._assign.py_func(values, edges, out)

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from explaindistill.data.schema import Schema
-from explaindistill.numerics.trees import growth, histogram, splitting
+from explaindistill.numerics.trees import growth, histogram, local_rows, splitting
 from explaindistill.numerics.trees.best_first import grow
 from explaindistill.numerics.trees.binning import bin_table
 from explaindistill.numerics.trees.growth import Grower
 from explaindistill.numerics.trees.histogram import channels
+from explaindistill.numerics.trees.local_rows import LocalRows
 from explaindistill.numerics.trees.open_leaves import TreeLimits, no_cuts
 
 
@@ -29,11 +30,17 @@ def limits(d, **given):
     return TreeLimits(**{**chosen, **given})
 
 
+ROWS = {}  # of each tree grown here, in the order of its leaves
+
+
 def grown(frame, targets, weight=None, kinds=None, n_jobs=None, scale=2.0**20, **given):
     schema = Schema.infer(frame, kinds=kinds)
     table = bin_table(schema, frame, weight, n_jobs)
     rows = channels(np.asarray(targets, dtype=float).reshape(len(frame), -1), weight, scale)
-    return grow(Grower(table, rows, limits(len(schema), **given), schema.names, n_jobs))
+    local = LocalRows(table, rows, n_jobs=n_jobs)
+    tree = grow(Grower(local, limits(len(schema), **given), schema.names))
+    ROWS[id(tree)] = local.index
+    return tree
 
 
 def squared_error(Y, w):
@@ -87,7 +94,7 @@ def test_each_split_is_the_best_there_is(seed, weighted, least):
     columns = Schema.infer(frame).encode(frame).T
     tree = grown(frame, Y, w, min_samples_leaf=least, max_leaf_nodes=5)
     for node in range(len(tree.feature)):
-        rows = tree.index[tree.start[node] : tree.end[node]]
+        rows = ROWS[id(tree)][tree.start[node] : tree.end[node]]
         best = brute_force_worth(columns[:, rows], kinds, Y[rows], w[rows], least)
         if (f := tree.feature[node]) >= 0:
             assert tree.worth[node] == pytest.approx(best, rel=1e-4, abs=1e-4)
@@ -197,7 +204,7 @@ def test_histograms_that_do_not_fit_are_made_again(monkeypatch):
     Y = frame["a"] * frame["b"]
     before = written(frame, grown(frame, Y, max_features_used=1))
     monkeypatch.setattr(growth, "KEPT_BYTES", 0)
-    monkeypatch.setattr(growth, "WORTH_THREADS", 0)
+    monkeypatch.setattr(local_rows, "WORTH_THREADS", 0)
     assert written(frame, grown(frame, Y, max_features_used=1, n_jobs=2)) == before
 
 

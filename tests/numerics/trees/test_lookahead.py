@@ -11,6 +11,7 @@ from explaindistill.numerics.trees.binning import bin_table
 from explaindistill.numerics.trees.finer_thresholds import finer_cut
 from explaindistill.numerics.trees.growth import Grower
 from explaindistill.numerics.trees.histogram import channels
+from explaindistill.numerics.trees.local_rows import LocalRows, channels_of
 from explaindistill.numerics.trees.lookahead import grow_ahead
 from explaindistill.numerics.trees.open_leaves import TreeLimits
 from explaindistill.numerics.trees.splitting import CutRules
@@ -24,7 +25,7 @@ def grower(frame, Y, weight=None, raw=None, **given):
     chosen |= {"max_features_used": None, "signs": np.zeros(len(schema), dtype=np.int64), "groups": None}
     table = bin_table(schema, frame, weight)
     rows = channels(np.asarray(Y, dtype=float).reshape(len(frame), -1), weight)
-    return Grower(table, rows, TreeLimits(**{**chosen, **given}), schema.names, raw=raw)
+    return Grower(LocalRows(table, rows, raw), TreeLimits(**{**chosen, **given}), schema.names)
 
 
 @settings(max_examples=25, deadline=None)
@@ -106,10 +107,11 @@ def test_both_sides_of_the_limit_on_sorted_rows(monkeypatch, spread, sign):
 
 def test_narrowing_adds_up_as_its_python_says():
     values, rows = np.array([0.5, 2.0, 1.0]), np.array([[1, 4], [1, 5], [2, 6]])
-    for function in (finer_thresholds._add_up, finer_thresholds._add_up.py_func):
-        sums, highs = np.zeros((3, 2), dtype=np.int64), np.full(3, -np.inf)
-        function(np.array([0, 2, 0]), values, rows, sums, highs)
+    for function in (finer_thresholds.add_up, finer_thresholds.add_up.py_func):
+        sums, lows, highs = np.zeros((3, 2), dtype=np.int64), np.full(3, np.inf), np.full(3, -np.inf)
+        function(np.array([0, 2, 0]), values, rows, sums, lows, highs)
         assert sums.tolist() == [[3, 10], [0, 0], [1, 5]]
+        assert lows.tolist() == [0.5, np.inf, 2.0]
         assert highs.tolist() == [1.0, -np.inf, 2.0]
 
 
@@ -127,9 +129,10 @@ def test_thresholds_are_found_among_the_values_not_the_bins(weighted):
     frame = pd.DataFrame({"x": x})
     weight = np.ones(4000) if not weighted else rng.random(4000) + 0.5
     for cut in (0.30303, 0.5, 0.77777):
-        tree = grow(grower(frame, x > cut, weight, raw=lambda f, rows: x[rows], max_leaf_nodes=2))
-        left = tree.index[tree.start[1] : tree.end[1]]
+        refining = grower(frame, x > cut, weight, raw=lambda f, rows: x[rows], max_leaf_nodes=2)
+        tree = grow(refining)
+        left = refining.rows.index[tree.start[1] : tree.end[1]]
         assert x[left].max() == x[x <= cut].max()
-        assert tree.sums[1].tolist() == grower(frame, x > cut, weight).channels_of(left).sum(axis=0).tolist()
+        assert tree.sums[1].tolist() == channels_of(refining.channels, left).sum(axis=0).tolist()
         pure = ((x > cut) - np.average(x > cut, weights=weight)) ** 2 @ weight
         assert tree.gain.sum() == pytest.approx(pure, rel=1e-4)

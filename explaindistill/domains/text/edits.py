@@ -1,0 +1,226 @@
+"""Edits of texts: words swapped in pairs, typing errors, and for each a control that changes as much of no account."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explaindistill.domains.text.swaps import Pair
+from explaindistill.domains.text.terms import Term, TermIndex
+from explaindistill.domains.text.tokens import Token, joined, keys, tokens
+
+__all__ = ["ControlSwap", "OtherWords", "Swap", "Typos"]
+
+Texts = NDArray[np.object_]
+_AFTER_OBJECT = frozenset(
+    keys(
+        "his her its my your our their me you us them it "
+        "a an the and or but nor so to of in on at by for from with without about into onto over under after before "
+        "again as than then when while if because that this these those is was are were be been being has had have do "
+        "does did will would can could may might shall should must not never too also up down out off away back who "
+        "whom which what where why how"
+    )
+)
+"""Words before which "her" is him and not his: they begin no name of a thing that somebody has."""
+
+
+@dataclass(frozen=True)
+class Swap:
+    """Words exchanged for their partners, both ways at once; capitals stay as they were.
+
+    Examples
+    --------
+    >>> swap = Swap((("he", "she"), ("him", "her"), ("his", "her")))
+    >>> texts = np.array(["He gave her his book, and SHE thanked him; her voice broke."], dtype=object)
+    >>> swap(texts, np.random.default_rng(0))[0]
+    'She gave him her book, and HE thanked her; his voice broke.'
+    """
+
+    pairs: tuple[Pair, ...]
+
+    def __call__(self, objects: Texts, rng: np.random.Generator) -> Texts:
+        """Swap the words of each text; nothing is left to chance."""
+        del rng
+        partner = _partners(self.pairs)
+        index = TermIndex(list(partner))
+        edited = np.empty(len(objects), dtype=object)
+        edited[:] = [_swapped(str(text), index, partner) for text in objects]
+        return edited
+
+
+@dataclass(frozen=True)
+class ControlSwap:
+    """As many words of no account swapped as often as those of ``pairs``: what any swap of that size does.
+
+    Each word of a pair has a stand-in, the word of other texts that comes next in frequency, and stand-ins are swapped.
+    Frequencies are those of the texts at hand, so that all of them should be edited at once. ``excluded`` are words
+    that are no stand-ins: those of all pairs.
+
+    Examples
+    --------
+    >>> texts = np.array(["he saw a tree", "she saw a house", "he met a dog", "she met a cat"], dtype=object)
+    >>> ControlSwap((("he", "she"),), frozenset({"he", "she"}))(texts, np.random.default_rng(0)).tolist()
+    ['he met a tree', 'she met a house', 'he saw a dog', 'she saw a cat']
+    """
+
+    pairs: tuple[Pair, ...]
+    excluded: frozenset[str]
+
+    def __call__(self, objects: Texts, rng: np.random.Generator) -> Texts:
+        """Swap stand-ins in each text; nothing is left to chance."""
+        return Swap(self.stand_ins([str(text) for text in objects]))(objects, rng)
+
+    def stand_ins(self, texts: Sequence[str]) -> tuple[Pair, ...]:
+        """Pairs of words as frequent in the texts as those of the pairs that the texts hold."""
+        counts: Counter[str] = Counter()
+        phrases = TermIndex([tuple(keys(word)) for pair in self.pairs for word in pair])
+        held: Counter[Term] = Counter()
+        for text in texts:
+            words = keys(text)
+            counts.update(set(words))
+            held.update({phrases.terms[at] for at, _, _ in phrases.places(words)})
+        free = sorted((n, word) for word, n in counts.items() if word not in self.excluded and word.isalpha())
+        pairs, taken = [], set[str]()
+        for pair in self.pairs:
+            wanted = [held[tuple(keys(word))] for word in pair]
+            if not any(wanted) or len(free) < 2:
+                continue
+            both = []
+            for n in wanted:
+                others = [item for item in free if item[1] not in taken]
+                if not others:
+                    break
+                word = min(others, key=lambda item: (abs(item[0] - n), item[1]))[1]
+                taken.add(word)
+                both.append(word)
+            if len(both) == 2:
+                pairs.append((both[0], both[1]))
+        return tuple(pairs)
+
+
+@dataclass(frozen=True)
+class Typos:
+    """Two letters inside a word exchanged, in about a share of the words of four letters or more.
+
+    Examples
+    --------
+    >>> Typos(1.0)(np.array(["an unusual film"], dtype=object), np.random.default_rng(0))[0]
+    'an unsuual flim'
+    """
+
+    share: float = 0.05
+
+    def __call__(self, objects: Texts, rng: np.random.Generator) -> Texts:
+        """Change the words that chance picks."""
+        edited = np.empty(len(objects), dtype=object)
+        for row, text in enumerate(objects):
+            edited[row] = _replaced(str(text), _picked(str(text), self.share, rng), lambda word: _mistyped(word, rng))
+        return edited
+
+
+@dataclass(frozen=True)
+class OtherWords:
+    """As many words exchanged for others of the texts that are as frequent: the control of :class:`Typos`.
+
+    Examples
+    --------
+    >>> texts = np.array(["some film", "some book"], dtype=object)
+    >>> OtherWords(1.0)(texts, np.random.default_rng(0)).tolist()
+    ['some book', 'some film']
+    """
+
+    share: float = 0.05
+
+    def __call__(self, objects: Texts, rng: np.random.Generator) -> Texts:
+        """Change the words that chance picks."""
+        counts = Counter(word for text in objects for word in set(keys(str(text))) if len(word) >= LONG_ENOUGH)
+        order = [word for word, _ in sorted(counts.items(), key=lambda item: (item[1], item[0]))]
+        at = {word: i for i, word in enumerate(order)}
+        # neighbours in the order of frequency, pairwise, so that a text and its partner change alike
+        partner = {w: order[i ^ 1] for w, i in at.items() if i ^ 1 < len(order) and counts[order[i ^ 1]] == counts[w]}
+        edited = np.empty(len(objects), dtype=object)
+        for row, text in enumerate(objects):
+            picked = [t for t in _picked(str(text), self.share, rng) if t.key in partner]
+            edited[row] = _replaced(str(text), picked, lambda word: _cased(partner[keys(word)[0]], word))
+        return edited
+
+
+LONG_ENOUGH = 4
+"""Letters from which a word has two inside that can be exchanged."""
+
+
+def _partners(pairs: Sequence[Pair]) -> dict[Term, str]:
+    """Partner of each word, both ways; of a word with several partners the first, but for "her"."""
+    partner: dict[Term, str] = {}
+    for a, b in pairs:
+        partner.setdefault(tuple(keys(a)), b)
+        partner.setdefault(tuple(keys(b)), a)
+    return partner
+
+
+def _swapped(text: str, index: TermIndex, partner: dict[Term, str]) -> str:
+    at = tokens(text)
+    words = [token.key for token in at]
+    pieces, end = [], 0
+    for term, start, after in index.places(words):
+        word = partner[index.terms[term]]
+        if index.terms[term] == ("her",) and word == "him" and _owns(text, at, after):
+            word = "his"
+        first, last = at[start].start, at[after - 1].end
+        pieces += [text[end:first], _cased(word, text[first:last])]
+        end = last
+    return "".join([*pieces, text[end:]])
+
+
+def _owns(text: str, at: Sequence[Token], after: int) -> bool:
+    """Whether a word that may own something stands just before what it may own."""
+    if after >= len(at):
+        return False
+    between = text[at[after - 1].end : at[after].start]
+    return between.isspace() and at[after].key not in _AFTER_OBJECT
+
+
+def _cased(word: str, like: str) -> str:
+    """A word with the capitals of another."""
+    if len(like) > 1 and like.isupper():
+        return word.upper()
+    return word[:1].upper() + word[1:] if like[:1].isupper() else word
+
+
+def _picked(text: str, share: float, rng: np.random.Generator) -> list[Token]:
+    """About a share of the words that are long enough."""
+    at = [token for token in tokens(text) if len(token.key) >= LONG_ENOUGH and token.key.isalpha()]
+    return [token for token, chance in zip(at, rng.random(len(at)), strict=True) if chance < share]
+
+
+def _mistyped(word: str, rng: np.random.Generator) -> str:
+    """The word with two different letters inside exchanged, where it has such."""
+    places = [i for i in range(1, len(word) - 2) if word[i] != word[i + 1]]
+    if not places:
+        return word
+    i = int(rng.choice(places))
+    return f"{word[:i]}{word[i + 1]}{word[i]}{word[i + 2 :]}"
+
+
+def _replaced(text: str, picked: Sequence[Token], change: object) -> str:
+    assert callable(change)
+    pieces, end = [], 0
+    for token in picked:
+        pieces += [text[end : token.start], change(text[token.start : token.end])]
+        end = token.end
+    return "".join([*pieces, text[end:]])
+
+
+def excluded_words(swaps: dict[str, tuple[Pair, ...]]) -> frozenset[str]:
+    """All words of all pairs: no stand-in of a control is one of them.
+
+    Examples
+    --------
+    >>> sorted(excluded_words({"dialect": (("going to", "gonna"),)}))
+    ['going', 'gonna', 'to']
+    """
+    return frozenset(key for pairs in swaps.values() for pair in pairs for word in pair for key in keys(joined([word])))

@@ -1,0 +1,142 @@
+"""Terms: words and phrases that enough texts, and enough authors, hold; which of them a text holds, and where."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from explaindistill.domains.text.tokens import Token
+
+__all__ = ["MOST_WORDS", "Term", "TermIndex", "frequent_terms"]
+
+Term = tuple[str, ...]
+MOST_WORDS = 3
+"""Words of the longest phrase: from four on, a phrase may tell which document it was taken from."""
+
+
+def _phrases(words: Sequence[str], length: int) -> Iterable[Term]:
+    return zip(*(words[i:] for i in range(length)), strict=False)
+
+
+def frequent_terms(
+    texts: Sequence[Sequence[str]],
+    length: int,
+    least: int,
+    most: int | None = None,
+    authors: Sequence[Hashable] | None = None,
+) -> dict[Term, int]:
+    """Terms of one length that enough texts hold, the most frequent first, and how many texts do.
+
+    Parameters
+    ----------
+    texts : sequence of sequences of str
+        Words of each text.
+    length : int
+        Words of a term, 1 to ``MOST_WORDS``.
+    least : int
+        Texts, and where they are given authors, that a term must be of.
+    most : int, optional
+        Terms to keep; those of equal frequency in the order of the alphabet.
+    authors : sequence of length n, optional
+
+    Returns
+    -------
+    dict of tuple of str to int
+
+    Examples
+    --------
+    >>> frequent_terms([["so", "good"], ["so", "bad"], ["so", "so"]], 1, least=2)
+    {('so',): 3}
+    >>> frequent_terms([["so", "good"], ["so", "bad"], ["so", "so"]], 1, least=2, authors=["a", "a", "a"])
+    {}
+    """
+    counts: Counter[Term] = Counter()
+    for words in texts:
+        counts.update(set(_phrases(words, length)))
+    # of phrases, almost all are of one text: what cannot be kept is dropped before authors are counted
+    counts = Counter({term: n for term, n in counts.items() if n >= least})
+    if authors is not None:
+        by_term: defaultdict[Term, set[Hashable]] = defaultdict(set)
+        for words, author in zip(texts, authors, strict=True):
+            for term in set(_phrases(words, length)):
+                if term in counts:
+                    by_term[term].add(author)
+        counts = Counter({term: n for term, n in counts.items() if len(by_term[term]) >= least})
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most])
+
+
+class TermIndex:
+    """Looks terms up in texts. Where phrases are among them, the longest that begins at a word takes its words.
+
+    Parameters
+    ----------
+    terms : sequence of tuple of str
+    overlapping : bool
+        Whether a word counts although a phrase of the terms has taken it.
+
+    Examples
+    --------
+    >>> index = TermIndex([("good",), ("not", "good")])
+    >>> index.presence([["it", "is", "not", "good"], ["good"]]).toarray().tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+
+    def __init__(self, terms: Sequence[Term], overlapping: bool = False) -> None:
+        self.terms = list(terms)
+        self.overlapping = overlapping
+        self._at = {term: i for i, term in enumerate(self.terms)}
+        self._lengths = sorted({len(term) for term in self.terms}, reverse=True)
+
+    def at(self, term: Term) -> int:
+        """Position of a term."""
+        return self._at[term]
+
+    def places(self, words: Sequence[str]) -> list[tuple[int, int, int]]:
+        """Term, first word, and word after the last one, of all terms of a text, in order."""
+        if self.overlapping or self._lengths == [1]:
+            every = (
+                (at, start, start + length)
+                for length in self._lengths
+                for start, term in enumerate(_phrases(words, length))
+                if (at := self._at.get(term)) is not None
+            )
+            return sorted(every, key=lambda place: place[1])
+        places, start = [], 0
+        while start < len(words):
+            for length in self._lengths:
+                phrase = tuple(words[start : start + length])
+                at = self._at.get(phrase)
+                if at is not None and len(phrase) == length:
+                    places.append((at, start, start + length))
+                    start += length
+                    break
+            else:
+                start += 1
+        return places
+
+    def spans(self, text: Sequence[Token], wanted: Iterable[int]) -> list[tuple[int, int]]:
+        """Where in the text some terms stand, from the first sign to the one after the last."""
+        chosen = set(wanted)
+        places = self.places([token.key for token in text])
+        return [(text[start].start, text[end - 1].end) for at, start, end in places if at in chosen]
+
+    def counts(self, texts: Sequence[Sequence[str]]) -> csr_matrix:
+        """How often each text holds each term ``(n, t)``."""
+        rows: list[int] = []
+        columns: list[int] = []
+        for i, words in enumerate(texts):
+            held = [at for at, _, _ in self.places(words)]
+            columns += held
+            rows += [i] * len(held)
+        shape = (len(texts), len(self.terms))
+        return csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape)  # repeated places are added up
+
+    def presence(self, texts: Sequence[Sequence[str]]) -> csr_matrix:
+        """Which terms each text holds ``(n, t)``, 1 or 0."""
+        counts = self.counts(texts)
+        counts.sum_duplicates()
+        counts.data = np.ones_like(counts.data)
+        return counts
