@@ -22,7 +22,8 @@ __all__ = ["DURATION", "KINDS", "PITCH", "VOICED", "AudioColumns"]
 
 KINDS = ("bands", "shape", "voice", "length")
 DURATION, PITCH, VOICED = "duration, in seconds", "pitch, in Hz", "voiced share"
-THIRDS = 3
+THIRDS, FINE_BANDS = 3, 24
+"""Parts whose spectral shape is read, and the bands that it is set to usual in: a third of an octave or less each."""
 
 
 class AudioColumns(TransformerMixin, BaseEstimator):
@@ -48,9 +49,9 @@ class AudioColumns(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    Energies are in dB over the mean of the sound's own cells, so that loudness does not count; nothing is fainter than
-    60 dB below the loudest cell. Columns that are the same for all sounds of fitting are left out. Pitch of a sound
-    that has none, and the spectral shape of a silent third, are NaN.
+    Levels are in dB over the mean of the sound's own cells, so that loudness does not count; nothing is fainter than
+    60 dB below the loudest moment of a band. Columns that are the same for all sounds of fitting are left out. Pitch
+    of a sound that has none, and the spectral shape of a silent third, are NaN.
 
     Examples
     --------
@@ -58,7 +59,7 @@ class AudioColumns(TransformerMixin, BaseEstimator):
     >>> low, high = np.sin(2 * np.pi * 400 * t), np.sin(2 * np.pi * 3000 * t)
     >>> columns = AudioColumns(8000, ["bands"], bands=2, n_parts=1).fit([low, high])
     >>> columns.transform([low]).round().to_dict("records")
-    [{'0–1,100 Hz': 23.0, '1,100–4,000 Hz': -23.0}]
+    [{'50–1,200 Hz': 29.0, '1,200–4,000 Hz': -29.0}]
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class AudioColumns(TransformerMixin, BaseEstimator):
             raise InvalidInputError(f"columns need at least 2 sounds that differ, got {len(waves)}")
         edges = band_edges(self.rate, self.bands) if isinstance(self.bands, int) else tuple(map(float, self.bands))
         self.layout_ = Layout(float(self.rate), edges, self.n_parts)
-        self._thirds = Layout(float(self.rate), edges, THIRDS)
+        self._thirds = Layout(float(self.rate), band_edges(self.rate, FINE_BANDS), THIRDS)
         values = pd.DataFrame([self._values(samples(wave)) for wave in waves])
         varying = [name for name in values if values[name].nunique() > 1 or 0 < values[name].isna().mean() < 1]
         if not varying:
@@ -167,7 +168,7 @@ class AudioColumns(TransformerMixin, BaseEstimator):
         with np.errstate(invalid="ignore", divide="ignore"):
             middle = power @ hertz / total
             high = power[:, hertz > self.rate / 4].sum(axis=1) / total
-        values = {}
+        values: dict[str, float] = {}
         for i, end in enumerate(part_names(THIRDS)):
             names = self._shape_names(end)
             values |= dict(zip(names, (float(middle[i]), float(high[i])), strict=True))

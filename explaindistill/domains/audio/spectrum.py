@@ -15,6 +15,8 @@ STEPS = 4
 """Steps of the window within its own length."""
 FLOOR_DB = 60.0
 """Nothing is fainter than so much below the loudest: what is there is the noise of the recording."""
+LOWEST_HZ = 50.0
+"""Below are rumble and the sound of the microphone itself."""
 NAMES = {2: "half", 3: "third", 4: "quarter", 5: "fifth", 6: "sixth"}
 ORDINALS = ("1st", "2nd", "3rd")
 
@@ -90,7 +92,7 @@ def waveform(seen: Spectrum, values: NDArray[np.complex128], n_samples: int | No
 
 
 def band_edges(rate: float, n: int) -> tuple[float, ...]:
-    """Edges of ``n`` bands up to half the rate, evenly apart on the mel scale, rounded to two figures.
+    """Edges of ``n`` bands from 50 Hz to half the rate, evenly apart on the mel scale, rounded to two figures.
 
     References
     ----------
@@ -99,12 +101,14 @@ def band_edges(rate: float, n: int) -> tuple[float, ...]:
     Examples
     --------
     >>> band_edges(8000, 6)
-    (0.0, 260.0, 620.0, 1100.0, 1800.0, 2700.0, 4000.0)
+    (50.0, 320.0, 680.0, 1200.0, 1800.0, 2800.0, 4000.0)
     """
-    top = 2595 * np.log10(1 + rate / 2 / 700)
-    edges = 700 * (10 ** (np.linspace(0, top, n + 1) / 2595) - 1)
-    digits = 10.0 ** (np.floor(np.log10(np.maximum(edges[1:-1], 1e-9))) - 1)
-    return (0.0, *(np.rint(edges[1:-1] / digits) * digits).tolist(), rate / 2)
+    lowest = min(LOWEST_HZ, rate / 40)  # of slow signals, such as those of machines, a share
+    low, top = (2595 * np.log10(1 + hertz / 700) for hertz in (lowest, rate / 2))
+    edges = 700 * (10 ** (np.linspace(low, top, n + 1) / 2595) - 1)
+    digits = 10.0 ** (np.floor(np.log10(edges)) - 1)
+    rounded = (np.rint(edges / digits) * digits).tolist()
+    return (lowest, *rounded[1:-1], rate / 2)
 
 
 @dataclass(frozen=True)
@@ -136,27 +140,32 @@ class Layout:
         return [f"{band}{part}" for band in bands for part in part_names(self.n_parts)]
 
     def bins(self, n_bins: int) -> NDArray[np.float64]:
-        """Share of each bin ``(bands, bins)`` that lies in each band; the last band has all above."""
+        """Share of each bin ``(bands, bins)`` that lies in each band."""
         width = self.rate / 2 / (n_bins - 1)
-        centre = np.arange(n_bins) * width
-        tops = [*self.edges[1:-1], max(self.edges[-1], self.rate)]
-        return _overlap(np.array([self.edges[0] - width, *self.edges[1:-1]]), np.array(tops), centre, width)
+        edges = np.array(self.edges)
+        lower, upper = edges[:-1].copy(), edges[1:].copy()
+        # the bins at both ends stand half outside
+        lower[0] = lower[0] if lower[0] > 0 else -width
+        upper[-1] = upper[-1] if upper[-1] < self.rate / 2 else self.rate
+        return _overlap(lower, upper, np.arange(n_bins, dtype=np.float64) * width, float(width))
 
     def frames(self, seen: Spectrum) -> NDArray[np.float64]:
         """Share of each frame ``(parts, frames)`` that lies in each part."""
         edges = np.linspace(0, seen.n_samples, self.n_parts + 1)
         lower, upper = edges[:-1].copy(), edges[1:].copy()
         lower[0], upper[-1] = -np.inf, np.inf  # what the window sees before and after the sound
-        return _overlap(lower, upper, np.arange(len(seen.values)) * seen.hop, seen.hop)
+        return _overlap(lower, upper, np.arange(len(seen.values), dtype=np.float64) * seen.hop, float(seen.hop))
 
     def levels(self, seen: Spectrum) -> NDArray[np.float64]:
-        """Energy of each cell ``(bands, parts)`` in dB over the mean of all cells; 0 everywhere in silence."""
-        cells = self.energies(seen)
-        most = float(cells.max())
+        """Mean level of each cell ``(bands, parts)`` in dB over the mean of all cells; 0 everywhere in silence."""
+        bands = seen.power @ self.bins(seen.values.shape[1]).T
+        most = float(bands.max())
         if most <= 0:
-            return np.zeros(cells.shape)
-        decibels = 10 * np.log10(np.maximum(cells, most * 10 ** (-FLOOR_DB / 10)))
-        return decibels - decibels.mean()
+            return np.zeros((bands.shape[1], self.n_parts))
+        decibels = 10 * np.log10(np.maximum(bands, most * 10 ** (-FLOOR_DB / 10)))
+        frames = self.frames(seen)
+        cells = (frames / frames.sum(axis=1, keepdims=True) @ decibels).T
+        return cells - cells.mean()
 
     def energies(self, seen: Spectrum) -> NDArray[np.float64]:
         """Mean energy per frame of each cell ``(bands, parts)``."""

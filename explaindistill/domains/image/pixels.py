@@ -176,7 +176,7 @@ class Pixels:
         """Images ``(n,)`` of values ``(n, h, w, c)``, in the shape and type of those that were read."""
         stack = values[..., 0] if self.channel_axis is None else np.moveaxis(values, -1, self._stack_axis)
         if self.dtype.kind == "b":
-            stack = stack > 0.5
+            stack = (stack > 0.5).astype(np.float64)
         elif self.dtype.kind in "iu":
             info = np.iinfo(self.dtype)
             stack = np.clip(np.rint(stack), info.min, info.max)
