@@ -273,8 +273,8 @@ def test_a_whisper_keeps_the_loudness_and_loses_the_voice():
 def test_the_spectrum_gives_the_sound_back():
     for n in (1, 100, 8001):
         sound = RNG.normal(size=n)
-        seen = spectrum(sound, RATE)
-        assert np.allclose(waveform(seen, seen.values), sound)
+        stft = spectrum(sound, RATE)
+        assert np.allclose(waveform(stft, stft.values), sound)
 
 
 def test_edits_do_what_they_are_called():
@@ -307,7 +307,7 @@ class TestShow:
     def test_the_rest_is_removed(self):
         shown = self.DOMAIN.show(self.SOUND, self.COLUMNS, self.REASONS)
         assert isinstance(shown, ShownSound)
-        assert shown.kept == ["0–1,000 Hz, 1st half"]
+        assert shown.audible == ["0–1,000 Hz, 1st half"]
         assert len(shown.heard) == len(self.SOUND)
         assert np.allclose(shown.heard[400:2800], self.SOUND[400:2800], atol=0.05)
         assert np.abs(shown.heard[3600:]).max() < 0.05
@@ -330,14 +330,14 @@ class TestShow:
 
     def test_silence_and_nothing_that_counted(self):
         shown = self.DOMAIN.show(np.zeros(4000), self.COLUMNS, reasons({}))
-        assert shown.kept == []
+        assert shown.audible == []
         assert "no column counted" in shown
         assert not shown.heard.any()
 
     def test_pickle(self):
         shown = self.DOMAIN.show(self.SOUND, self.COLUMNS, self.REASONS)
         again = pickle.loads(pickle.dumps(shown))
-        assert (again, again.kept) == (shown, shown.kept)
+        assert (again, again.audible) == (shown, shown.audible)
         assert np.array_equal(again.heard, shown.heard)
 
 

@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from explaindistill.domains.audio.silencing import silenced_wave
+from explaindistill.domains.audio.silencing import at_pitch, of_shares, without_cell
 from explaindistill.domains.audio.spectrum import Layout, Spectrum, band_edges, part_names, spectrum
+from explaindistill.domains.audio.stretching import stretched, whispered
 from explaindistill.domains.audio.voice import voice
 from explaindistill.domains.audio.waves import as_waves, like_samples, samples
 from explaindistill.errors import InvalidInputError, did_you_mean
 from explaindistill.numerics.ranges import whole_in
 
-__all__ = ["DURATION", "KINDS", "PITCH", "VOICED", "AudioColumns"]
+__all__ = ["KINDS", "AudioColumns"]
 
 KINDS = ("bands", "shape", "voice", "length")
 DURATION, PITCH, VOICED = "duration, in seconds", "pitch, in Hz", "voiced share"
@@ -117,7 +118,7 @@ class AudioColumns(TransformerMixin, BaseEstimator):
         waves = as_waves(objects)
         changed = np.empty(len(waves), dtype=object)
         for i, wave in enumerate(waves):
-            changed[i] = like_samples(silenced_wave(samples(wave), self, name, rng), wave)
+            changed[i] = like_samples(self._silenced(samples(wave), name, rng), wave)
         return changed
 
     def cell(self, name: str) -> tuple[int, int] | None:
@@ -125,34 +126,29 @@ class AudioColumns(TransformerMixin, BaseEstimator):
         names = self.layout_.names
         return divmod(names.index(name), self.n_parts) if name in names and "bands" in self.kinds else None
 
-    def third(self, name: str) -> int | None:
-        """Third whose spectral shape a column describes."""
-        return next((i for i, end in enumerate(part_names(THIRDS)) if name in self._shape_names(end)), None)
-
-    def usual_gains(self, seen: Spectrum, third: int) -> NDArray[np.float64]:
-        """Factors of cells ``(bands, 3)`` that give one third the usual shares of energy in the bands."""
-        cells = self._thirds.energies(seen)
-        gains = np.ones(cells.shape)
-        total = cells[:, third].sum()
-        if total > 0:
-            wanted = self._usual_shares[:, third] * total
-            ratio = wanted / np.maximum(cells[:, third], 1e-4 * wanted)  # 40 dB at most: hiss is not raised further
-            gains[:, third] = np.sqrt(ratio)
-        return gains
-
-    @property
-    def thirds(self) -> Layout:
-        """The bands over thirds."""
-        return self._thirds
+    def _silenced(self, wave: NDArray[np.float64], name: str, rng: np.random.Generator) -> NDArray[np.float64]:
+        if (cell := self.cell(name)) is not None:
+            return without_cell(wave, self.layout_, cell)
+        for third, end in enumerate(part_names(THIRDS)):
+            if name in self._shape_names(end):
+                return of_shares(wave, self._thirds, third, self._usual_shares[:, third])
+        if name == VOICED:
+            return whispered(wave, self.rate, rng)
+        usual = float(self.usual_[name])
+        return (
+            at_pitch(wave, self.rate, usual)
+            if name == PITCH
+            else stretched(wave, self.rate, usual * self.rate / len(wave))
+        )
 
     def _values(self, wave: NDArray[np.float64]) -> dict[str, float]:
-        seen = spectrum(wave, self.rate)
+        stft = spectrum(wave, self.rate)
         values: dict[str, float] = {}
         for kind in dict.fromkeys(self.kinds):
             if kind == "bands":
-                values |= dict(zip(self.layout_.names, self.layout_.levels(seen).ravel().tolist(), strict=True))
+                values |= dict(zip(self.layout_.names, self.layout_.levels(stft).ravel().tolist(), strict=True))
             elif kind == "shape":
-                values |= self._shape(seen)
+                values |= self._shape(stft)
             elif kind == "voice":
                 heard = voice(wave, self.rate)
                 values |= {PITCH: heard.pitch, VOICED: heard.voiced}
@@ -160,9 +156,9 @@ class AudioColumns(TransformerMixin, BaseEstimator):
                 values[DURATION] = len(wave) / self.rate
         return values
 
-    def _shape(self, seen: Spectrum) -> dict[str, float]:
+    def _shape(self, stft: Spectrum) -> dict[str, float]:
         """Middle of the spectrum, and share of energy above a quarter of the rate, in each third."""
-        power = self._thirds.frames(seen) @ seen.power
+        power = self._thirds.frames(stft) @ stft.power
         hertz = np.linspace(0, self.rate / 2, power.shape[1])
         total = power.sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):

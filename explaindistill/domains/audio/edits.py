@@ -64,6 +64,6 @@ def _noisy(wave: NDArray[np.float64], rng: np.random.Generator, decibels: float)
 
 
 def _passed(wave: NDArray[np.float64], rate: float, low: float, high: float) -> NDArray[np.float64]:
-    seen = spectrum(wave, rate)
-    hertz = np.linspace(0, rate / 2, seen.values.shape[1])
-    return waveform(seen, seen.values * ((hertz >= low) & (hertz <= high)))
+    stft = spectrum(wave, rate)
+    hertz = np.linspace(0, rate / 2, stft.values.shape[1])
+    return waveform(stft, stft.values * ((hertz >= low) & (hertz <= high)))

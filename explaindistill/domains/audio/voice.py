@@ -66,8 +66,8 @@ def voice(samples: NDArray[np.float64], rate: float) -> Voice:
     least, most = max(2, int(FINER * rate / HIGHEST)), min(int(FINER * rate / LOWEST), FINER * size // 2)
     if most <= least:
         return Voice(np.nan, np.nan)
-    own = _autocorrelation(window[None])[0]
-    at = _autocorrelation(frames[loud] * window)[:, : most + 2] / own[: most + 2]
+    of_window = _autocorrelation(window[None])[0]
+    at = _autocorrelation(frames[loud] * window)[:, : most + 2] / of_window[: most + 2]
     lags = np.arange(least, most + 1)
     strength = at[:, lags] - OCTAVE * np.log2(lags / least)
     best = lags[strength.argmax(axis=1)]
@@ -82,8 +82,8 @@ def voice(samples: NDArray[np.float64], rate: float) -> Voice:
 def _autocorrelation(frames: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of each row at lags of a quarter of a sample, 1 at lag 0."""
     size = frames.shape[1]
-    seen = np.abs(np.fft.rfft(frames, 2 * size, axis=1)) ** 2
-    at = np.fft.irfft(seen, 2 * size * FINER, axis=1)[:, : size * FINER]
+    spectra = np.abs(np.fft.rfft(frames, 2 * size, axis=1)) ** 2
+    at = np.fft.irfft(spectra, 2 * size * FINER, axis=1)[:, : size * FINER]
     return at / at[:, :1]
 
 
