@@ -12,7 +12,9 @@ from explaindistill.errors import InvalidInputError, did_you_mean
 
 __all__ = ["DOORS", "ROOMS", "door", "lazy", "load", "names", "public"]
 
-ROOMS = ("auditing.frames", "distillation.ways", "export", "report.sections", "samplers", "students", "teachers")
+ROOMS = (
+    "auditing.frames", "distillation.ways", "domains", "export", "report.sections", "samplers", "students", "teachers",
+)  # fmt: skip
 DOORS = {"plots": "explaindistill.plots", "report": "explaindistill.report.render"}
 
 

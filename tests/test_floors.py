@@ -29,7 +29,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("1", ("errors", "protocols"), "the ground"),
 )
 # The only places where something on the same floor or above is reached: by name, at the moment of use.
-DOORS = {"auditing": {"report"}, "students": {"export", "plots"}}
+DOORS = {"auditing": {"report"}, "domains": {"plots"}, "students": {"export", "plots"}}
 REGISTRY = {"plugins.py", "teachers/_saved.py"}  # the second imports the user's own module, after --trust
 LOADERS = (
     "plugins.load",

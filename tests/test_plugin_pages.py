@@ -310,6 +310,15 @@ def test_the_sampler_keeps_the_contract(plug_in):
     assert not rows.reset_index(drop=True).equals(X.head(50))
 
 
+@page("add_a_domain")
+def test_the_domain_keeps_the_contract(plug_in):
+    contract = contract_in("domains/test_contract.py")
+    assert "series" in plugins.names("domains")
+    rng = np.random.default_rng(0)
+    series = [rng.normal(size=rng.integers(5, 9)) for _ in range(120)]
+    contract.check_contract(plug_in.SeriesDomain(), series[:60], series[60:])
+
+
 @page("add_a_measure")
 def test_the_measure_stands_in_the_audit_its_files_and_its_page(plug_in, tmp_path):
     import pandas as pd

@@ -45,7 +45,7 @@ from explaindistill.distillation.student_fit import check_task
 from explaindistill.distillation.student_methods import StudentMethods, name_target, student_has
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.ranges import seed_in
-from explaindistill.protocols import Row, Rows, TeacherLike, can_be_asked
+from explaindistill.protocols import Domain, Row, Rows, TeacherLike, can_be_asked
 from explaindistill.teachers import as_teacher
 
 __all__ = ["Distiller"]
@@ -162,7 +162,7 @@ class Distiller(StudentMethods, ObjectMethods, MetaEstimatorMixin, BaseEstimator
         *,
         sampler: Any = None,
         features: Any = None,
-        domain: Any = None,
+        domain: Domain | None = None,
         n_queries: int | str = "auto",
         query_strategy: str = "random",
         proxy: str | None = None,

@@ -22,5 +22,5 @@ def test_no_room_is_empty_and_every_plugin_says_what_it_is(room):
 
 
 def test_a_room_that_is_none(capsys):
-    assert main(["list", "domains"]) == 2
+    assert main(["list", "attics"]) == 2
     assert "room must be one of" in capsys.readouterr().err

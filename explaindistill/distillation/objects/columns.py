@@ -42,12 +42,12 @@ class ObjectColumns:
 
     Examples
     --------
-    >>> from tests.series_domain import SeriesDomain
-    >>> rows = ObjectRows.of(SeriesDomain(), [np.ones(2)])
-    >>> frame = rows.frame([np.array([1.0, 3.0]), np.array([4.0, 2.0])])
-    >>> seen = ObjectColumns(rows, []).fit(frame, np.zeros(2))
-    >>> seen.transform(frame)["last value"].tolist()
-    [3.0, 2.0]
+    >>> from explaindistill.domains.text import TextDomain
+    >>> texts = ["so good", "so very bad"] * 10
+    >>> rows = ObjectRows.of(TextDomain(kinds=["form"]), texts)
+    >>> frame = rows.frame(texts)
+    >>> ObjectColumns(rows, []).fit(frame, np.zeros(20)).transform(frame)["number of words"].tolist()[:2]
+    [2.0, 3.0]
     """
 
     columns_: Any

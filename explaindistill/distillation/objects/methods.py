@@ -23,7 +23,7 @@ class ObjectMethods:
     view_: Any
     object_rows_: ObjectRows | None
 
-    def show(self, value: Any) -> Any:
+    def show(self, value: object) -> object:
         """One object with what counted for the student's answer, drawn or marked by its domain.
 
         Parameters

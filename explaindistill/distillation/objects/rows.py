@@ -56,11 +56,11 @@ class ObjectRows:
 
     Examples
     --------
-    >>> from tests.series_domain import SeriesDomain
-    >>> rows = ObjectRows.of(SeriesDomain(), [np.zeros(3), np.ones(5)])
-    >>> frame = rows.frame([np.zeros(3), np.ones(5)])
-    >>> frame.values.tolist(), [len(series) for series in rows.restored(frame)]
-    ([[(object)], [(object)]], [3, 5])
+    >>> from explaindistill.domains.text import TextDomain
+    >>> rows = ObjectRows.of(TextDomain(), ["so good", "so bad"])
+    >>> frame = rows.frame(["so good", "so bad"])
+    >>> frame.values.tolist(), rows.restored(frame)
+    ([[(object)], [(object)]], ['so good', 'so bad'])
     """
 
     domain: Any

@@ -35,12 +35,12 @@ class ObjectTeacher:
 
     Examples
     --------
+    >>> from explaindistill.domains.text import TextDomain
     >>> from explaindistill.teachers.callable import CallableTeacher
-    >>> from tests.series_domain import SeriesDomain
-    >>> rows = ObjectRows.of(SeriesDomain(), [np.ones(2)])
-    >>> teacher = ObjectTeacher(CallableTeacher(lambda series: [s.sum() for s in series]), rows)
-    >>> teacher.predict([np.ones(2)]).tolist(), teacher.predict(rows.frame([np.ones(3)])).tolist()
-    ([2.0], [3.0])
+    >>> rows = ObjectRows.of(TextDomain(), ["so good"])
+    >>> teacher = ObjectTeacher(CallableTeacher(lambda texts: [len(text) for text in texts]), rows)
+    >>> teacher.predict(["so good"]).tolist(), teacher.predict(rows.frame(["so bad"])).tolist()
+    ([7.0], [6.0])
     """
 
     def __init__(self, teacher: Any, rows: ObjectRows) -> None:
@@ -89,9 +89,9 @@ def teacher_of_objects(teacher: Any, rows: ObjectRows) -> Any:
 
     Examples
     --------
-    >>> from tests.series_domain import SeriesDomain
-    >>> rows = ObjectRows.of(SeriesDomain(), [np.ones(2)])
-    >>> teacher_of_objects(([np.ones(2)], [0.5]), rows).predict(rows.frame([np.ones(2)])).tolist()
+    >>> from explaindistill.domains.text import TextDomain
+    >>> rows = ObjectRows.of(TextDomain(), ["so good"])
+    >>> teacher_of_objects((["so good"], [0.5]), rows).predict(rows.frame(["so good"])).tolist()
     [0.5]
     """
     if isinstance(teacher, ObjectTeacher):

@@ -47,7 +47,7 @@ __all__ = ["frontier"]
 TEST_SHARE = 0.3
 """Share of the rows that no student is fitted to where the caller gives no rows to measure on."""
 ASKING, FITTING = "asking the teacher", "fitting students"
-OPTIONS = frozenset({"sampler", "n_queries", "query_strategy", "proxy", "store", "random_state"})
+OPTIONS = frozenset({"domain", "sampler", "n_queries", "query_strategy", "proxy", "store", "random_state"})
 
 
 def frontier(
@@ -56,7 +56,6 @@ def frontier(
     students: Mapping[str, Any] | None = None,
     *,
     X_test: Rows | None = None,
-    domain: Any = None,
     sample_weight: ArrayLike | None = None,
     n_jobs: int | None = None,
     folder: str | Path | None = None,
@@ -74,8 +73,6 @@ def frontier(
         when None.
     X_test : rows to measure on, optional
         A random 30 % of X, left out of fitting, when None.
-    domain : Domain, optional
-        For objects that are no rows, as in Distiller; all students see the same columns of it.
     sample_weight : array of shape (n,), optional
     n_jobs : int, optional
         Processes, as in joblib.
@@ -84,8 +81,8 @@ def frontier(
     progress : bool or callable, optional
         How far it is, see :func:`explaindistill.label`.
     **asking
-        As in Distiller: ``sampler``, ``n_queries``, ``query_strategy``, ``proxy``, ``store`` and ``random_state``, an
-        int, 0 where it is not given.
+        As in Distiller: ``domain`` (all students see the same columns of it), ``sampler``, ``n_queries``,
+        ``query_strategy``, ``proxy``, ``store`` and ``random_state``, an int, 0 where it is not given.
 
     Returns
     -------
@@ -107,7 +104,7 @@ def frontier(
     """
     if unknown := asking.keys() - OPTIONS:
         raise TypeError(f"frontier() got an unexpected keyword argument {min(unknown)!r}")
-    store, seed = asking.pop("store", None), asking.pop("random_state", 0)
+    domain, store, seed = asking.pop("domain", None), asking.pop("store", None), asking.pop("random_state", 0)
     plan = QueryPlan(**asking)
     objects = None if domain is None else ObjectRows.of(domain, X)
     adapter = as_teacher(teacher) if objects is None else teacher_of_objects(teacher, objects)

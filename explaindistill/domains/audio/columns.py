@@ -11,18 +11,20 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from explaindistill.domains.audio.silencing import silenced_wave
+from explaindistill.domains.audio.silencing import at_pitch, of_shares, without_cell
 from explaindistill.domains.audio.spectrum import Layout, Spectrum, band_edges, part_names, spectrum
+from explaindistill.domains.audio.stretching import stretched, whispered
 from explaindistill.domains.audio.voice import voice
 from explaindistill.domains.audio.waves import as_waves, like_samples, samples
 from explaindistill.errors import InvalidInputError, did_you_mean
 from explaindistill.numerics.ranges import whole_in
 
-__all__ = ["DURATION", "KINDS", "PITCH", "VOICED", "AudioColumns"]
+__all__ = ["KINDS", "AudioColumns"]
 
 KINDS = ("bands", "shape", "voice", "length")
 DURATION, PITCH, VOICED = "duration, in seconds", "pitch, in Hz", "voiced share"
-THIRDS = 3
+THIRDS, FINE_BANDS = 3, 24
+"""Parts whose spectral shape is read, and the bands that it is set to usual in: a third of an octave or less each."""
 
 
 class AudioColumns(TransformerMixin, BaseEstimator):
@@ -48,9 +50,9 @@ class AudioColumns(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    Energies are in dB over the mean of the sound's own cells, so that loudness does not count; nothing is fainter than
-    60 dB below the loudest cell. Columns that are the same for all sounds of fitting are left out. Pitch of a sound
-    that has none, and the spectral shape of a silent third, are NaN.
+    Levels are in dB over the mean of the sound's own cells, so that loudness does not count; nothing is fainter than
+    60 dB below the loudest moment of a band. Columns that are the same for all sounds of fitting are left out. Pitch
+    of a sound that has none, and the spectral shape of a silent third, are NaN.
 
     Examples
     --------
@@ -58,7 +60,7 @@ class AudioColumns(TransformerMixin, BaseEstimator):
     >>> low, high = np.sin(2 * np.pi * 400 * t), np.sin(2 * np.pi * 3000 * t)
     >>> columns = AudioColumns(8000, ["bands"], bands=2, n_parts=1).fit([low, high])
     >>> columns.transform([low]).round().to_dict("records")
-    [{'0–1,100 Hz': 23.0, '1,100–4,000 Hz': -23.0}]
+    [{'50–1,200 Hz': 29.0, '1,200–4,000 Hz': -29.0}]
     """
 
     def __init__(
@@ -83,7 +85,7 @@ class AudioColumns(TransformerMixin, BaseEstimator):
             raise InvalidInputError(f"columns need at least 2 sounds that differ, got {len(waves)}")
         edges = band_edges(self.rate, self.bands) if isinstance(self.bands, int) else tuple(map(float, self.bands))
         self.layout_ = Layout(float(self.rate), edges, self.n_parts)
-        self._thirds = Layout(float(self.rate), edges, THIRDS)
+        self._thirds = Layout(float(self.rate), band_edges(self.rate, FINE_BANDS), THIRDS)
         values = pd.DataFrame([self._values(samples(wave)) for wave in waves])
         varying = [name for name in values if values[name].nunique() > 1 or 0 < values[name].isna().mean() < 1]
         if not varying:
@@ -116,7 +118,7 @@ class AudioColumns(TransformerMixin, BaseEstimator):
         waves = as_waves(objects)
         changed = np.empty(len(waves), dtype=object)
         for i, wave in enumerate(waves):
-            changed[i] = like_samples(silenced_wave(samples(wave), self, name, rng), wave)
+            changed[i] = like_samples(self._silenced(samples(wave), name, rng), wave)
         return changed
 
     def cell(self, name: str) -> tuple[int, int] | None:
@@ -124,34 +126,29 @@ class AudioColumns(TransformerMixin, BaseEstimator):
         names = self.layout_.names
         return divmod(names.index(name), self.n_parts) if name in names and "bands" in self.kinds else None
 
-    def third(self, name: str) -> int | None:
-        """Third whose spectral shape a column describes."""
-        return next((i for i, end in enumerate(part_names(THIRDS)) if name in self._shape_names(end)), None)
-
-    def usual_gains(self, seen: Spectrum, third: int) -> NDArray[np.float64]:
-        """Factors of cells ``(bands, 3)`` that give one third the usual shares of energy in the bands."""
-        cells = self._thirds.energies(seen)
-        gains = np.ones(cells.shape)
-        total = cells[:, third].sum()
-        if total > 0:
-            wanted = self._usual_shares[:, third] * total
-            ratio = wanted / np.maximum(cells[:, third], 1e-4 * wanted)  # 40 dB at most: hiss is not raised further
-            gains[:, third] = np.sqrt(ratio)
-        return gains
-
-    @property
-    def thirds(self) -> Layout:
-        """The bands over thirds."""
-        return self._thirds
+    def _silenced(self, wave: NDArray[np.float64], name: str, rng: np.random.Generator) -> NDArray[np.float64]:
+        if (cell := self.cell(name)) is not None:
+            return without_cell(wave, self.layout_, cell)
+        for third, end in enumerate(part_names(THIRDS)):
+            if name in self._shape_names(end):
+                return of_shares(wave, self._thirds, third, self._usual_shares[:, third])
+        if name == VOICED:
+            return whispered(wave, self.rate, rng)
+        usual = float(self.usual_[name])
+        return (
+            at_pitch(wave, self.rate, usual)
+            if name == PITCH
+            else stretched(wave, self.rate, usual * self.rate / len(wave))
+        )
 
     def _values(self, wave: NDArray[np.float64]) -> dict[str, float]:
-        seen = spectrum(wave, self.rate)
+        stft = spectrum(wave, self.rate)
         values: dict[str, float] = {}
         for kind in dict.fromkeys(self.kinds):
             if kind == "bands":
-                values |= dict(zip(self.layout_.names, self.layout_.levels(seen).ravel().tolist(), strict=True))
+                values |= dict(zip(self.layout_.names, self.layout_.levels(stft).ravel().tolist(), strict=True))
             elif kind == "shape":
-                values |= self._shape(seen)
+                values |= self._shape(stft)
             elif kind == "voice":
                 heard = voice(wave, self.rate)
                 values |= {PITCH: heard.pitch, VOICED: heard.voiced}
@@ -159,15 +156,15 @@ class AudioColumns(TransformerMixin, BaseEstimator):
                 values[DURATION] = len(wave) / self.rate
         return values
 
-    def _shape(self, seen: Spectrum) -> dict[str, float]:
+    def _shape(self, stft: Spectrum) -> dict[str, float]:
         """Middle of the spectrum, and share of energy above a quarter of the rate, in each third."""
-        power = self._thirds.frames(seen) @ seen.power
+        power = self._thirds.frames(stft) @ stft.power
         hertz = np.linspace(0, self.rate / 2, power.shape[1])
         total = power.sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
             middle = power @ hertz / total
             high = power[:, hertz > self.rate / 4].sum(axis=1) / total
-        values = {}
+        values: dict[str, float] = {}
         for i, end in enumerate(part_names(THIRDS)):
             names = self._shape_names(end)
             values |= dict(zip(names, (float(middle[i]), float(high[i])), strict=True))

@@ -55,7 +55,7 @@ class AudioDomain(BaseEstimator):
     >>> tones = [np.sin(2 * np.pi * hertz * t) for hertz in (300, 900, 2500)]
     >>> columns = AudioDomain(8000, bands=3, n_parts=1).columns().fit(tones)
     >>> columns.transform(tones).idxmax(axis=1).tolist()
-    ['0–620 Hz', '620–1,800 Hz', '1,800–4,000 Hz']
+    ['50–680 Hz', '680–1,800 Hz', '1,800–4,000 Hz']
     """
 
     def __init__(

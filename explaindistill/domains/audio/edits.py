@@ -34,7 +34,7 @@ def audio_edits(rate: float) -> Mapping[str, Edit]:
     --------
     >>> edits = audio_edits(8000)
     >>> list(edits)
-    ['20 dB noise', 'louder', 'quieter', 'slower', 'telephone band', 'control: 60 dB noise']
+    ['20 dB noise', 'louder', 'quieter', 'slower', 'telephone band', '20 dB noise, control']
     >>> edits["louder"]([np.array([0.1, -0.2])], np.random.default_rng(0))[0].tolist()
     [0.2, -0.4]
     """
@@ -44,7 +44,7 @@ def audio_edits(rate: float) -> Mapping[str, Edit]:
         "quieter": lambda wave, rng: wave / LOUDER,
         "slower": lambda wave, rng: stretched(wave, rate, SLOWER),
         "telephone band": lambda wave, rng: _passed(wave, rate, *TELEPHONE),
-        "control: 60 dB noise": partial(_noisy, decibels=60.0),
+        "20 dB noise, control": partial(_noisy, decibels=60.0),
     }
 
     def edit(way: Change, objects: Any, rng: np.random.Generator) -> NDArray[np.object_]:
@@ -64,6 +64,6 @@ def _noisy(wave: NDArray[np.float64], rng: np.random.Generator, decibels: float)
 
 
 def _passed(wave: NDArray[np.float64], rate: float, low: float, high: float) -> NDArray[np.float64]:
-    seen = spectrum(wave, rate)
-    hertz = np.linspace(0, rate / 2, seen.values.shape[1])
-    return waveform(seen, seen.values * ((hertz >= low) & (hertz <= high)))
+    stft = spectrum(wave, rate)
+    hertz = np.linspace(0, rate / 2, stft.values.shape[1])
+    return waveform(stft, stft.values * ((hertz >= low) & (hertz <= high)))

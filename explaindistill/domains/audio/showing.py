@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from explaindistill import plugins
 from explaindistill.domains._contributions import Contributions
 from explaindistill.domains.audio.columns import AudioColumns
-from explaindistill.domains.audio.silencing import only
+from explaindistill.domains.audio.silencing import of_cells
 from explaindistill.domains.audio.spectrum import FLOOR_DB, spectrum
 from explaindistill.domains.audio.waves import samples
 
@@ -23,7 +23,6 @@ __all__ = ["ShownSound", "draw_sound", "show_sound"]
 
 COUNTED = 0.8
 """The strongest cells that count for the answer are heard, until they hold this share of all that counts for it."""
-FOR, AGAINST = "#0072b2", "#d55e00"
 MOST_WORDS = 5
 """Columns that the picture's text names."""
 FULL = 32767
@@ -37,7 +36,7 @@ class ShownSound(str):
     ----------
     heard : ndarray of shape (t,)
         The sound in which only the bands are left that counted for the answer.
-    kept : list of str
+    audible : list of str
         Their columns; empty where none counted, and ``heard`` is the whole sound.
     rate : float
 
@@ -48,20 +47,20 @@ class ShownSound(str):
     """
 
     heard: NDArray[np.float64]
-    kept: list[str]
+    audible: list[str]
     rate: float
 
-    def __new__(cls, html: str, heard: NDArray[np.float64], kept: list[str], rate: float) -> ShownSound:
+    def __new__(cls, html: str, heard: NDArray[np.float64], audible: list[str], rate: float) -> ShownSound:
         """HTML with the sound beside it."""
         shown = super().__new__(cls, html)
-        shown.heard, shown.kept, shown.rate = heard, kept, rate
+        shown.heard, shown.audible, shown.rate = heard, audible, rate
         return shown
 
     def __getnewargs__(self) -> tuple[Any, ...]:
-        return str(self), self.heard, self.kept, self.rate
+        return str(self), self.heard, self.audible, self.rate
 
     def __repr__(self) -> str:
-        return f"ShownSound({len(self.heard) / self.rate:.2f} s, {len(self.kept)} bands heard)"
+        return f"ShownSound({len(self.heard) / self.rate:.2f} s, {len(self.audible)} bands heard)"
 
     def _repr_html_(self) -> str:
         return str(self)
@@ -70,8 +69,11 @@ class ShownSound(str):
 def show_sound(wave: Any, columns: AudioColumns, reasons: pd.DataFrame, player: bool = False) -> ShownSound:
     """Spectrogram with the bands that counted; with ``player`` the sound that is left of them, too."""
     counted = Contributions.of(reasons)
-    kept = _kept(counted.by_column, columns)
-    heard = only(samples(np.asarray(wave)), columns, kept)
+    rate = float(columns.rate)
+    audible = _audible(counted.by_column, columns)
+    cells = [cell for name in audible if (cell := columns.cell(name)) is not None]
+    values = samples(np.asarray(wave))
+    heard = of_cells(values, columns.layout_, cells) if cells else values
     picture = _png(draw_sound(wave, columns, reasons).figure)
     words = "; ".join(f"{name} {value:+.2f}" for name, value in counted.by_column.iloc[:MOST_WORDS].items())
     title = f"answer: {counted.answer}; {words or 'no column counted'}"
@@ -80,66 +82,37 @@ def show_sound(wave: Any, columns: AudioColumns, reasons: pd.DataFrame, player: 
         f'src="data:image/png;base64,{picture}"><figcaption>{escape(title)}</figcaption>'
     )
     if player:
-        source = f"data:audio/wav;base64,{_wav(heard, float(columns.rate))}"
-        what = "What is heard when all is removed but " + (", ".join(kept) or "nothing")
+        source = f"data:audio/wav;base64,{_wav(heard, rate)}"
+        what = "What is heard when all is removed but " + (", ".join(audible) or "nothing")
         html += f'<audio controls aria-label="{escape(what)}" src="{source}"></audio>'
-    return ShownSound(html + "</figure>", heard, kept, float(columns.rate))
+    return ShownSound(html + "</figure>", heard, audible, rate)
 
 
 def draw_sound(wave: Any, columns: AudioColumns, reasons: pd.DataFrame) -> Any:
-    """Axes with the spectrogram and a box around each band that counted, + for the answer and − against it.
+    """Axes with the spectrogram and a box for each band that counted, + for the answer and − against it.
 
     Returns
     -------
     matplotlib.axes.Axes
     """
-    plots = plugins.door("plots")
     rate, values = float(columns.rate), samples(np.asarray(wave))
-    seen = spectrum(values, rate)
-    most = float(seen.power.max())
-    decibels = 10 * np.log10(np.maximum(seen.power, most * 10 ** (-FLOOR_DB / 10))) if most > 0 else seen.power
+    power = spectrum(values, rate).power
+    most = float(power.max())
+    decibels = 10 * np.log10(np.maximum(power, most * 10 ** (-FLOOR_DB / 10))) if most > 0 else power
     counted = Contributions.of(reasons)
-    ax = plots.figure(6.4, 3.2).subplots()
-    seconds = len(values) / rate
-    half = seen.hop / rate / 2
-    extent = (-half, (len(decibels) - 1) * seen.hop / rate + half, 0, rate / 2)
-    ax.imshow(decibels.T, origin="lower", aspect="auto", cmap="gray_r", extent=extent, interpolation="nearest")
-    _boxes(ax, columns, counted.by_column, seconds)
-    ax.set_xlim(0, seconds)
-    ax.set_ylim(columns.layout_.edges[0], columns.layout_.edges[-1])
-    ax.set_xlabel("time, s")
-    ax.set_ylabel("frequency, Hz")
-    ax.set_title(f"answer: {plots.label(counted.answer)} (+ for it, − against it)", fontsize=10)
-    return ax
-
-
-def _boxes(ax: Any, columns: AudioColumns, by_column: pd.Series, seconds: float) -> None:
-    from matplotlib.patches import Rectangle
-
-    cells = {name: cell for name in by_column.index if (cell := columns.cell(str(name))) is not None}
-    most = max((abs(by_column[name]) for name in cells), default=0.0)
+    edges, seconds = columns.layout_.edges, len(values) / rate
     wide = seconds / columns.n_parts
-    edges = columns.layout_.edges
-    for name, (band, part) in cells.items():
-        value = float(by_column[name])
-        corner = (part * wide, edges[band])
-        colour = FOR if value > 0 else AGAINST
-        strength = 0.15 + 0.55 * abs(value) / most
-        ax.add_patch(
-            Rectangle(corner, wide, edges[band + 1] - edges[band], facecolor=colour, alpha=strength, edgecolor="none")
-        )
-        ax.text(
-            corner[0] + wide / 2,
-            (edges[band] + edges[band + 1]) / 2,
-            f"{value:+.2f}".replace("-", "−"),
-            ha="center",
-            va="center",
-            fontsize=7,
-            bbox={"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 1},
-        )
+    boxes = []
+    for name, value in counted.by_column.items():
+        if (cell := columns.cell(str(name))) is not None:
+            band, place = cell
+            boxes.append(((place * wide, (place + 1) * wide, edges[band], edges[band + 1]), float(value)))
+    return plugins.door("plots").sound_reasons(
+        decibels.T, seconds, (edges[0], edges[-1]), boxes, counted.answer, top=rate / 2
+    )
 
 
-def _kept(by_column: pd.Series, columns: AudioColumns) -> list[str]:
+def _audible(by_column: pd.Series, columns: AudioColumns) -> list[str]:
     """The strongest cells that count for the answer."""
     cells = [name for name in by_column.index if by_column[name] > 0 and columns.cell(str(name)) is not None]
     if not cells:

@@ -1,63 +1,84 @@
-"""A sound in which what one column reads says nothing."""
+"""Sounds in which what one column reads says nothing, and sounds of which a few cells are left."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explaindistill.domains.audio.spectrum import spectrum, waveform
-from explaindistill.domains.audio.stretching import resampled, stretched, whispered
+from explaindistill.domains.audio.spectrum import Layout, spectrum, waveform
+from explaindistill.domains.audio.stretching import resampled, stretched
 from explaindistill.domains.audio.voice import voice
 
-if TYPE_CHECKING:
-    from explaindistill.domains.audio.columns import AudioColumns
+__all__ = ["at_pitch", "of_cells", "of_shares", "without_cell"]
 
-__all__ = ["only", "silenced_wave"]
+MOST_RAISED = 1e4
+"""Factor of energy, 40 dB: hiss is not raised further to be as loud as what usually is there."""
 
 
-def silenced_wave(
-    wave: NDArray[np.float64], columns: AudioColumns, name: str, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """A band is stopped in its part; a third gets the usual spectrum; pitch and length are as usual; a voice whispers.
+def without_cell(wave: NDArray[np.float64], layout: Layout, cell: tuple[int, int]) -> NDArray[np.float64]:
+    """The sound with one band stopped in one part.
 
-    Parameters
-    ----------
-    wave : ndarray of shape (t,)
-    columns : AudioColumns, fitted
-    name : str
-    rng : numpy.random.Generator
+    Examples
+    --------
+    >>> tone = np.sin(2 * np.pi * 500 * np.arange(8000) / 8000)
+    >>> stopped = without_cell(tone, Layout(8000, (0.0, 1000.0, 4000.0), 2), (0, 0))
+    >>> bool(np.abs(stopped[100:3500]).max() < 0.01), round(float(np.abs(stopped[5000:]).max()), 1)
+    (True, 1.0)
     """
-    from explaindistill.domains.audio.columns import DURATION, PITCH
-
-    rate = float(columns.rate)
-    if (cell := columns.cell(name)) is not None:
-        seen = spectrum(wave, rate)
-        gain = np.ones((len(columns.layout_.edges) - 1, columns.n_parts))
-        gain[cell] = 0.0
-        return waveform(seen, seen.values * columns.layout_.gains(seen, gain))
-    if (third := columns.third(name)) is not None:
-        seen = spectrum(wave, rate)
-        return waveform(seen, seen.values * columns.thirds.gains(seen, columns.usual_gains(seen, third)))
-    usual = float(columns.usual_[name])
-    if name == DURATION:
-        return stretched(wave, rate, usual * rate / len(wave))
-    if name == PITCH:
-        pitch = voice(wave, rate).pitch
-        return wave if np.isnan(pitch) else resampled(stretched(wave, rate, usual / pitch), len(wave))
-    return whispered(wave, rate, rng)
+    gain = np.ones((len(layout.edges) - 1, layout.n_parts))
+    gain[cell] = 0.0
+    stft = spectrum(wave, layout.rate)
+    return waveform(stft, stft.values * layout.gains(stft, gain))
 
 
-def only(wave: NDArray[np.float64], columns: AudioColumns, names: list[str]) -> NDArray[np.float64]:
-    """The sound with everything but the cells of some columns removed."""
-    cells = [cell for name in names if (cell := columns.cell(name)) is not None]
-    if not cells:
-        return wave.copy()
-    gain = np.zeros((len(columns.layout_.edges) - 1, columns.n_parts))
+def of_cells(wave: NDArray[np.float64], layout: Layout, cells: Sequence[tuple[int, int]]) -> NDArray[np.float64]:
+    """The sound with everything but some cells removed.
+
+    Examples
+    --------
+    >>> tone = np.sin(2 * np.pi * 500 * np.arange(8000) / 8000)
+    >>> bool(np.abs(of_cells(tone, Layout(8000, (0.0, 1000.0, 4000.0), 1), [(1, 0)])[500:7500]).max() < 0.01)
+    True
+    """
+    gain = np.zeros((len(layout.edges) - 1, layout.n_parts))
     for cell in cells:
         gain[cell] = 1.0
-    seen = spectrum(wave, float(columns.rate))
-    gains = columns.layout_.gains(seen, gain)
-    bins = columns.layout_.bins(seen.values.shape[1])
-    return waveform(seen, seen.values * np.where(bins.sum(axis=0) > 0, gains, 0.0))
+    stft = spectrum(wave, layout.rate)
+    inside = layout.bins(stft.values.shape[1]).sum(axis=0) > 0
+    return waveform(stft, stft.values * np.where(inside, layout.gains(stft, gain), 0.0))
+
+
+def of_shares(wave: NDArray[np.float64], layout: Layout, part: int, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The sound whose energy in one part is shared among the bands as given ``(bands,)``.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).normal(size=8000)
+    >>> layout = Layout(8000, (0.0, 1000.0, 4000.0), 1)
+    >>> even = layout.energies(spectrum(of_shares(noise, layout, 0, np.array([0.5, 0.5])), 8000))
+    >>> (even / even.sum()).round(1).ravel().tolist()
+    [0.5, 0.5]
+    """
+    stft = spectrum(wave, layout.rate)
+    cells = layout.energies(stft)
+    wanted = shares * cells[:, part].sum()
+    if not wanted.any():
+        return wave.copy()
+    gain = np.ones(cells.shape)
+    gain[:, part] = np.sqrt(wanted / np.maximum(cells[:, part], np.maximum(wanted / MOST_RAISED, 1e-300)))
+    return waveform(stft, stft.values * layout.gains(stft, gain))
+
+
+def at_pitch(wave: NDArray[np.float64], rate: float, pitch: float) -> NDArray[np.float64]:
+    """The sound at another pitch in Hz, as long as before; a sound without pitch stays as it is.
+
+    Examples
+    --------
+    >>> tone = np.sin(2 * np.pi * 200 * np.arange(8000) / 8000)
+    >>> round(voice(at_pitch(tone, 8000, 150.0), 8000).pitch)
+    150
+    """
+    before = voice(wave, rate).pitch
+    return wave.copy() if np.isnan(before) else resampled(stretched(wave, rate, pitch / before), len(wave))

@@ -15,6 +15,8 @@ STEPS = 4
 """Steps of the window within its own length."""
 FLOOR_DB = 60.0
 """Nothing is fainter than so much below the loudest: what is there is the noise of the recording."""
+LOWEST_HZ = 50.0
+"""Below are rumble and the sound of the microphone itself."""
 NAMES = {2: "half", 3: "third", 4: "quarter", 5: "fifth", 6: "sixth"}
 ORDINALS = ("1st", "2nd", "3rd")
 
@@ -49,8 +51,8 @@ def spectrum(samples: NDArray[np.float64], rate: float, steps: int = STEPS) -> S
     Examples
     --------
     >>> tone = np.sin(2 * np.pi * 1000 * np.arange(8000) / 8000)
-    >>> seen = spectrum(tone, 8000)
-    >>> int(seen.power.sum(axis=0).argmax() * 8000 / len(seen.window))
+    >>> stft = spectrum(tone, 8000)
+    >>> int(stft.power.sum(axis=0).argmax() * 8000 / len(stft.window))
     1000
     """
     size = max(16, 2 ** round(np.log2(max(rate * WINDOW_SECONDS, 16))))
@@ -63,7 +65,7 @@ def spectrum(samples: NDArray[np.float64], rate: float, steps: int = STEPS) -> S
     return Spectrum(np.fft.rfft(frames * window, axis=1), len(samples), window, hop)
 
 
-def waveform(seen: Spectrum, values: NDArray[np.complex128], n_samples: int | None = None) -> NDArray[np.float64]:
+def waveform(stft: Spectrum, values: NDArray[np.complex128], n_samples: int | None = None) -> NDArray[np.float64]:
     """Samples of a changed spectrum: the nearest ones in squared error.
 
     References
@@ -73,24 +75,24 @@ def waveform(seen: Spectrum, values: NDArray[np.complex128], n_samples: int | No
     Examples
     --------
     >>> noise = np.random.default_rng(0).normal(size=777)
-    >>> seen = spectrum(noise, 8000)
-    >>> bool(np.allclose(waveform(seen, seen.values), noise))
+    >>> stft = spectrum(noise, 8000)
+    >>> bool(np.allclose(waveform(stft, stft.values), noise))
     True
     """
-    size, n = len(seen.window), seen.n_samples if n_samples is None else n_samples
-    frames = np.fft.irfft(values, size, axis=1) * seen.window
-    total = np.zeros((len(frames) - 1) * seen.hop + size)
+    size, n = len(stft.window), stft.n_samples if n_samples is None else n_samples
+    frames = np.fft.irfft(values, size, axis=1) * stft.window
+    total = np.zeros((len(frames) - 1) * stft.hop + size)
     weight = np.zeros_like(total)
     for i, frame in enumerate(frames):
-        at = slice(i * seen.hop, i * seen.hop + size)
+        at = slice(i * stft.hop, i * stft.hop + size)
         total[at] += frame
-        weight[at] += seen.window**2
+        weight[at] += stft.window**2
     mended = total / np.where(weight > 1e-9, weight, 1.0)
     return np.pad(mended, (0, size))[size // 2 : size // 2 + n]
 
 
 def band_edges(rate: float, n: int) -> tuple[float, ...]:
-    """Edges of ``n`` bands up to half the rate, evenly apart on the mel scale, rounded to two figures.
+    """Edges of ``n`` bands from 50 Hz to half the rate, evenly apart on the mel scale, rounded to two figures.
 
     References
     ----------
@@ -99,12 +101,14 @@ def band_edges(rate: float, n: int) -> tuple[float, ...]:
     Examples
     --------
     >>> band_edges(8000, 6)
-    (0.0, 260.0, 620.0, 1100.0, 1800.0, 2700.0, 4000.0)
+    (50.0, 320.0, 680.0, 1200.0, 1800.0, 2800.0, 4000.0)
     """
-    top = 2595 * np.log10(1 + rate / 2 / 700)
-    edges = 700 * (10 ** (np.linspace(0, top, n + 1) / 2595) - 1)
-    digits = 10.0 ** (np.floor(np.log10(np.maximum(edges[1:-1], 1e-9))) - 1)
-    return (0.0, *(np.rint(edges[1:-1] / digits) * digits).tolist(), rate / 2)
+    lowest = min(LOWEST_HZ, rate / 40)  # of slow signals, such as those of machines, a share
+    low, top = (2595 * np.log10(1 + hertz / 700) for hertz in (lowest, rate / 2))
+    edges = 700 * (10 ** (np.linspace(low, top, n + 1) / 2595) - 1)
+    digits = 10.0 ** (np.floor(np.log10(edges)) - 1)
+    rounded = (np.rint(edges / digits) * digits).tolist()
+    return (lowest, *rounded[1:-1], rate / 2)
 
 
 @dataclass(frozen=True)
@@ -136,38 +140,43 @@ class Layout:
         return [f"{band}{part}" for band in bands for part in part_names(self.n_parts)]
 
     def bins(self, n_bins: int) -> NDArray[np.float64]:
-        """Share of each bin ``(bands, bins)`` that lies in each band; the last band has all above."""
+        """Share of each bin ``(bands, bins)`` that lies in each band."""
         width = self.rate / 2 / (n_bins - 1)
-        centre = np.arange(n_bins) * width
-        tops = [*self.edges[1:-1], max(self.edges[-1], self.rate)]
-        return _overlap(np.array([self.edges[0] - width, *self.edges[1:-1]]), np.array(tops), centre, width)
+        edges = np.array(self.edges)
+        lower, upper = edges[:-1].copy(), edges[1:].copy()
+        # the bins at both ends stand half outside
+        lower[0] = lower[0] if lower[0] > 0 else -width
+        upper[-1] = upper[-1] if upper[-1] < self.rate / 2 else self.rate
+        return _overlap(lower, upper, np.arange(n_bins, dtype=np.float64) * width, float(width))
 
-    def frames(self, seen: Spectrum) -> NDArray[np.float64]:
+    def frames(self, stft: Spectrum) -> NDArray[np.float64]:
         """Share of each frame ``(parts, frames)`` that lies in each part."""
-        edges = np.linspace(0, seen.n_samples, self.n_parts + 1)
+        edges = np.linspace(0, stft.n_samples, self.n_parts + 1)
         lower, upper = edges[:-1].copy(), edges[1:].copy()
         lower[0], upper[-1] = -np.inf, np.inf  # what the window sees before and after the sound
-        return _overlap(lower, upper, np.arange(len(seen.values)) * seen.hop, seen.hop)
+        return _overlap(lower, upper, np.arange(len(stft.values), dtype=np.float64) * stft.hop, float(stft.hop))
 
-    def levels(self, seen: Spectrum) -> NDArray[np.float64]:
-        """Energy of each cell ``(bands, parts)`` in dB over the mean of all cells; 0 everywhere in silence."""
-        cells = self.energies(seen)
-        most = float(cells.max())
+    def levels(self, stft: Spectrum) -> NDArray[np.float64]:
+        """Mean level of each cell ``(bands, parts)`` in dB over the mean of all cells; 0 everywhere in silence."""
+        bands = stft.power @ self.bins(stft.values.shape[1]).T
+        most = float(bands.max())
         if most <= 0:
-            return np.zeros(cells.shape)
-        decibels = 10 * np.log10(np.maximum(cells, most * 10 ** (-FLOOR_DB / 10)))
-        return decibels - decibels.mean()
+            return np.zeros((bands.shape[1], self.n_parts))
+        decibels = 10 * np.log10(np.maximum(bands, most * 10 ** (-FLOOR_DB / 10)))
+        frames = self.frames(stft)
+        cells = (frames / frames.sum(axis=1, keepdims=True) @ decibels).T
+        return cells - cells.mean()
 
-    def energies(self, seen: Spectrum) -> NDArray[np.float64]:
+    def energies(self, stft: Spectrum) -> NDArray[np.float64]:
         """Mean energy per frame of each cell ``(bands, parts)``."""
-        frames = self.frames(seen)
+        frames = self.frames(stft)
         weights = frames / frames.sum(axis=1, keepdims=True)
-        return self.bins(seen.values.shape[1]) @ (weights @ seen.power).T
+        return self.bins(stft.values.shape[1]) @ (weights @ stft.power).T
 
-    def gains(self, seen: Spectrum, gain: NDArray[np.float64]) -> NDArray[np.float64]:
+    def gains(self, stft: Spectrum, gain: NDArray[np.float64]) -> NDArray[np.float64]:
         """Factor of each frame and bin ``(frames, bins)`` for factors of the cells ``(bands, parts)``."""
-        bins = self.bins(seen.values.shape[1])
-        frames = self.frames(seen)
+        bins = self.bins(stft.values.shape[1])
+        frames = self.frames(stft)
         share_frames = frames / frames.sum(axis=0, keepdims=True)
         total = bins.sum(axis=0, keepdims=True)
         share_bins = bins / np.where(total > 0, total, 1.0)

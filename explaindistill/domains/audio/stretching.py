@@ -35,19 +35,19 @@ def stretched(samples: NDArray[np.float64], rate: float, factor: float) -> NDArr
     n = max(1, round(len(samples) * factor))
     if n == len(samples):
         return samples.copy()
-    seen = spectrum(samples, rate, FINE)
-    values = seen.values
-    n_frames = 1 + -(-n // seen.hop)
+    stft = spectrum(samples, rate, FINE)
+    values = stft.values
+    n_frames = 1 + -(-n // stft.hop)
     place = np.minimum(np.arange(n_frames) / factor, len(values) - 1)
     lower = np.minimum(place.astype(int), max(len(values) - 2, 0))
     upper = np.minimum(lower + 1, len(values) - 1)
     share = (place - lower)[:, None]
     size = (1 - share) * np.abs(values[lower]) + share * np.abs(values[upper])
-    expected = 2 * np.pi * seen.hop * np.arange(values.shape[1]) / len(seen.window)
+    expected = 2 * np.pi * stft.hop * np.arange(values.shape[1]) / len(stft.window)
     turn = np.angle(values[upper]) - np.angle(values[lower]) - expected
     turn = expected + turn - 2 * np.pi * np.rint(turn / (2 * np.pi))
     phase = np.angle(values[0]) + np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(turn[:-1], axis=0)])
-    return waveform(seen, size * np.exp(1j * phase), n)
+    return waveform(stft, size * np.exp(1j * phase), n)
 
 
 def resampled(samples: NDArray[np.float64], n: int) -> NDArray[np.float64]:
@@ -64,9 +64,9 @@ def whispered(samples: NDArray[np.float64], rate: float, rng: np.random.Generato
     """The sound with its loudness and the shape of its spectrum, and noise in place of its voice."""
     from scipy import ndimage
 
-    seen = spectrum(samples, rate)
-    width = max(1, round(ENVELOPE_HZ / (rate / 2) * (seen.values.shape[1] - 1)))
-    envelope = np.sqrt(ndimage.uniform_filter1d(seen.power, width, axis=1, mode="nearest"))
+    stft = spectrum(samples, rate)
+    width = max(1, round(ENVELOPE_HZ / (rate / 2) * (stft.values.shape[1] - 1)))
+    envelope = np.sqrt(ndimage.uniform_filter1d(stft.power, width, axis=1, mode="nearest"))
     noise = spectrum(rng.normal(size=len(samples)), rate).values
     mean = np.sqrt((np.abs(noise) ** 2).mean())
-    return waveform(seen, envelope * noise / (mean if mean > 0 else 1.0))
+    return waveform(stft, envelope * noise / (mean if mean > 0 else 1.0))

@@ -15,6 +15,8 @@ VOICED = 0.5
 """Autocorrelation from which a frame has a pitch."""
 FAINT = 1e-4
 """Frames of less energy than this share of the loudest frame's (40 dB below) count as pauses."""
+FINER = 4
+"""Lags per sample: between two samples the top of a high voice's period would be missed, and twice the period taken."""
 OCTAVE = 0.02
 """What one octave of a lower candidate costs: a period of twice the length fits as well, and is the wrong one."""
 
@@ -61,11 +63,11 @@ def voice(samples: NDArray[np.float64], rate: float) -> Voice:
     if not loud.any():
         return Voice(np.nan, np.nan)
     window = np.hanning(size + 2)[1:-1]
-    least, most = max(2, int(rate / HIGHEST)), min(int(rate / LOWEST), size // 2)
+    least, most = max(2, int(FINER * rate / HIGHEST)), min(int(FINER * rate / LOWEST), FINER * size // 2)
     if most <= least:
         return Voice(np.nan, np.nan)
-    own = _autocorrelation(window[None])[0]
-    at = _autocorrelation(frames[loud] * window)[:, : most + 2] / own[: most + 2]
+    of_window = _autocorrelation(window[None])[0]
+    at = _autocorrelation(frames[loud] * window)[:, : most + 2] / of_window[: most + 2]
     lags = np.arange(least, most + 1)
     strength = at[:, lags] - OCTAVE * np.log2(lags / least)
     best = lags[strength.argmax(axis=1)]
@@ -73,15 +75,15 @@ def voice(samples: NDArray[np.float64], rate: float) -> Voice:
     voiced = height >= VOICED
     if not voiced.any():
         return Voice(np.nan, 0.0)
-    periods = _peaks(at, best)[voiced]
+    periods = _peaks(at, best)[voiced] / FINER
     return Voice(float(rate / np.median(periods)), float(voiced.mean()))
 
 
 def _autocorrelation(frames: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of each row, 1 at lag 0."""
+    """Of each row at lags of a quarter of a sample, 1 at lag 0."""
     size = frames.shape[1]
-    seen = np.abs(np.fft.rfft(frames, 2 * size, axis=1)) ** 2
-    at = np.fft.irfft(seen, axis=1)[:, :size]
+    spectra = np.abs(np.fft.rfft(frames, 2 * size, axis=1)) ** 2
+    at = np.fft.irfft(spectra, 2 * size * FINER, axis=1)[:, : size * FINER]
     return at / at[:, :1]
 
 

@@ -15,9 +15,9 @@ from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.domains.image.edges import Edges
 from explaindistill.domains.image.pixels import Pixels, as_images
 from explaindistill.domains.image.prototypes import Prototypes
-from explaindistill.domains.image.reading import Grid, ReadImages, ink_side
+from explaindistill.domains.image.reading import ReadImages, ReadingGrid, ink_side
 from explaindistill.domains.image.regions import Regions
-from explaindistill.domains.image.shape import Shape
+from explaindistill.domains.image.shape import StrokeShape
 from explaindistill.errors import InvalidInputError, did_you_mean
 from explaindistill.numerics.ranges import one_of, whole_in
 
@@ -105,7 +105,7 @@ class ImageColumns(TransformerMixin, BaseEstimator):
         if len(images) < 2:
             raise InvalidInputError(f"columns need at least 2 images that differ, got {len(images)}")
         self.pixels_ = Pixels.of(images, self.channels, self.channel_axis)
-        self._grid = Grid(self.pixels_.shape)
+        self._grid = ReadingGrid(self.pixels_.shape)
         small = np.concatenate([self._read(batch).small for batch in self._batches(images)])
         self.ink_ = self._ink(small)
         read = ReadImages(images, self.pixels_, self._grid, self.ink_)
@@ -189,7 +189,7 @@ class ImageColumns(TransformerMixin, BaseEstimator):
             case "colours":
                 return Regions(min(2, self.n_regions), colours=True)
             case "shape":
-                return Shape()
+                return StrokeShape()
             case _:
                 return Edges()
 

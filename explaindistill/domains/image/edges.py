@@ -44,8 +44,8 @@ class Edges:
         columns = []
         for rows, cols in boxes(read.grid.shape, 2):
             for direction in range(4):
-                own = strength[:, rows, cols] * (step[:, rows, cols] == direction)
-                columns.append(own.mean(axis=(1, 2)))
+                along = strength[:, rows, cols] * (step[:, rows, cols] == direction)
+                columns.append(along.mean(axis=(1, 2)))
         return np.stack(columns, axis=1)
 
     def silenced(self, read: ReadImages, j: int, usual: float, rng: np.random.Generator) -> NDArray[np.object_]:

@@ -34,7 +34,7 @@ def image_edits(channels: Sequence[str] | None, channel_axis: int) -> Mapping[st
     --------
     >>> edits = image_edits(None, -1)
     >>> list(edits)
-    ['rotated 10°', 'shifted', 'darker', 'brighter', 'noisy', 'control: noise of 1 %']
+    ['rotated 10°', 'shifted', 'darker', 'brighter', 'noisy', 'noisy, control']
     >>> edits["darker"](np.ones((1, 2, 2)), np.random.default_rng(0))[0].round(2).tolist()
     [[0.7, 0.7], [0.7, 0.7]]
     """
@@ -44,7 +44,7 @@ def image_edits(channels: Sequence[str] | None, channel_axis: int) -> Mapping[st
         "darker": partial(_faded, towards=0.0),
         "brighter": partial(_faded, towards=1.0),
         "noisy": partial(_noise, spread=NOISE),
-        "control: noise of 1 %": partial(_noise, spread=CONTROL),
+        "noisy, control": partial(_noise, spread=CONTROL),
     }
 
     def edit(way: Callable[..., Any], objects: Any, rng: np.random.Generator) -> NDArray[np.object_]:

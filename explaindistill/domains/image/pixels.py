@@ -77,12 +77,12 @@ def channel_names(names: Sequence[str] | None, n: int) -> tuple[str, ...]:
     """
     if names is None:
         return NAMES.get(n, tuple(f"channel {i + 1}" for i in range(n)))
-    given = (names,) if isinstance(names, str) else tuple(names)
-    if len(given) != n or len(set(given)) != n or not all(isinstance(name, str) and name for name in given):
+    listed = (names,) if isinstance(names, str) else tuple(names)
+    if len(listed) != n or len(set(listed)) != n or not all(isinstance(name, str) and name for name in listed):
         raise InvalidInputError(f"channels must be {n} different names, as many as the images have, got {names!r}")
-    if given == ("alpha",):
+    if listed == ("alpha",):
         raise InvalidInputError("channels must name one beside 'alpha', which only says how opaque a pixel is")
-    return given
+    return listed
 
 
 @dataclass(frozen=True)
@@ -149,8 +149,7 @@ class Pixels:
     def levels(self, images: NDArray[np.object_]) -> NDArray[np.float64]:
         """Colours ``(n, h, w, c)`` from 0, dark, to 1, bright, as seen on white where a pixel is not opaque."""
         scaled = (self.values(images) - self.low) / (self.high - self.low)
-        seen = [i for i, name in enumerate(self.channels) if name != "alpha"]
-        colours = np.clip(scaled[..., seen], 0.0, 1.0)
+        colours = np.clip(scaled[..., self._colour_places], 0.0, 1.0)
         if "alpha" not in self.channels:
             return colours
         alpha = np.clip(scaled[..., [self.channels.index("alpha")]], 0.0, 1.0)
@@ -165,18 +164,18 @@ class Pixels:
     def changed(self, images: NDArray[np.object_], change: NDArray[np.float64]) -> NDArray[np.object_]:
         """Images whose colours have ``change`` ``(n, h, w, c)`` added, in shares of the range; alpha stays."""
         values = self.values(images)
-        seen = [i for i, name in enumerate(self.channels) if name != "alpha"]
-        moved = values[..., seen] + change * (self.high - self.low)
+        at = self._colour_places
+        moved = values[..., at] + change * (self.high - self.low)
         # a value that lies outside of the range stays possible; a change never leads out of it
-        low, high = np.minimum(values[..., seen], self.low), np.maximum(values[..., seen], self.high)
-        values[..., seen] = np.clip(moved, low, high)
+        low, high = np.minimum(values[..., at], self.low), np.maximum(values[..., at], self.high)
+        values[..., at] = np.clip(moved, low, high)
         return self.images(values)
 
     def images(self, values: NDArray[np.float64]) -> NDArray[np.object_]:
         """Images ``(n,)`` of values ``(n, h, w, c)``, in the shape and type of those that were read."""
         stack = values[..., 0] if self.channel_axis is None else np.moveaxis(values, -1, self._stack_axis)
         if self.dtype.kind == "b":
-            stack = stack > 0.5
+            stack = (stack > 0.5).astype(np.float64)
         elif self.dtype.kind in "iu":
             info = np.iinfo(self.dtype)
             stack = np.clip(np.rint(stack), info.min, info.max)
@@ -184,6 +183,11 @@ class Pixels:
         for i, image in enumerate(stack):
             images[i] = np.ascontiguousarray(image.astype(self.dtype))
         return images
+
+    @property
+    def _colour_places(self) -> list[int]:
+        """Positions of the channels that are colours."""
+        return [i for i, name in enumerate(self.channels) if name != "alpha"]
 
     @property
     def _stack_axis(self) -> int:
@@ -251,7 +255,7 @@ def _range(pixels: Pixels, images: NDArray[np.object_]) -> tuple[float, float]:
         return 0.0, 1.0
     step = max(1, len(images) // 1000)  # a thousand images say what the range is
     values = pixels.values(images[::step])
-    values = values[..., [i for i, name in enumerate(pixels.channels) if name != "alpha"]]
+    values = values[..., pixels._colour_places]
     least, most = float(values.min()), float(values.max())
     if pixels.dtype.kind == "f" and most <= 1.0 and least >= -1.0:
         return (0.0, 1.0) if least >= 0.0 else (-1.0, 1.0)

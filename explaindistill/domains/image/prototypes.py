@@ -59,9 +59,9 @@ class Prototypes:
         centres, names, sizes, kinds = [], [], [], []
         for place, g in enumerate(large):
             share = self.n_prototypes // len(large) + (place < self.n_prototypes % len(large))
-            own = self._kinds(small[np.sort(members[g])], max(share, 1))
-            for i, (centre, size) in enumerate(own):
-                kind = f" ({ORDINALS[i] if i < len(ORDINALS) else f'{i + 1}th'} kind)" if len(own) > 1 else ""
+            clusters = self._kinds(small[np.sort(members[g])], max(share, 1))
+            for i, (centre, size) in enumerate(clusters):
+                kind = f" ({ORDINALS[i] if i < len(ORDINALS) else f'{i + 1}th'} kind)" if len(clusters) > 1 else ""
                 names.append(f"unlike a typical {labels[g]}{kind}")
                 centres.append(centre)
                 sizes.append(size)

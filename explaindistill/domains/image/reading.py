@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from explaindistill.domains.image.pixels import Pixels
 
-__all__ = ["Grid", "ReadImages", "ink_side"]
+__all__ = ["ReadImages", "ReadingGrid", "ink_side"]
 
 MOST_SIDE = 32
 """Rows and columns of the grid on which typical images and shapes are read: what a person sees of a picture at a
@@ -21,12 +21,12 @@ NEAR = 0.05
 """Levels that are the ground's, in shares of the range."""
 
 
-class Grid:
+class ReadingGrid:
     """Means of ``shape`` over at most :data:`MOST_SIDE` rows and columns, and back.
 
     Examples
     --------
-    >>> grid = Grid((64, 8))
+    >>> grid = ReadingGrid((64, 8))
     >>> grid.shape, grid.small(np.ones((1, 64, 8, 1))).shape
     ((32, 8), (1, 32, 8, 1))
     """
@@ -60,14 +60,14 @@ class ReadImages:
     ----------
     objects : ndarray of shape (n,)
     pixels : Pixels
-    grid : Grid
+    grid : ReadingGrid
     ink_is : "bright", "dark" or None
         Which levels are ink; None of photographs.
     """
 
     objects: NDArray[np.object_]
     pixels: Pixels
-    grid: Grid
+    grid: ReadingGrid
     ink_is: str | None = None
 
     def __len__(self) -> int:

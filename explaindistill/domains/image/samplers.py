@@ -68,11 +68,11 @@ class ImageSampler(BaseEstimator):
         second = np.full(n, -1, dtype=np.int64)
         if self.way in ("paste", "mix"):
             second = self._partners(first, rng)
-            made = (self._pasted if self.way == "paste" else self._mixed)(first, second, rng)
+            images = (self._pasted if self.way == "paste" else self._mixed)(first, second, rng)
         else:
             alone: dict[str, Callable[..., Any]] = {"warp": self._warped, "noise": self._noisy}
-            made = alone.get(self.way, self._covered)(first, rng)
-        return made, np.column_stack([first, second]).astype(np.int64)
+            images = alone.get(self.way, self._covered)(first, rng)
+        return images, np.column_stack([first, second]).astype(np.int64)
 
     def _partners(self, first: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
         """Another image of the same group; the image itself where it is alone there."""

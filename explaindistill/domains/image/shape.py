@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from explaindistill.domains.image.reading import ReadImages
 from explaindistill.domains.image.regions import swapped_boxes
 
-__all__ = ["Shape"]
+__all__ = ["StrokeShape"]
 
 INKED = 0.5
 """A place is inked where it holds so much of the image's own most ink."""
@@ -29,7 +29,7 @@ MOST_SLANT = 60.0
 """Degrees: beyond, what is drawn lies rather than leans."""
 
 
-class Shape:
+class StrokeShape:
     """Counts and shares that describe strokes; a blank image has no slant, symmetry or middle: NaN.
 
     Attributes
@@ -38,7 +38,7 @@ class Shape:
         Empty for photographs and for images of fewer than four rows or columns.
     """
 
-    def fit(self, read: ReadImages, P: ArrayLike | None, classes: Sequence[Any] | None) -> Shape:
+    def fit(self, read: ReadImages, P: ArrayLike | None, classes: Sequence[Any] | None) -> StrokeShape:
         """Name the columns."""
         drawn = read.ink_is is not None and min(read.grid.shape) >= SMALLEST
         crossings = [f"strokes that a level line crosses, {name}" for name in THIRDS[0]]
