@@ -125,7 +125,7 @@ def test_the_tests_on_the_page_pass(plug_in, request, tmp_path):
     for block in [block for block in blocks(page_of) if not PLACE.match(block)]:
         names: dict = {}
         exec(compile(block, "page", "exec"), names)
-        for name, test in names.items():
+        for name, test in list(names.items()):
             if name.startswith("test_"):
                 test(**({"tmp_path": tmp_path} if "tmp_path" in inspect.signature(test).parameters else {}))
                 found += 1
