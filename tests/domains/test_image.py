@@ -420,15 +420,14 @@ def test_the_picture_sums_to_the_contributions():
 
 @pytest.mark.parametrize("images", [NOISE, COLOURS, RNG.normal(5, 30, (30, 6, 6))], ids=["floats", "colours", "wild"])
 def test_show_draws_images_of_any_range(images):
-    import matplotlib.pyplot as plt
-
     domain = ImageDomain(n_prototypes=4)
     columns = domain.columns().fit(images, np.eye(2)[np.arange(len(images)) % 2], ["cat", "dog $1"])
     table = reasons(dict.fromkeys(columns.prototype_names_, 1.0), outputs=("cat", "dog $1"))
-    ax = domain.show(images[0], columns, table)
-    titles = [a.get_title() for a in ax.figure.axes]
-    ax.figure.canvas.draw()
-    plt.close(ax.figure)
+    shown = domain.show(images[0], columns, table)
+    titles = [ax.get_title() for ax in shown.axes]
+    assert shown.startswith('<figure style="margin:0"><img')
+    assert 'alt="Image, where it counted, and typical images, answer: cat; unlike a typical' in shown
+    assert str(pickle.loads(pickle.dumps(shown))) == str(shown)
     assert titles[0] == "answer: cat"
     assert titles[2].startswith("closer to this:\ntypical")
     assert titles[3].startswith("than to that:\ntypical")

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.domains.image.columns import ImageColumns
-from explaindistill.domains.image.drawing import draw_image
+from explaindistill.domains.image.drawing import ShownImage, show_image
 from explaindistill.domains.image.edits import image_edits
 from explaindistill.domains.image.pixels import as_images
 from explaindistill.domains.image.samplers import WAYS, ImageSampler
@@ -139,6 +139,6 @@ class ImageDomain(BaseEstimator):
         """Images rotated, shifted, darker, brighter and noisy, and a control with noise that nobody sees."""
         return image_edits(self.channels, self.channel_axis)
 
-    def show(self, value: Any, columns: ImageColumns, reasons: pd.DataFrame) -> Any:
+    def show(self, value: Any, columns: ImageColumns, reasons: pd.DataFrame) -> ShownImage:
         """The image, where it counted for or against the answer, and the typical images it is closest to."""
-        return draw_image(value, columns, reasons)
+        return show_image(value, columns, reasons)
