@@ -60,7 +60,7 @@ class TextDomain(BaseEstimator):
         gained agreement with the teacher on texts held out.
     swaps : mapping of str to list of pairs, optional
         Further edits by name: ``{"title": [("dr", "nurse")]}``; a name of our own (``"gender"``, ``"names"``,
-        ``"dialect"``, ``"spelling"``) replaces our pairs.
+        ``"dialect"``) replaces our pairs, and an empty list leaves them out.
 
     Examples
     --------
@@ -166,21 +166,25 @@ class TextDomain(BaseEstimator):
         return texts
 
     def edits(self) -> Mapping[str, Callable[..., Any]]:
-        """Swaps of words, typing errors, and a control of each.
+        """Words exchanged in one direction and in the other, typing errors, and a control of each.
 
-        A control swaps as many words of no account that are as frequent: what any swap of that size does.
+        Directions are apart, since the mean change of both would be near 0 where it matters. A control exchanges as
+        many words of no account that are as frequent: what any exchange of that size does.
 
         Examples
         --------
-        >>> list(TextDomain().edits())[:4]
-        ['gender swapped', 'gender swapped, control', 'names swapped', 'names swapped, control']
+        >>> [name for name in TextDomain().edits() if "control" not in name][:3]
+        ['gender: he to she', 'gender: she to he', 'names: emily to lakisha']
         """
         pairs = self._pairs()
         excluded = excluded_words(pairs)
         edits: dict[str, Callable[..., Any]] = {}
         for name, listed in pairs.items():
-            edits[f"{name} swapped"] = Swap(listed)
-            edits[f"{name} swapped, control"] = ControlSwap(listed, excluded)
+            back = tuple((b, a) for a, b in listed)
+            for way in (listed, back):
+                edit = f"{name}: {way[0][0]} to {way[0][1]}"
+                edits[edit] = Swap(way, one_way=True)
+                edits[f"{edit}, control"] = ControlSwap(way, excluded, one_way=True)
         return edits | {"typing errors": Typos(), "typing errors, control": OtherWords()}
 
     def show(self, value: Any, columns: TextColumns, reasons: pd.DataFrame) -> MarkedText:
@@ -195,7 +199,7 @@ class TextDomain(BaseEstimator):
                     f"swaps must hold lists of pairs of words, got {listed!r} for {name!r}; give [('he', 'she'), ...]"
                 )
             pairs[str(name)] = tuple((a, b) for a, b in listed)
-        return pairs
+        return {name: listed for name, listed in pairs.items() if listed}
 
     def _cells(self, X: Any) -> Sequence[Any]:
         if isinstance(X, pd.DataFrame):

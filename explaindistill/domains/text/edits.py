@@ -30,7 +30,7 @@ _AFTER_OBJECT = frozenset(
 
 @dataclass(frozen=True)
 class Swap:
-    """Words exchanged for their partners, both ways at once; capitals stay as they were.
+    """Words exchanged for their partners, both ways at once or from first to second; capitals stay as they were.
 
     Examples
     --------
@@ -41,11 +41,12 @@ class Swap:
     """
 
     pairs: tuple[Pair, ...]
+    one_way: bool = False
 
     def __call__(self, objects: Texts, rng: np.random.Generator) -> Texts:
         """Swap the words of each text; nothing is left to chance."""
         del rng
-        partner = _partners(self.pairs)
+        partner = _partners(self.pairs, self.one_way)
         index = TermIndex(list(partner))
         edited = np.empty(len(objects), dtype=object)
         edited[:] = [_swapped(str(text), index, partner) for text in objects]
@@ -69,10 +70,11 @@ class ControlSwap:
 
     pairs: tuple[Pair, ...]
     excluded: frozenset[str]
+    one_way: bool = False
 
     def __call__(self, objects: Texts, rng: np.random.Generator) -> Texts:
         """Swap stand-ins in each text; nothing is left to chance."""
-        return Swap(self.stand_ins([str(text) for text in objects]))(objects, rng)
+        return Swap(self.stand_ins([str(text) for text in objects]), self.one_way)(objects, rng)
 
     def stand_ins(self, texts: Sequence[str]) -> tuple[Pair, ...]:
         """Pairs of words as frequent in the texts as those of the pairs that the texts hold."""
@@ -153,12 +155,13 @@ LONG_ENOUGH = 4
 """Letters from which a word has two inside that can be exchanged."""
 
 
-def _partners(pairs: Sequence[Pair]) -> dict[Term, str]:
-    """Partner of each word, both ways; of a word with several partners the first, but for "her"."""
+def _partners(pairs: Sequence[Pair], one_way: bool) -> dict[Term, str]:
+    """Partner of each word; of a word with several partners the first, but for "her"."""
     partner: dict[Term, str] = {}
     for a, b in pairs:
         partner.setdefault(tuple(keys(a)), b)
-        partner.setdefault(tuple(keys(b)), a)
+        if not one_way:
+            partner.setdefault(tuple(keys(b)), a)
     return partner
 
 

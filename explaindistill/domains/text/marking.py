@@ -26,7 +26,7 @@ _UNSHOWN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class MarkedText(str):
-    """HTML of a text with marked words; notebooks show it.
+    """HTML of a text with marked words; notebooks show it, terminals the words with their numbers behind them.
 
     Attributes
     ----------
@@ -41,6 +41,10 @@ class MarkedText(str):
     parts: pd.DataFrame
     base: float
     output: float
+    plain: str
+
+    def __repr__(self) -> str:
+        return f"{self.plain}\n{self.output:+.3f}, of that {self.base:+.3f} without these words"
 
     def _repr_html_(self) -> str:
         return str(self)
@@ -72,6 +76,9 @@ def marked(text: str, spans: Sequence[Span], reasons: pd.DataFrame) -> MarkedTex
     >>> page = marked("so good", [Span(3, 7, "the word 'good'", 1.0)], reasons)
     >>> page.parts[["text", "contribution"]].values.tolist(), page.output
     ([['good', 0.9]], 1.0)
+    >>> page
+    so good[+0.90]
+    +1.000, of that +0.100 without these words
     """
     lines = _of_one_output(reasons)
     by_term, base = _contributions(lines)
@@ -81,6 +88,7 @@ def marked(text: str, spans: Sequence[Span], reasons: pd.DataFrame) -> MarkedTex
     total = base + float(parts["contribution"].sum())
     page = MarkedText(_page(text, parts, (beside, base, total), str(lines["output"].iloc[0]), scale))
     page.parts, page.base, page.output = parts, base, total
+    page.plain = _plain(text, parts)
     return page
 
 
@@ -144,9 +152,8 @@ def _page(text: str, parts: pd.DataFrame, sums: tuple[str, float, float], output
     )
 
 
-def _marked_body(text: str, parts: pd.DataFrame) -> str:
-    """The text, each word in the style of what it adds; a phrase's number is shared by its words."""
-    at = tokens(text)
+def _by_word(at: Sequence[Token], parts: pd.DataFrame) -> dict[Token, dict[str, float]]:
+    """What each column says by each word; a phrase's number is shared by its words."""
     starts = [token.start for token in at]
     said: defaultdict[Token, dict[str, float]] = defaultdict(dict)
     for start, end, column, value in zip(
@@ -155,6 +162,22 @@ def _marked_body(text: str, parts: pd.DataFrame) -> str:
         inside = at[bisect_left(starts, start) : bisect_left(starts, end)] if start >= 0 else []
         for token in inside:
             said[token][column] = said[token].get(column, 0.0) + value / len(inside)
+    return said
+
+
+def _plain(text: str, parts: pd.DataFrame) -> str:
+    """The text with the number of each marked word behind it."""
+    pieces, end = [], 0
+    for token, values in sorted(_by_word(tokens(text), parts).items()):
+        pieces.append(f"{text[end : token.end]}[{sum(values.values()):+.2f}]")
+        end = token.end
+    return "".join([*pieces, text[end:]])
+
+
+def _marked_body(text: str, parts: pd.DataFrame) -> str:
+    """The text, each word in the style of what it adds."""
+    at = tokens(text)
+    said = _by_word(at, parts)
     totals = {token: sum(values.values()) for token, values in said.items()}
     strongest = max((abs(value) for value in totals.values()), default=0.0)
     pieces, end = [], 0

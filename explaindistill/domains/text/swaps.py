@@ -1,4 +1,4 @@
-"""Pairs of words that say much the same of another person: gender, names, dialect, spelling. English.
+"""Pairs of words that say much the same of another person: gender, names, dialect. English.
 
 Lists are short on purpose: each pair stands in either text without breaking it. Names are of the kind that studies of
 callbacks use (Bertrand and Mullainathan 2004, doi:10.1257/0002828042002561), the pairs are our own.
@@ -41,15 +41,7 @@ DIALECT: tuple[Pair, ...] = (
     ("brother", "bro"), ("though", "tho"), ("nothing", "nothin"), ("something", "somethin"),
     ("doing", "doin"), ("making", "makin"), ("going", "goin"), ("trying", "tryin"), ("talking", "talkin"),
 )  # fmt: skip
-SPELLING: tuple[Pair, ...] = (
-    ("color", "colour"), ("colors", "colours"), ("favorite", "favourite"), ("humor", "humour"), ("honor", "honour"),
-    ("behavior", "behaviour"), ("neighbor", "neighbour"), ("center", "centre"), ("theater", "theatre"),
-    ("realize", "realise"), ("realized", "realised"), ("recognize", "recognise"), ("organize", "organise"),
-    ("defense", "defence"), ("gray", "grey"), ("traveled", "travelled"), ("dialog", "dialogue"), ("mom", "mum"),
-    ("program", "programme"), ("toward", "towards"), ("movie", "film"), ("movies", "films"), ("apartment", "flat"),
-    ("vacation", "holiday"), ("truck", "lorry"),
-)  # fmt: skip
-SWAPS: Mapping[str, tuple[Pair, ...]] = {"gender": GENDER, "names": NAMES, "dialect": DIALECT, "spelling": SPELLING}
+SWAPS: Mapping[str, tuple[Pair, ...]] = {"gender": GENDER, "names": NAMES, "dialect": DIALECT}
 """Pairs by the name of the edit."""
 
 

@@ -252,3 +252,19 @@ def test_odd_texts_go_through(texts):
     student = distilled(asked(answer), texts, domain=TextDomain(min_group_size=1 if len(set(texts)) < 5 else 5))
     assert student.predict(texts).shape == (len(texts),)
     assert str(student.show(first)).encode()
+
+
+@pytest.mark.parametrize("planted", [0.5, 0.0])
+def test_the_audit_finds_a_planted_half_log_odds_on_she(planted):
+    def answer(texts):
+        P = additive(texts)
+        return chances(np.log(P[:, 1] / P[:, 0]) + planted * np.array(["she" in t.lower().split() for t in texts]))
+
+    texts = [f"{'She' if i % 2 else 'He'} said {text}" for i, text in enumerate(sentences(400))]
+    student = distilled(asked(answer), texts[:250])
+    frame = xd.audit(asked(answer), {"sum": student}, texts[250:], favorable="pos", n_explained=0).frames["edits"]
+    teacher = frame[frame["subject"].eq("teacher") & frame["metric"].eq("edit_logit")].set_index("edit")
+    for edit, sign in (("gender: he to she", 1), ("gender: she to he", -1)):
+        line, control = teacher.loc[edit], teacher.loc[f"{edit}, control"]
+        assert line["estimate"] == pytest.approx(sign * planted, abs=1e-6)
+        assert abs(control["estimate"]) < 0.2

@@ -14,6 +14,7 @@ from explaindistill.domains.text.tokens import keys
 from explaindistill.domains.text.tokens import sentences as split
 
 EDITS = TextDomain().edits()
+GENDER = Swap(SWAPS["gender"])
 
 
 def edited(edit, texts, seed=0):
@@ -35,13 +36,23 @@ def edited(edit, texts, seed=0):
     ],
 )
 def test_gender(text, swapped):
-    assert edited(EDITS["gender swapped"], [text]) == [swapped]
+    assert edited(GENDER, [text]) == [swapped]
+
+
+def test_one_direction_leaves_the_other_alone():
+    texts = ["He met his sister.", "She met her brother; she gave him hers."]
+    assert edited(EDITS["gender: he to she"], texts) == [
+        "She met her sister.",
+        "She met her sister; she gave her hers.",
+    ]
+    assert edited(EDITS["gender: she to he"], texts) == ["He met his brother.", "He met his brother; he gave him hers."]
 
 
 def test_other_lists():
-    assert edited(EDITS["names swapped"], ["Emily met Greg"]) == ["Lakisha met Jamal"]
-    assert edited(EDITS["dialect swapped"], ["I am going to stay, it isn't late"]) == ["I am gonna stay, it ain't late"]
-    assert edited(EDITS["spelling swapped"], ["My favourite COLOUR"]) == ["My favorite COLOR"]
+    assert edited(EDITS["names: emily to lakisha"], ["Emily met Jamal"]) == ["Lakisha met Jamal"]
+    assert edited(EDITS["dialect: isn't to ain't"], ["I am going to stay, it isn't late"]) == [
+        "I am gonna stay, it ain't late"
+    ]
 
 
 @pytest.mark.parametrize("name", SWAPS)
@@ -55,16 +66,18 @@ def test_words_of_a_list_differ_and_come_back(name):
 
 def test_ones_own_pairs():
     edits = TextDomain(swaps={"title": [("dr", "nurse")], "gender": [("he", "they")]}).edits()
-    assert edited(edits["title swapped"], ["Dr No"]) == ["Nurse No"]
-    assert edited(edits["gender swapped"], ["he and she"]) == ["they and she"]
-    assert "title swapped, control" in edits
+    assert edited(edits["title: dr to nurse"], ["Dr No"]) == ["Nurse No"]
+    assert edited(edits["title: nurse to dr"], ["Dr No"]) == ["Dr No"]
+    assert edited(edits["gender: he to they"], ["he and she"]) == ["they and she"]
+    assert "title: dr to nurse, control" in edits
+    assert not [name for name in TextDomain(swaps={"gender": []}).edits() if "gender" in name]
     with pytest.raises(ValueError, match="lists of pairs of words"):
         TextDomain(swaps={"title": ["dr", "nurse"]}).edits()
 
 
 def test_a_control_swaps_words_as_frequent():
     texts = sentences(200) + ["she and he met"] * 30 + ["her brother met his sister"] * 12
-    control = EDITS["gender swapped, control"]
+    control = EDITS["gender: he to she, control"]
     pairs = control.stand_ins(texts)
     assert pairs
     words = {word for pair in pairs for word in pair}
@@ -85,7 +98,7 @@ def test_a_planted_half_log_odds_on_she_is_found_and_none_where_there_is_none():
         P = chances(score)
         return np.log(P[:, 1] / P[:, 0])
 
-    as_she = edited(Swap((("he", "she"),)), [text for text in texts if text.startswith("He")])
+    as_she = edited(EDITS["gender: he to she"], [text for text in texts if text.startswith("He")])
     as_he = [text for text in texts if text.startswith("He")]
     for planted in (0.5, 0.0):
         gap = log_odds(as_she, planted) - log_odds(as_he, planted)
