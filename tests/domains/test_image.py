@@ -227,6 +227,16 @@ class TestPrototypes:
         distances = ((columns.prototypes_[..., 0] - NOISE[0]) ** 2).mean(axis=(1, 2))
         assert distances.min() > 0.01
 
+    def test_what_a_typical_image_counts_stands_where_the_image_is_nearer_than_usual(self):
+        images = RNG.random((40, 4, 4))
+        columns = ImageColumns(["prototypes"], n_prototypes=1).fit(images)
+        image = columns.prototypes_[0, ..., 0].copy()
+        image[3, 3] += 0.3
+        weights = columns.weights(image, columns.prototype_names_[0])
+        assert weights.sum() == pytest.approx(1.0)
+        assert weights[3, 3] == weights.min()
+        assert (np.delete(weights.ravel(), 15) > 0).all()
+
     def test_values_fall_into_thirds(self):
         answers = self.IMAGES.mean(axis=(1, 2))
         names = ImageColumns(["prototypes"], n_prototypes=3).fit(self.IMAGES, answers).prototype_names_

@@ -62,8 +62,8 @@ def show_image(image: Any, columns: ImageColumns, reasons: pd.DataFrame) -> Show
 def contribution_map(image: Any, columns: ImageColumns, reasons: pd.DataFrame) -> tuple[NDArray[np.float64], pd.Series]:
     """Contributions by place ``(gh, gw)``, and those of columns that are about the image as a whole.
 
-    Both together sum to all contributions to the answer. What a typical image counts is shared out by the squared
-    difference at each place.
+    Both together sum to all contributions to the answer. What a typical image counts is shared out by how much nearer
+    to it than usual the image is at each place.
     """
     counted = Contributions.of(reasons).by_column
     names = set(columns.get_feature_names_out())
