@@ -109,6 +109,7 @@ def test_the_page_has_a_chapter_of_edits_and_of_the_objects_that_were_named(repo
     assert "What changes when objects are edited" in page
     assert page.count('<div class="object">') == 4  # two objects, two students
     assert "Row 17" in page
+    assert "No row itself is in this file, but for the objects that were named." in page
     assert " ".join(f"{v:.2f}" for v in HELD[17]) in page
 
 

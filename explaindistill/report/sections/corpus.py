@@ -42,7 +42,8 @@ def section(audit: Any) -> Section:
         blocks.append(Items(notices))
     if not blocks:
         return Section("The rows", 20, reason="Nothing about the rows was recorded.", tab="data")
-    lead = Text("No row itself is in this file.")
+    others = ", but for the objects that were named" if getattr(audit, "shown", ()) else ""
+    lead = Text(f"No row itself is in this file{others}.")
     return Section("The rows", 20, (lead, *blocks), tab="data")
 
 
