@@ -236,6 +236,8 @@ class Domain(Protocol):
         ``parents``; None where nobody can be asked. Its ``remaining`` is how many it may still be, or None. Beside
         ``n_listed_``, how many entries the lists of its columns hold, and ``describe()``, which prints them, a
         transformer may do without ``ask`` and ``classes``: they are given where ``fit`` has such an argument.
+        ``from_answers_``, where there is one, names the columns that were learnt from the teacher's answers: that one
+        of them alone tells the outcome is no sign that it holds it.
         """
         ...
 

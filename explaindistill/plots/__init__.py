@@ -9,13 +9,13 @@ gives (:mod:`explaindistill.data.drawing`); they never see a student itself.
 from explaindistill.plots.canvas import figure, fitted, label
 from explaindistill.plots.curves import query_curve
 from explaindistill.plots.effects import dependence
-from explaindistill.plots.image_reasons import image_reasons
+from explaindistill.plots.images import image_reasons
 from explaindistill.plots.parts_of_gaps import gap_parts
 from explaindistill.plots.policies import phase_plane, timeline
 from explaindistill.plots.results import fidelity_size, group_dots, importance_pairs, reliability, transfer_arrows
 from explaindistill.plots.rule_list import rules
 from explaindistill.plots.score_pictures import answer_counts, confusion, roc, score_densities
-from explaindistill.plots.sound_reasons import sound_reasons
+from explaindistill.plots.sounds import sound_reasons
 from explaindistill.plots.structures import coefficients, draw, n_lines, tree
 from explaindistill.plots.swarm import swarm
 from explaindistill.plots.terms import shape, surface, term, terms

@@ -227,6 +227,16 @@ class TestPrototypes:
         distances = ((columns.prototypes_[..., 0] - NOISE[0]) ** 2).mean(axis=(1, 2))
         assert distances.min() > 0.01
 
+    def test_what_a_typical_image_counts_stands_where_the_image_is_nearer_than_usual(self):
+        images = RNG.random((40, 4, 4))
+        columns = ImageColumns(["prototypes"], n_prototypes=1).fit(images)
+        image = columns.prototypes_[0, ..., 0].copy()
+        image[3, 3] += 0.3
+        weights = columns.weights(image, columns.prototype_names_[0])
+        assert weights.sum() == pytest.approx(1.0)
+        assert weights[3, 3] == weights.min()
+        assert (np.delete(weights.ravel(), 15) > 0).all()
+
     def test_values_fall_into_thirds(self):
         answers = self.IMAGES.mean(axis=(1, 2))
         names = ImageColumns(["prototypes"], n_prototypes=3).fit(self.IMAGES, answers).prototype_names_
@@ -420,15 +430,14 @@ def test_the_picture_sums_to_the_contributions():
 
 @pytest.mark.parametrize("images", [NOISE, COLOURS, RNG.normal(5, 30, (30, 6, 6))], ids=["floats", "colours", "wild"])
 def test_show_draws_images_of_any_range(images):
-    import matplotlib.pyplot as plt
-
     domain = ImageDomain(n_prototypes=4)
     columns = domain.columns().fit(images, np.eye(2)[np.arange(len(images)) % 2], ["cat", "dog $1"])
     table = reasons(dict.fromkeys(columns.prototype_names_, 1.0), outputs=("cat", "dog $1"))
-    ax = domain.show(images[0], columns, table)
-    titles = [a.get_title() for a in ax.figure.axes]
-    ax.figure.canvas.draw()
-    plt.close(ax.figure)
+    shown = domain.show(images[0], columns, table)
+    titles = [ax.get_title() for ax in shown.axes]
+    assert shown.startswith('<figure style="margin:0"><img')
+    assert 'alt="Image, where it counted, and typical images, answer: cat; unlike a typical' in shown
+    assert str(pickle.loads(pickle.dumps(shown))) == str(shown)
     assert titles[0] == "answer: cat"
     assert titles[2].startswith("closer to this:\ntypical")
     assert titles[3].startswith("than to that:\ntypical")
@@ -459,7 +468,8 @@ def test_parameters_are_checked(options, message):
 
 
 def test_a_sampler_by_its_name():
-    assert ImageDomain().sampler() is None
+    assert ImageDomain(made=None).sampler() is None
+    assert ImageDomain().sampler().way == "paste"
     assert ImageDomain(made="mix").sampler().way == "mix"
     with pytest.raises(InvalidInputError, match="made must be None or one of"):
         ImageDomain(made="cutout").sampler()

@@ -27,4 +27,16 @@ def measure(
         decision["decide"] = inputs.rule_of(teacher.P).decide
     ask = teacher.answer if teacher.can_be_asked else None
     checked = CheckOptions(**rows.sampling())
-    return {"teacher": teacher_check(rows.frame, teacher.P, rows.y, answer=ask, rng=rng, options=checked, **decision)}
+    table = teacher_check(rows.frame, teacher.P, rows.y, answer=ask, rng=rng, options=checked, **decision)
+    return {"teacher": _without_learnt(table, inputs)}
+
+
+def _without_learnt(table: pd.DataFrame, inputs: AuditInput) -> pd.DataFrame:
+    """The check, in which no column that was made of the teacher's answers is suspected to hold the outcome itself."""
+    columns = {} if inputs.objects is None else inputs.objects.columns
+    learnt = {name for name, made_by in columns.items() if name in getattr(made_by.columns_, "from_answers_", ())}
+    if not learnt:
+        return table
+    flagged = table["feature"].isin(learnt) & table["suspicious"].eq(True)
+    changes = {"suspicious": table["suspicious"].mask(flagged, False)}
+    return table.assign(**changes, reason=table["reason"].mask(flagged, "learnt from the teacher's answers"))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from explaindistill import plugins
 from explaindistill.domains._contributions import Contributions
+from explaindistill.domains._pictures import figure_html, in_words
 from explaindistill.domains.audio.columns import AudioColumns
 from explaindistill.domains.audio.silencing import of_cells
 from explaindistill.domains.audio.spectrum import FLOOR_DB, spectrum
@@ -23,8 +24,6 @@ __all__ = ["ShownSound", "draw_sound", "show_sound"]
 
 COUNTED = 0.8
 """The strongest cells that count for the answer are heard, until they hold this share of all that counts for it."""
-MOST_WORDS = 5
-"""Columns that the picture's text names."""
 FULL = 32767
 """Largest sample of 16 bits."""
 
@@ -74,18 +73,13 @@ def show_sound(wave: Any, columns: AudioColumns, reasons: pd.DataFrame, player: 
     cells = [cell for name in audible if (cell := columns.cell(name)) is not None]
     values = samples(np.asarray(wave))
     heard = of_cells(values, columns.layout_, cells) if cells else values
-    picture = _png(draw_sound(wave, columns, reasons).figure)
-    words = "; ".join(f"{name} {value:+.2f}" for name, value in counted.by_column.iloc[:MOST_WORDS].items())
-    title = f"answer: {counted.answer}; {words or 'no column counted'}"
-    html = (
-        f'<figure style="margin:0"><img style="max-width:100%" alt="Spectrogram, {escape(title)}" '
-        f'src="data:image/png;base64,{picture}"><figcaption>{escape(title)}</figcaption>'
-    )
+    below = ""
     if player:
         source = f"data:audio/wav;base64,{_wav(heard, rate)}"
         what = "What is heard when all is removed but " + (", ".join(audible) or "nothing")
-        html += f'<audio controls aria-label="{escape(what)}" src="{source}"></audio>'
-    return ShownSound(html + "</figure>", heard, audible, rate)
+        below = f'<audio controls aria-label="{escape(what)}" src="{source}"></audio>'
+    figure = draw_sound(wave, columns, reasons).figure
+    return ShownSound(figure_html(figure, "Spectrogram", in_words(counted), below), heard, audible, rate)
 
 
 def draw_sound(wave: Any, columns: AudioColumns, reasons: pd.DataFrame) -> Any:
@@ -120,12 +114,6 @@ def _audible(by_column: pd.Series, columns: AudioColumns) -> list[str]:
     share = by_column[cells].cumsum() / by_column[cells].sum()
     n = int(np.searchsorted(share.to_numpy(), COUNTED - 1e-9)) + 1
     return [str(name) for name in cells[:n]]
-
-
-def _png(figure: Any) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, facecolor="white", metadata={"Software": None})
-    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def _wav(heard: NDArray[np.float64], rate: float) -> str:

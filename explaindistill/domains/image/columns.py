@@ -136,6 +136,12 @@ class ImageColumns(TransformerMixin, BaseEstimator):
         values = np.concatenate([self._all_values(self._read(batch)) for batch in self._batches(images)])
         return pd.DataFrame(values[:, self._varying], columns=self.get_feature_names_out())
 
+    @property
+    def from_answers_(self) -> list[str]:
+        """Names of the columns that were learnt from the teacher's answers: distances to typical images."""
+        check_is_fitted(self, "usual_")
+        return self.prototype_names_
+
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Names of the columns, in order."""
         check_is_fitted(self, "usual_")

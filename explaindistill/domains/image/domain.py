@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.domains.image.columns import ImageColumns
-from explaindistill.domains.image.drawing import draw_image
+from explaindistill.domains.image.drawing import ShownImage, show_image
 from explaindistill.domains.image.edits import image_edits
 from explaindistill.domains.image.pixels import as_images
 from explaindistill.domains.image.samplers import WAYS, ImageSampler
@@ -39,10 +39,11 @@ class ImageDomain(BaseEstimator):
         Regions down and across.
     ink : {"auto", "bright", "dark", "none"}, default="auto"
         Which values are strokes on a ground; ``"none"`` of photographs.
-    made : {None, "paste", "mix", "warp", "noise", "occlusion"}, default=None
+    made : {"paste", "mix", "warp", "noise", "occlusion", None}, default="paste"
         How new images are made for the teacher to answer; see
-        :class:`~explaindistill.domains.image.ImageSampler`. None asks about the given images only: on the sets
-        that were measured no way of making images raised the agreement on held-out ones.
+        :class:`~explaindistill.domains.image.ImageSampler`. None asks about the given images only. Patches of images
+        that the teacher calls alike raised the agreement on held-out digits by 1.1 points [0.3, 2.0] for a sum and by
+        2.1 [0.1, 4.1] for a tree (five seeds); covered patches cost a tree 7.
     channels : sequence of str, optional
         Names of the channels; red, green, blue (and alpha) where there are three or four. ``"alpha"`` is no colour:
         what is not opaque is read as on white, and no edit changes it.
@@ -73,7 +74,7 @@ class ImageDomain(BaseEstimator):
         n_prototypes: int = 20,
         n_regions: int = 4,
         ink: str = "auto",
-        made: str | None = None,
+        made: str | None = "paste",
         channels: Sequence[str] | None = None,
         channel_axis: int = -1,
         min_group_size: int = MIN_CATEGORY_SIZE,
@@ -139,6 +140,6 @@ class ImageDomain(BaseEstimator):
         """Images rotated, shifted, darker, brighter and noisy, and a control with noise that nobody sees."""
         return image_edits(self.channels, self.channel_axis)
 
-    def show(self, value: Any, columns: ImageColumns, reasons: pd.DataFrame) -> Any:
+    def show(self, value: Any, columns: ImageColumns, reasons: pd.DataFrame) -> ShownImage:
         """The image, where it counted for or against the answer, and the typical images it is closest to."""
-        return draw_image(value, columns, reasons)
+        return show_image(value, columns, reasons)

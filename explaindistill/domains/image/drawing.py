@@ -10,16 +10,60 @@ from numpy.typing import NDArray
 
 from explaindistill import plugins
 from explaindistill.domains._contributions import Contributions
+from explaindistill.domains._pictures import figure_html, in_words
 from explaindistill.domains.image.columns import ImageColumns
 
-__all__ = ["contribution_map", "draw_image"]
+__all__ = ["ShownImage", "contribution_map", "draw_image", "show_image"]
+
+
+class ShownImage(str):
+    """HTML of an image with what counted, which a notebook shows.
+
+    Attributes
+    ----------
+    answer : object
+        What the student says of it.
+    axes : list of matplotlib Axes
+        The same drawing, to be changed or saved.
+
+    Examples
+    --------
+    >>> ShownImage("<p>a picture</p>", "seven", [])
+    ShownImage(answer: seven)
+    """
+
+    answer: Any
+    axes: list[Any]
+
+    def __new__(cls, html: str, answer: Any, axes: list[Any]) -> ShownImage:
+        """HTML with the drawing beside it."""
+        shown = super().__new__(cls, html)
+        shown.answer, shown.axes = answer, axes
+        return shown
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return str(self), self.answer, self.axes
+
+    def __repr__(self) -> str:
+        return f"ShownImage(answer: {self.answer})"
+
+    def _repr_html_(self) -> str:
+        return str(self)
+
+
+def show_image(image: Any, columns: ImageColumns, reasons: pd.DataFrame) -> ShownImage:
+    """The drawing as HTML, with its words for those who cannot see it."""
+    ax = draw_image(image, columns, reasons)
+    counted = Contributions.of(reasons)
+    html = figure_html(ax.figure, "Image, where it counted, and typical images", in_words(counted))
+    return ShownImage(html, counted.answer, list(ax.figure.axes))
 
 
 def contribution_map(image: Any, columns: ImageColumns, reasons: pd.DataFrame) -> tuple[NDArray[np.float64], pd.Series]:
     """Contributions by place ``(gh, gw)``, and those of columns that are about the image as a whole.
 
-    Both together sum to all contributions to the answer. What a typical image counts is shared out by the squared
-    difference at each place.
+    Both together sum to all contributions to the answer. What a typical image counts is shared out by how much nearer
+    to it than usual the image is at each place.
     """
     counted = Contributions.of(reasons).by_column
     names = set(columns.get_feature_names_out())

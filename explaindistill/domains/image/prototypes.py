@@ -14,6 +14,8 @@ from explaindistill.domains.image.reading import ReadImages
 __all__ = ["Prototypes"]
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+AS_USUAL = 0.05
+"""Share of the usual squared distance within which an image counts as being as far as usual."""
 
 
 class Prototypes:
@@ -37,6 +39,8 @@ class Prototypes:
         Different images that each centre is the mean of.
     groups : tuple of str
         The class of each.
+    usual_squares : ndarray of shape (q, gh, gw)
+        Mean squared difference of the images at each place.
 
     References
     ----------
@@ -69,6 +73,8 @@ class Prototypes:
         self.names = names
         self.sizes, self.groups = tuple(sizes), tuple(kinds)
         self.centres = np.array(centres).reshape(len(centres), *small.shape[1:])
+        usual = [((small - centre) ** 2).sum(axis=-1).mean(axis=0) for centre in self.centres]
+        self.usual_squares = np.array(usual).reshape(len(centres), *small.shape[1:3])
         return self
 
     def _kinds(self, images: NDArray[np.float64], n: int) -> list[tuple[NDArray[np.float64], int]]:
@@ -105,7 +111,14 @@ class Prototypes:
         return read.pixels.changed(read.objects, read.grid.large(change))
 
     def weights(self, read: ReadImages, j: int) -> NDArray[np.float64]:
-        """Share ``(gh, gw)`` that each place of one image has in its squared distance to a centre; they sum to 1."""
-        apart = ((read.small[0] - self.centres[j]) ** 2).sum(axis=-1)
-        total = float(apart.sum())
-        return apart / total if total > 0 else np.full(apart.shape, 1.0 / apart.size)
+        """Share ``(gh, gw)`` of each place in how much nearer to a centre than usual one image is; they sum to 1.
+
+        What is nearer than usual has shares above 0 where it is nearer, what is farther where it is farther.
+        """
+        squares = ((read.small[0] - self.centres[j]) ** 2).sum(axis=-1)
+        nearer = self.usual_squares[j] - squares
+        total = float(nearer.sum())
+        if abs(total) > AS_USUAL * self.usual_squares[j].sum():
+            return nearer / total
+        # about as far as usual: places that are nearer and farther cancel, and shares of what is left say nothing
+        return np.full(squares.shape, 1.0 / squares.size)

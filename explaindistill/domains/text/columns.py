@@ -200,6 +200,12 @@ class TextColumns(TransformerMixin, BaseEstimator):
         """Names of the columns, in order."""
         return np.array([column.name for column in self._reading_columns()] + self._form, dtype=object)
 
+    @property
+    def from_answers_(self) -> list[str]:
+        """Names of the columns that were learnt from the teacher's answers: the lists."""
+        check_is_fitted(self, "n_listed_")
+        return [column.name for column in self._lists]
+
     def lists(self) -> pd.DataFrame:
         """Columns ``column``, ``term``, ``effect`` (log-odds of the class, or units of the value), strongest first."""
         check_is_fitted(self, "n_listed_")

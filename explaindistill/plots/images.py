@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.plots.canvas import SERIES, label, look
+from explaindistill.plots.canvas import SERIES, figure, label, look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,17 +54,13 @@ def image_reasons(
 
     Examples
     --------
-    >>> import matplotlib; matplotlib.use("agg")
     >>> counted = pd.Series({"ink, top": 1.5})
     >>> ax = image_reasons(np.zeros((4, 4, 1)), np.array([[1.5], [0.0]]), counted, "seven")
     >>> [other.get_title() for other in ax.figure.axes]
     ['answer: seven', '+ for it, − against it', '']
     """
-    import matplotlib.pyplot as plt
-
     widths = [1.0] * (2 + len(typical)) + [1.6]
-    size = (2.1 * sum(widths), 2.6)
-    axes = plt.subplots(1, len(widths), figsize=size, width_ratios=widths, layout="constrained")[1]
+    axes = figure(2.1 * sum(widths), 2.6).subplots(1, len(widths), width_ratios=widths)
     _picture(axes[0], image, f"answer: {label(answer)}")
     _overlay(axes[1], _grey(image), places)
     for ax, (words, name, levels) in zip(axes[2:-1], typical, strict=True):
