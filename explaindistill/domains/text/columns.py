@@ -61,7 +61,7 @@ class _Single:
 
 
 class TextColumns(TransformerMixin, BaseEstimator):
-    """What a student reads of texts; made by :meth:`~explaindistill.domains.text.TextDomain.columns`.
+    """What a student reads of texts; made by :meth:`~explaindistill.domains.text.domain.TextDomain.columns`.
 
     Parameters
     ----------

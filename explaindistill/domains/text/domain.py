@@ -188,7 +188,10 @@ class TextDomain(BaseEstimator):
         return edits | {"typing errors": Typos(), "typing errors, control": OtherWords()}
 
     def show(self, value: Any, columns: TextColumns, reasons: pd.DataFrame) -> MarkedText:
-        """The text with its words marked by what they add; see :func:`~explaindistill.domains.text.marking.marked`."""
+        """The text with its words marked by what they add.
+
+        HTML that a notebook shows, with ``parts``, a frame whose contributions sum with ``base`` to ``output``.
+        """
         return marked(str(value), columns.spans(str(value)), reasons)
 
     def _pairs(self) -> dict[str, tuple[Pair, ...]]:
