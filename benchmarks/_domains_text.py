@@ -13,11 +13,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _bars import environment
+import pandas as pd
+from _bars import environment, kept
 from _data import FOLDER
+from _digests import code_digest
 from scipy import stats
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -28,6 +31,7 @@ from explaindistill.domains.text.edits import Swap
 from explaindistill.domains.text.samplers import Recombination, SentenceSubsets, WordMasking
 from explaindistill.teachers.callable import CallableTeacher
 
+RESULTS = Path(__file__).parent / "results" / "domains_text"
 REVIEWS = FOLDER / "review_polarity.tar.gz"
 CLASSES = ["neg", "pos"]
 N_DEVELOPMENT = 1200
@@ -65,6 +69,14 @@ def rows(quick: bool, seeds: int) -> list[dict[str, Any]]:
     else:
         print(f"movie reviews are not measured: {REVIEWS.name} is not in EXPLAINDISTILL_DATA", file=sys.stderr)
     return lines + planted_rows()
+
+
+def measured(what: str, seeds: int, quick: bool, cell: Callable[[int], dict[str, float]]) -> dict[str, np.ndarray]:
+    """Figures of all seeds by name; a seed that this very code has measured before is read."""
+    store = RESULTS / code_digest(Path(__file__))
+    frames = [kept(store, f"{what}-{seed}{'-quick' * quick}", lambda seed=seed: [cell(seed)]) for seed in range(seeds)]
+    every = pd.concat(frames, ignore_index=True)
+    return {str(name): every[name].to_numpy(dtype=float) for name in every}
 
 
 def reviews(quick: bool) -> Reviews:
@@ -142,13 +154,9 @@ def agreement(student: Any, ask: Ask, texts: Any) -> float:
 
 def review_rows(quick: bool, seeds: int) -> list[dict[str, Any]]:
     """Bars on movie reviews."""
-    data, cells, sampled = reviews(quick), [], []
-    for seed in range(seeds):
-        ask = review_teacher(data, seed)
-        cells.append(review_cell(ask, data, quick))
-        sampled.append(sampler_cell(ask, data, quick, cells[-1]))
-        print(f"reviews, seed {seed}: {cells[-1]}", file=sys.stderr, flush=True)
-    figure = {name: np.array([cell[name] for cell in cells]) for name in cells[0]}
+    data = reviews(quick)
+    figure = measured("reviews", seeds, quick, lambda seed: review_cell(review_teacher(data, seed), data, quick))
+    sampled = measured("samplers", seeds, quick, lambda seed: sampler_cell(review_teacher(data, seed), data, quick))
     ours = figure["lexicon"]
     lines = [
         at_least(f"reviews: agreement of ≤ {NUMBERS} numbers", 0.83 if not quick else 0.7, ours),
@@ -172,9 +180,7 @@ def review_rows(quick: bool, seeds: int) -> list[dict[str, Any]]:
         ]
     else:
         lines.append({"bar": "reviews: over LIME's submodular pick", "asked": "> 0", "measured": "-", "holds": None})
-    for name in sampled[0]:
-        gain = np.array([cell[name] for cell in sampled])
-        lines.append(reported(f"reviews: {name}, agreement over no made-up texts", gain))
+    lines += [reported(f"reviews: {name}, agreement over no made-up texts", sampled[name]) for name in sampled]
     default = TextDomain().sampling
     lines.append({
         "bar": "reviews: default sampler over none", "asked": ">= 0", "holds": default is None,
@@ -274,17 +280,19 @@ def lime_pick(ask: Ask, data: Reviews, answers: np.ndarray, quick: bool) -> tupl
     return float(((judged > cut) == ask(list(data.judges)).argmax(axis=1)).mean()), n_questions
 
 
-def sampler_cell(ask: Ask, data: Reviews, quick: bool, without: dict[str, float]) -> dict[str, float]:
+def sampler_cell(ask: Ask, data: Reviews, quick: bool) -> dict[str, float]:
     """Agreement with made-up texts, twice as many as real ones, less that without."""
     n, gains = len(data.texts), {}
     cells: list[tuple[str, Any]] = [("20 words", Recombination())]
     if not quick:
         cells += [("20 words", WordMasking()), ("20 words", SentenceSubsets()), ("lexicon", Recombination())]
+    domains = {"20 words": TextDomain(["words"]), "lexicon": TextDomain(["lexicon"])}
+    without = {name: distilled(ask, data.texts, domains[name]) for name in dict(cells)}
     for name, sampler in cells:
-        domain = TextDomain(["lexicon"] if name == "lexicon" else ["words"])
-        asked = n + (int(without["questions"]) if name == "lexicon" else 0)
-        made = distilled(ask, data.texts, domain, sampler=sampler, n_queries=asked + 2 * n)
-        gains[f"{type(sampler).__name__} on {name}"] = agreement(made, ask, data.judges) - without[name]
+        n_queries = without[name].n_queries_ + 2 * n
+        made = distilled(ask, data.texts, domains[name], sampler=sampler, n_queries=n_queries)
+        gain = agreement(made, ask, data.judges) - agreement(without[name], ask, data.judges)
+        gains[f"{type(sampler).__name__} on {name}"] = gain
     return gains
 
 
@@ -344,25 +352,26 @@ def split_words(text: str) -> list[str]:
 
 def sentences_rows(quick: bool, seeds: int) -> list[dict[str, Any]]:
     """Bars on made-up sentences and a network that reads what stands before a word."""
-    accuracy, gain, phrases = [], [], []
-    for seed in range(seeds):
-        rng = np.random.default_rng(seed)
-        texts, labels = clauses(1500 if quick else 4000, rng)
-        held_out, truth = clauses(1000, rng)
-        ask = gru(texts, labels, seed)
-        accuracy.append(float((ask(held_out).argmax(axis=1) == truth).mean()))
-        asked = texts[: 1000 if quick else 2000]
-        few = agreement(distilled(ask, asked, TextDomain(["words"])), ask, held_out)
-        lexicon = agreement(distilled(ask, asked, TextDomain(["lexicon"])), ask, held_out)
-        two = agreement(distilled(ask, asked, TextDomain(["words", "phrases"])), ask, held_out)
-        gain.append(lexicon - few)
-        phrases.append(two - few)
-        print(f"GRU, seed {seed}: {accuracy[-1]:.3f}, {few:.3f}, {lexicon:.3f}, {two:.3f}", file=sys.stderr, flush=True)
+    figure = measured("sentences", seeds, quick, lambda seed: sentences_cell(seed, quick))
+    few = figure["20 words"]
     return [
-        at_least("sentences: accuracy of the GRU", 0.72, np.array(accuracy)),
-        at_least("sentences: lexicon with phrases over 20 words", 0.05, np.array(gain)),
-        reported("sentences: 20 words and phrases over 20 words", np.array(phrases)),
+        at_least("sentences: accuracy of the GRU", 0.72, figure["accuracy"]),
+        at_least("sentences: lexicon with phrases over 20 words", 0.05, figure["lexicon"] - few),
+        reported("sentences: agreement of the lexicon with phrases", figure["lexicon"]),
+        reported("sentences: 20 words and phrases over 20 words", figure["words and phrases"] - few),
     ]
+
+
+def sentences_cell(seed: int, quick: bool) -> dict[str, float]:
+    """Figures of one seed."""
+    rng = np.random.default_rng(seed)
+    texts, labels = clauses(1500 if quick else 4000, rng)
+    held_out, truth = clauses(1000, rng)
+    ask = gru(texts, labels, seed)
+    kinds = {"20 words": ["words"], "lexicon": ["lexicon"], "words and phrases": ["words", "phrases"]}
+    asked = texts[: 1000 if quick else 2000]
+    cell = {name: agreement(distilled(ask, asked, TextDomain(k)), ask, held_out) for name, k in kinds.items()}
+    return cell | {"accuracy": float((ask(held_out).argmax(axis=1) == truth).mean())}
 
 
 def planted_rows() -> list[dict[str, Any]]:
