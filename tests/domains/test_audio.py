@@ -200,7 +200,7 @@ def test_levels_are_decibels():
 
 
 def test_a_stopped_band_is_gone_and_the_others_are_not():
-    columns = fitted(n_parts=5)
+    columns = fitted(bands=6, n_parts=5)
     cells = len(columns.layout_.edges) - 1, 5
     for name in columns.get_feature_names_out()[::4]:
         changed = silenced(SOUNDS[-5:], columns, name)

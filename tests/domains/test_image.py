@@ -409,6 +409,18 @@ def test_edits_never_leave_the_range():
             assert stack.max() <= (255 if images.dtype == np.uint8 else 1), name
 
 
+@pytest.mark.parametrize("level", [0, 255])
+def test_values_at_the_end_of_the_range_do_not_turn_over(level):
+    images = np.full((3, 9, 9), level, dtype=np.uint8)
+    images[0, 0, 0] = 255 - level
+    for name, edit in ImageDomain().edits().items():
+        stack = np.stack(list(edit(images, np.random.default_rng(0))))
+        assert np.abs(stack[1:].astype(int) - level).max() <= 80, name
+    for way in ("noise", "mix", "paste"):
+        made, _ = ImageSampler(way).fit(images[1:]).draw(20, np.random.default_rng(0))
+        assert np.abs(np.stack(list(made)).astype(int) - level).max() <= 130, way
+
+
 def reasons(contributions, outputs=("yes",)):
     rows = [(0, 0, "(base)", "a usual row", output, 0.5) for output in outputs]
     rows += [(0, 1, name, f"{name} = 1", output, value) for output in outputs for name, value in contributions.items()]

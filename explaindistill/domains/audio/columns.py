@@ -64,7 +64,7 @@ class AudioColumns(TransformerMixin, BaseEstimator):
     """
 
     def __init__(
-        self, rate: float, kinds: Sequence[str] = ("bands",), bands: int | Sequence[float] = 6, n_parts: int = 5
+        self, rate: float, kinds: Sequence[str] = ("bands",), bands: int | Sequence[float] = 10, n_parts: int = 3
     ) -> None:
         self.rate = rate
         self.kinds = kinds
