@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,9 +42,8 @@ class AnswerPair:
 
     Examples
     --------
-    >>> rows = pd.DataFrame({"x": [0.2, 0.9]})
-    >>> pair = AnswerPair.of(lambda X: X["x"].to_numpy(), rows, rows + 0.1, np.array([True, True]), DecisionRule(None))
-    >>> pair.moved.round(2).tolist()
+    >>> P = np.array([0.2, 0.9])
+    >>> AnswerPair.of(P, P + 0.1, np.array([True, True]), DecisionRule(None)).moved.round(2).tolist()
     [0.1, 0.1]
     """
 
@@ -55,19 +53,8 @@ class AnswerPair:
     moved_logit: Floats | None
 
     @classmethod
-    def of(
-        cls,
-        answer: Callable[[Any], Floats],
-        before: pd.DataFrame,
-        after: pd.DataFrame,
-        changed: NDArray[np.bool_],
-        rule: DecisionRule,
-    ) -> AnswerPair:
-        """Ask about both; rows that an edit leaves as they are, are asked once."""
-        P = np.asarray(answer(before), dtype=float)
-        Q = P.copy()
-        if changed.any():
-            Q[changed] = answer(after[changed])
+    def of(cls, P: Floats, Q: Floats, changed: NDArray[np.bool_], rule: DecisionRule) -> AnswerPair:
+        """Compare answers before, ``P``, and after, ``Q``, of shape (n, k) or (n,)."""
         if rule.classes is None:
             moved = (Q - P).reshape(len(P), -1)
             return cls(changed, None, moved[:, 0] if moved.shape[1] == 1 else None, None)
@@ -121,8 +108,8 @@ def edit_effects(
 
     Examples
     --------
-    >>> rows = pd.DataFrame({"x": np.linspace(0, 0.8, 40)})
-    >>> pair = AnswerPair.of(lambda X: X["x"].to_numpy(), rows, rows + 0.1, np.ones(40, bool), DecisionRule(None))
+    >>> P = np.linspace(0, 0.8, 40)
+    >>> pair = AnswerPair.of(P, P + 0.1, np.ones(40, bool), DecisionRule(None))
     >>> edit_effects(pair, edit="higher", subject="teacher")[["metric", "n", "estimate"]].round(2).values.tolist()
     [['edit_changed', 40, 1.0], ['edit_mean', 40, 0.1]]
     """
@@ -175,9 +162,8 @@ def over_control(
 
     Examples
     --------
-    >>> rows = pd.DataFrame({"x": np.linspace(0, 0.8, 40)})
-    >>> ask, every, rule = (lambda X: X["x"].to_numpy()), np.ones(40, bool), DecisionRule(None)
-    >>> edit, control = (AnswerPair.of(ask, rows, rows + by, every, rule) for by in (0.3, 0.1))
+    >>> P, every = np.linspace(0, 0.6, 40), np.ones(40, bool)
+    >>> edit, control = (AnswerPair.of(P, P + by, every, DecisionRule(None)) for by in (0.3, 0.1))
     >>> float(over_control(edit, control, edit="higher", subject="teacher")["estimate"].round(2).item())
     0.2
     """

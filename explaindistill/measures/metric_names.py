@@ -56,7 +56,10 @@ METRIC_NAMES: Mapping[str, tuple[str, ...]] = {
     "proxies": ("proxy_auc", "proxy_use"),
     "leaf_audit": ("leaf_share",),
     "mistakes": ("disagreement",),
-    "edits": ("edit_flip_rate", "edit_score", "edit_logit", "edit_mean", "edit_over_control", "edit_changed"),
+    "edits": (
+        "agreement", "r2", "edit_changed", "edit_flip_rate", "edit_score", "edit_logit", "edit_mean",
+        "edit_over_control",
+    ),
     "stability": ("refit_agreement", "refit_features", "refit_splits", "refit_importance"),
     "importance": ("permutation", "silencing", "shapley", "structure"),
     "importance_comparison": (

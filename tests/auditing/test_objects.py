@@ -99,7 +99,7 @@ def test_an_edit_stands_beside_its_control(report):
     assert turned["k"] == round(expected * turned["n"])
     assert lines.loc[("edit_flip_rate", "teacher", "read in reverse, control"), "k"] == 0
     assert lines.loc[("edit_over_control", "teacher", "read in reverse"), "low"] > 0
-    edited = report.frames["fidelity"].query("subset == 'edited: read in reverse' and metric == 'agreement'")
+    edited = report.frames["edits"].query("edit == 'read in reverse' and metric == 'agreement'")
     assert edited["subject"].tolist() == ["sum", "tree"]
     assert (edited["estimate"] > 0.9).all()
 

@@ -16,9 +16,9 @@ __all__ = ["SILENCED_ROWS", "silencing"]
 
 SILENCED_ROWS = 300
 """Objects at most in which a column is silenced: each costs a question for every column that it has something of."""
-SILENCED_COLUMNS = 100
-"""Columns at most that are silenced: those that students lean on most. Objects that a column has nothing of stay as
-they are and cost no question, so that a hundred words cost a few questions for each text."""
+SILENCED_COLUMNS = 60
+"""Columns at most that are silenced: those that students lean on most, then the first ones. Objects that a column has
+nothing of stay as they are and cost no question."""
 METHOD = "bootstrap-t over rows"
 
 Floats = NDArray[np.float64]

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explaindistill.auditing.frames._editing import FEWEST_EDITED, TOO_FEW, edited_pair
 from explaindistill.auditing.frames._lines import RECORDED_ONLY, Incomplete, cannot_say, in_parts
 from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, Model
 from explaindistill.auditing.objects.record import ObjectAudit
@@ -25,7 +24,6 @@ __all__ = ["EQUAL", "FRAMES", "STRESSED", "WHAT_IF", "measure"]
 
 FRAMES = ("fidelity",)
 EQUAL = "without rows equal to fitting rows"
-EDITED = "edited: {}"
 STRESSED = "stressed rows (columns shuffled apart)"
 WHAT_IF = "what-if rows of the caller"
 REGION = "where "
@@ -120,8 +118,9 @@ def _shuffled(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 
 def _elsewhere(inputs: AuditInput, stressed: pd.DataFrame | None) -> Iterator[Part]:
     """Fidelity on rows that are not the audited ones: shuffled ones, and those that the caller brought."""
-    if inputs.objects is not None:
-        yield from _on_objects(inputs, inputs.objects)
+    if inputs.objects is not None:  # instead of shuffled columns these are edited by name: frame "edits"
+        if inputs.objects.stress is not None:
+            yield WHAT_IF, partial(_answered, inputs, inputs.objects, inputs.objects.stress, WHAT_IF)
         return
     for rows, subset in ((stressed, STRESSED), (inputs.stress, WHAT_IF)):
         if rows is not None:
@@ -130,34 +129,6 @@ def _elsewhere(inputs: AuditInput, stressed: pd.DataFrame | None) -> Iterator[Pa
         metric = "r2" if inputs.task == "regression" else "agreement"
         reason = RECORDED_ONLY.format("new")
         yield STRESSED, lambda: [cannot_say(metric, s.name, reason, subset=STRESSED) for s in inputs.students]
-
-
-def _on_objects(inputs: AuditInput, objects: ObjectAudit) -> Iterator[Part]:
-    """Fidelity on objects that were edited by name, and on those that the caller brought."""
-    metric = "r2" if inputs.task == "regression" else "agreement"
-    for name in objects.edits():
-        subset = EDITED.format(name)
-        if objects.can_be_asked:
-            yield subset, partial(_on_edited, inputs, objects, name, subset)
-        else:
-            reason = RECORDED_ONLY.format("changed")
-            yield subset, partial(_unsaid, inputs, metric, reason, subset)
-    if objects.stress is not None:
-        yield WHAT_IF, partial(_answered, inputs, objects, objects.stress, WHAT_IF)
-
-
-def _unsaid(inputs: AuditInput, metric: str, reason: str, subset: str) -> list[pd.DataFrame]:
-    return [cannot_say(metric, s.name, reason, subset=subset) for s in inputs.students]
-
-
-def _on_edited(inputs: AuditInput, objects: ObjectAudit, name: str, subset: str) -> Iterator[pd.DataFrame]:
-    """Students against the teacher on those objects that an edit changes."""
-    before, after = edited_pair(objects, name)
-    changed = objects.changed(before, after)
-    if changed.sum() < FEWEST_EDITED:
-        yield from _unsaid(inputs, "r2" if inputs.task == "regression" else "agreement", TOO_FEW, subset)
-        return
-    yield from _answered(inputs, objects, after[changed], subset)
 
 
 def _answered(inputs: AuditInput, objects: ObjectAudit, rows: pd.DataFrame, subset: str) -> Iterator[pd.DataFrame]:

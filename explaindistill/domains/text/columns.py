@@ -355,6 +355,8 @@ def _associated(words: list[list[str]], terms: list[Term], P: Any, most: int) ->
 
 def _removed(text: str, index: TermIndex, wanted: set[int]) -> str:
     """The text without some terms; what their removal has brought together goes, too."""
+    if {index.terms[at][0] for at in wanted}.isdisjoint(keys(text)):
+        return text  # as most texts are to most words: they need not be taken apart
     while spans := index.spans(tokens(text), wanted):
         text = without(text, spans)
     return text

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
-
 from explaindistill.report.blocks import Block, Section, Text
 from explaindistill.report.figures import students_of
 from explaindistill.report.metrics import describe_metric
@@ -14,7 +12,7 @@ from explaindistill.report.tables import frame_of, pivot, rows_of
 __all__ = ["section"]
 
 TITLE, ORDER = "What changes when objects are edited", 66
-SHOWN = ("edit_flip_rate", "edit_score", "edit_logit", "edit_mean", "edit_over_control")
+SHOWN = ("agreement", "r2", "edit_flip_rate", "edit_score", "edit_logit", "edit_mean", "edit_over_control")
 NOTE = (
     "Only what the edit names was changed, everything else about the object stayed: this is sensitivity, not what "
     "would have happened to another person. A control changes as much where it should not matter; an edit that moves "
@@ -36,19 +34,6 @@ def section(audit: Any) -> Section:
         rows = rows_of(frame, metric=metric)
         if len(rows):
             shown = describe_metric(metric)
-            tables.append(pivot(rows, shown.title, "edit", "subject", order, "edit", shown.meaning))
-    return Section(TITLE, ORDER, (*_fidelity(audit, order), *tables, Text(NOTE, "note")), tab="bias")
-
-
-def _fidelity(audit: Any, order: list[str]) -> list[Block]:
-    """Whether students still follow the teacher where objects are edited."""
-    frame = frame_of(audit, "fidelity")
-    edited = frame[frame["subset"].astype(str).str.startswith("edited: ")] if "subset" in frame else pd.DataFrame()
-    out: list[Block] = []
-    for metric in ("agreement", "r2"):
-        rows = rows_of(edited, metric=metric) if len(edited) else edited
-        if len(rows):
-            lines = rows.assign(edit=rows["subset"].str.removeprefix("edited: "))
-            caption = f"{describe_metric(metric).title}, on edited objects"
-            out.append(pivot(lines, caption, "edit", "subject", order, "edit"))
-    return out
+            title = f"{shown.title}, on edited objects" if metric in ("agreement", "r2") else shown.title
+            tables.append(pivot(rows, title, "edit", "subject", order, "edit", shown.meaning))
+    return Section(TITLE, ORDER, (*tables, Text(NOTE, "note")), tab="bias")
