@@ -307,7 +307,7 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
             inputs = in_columns(inputs, objects)
         used = uses_sensitive(inputs.students, inputs.rows.attributes, shown)
         inputs = replace(inputs, notes=(*columns.notes, *inputs.notes, *used))
-        record = _measured(inputs, options, dict(requirements or {}), Failures(is_strict(strict)))
+        record = _measured(inputs, options, dict(requirements or {}), Failures(is_strict(strict), objects is not None))
         record = replace(record, shown=shown_objects(inputs, labels))
     notes_of_all = (*record.notes, *privacy_spent(adapter, before))
     return replace(record, notes=notes_of_all, about=described, names=shown)

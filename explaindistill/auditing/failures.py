@@ -18,6 +18,7 @@ STRICT = "EXPLAINDISTILL_STRICT"
 _GOT = re.compile(r"""(\bgot )(?:'[^']*'|"[^"]*")""")
 _QUOTED = re.compile(r"""(?<!\w)(?:'[^']*'|"[^"]*")|\[[^\]]*\]""")
 _VALUE = re.compile(r"-?\d+\.\d+(?:e[-+]?\d+)?|-?\d{4,}")
+WITHHELD = "its words may hold a part of an object and are left out; audit(strict=True) raises it"
 LONGEST = 300
 """Characters of a cause: a message of another library may hold a whole table."""
 
@@ -25,6 +26,11 @@ LONGEST = 300
 @dataclass
 class Failures:
     """What could not be measured, and why; in strict audits nothing is collected and the error is raised.
+
+    Attributes
+    ----------
+    of_objects : bool
+        Whether errors may speak of texts, images or sounds: then their kind is said, and none of their words.
 
     Examples
     --------
@@ -37,13 +43,15 @@ class Failures:
     """
 
     strict: bool
+    of_objects: bool = False
     lines: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     def add(self, module: str, names: Iterable[str], error: Exception, part: str = "") -> None:
         """Take down that an error kept the named frames of a module, or a part of them, from being measured."""
         if self.strict:
             raise error
-        self.lines += [(module, name, part, cause_of(error)) for name in names]
+        cause = f"{type(error).__name__}: {WITHHELD}" if self.of_objects else cause_of(error)
+        self.lines += [(module, name, part, cause) for name in names]
 
     def to_frame(self) -> pd.DataFrame:
         """Columns ``module``, ``frame``, ``part`` (empty for the whole frame) and ``cause``."""

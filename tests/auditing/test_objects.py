@@ -325,3 +325,21 @@ def test_a_record_of_objects_is_audited_without_changed_ones():
     assert "cannot be asked about changed rows" in report.frames["edits"]["reason"].iloc[0]
     silent = report.frames["importance"].query("metric == 'silencing'")
     assert silent["status"].tolist() == ["undefined"]
+
+
+def test_an_error_about_an_object_says_no_word_of_it(tmp_path):
+    class Failing(WordDomain):
+        def edits(self):
+            def fail(objects, rng):
+                raise InvalidInputError(f"cannot edit {objects[0]}")
+
+            return {"failing": fail}
+
+    given, held = word_teacher(0.5), texts(60, 8)
+    chosen = {"sum": student(given, texts(150, 3), Failing())}
+    report = xd.audit(given, chosen, held, favorable="yes", n_explained=0, strict=False)
+    assert report.frames["failures"][["frame", "part"]].values.tolist() == [["edits", "failing"]]
+    assert "InvalidInputError: its words may hold a part of an object" in " ".join(report.notes)
+    runs = set().union(*(runs_of_four(text) for text in held))
+    for name, page in texts_of(report, tmp_path).items():
+        assert not [run for run in runs if run in page], name
