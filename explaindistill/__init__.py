@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from explaindistill.distillation.studies.query_curves import query_curve
     from explaindistill.distillation.wrappers.deferring import DeferringClassifier
     from explaindistill.distillation.wrappers.online import OnlineStudent
+    from explaindistill.scale.parquet import ParquetRows, open_parquet
     from explaindistill.students.gam.estimators import GAMClassifier, GAMRegressor
     from explaindistill.students.linear.estimators import LinearClassifier, LinearRegressor
     from explaindistill.students.model_tree.estimators import ModelTreeClassifier, ModelTreeRegressor
@@ -56,6 +57,7 @@ _HOMES = {
     "ModelTreeClassifier": "students.model_tree.estimators",
     "ModelTreeRegressor": "students.model_tree.estimators",
     "OnlineStudent": "distillation.wrappers.online",
+    "ParquetRows": "scale.parquet",
     "PolicyAudit": "auditing.policies.audit",
     "PolicyDistiller": "distillation.policies.distiller",
     "Rights": "teachers",
@@ -78,6 +80,7 @@ _HOMES = {
     "lending": "data.datasets",
     "lineage": "distillation.studies.lineages",
     "make_fidelity_scorer": "distillation.scoring",
+    "open_parquet": "scale.parquet",
     "query_curve": "distillation.studies.query_curves",
     "refine": "distillation.refining",
 }
@@ -99,6 +102,7 @@ __all__ = [
     "ModelTreeClassifier",
     "ModelTreeRegressor",
     "OnlineStudent",
+    "ParquetRows",
     "PolicyAudit",
     "PolicyDistiller",
     "Rights",
@@ -121,6 +125,7 @@ __all__ = [
     "lending",
     "lineage",
     "make_fidelity_scorer",
+    "open_parquet",
     "query_curve",
     "refine",
 ]

@@ -15,7 +15,17 @@ from explaindistill.data.dtypes import OBJECTS, as_dtype
 from explaindistill.data.families import Family, dense, family_of, plain_category, shown_values
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["KINDS", "Kind", "category_codes", "from_numbers", "kind_of", "moment_words", "ordered_unique", "to_numbers"]
+__all__ = [
+    "KINDS",
+    "Kind",
+    "category_codes",
+    "from_numbers",
+    "kind_of",
+    "moment_words",
+    "ordered_unique",
+    "sorted_categories",
+    "to_numbers",
+]
 
 Kind = Literal["numeric", "integer", "categorical", "ordered", "boolean", "datetime", "raw"]
 KINDS: tuple[Kind, ...] = ("numeric", "integer", "categorical", "ordered", "boolean", "datetime")
@@ -80,12 +90,22 @@ def ordered_unique(series: pd.Series) -> tuple[Any, ...]:
     """Categories of a column: the declared ones, else those seen, sorted by type and value."""
     if isinstance(series.dtype, pd.CategoricalDtype):
         return tuple(series.cat.categories.tolist())
-    distinct = pd.unique(dense(series).dropna()).tolist()
+    return tuple(sorted_categories(pd.unique(dense(series).dropna()).tolist()))
+
+
+def sorted_categories(distinct: list[Any]) -> list[Any]:
+    """Categories that were seen, in one order whatever the order of rows: by value where they have one, else by type.
+
+    Examples
+    --------
+    >>> sorted_categories(["b", "a"]), sorted_categories([True, "a"])
+    (['a', 'b'], [True, 'a'])
+    """
     if all(isinstance(v, str) for v in distinct) or all(isinstance(v, numbers.Real) for v in distinct):
-        return tuple(sorted(distinct))
+        return sorted(distinct)
     if all(isinstance(v, pd.Interval) for v in distinct):
-        return tuple(sorted(distinct))
-    return tuple(sorted(distinct, key=lambda v: (type(v).__name__, str(v))))
+        return sorted(distinct)
+    return sorted(distinct, key=lambda v: (type(v).__name__, str(v)))
 
 
 def category_codes(series: pd.Series, categories: Sequence[Any], other: bool = False) -> NDArray[np.float64]:

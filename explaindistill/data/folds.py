@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from explaindistill.data.row_keys import row_keys
 
-__all__ = ["content_folds", "content_rank"]
+__all__ = ["content_folds", "content_keys", "content_rank"]
 
 
 def content_rank(X: Any, seed: int = 0) -> NDArray[np.intp]:
@@ -28,12 +28,23 @@ def content_rank(X: Any, seed: int = 0) -> NDArray[np.intp]:
     >>> sorted(content_rank(np.array([[1.0], [2.0], [3.0], [1.0]])).tolist(), key=lambda place: place > 2)[-1] <= 2
     True
     """
+    return np.unique(content_keys(X, seed), return_inverse=True)[1].astype(np.intp)
+
+
+def content_keys(X: Any, seed: int = 0) -> NDArray[np.uint64]:
+    """Number of each row ``(n,)`` by which :func:`content_rank` shuffles: the same wherever the row lies.
+
+    Examples
+    --------
+    >>> content_keys(np.array([[1.0], [2.0], [1.0]]))[[0, 2]].tolist() == content_keys(np.array([[1.0]])).tolist() * 2
+    True
+    """
     key = row_keys(X)[:, 0]
     salt = np.random.default_rng(seed).integers(1, 2**63, dtype=np.uint64)
     with np.errstate(over="ignore"):
         key = (key ^ salt) * np.uint64(0x9E3779B97F4A7C15)
         key ^= key >> np.uint64(31)
-    return np.unique(key, return_inverse=True)[1].astype(np.intp)
+    return key
 
 
 def content_folds(X: Any, n_folds: int, seed: int = 0) -> NDArray[np.intp]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.data.families import dense
 
-__all__ = ["is_key"]
+__all__ = ["KeyEvidence", "is_key"]
 
 LEAST_ROWS = 50
 """With fewer values, different ones say nothing."""
@@ -18,6 +21,9 @@ EXPECTED_TIES = 7.0
 """Pairs of equal values among values drawn by chance: that there are none then has a probability below e**-7 < .001."""
 UNIFORM_ROWS = 200
 """From so many rows on, the shape of a distribution tells numbers handed out from numbers measured."""
+BOTH = 2
+DRAWN = 1 << 14
+"""Values that decide where there are more: numbers handed out show it in so many as well as in millions."""
 KOLMOGOROV = 1.63
 """Times n**-1/2: a distance from the uniform that numbers drawn from it exceed once in a hundred samples."""
 
@@ -45,15 +51,78 @@ def is_key(series: pd.Series, kind: str) -> bool:
     False
     """
     present = dense(series).dropna()
-    if len(present) < LEAST_ROWS:
-        return False
     if kind in ("categorical", "ordered"):
-        return bool(present.nunique() >= DISTINCT_SHARE * len(present))
-    if kind != "integer" or not present.is_unique:
+        return KeyEvidence.of_texts(present.nunique(), len(present))
+    return kind == "integer" and KeyEvidence.of(present.to_numpy(dtype=np.float64)).is_key
+
+
+@dataclass(frozen=True, eq=False)
+class KeyEvidence:
+    """What tells whether whole numbers are keys; of parts of the rows it adds up to that of all.
+
+    Attributes
+    ----------
+    n : int
+        Rows with a value.
+    drawn : ndarray
+        :data:`DRAWN` of the values, or all where there are fewer: those whose hash is lowest, equal ones each.
+    runs : tuple of (number, first, last, direction)
+        Of each part: its number, first and last value, and whether it goes up (1), down (-1) or neither (0) row by row;
+        :data:`BOTH` of one row.
+    """
+
+    n: int
+    drawn: NDArray[np.float64]
+    runs: tuple[tuple[int, float, float, int], ...]
+
+    @classmethod
+    def of(cls, numbers: NDArray[np.float64], number: int = 0) -> KeyEvidence:
+        """Look at whole numbers ``(n,)`` of part ``number``, NaN for missing."""
+        present = numbers[~np.isnan(numbers)]
+        if len(present) == 0:
+            return cls(0, present, ())
+        rises, falls = (bool((sign * np.diff(present) > 0).all()) for sign in (1, -1))
+        direction = BOTH if len(present) == 1 else 1 if rises else -1 if falls else 0
+        run = number, float(present[0]), float(present[-1]), direction
+        return cls(len(present), _drawn(present), (run,))
+
+    @staticmethod
+    def of_texts(n_distinct: int, n: int) -> bool:
+        """Whether texts are keys: almost all of them are different."""
+        return n >= LEAST_ROWS and n_distinct >= DISTINCT_SHARE * n
+
+    def __add__(self, other: KeyEvidence) -> KeyEvidence:
+        """Of the rows of both."""
+        both = np.concatenate([self.drawn, other.drawn])
+        return KeyEvidence(self.n + other.n, _drawn(both), (*self.runs, *other.runs))
+
+    @property
+    def is_key(self) -> bool:
+        """Whether they are; see :func:`is_key`."""
+        values = np.sort(self.drawn)
+        if self.n < LEAST_ROWS or (np.diff(values) == 0).any():
+            return False
+        return self._is_monotone() or _handed_out(values)
+
+    def _is_monotone(self) -> bool:
+        runs = sorted(self.runs)
+        for sign in (1, -1):
+            inside = all(run[3] in (sign, BOTH) for run in runs)
+            if inside and all(sign * (b[1] - a[2]) > 0 for a, b in pairwise(runs)):
+                return True
         return False
-    values = present.to_numpy(dtype=np.float64)
-    steps = np.diff(values)
-    return bool((steps > 0).all() or (steps < 0).all()) or _handed_out(np.sort(values))
+
+
+def _drawn(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The values with the lowest hash (finaliser of splitmix64), so that a draw of draws is a draw of all."""
+    if len(values) <= DRAWN:
+        return values
+    x = (values + 0.0).view(np.uint64)
+    with np.errstate(over="ignore"):
+        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    x ^= x >> np.uint64(31)
+    return values[np.argpartition(x, DRAWN - 1)[:DRAWN]]
 
 
 def _handed_out(values: NDArray[np.float64]) -> bool:

@@ -191,6 +191,8 @@ class RowIdentity:
     index : Index, or None
         Labels of the rows; None where they came without.
     keys : ndarray of uint64, shape (n, 2)
+    is_complete : bool
+        False where they are a random sample of those of very many rows.
 
     Examples
     --------
@@ -201,6 +203,7 @@ class RowIdentity:
 
     index: pd.Index | None
     keys: Keys
+    is_complete: bool = True
 
 
 def rows_at(rows: Any, at: NDArray[np.intp]) -> Any:

@@ -13,22 +13,17 @@ from numpy.typing import NDArray
 
 from explaindistill.data.columns import (
     KINDS,
-    SMALLEST_SPREAD,
     Kind,
     from_numbers,
-    kind_of,
     moment_words,
-    ordered_unique,
     to_numbers,
 )
-from explaindistill.data.dtypes import dtype_name
-from explaindistill.data.families import plain_category
-from explaindistill.data.keys import is_key
-from explaindistill.data.rows import Container, as_frame, container_of, is_unicode, labels_of, repacked
+from explaindistill.data.evidence import ColumnSummary
+from explaindistill.data.rows import Container, as_frame, container_of, labels_of, repacked
 from explaindistill.errors import InvalidInputError, did_you_mean
 from explaindistill.protocols import Rows
 
-__all__ = ["Feature", "Schema"]
+__all__ = ["Feature", "Schema", "sums_to_one"]
 
 SCHEMA_VERSION = 1
 """Version of the JSON form; another one is refused."""
@@ -214,9 +209,57 @@ class Schema:
                 raise InvalidInputError(
                     f"{argument} names {', '.join(unknown)}, the columns are: {', '.join(names)}{near}"
                 )
-        features = [_feature(frame[name], chosen.get(name), name in protected) for name in names]
-        features, notices = _notice(frame, features)
-        return cls(tuple(features), container_of(X), notices, labels_of(X))
+        for name, kind in chosen.items():
+            _check_kind(name, kind)
+        columns = [ColumnSummary.of(frame[name], chosen.get(name)) for name in names]
+        schema = cls.summed(columns, container_of(X), labels_of(X), protected)
+        return schema.grouped([p for p, group in schema.one_hot_candidates().items() if sums_to_one(frame, group)])
+
+    @classmethod
+    def summed(
+        cls,
+        columns: Iterable[ColumnSummary],
+        container: Container = "frame",
+        labels: tuple[Any, ...] | None = None,
+        sensitive: Iterable[str] = (),
+    ) -> Schema:
+        """The schema of rows from what their columns, or parts of them, showed; no one-hot columns are marked yet."""
+        protected = set(sensitive)
+        features = [Feature(**column.facts(), sensitive=column.name in protected) for column in columns]
+        notices = []
+        for f in features:
+            if f.id_like:
+                notices.append(f"{f.name} looks like a row number or a key; leave it out unless it means something")
+            if f.minimum == f.maximum or len(f.categories) == 1:
+                notices.append(f"{f.name} has one value only")
+        return cls(tuple(features), container, tuple(notices), labels)
+
+    def one_hot_candidates(self) -> dict[str, tuple[str, ...]]:
+        """0/1 columns with a common prefix (before the last ``_`` or ``=``), by prefix, which may sum to 1 in each row.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> Schema.infer(pd.DataFrame({"home_own": [1, 0], "home_rent": [0, 1]})).one_hot_candidates()
+        {'home': ('home_own', 'home_rent')}
+        """
+        members: dict[str, tuple[str, ...]] = {}
+        for f in self.features:
+            binary = f.kind in ("integer", "boolean") and (f.minimum, f.maximum) == (0.0, 1.0) and not f.nullable
+            cut = max(f.name.rfind("_"), f.name.rfind("="))
+            if binary and cut > 0:
+                members[f.name[:cut]] = (*members.get(f.name[:cut], ()), f.name)
+        return {prefix: names for prefix, names in members.items() if len(names) > 1}
+
+    def grouped(self, prefixes: Iterable[str]) -> Schema:
+        """The same columns, those of some of the one-hot candidates marked as such."""
+        groups = {name: prefix for prefix in prefixes for name in self.one_hot_candidates()[prefix]}
+        features = tuple(replace(f, one_hot=groups.get(f.name)) for f in self.features)
+        notices = [
+            f"{', '.join(n for n, g in groups.items() if g == group)} are one-hot columns of {group}"
+            for group in dict.fromkeys(groups.values())
+        ]
+        return replace(self, features=features, notices=(*self.notices, *notices))
 
     @property
     def names(self) -> list[str]:
@@ -361,82 +404,15 @@ def _check_kind(name: Any, kind: Any) -> None:
         raise InvalidInputError(f"kind of {name!r} must be one of {', '.join(KINDS)}, got {kind!r}")
 
 
-def _feature(series: pd.Series, chosen: Kind | None, sensitive: bool) -> Feature:
-    missing = series.isna()
-    if missing.all():
-        raise InvalidInputError(f"column {series.name!r} has no value at all; drop it")
-    kind = chosen or kind_of(series)
-    _check_kind(series.name, kind)
-    originals = ordered_unique(series) if kind in ("categorical", "ordered") else ()
-    categories = _named(series, originals)
-    low = high = math.nan
-    if not categories and kind != "raw":
-        numbers = to_numbers(series, kind, ())
-        low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
-        if 0 < high - low < SMALLEST_SPREAD:
-            raise InvalidInputError(
-                f"column {series.name!r} must spread over at least {SMALLEST_SPREAD:g} or be constant, got "
-                f"{high - low:g}; multiply it by a unit"
-            )
-    return Feature(
-        name=str(series.name),
-        kind=kind,
-        minimum=low,
-        maximum=high,
-        categories=categories,
-        nullable=bool(missing.any()),
-        sensitive=sensitive,
-        dtype=dtype_name(series),
-        originals=() if all(a is b or a == b for a, b in zip(categories, originals, strict=True)) else originals,
-    )
+def sums_to_one(frame: pd.DataFrame, names: tuple[str, ...]) -> bool:
+    """Whether exactly one of some 0/1 columns is 1 in every row.
 
-
-def _named(series: pd.Series, originals: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Names of categories that are neither text nor numbers; two of one name could not be told apart in any copy."""
-    categories = tuple(plain_category(c) for c in originals)
-    if len(set(categories)) < len(categories):
-        raise InvalidInputError(
-            f"column {series.name!r} has categories that differ and have one text; give each of them a text of its own"
-        )
-    if wrong := next((c for c in categories if isinstance(c, str) and not c.isascii() and not is_unicode(c)), None):
-        raise InvalidInputError(
-            f"column {series.name!r} must hold text that UTF-8 can hold, got {ascii(wrong)[:40]} "
-            f"with half of a surrogate "
-            "pair; decode it again, or replace that character"
-        )
-    return categories
-
-
-def _notice(frame: pd.DataFrame, features: list[Feature]) -> tuple[list[Feature], tuple[str, ...]]:
-    notices = []
-    groups = _one_hot(frame, features)
-    out = []
-    for f in features:
-        id_like = f.dtype != "category" and is_key(frame[f.name], f.kind)
-        if id_like:
-            notices.append(f"{f.name} looks like a row number or a key; leave it out unless it means something")
-        if f.minimum == f.maximum or len(f.categories) == 1:
-            notices.append(f"{f.name} has one value only")
-        out.append(replace(f, one_hot=groups.get(f.name), id_like=id_like))
-    for group in dict.fromkeys(groups.values()):
-        members = [n for n, g in groups.items() if g == group]
-        notices.append(f"{', '.join(members)} are one-hot columns of {group}")
-    return out, tuple(notices)
-
-
-def _one_hot(frame: pd.DataFrame, features: list[Feature]) -> dict[str, str]:
-    """Groups of 0/1 columns with a common prefix (before the last ``_`` or ``=``) whose rows sum to 1."""
-    members: dict[str, list[str]] = {}
-    for f in features:
-        binary = f.kind in ("integer", "boolean") and (f.minimum, f.maximum) == (0.0, 1.0) and not f.nullable
-        cut = max(f.name.rfind("_"), f.name.rfind("="))
-        if binary and cut > 0:
-            members.setdefault(f.name[:cut], []).append(f.name)
-    groups: dict[str, str] = {}
-    for prefix, names in members.items():
-        if len(names) > 1 and (frame[names].to_numpy(dtype=float).sum(axis=1) == 1.0).all():
-            groups |= dict.fromkeys(names, prefix)
-    return groups
+    Examples
+    --------
+    >>> sums_to_one(pd.DataFrame({"home_own": [1, 0], "home_rent": [0, 1]}), ("home_own", "home_rent"))
+    True
+    """
+    return bool((frame[list(names)].to_numpy(dtype=float).sum(axis=1) == 1.0).all())
 
 
 def _line(f: Feature) -> str:

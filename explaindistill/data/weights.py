@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["LARGEST_WEIGHT", "SMALLEST_WEIGHT", "as_weights"]
+__all__ = ["LARGEST_WEIGHT", "SMALLEST_WEIGHT", "as_weights", "check_sizes"]
 
 SMALLEST_WEIGHT = 1e-100
 """With smaller weights alone, and weights beyond its inverse, products of two of them would underflow or overflow."""
 LARGEST_WEIGHT = 1 / SMALLEST_WEIGHT
 
 
-def as_weights(sample_weight: Any, n: int) -> NDArray[np.float64]:
+def as_weights(sample_weight: Any, n: int, is_part: bool = False) -> NDArray[np.float64]:
     """Weights ``(n,)`` as float64, ones when None.
 
     Parameters
@@ -26,6 +26,8 @@ def as_weights(sample_weight: Any, n: int) -> NDArray[np.float64]:
         At least 0, one of them between 1e-100 and 1e100; only their ratios count.
     n : int
         Number of rows.
+    is_part : bool
+        Whether these are a part of the weights, of which others may be above 0; see :func:`check_sizes`.
 
     Raises
     ------
@@ -54,14 +56,28 @@ def as_weights(sample_weight: Any, n: int) -> NDArray[np.float64]:
         raise InvalidInputError(
             f"sample_weight must be non-negative, got {weight[at]} in row {at}; drop such rows, or give them weight 0"
         )
-    if n and not weight.any():
+    if n and not is_part:
+        check_sizes(float(weight.max()))
+    return weight
+
+
+def check_sizes(largest: float) -> None:
+    """Refuse weights of which the largest is 0, or of a size that products lose.
+
+    Examples
+    --------
+    >>> check_sizes(0.0)
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.InvalidInputError: sample_weight must not be zero everywhere; leave it out where all rows ...
+    """
+    if largest == 0:
         raise InvalidInputError("sample_weight must not be zero everywhere; leave it out where all rows count alike")
-    if n and not SMALLEST_WEIGHT <= weight.max() <= LARGEST_WEIGHT:
+    if not SMALLEST_WEIGHT <= largest <= LARGEST_WEIGHT:
         raise InvalidInputError(
             f"the largest sample_weight must lie between {SMALLEST_WEIGHT:g} and {LARGEST_WEIGHT:g}, got "
-            f"{weight.max():g}; divide all of them by their mean"
+            f"{largest:g}; divide all of them by their mean"
         )
-    return weight
 
 
 def _as_floats(sample_weight: Any, n: int) -> NDArray[np.float64]:

@@ -22,8 +22,10 @@ from explaindistill.distillation.made_rows import FitRows, make_rows
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import can_be_asked
 
-__all__ = ["AUTO_FACTOR", "AUTO_LIMIT", "Composed", "Corpus", "FitRows", "QueryPlan", "compose"]
+__all__ = ["ALL", "AUTO_FACTOR", "AUTO_LIMIT", "Composed", "Corpus", "FitRows", "QueryPlan", "compose"]
 
+ALL = "all"
+"""Value of ``n_queries`` with which every real row is asked, and none is made."""
 AUTO_FACTOR = 5
 """Rows that ``n_queries="auto"`` asks per row given: beyond, trees and sums of curves gain little."""
 NOTHING_NEW = (
@@ -41,7 +43,7 @@ class QueryPlan:
 
     Attributes
     ----------
-    n_queries : int, at least 1, or "auto"
+    n_queries : int, at least 1, "auto" or "all"
     query_strategy : "random", "committee" or "boundary"
     proxy : "auto", "gam", "network" or None
     sampler : Sampler, "auto" or None
@@ -72,10 +74,15 @@ class QueryPlan:
             raise InvalidInputError(
                 f'sampler must be a sampler such as MungeSampler(), "auto", or None, got {self.sampler!r}'
             )
-        if self.n_queries == "auto":
+        if self.n_queries == ALL and (self.sampler is not None or not self.is_plain):
+            raise InvalidInputError(
+                'n_queries="all" asks about every real row and makes none; leave sampler, query_strategy and proxy as '
+                "they are"
+            )
+        if self.n_queries in ("auto", ALL):
             return
         if isinstance(self.n_queries, bool) or not isinstance(self.n_queries, numbers.Integral):
-            raise InvalidInputError(f'n_queries must be a whole number or "auto", got {self.n_queries!r}')
+            raise InvalidInputError(f'n_queries must be a whole number, "auto" or "all", got {self.n_queries!r}')
         if self.n_queries < 1:
             raise InvalidInputError(f"n_queries must be at least 1, got {self.n_queries}")
 
@@ -424,6 +431,6 @@ def _n_allowed(n_queries: int | str, rows: FitRows, teacher: Any, sampler: Any) 
     n_distinct = len(rows.keyed.first)
     if not isinstance(n_queries, str):
         return int(n_queries)
-    if not can_be_asked(teacher) and sampler is None:
+    if n_queries == ALL or (not can_be_asked(teacher) and sampler is None):
         return n_distinct
     return max(min(AUTO_FACTOR * len(rows), AUTO_LIMIT), n_distinct)

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.asking.cost import Meter
 from explaindistill.asking.forecast import Forecast, StandIn, any_answer
-from explaindistill.asking.progress import Show, under_way
+from explaindistill.asking.progress import Show, Stage, under_way
 from explaindistill.data.door import opened
 from explaindistill.data.labels import as_labels, as_values
 from explaindistill.data.named_columns import named_columns, without
@@ -30,7 +30,7 @@ from explaindistill.data.target_names import target_name
 from explaindistill.data.targets import SoftTargets, mix_labels, one_hot
 from explaindistill.data.weights import as_weights
 from explaindistill.distillation.choosing.student_choice import StudentChoice
-from explaindistill.distillation.corpus import Corpus, QueryPlan, ask_only, asks
+from explaindistill.distillation.corpus import ALL, Corpus, QueryPlan, ask_only, asks
 from explaindistill.distillation.made_rows import FitRows
 from explaindistill.distillation.objects.asking import rehearse
 from explaindistill.distillation.objects.columns import object_view
@@ -38,14 +38,23 @@ from explaindistill.distillation.objects.methods import ObjectMethods
 from explaindistill.distillation.objects.rows import ObjectRows
 from explaindistill.distillation.objects.sampling import object_plan
 from explaindistill.distillation.objects.teacher import teacher_of_objects
-from explaindistill.distillation.run import DistillationRun, plan_of, stable_plan
+from explaindistill.distillation.partitions import (
+    PartPrediction,
+    check_partitions,
+    drawn_rows,
+    fit_to_parts,
+    names_of_parts,
+    seen_names,
+)
+from explaindistill.distillation.run import DistillationRun, plan_of, seed_student, stable_plan
 from explaindistill.distillation.scoring import make_fidelity_scorer, score
 from explaindistill.distillation.stable import STABLE, most_questions
 from explaindistill.distillation.student_fit import check_task
 from explaindistill.distillation.student_methods import StudentMethods, name_target, student_has
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.ranges import seed_in
-from explaindistill.protocols import Domain, Row, Rows, TeacherLike, can_be_asked
+from explaindistill.protocols import Domain, Partitions, Row, Rows, TeacherLike, can_be_asked
+from explaindistill.scale.opening import answers_of, partitions_of
 from explaindistill.teachers import as_teacher
 
 __all__ = ["Distiller"]
@@ -78,8 +87,9 @@ class Distiller(StudentMethods, ObjectMethods, MetaEstimatorMixin, BaseEstimator
         For rows that are no rows of a table: texts, images, sounds. ``X`` then is a list, a Series or an array of
         objects, or a frame with a column of them; the teacher is asked with the objects themselves, and the student
         sees the domain's columns. See the how-to "Distil texts, images and sounds".
-    n_queries : int >= 1, "auto" or "stable", default="auto"
-        Distinct rows asked of the teacher during ``fit``, all pools included. ``"auto"`` asks five times the real rows,
+    n_queries : int >= 1, "auto", "all" or "stable", default="auto"
+        Distinct rows asked of the teacher during ``fit``, all pools included. ``"all"`` asks about every real row and
+        makes none, the way for rows in partitions. ``"auto"`` asks five times the real rows,
         at most 100,000 unless there are more real rows; fewer than the real rows asks a random part of them. With
         ``sampler="auto"`` it asks ten times the real rows up to 5,000 where that is more.
         ``"stable"`` asks 8 times the real rows and doubles that, up to 64 times, until the student no longer changes by
@@ -198,8 +208,11 @@ class Distiller(StudentMethods, ObjectMethods, MetaEstimatorMixin, BaseEstimator
 
         Parameters
         ----------
-        X : DataFrame or array of shape (n, d)
-            Raw rows in the teacher's input space.
+        X : DataFrame or array of shape (n, d), or rows in partitions
+            Raw rows in the teacher's input space. Of :func:`explaindistill.open_parquet` or a frame of dask, where they
+            are more than memory holds: with ``n_queries="all"`` each part is asked where it lies, and a tree is that of
+            the same rows in memory; with a number, so many distinct rows are drawn by their content and fitted to in
+            memory.
         y : array of shape (n,), or name of a column of X, optional
             True labels; used only where ``label_weight`` is above 0. A column that is named, here or as weights, is
             taken out of what teacher and student see.
@@ -216,6 +229,12 @@ class Distiller(StudentMethods, ObjectMethods, MetaEstimatorMixin, BaseEstimator
         TeacherError
             If the teacher's answer is not an answer.
         """
+        if (parts := partitions_of(X)) is not None:
+            check_partitions(self, y, sample_weight)
+            names, columns = names_of_parts(parts, {"y": y, "sample_weight": sample_weight})
+            if self.n_queries == ALL:
+                return self._fit_parts(parts, names, columns.get("sample_weight"), progress)
+            X = drawn_rows(parts, names, int(QueryPlan(self.n_queries).n_queries), list(columns.values()))
         named, labels = named_columns(X, {"y": y, "sample_weight": sample_weight})
         X, y, sample_weight = without(X, labels.values()), named["y"], named["sample_weight"]
         run, task = self._opened(X, y, sample_weight)
@@ -245,6 +264,32 @@ class Distiller(StudentMethods, ObjectMethods, MetaEstimatorMixin, BaseEstimator
         self.fit_rows_ = RowIdentity(index, run.rows.keyed.keys)
         if targets.classes is not None:
             self.classes_ = targets.classes
+        return self
+
+    def _fit_parts(self, parts: Partitions, names: list[str], weight: str | None, progress: Show) -> Distiller:
+        """Ask about every row of partitions where it lies, and fit the student to sums of answers."""
+        meter, teacher = Meter(), as_teacher(self.teacher)
+        task = check_task(self.student, teacher)
+        self._check_parameters(None)
+        self.seed_ = self._draw_seed()
+        student = clone(self.student)
+        seed_student(student, self.seed_)
+        visible = None if self.features is None else seen_names(self.features, names)
+        stages = [Stage("asking the teacher, fitting the student", work=1.0, rows=0)]
+        with asking_for("fit"), under_way(progress, stages, None), meter.fitting():
+            fitted = fit_to_parts(student, teacher, parts, names, visible, weight, self.seed_)
+        name_target(student, self.target_name)
+        self.n_features_in_, self.feature_names_in_ = len(names), np.array(names, dtype=object)
+        self.teacher_, self.student_, self.task_ = teacher, student, task
+        self.view_, self.schema_ = StudentView(fitted.schema, visible), fitted.schema
+        self.sampler_, self.corpus_, self.fit_rows_ = None, fitted.corpus, fitted.identity
+        self.label_mode_ = "values" if teacher.classes_ is None else "soft"
+        self.n_queries_ = fitted.corpus.n_queries
+        self.cost_ = meter.cost(
+            n_queries=self.n_queries_, n_asked=fitted.corpus.n_asked, query_seconds=fitted.corpus.query_seconds
+        )
+        if teacher.classes_ is not None:
+            self.classes_ = teacher.classes_
         return self
 
     def _opened(self, X: Any, y: ArrayLike | None, sample_weight: ArrayLike | None) -> tuple[DistillationRun, str]:
@@ -306,6 +351,11 @@ class Distiller(StudentMethods, ObjectMethods, MetaEstimatorMixin, BaseEstimator
         >>> print(square.dry_run(X), "|", square.fit(X).cost_.n_asked)
         298 rows would be sent to the teacher: fit 298 | 298
         """
+        if partitions_of(X) is not None:
+            raise InvalidInputError(
+                'dry_run needs rows in memory, got rows in partitions; n_queries="all" asks about each distinct row of '
+                "a partition once"
+            )
         named, labels = named_columns(X, {"y": y, "sample_weight": sample_weight})
         run, _ = clone(self)._opened(without(X, labels.values()), named["y"], named["sample_weight"])
         stand_in = run.teacher
@@ -327,12 +377,22 @@ class Distiller(StudentMethods, ObjectMethods, MetaEstimatorMixin, BaseEstimator
 
     @available_if(student_has("predict"))
     def predict(self, X: Rows) -> NDArray[Any]:
-        """Answers of the student ``(n,)``, or ``(n, m)``."""
+        """Answers of the student ``(n,)``, or ``(n, m)``.
+
+        Of rows in partitions they are reckoned a part at a time when they are read: an iterable of arrays, or for a
+        frame of dask a series or frame of its own.
+        """
+        if partitions_of(X) is not None:
+            check_is_fitted(self)
+            return answers_of(X, PartPrediction(self.student_, self.view_, "predict"))
         return self.student_.predict(self._student_rows(X))
 
     @available_if(student_has("predict_proba"))
     def predict_proba(self, X: Rows) -> NDArray[np.float64]:
-        """Probabilities of the student ``(n, k)``, in the order of ``classes_``."""
+        """Probabilities of the student ``(n, k)``, in the order of ``classes_``; see :meth:`predict` for partitions."""
+        if partitions_of(X) is not None:
+            check_is_fitted(self)
+            return answers_of(X, PartPrediction(self.student_, self.view_, "predict_proba"))
         return self.student_.predict_proba(self._student_rows(X))
 
     @available_if(student_has("counterfactual"))

@@ -30,7 +30,7 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import can_be_asked
 from explaindistill.students.tree.estimators import TreeClassifier, TreeRegressor
 
-__all__ = ["DistillationRun", "plan_of", "stable_plan"]
+__all__ = ["DistillationRun", "plan_of", "seed_student", "stable_plan"]
 
 ASKING = "asking the teacher"
 TIE_TOLERANCE = 0.15
@@ -173,7 +173,7 @@ class DistillationRun:
         student = clone(self.student)
         if isinstance(student, StudentChoice):
             student = TreeRegressor() if targets.classes is None else TreeClassifier()
-        _seed_student(student, self.seed)
+        seed_student(student, self.seed)
         fit_student(student, targets, self.view.schema, self.view.of(targets.X))
         return lambda rows: student.predict(self.view.restored(rows))
 
@@ -182,7 +182,7 @@ class DistillationRun:
         enter(self._fitting)
         with self.meter.fitting():
             student = clone(self.student)
-            _seed_student(student, self.seed)
+            seed_student(student, self.seed)
             for way in self.ways:
                 targets = way.apply(targets, self.teacher, self.view.schema, self.seed)
             if self.stable and student.get_params().get("tie_tolerance") == 0:
@@ -193,8 +193,10 @@ class DistillationRun:
                 self.view, self.label_mode = fitted.view, fitted.label_mode
                 _recount(fitted.student, targets, self.view)
                 return fitted.student
-            people = self.view.of(self.rows.frame)
-            self.label_mode = fit_student(student, targets, self.view.schema, self.view.of(targets.X), people)
+            columns = self.view.of(targets.X)
+            # the same rows may stand for several people each, by their weights; other rows do not say so
+            people = columns if targets.X is self.rows.frame else self.view.of(self.rows.frame)
+            self.label_mode = fit_student(student, targets, self.view.schema, columns, people)
             _recount(student, targets, self.view)
             return student
 
@@ -237,7 +239,7 @@ def _recount(student: Any, targets: SoftTargets, view: StudentView) -> None:
     student.recount(view.restored(targets.X[real]), P, targets.weight[real])
 
 
-def _seed_student(student: Any, seed: int) -> None:
+def seed_student(student: Any, seed: int) -> None:
     """Seed every ``random_state`` of the student that was left at None, so that one seed decides the whole."""
     params = student.get_params(deep=True)
     names = [k for k, v in sorted(params.items()) if k.split("__")[-1] == "random_state" and v is None]

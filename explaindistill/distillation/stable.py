@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from explaindistill.data.row_keys import KeyedRows, distinct, row_keys, rows_at
 from explaindistill.data.targets import SoftTargets
-from explaindistill.distillation.corpus import AUTO_FACTOR, AUTO_LIMIT
+from explaindistill.distillation.corpus import ALL, AUTO_FACTOR, AUTO_LIMIT
 
 __all__ = ["CHANCE", "DISAGREEMENT", "FACTORS", "STABLE", "Enlarged", "enlarge", "half_disagreement", "most_questions"]
 
@@ -42,6 +42,8 @@ def most_questions(n_queries: int | str, n_rows: int) -> int:
     """
     if not isinstance(n_queries, str):
         return int(n_queries)
+    if n_queries == ALL:
+        return n_rows
     return FACTORS[-1] * n_rows if n_queries == STABLE else max(min(AUTO_FACTOR * n_rows, AUTO_LIMIT), n_rows)
 
 

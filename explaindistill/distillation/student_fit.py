@@ -57,7 +57,13 @@ def fit_student(student: Any, targets: SoftTargets, schema: Schema, columns: Any
         raise InvalidInputError(f"student must have a method fit, got {kind}; a StudentChoice is for Distiller alone")
     if people is None:
         observed = targets.origin == "observed"
-        people = X if not observed.any() else X.loc[observed] if isinstance(X, pd.DataFrame) else X[observed]
+        people = (
+            X
+            if observed.all() or not observed.any()
+            else X.loc[observed]
+            if isinstance(X, pd.DataFrame)
+            else X[observed]
+        )
     with fitted_on(people):
         return _fit_as_it_takes(student, targets, X, schema)
 

@@ -32,7 +32,7 @@ Sums = tuple[Floats, Floats, Ints]
 
 
 @dataclass(frozen=True)
-class Cell:
+class NearCells:
     """Values in cells ``first`` to ``last`` of :data:`NARROW` equal ones between ``low`` and ``high``."""
 
     low: float
@@ -53,7 +53,7 @@ class Nearby:
     Only values within the cells of all steps before it count; of the last one too, where it is by ``value``.
     """
 
-    steps: tuple[Cell, ...]
+    steps: tuple[NearCells, ...]
     by_value: bool
 
     def of(self, values: Floats, rows: Ints) -> Sums:
@@ -141,10 +141,10 @@ def finer_search(
         Bounds of their values, more or less: what lies beyond counts as lying at the end.
     before, total, rules, sign : see :func:`finer_cut`
     """
-    steps: tuple[Cell, ...] = ()
+    steps: tuple[NearCells, ...] = ()
     cuts: list[FinerCut] = []
     while n > SORTED and _divisible(*ends):
-        step = Cell(*ends)
+        step = NearCells(*ends)
         lows, highs, sums = yield Nearby((*steps, step), by_value=False)
         left = before + np.cumsum(sums, axis=0)
         best = _best(left[:-1], total, rules, sign)

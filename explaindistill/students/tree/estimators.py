@@ -12,21 +12,25 @@ from sklearn.utils import Tags
 
 from explaindistill.data.class_words import class_words
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
+from explaindistill.data.parts import AnsweredPart
+from explaindistill.data.schema import Schema
 from explaindistill.data.targets import as_soft_targets, sharpen
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.ranges import number_in, one_of
 from explaindistill.numerics.trees.binning import MAX_BINS
-from explaindistill.protocols import Rows
+from explaindistill.protocols import Partitions, Rows
 from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
 from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._export import export
 from explaindistill.students._intake import fit_classifier, fit_regressor
+from explaindistill.students._parts_intake import PartsIntake
 from explaindistill.students.tree.compression import on_value_grid, smaller
 from explaindistill.students.tree.drawing import drawing
 from explaindistill.students.tree.fit import unit_range
 from explaindistill.students.tree.nearest import nearest_in_tree
+from explaindistill.students.tree.parts_fit import fit_tree_of_parts
 from explaindistill.students.tree.program import program
 from explaindistill.students.tree.reading import ReadableTree
 from explaindistill.students.tree.refining import toward_labels
@@ -205,17 +209,36 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         """Fit to hard labels ``(n,)`` or soft labels ``(n, k)``; see the class."""
         intake = fit_classifier(self, X, y, sample_weight, self.classes)
         one_of("optimize", self.optimize, OPTIMIZE)
-        contest = Contest(self._temperatures(intake.Y), _sharpened, self.optimize)
+        is_hard = bool(((intake.Y == 0) | (intake.Y == 1)).all())
+        contest = Contest(self._temperatures(is_hard), _sharpened, self.optimize)
         tree, structure = searched(self, intake, contest)
         self.tree_ = settled(self, tree, intake, structure)
         return self
 
-    def _temperatures(self, P: NDArray[np.float64]) -> tuple[float, ...]:
+    def fit_parts(self, parts: Partitions, schema: Schema, classes: NDArray[Any] | None) -> Self:
+        """Fit to answered rows in partitions; the tree is that of the same rows in memory.
+
+        Parameters
+        ----------
+        parts : Partitions of ``data.parts.AnsweredPart``
+            As a ``Distiller`` makes them.
+        schema : Schema
+            Of their rows, with the smallest and largest values.
+        classes : ndarray of shape (k,)
+            Sorted.
+        """
+        one_of("optimize", self.optimize, OPTIMIZE)
+        intake = PartsIntake.of(self, parts, schema, classes)
+        contest = Contest(self._temperatures(parts.ask(_is_hard, reduce=_and)), _sharpened, self.optimize)
+        self.tree_ = fit_tree_of_parts(self, intake, contest)
+        return self
+
+    def _temperatures(self, is_hard: bool) -> tuple[float, ...]:
         temperature = self.structure_temperature
         number_in("structure_temperature", temperature, 0, others=("auto",))
         if isinstance(temperature, str):
             # hard labels are as sharp as can be; a choice between two trees is one more thing left to chance
-            plain = ((P == 0) | (P == 1)).all() or self.tie_tolerance
+            plain = is_hard or self.tie_tolerance
             return TEMPERATURES[self.optimize][:1] if plain else TEMPERATURES[self.optimize]
         return (temperature,)
 
@@ -269,10 +292,29 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
         return tags
 
 
-def _sharpened(P: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+def _sharpened(P: NDArray[np.float64], temperature: float, bounds: object = None) -> NDArray[np.float64]:
     """Targets that decide the splits; with two classes one column says it all."""
     sharp = sharpen(P, temperature)
     return sharp[:, 1:] if sharp.shape[1] == 2 else sharp
+
+
+def _is_hard(part: AnsweredPart) -> bool:
+    return bool(((part.Y == 0) | (part.Y == 1)).all())
+
+
+def _and(a: bool, b: bool) -> bool:
+    return a and b
+
+
+def _in_unit_range(
+    Y: NDArray[np.float64], temperature: float, bounds: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+) -> NDArray[np.float64]:
+    """Targets that decide the splits: values in units of the widest output's half range."""
+    return unit_range(Y, bounds)
+
+
+VALUES = Contest((np.nan,), _in_unit_range, "values")
+"""Values have no temperature."""
 
 
 class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
@@ -357,9 +399,13 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
     def fit(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to values ``(n,)`` or ``(n, m)``; see the class."""
         intake = fit_regressor(self, X, y, sample_weight, multi_output=True)
-        contest = Contest((np.nan,), lambda Y, temperature: unit_range(Y), "values")
-        tree, structure = searched(self, intake, contest)
+        tree, structure = searched(self, intake, VALUES)
         self.tree_ = settled(self, tree, intake, structure)
+        return self
+
+    def fit_parts(self, parts: Partitions, schema: Schema, classes: NDArray[Any] | None) -> Self:
+        """Fit to answered rows in partitions; see :meth:`TreeClassifier.fit_parts`. There are no ``classes``."""
+        self.tree_ = fit_tree_of_parts(self, PartsIntake.of(self, parts, schema, classes), VALUES)
         return self
 
     def predict(self, X: Rows) -> NDArray[np.float64]:

@@ -147,12 +147,15 @@ def valued(estimator: Any, tree: TreeModel, strength: float) -> TreeModel:
     return tree.with_value(value)
 
 
-def unit_range(Y: NDArray[np.float64]) -> NDArray[np.float64]:
+def unit_range(
+    Y: NDArray[np.float64], bounds: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+) -> NDArray[np.float64]:
     """Outputs ``(Y_ik - (low_k + high_k) / 2) / half`` within [-1, 1], half the largest half range of all outputs.
 
-    One divisor for all outputs: the splits then minimise the sum of their squared errors in their own units.
+    One divisor for all outputs: the splits then minimise the sum of their squared errors in their own units. ``bounds``
+    are the lowest and highest of each output, where ``Y`` are not all rows.
     """
-    low, high = Y.min(axis=0), Y.max(axis=0)
+    low, high = (Y.min(axis=0), Y.max(axis=0)) if bounds is None else bounds
     half = float((high / 2 - low / 2).max())
     return np.clip((Y - (low / 2 + high / 2)) / (half or 1.0), -1, 1)
 

@@ -17,7 +17,9 @@ from explaindistill.students._intake import Intake
 from explaindistill.students.tree.fit import fit_trees
 from explaindistill.students.tree.model import TreeModel
 
-__all__ = ["Contest", "Growth", "searched"]
+__all__ = [
+    "MOST", "Contest", "Growth", "best_of", "compared", "rows_to_look_ahead", "searched", "table", "ways_of",
+]  # fmt: skip
 
 MOST = 50_000
 """Distinct rows on which trees compete; the winner is grown on all. On so many a share of equal decisions has a
@@ -44,13 +46,14 @@ class Contest:
     temperatures : tuple of float
         Those of greedy growth; NaN in regression.
     structure : callable
-        Targets ``(n, m)`` that decide splits, from labels ``(n, k)`` and a temperature.
+        Targets ``(n, m)`` that decide splits, from labels ``(n, k)``, a temperature, and the bounds of all labels where
+        these are a part of them.
     goal : "decisions", "probabilities" or "values"
         The share of the weight on which tree and labels decide alike, the cross-entropy, or the squared error.
     """
 
     temperatures: tuple[float, ...]
-    structure: Callable[[NDArray[np.float64], float], NDArray[np.float64]]
+    structure: Callable[..., NDArray[np.float64]]
     goal: str
 
     def score(self, tree: TreeModel, intake: Intake, n_jobs: int | None) -> float:
@@ -80,34 +83,59 @@ def searched(estimator: Any, intake: Intake, contest: Contest) -> tuple[TreeMode
     structure : ndarray, shape (n, m)
         Targets that decided its splits.
     """
-    if estimator.search != "auto":
-        ways = [Growth(estimator.search, t) for t in contest.temperatures]
-        rows = None
-    else:
-        ways = [Growth("greedy", t) for t in contest.temperatures]
+    ways = ways_of(estimator, contest)
+    rows, n_distinct = None, 0
+    if estimator.search == "auto" or (len(ways) > 1 and len(intake.X) > MOST):
         rows, n_distinct = _deciding(intake)
     few = intake if rows is None else _take(intake, rows)
-    trees = _grown(estimator, few, contest, ways)
-    scores = [contest.score(tree, few, estimator.n_jobs) for tree in trees]
-    if estimator.search == "auto" and not estimator.tie_tolerance and _has_room(estimator, n_distinct):
-        ahead = Growth("lookahead", ways[int(np.argmax(scores))].temperature)
-        trees += _grown(estimator, few, contest, [ahead])
-        ways.append(ahead)
-        scores.append(contest.score(trees[-1], few, estimator.n_jobs))
-    best = int(np.argmax(scores))  # the first of equals, the plainest
-    estimator.candidates_ = _table(ways, scores, contest.goal, len(few.X), best)
+    trees: list[TreeModel] = []
+    ways, scores = compared(estimator, few, contest, ways, n_distinct, trees)
+    best = best_of(scores)
+    estimator.candidates_ = table(ways, scores, contest.goal, len(few.X), best)
     structure = contest.structure(intake.Y, ways[best].temperature)
     if rows is None:
         return trees[best], structure
     return fit_trees(estimator, intake, [structure], ways[best].search)[0], structure
 
 
-def _has_room(estimator: Any, n_distinct: int) -> bool:
-    """Whether there are rows enough to look ahead; a tree without a limit of leaves has as many as its depth allows."""
+def ways_of(estimator: Any, contest: Contest) -> list[Growth]:
+    """Ways that compete from the start."""
+    return [Growth("greedy" if estimator.search == "auto" else estimator.search, t) for t in contest.temperatures]
+
+
+def compared(
+    estimator: Any,
+    few: Intake,
+    contest: Contest,
+    ways: list[Growth],
+    n_distinct: int,
+    trees: list[TreeModel] | None = None,
+) -> tuple[list[Growth], list[float]]:
+    """All ways that compete, and how their trees do; ``trees``, where it is given, gets the trees themselves."""
+    grown = _grown(estimator, few, contest, ways)
+    scores = [contest.score(tree, few, estimator.n_jobs) for tree in grown]
+    is_open = estimator.search == "auto" and not estimator.tie_tolerance
+    if is_open and n_distinct >= rows_to_look_ahead(estimator):
+        ahead = Growth("lookahead", ways[best_of(scores)].temperature)
+        grown += _grown(estimator, few, contest, [ahead])
+        ways = [*ways, ahead]
+        scores.append(contest.score(grown[-1], few, estimator.n_jobs))
+    if trees is not None:
+        trees += grown
+    return ways, scores
+
+
+def best_of(scores: list[float]) -> int:
+    """The best, and the first of equals, the plainest; scores that differ by rounding are equal."""
+    return int(np.argmax(np.round(scores, 12)))
+
+
+def rows_to_look_ahead(estimator: Any) -> float:
+    """Distinct rows from which trees look ahead; without a limit of leaves there are as many as the depth allows."""
     leaves = estimator.max_leaf_nodes
     if leaves is None:
         leaves = np.inf if estimator.max_depth is None else 2.0**estimator.max_depth
-    return n_distinct >= max(AHEAD_ROWS, AHEAD_ROWS_PER_LEAF * leaves)
+    return max(AHEAD_ROWS, AHEAD_ROWS_PER_LEAF * leaves)
 
 
 def _grown(estimator: Any, intake: Intake, contest: Contest, ways: list[Growth]) -> list[TreeModel]:
@@ -129,7 +157,7 @@ def _take(intake: Intake, rows: NDArray[np.bool_]) -> Intake:
     return replace(intake, X=intake.X[rows], Y=np.ascontiguousarray(intake.Y[rows]), weight=intake.weight[rows])
 
 
-def _table(ways: list[Growth], scores: list[float], goal: str, n: int, best: int) -> pd.DataFrame:
+def table(ways: list[Growth], scores: list[float], goal: str, n: int, best: int) -> pd.DataFrame:
     """A line per tree that competed: what grew it, how it did, whether it won."""
     score = np.array(scores)
     named = {"decisions": ("agreement", 1 + score), "probabilities": ("cross_entropy", -score)}

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.data.folds import content_folds, content_rank
-from explaindistill.numerics.trees.fixed_point import repetitions
+from explaindistill.numerics.trees.fixed_point import WeightUnits, repetitions
 from explaindistill.numerics.trees.shrinkage import STRENGTHS, best_strength, cross_entropy
 from explaindistill.students._intake import Intake
 from explaindistill.students.tree.fit import fit_trees, valued
 from explaindistill.students.tree.model import TreeModel
 
-__all__ = ["settled"]
+__all__ = ["FEWEST", "MOST", "chosen", "settled"]
 
 FOLDS = 3
 """A tree is grown without each third of the rows: more folds would grow more trees for one number."""
@@ -43,9 +43,9 @@ def settled(estimator: Any, tree: TreeModel, intake: Intake, structure: NDArray[
     if isinstance(strength, str):
         is_chosen = len(intake.X) >= FEWEST and estimator.search != "optimal" and not estimator.tie_tolerance
         strength = 0.0
-        if is_chosen:
+        if is_chosen and tree.used:
             rows = _deciding(tree, intake)
-            strength = _chosen(estimator, _take(intake, rows), structure[rows])
+            strength = chosen(estimator, _take(intake, rows), structure[rows])
     estimator.shrinkage_ = float(strength)
     return valued(estimator, tree, estimator.shrinkage_)
 
@@ -56,16 +56,18 @@ def _deciding(tree: TreeModel, intake: Intake) -> NDArray[np.bool_]:
     Rows are equal here that the tree cannot tell apart, in the columns that it asks about: to read all columns of
     millions of rows would take a third of the time of the fit. Neither the order of rows nor their repetition matters.
     """
-    count = repetitions(intake.weight)
-    used = np.unique(tree.feature[tree.feature >= 0])
-    if count.sum() <= MOST or not len(used):
-        return np.ones(len(count), dtype=np.bool_)
-    rank = content_rank(intake.X.iloc[:, used])
-    before = np.cumsum(np.bincount(rank, count)) - np.bincount(rank, count)
+    units = WeightUnits.of(intake.weight)
+    whole = units.whole(intake.weight)
+    per_count = 1.0 if units.is_repetition else len(whole) / int(whole.sum())
+    if whole.sum() * per_count <= MOST:
+        return np.ones(len(whole), dtype=np.bool_)
+    rank = content_rank(intake.X.iloc[:, tree.used])
+    count = np.bincount(rank, whole).astype(np.int64)
+    before = (np.cumsum(count) - count) * per_count
     return np.asarray((before < MOST)[rank])
 
 
-def _chosen(estimator: Any, intake: Intake, structure: NDArray[np.float64]) -> float:
+def chosen(estimator: Any, intake: Intake, structure: NDArray[np.float64]) -> float:
     """The strength with the least held-out loss: a tree is grown without each fold in turn.
 
     It is grown greedily, whatever grew the tree itself: a strength speaks of rows in a leaf, and a search that looks

@@ -136,13 +136,13 @@ def test_the_rows_that_decide_depend_on_neither_order_nor_repetition(monkeypatch
     rng = np.random.default_rng(0)
     w = rng.integers(1, 4, 200)
     sizes = []
-    chosen = _tree_shrinkage._chosen
+    chosen = _tree_shrinkage.chosen
 
     def watched(estimator, intake, structure):
         sizes.append(intake.weight.sum())
         return chosen(estimator, intake, structure)
 
-    monkeypatch.setattr(_tree_shrinkage, "_chosen", watched)
+    monkeypatch.setattr(_tree_shrinkage, "chosen", watched)
     first = TreeClassifier(8).fit(X, P, sample_weight=w)
     mixed, again = rng.permutation(200), np.repeat(np.arange(200), w)
     for other in (
