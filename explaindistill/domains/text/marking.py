@@ -21,6 +21,8 @@ BASE = "(base)"
 _FOR = "text-decoration:underline solid 2px;background:#d3e5f8;color:#111"
 _AGAINST = "text-decoration:underline wavy 2px;background:#fbe0cc;color:#111"
 _STRONG = ";font-weight:700"
+SMALL_SHARE = 0.01
+"""Words that add less than this share of what the strongest adds are not marked."""
 _UNSHOWN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 """Signs that no page may hold: controls, and halves of pairs that no file can be written with."""
 
@@ -165,11 +167,18 @@ def _by_word(at: Sequence[Token], parts: pd.DataFrame) -> dict[Token, dict[str, 
     return said
 
 
+def _worth_marking(said: dict[Token, dict[str, float]]) -> dict[Token, float]:
+    """What each word adds, but for words that add next to nothing."""
+    totals = {token: sum(values.values()) for token, values in said.items()}
+    strongest = max((abs(value) for value in totals.values()), default=0.0)
+    return {token: value for token, value in totals.items() if abs(value) > SMALL_SHARE * strongest}
+
+
 def _plain(text: str, parts: pd.DataFrame) -> str:
     """The text with the number of each marked word behind it."""
     pieces, end = [], 0
-    for token, values in sorted(_by_word(tokens(text), parts).items()):
-        pieces.append(f"{text[end : token.end]}[{sum(values.values()):+.2f}]")
+    for token, value in sorted(_worth_marking(_by_word(tokens(text), parts)).items()):
+        pieces.append(f"{text[end : token.end]}[{value:+.2f}]")
         end = token.end
     return "".join([*pieces, text[end:]])
 
@@ -178,11 +187,11 @@ def _marked_body(text: str, parts: pd.DataFrame) -> str:
     """The text, each word in the style of what it adds."""
     at = tokens(text)
     said = _by_word(at, parts)
-    totals = {token: sum(values.values()) for token, values in said.items()}
+    totals = _worth_marking(said)
     strongest = max((abs(value) for value in totals.values()), default=0.0)
     pieces, end = [], 0
     for token in at:
-        if totals.get(token):
+        if token in totals:
             value = totals[token]
             why = "; ".join(f"{column} {v:+.3f}" for column, v in said[token].items())
             style = (_FOR if value > 0 else _AGAINST) + (_STRONG if abs(value) >= strongest / 2 else "")

@@ -154,6 +154,39 @@ def test_contributions_of_marked_words_sum_to_the_output():
             assert page.output == pytest.approx(answer, abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    "student",
+    [
+        xd.LinearClassifier(max_terms=6),
+        xd.TreeClassifier(max_leaf_nodes=4),
+        xd.GAMClassifier(),
+        xd.RuleListClassifier(),
+    ],
+    ids=lambda s: type(s).__name__,
+)
+def test_words_of_three_classes_sum_to_the_one_decided(student):
+    def mood(texts):
+        odds = np.array([[2.0 * ("film" in t), 2.0 * ("music" in t) + ("plot" in t), 0.3] for t in texts])
+        return np.exp(odds) / np.exp(odds).sum(axis=1, keepdims=True)
+
+    distiller = distilled(CallableTeacher(mood, classes=["a", "b", "c"]), student=student)
+    for text in TEXTS[:5]:
+        page = distiller.show(text)
+        assert page.base + page.parts["contribution"].sum() == pytest.approx(page.output)
+        if not isinstance(student, xd.LinearClassifier | xd.GAMClassifier):
+            assert page.output == pytest.approx(distiller.predict_proba([text])[0].max())
+
+
+def test_words_of_a_value_sum_to_it():
+    teacher = CallableTeacher(lambda texts: 10 * additive(texts)[:, 1])
+    distiller = distilled(teacher, student=xd.LinearRegressor(max_terms=9))
+    assert distiller.score(sentences(100, seed=4)) > 0.8
+    assert "words that raise the answer" in distiller.describe()
+    for text in TEXTS[:5]:
+        page = distiller.show(text)
+        assert page.base + page.parts["contribution"].sum() == pytest.approx(distiller.predict([text])[0])
+
+
 def test_a_page_of_a_text_is_safe_and_says_it_without_colour():
     distiller = distilled(asked(additive))
     text = "<script>alert('wonderful')</script> & \ud800 dreadful\x00 \u202e \"boring\""
