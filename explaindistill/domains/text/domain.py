@@ -56,8 +56,8 @@ class TextDomain(BaseEstimator):
         Name of the column with the texts, in a table with other columns.
     sampling : "recombination", "masking", "sentences" or None, default=None
         How texts are made up: the first part of one text and the last of another that the teacher answers alike; a text
-        without some words; or without some sentences. None asks about real texts only: on reviews no way to make texts
-        gained agreement with the teacher on texts held out.
+        without some words; or without some sentences. None asks about real texts only: on
+        reviews no way to make texts gained agreement of the lexicon on texts held out.
     swaps : mapping of str to list of pairs, optional
         Further edits by name: ``{"title": [("dr", "nurse")]}``; a name of our own (``"gender"``, ``"names"``,
         ``"dialect"``) replaces our pairs, and an empty list leaves them out.
