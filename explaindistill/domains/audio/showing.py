@@ -59,7 +59,8 @@ class ShownSound(str):
         return str(self), self.heard, self.audible, self.rate
 
     def __repr__(self) -> str:
-        return f"ShownSound({len(self.heard) / self.rate:.2f} s, {len(self.audible)} bands heard)"
+        n = len(self.audible)
+        return f"ShownSound({len(self.heard) / self.rate:.2f} s, {n} band{'s' * (n != 1)} heard)"
 
     def _repr_html_(self) -> str:
         return str(self)
