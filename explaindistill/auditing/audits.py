@@ -308,7 +308,9 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         used = uses_sensitive(inputs.students, inputs.rows.attributes, shown)
         inputs = replace(inputs, notes=(*columns.notes, *inputs.notes, *used))
         record = _measured(inputs, options, dict(requirements or {}), Failures(is_strict(strict), objects is not None))
-        record = replace(record, shown=shown_objects(inputs, labels))
+        if objects is not None:
+            lists = {name: words for name, s in named.items() if (words := s.lists())}
+            record = replace(record, shown=shown_objects(inputs, labels), lists=lists)
     notes_of_all = (*record.notes, *privacy_spent(adapter, before))
     return replace(record, notes=notes_of_all, about=described, names=shown)
 

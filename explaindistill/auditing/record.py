@@ -75,6 +75,8 @@ class Audit:
         What was typed, where the command line made the audit.
     shown : tuple of ShownObject
         Objects that the caller named with ``show=``: the HTML page shows them, no other kind of report does.
+    lists : mapping of str to str
+        By student: what the columns of a domain refer to, such as the words of a lexicon, in words.
     pages : list of str
         Paths, as they were given, of the HTML pages that were saved: what a notebook links to.
 
@@ -123,6 +125,7 @@ class Audit:
     pages: list[str] = field(default_factory=list, compare=False)
     row_values: tuple[RowValues, ...] = field(default=(), compare=False)
     shown: tuple[ShownObject, ...] = field(default=(), compare=False)
+    lists: Mapping[str, str] = field(default_factory=dict)
 
     plot = plot
     explanation = explanation

@@ -99,3 +99,19 @@ def test_no_object_stands_in_a_report(name, tmp_path):
             else:
                 assert base64.b64encode(value.tobytes()).decode() not in page
                 assert not any(repr(v) in page for v in value.ravel().tolist())
+
+
+def test_lists_that_columns_refer_to_are_counted_and_printed(tmp_path):
+    warm = {"lamp", "river", "music"}
+
+    def answer(objects):
+        return 0.1 + 0.25 * np.array([len(warm & set(text.split())) for text in objects])
+
+    report = report_of(TextDomain(kinds=("lexicon",)), texts(np.random.default_rng(2)), answer)
+    printed = report.lists["sum"]
+    listed = [word for line in printed.split("\n\n") for word in line.partition("):")[2].replace(",", " ").split()]
+    assert set(listed) & warm
+    assert report.frames["complexity"]["n_listed"].item() == len(listed) >= 2
+    page = report.save(tmp_path / "a.html").read_text("utf-8")
+    assert "Lists of sum" in page
+    assert "Lists of sum" in report.save(tmp_path / "a.md").read_text("utf-8")

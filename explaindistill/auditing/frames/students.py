@@ -33,9 +33,10 @@ def measure(
 
 
 def _complexity(s: Model) -> dict[str, Any]:
-    """What the student counts itself; of one that does not count, its class's name only."""
+    """What the student counts itself, and the lists of its columns; of one that does not count, its class's name."""
     if hasattr(s.inner, "complexity"):
-        return {"subject": s.name, **s.inner.complexity().as_dict()}
+        counted = s.inner if s.distiller is None else s.distiller
+        return {"subject": s.name, **counted.complexity().as_dict()}
     unknown = Complexity(type(s.inner).__name__, 0, 0, 0)
     return {"subject": s.name, **dict.fromkeys(unknown.as_dict()), "family": unknown.family}
 

@@ -62,6 +62,11 @@ class ObjectMethods:
         rows = getattr(self, "object_rows_", None)
         return rows is not None and not rows.is_mixed
 
+    def lists(self) -> str:
+        """The lists that the columns of a domain refer to, in words; empty where there are none."""
+        check_is_fitted(self)
+        return self._lists
+
     @property
     def _lists(self) -> str:
         """The lists that a domain's columns refer to, in words."""
