@@ -161,6 +161,7 @@ OPEN_MODULES = (
     "plugins",
     "protocols",
     "report.render",
+    "scale.parquet",
 )
 
 
