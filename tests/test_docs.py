@@ -164,6 +164,7 @@ OPEN_MODULES = (
     "plugins",
     "protocols",
     "report.render",
+    "scale.parquet",
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from explaindistill.data.row_keys import row_keys
 from explaindistill.data.rows import as_frame
+from explaindistill.distillation.partitions import MOST_KEYS
 from explaindistill.errors import InvalidInputError
 
 __all__ = ["unseen"]
 
 
 def unseen(
-    rows: pd.DataFrame, distillers: Iterable[Any], train: tuple[Any, Any] | None
+    rows: pd.DataFrame, distillers: Sequence[Any], train: tuple[Any, Any] | None
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], list[str]]:
     """Which rows no fitting saw, which equal one it saw in value, and what to say about both.
 
@@ -44,6 +45,7 @@ def unseen(
     fitted_people: set[tuple[Any, bytes]] = set()
     fitted_values: set[bytes] = set()
     words = [np.zeros(0, dtype=np.uint64)]
+    is_complete = all(distiller.fit_rows_.is_complete for distiller in distillers)
     for index, fitted in _fitted_rows(distillers, train, list(rows.columns)):
         values = _joined(fitted)
         words.append(fitted[:, 0])
@@ -63,6 +65,11 @@ def unseen(
         raise InvalidInputError(f"X must hold rows that fitting did not see, but all {len(keys)} were in it")
     if same.any():
         notes.append(f"{int(same.sum())} of {len(keys)} rows were seen in fitting and are left out of every figure.")
+    if not is_complete:
+        notes.append(
+            f"A student was fitted to so many rows that keys of a random {MOST_KEYS:,} of them are kept: rows that "
+            "equal one of the others are not counted as equal."
+        )
     if equal.any():
         notes.append(
             f"{int(equal.sum())} rows equal, in value, a row seen in fitting; fidelity is shown with and without them."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import and_
+from operator import add, and_
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from explaindistill.data.disclosure import ColumnEvidence
 from explaindistill.data.evidence import ColumnSummary
 from explaindistill.data.folds import content_keys
+from explaindistill.data.row_keys import row_keys
 from explaindistill.data.schema import Schema, sums_to_one
 from explaindistill.protocols import Partitions
 
 __all__ = [
-    "AnsweredPart", "FramePart", "LowestKeys", "PartOfRows", "column_summaries", "disclosed_schema", "schema_of",
+    "AnsweredPart", "FramePart", "LowestKeys", "PartOfRows", "column_summaries", "disclosed_schema", "drawn_rows",
+    "schema_of",
 ]  # fmt: skip
 
 
@@ -230,3 +232,34 @@ class LowestKeys:
         counts = np.zeros(len(keys), dtype=np.int64)
         np.add.at(counts, number, np.concatenate([self.counts, other.counts]))
         return LowestKeys(keys, counts, self.most, self.rows_per_count)._cut()
+
+
+def drawn_rows(
+    parts: Partitions, names: Sequence[str], n: int, others: Sequence[str] = (), seed: int = 0
+) -> pd.DataFrame:
+    """All rows equal to one of ``n`` distinct rows, drawn by what stands in them: the same however they are cut.
+
+    Parameters
+    ----------
+    parts : Partitions of PartOfRows
+    names : columns by which rows are drawn
+    n : int, at least 1
+    others : further columns
+    seed : int
+    """
+    lowest = parts.ask(_lowest, list(names), n, seed, reduce=add)
+    pieces = parts.ask(_rows_up_to, list(names), list(others), lowest.keys[-1], seed, reduce=add)
+    rows = pd.concat(pieces, ignore_index=True)
+    keys = row_keys(rows)
+    return rows.iloc[np.lexsort((keys[:, 1], keys[:, 0]))].reset_index(drop=True)
+
+
+def _lowest(part: PartOfRows, names: list[str], n: int, seed: int) -> LowestKeys:
+    return LowestKeys.of(part.frame(names), None, n, 0.0, seed)
+
+
+def _rows_up_to(
+    part: PartOfRows, names: list[str], others: list[str], last: np.uint64, seed: int
+) -> tuple[pd.DataFrame, ...]:
+    rows = part.frame([*names, *others])
+    return (rows.loc[content_keys(rows[names], seed) <= last],)

@@ -117,6 +117,16 @@ def as_frame(X: Any) -> pd.DataFrame:
             f"X must have rows and columns, got a Series of {len(X)} values. Reshape your data: X.to_frame() for one "
             "column, X.to_frame().T for one row"
         )
+    if type(X).__module__.partition(".")[0] in ("dask", "dask_expr"):
+        raise InvalidInputError(
+            "X must be rows in memory here, got a frame of dask; draw some of them, for instance with "
+            "X.sample(frac=0.01).compute()"
+        )
+    if all(callable(getattr(X, name, None)) for name in ("ask", "step")):
+        raise InvalidInputError(
+            "X must be rows in memory here, got rows in partitions; draw some of them, for instance with "
+            "X.sample(100_000), or take one part after the other"
+        )
     if X is None or isinstance(X, str | bytes) or callable(X):
         raise InvalidTypeError(f"X must be rows: a DataFrame, an array or a list, got {type(X).__name__}")
     try:

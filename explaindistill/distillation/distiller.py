@@ -22,6 +22,7 @@ from explaindistill.asking.progress import Show, Stage, under_way
 from explaindistill.data.door import opened
 from explaindistill.data.labels import as_labels, as_values
 from explaindistill.data.named_columns import named_columns, without
+from explaindistill.data.parts import drawn_rows
 from explaindistill.data.row_keys import RowIdentity
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
@@ -41,7 +42,6 @@ from explaindistill.distillation.objects.teacher import teacher_of_objects
 from explaindistill.distillation.partitions import (
     PartPrediction,
     check_partitions,
-    drawn_rows,
     fit_to_parts,
     names_of_parts,
     seen_names,

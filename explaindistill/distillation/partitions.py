@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +11,9 @@ from numpy.typing import NDArray
 
 from explaindistill.asking.budget import Budget
 from explaindistill.asking.questions import Questions
-from explaindistill.data.folds import content_keys
 from explaindistill.data.named_columns import is_name
-from explaindistill.data.parts import AnsweredPart, LowestKeys, PartOfRows, column_summaries, schema_of
-from explaindistill.data.row_keys import KeyedRows, RowIdentity, row_keys
+from explaindistill.data.parts import AnsweredPart, PartOfRows, column_summaries, schema_of
+from explaindistill.data.row_keys import KeyedRows, RowIdentity
 from explaindistill.data.schema import Feature, Schema
 from explaindistill.data.student_view import StudentView
 from explaindistill.data.weights import as_weights, check_sizes
@@ -25,7 +23,7 @@ from explaindistill.numerics.sums import added, added_each, concatenated
 from explaindistill.protocols import Partitions
 
 __all__ = [
-    "FittedParts", "PartPrediction", "check_partitions", "drawn_rows", "fit_to_parts", "names_of_parts", "seen_names",
+    "FittedParts", "PartPrediction", "check_partitions", "fit_to_parts", "names_of_parts", "seen_names",
 ]  # fmt: skip
 
 MOST_KEYS = 100_000
@@ -72,6 +70,7 @@ def check_partitions(distiller: Any, y: Any, sample_weight: Any) -> None:
             f"student must be a TreeClassifier or TreeRegressor for rows in partitions, got "
             f"{type(distiller.student).__name__}; use one of these, {sample}"
         )
+    distiller.student.check_parts()
     for argument, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None and not is_name(value):
             raise InvalidInputError(
@@ -108,32 +107,6 @@ def names_of_parts(parts: Partitions, named: dict[str, Any]) -> tuple[list[str],
 
 def _names(part: PartOfRows) -> tuple[tuple[str, ...], ...]:
     return (tuple(part.names),)
-
-
-def drawn_rows(parts: Partitions, names: Sequence[str], n: int, others: Sequence[str] = ()) -> pd.DataFrame:
-    """All rows equal to one of ``n`` distinct rows, drawn by what stands in them: the same however they are cut.
-
-    Parameters
-    ----------
-    parts : Partitions of PartOfRows
-    names : columns by which rows are drawn
-    n : int, at least 1
-    others : further columns
-    """
-    lowest = parts.ask(_lowest, list(names), n, reduce=added)
-    pieces = parts.ask(_rows_up_to, list(names), list(others), lowest.keys[-1], reduce=concatenated)
-    rows = pd.concat(pieces, ignore_index=True)
-    keys = row_keys(rows)
-    return rows.iloc[np.lexsort((keys[:, 1], keys[:, 0]))].reset_index(drop=True)
-
-
-def _lowest(part: PartOfRows, names: list[str], n: int) -> LowestKeys:
-    return LowestKeys.of(part.frame(names), None, n, 0.0)
-
-
-def _rows_up_to(part: PartOfRows, names: list[str], others: list[str], last: np.uint64) -> tuple[pd.DataFrame, ...]:
-    rows = part.frame([*names, *others])
-    return (rows.loc[content_keys(rows[names]) <= last],)
 
 
 @dataclass(frozen=True)

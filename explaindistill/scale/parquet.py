@@ -10,8 +10,10 @@ from typing import Any
 
 import pandas as pd
 
+from explaindistill.data.parts import drawn_rows
 from explaindistill.data.rows import as_frame
 from explaindistill.errors import InvalidInputError, MissingExtraError, did_you_mean
+from explaindistill.numerics.ranges import whole_in
 from explaindistill.scale.frames import LocalPartitions
 
 __all__ = ["ParquetRows", "open_parquet"]
@@ -94,6 +96,17 @@ class ParquetRows:
         """Return the same rows without some of the columns."""
         gone = {self._checked(name) for name in ([columns] if isinstance(columns, str) else columns)}
         return self[[name for name in self.columns if name not in gone]]
+
+    def sample(self, n: int, seed: int = 0) -> pd.DataFrame:
+        """All rows equal to one of ``n`` distinct rows, in memory: drawn by what stands in them, not by their place.
+
+        Parameters
+        ----------
+        n : int, at least 1
+        seed : int
+        """
+        whole_in("n", n, 1)
+        return drawn_rows(self, self.columns, n, seed=seed)
 
     def _checked(self, name: Any) -> str:
         if name not in self.columns:

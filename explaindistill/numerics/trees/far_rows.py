@@ -94,9 +94,9 @@ def _divided(
             column = column.copy()
             column[near] = finer.codes_of(part.values(f)[near])
             moved = {**moved, f: column}
-    left = goes_left[column[index]]
+    is_left = goes_left[column[index]]
     nodes = {k: rows for k, rows in part.nodes.items() if k != node}
-    return replace(part, moved=moved, nodes={**nodes, sides[0]: index[left], sides[1]: index[~left]})
+    return replace(part, moved=moved, nodes={**nodes, sides[0]: index[is_left], sides[1]: index[~is_left]})
 
 
 def _alone(part: TreePart, node: Node) -> TreePart:
@@ -194,9 +194,9 @@ def gaps_of(parts: Partitions, grown: Grown, f: int, nodes: NDArray[np.int64]) -
 def _gaps(part: TreePart, f: int, spans: list[tuple[int, int, int]]) -> NDArray[np.float64]:
     values, out = part.values(f), []
     for start, middle, end in spans:
-        left, right = (_between(part, *span) for span in ((start, middle), (middle, end)))
-        index = np.concatenate([left, right])
-        out.append(gap(values, index, 0, len(left), len(index)))
+        sides = [_between(part, *span) for span in ((start, middle), (middle, end))]
+        index = np.concatenate(sides)
+        out.append(gap(values, index, 0, len(sides[0]), len(index)))
     return np.array(out)
 
 

@@ -146,21 +146,21 @@ def finer_search(
     while n > SORTED and _divisible(*ends):
         step = NearCells(*ends)
         lows, highs, sums = yield Nearby((*steps, step), by_value=False)
-        left = before + np.cumsum(sums, axis=0)
-        best = _best(left[:-1], total, rules, sign)
+        below = before + np.cumsum(sums, axis=0)
+        best = _best(below[:-1], total, rules, sign)
         if best is None or len(sums) < 3:
             break
         at = best[0]
-        cuts.append(FinerCut(float(highs[at]), best[1], left[at]))
+        cuts.append(FinerCut(float(highs[at]), best[1], below[at]))
         first, last = step.cells_of(np.array([lows[at], lows[at + 1]])).tolist()
         steps = (*steps, replace(step, first=first, last=last))
-        before, n = left[at] - sums[at], int(sums[at : at + 2, 0].sum())
+        before, n = below[at] - sums[at], int(sums[at : at + 2, 0].sum())
         ends = float(lows[at]), float(highs[at + 1])
     values, _, sums = yield Nearby(steps, by_value=True)
-    left = before + np.cumsum(sums, axis=0)[:-1]
-    best = _best(left, total, rules, sign)
+    below = before + np.cumsum(sums, axis=0)[:-1]
+    best = _best(below, total, rules, sign)
     if best is not None:
-        cuts.append(FinerCut(float(values[best[0]]), best[1], left[best[0]]))
+        cuts.append(FinerCut(float(values[best[0]]), best[1], below[best[0]]))
     return max(cuts, key=lambda cut: cut.score, default=None)
 
 

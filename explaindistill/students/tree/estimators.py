@@ -30,7 +30,7 @@ from explaindistill.students.tree.compression import on_value_grid, smaller
 from explaindistill.students.tree.drawing import drawing
 from explaindistill.students.tree.fit import unit_range
 from explaindistill.students.tree.nearest import nearest_in_tree
-from explaindistill.students.tree.parts_fit import fit_tree_of_parts
+from explaindistill.students.tree.parts_fit import check_parts, fit_tree_of_parts
 from explaindistill.students.tree.program import program
 from explaindistill.students.tree.reading import ReadableTree
 from explaindistill.students.tree.refining import toward_labels
@@ -161,6 +161,7 @@ class TreeClassifier(ReadableTree, ClassifierMixin, BaseEstimator):
     agreement_intervals = agreement_intervals
     reasons = reasons
     toward_labels = toward_labels
+    check_parts = check_parts
     smaller = smaller
     on_value_grid = on_value_grid
     _nearest = nearest_in_tree
@@ -358,6 +359,7 @@ class TreeRegressor(ReadableTree, RegressorMixin, BaseEstimator):
     agreement_intervals = agreement_intervals
     reasons = reasons
     toward_labels = toward_labels
+    check_parts = check_parts
     smaller = smaller
     on_value_grid = on_value_grid
     _nearest = nearest_in_tree

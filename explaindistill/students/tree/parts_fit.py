@@ -25,16 +25,15 @@ from explaindistill.students.tree.model import TreeModel
 from explaindistill.students.tree.parts_bins import Structure, bin_rules, coded_part
 from explaindistill.students.tree.search import Contest, Growth
 
-__all__ = ["fit_tree_of_parts"]
+__all__ = ["check_parts", "fit_tree_of_parts"]
 
 
-def fit_tree_of_parts(estimator: Any, intake: PartsIntake, contest: Contest) -> TreeModel:
-    """Grow a tree on all rows and set its values; sets ``candidates_`` and ``shrinkage_``.
+def check_parts(estimator: Any) -> None:
+    """Refuse what is not a matter of sums: ``search="optimal"`` and ``tie_tolerance``.
 
     Raises
     ------
     InvalidInputError
-        For what is not a matter of sums: ``search="optimal"`` and ``tie_tolerance``.
     """
     if estimator.search == "optimal" or estimator.tie_tolerance:
         what = 'search="optimal"' if estimator.search == "optimal" else f"tie_tolerance={estimator.tie_tolerance}"
@@ -42,6 +41,10 @@ def fit_tree_of_parts(estimator: Any, intake: PartsIntake, contest: Contest) -> 
             f"{what} needs rows in memory, got rows in partitions; leave it out, or give n_queries a whole number to "
             "fit to a sample of the rows"
         )
+
+
+def fit_tree_of_parts(estimator: Any, intake: PartsIntake, contest: Contest) -> TreeModel:
+    """Grow a tree on all rows and set its values; sets ``candidates_`` and ``shrinkage_``."""
     way, first = _chosen_way(estimator, intake, contest)
     structure, target = (_structure(intake, contest, t) for t in (way.temperature, first))
     tree = _grown(estimator, intake, way.search, structure, target)

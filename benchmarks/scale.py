@@ -1,0 +1,170 @@
+"""Trees of rows in partitions: the same bytes, memory, processor time, rounds and bytes that reach one machine.
+
+``python benchmarks/scale.py [--quick] [--rows N] [--json FILE]``. Rows: 32 columns (18 numbers of which six are skewed,
+four of whole numbers, ten categories), a network of 64 and 64 units as teacher, a tree of 32 leaves, greedy. Each fit
+runs in a process of its own, which says its peak memory. ``--rows 10000000`` takes some ten minutes and 2 GB of disk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import pickle
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from _bars import Bars, options
+
+import explaindistill as xd
+
+GROUP = 250_000
+"""Rows of a row group."""
+
+
+def rows_of(n: int, seed: int) -> pd.DataFrame:
+    """Rows of 32 columns."""
+    rng = np.random.default_rng(seed)
+    rows = {f"normal {j}": rng.normal(size=n) for j in range(12)}
+    rows |= {f"skewed {j}": np.exp(rng.normal(size=n)) for j in range(6)}
+    rows |= {f"count {j}": rng.integers(0, 60 * (j + 1), n) for j in range(4)}
+    rows |= {f"level {j}": rng.choice([f"l{i}" for i in range(2 + j)], n) for j in range(10)}
+    return pd.DataFrame(rows)
+
+
+def written(folder: Path, n: int) -> Path:
+    """Write n rows as Parquet, never more than a row group in memory."""
+    place = folder / str(n)
+    place.mkdir()
+    for i, start in enumerate(range(0, n, GROUP)):
+        rows_of(min(GROUP, n - start), i).to_parquet(place / f"{i:05d}.parquet", index=False)
+    return place
+
+
+class Network:
+    """A fixed network of 64 and 64 units on all columns."""
+
+    classes_ = np.array(["no", "yes"])
+
+    def __init__(self) -> None:
+        rng = np.random.default_rng(1)
+        self.weights = [rng.normal(size=s) / np.sqrt(s[0]) for s in ((32, 64), (64, 64), (64, 1))]
+
+    def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
+        """Probabilities of both classes."""
+        columns = [
+            X[c].to_numpy(dtype=float) if X[c].dtype.kind in "if" else X[c].str[1:].astype(float).to_numpy() for c in X
+        ]
+        hidden = np.column_stack(columns)
+        hidden = np.sign(hidden) * np.log1p(np.abs(hidden))
+        for weight in self.weights[:-1]:
+            hidden = np.maximum(hidden @ weight, 0)
+        yes = 1 / (1 + np.exp(-4 * (hidden @ self.weights[-1])[:, 0]))
+        return np.column_stack([1 - yes, yes])
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """The more probable class."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def fingerprint(self) -> str:
+        """Name of the answers."""
+        return "network of the benchmark"
+
+    def __sklearn_clone__(self) -> Network:
+        return self
+
+
+class Counted:
+    """Partitions that count rounds, and bytes of what is sent back."""
+
+    rounds = size = 0
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def ask(self, function: Callable[..., Any], *arguments: Any, reduce: Callable[[Any, Any], Any]) -> Any:
+        """Ask all parts, and count."""
+        answer = self.inner.ask(function, *arguments, reduce=reduce)
+        Counted.rounds += 1
+        Counted.size += len(pickle.dumps(answer))
+        return answer
+
+    def step(self, function: Callable[..., Any], *arguments: Any) -> Counted:
+        """New partitions that count, too."""
+        return Counted(self.inner.step(function, *arguments))
+
+    def __len__(self) -> int:
+        return len(self.inner)
+
+
+def measured(how: str, folder: Path, search: str) -> dict[str, Any]:
+    """Fit in this process, and say what it took."""
+    student = xd.TreeClassifier(max_leaf_nodes=32, search=search, structure_temperature=0.5)
+    distiller = xd.Distiller(Network(), student, n_queries="all", random_state=0)
+    opened = xd.open_parquet(folder)
+    rows = opened if how == "parquet" else Counted(opened) if how == "counted" else pd.concat(list(opened))
+    begin, wall = time.process_time(), time.perf_counter()
+    if how == "memory":
+        rows = rows.reset_index(drop=True)
+    form = json.dumps(distiller.fit(rows).to_dict(), sort_keys=True)
+    return {
+        "digest": hashlib.sha256(form.encode()).hexdigest(),
+        "cpu": time.process_time() - begin,
+        "wall": time.perf_counter() - wall,
+        "gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+        "rounds": Counted.rounds,
+        "mb": Counted.size / 1e6,
+    }
+
+
+def apart(how: str, folder: Path, search: str = "greedy") -> dict[str, Any]:
+    """Measure in a process of its own."""
+    command = [sys.executable, __file__, "--one", how, str(folder), search]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = options(__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, help="rows of the large fit; 100,000 with --quick, else 1,000,000")
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    if args.one:
+        print(json.dumps(measured(args.one[0], Path(args.one[1]), args.one[2])))
+        return 0
+    n = args.rows or (100_000 if args.quick else 1_000_000)
+    few = min(n, 1_000_000)
+    bars = Bars(f"Rows in partitions: {n:,} rows of 32 columns from Parquet, one machine")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        small, large = written(folder, few), written(folder, n) if n > few else None
+        here, there = apart("memory", small), apart("parquet", small)
+        most = there if large is None else apart("parquet", large)
+        bars.add("the same bytes from Parquet as from memory", "yes", str(here["digest"] == there["digest"]),
+                 here["digest"] == there["digest"])  # fmt: skip
+        bars.at_most(f"peak memory, {n:,} rows out of core", 1.5, most["gb"], " GB")
+        bars.at_most("processor time per row over that in memory", 1.3, (most["cpu"] / n) / (here["cpu"] / few), " x",
+                     note=f"({here['cpu']:.1f} s in memory for {few:,})")  # fmt: skip
+        counted = apart("counted", small)
+        bars.at_most("rounds, greedy", 200, counted["rounds"])
+        bars.at_most(f"bytes to one machine, {few:,} rows", 50, counted["mb"], " MB")
+        tenth = apart("counted", written(folder, few // 10))
+        bars.add(
+            "the same from a tenth of the rows", "reported", f"{tenth['mb']:.1f} MB, {tenth['rounds']} rounds", None
+        )
+        if not args.quick:
+            auto = apart("counted", small, "auto")
+            bars.at_most("rounds, search auto", 400, auto["rounds"])
+    bars.add("two workers of dask: wall over one process", "<= 0.7 x", "not measured: needs more than two cores", None)
+    return bars.finish(args)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
