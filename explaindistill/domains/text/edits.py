@@ -85,22 +85,19 @@ class ControlSwap:
             words = keys(text)
             counts.update(set(words))
             held.update({phrases.terms[at] for at, _, _ in phrases.places(words)})
-        free = sorted((n, word) for word, n in counts.items() if word not in self.excluded and word.isalpha())
-        pairs, taken = [], set[str]()
+        candidates = sorted(word for word in counts if word not in self.excluded and word.isalpha())
+        count = np.array([counts[word] for word in candidates], dtype=float)
+        pairs = []
         for pair in self.pairs:
             wanted = [held[tuple(keys(word))] for word in pair]
-            if not any(wanted) or len(free) < 2:
+            if not any(wanted) or np.isfinite(count).sum() < 2:
                 continue
             both = []
             for n in wanted:
-                others = [item for item in free if item[1] not in taken]
-                if not others:
-                    break
-                word = min(others, key=lambda item: (abs(item[0] - n), item[1]))[1]
-                taken.add(word)
-                both.append(word)
-            if len(both) == 2:
-                pairs.append((both[0], both[1]))
+                nearest = int(np.abs(count - n).argmin())  # of equally near ones the first by alphabet
+                both.append(candidates[nearest])
+                count[nearest] = np.inf
+            pairs.append((both[0], both[1]))
         return tuple(pairs)
 
 
