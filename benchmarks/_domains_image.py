@@ -68,7 +68,7 @@ def one_seed(seed: int, ways: tuple[str | None, ...], quick: bool) -> dict[str, 
     students = {"linear": xd.LinearClassifier(max_terms=TERMS), "tree": xd.TreeClassifier(max_leaf_nodes=LEAVES)}
     for way in ways:
         for name, student in students.items():
-            distiller = xd.Distiller(teacher, student, domain=ImageDomain(made=way), random_state=seed).fit(X)
+            distiller = xd.Distiller(teacher, student, domain=ImageDomain(sampling=way), random_state=seed).fit(X)
             measured[f"{name}, {way}"] = float((distiller.predict(held) == labels).mean())
     return measured
 

@@ -480,8 +480,8 @@ def test_parameters_are_checked(options, message):
 
 
 def test_a_sampler_by_its_name():
-    assert ImageDomain(made=None).sampler() is None
+    assert ImageDomain(sampling=None).sampler() is None
     assert ImageDomain().sampler().way == "paste"
-    assert ImageDomain(made="mix").sampler().way == "mix"
+    assert ImageDomain(sampling="mix").sampler().way == "mix"
     with pytest.raises(InvalidInputError, match="made must be None or one of"):
-        ImageDomain(made="cutout").sampler()
+        ImageDomain(sampling="cutout").sampler()

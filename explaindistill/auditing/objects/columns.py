@@ -33,11 +33,11 @@ def object_rows_of(students: Mapping[str, Any]) -> ObjectRows | None:
     InvalidInputError
         If some are of objects and others are not, or are of another domain.
     """
-    found = {name: getattr(s, "object_rows_", None) for name, s in students.items()}
-    if all(rows is None for rows in found.values()):
+    forms = {name: getattr(s, "object_rows_", None) for name, s in students.items()}
+    if all(rows is None for rows in forms.values()):
         return None
-    first, rows = next((name, rows) for name, rows in found.items() if rows is not None)
-    for name, other in found.items():
+    first, rows = next((name, rows) for name, rows in forms.items() if rows is not None)
+    for name, other in forms.items():
         if other is None:
             raise InvalidInputError(
                 f"students must all be Distillers of one domain: {first!r} was fitted with domain=, {name!r} was not; "

@@ -90,10 +90,10 @@ def compose_objects(
     limit = None if plan.n_queries == "auto" else int(plan.n_queries)
     budget = Budget(n_queries=limit)
     ask = Questions(teacher, rows.schema, store, budget, remember=True)
-    asked = np.arange(len(keyed.first))
-    if limit is not None and limit < len(asked):
-        asked = np.sort(rng.choice(asked, limit, replace=False))
-    observed = np.flatnonzero(np.isin(keyed.number, asked))
+    chosen = np.arange(len(keyed.first))
+    if limit is not None and limit < len(chosen):
+        chosen = np.sort(rng.choice(chosen, limit, replace=False))
+    observed = np.flatnonzero(np.isin(keyed.number, chosen))
     real = FitRows(
         rows.schema,
         KeyedRows.of(keyed.rows.iloc[observed].reset_index(drop=True), keyed.keys[observed]),

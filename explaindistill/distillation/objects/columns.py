@@ -79,8 +79,10 @@ class ObjectColumns:
         """
         columns = self.rows.domain.columns()
         offered = {"ask": ask, "classes": classes}
-        taken = inspect.signature(columns.fit).parameters
-        columns.fit(self.rows.objects(frame), P, **{name: value for name, value in offered.items() if name in taken})
+        parameters = inspect.signature(columns.fit).parameters
+        columns.fit(
+            self.rows.objects(frame), P, **{name: value for name, value in offered.items() if name in parameters}
+        )
         self.columns_, self._dtypes, self._known = columns, None, _Known()
         self.transform(frame)
         if both := sorted(set(self.names_) & set(self.ordinary)):

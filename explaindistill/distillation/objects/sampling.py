@@ -86,8 +86,8 @@ def made_objects(
     first = parents[np.arange(len(parents)), named.argmax(axis=1)]
     first = np.where(count > 0, first, rng.integers(len(rows), size=len(parents)))
     frame = objects.replaced(rows.frame.iloc[first].reset_index(drop=True), _one_dimensional(drawn))
-    given = set(rows.frame[objects.name])
-    new = np.array([cell not in given for cell in frame[objects.name]], dtype=bool)
+    real = set(rows.frame[objects.name])
+    new = np.array([cell not in real for cell in frame[objects.name]], dtype=bool)
     if not new.any():
         raise InvalidInputError(
             f"the sampler {type(sampler).__name__} made {len(frame)} objects and all of them are objects that were "

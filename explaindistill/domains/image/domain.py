@@ -39,7 +39,7 @@ class ImageDomain(BaseEstimator):
         Regions down and across.
     ink : {"auto", "bright", "dark", "none"}, default="auto"
         Which values are strokes on a ground; ``"none"`` of photographs.
-    made : {"paste", "mix", "warp", "noise", "occlusion", None}, default="paste"
+    sampling : {"paste", "mix", "warp", "noise", "occlusion", None}, default="paste"
         How new images are made for the teacher to answer; see
         :class:`~explaindistill.domains.image.ImageSampler`. None asks about the given images only. Patches of images
         that the teacher calls alike raised the agreement on held-out digits by 1.1 points [0.3, 2.0] for a sum and by
@@ -74,7 +74,7 @@ class ImageDomain(BaseEstimator):
         n_prototypes: int = 20,
         n_regions: int = 4,
         ink: str = "auto",
-        made: str | None = "paste",
+        sampling: str | None = "paste",
         channels: Sequence[str] | None = None,
         channel_axis: int = -1,
         min_group_size: int = MIN_CATEGORY_SIZE,
@@ -84,7 +84,7 @@ class ImageDomain(BaseEstimator):
         self.n_prototypes = n_prototypes
         self.n_regions = n_regions
         self.ink = ink
-        self.made = made
+        self.sampling = sampling
         self.channels = channels
         self.channel_axis = channel_axis
         self.min_group_size = min_group_size
@@ -120,11 +120,11 @@ class ImageDomain(BaseEstimator):
 
     def sampler(self) -> ImageSampler | None:
         """A new sampler of images, or None."""
-        if self.made is None:
+        if self.sampling is None:
             return None
-        if self.made not in WAYS:
-            raise InvalidInputError(f"made must be None or one of {', '.join(WAYS)}, got {self.made!r}")
-        return ImageSampler(self.made, self.channels, self.channel_axis)
+        if self.sampling not in WAYS:
+            raise InvalidInputError(f"sampling must be None or one of {', '.join(WAYS)}, got {self.sampling!r}")
+        return ImageSampler(self.sampling, self.channels, self.channel_axis)
 
     def silenced(
         self, objects: NDArray[np.object_], columns: ImageColumns, name: str, rng: np.random.Generator

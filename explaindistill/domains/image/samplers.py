@@ -79,10 +79,10 @@ class ImageSampler(BaseEstimator):
         partner = first.copy()
         for group in np.unique(self.groups_[first]):
             members = np.flatnonzero(self.groups_ == group)
-            here = np.flatnonzero(self.groups_[first] == group)
-            place = np.searchsorted(members, first[here])
-            step = rng.integers(1, len(members), len(here)) if len(members) > 1 else 0
-            partner[here] = members[(place + step) % len(members)]
+            of_group = np.flatnonzero(self.groups_[first] == group)
+            place = np.searchsorted(members, first[of_group])
+            step = rng.integers(1, len(members), len(of_group)) if len(members) > 1 else 0
+            partner[of_group] = members[(place + step) % len(members)]
         return partner
 
     def _pasted(

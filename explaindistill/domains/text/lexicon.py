@@ -124,14 +124,14 @@ class _Learning:
 
     def _ways(self) -> dict[str, _Candidate]:
         """Effects by each way of learning them, the simplest first."""
-        request, seen = self.request, ~self.judges
+        request, learnt_from = self.request, ~self.judges
         if self._affordable(1) == 0:
             request = self.request = replace(request, ask=None)
         terms = list(request.words)
         if request.ask is not None:
             terms = terms[: self._affordable(len(terms))]
         presence = self._presence(terms)
-        answers = self._candidate(terms, from_answers(presence[seen], self.score[seen]), presence)
+        answers = self._candidate(terms, from_answers(presence[learnt_from], self.score[learnt_from]), presence)
         if request.ask is None:
             return {"answers": answers}
         score = alone(terms, request.ask, presence)
@@ -162,10 +162,10 @@ class _Learning:
         weight = np.maximum(share * (1 - share), 0.0) * (asked.effect**2).sum(axis=1)
         tried = np.sort(np.argsort(-weight, kind="stable")[: self._affordable(TRIAL_TERMS * n_removals) // n_removals])
         removed = self._removed(terms, tried, presence)
-        some = [terms[i] for i in tried]
+        tried_terms = [terms[i] for i in tried]
         self.trial = {
-            "alone, on trial": self._candidate(some, asked.effect[tried], presence[:, tried]).explained,
-            "removal, on trial": self._candidate(some, removed, presence[:, tried]).explained,
+            "alone, on trial": self._candidate(tried_terms, asked.effect[tried], presence[:, tried]).explained,
+            "removal, on trial": self._candidate(tried_terms, removed, presence[:, tried]).explained,
         }
         if self.trial["removal, on trial"] <= self.trial["alone, on trial"] + CLOSE_ENOUGH:
             return None
@@ -221,9 +221,9 @@ class _Learning:
     def _grid(self, effect: Floats, presence: csr_matrix) -> list[tuple[float, list[tuple[int, bool, list[int]]]]]:
         """Explained variance and lists, of each share of terms that are listed and strong: short lists first."""
         judges = self.judges if self.judges.any() else np.ones(len(self.judges), dtype=bool)
-        seen = ~self.judges
-        target = self.score - self.score[seen].mean(axis=0)
-        held_by = np.asarray(presence[seen].mean(axis=0)).ravel()
+        learnt_from = ~self.judges
+        target = self.score - self.score[learnt_from].mean(axis=0)
+        held_by = np.asarray(presence[learnt_from].mean(axis=0)).ravel()
         spread = np.sqrt(np.maximum(held_by * (1 - held_by), 0.0))  # a mean of ones may be rounded above 1
         grid = []
         most = len(effect) if self.request.max_listed is None else self.request.max_listed
@@ -231,10 +231,10 @@ class _Learning:
             for strong in STRONG:
                 lists = _grouped(effect, spread, listed, strong)
                 held = counted(presence, [at for _, _, at in lists])
-                held = held - held[seen].mean(axis=0)
-                gram = held[seen].T @ held[seen]
+                held = held - held[learnt_from].mean(axis=0)
+                gram = held[learnt_from].T @ held[learnt_from]
                 ridge = 1e-6 * max(float(np.trace(gram)), 1.0) * np.eye(len(gram))
-                fitted = held[judges] @ np.linalg.solve(gram + ridge, held[seen].T @ target[seen])
+                fitted = held[judges] @ np.linalg.solve(gram + ridge, held[learnt_from].T @ target[learnt_from])
                 error, total = ((target[judges] - fitted) ** 2).sum(), (target[judges] ** 2).sum()
                 grid.append((1 - float(error / total) if total > 0 else 0.0, lists))
         return grid

@@ -157,19 +157,19 @@ def _page(text: str, parts: pd.DataFrame, sums: tuple[str, float, float], output
 def _by_word(at: Sequence[Token], parts: pd.DataFrame) -> dict[Token, dict[str, float]]:
     """What each column says by each word; a phrase's number is shared by its words."""
     starts = [token.start for token in at]
-    said: defaultdict[Token, dict[str, float]] = defaultdict(dict)
+    numbers: defaultdict[Token, dict[str, float]] = defaultdict(dict)
     for start, end, column, value in zip(
         parts["start"], parts["end"], parts["column"], parts["contribution"], strict=True
     ):
         inside = at[bisect_left(starts, start) : bisect_left(starts, end)] if start >= 0 else []
         for token in inside:
-            said[token][column] = said[token].get(column, 0.0) + value / len(inside)
-    return said
+            numbers[token][column] = numbers[token].get(column, 0.0) + value / len(inside)
+    return numbers
 
 
-def _worth_marking(said: dict[Token, dict[str, float]]) -> dict[Token, float]:
+def _worth_marking(numbers: dict[Token, dict[str, float]]) -> dict[Token, float]:
     """What each word adds, but for words that add next to nothing."""
-    totals = {token: sum(values.values()) for token, values in said.items()}
+    totals = {token: sum(values.values()) for token, values in numbers.items()}
     strongest = max((abs(value) for value in totals.values()), default=0.0)
     return {token: value for token, value in totals.items() if abs(value) > SMALL_SHARE * strongest}
 
@@ -186,14 +186,14 @@ def _plain(text: str, parts: pd.DataFrame) -> str:
 def _marked_body(text: str, parts: pd.DataFrame) -> str:
     """The text, each word in the style of what it adds."""
     at = tokens(text)
-    said = _by_word(at, parts)
-    totals = _worth_marking(said)
+    numbers = _by_word(at, parts)
+    totals = _worth_marking(numbers)
     strongest = max((abs(value) for value in totals.values()), default=0.0)
     pieces, end = [], 0
     for token in at:
         if token in totals:
             value = totals[token]
-            why = "; ".join(f"{column} {v:+.3f}" for column, v in said[token].items())
+            why = "; ".join(f"{column} {v:+.3f}" for column, v in numbers[token].items())
             style = (_FOR if value > 0 else _AGAINST) + (_STRONG if abs(value) >= strongest / 2 else "")
             pieces.append(_shown(text[end : token.start]))
             pieces.append(f'<span style="{style}" title="{_shown(f"{value:+.3f}: {why}")}">')

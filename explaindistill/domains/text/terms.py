@@ -122,10 +122,10 @@ class TermIndex:
     def _places_of(self, words: Sequence[str], length: int) -> list[tuple[int, int, int]]:
         """Places of the terms of one length, whatever others there are."""
         if length == 1:
-            found = map(self._words.get, words)  # most words of most texts are looked up here
-            return [(at, start, start + 1) for start, at in enumerate(found) if at is not None]
-        found = map(self._at.get, _phrases(words, length))
-        return [(at, start, start + length) for start, at in enumerate(found) if at is not None]
+            numbers = map(self._words.get, words)  # most words of most texts are looked up here
+            return [(at, start, start + 1) for start, at in enumerate(numbers) if at is not None]
+        numbers = map(self._at.get, _phrases(words, length))
+        return [(at, start, start + length) for start, at in enumerate(numbers) if at is not None]
 
     def spans(self, text: Sequence[Token], wanted: Iterable[int]) -> list[tuple[int, int]]:
         """Where in the text some terms stand, from the first sign to the one after the last."""
