@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 VENV ?= .venv
 PYTHON ?= python3
-EXTRAS ?= torch,shap,onnx,http,rl,test,docs
+EXTRAS ?= torch,shap,onnx,http,rl,dask,test,docs
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready

@@ -283,6 +283,7 @@ class Distiller(StudentMethods, ObjectMethods, MetaEstimatorMixin, BaseEstimator
         self.teacher_, self.student_, self.task_ = teacher, student, task
         self.view_, self.schema_ = StudentView(fitted.schema, visible), fitted.schema
         self.sampler_, self.corpus_, self.fit_rows_ = None, fitted.corpus, fitted.identity
+        self.object_rows_ = None
         self.label_mode_ = "values" if teacher.classes_ is None else "soft"
         self.n_queries_ = fitted.corpus.n_queries
         self.cost_ = meter.cost(

@@ -34,6 +34,11 @@ def test_the_tree_of_files_is_that_of_a_frame(folder):
     assert there.schema_.to_dict() == here.schema_.to_dict()
     read = pd.concat(list(opened), ignore_index=True)
     assert np.concatenate(list(there.predict(opened))).tolist() == here.predict(read).tolist()
+    assert there.predict(read).tolist() == here.predict(read).tolist()
+    assert there.score(read) == here.score(read)
+    assert (
+        xd.audit(there.teacher_, {"tree": there}, mixed_rows(200, seed=5)).frames["fidelity"]["estimate"].notna().any()
+    )
 
 
 def test_columns_are_left_out_before_anything_is_read(folder, monkeypatch):
