@@ -212,6 +212,17 @@ def test_a_planted_bias_is_found_as_itself_and_none_where_there_is_none(bias, tm
     assert set(importance[importance["estimate"] > 0]["feature"]) == ({"lamp", "she"} if bias else {"lamp"})
 
 
+def test_what_answers_rest_on_is_said_beside_a_gap_whose_parts_are_unknown():
+    given, held = word_teacher(0.0), texts(400, 3)
+    report = xd.audit(
+        given, {"sum": student(given, texts(200, 1), WordDomain())}, held, favorable="yes", n_explained=0,
+        sensitive=pd.DataFrame({"light": ["lit" if "lamp" in text.split() else "dark" for text in held]}),
+    )  # fmt: skip
+    said = str(report)
+    assert "Which inputs carry the gap by light was not measured" in said
+    assert "change most where these say nothing, by silencing: lamp" in " ".join(said.split())
+
+
 def runs_of_four(text):
     words = text.split()
     return {" ".join(words[i : i + 4]) for i in range(len(words) - 3)}
