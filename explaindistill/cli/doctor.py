@@ -29,6 +29,7 @@ EXTRAS = {
     "onnx": (("onnx", "onnxruntime"), "teachers from .onnx files, students as ONNX"),
     "http": (("httpx",), "teachers behind an address (--teacher-url)"),
     "parquet": (("pyarrow",), "tables in Parquet, answers of a store as a file"),
+    "dask": (("dask", "distributed"), "trees of rows that lie on several machines"),
     "rl": (("gymnasium",), "tasks by name for students of policies"),
 }
 TOOLS = {

@@ -224,6 +224,50 @@ def _ways(names: Names) -> Names:
     return names | more | {"X_test": X.tail(300), "y": y}
 
 
+def _objects(objects: Any, ask: Callable[..., Any], of_whom: str, restore: Callable[[list[Any]], Any]) -> Names:
+    """Three in four objects to learn from, the others held out, and a teacher that says how likely each is a "yes"."""
+
+    def answers(X: Any) -> Any:
+        p = np.array([ask(x) for x in X])
+        return np.column_stack([1 - p, p])
+
+    cut = 3 * len(objects) // 4
+    held_out = restore(list(objects[cut:]))
+    return {
+        "teacher": CallableTeacher(answers, classes=["no", "yes"]),
+        "held_out": held_out,
+        "y": np.where(answers(held_out)[:, 1] > 0.5, "yes", "no"),
+        of_whom: pd.DataFrame({of_whom: np.arange(len(objects) - cut) % 2}),
+    }
+
+
+def _images(names: Names) -> Names:
+    images = np.random.default_rng(0).random((400, 8, 8))
+    images[::2, 2:5, 2:5] += 1.0
+    ours = _objects(images, lambda image: 1 / (1 + np.exp(8 - 8 * image[2:5, 2:5].mean())), "scanner", np.stack)
+    return names | ours | {"images": images[:300]}
+
+
+def _sounds(names: Names) -> Names:
+    rng = np.random.default_rng(0)
+    at = np.arange(2_000) / 8_000
+    waves = [np.sin(2 * np.pi * (300 if i % 2 else 1_500) * at) + 0.3 * rng.normal(size=2_000) for i in range(240)]
+
+    def high(wave: Any) -> float:
+        power = np.abs(np.fft.rfft(wave)) ** 2
+        return float(power[250:].sum() / power.sum())
+
+    return names | _objects(waves, high, "speaker", list) | {"waves": waves[:180]}
+
+
+def _more_rows(names: Names) -> Names:
+    Path("applications").mkdir()
+    for part in (0, 1):
+        rows = names["X"].iloc[part::2]
+        rows.assign(approved=names["y"][part::2]).to_parquet(f"applications/{part}.parquet", index=False)
+    return names
+
+
 STAGES: Mapping[str, Callable[[Names], Names]] = {
     "README": _readme,
     "start": _start,
@@ -233,11 +277,14 @@ STAGES: Mapping[str, Callable[[Names], Names]] = {
     "compress": _compress,
     "export": _export,
     "gate_a_pipeline": _gate,
+    "images": _images,
     "importance": lambda n: n | {"student": n["tree"], "background": n["X"].head(50), "X": n["X"].head(20)},
     "labels": _labels,
+    "more_rows": _more_rows,
     "online": _online,
     "read_the_report": _report,
     "reasons": _reasons,
+    "sounds": _sounds,
     "teachers": _teachers,
     "trees": _trees,
     "ways": _ways,
