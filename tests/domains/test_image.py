@@ -483,5 +483,5 @@ def test_a_sampler_by_its_name():
     assert ImageDomain(sampling=None).sampler() is None
     assert ImageDomain().sampler().way == "paste"
     assert ImageDomain(sampling="mix").sampler().way == "mix"
-    with pytest.raises(InvalidInputError, match="made must be None or one of"):
+    with pytest.raises(InvalidInputError, match="sampling must be None or one of"):
         ImageDomain(sampling="cutout").sampler()
