@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.table import few_clusters, frame, row, shares
-from explaindistill.numerics.statistics.tallies import group_means, tally
+from explaindistill.numerics.statistics.mean_limits import mean_limits
+from explaindistill.numerics.statistics.tallies import tally
 
 __all__ = ["EXTRA", "AnswerPair", "edit_effects", "over_control"]
 
@@ -21,6 +22,13 @@ CLIP = 1e-6
 """Probabilities are held this far from 0 and 1 before their log-odds are taken: a change of one that is nearer is not a
 matter of the edit but of rounding."""
 LEVEL = 0.95
+ENDS = {
+    "edit_score": (-1.0, 1.0),
+    "edit_over_control": (-1.0, 1.0),
+    "edit_logit": (-2 * np.log((1 - CLIP) / CLIP), 2 * np.log((1 - CLIP) / CLIP)),
+}
+"""How far an object of a kind that none of these is could move an answer: where all move alike, the interval is as wide
+as such objects may make it, and never without width. Values have no such ends."""
 
 Floats = NDArray[np.float64]
 
@@ -103,8 +111,9 @@ def edit_effects(
     DataFrame
         Canonical columns, then ``edit``. ``metric`` is ``edit_changed`` (share of objects that the edit changes; k of
         n), ``edit_flip_rate`` (share of those whose decision turns; Wilson's interval), ``edit_score`` (mean change of
-        the probability of the favourable class; Student's interval, paired), ``edit_logit`` (the same in log-odds: a
-        bias that a model adds to its log-odds is found as itself) or ``edit_mean`` (mean change of a value).
+        the probability of the favourable class, paired), ``edit_logit`` (the same in log-odds: a bias that a model adds
+        to its log-odds is found as itself) or ``edit_mean`` (mean change of a value). Means have the wider of Student's
+        and Hall's limits.
 
     Examples
     --------
@@ -158,7 +167,8 @@ def over_control(
     -------
     DataFrame
         One line, ``edit_over_control``: mean over objects of the size of the change by the edit less that by the
-        control, Student's interval. Not above 0 where a change of such a size does as much whatever it changes.
+        control, with the wider of Student's and Hall's limits. Not above 0 where a change of such a size does as much
+        whatever it changes.
 
     Examples
     --------
@@ -192,9 +202,11 @@ def _figures(pair: AnswerPair) -> dict[str, Floats]:
 
 
 def _mean(metric: str, values: Floats, only: NDArray[np.int64], level: float, shared: dict[str, Any]) -> dict[str, Any]:
-    """Mean over the chosen objects with Student's interval."""
-    mean, error, quantile = (float(x[0]) for x in group_means(values, only, 1, level=level, **shared))
-    half, counted = quantile * error, tally(np.zeros(len(only)), only, 1, **shared)
-    few = few_clusters(counted.members[0].count) if counted.members else {}
+    """Mean over the chosen objects with the wider of Student's and Hall's limits: most objects may not move at all."""
+    limits = mean_limits(values, only, 1, level=level, ends=ENDS.get(metric), **shared)
+    mean, low, high = (float(x) for x in limits.sides(0))
+    few = few_clusters(limits.members[0].count) if limits.members else {}
     n = int((only == 0).sum())
-    return row(metric, mean, mean - half, mean + half, n=n, method="t, paired", **few)
+    return row(
+        metric, mean, low, high, n=n, n_effective=float(limits.n_effective[0]), method="t and hall, paired", **few
+    )
