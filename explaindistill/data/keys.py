@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.data.families import dense
+from explaindistill.data.row_keys import scrambled
 
 __all__ = ["KeyEvidence", "is_key"]
 
@@ -22,6 +23,7 @@ EXPECTED_TIES = 7.0
 UNIFORM_ROWS = 200
 """From so many rows on, the shape of a distribution tells numbers handed out from numbers measured."""
 BOTH = 2
+"""Direction of a run of one row: up as well as down."""
 DRAWN = 1 << 14
 """Values that decide where there are more: numbers handed out show it in so many as well as in millions."""
 KOLMOGOROV = 1.63
@@ -117,11 +119,7 @@ def _drawn(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The values with the lowest hash (finaliser of splitmix64), so that a draw of draws is a draw of all."""
     if len(values) <= DRAWN:
         return values
-    x = (values + 0.0).view(np.uint64)
-    with np.errstate(over="ignore"):
-        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    x ^= x >> np.uint64(31)
+    x = scrambled((values + 0.0).view(np.uint64))  # 0 and -0 are one value
     return values[np.argpartition(x, DRAWN - 1)[:DRAWN]]
 
 

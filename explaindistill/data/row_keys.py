@@ -20,7 +20,7 @@ from explaindistill.data.raw_objects import RawObject
 from explaindistill.data.rows import as_frame, container_of
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["CANONICAL_FORM", "KeyedRows", "RowIdentity", "distinct", "row_keys", "rows_at"]
+__all__ = ["CANONICAL_FORM", "KeyedRows", "RowIdentity", "distinct", "row_keys", "rows_at", "scrambled"]
 
 CANONICAL_FORM = 1
 """Version of the canonical form; a store written under another one is not read."""
@@ -86,13 +86,13 @@ def _add(keys: Keys, column: pd.Series, label: str) -> None:
     (low, high), codes = _words(column, label)
     with np.errstate(over="ignore"):
         if codes is not None:
-            mixed = np.column_stack([_mix(_mix(low ^ start) + high) for start in starts])
+            mixed = np.column_stack([scrambled(scrambled(low ^ start) + high) for start in starts])
             keys += mixed[codes]
             return
         for begin in range(0, len(keys), _BLOCK_ROWS):
             block = slice(begin, begin + _BLOCK_ROWS)
             for lane, start in enumerate(starts):
-                keys[block, lane] += _mix(_mix(low[block] ^ start) + high[block])
+                keys[block, lane] += scrambled(scrambled(low[block] ^ start) + high[block])
 
 
 def distinct(keys: Keys) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -227,8 +227,18 @@ def rows_at(rows: Any, at: NDArray[np.intp]) -> Any:
             return np.asarray(rows)[where]
 
 
-def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Finaliser of splitmix64 (Steele, Lea and Flood 2014, doi:10.1145/2660193.2660195)."""
+def scrambled(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Bits of each whole number, changed so that every bit of it moves half of them: the finaliser of splitmix64.
+
+    References
+    ----------
+    Steele, Lea and Flood (2014), doi:10.1145/2660193.2660195.
+
+    Examples
+    --------
+    >>> scrambled(np.array([0, 1], dtype=np.uint64)).tolist()
+    [0, 6238072747940578789]
+    """
     x = x ^ (x >> np.uint64(30))
     x *= np.uint64(0xBF58476D1CE4E5B9)
     x ^= x >> np.uint64(27)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from explaindistill.data import keys
 from explaindistill.data.keys import is_key
 from explaindistill.data.schema import Schema
 
@@ -51,3 +52,22 @@ def test_the_schema_says_so_and_missing_values_change_nothing():
     assert schema["key"].id_like
     assert not schema["x"].id_like
     assert "key looks like a row number or a key" in schema.describe()
+
+
+@pytest.mark.parametrize("drawn", [1 << 40, 2_000])
+@pytest.mark.parametrize("kind", [*KEYS, *MEASUREMENTS])
+def test_drawn_values_decide_as_all_do(monkeypatch, kind, drawn):
+    monkeypatch.setattr(keys, "DRAWN", drawn)
+    values = pd.Series((KEYS | MEASUREMENTS)[kind])
+    assert is_key(values, "integer") == (kind in KEYS)
+
+
+def test_a_draw_of_draws_is_a_draw_of_all(monkeypatch):
+    monkeypatch.setattr(keys, "DRAWN", 100)
+    values = RNG.permutation(5_000).astype(float)
+    whole = keys.KeyEvidence.of(values)
+    parts = [keys.KeyEvidence.of(part, i) for i, part in enumerate(np.array_split(values, 7))]
+    joined = parts[3] + (parts[0] + parts[1] + parts[2]) + (parts[6] + parts[5] + parts[4])
+    assert sorted(joined.drawn) == sorted(whole.drawn)
+    assert len(whole.drawn) == 100
+    assert (joined.n, joined.is_key) == (whole.n, whole.is_key)

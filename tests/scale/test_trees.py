@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 
 import explaindistill as xd
+from explaindistill.distillation import partitions
 from explaindistill.numerics.trees import binning, finer_thresholds
 from explaindistill.scale.frames import partitions_of_frames
 from explaindistill.students.tree import search, shrinkage
@@ -128,6 +129,21 @@ def test_what_a_fit_to_partitions_knows_afterwards(teachers):
     assert len(answers) == 2
     assert np.concatenate(list(answers)).tolist() == here.tolist()
     assert np.array_equal(np.concatenate(list(fitted.predict_proba(parts))), fitted.predict_proba(rows))
+
+
+@pytest.mark.parametrize("most", [100, 10**6])
+def test_an_audit_says_where_only_some_keys_are_known(teachers, monkeypatch, most):
+    monkeypatch.setattr(partitions, "MOST_KEYS", most)
+    rows = SETS["lending"]
+    parts = partitions_of_frames([rows.iloc[:150], rows.iloc[150:]])
+    tree = xd.TreeClassifier(max_leaf_nodes=4)
+    fitted = xd.Distiller(teachers["two classes"], tree, n_queries="all").fit(parts)
+    keys = fitted.fit_rows_.keys
+    assert len(np.unique(keys, axis=0)) == len(keys) == min(most, 300)
+    assert fitted.fit_rows_.is_complete == (most > 300)
+    more = rows.assign(**{rows.columns[0]: rows.iloc[::-1, 0].to_numpy()})
+    audit = xd.audit(fitted.teacher_, {"tree": fitted}, more, n_explained=0)
+    assert any("random" in note and "of them are kept" in note for note in audit.notes) == (most < 300)
 
 
 def test_every_real_row_in_memory_and_none_made(teachers):
