@@ -354,3 +354,37 @@ def test_an_error_about_an_object_says_no_word_of_it(tmp_path):
     runs = set().union(*(runs_of_four(text) for text in held))
     for name, page in texts_of(report, tmp_path).items():
         assert not [run for run in runs if run in page], name
+
+
+def test_some_objects_silenced_and_edited_say_what_all_say(fitted, monkeypatch):
+    from explaindistill.auditing.frames import _silencing, edits
+
+    tables = []
+    for most in (60, 10**6):
+        monkeypatch.setattr(_silencing, "SILENCED_ROWS", most)
+        monkeypatch.setattr(edits, "EDITED_ROWS", most)
+        tables.append(xd.audit(teacher(), fitted, HELD, favorable="yes", n_explained=0).frames)
+    some, whole = tables
+    for name, metric, key in (("importance", "silencing", "feature"), ("edits", "edit_score", "edit")):
+        a, b = (frames[name][frames[name]["metric"] == metric].set_index(["subject", key]) for frames in (some, whole))
+        assert a.index.equals(b.index)
+        assert a["n"].max() == 60
+        assert b["n"].max() == len(HELD)
+        defined = a["low"].notna() & b["low"].notna()
+        assert defined.any()
+        assert (a["low"][defined] <= b["high"][defined]).all()
+        assert (b["low"][defined] <= a["high"][defined]).all()
+
+
+def test_columns_that_are_not_silenced_are_those_that_students_lean_on_least(monkeypatch):
+    from explaindistill.auditing.frames import _silencing
+
+    given = word_teacher(0.5)
+    chosen = {"sum": student(given, texts(200, 1), WordDomain())}
+    names = {}
+    for most in (2, 60):
+        monkeypatch.setattr(_silencing, "SILENCED_COLUMNS", most)
+        frame = xd.audit(given, chosen, texts(200, 2), favorable="yes", n_explained=0).frames["importance"]
+        names[most] = set(frame.query("metric == 'silencing' and subject == 'teacher'")["feature"])
+    assert names[2] == {"lamp", "she"}
+    assert names[2] < names[60]
