@@ -17,9 +17,10 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.measures.bias import DEFAULTS, GroupOptions
 from explaindistill.measures.groups import Grouping, groupings
 from explaindistill.measures.table import few_clusters, frame, row, shares
+from explaindistill.numerics.statistics.mean_limits import mean_limits
 from explaindistill.numerics.statistics.ranks import auc_and_interval, auc_interval, auc_of_counts
 from explaindistill.numerics.statistics.single_column import bins_of, out_of_fold_shares
-from explaindistill.numerics.statistics.tallies import group_means, tally, weights_of
+from explaindistill.numerics.statistics.tallies import tally, weights_of
 
 __all__ = ["flips", "leaf_audit", "proxies", "with_use"]
 
@@ -76,7 +77,8 @@ def flips(
     DataFrame
         Canonical columns; ``group`` is the value that rows of other values are changed to. ``metric`` is ``flip_rate``
         (``k`` of ``n`` decisions change, Wilson's interval) or ``flip_score`` (mean of
-        :math:`p(x^{a}) - p(x)` over these n rows, where :math:`x^{a}` has the value a; Student's interval).
+        :math:`p(x^{a}) - p(x)` over these n rows, where :math:`x^{a}` has the value a; the wider of
+        Student's and Hall's limits).
 
     Examples
     --------
@@ -106,10 +108,11 @@ def flips(
         lines += shares("flip_rate", counted, [names], level=options.level)
         if score is not None and chance is not None:
             moved = np.asarray(score(changed), dtype=float) - chance
-            mean, error, quantile = (float(x[0]) for x in group_means(moved, other, 1, level=options.level, **shared))
-            half, n = quantile * error, int((other == 0).sum())
+            limits = mean_limits(moved, other, 1, level=options.level, ends=(-1.0, 1.0), **shared)
+            mean, low, high = (float(x) for x in limits.sides(0))
             few = few_clusters(counted.members[0].count) if counted.members else {}
-            lines.append(row("flip_score", mean, mean - half, mean + half, n=n, method="t, paired", **names) | few)
+            n = int((other == 0).sum())
+            lines.append(row("flip_score", mean, low, high, n=n, method="t and hall, paired", **names) | few)
     return frame(lines)
 
 

@@ -15,10 +15,11 @@ from explaindistill.data.schema import Schema
 from explaindistill.measures.calibration import AUC_MINIMUM
 from explaindistill.measures.table import few_clusters, frame, positions, row, shares
 from explaindistill.numerics.statistics.intervals import newcombe
+from explaindistill.numerics.statistics.mean_limits import mean_limits
 from explaindistill.numerics.statistics.members import clustered_gap, pair
 from explaindistill.numerics.statistics.ranks import auc_and_interval
 from explaindistill.numerics.statistics.single_column import bins_of, out_of_fold_means
-from explaindistill.numerics.statistics.tallies import Tally, group_means, mean_function, row_labels, tally, weights_of
+from explaindistill.numerics.statistics.tallies import Tally, mean_function, row_labels, tally, weights_of
 
 __all__ = ["LEAK", "NOISE", "CheckOptions", "teacher_check"]
 
@@ -154,7 +155,8 @@ def teacher_check(
         Canonical columns with the subject ``teacher``, then ``feature`` (the column that a line is about) and
         ``suspicious``: True for a column that alone reaches an AUC of 0.99, or 95 % of what the teacher gains over
         chance. Such a column may hold the outcome itself: ask whether it is known when the decision is taken. Shares
-        have their ``k`` of ``n`` rows and Wilson's interval, means Student's or the normal one, differences Newcombe's.
+        have their ``k`` of ``n`` rows and Wilson's interval, means the wider of Student's and
+        Hall's limits, or the normal one, differences Newcombe's.
 
     References
     ----------
@@ -392,7 +394,7 @@ def _noisy(X: pd.DataFrame, whole: pd.DataFrame, rng: np.random.Generator) -> pd
 def _moved(
     rows: _CheckedRows, before: NDArray[Any], after: NDArray[Any], what: str, column: str, at: NDArray[np.intp]
 ) -> Iterator[Line]:
-    """Share of decisions that change, and the mean size of the change with Student's interval.
+    """Share of decisions that change, and the mean size of the change with the wider of Student's and Hall's limits.
 
     The size is half the sum of absolute differences of probabilities (total variation, 0 to 1); of values their
     absolute difference in standard deviations of all answers.
@@ -407,7 +409,9 @@ def _moved(
         spread = float(rows.P.std())
         size = np.abs(after - before).reshape(n, -1).mean(axis=1) / spread if spread > 0 else np.full(n, np.nan)
     everyone = np.zeros(n, dtype=np.int64)
-    mean, error, quantile = (float(x[0]) for x in group_means(size, everyone, 1, level=rows.level, **rows.sampling(at)))
-    half = quantile * error
-    line = row(f"{what}_shift", mean, max(mean - half, 0.0), mean + half, n=n, method="t", feature=column)
+    # of classes a row of an unseen kind could move by 1; of values nobody knows how far
+    ends = None if rows.classes is None else (0.0, 1.0)
+    limits = mean_limits(size, everyone, 1, level=rows.level, ends=ends, **rows.sampling(at))
+    mean, low, high = (float(x) for x in limits.sides(0))
+    line = row(f"{what}_shift", mean, max(low, 0.0), high, n=n, method="t and hall", feature=column)
     yield line | rows.few(at)

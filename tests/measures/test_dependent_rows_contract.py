@@ -184,7 +184,7 @@ METHODS = {  # how the limits of each frame came about, as its documentation say
                  "wald, sandwich", "wilson", "wilson, all classes"},
     "regression_fidelity": {"delta", "fisher z"},
     "performance": {"delta", "mover of wilson", AREA, "wilson"},
-    "flips": {"t, paired", "wilson"},
+    "flips": {"t and hall, paired", "wilson"},
     "leaf_audit": {"wilson"},
     "strata": {"mantel-haenszel, rbg", "mantel-haenszel, sato"},
     "missing_bounds": {"manski bounds"},

@@ -77,7 +77,7 @@ def test_leaves():
 
 
 @pytest.mark.parametrize("level", [0.8, 0.95])
-def test_scores_that_move_have_students_interval(level):
+def test_scores_that_move_have_the_wider_of_students_and_halls_limits(level):
     """Everybody of another group is moved by a different amount: mean and limits by hand."""
     rng = np.random.default_rng(1)
     shift = rng.normal(0.1, 0.2, 400)
@@ -88,9 +88,21 @@ def test_scores_that_move_have_students_interval(level):
     line = found[(found["metric"] == "flip_score") & (found["group"] == "m")].iloc[0]
     moved = shift[X["sex"] == "f"]
     assert line["estimate"] == pytest.approx(moved.mean())
-    limits = stats.t.interval(level, len(moved) - 1, moved.mean(), stats.sem(moved))
-    assert line[["low", "high"]].tolist() == pytest.approx(list(limits))
-    assert line[["n", "method", "subject", "attribute"]].tolist() == [len(moved), "t, paired", "student", "sex"]
+    n, error = len(moved), stats.sem(moved, ddof=0) * np.sqrt(len(moved) / (len(moved) - 1))
+    q = stats.t.ppf((1 + level) / 2, n - 1)
+    a = ((moved - moved.mean()) ** 3).sum() / ((moved - moved.mean()) ** 2).sum() ** 1.5 / 3
+    turned = [(np.cbrt(1 + 3 * a * (side * q - a / 2)) - 1) / a for side in (1, -1)]
+    low, high = moved.mean() - error * max(q, turned[0]), moved.mean() - error * min(-q, turned[1])
+    assert line[["low", "high"]].tolist() == pytest.approx([low, high])
+    method = "t and hall, paired"
+    assert line[["n", "method", "subject", "attribute"]].tolist() == [len(moved), method, "student", "sex"]
+
+
+def test_scores_that_nobody_s_column_moves_leave_no_interval_without_width():
+    frame = flips(lambda r: (r["x"] > 0).to_numpy(), X, "sex", score=lambda r: np.full(len(r), 0.5))
+    line = frame[frame["metric"] == "flip_score"].iloc[0]
+    assert line["estimate"] == 0
+    assert -0.1 < line["low"] < 0 < line["high"] < 0.1
 
 
 def test_boosted_trees_learn_from_a_bounded_sample_of_either_side_whose_interval_holds_the_whole(monkeypatch):

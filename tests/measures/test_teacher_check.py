@@ -142,3 +142,12 @@ def test_several_classes_and_few_rows():
     assert line(found, "accuracy")["estimate"] == 1
     few = teacher_check(X.head(60), P[:60], np.r_[np.zeros(50), np.ones(10)], classes=[0, 1, 2])
     assert line(few, "single_feature_auc", "a")["status"] == "undefined"
+
+
+def test_a_teacher_that_no_noise_moves_leaves_no_interval_without_width():
+    X = pd.DataFrame({"x": np.random.default_rng(0).normal(size=200)})
+    P = np.full((200, 2), 0.5)
+    found = teacher_check(X, P, classes=["a", "b"], answer=lambda rows: np.full((len(rows), 2), 0.5))
+    shift = line(found, "noise_shift")
+    assert shift["estimate"] == shift["low"] == 0
+    assert 0 < shift["high"] < 0.05
