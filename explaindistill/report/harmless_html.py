@@ -27,6 +27,8 @@ STYLES = re.compile(
 )
 """Declarations that colour and set text; none of them reaches outside of its element or loads anything."""
 LOADS = re.compile(r"url|expression|import|var\s*\(", re.IGNORECASE)
+LEAVES = re.compile(r"margin\s*:.*-", re.IGNORECASE)
+"""A margin below 0 would lay an object over what the page itself says."""
 PICTURE = re.compile(r"data:image/(png|jpeg|gif);base64,[A-Za-z0-9+/=]+")
 
 
@@ -62,10 +64,11 @@ class _Cleaner(HTMLParser):
             self._silent.append(tag)
         if self._silent or tag not in TAGS:
             return
-        kept = "".join(f' {name}="{escape(value)}"' for name, value in _attributes(tag, attrs))
-        if tag == "img" and "src=" not in kept:
+        attributes = _attributes(tag, attrs)
+        if tag == "img" and "src" not in dict(attributes):
             return
-        self._out.append(f"<{tag}{kept}>")
+        written = "".join(f' {name}="{escape(value)}"' for name, value in attributes)
+        self._out.append(f"<{tag}{written}>")
         if tag not in VOID:
             self._open.append(tag)
 
@@ -96,17 +99,18 @@ class _Cleaner(HTMLParser):
 
 
 def _attributes(tag: str, attrs: list[tuple[str, str | None]]) -> list[tuple[str, str]]:
-    kept = []
+    harmless_ones = []
     for name, value in attrs:
         if value is None:
             continue
         if name in ATTRIBUTES or (tag == "img" and name == "src" and PICTURE.fullmatch(value)):
-            kept.append((name, value))
+            harmless_ones.append((name, value))
         elif name == "style" and (style := _style(value)):
-            kept.append((name, style))
-    return kept
+            harmless_ones.append((name, style))
+    return harmless_ones
 
 
 def _style(value: str) -> str:
     rules = (rule.strip() for rule in value.split(";"))
-    return ";".join(rule for rule in rules if STYLES.fullmatch(rule) and not LOADS.search(rule))
+    inside = (rule for rule in rules if STYLES.fullmatch(rule) and not LEAVES.match(rule))
+    return ";".join(rule for rule in inside if not LOADS.search(rule))
