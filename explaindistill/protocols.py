@@ -78,6 +78,8 @@ class Teacher(Protocol):
       probability, a limit or None, and the distinct rows answered. Absent: answers cost no privacy.
     - ``epsilon_with(X)``, ``epsilon_after(n)``, ``answered(X)``: the loss if these rows, or n new ones, were asked too,
       and the rows ``(n,)`` that cost nothing more. Absent, as ``epsilon``: a dry run and a score tell no loss.
+    - ``one_process``: why all of its answers must come from one process, in words that follow a colon. Absent, or
+      None: copies of it may answer on the workers of a cluster, where each worker asks its copy one question at a time.
     - ``remaining``: rows that may still be asked, where a budget counts them. Absent: there is no limit.
     - ``knows(X)``: rows ``(n,)`` that have an answer; there is none for others, see :func:`can_be_asked`. Absent: every
       row can be asked.
@@ -270,6 +272,11 @@ class Domain(Protocol):
 
 class Partitions(Protocol):
     """Rows in parts, which may lie on other machines. Everything that is asked of them adds up exactly.
+
+    Notes
+    -----
+    Partitions whose functions run in other processes have a true attribute ``elsewhere``: what a function changes there
+    is not changed here.
 
     Examples
     --------

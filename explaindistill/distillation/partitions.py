@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from explaindistill.asking.questions import Questions
 from explaindistill.data.named_columns import is_name
 from explaindistill.data.parts import AnsweredPart, PartOfRows, column_summaries, schema_of
 from explaindistill.data.row_keys import KeyedRows, RowIdentity
+from explaindistill.data.rows_sent import counters_of
 from explaindistill.data.schema import Feature, Schema
 from explaindistill.data.student_view import StudentView
 from explaindistill.data.weights import as_weights, check_sizes
@@ -26,6 +28,9 @@ __all__ = [
     "FittedParts", "PartPrediction", "check_partitions", "fit_to_parts", "names_of_parts", "seen_names",
 ]  # fmt: skip
 
+ONE_AT_A_TIME = threading.Lock()
+"""Threads of a worker share a teacher, and many cannot bear two questions at once: a network that leaves the mode of
+training for a question, and goes back to it, would answer another thread in that mode."""
 MOST_KEYS = 100_000
 """Keys of rows that a fit keeps for the audit: 1.6 MB, whatever the number of rows."""
 
@@ -78,6 +83,21 @@ def check_partitions(distiller: Any, y: Any, sample_weight: Any) -> None:
             )
 
 
+def check_workers(teacher: Any, parts: Partitions) -> None:
+    """Refuse a teacher that no copies may answer for, where workers would ask copies.
+
+    Raises
+    ------
+    InvalidInputError
+    """
+    reason = getattr(teacher, "one_process", None)
+    if reason and getattr(parts, "elsewhere", False):
+        raise InvalidInputError(
+            f"teacher must not be asked by workers of a cluster where it is a {type(teacher).__name__}: {reason}; read "
+            "the rows on this machine, for instance with xd.open_parquet"
+        )
+
+
 def names_of_parts(parts: Partitions, named: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
     """Columns without those that arguments name, and these by argument.
 
@@ -124,7 +144,8 @@ class Asking:
         rows = part.frame([*names, *([] if self.weight is None else [self.weight])])
         budget = Budget()
         keyed = KeyedRows.of(rows[names])
-        Y = Questions(self.teacher, self.schema, None, budget)(keyed)
+        with ONE_AT_A_TIME:
+            Y = Questions(self.teacher, self.schema, None, budget)(keyed)
         Y = Y if Y.ndim > 1 else Y[:, None]
         weight = None if self.weight is None else as_weights(rows[self.weight], len(rows), is_part=True)
         used = None
@@ -170,9 +191,12 @@ class AskedPart:
 
 def _lowest_keys(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The lowest of some keys, each once: keys are hashes, so that these are a random sample of the distinct rows."""
-    if len(keys) > 2 * MOST_KEYS:
-        keys = keys[np.argpartition(keys[:, 0], 2 * MOST_KEYS)[: 2 * MOST_KEYS]]
-    return np.unique(keys, axis=0)[:MOST_KEYS]
+    if len(keys) > 2 * MOST_KEYS:  # a key stands here twice at most, so that these hold the lowest of the distinct ones
+        first = keys[:, 0]
+        keys = keys[first <= np.partition(first, 2 * MOST_KEYS)[2 * MOST_KEYS]]
+    keys = keys[np.lexsort((keys[:, 1], keys[:, 0]))]
+    is_new = np.append(True, (keys[1:] != keys[:-1]).any(axis=1))[: len(keys)]
+    return keys[is_new][:MOST_KEYS]
 
 
 def _ask(part: PartOfRows, asking: Asking) -> AskedPart:
@@ -226,8 +250,10 @@ def fit_to_parts(
     Raises
     ------
     InvalidInputError
-        If a column differs in kind between parts, or weights are none; nothing is asked then.
+        If a column differs in kind between parts, weights are none, or no copies may answer for the teacher; nothing
+        is asked then.
     """
+    check_workers(teacher, parts)
     columns = parts.ask(column_summaries, names, reduce=added_each)
     schema = schema_of(parts, names, columns)
     if weight is not None:
@@ -235,6 +261,9 @@ def fit_to_parts(
     view = schema if seen is None else schema.select(seen)
     questioned = parts.step(_ask, Asking(teacher, schema, tuple(view.names), weight))
     counts = questioned.ask(_counts, reduce=added)
+    if getattr(parts, "elsewhere", False):
+        for counter in counters_of(teacher):  # copies of the teacher counted what they were asked
+            counter.add(counts.sent)
     answered = questioned.step(_answered)
     exact = view if counts.n_used == counts.n else schema_of(answered, view.names)
     student.fit_parts(answered, exact, teacher.classes_)

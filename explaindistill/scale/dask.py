@@ -37,6 +37,8 @@ class DaskPartitions:
     parts : list of distributed.Future
     """
 
+    elsewhere = True
+
     def __init__(self, client: Any, parts: list[Any]) -> None:
         self.client, self.parts = client, parts
 

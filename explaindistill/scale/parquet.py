@@ -45,7 +45,7 @@ class RowGroup:
     def frame(self, names: Sequence[str] | None = None) -> pd.DataFrame:
         """Its rows, with some of the columns; all when None."""
         wanted = self.names if names is None else list(names)
-        with _parquet().ParquetFile(self.path) as file:
+        with _parquet().ParquetFile(self.path, memory_map=True) as file:
             table = file.read_row_group(self.group, columns=wanted, use_threads=False)
         return as_frame(table.to_pandas(ignore_metadata=False).reset_index(drop=True))[wanted]
 

@@ -78,6 +78,11 @@ class EnsembleTeacher:
         return f"{type(self).__name__}({len(self.teachers)} teachers)"
 
     @property
+    def one_process(self) -> str | None:
+        """Why one of the teachers must be asked in one process; None where none must."""
+        return next((reason for t in self.teachers if (reason := getattr(t, "one_process", None))), None)
+
+    @property
     def name(self) -> str:
         """What messages call this teacher."""
         return f"the ensemble of {len(self.teachers)}"

@@ -186,6 +186,8 @@ class HttpTeacher:
         self._in_a_row, self._next_at = 0, 0.0
         self._lock = threading.Lock()
 
+    one_process = "its limits, costs and counts of requests are those of one process"
+
     @property
     def name(self) -> str:
         """What messages call this teacher: the address without its query."""

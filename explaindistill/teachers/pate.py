@@ -85,6 +85,8 @@ class PateTeacher:
         self._rng = np.random.default_rng(seed)
         self._known: dict[bytes, int] = {}
 
+    one_process = "each vote has noise that is drawn once, and the loss of privacy is counted where it is drawn"
+
     @property
     def name(self) -> str:
         """What messages call this teacher."""

@@ -9,10 +9,19 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import explaindistill as xd
 import scale.rows as rows_of_every_kind
 from explaindistill.errors import InvalidInputError
+from explaindistill.scale.frames import partitions_of_frames
+from explaindistill.teachers import Rights
+from explaindistill.teachers.callable import CallableTeacher
+from explaindistill.teachers.ensemble import EnsembleTeacher
+from explaindistill.teachers.pate import PateTeacher
 from scale.rows import Blend, mixed_rows
 
 ABSENT = "dask is not installed: pip install explaindistill[dask]"
@@ -98,3 +107,60 @@ class Unknown(Blend):
 def test_a_teacher_that_no_worker_can_load_is_an_error_and_no_wait(cluster):
     with pytest.raises(InvalidInputError, match=r"a worker could not load .*a_module_that_no_worker_has.*; install"):
         fitted(dd.from_pandas(ROWS, npartitions=2), teacher=Unknown())
+
+
+NUMBERS = pd.DataFrame(np.random.default_rng(3).normal(size=(900, 5)), columns=list("abcde"))
+
+
+def networks():
+    torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch==2.13.0")
+    from explaindistill.teachers.torch import TorchTeacher
+
+    torch.manual_seed(0)
+    layers = torch.nn.Linear(5, 32), torch.nn.ReLU(), torch.nn.Dropout(0.5), torch.nn.Linear(32, 2)
+    net = torch.nn.Sequential(*layers).double()
+    net.train()  # as a notebook leaves it: the adapter leaves this mode for a question only
+    return TorchTeacher(net, classes=["no", "yes"])
+
+
+def perceptron():
+    return make_pipeline(StandardScaler(), MLPClassifier(max_iter=20, random_state=0)).fit(NUMBERS, NUMBERS.a > 0)
+
+
+def forest():
+    return RandomForestClassifier(9, random_state=0).fit(NUMBERS, NUMBERS.a > 0)
+
+
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+@pytest.mark.parametrize("make", [networks, perceptron, forest])
+def test_real_teachers_answer_alike_in_any_cut_and_on_workers(cluster, make):
+    teacher = make()
+    here = json.dumps(fitted(NUMBERS, teacher=teacher).to_dict())
+    cut = [NUMBERS.iloc[:1], NUMBERS.iloc[1:34], NUMBERS.iloc[34:]]
+    assert json.dumps(fitted(partitions_of_frames(cut), teacher=teacher).to_dict()) == here
+    assert json.dumps(fitted(dd.from_pandas(NUMBERS, npartitions=4), teacher=teacher).to_dict()) == here
+
+
+def test_what_workers_ask_is_counted_here(cluster):
+    teacher = CallableTeacher(lambda X: X["a"] ** 2)
+    ensemble = EnsembleTeacher([teacher, CallableTeacher(lambda X: X["b"])])
+    student = fitted(dd.from_pandas(NUMBERS, npartitions=4), xd.TreeRegressor(max_leaf_nodes=3), ensemble)
+    assert teacher.rows_sent_.by_purpose == {"fit": 900}
+    assert student.cost_.n_asked == 900
+
+
+@pytest.mark.parametrize("how", ["vote", "ensemble", "server"])
+def test_teachers_that_hold_limits_in_one_process_are_not_copied_to_workers(cluster, how):
+    one = CallableTeacher(lambda X: (X["a"] > 0).astype(float), classes=["no", "yes"])
+    vote = PateTeacher([one, one, one], noise_scale=1.0, seed=0)
+    http = pytest.importorskip("explaindistill.teachers.http", reason="httpx is not installed")
+    server = http.HttpTeacher(
+        "http://127.0.0.1:9", classes=["no", "yes"], rights=Rights("mine", "own model", "I trained it")
+    )
+    teacher = {"vote": vote, "ensemble": EnsembleTeacher([one, vote]), "server": server}[how]
+    with pytest.raises(InvalidInputError, match=r"workers of a cluster .*(privacy|limits).*; read the rows on this"):
+        fitted(dd.from_pandas(NUMBERS, npartitions=2), teacher=teacher)
+    if how == "vote":
+        assert vote.n_answered == 0
+        fitted(partitions_of_frames([NUMBERS.iloc[:500], NUMBERS.iloc[400:]]), teacher=vote)
+        assert vote.n_answered == 900  # rows in two parts have one vote
