@@ -20,7 +20,7 @@ from explaindistill.protocols import Partitions
 
 __all__ = [
     "AnsweredPart", "FramePart", "LowestKeys", "PartOfRows", "column_summaries", "disclosed_schema", "drawn_rows",
-    "schema_of",
+    "evidence_of", "schema_of",
 ]  # fmt: skip
 
 
@@ -95,6 +95,9 @@ class AnsweredPart:
         Their weights, above 0; None where all weigh 1.
     used : int ndarray of shape (n,), or None
         Their places in the source, where others have the weight 0.
+    evidence : (int, tuple of ColumnEvidence), optional
+        What :func:`disclosed_schema` would read all rows for again, with the size of a category that it is for; only
+        where there are no weights.
     """
 
     source: PartOfRows
@@ -102,6 +105,7 @@ class AnsweredPart:
     Y: NDArray[np.float64]
     weight: NDArray[np.float64] | None
     used: NDArray[np.intp] | None
+    evidence: tuple[int, tuple[ColumnEvidence, ...]] | None = None
 
     @property
     def number(self) -> int:
@@ -182,8 +186,17 @@ def _all_count(part: AnsweredPart) -> bool:
 
 def _evidence(part: AnsweredPart, schema: Schema, min_size: int, units: RowCounts | None) -> tuple[ColumnEvidence, ...]:
     """What people show; where rows have the weight 0, they are people all the same."""
+    if part.evidence is not None and part.evidence[0] == min_size:
+        return part.evidence[1]
     rows = part.source.frame(part.names)
     count = None if units is None or part.weight is None else units.whole(part.weight)
+    return evidence_of(rows, schema, min_size, count)
+
+
+def evidence_of(
+    rows: pd.DataFrame, schema: Schema, min_size: int, count: NDArray[np.int64] | None
+) -> tuple[ColumnEvidence, ...]:
+    """What decides how much of each column may leave, as some rows show it that stand for ``count`` people each."""
     return tuple(ColumnEvidence.of(f, rows[f.name], min_size, count) for f in schema)
 
 

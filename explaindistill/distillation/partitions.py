@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from explaindistill.asking.budget import Budget
 from explaindistill.asking.questions import Questions
+from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.named_columns import is_name
-from explaindistill.data.parts import AnsweredPart, PartOfRows, column_summaries, schema_of
+from explaindistill.data.parts import AnsweredPart, PartOfRows, column_summaries, evidence_of, schema_of
 from explaindistill.data.row_keys import KeyedRows, RowIdentity
 from explaindistill.data.rows_sent import counters_of
 from explaindistill.data.schema import Feature, Schema
@@ -131,12 +132,13 @@ def _names(part: PartOfRows) -> tuple[tuple[str, ...], ...]:
 
 @dataclass(frozen=True)
 class Asking:
-    """What is asked of each part: a teacher, about rows of a schema, of which a student sees some columns."""
+    """What is asked of each part: a teacher, about rows of a schema, of which a student sees a view."""
 
     teacher: Any
     schema: Schema
-    seen: tuple[str, ...]
+    view: Schema
     weight: str | None
+    min_category_size: int
 
     def of(self, part: PartOfRows) -> AskedPart:
         """Ask about the distinct rows of a part, once each."""
@@ -152,7 +154,9 @@ class Asking:
         if weight is not None and not (weight > 0).all():
             used = np.flatnonzero(weight > 0)
             Y, weight = Y[used], weight[used]
-        answered = AnsweredPart(part, list(self.seen), np.ascontiguousarray(Y), weight, used)
+        size = self.min_category_size
+        evidence = None if self.weight or size == 1 else (size, evidence_of(rows, self.view, size, None))
+        answered = AnsweredPart(part, self.view.names, np.ascontiguousarray(Y), weight, used, evidence)
         first = keyed.keys[keyed.first]
         counts = PartCounts(len(rows), len(Y), budget.distinct, budget.spent, budget.seconds, _lowest_keys(first))
         return AskedPart(answered, counts)
@@ -259,7 +263,8 @@ def fit_to_parts(
     if weight is not None:
         check_sizes(parts.ask(_largest_weight, weight, reduce=max))
     view = schema if seen is None else schema.select(seen)
-    questioned = parts.step(_ask, Asking(teacher, schema, tuple(view.names), weight))
+    size = getattr(student, "min_category_size", MIN_CATEGORY_SIZE)
+    questioned = parts.step(_ask, Asking(teacher, schema, view, weight, size))
     counts = questioned.ask(_counts, reduce=added)
     if getattr(parts, "elsewhere", False):
         for counter in counters_of(teacher):  # copies of the teacher counted what they were asked

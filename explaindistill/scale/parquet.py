@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,43 +11,20 @@ from typing import Any
 import pandas as pd
 
 from explaindistill.data.parts import drawn_rows
-from explaindistill.data.rows import as_frame
-from explaindistill.errors import InvalidInputError, MissingExtraError, did_you_mean
+from explaindistill.errors import InvalidInputError, did_you_mean
 from explaindistill.numerics.ranges import whole_in
 from explaindistill.scale.frames import LocalPartitions
+from explaindistill.scale.parquet_files import (
+    FileStamp,
+    FolderKey,
+    JointKinds,
+    data_files,
+    folder_keys,
+    footer_of,
+)
+from explaindistill.scale.row_groups import RowGroup
 
 __all__ = ["ParquetRows", "open_parquet"]
-
-
-@dataclass(frozen=True, eq=False)
-class RowGroup:
-    """One row group of a file.
-
-    Attributes
-    ----------
-    number : int
-        Among all row groups of the folder.
-    path : str
-    group : int
-        Among those of the file.
-    names : list of str
-        Columns that count.
-    n : int
-        Rows.
-    """
-
-    number: int
-    path: str
-    group: int
-    names: list[str]
-    n: int
-
-    def frame(self, names: Sequence[str] | None = None) -> pd.DataFrame:
-        """Its rows, with some of the columns; all when None."""
-        wanted = self.names if names is None else list(names)
-        with _parquet().ParquetFile(self.path, memory_map=True) as file:
-            table = file.read_row_group(self.group, columns=wanted, use_threads=False)
-        return as_frame(table.to_pandas(ignore_metadata=False).reset_index(drop=True))[wanted]
 
 
 class ParquetRows:
@@ -141,7 +118,9 @@ def open_parquet(path: str | Path | Iterable[str | Path]) -> ParquetRows:
     Parameters
     ----------
     path : path of a file or of a folder, or paths of files
-        Of a folder all files below it whose name ends with ``.parquet``, in the order of their names.
+        Of a folder all files below it whose name ends with ``.parquet``, in the order of their names; what begins with
+        ``.`` or ``_`` is left out. Folders named ``key=value`` are a column, as in ``pandas.read_parquet``; of a list
+        of files, folders below the one that they share.
 
     Returns
     -------
@@ -154,7 +133,7 @@ def open_parquet(path: str | Path | Iterable[str | Path]) -> ParquetRows:
     MissingExtraError
         If ``pyarrow`` is not installed.
     InvalidInputError
-        If there is no file, no row, or files have different columns.
+        If there is no file, no row, or files have different columns; later, if a file was changed meanwhile.
 
     Examples
     --------
@@ -168,54 +147,69 @@ def open_parquet(path: str | Path | Iterable[str | Path]) -> ParquetRows:
     >>> student.student_.tree_.count.tolist()
     [100, 51, 49]
     """
-    pq = _parquet()
-    parts: list[RowGroup] = []
-    for file in _files(path):
-        try:
-            footer = pq.ParquetFile(file)
-        except Exception as error:  # pyarrow has an error of its own for each way in which a file can be damaged
-            if not isinstance(error, OSError | ValueError):
-                raise
-            raise InvalidInputError(f"{file} must be a Parquet file: {' '.join(str(error).split())[:120]}") from error
-        with footer:
-            metadata, schema = footer.metadata, footer.schema_arrow
-            index = (schema.pandas_metadata or {}).get("index_columns", [])
-            hidden = {name for name in index if isinstance(name, str)}
-            names = [str(name) for name in schema.names if name not in hidden]
-            sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
-        for group, n in enumerate(sizes):
-            if n:
-                parts.append(RowGroup(len(parts), str(file), group, names, n))
-    if not parts:
+    root, paths = data_files(path)
+    files = [_opened(file) for file in paths]
+    keys = dict(zip(paths, folder_keys(root, paths), strict=True))
+    full = [file for file in files if sum(file.sizes)]
+    if not full:
         raise InvalidInputError(f"path must hold at least 1 row, got none in {path}")
-    for row_group in parts:
-        if row_group.names != parts[0].names:
-            odd = ", ".join(sorted(set(row_group.names) ^ set(parts[0].names))) or "their order"
-            raise InvalidInputError(
-                f"all files must have the same columns in one order, {row_group.path} differs in {odd}"
-            )
-    return ParquetRows(parts)
+    names = _joint_names(full, keys)
+    kinds = JointKinds.of([f.schema for f in full], frozenset(name for f in full for name in f.sparse))
+    groups = [(file, group, n) for file in full for group, n in enumerate(file.sizes) if n]
+    return ParquetRows([
+        RowGroup(number, str(file.path), group, names, n, file.stamp, keys[file.path], kinds)
+        for number, (file, group, n) in enumerate(groups)
+    ])  # fmt: skip
 
 
-def _files(path: Any) -> list[Path]:
-    if not isinstance(path, str | Path):
-        return [Path(each) for each in path]
-    whole = Path(path)
-    if whole.is_dir():
-        files = sorted(whole.rglob("*.parquet"))
-        if not files:
-            raise InvalidInputError(f"path must hold files whose name ends with .parquet, got {str(path)!r} with none")
-        return files
-    if not whole.exists():
-        raise InvalidInputError(
-            f"path must be a Parquet file or a folder of them, got {str(path)!r}, which is not there"
-        )
-    return [whole]
+@dataclass(frozen=True, eq=False)
+class _OpenedFile:
+    """What the footer of a file says: its columns, the rows of each row group, and where values are missing."""
+
+    path: Path
+    stamp: FileStamp
+    schema: Any
+    sizes: list[int]
+    sparse: set[str]
 
 
-def _parquet() -> Any:
+def _opened(path: Path) -> _OpenedFile:
+    stamp = FileStamp.of(str(path))
     try:
-        from pyarrow import parquet
-    except ImportError as error:
-        raise MissingExtraError("pyarrow is not installed; run: pip install explaindistill[parquet]") from error
-    return parquet
+        footer = footer_of(str(path), stamp)
+        schema = footer.schema.to_arrow_schema()
+    except Exception as error:  # pyarrow has an error of its own for each way in which a file can be damaged
+        if not isinstance(error, OSError | ValueError):
+            raise
+        raise InvalidInputError(f"{path} must be a Parquet file: {' '.join(str(error).split())[:120]}") from error
+    index = (schema.pandas_metadata or {}).get("index_columns", [])
+    hidden = {name for name in index if isinstance(name, str)}
+    names = [name for name in schema.names if name not in hidden]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InvalidInputError(f"column names must differ from each other, got {twice!r} twice in {path}; rename one")
+    groups = [footer.row_group(group) for group in range(footer.num_row_groups)]
+    sparse = {
+        column.path_in_schema
+        for group in groups
+        for column in map(group.column, range(group.num_columns))
+        if column.statistics is None or column.statistics.null_count
+    }
+    selected = schema.empty_table().select(names).schema
+    return _OpenedFile(path, stamp, selected, [group.num_rows for group in groups], sparse)
+
+
+def _joint_names(files: Sequence[_OpenedFile], keys: Mapping[Path, tuple[FolderKey, ...]]) -> list[str]:
+    """Names of the columns of all files, in the order of the first, then those of folders."""
+    each = {file.path: [*file.schema.names, *(key.name for key in keys[file.path])] for file in files}
+    first = each[files[0].path]
+    for path, names in each.items():
+        if set(names) != set(first):
+            odd = ", ".join(sorted(set(names) ^ set(first)))
+            raise InvalidInputError(f"all files must have the same columns, {path} differs in {odd}; write them alike")
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise InvalidInputError(
+                f"column {twice!r} must stand in the file or in the name of its folder, got it in both of {path}"
+            )
+    return first

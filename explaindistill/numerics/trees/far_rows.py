@@ -6,7 +6,7 @@ A part is never changed: one that is lost can be made again from what it was mad
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -44,8 +44,8 @@ class TreePart:
     values : callable
         Values ``(n,)`` of a column.
     Y : ndarray, shape (n, m)
-    whole : int64 ndarray, shape (n,)
-        Whole-number weights.
+    whole : int64 ndarray of shape (n,), or None
+        Whole-number weights; None where all are 1.
     """
 
     codes: NDArray[np.uint8]
@@ -54,7 +54,22 @@ class TreePart:
     nodes: Mapping[Node, NDArray[np.int32]]
     values: Callable[[int], NDArray[np.float64]]
     Y: NDArray[np.float64]
-    whole: NDArray[np.int64]
+    whole: NDArray[np.int64] | None
+    nearby: dict[tuple[Node, int, tuple[int, int]], tuple[NDArray[np.int32], NDArray[np.float64]]] = field(
+        default_factory=dict, init=False
+    )
+    """Rows of a node in two bins of a column, and their values: a threshold takes several questions about them, and
+    each would read the column again. Those of the last node only."""
+
+    def between(self, node: Node, f: int, codes: tuple[int, int]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Rows ``(m,)`` of a node in two bins of a column, and their values."""
+        place = node, f, codes
+        if place not in self.nearby:
+            index = self.nodes[node]
+            index = index[np.isin(self.column(f)[index], codes)]
+            self.nearby.clear()
+            self.nearby[place] = index, self.values(f)[index] if len(index) else np.empty(0)
+        return self.nearby[place]
 
     def column(self, f: int) -> NDArray[np.uint8]:
         """Codes ``(n,)`` of a column."""
@@ -76,9 +91,7 @@ def _histogram(part: TreePart, node: Node, slots: Slots, has_squares: bool) -> t
 
 
 def _near(part: TreePart, node: Node, f: int, codes: tuple[int, int], question: Nearby) -> Sums:
-    index = part.nodes[node]
-    index = index[np.isin(part.column(f)[index], codes)]
-    values = part.values(f)[index] if len(index) else np.empty(0)
+    index, values = part.between(node, f, codes)
     return question.of(values, channels_of(part.channels, index))
 
 
@@ -89,10 +102,10 @@ def _divided(
     """The part with two nodes in place of one."""
     index, column, moved = part.nodes[node], part.column(f), part.moved
     if finer is not None:
-        near = index[np.isin(column[index], finer.codes)]
+        near, values = part.between(node, f, finer.codes)
         if len(near):
             column = column.copy()
-            column[near] = finer.codes_of(part.values(f)[near])
+            column[near] = finer.codes_of(values)
             moved = {**moved, f: column}
     is_left = goes_left[column[index]]
     nodes = {k: rows for k, rows in part.nodes.items() if k != node}
@@ -217,4 +230,5 @@ def _leaf_sums(part: TreePart, leaves: list[Node | None], units: OutputUnits) ->
     rows = [np.empty(0, dtype=np.int32) if node is None else part.nodes[node] for node in leaves]
     end = np.cumsum([len(r) for r in rows])
     start = np.append(0, end[:-1])
-    return LeafSums.of(part.Y, part.whole, units, np.concatenate(rows), start, end)
+    whole = np.ones(len(part.Y), dtype=np.int64) if part.whole is None else part.whole
+    return LeafSums.of(part.Y, whole, units, np.concatenate(rows), start, end)

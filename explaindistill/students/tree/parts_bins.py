@@ -165,5 +165,5 @@ def coded_part(
     weight = part.weight
     rooted = {(0, n): np.arange(len(rows), dtype=np.int32)}
     summed = channels(structure.of(part.Y), weight, scale, units)
-    whole = np.ones(len(rows), dtype=np.int64) if weight is None else units.whole(weight)
+    whole = None if weight is None else units.whole(weight)
     return TreePart(codes, {}, summed, rooted, PartColumns(part, schema), part.Y, whole)
