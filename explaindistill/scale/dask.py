@@ -51,13 +51,19 @@ class DaskPartitions:
         MissingExtraError
             If ``distributed`` is not installed.
         InvalidInputError
-            If there is no client, or the frame has no rows.
+            If it is no frame, there is no client, or the frame has no rows.
         """
         try:
             import dask
+            import dask.dataframe
             from distributed import default_client
         except ImportError as error:
             raise MissingExtraError("distributed is not installed; run: pip install explaindistill[dask]") from error
+        if not isinstance(frame, dask.dataframe.DataFrame):
+            raise InvalidInputError(
+                f"rows of dask must be a dask.dataframe.DataFrame, got {type(frame).__name__}; make it one, for "
+                "instance with dask.dataframe.from_dask_array(rows, columns=names) or from_delayed(parts)"
+            )
         try:
             client = default_client()
         except ValueError as error:

@@ -27,6 +27,7 @@ from scale.rows import Blend, mixed_rows
 ABSENT = "dask is not installed: pip install explaindistill[dask]"
 distributed = pytest.importorskip("distributed", reason=ABSENT)
 cloudpickle = pytest.importorskip("cloudpickle", reason=ABSENT)
+dask = pytest.importorskip("dask", reason=ABSENT)
 dd = pytest.importorskip("dask.dataframe", reason=ABSENT)
 
 ROWS = mixed_rows(600, seed=6)
@@ -164,3 +165,37 @@ def test_teachers_that_hold_limits_in_one_process_are_not_copied_to_workers(clus
         assert vote.n_answered == 0
         fitted(partitions_of_frames([NUMBERS.iloc[:500], NUMBERS.iloc[400:]]), teacher=vote)
         assert vote.n_answered == 900  # rows in two parts have one vote
+
+
+@pytest.mark.parametrize(
+    ("rows", "there"),
+    [
+        (NUMBERS[:40], lambda rows: dd.from_pandas(rows, npartitions=3)),
+        (NUMBERS[:400], lambda rows: dd.from_pandas(NUMBERS, npartitions=4).map_partitions(lambda r: r[r.index < 400])),
+        (NUMBERS.set_index(np.arange(900) // 7), lambda rows: dd.from_pandas(rows, npartitions=3)),
+        (NUMBERS.sample(frac=1, random_state=0), lambda rows: dd.from_pandas(rows, npartitions=3, sort=False)),
+        (
+            NUMBERS.assign(a=pd.Categorical(np.where(NUMBERS.b > 0, "x", "y"))),
+            lambda rows: dd.from_pandas(rows.astype({"a": str}), npartitions=3).astype({"a": "category"}),
+        ),
+        (
+            NUMBERS.round(),
+            lambda rows: dd.concat([dd.from_pandas(r, npartitions=1) for r in (rows[:500].astype(int), rows[500:])]),
+        ),
+    ],
+)
+def test_frames_of_dask_that_break_other_tools(cluster, rows, there):
+    teacher = CallableTeacher(lambda X: X["b"].to_numpy(dtype=float) ** 2)
+    frames = there(rows)
+    one, many = (fitted(r, xd.TreeRegressor(max_leaf_nodes=4), teacher) for r in (rows, frames))
+    assert json.dumps(many.to_dict()) == json.dumps(one.to_dict())
+    answers = many.predict(frames).compute()
+    assert answers.tolist() == one.predict(rows).tolist()
+    assert answers.index.tolist() == rows.index.tolist()
+
+
+def test_what_is_no_frame_of_dask(cluster):
+    frame = dd.from_pandas(NUMBERS, npartitions=2)
+    for rows in (frame.to_dask_array(), frame["a"], dask.delayed(NUMBERS)):
+        with pytest.raises(InvalidInputError, match=r"rows of dask must be a dask\.dataframe\.DataFrame, got"):
+            fitted(rows)
