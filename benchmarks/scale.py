@@ -15,10 +15,12 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -83,18 +85,36 @@ class Network:
 
 
 class Counted:
-    """Partitions that count rounds, and bytes of what is sent back."""
+    """Partitions, as if of other machines, that count rounds, questions, and bytes of what is sent back.
 
-    rounds = size = 0
+    Threads that ask at once wait together: of them the one with the most questions counts.
+    """
+
+    elsewhere = True
+    questions = size = main = 0
+    of_threads: ClassVar[Counter[int]] = Counter()
+    lock = threading.Lock()
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner
 
+    @classmethod
+    def rounds(cls) -> int:
+        """Questions one after the other."""
+        return cls.main + max(cls.of_threads.values(), default=0)
+
     def ask(self, function: Callable[..., Any], *arguments: Any, reduce: Callable[[Any, Any], Any]) -> Any:
         """Ask all parts, and count."""
         answer = self.inner.ask(function, *arguments, reduce=reduce)
-        Counted.rounds += 1
-        Counted.size += len(pickle.dumps(answer))
+        size = len(pickle.dumps(answer))
+        with Counted.lock:
+            Counted.questions += 1
+            Counted.size += size
+            if threading.current_thread() is threading.main_thread():
+                Counted.main = Counted.rounds() + 1
+                Counted.of_threads.clear()
+            else:
+                Counted.of_threads[threading.get_ident()] += 1
         return answer
 
     def step(self, function: Callable[..., Any], *arguments: Any) -> Counted:
@@ -120,7 +140,8 @@ def measured(how: str, folder: Path, search: str) -> dict[str, Any]:
         "cpu": time.process_time() - begin,
         "wall": time.perf_counter() - wall,
         "gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
-        "rounds": Counted.rounds,
+        "rounds": Counted.rounds(),
+        "questions": Counted.questions,
         "mb": Counted.size / 1e6,
     }
 
@@ -161,7 +182,7 @@ def main(argv: list[str] | None = None) -> int:
         )
         if not args.quick:
             auto = apart("counted", small, "auto")
-            bars.at_most("rounds, search auto", 400, auto["rounds"])
+            bars.at_most("rounds, search auto", 400, auto["rounds"], note=f"({auto['questions']:,} questions)")
     bars.add("two workers of dask: wall over one process", "<= 0.7 x", "not measured: needs more than two cores", None)
     return bars.finish(args)
 

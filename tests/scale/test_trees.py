@@ -14,7 +14,8 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_
 
 import explaindistill as xd
 from explaindistill.distillation import partitions
-from explaindistill.numerics.trees import binning, finer_thresholds
+from explaindistill.numerics.threads import spread
+from explaindistill.numerics.trees import binning, finer_thresholds, lookahead
 from explaindistill.scale.frames import partitions_of_frames
 from explaindistill.students.tree import search, shrinkage
 from scale.rows import Blend, cut, mixed_rows
@@ -185,6 +186,8 @@ class Turns(Blend):
 class InThreads:
     """Parts of which several are at work at once, as on a worker of a cluster with threads."""
 
+    elsewhere = True
+
     def __init__(self, parts):
         self.parts = parts
 
@@ -204,3 +207,18 @@ def test_threads_of_one_process_ask_one_after_the_other():
     parts = partitions_of_frames([rows.iloc[i : i + 50] for i in range(0, 400, 50)])
     student = xd.Distiller(Turns(), xd.TreeClassifier(max_leaf_nodes=4), n_queries="all", random_state=0)
     assert student.fit(InThreads(parts.parts)).corpus_.n_given == 400
+
+
+def test_looking_ahead_asks_about_several_splits_at_once_and_chooses_the_same(monkeypatch):
+    at_once = []
+    monkeypatch.setattr(lookahead, "spread", lambda f, items, n: at_once.append(n) or spread(f, items, n))
+    rows = mixed_rows(700, seed=8)
+    student = xd.TreeClassifier(max_leaf_nodes=7, search="lookahead")
+    here, there = (
+        xd.Distiller(Blend(3), student, n_queries="all", random_state=0).fit(table)
+        for table in (rows, InThreads(partitions_of_frames(cut(rows, 3, 1)).parts))
+    )
+    assert json.dumps(there.to_dict()) == json.dumps(here.to_dict())
+    half = len(at_once) // 2
+    assert set(at_once[:half]) == {1}
+    assert max(at_once[half:]) > 3

@@ -147,6 +147,11 @@ class FarRows:
     def __len__(self) -> int:
         return self.n
 
+    @property
+    def waits(self) -> bool:
+        """Whether other machines answer."""
+        return bool(getattr(self.parts, "elsewhere", False))
+
     def total_weight(self) -> int:
         """Whole-number weight of all rows."""
         return self.weight

@@ -50,6 +50,11 @@ class RowsOfLeaves(Protocol):
         """Whether thresholds are found among values."""
         ...
 
+    @property
+    def waits(self) -> bool:
+        """Whether other machines answer, so that several questions should be under way at once."""
+        ...
+
     def histogram(self, leaf: OpenLeaf) -> NDArray[np.int64]:
         """Histogram ``(n_slots, c)`` of the rows of a leaf."""
         ...

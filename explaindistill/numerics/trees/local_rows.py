@@ -63,6 +63,8 @@ class LocalRows:
         self.spare = np.empty_like(self.index)
         self._asked: tuple[Any, NDArray[np.int32], NDArray[np.float64]] | None = None
 
+    waits = False
+
     def __len__(self) -> int:
         return len(self.index)
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass, field
 
+from explaindistill.numerics.threads import spread
 from explaindistill.numerics.trees.best_first import Grown, build
 from explaindistill.numerics.trees.growth import Grower
 from explaindistill.numerics.trees.open_leaves import CodeSplit, OpenLeaf
@@ -102,7 +103,10 @@ class _Chooser:
         others = _merged([*self.plans.values()], limit)
         plans = [greedy_plan if c.feature == greedy.feature else Plan(self.grower, leaf, c) for c in candidates]
         greedy_plan.first = greedy_plan.first or greedy
-        best = max(range(len(plans)), key=lambda i: (_completed(plans[i], others, limit), -i))
+        # plans know nothing of each other: where other machines answer, all of them wait for their answers together
+        at_once = len(plans) if self.grower.rows.waits else 1
+        totals = spread(lambda i: _completed(plans[i], others, limit), range(len(plans)), at_once)
+        best = max(range(len(plans)), key=lambda i: (totals[i], -i))
         self.chosen = plans[best]
         return candidates[best]
 
