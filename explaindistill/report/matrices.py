@@ -78,8 +78,20 @@ def gaps_by_model(audit: Any) -> list[Block]:
         f"Gap in {unit} [95 % interval] from the reference group, of the group whose gap in the teacher is surest. "
         "It is no proof of unfairness."
     )
+    if _others_are_wider(audit, rows):
+        note += " The opening compares any two groups, and so names another pair."
     columns = ("attribute", *(name(m) for m in models))
     return [Matrix("Is there bias, and was it handed on?", columns, tuple(lines), note)]
+
+
+def _others_are_wider(audit: Any, rows: pd.DataFrame) -> bool:
+    """Whether the widest pair of an attribute, of which the opening speaks, is another than that of its line here."""
+    pairs = rows_of(frame_of(audit, "worst_pairs"), subject="teacher", metric="selection_rate_worst_difference")
+    shown = {row["attribute"]: {row["group"], row["reference"]} for row in rows.to_dict("records")}
+    return any(
+        shown.get(pair["attribute"]) not in (None, {pair["group"], pair["reference"]})
+        for pair in rows_of(pairs, status="ok").to_dict("records")
+    )
 
 
 def _gap(gaps: pd.DataFrame, verdicts: pd.DataFrame, href: str) -> MatrixCell:

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pandas as pd
 
 from explaindistill.measures.bias import FIDELITY_CAVEAT
-from explaindistill.report.blocks import Details, Items
+from explaindistill.report.blocks import Details, Items, Matrix
+from explaindistill.report.matrices import gaps_by_model
 from explaindistill.report.render import sections
 
 
@@ -62,3 +63,15 @@ def test_unequal_fidelity_is_said_once_for_all_students(make):
         "A student without a gap then says nothing about its teacher."
     ]
     assert "Another note." in found
+
+
+def test_the_matrix_says_where_the_opening_names_another_pair(make):
+    rates = {"metric": "selection_rate_difference", "subject": "teacher", "low": -0.3, "high": -0.1}
+    gaps = pd.DataFrame([line(**rates, group=group, estimate=-0.2) for group in ("b", "c")])
+    pair = {"metric": "selection_rate_worst_difference", "subject": "teacher", "estimate": -0.3}
+    base = make()
+    for group, reference, is_other in (("b", "male", False), ("male", "b", False), ("b", "c", True)):
+        pairs = pd.DataFrame([line(**pair, group=group, reference=reference, low=-0.4, high=-0.1, n_pairs=3)])
+        audit = replace(base, frames=base.frames | {"gaps": gaps, "worst_pairs": pairs})
+        notes = [block.note for block in gaps_by_model(audit) if isinstance(block, Matrix)]
+        assert [note.endswith("so names another pair.") for note in notes] == [is_other]
