@@ -346,9 +346,10 @@ def _measured(
     sentences = notes(frames, failures)
     frames["failures"] = failures.to_frame()
     frames["verdicts"] = check(frames, requirements)
+    record = manifest(inputs, options, requirements)
     return Audit(
         frames=frames,
-        manifest=manifest(inputs, options, requirements) | ({} if every is None else every.facts),
+        manifest=record if every is None else every.manifest(record),
         students={s.name: s.inner for s in inputs.students},
         schema=inputs.rows.disclosed(size),
         task=inputs.task,

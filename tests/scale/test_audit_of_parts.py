@@ -6,6 +6,7 @@ import pytest
 
 import explaindistill as xd
 from explaindistill.auditing.partitions import opening
+from explaindistill.auditing.partitions.basis import OF_NO_ROWS
 from explaindistill.errors import InvalidInputError
 from explaindistill.scale.frames import partitions_of_frames
 from scale.rows import Blend, cut, mixed_rows
@@ -77,7 +78,7 @@ def test_figures_of_all_rows_are_those_of_the_rows_in_memory(few_drawn, students
     parts = audited(partitions_of_frames(cut(rows, 7, 0)), students, sample_weight=weight)
     memory = audited(rows, students, sample_weight=weight)
     assert differences(parts, memory) == []
-    counted = {name for name, basis in parts.manifest["frames"].items() if "all" in basis}
+    counted = {name for name, basis in parts.manifest["partitions"]["frames"].items() if "all" in basis}
     assert {"rates", "gaps", "worst_pairs", "tests", "missing_bounds", "power", "group_fidelity", "transfer",
             "fidelity", "performance", "decided_as"} <= counted  # fmt: skip
     for name in ("rates", "gaps", "transfer", "group_fidelity"):
@@ -105,21 +106,31 @@ def test_any_cut_and_order_give_the_same_figures_and_the_same_drawn_rows(few_dra
         for name, table in one.frames.items():
             if name not in {"cost", "deployment"}:  # seconds
                 pd.testing.assert_frame_equal(table, other.frames[name], obj=name)
-        assert one.manifest["rows_sha256"] == other.manifest["rows_sha256"]
         assert one.manifest["data_sha256"] == other.manifest["data_sha256"]
+        assert one.manifest["partitions"] | {"parts": 0} == other.manifest["partitions"] | {"parts": 0}
 
 
-def test_every_line_and_the_front_say_which_rows_they_rest_on(few_drawn, students):
+def test_every_line_and_the_front_say_which_rows_they_rest_on(few_drawn, students, tmp_path):
     audit = audited(partitions_of_frames(cut(rows_of(N), 7, 0)), students)
-    assert audit.manifest["n_rows"] == N
-    assert audit.manifest["n_drawn"] == DRAWN
-    assert audit.manifest["n_parts"] == 7
+    facts = audit.manifest["partitions"]
+    assert (audit.manifest["n_rows"], facts["rows"], facts["drawn"], facts["parts"]) == (N, N, DRAWN, 7)
+    assert repr(audit).startswith("Audit of tree, linear against Blend on 3,000 rows (600 drawn for what is not count")
     for name, table in audit.frames.items():
-        if len(table) and name not in {"verdicts", "failures"}:
+        if len(table) and name not in {"verdicts", "failures", *OF_NO_ROWS}:
             assert set(table["rows"]) <= {"all", "drawn"}, name
+            assert facts["frames"][name] == " and ".join(sorted(set(table["rows"])))
     assert (audit.frames["importance"]["rows"] == "drawn").all()
-    assert audit.notes[0].startswith("All 3,000 rows are counted in: ")
-    assert audit.notes[0].endswith("Everything else rests on 600 rows drawn from them by what stands in them.")
+    drawn = audit.frames["fidelity"].query("rows == 'drawn' and subset == ''")
+    assert (drawn["n"] <= DRAWN).all()
+    front = "The rows lie in 7 parts. All 3,000 are counted in: rates of groups, their gaps, transfer"
+    assert audit.notes[0].startswith(front)
+    opening = " ".join(str(audit).split())
+    assert 0 < opening.index(front) < opening.index("Can a simple model stand in")
+    html = audit.save(tmp_path / "audit.html").read_text("utf-8")
+    assert html.index("The rows lie in 7 parts") < html.index("Which inputs carry it")
+    assert "3,000 audited rows, 600 of them drawn" in html
+    markdown = audit.save(tmp_path / "audit.md").read_text("utf-8")
+    assert "600 drawn rows" in markdown.partition("## Which columns carry the answers")[2].partition("## ")[0]
 
 
 def test_one_part_without_some_group_and_small_groups(few_drawn, students):

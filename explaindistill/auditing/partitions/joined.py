@@ -9,14 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from explaindistill.auditing.partitions.basis import ALL, BASIS, DRAWN, OF_NO_ROWS
 from explaindistill.measures.table import text
 
-__all__ = ["ALL", "BASIS", "DRAWN", "basis_of", "joined"]
+__all__ = ["joined"]
 
-BASIS = "rows"
-"""Column that says of each line which rows it rests on."""
-ALL, DRAWN = "all", "drawn"
-KEY = ("metric", "subject", "kind")
 DIGITS = 12
 """Significant digits of sums of all rows: the order of the parts moves digits behind these."""
 
@@ -35,7 +32,7 @@ def joined(drawn: Mapping[str, pd.DataFrame], counted: Mapping[str, pd.DataFrame
     >>> joined({"fidelity": some}, {"fidelity": every})["fidelity"][["metric", "n", "rows"]].values.tolist()
     [['agreement', 900, 'all'], ['kl', 50, 'drawn']]
     """
-    return {name: _joined(table, counted.get(name)) for name, table in drawn.items()}
+    return {name: table if name in OF_NO_ROWS else _joined(table, counted.get(name)) for name, table in drawn.items()}
 
 
 def _joined(drawn: pd.DataFrame, counted: pd.DataFrame | None) -> pd.DataFrame:
@@ -75,16 +72,3 @@ def _rounded(table: pd.DataFrame) -> pd.DataFrame:
         if pd.api.types.is_float_dtype(table[column]):
             out[column] = [float(f"{x:.{DIGITS}g}") for x in table[column]]
     return out
-
-
-def basis_of(table: pd.DataFrame) -> str:
-    """Which rows a frame rests on: "all", "drawn", or both.
-
-    Examples
-    --------
-    >>> basis_of(pd.DataFrame({"rows": ["all", "drawn"]})), basis_of(pd.DataFrame())
-    ('all and drawn', '')
-    """
-    if BASIS not in table or table.empty:
-        return ""
-    return " and ".join(sorted(set(table[BASIS])))

@@ -16,9 +16,10 @@ from explaindistill.auditing.frames.every import suppressed
 from explaindistill.auditing.inputs import AuditInput
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.auditing.partitions.answered import AnsweredRows, PartQuestions, RowTotals
+from explaindistill.auditing.partitions.basis import basis_of, said_of
 from explaindistill.auditing.partitions.cells import Cells
 from explaindistill.auditing.partitions.counted import TEACHER, CountedRows
-from explaindistill.auditing.partitions.joined import basis_of, joined
+from explaindistill.auditing.partitions.joined import joined
 from explaindistill.auditing.partitions.opening import sensitive_names
 from explaindistill.auditing.partitions.people import nameless, stand_ins
 from explaindistill.auditing.stages import COUNTING
@@ -44,13 +45,22 @@ class WholeAudit:
     frames : dict of str to DataFrame
         With a column ``rows``: "all" or "drawn".
     notes : tuple of str
-    facts : dict
-        For the manifest.
+        The first says which figures count all rows.
+    partitions : dict
+        For the manifest: how many parts and rows, how many were drawn, which rows each frame rests on.
+    digest : str
+        Of all rows, in whatever order.
     """
 
     frames: Frames
     notes: tuple[str, ...]
-    facts: dict[str, Any]
+    partitions: dict[str, Any]
+    digest: str
+
+    def manifest(self, of_drawn: Mapping[str, Any]) -> dict[str, Any]:
+        """The manifest of all rows, from that of the drawn ones."""
+        facts = self.partitions | {"drawn_sha256": of_drawn["data_sha256"]}
+        return {**of_drawn, "n_rows": facts["rows"], "data_sha256": self.digest, "partitions": facts}
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,13 +106,13 @@ class EveryRow:
             counted = _counted(cells, list(bands), drawn, options, failures)
         table = joined(frames, counted)
         facts = {
-            "n_parts": len(self.parts),
-            "n_rows": totals.n,
-            "n_drawn": len(drawn.rows),
-            "rows_sha256": hashlib.sha256(f"{totals.n}".encode() + totals.digest.tobytes()).hexdigest(),
+            "parts": len(self.parts),
+            "rows": totals.n,
+            "drawn": len(drawn.rows),
             "frames": {name: basis for name, frame in table.items() if (basis := basis_of(frame))},
         }
-        return WholeAudit(table, (*_said(facts), *_equal(totals)), facts)
+        whole = hashlib.sha256(f"{totals.n}".encode() + totals.digest.tobytes()).hexdigest()
+        return WholeAudit(table, (said_of(facts), *_equal(totals)), facts, whole)
 
 
 def _text(name: Any) -> str | None:
@@ -135,17 +145,6 @@ def _counted(cells: Cells, banded: list[str], drawn: AuditInput, options: AuditO
         except Exception as error:  # whatever a measure meets: frames of drawn rows are there
             failures.add("partitions", [name], error)
     return suppressed(frames, people, options.min_group_size, failures)
-
-
-def _said(facts: Mapping[str, Any]) -> list[str]:
-    """What stands in front: which frames rest on which rows."""
-    every = [name for name, basis in facts["frames"].items() if basis == "all"]
-    both = [name for name, basis in facts["frames"].items() if basis == "all and drawn"]
-    counted = f"All {facts['n_rows']:,} rows are counted in: {', '.join(every) or 'no frame'}"
-    mixed = f"; in {', '.join(both)} each line says it" if both else ""
-    return [
-        f"{counted}{mixed}. Everything else rests on {facts['n_drawn']:,} rows drawn from them by what stands in them."
-    ]
 
 
 def _equal(totals: RowTotals) -> list[str]:
