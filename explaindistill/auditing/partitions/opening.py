@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from explaindistill.data.named_columns import is_name
-from explaindistill.data.parts import drawn_rows
+from explaindistill.data.row_draws import draw_rows
 from explaindistill.distillation.partitions import names_of_parts
 from explaindistill.errors import InvalidInputError
 from explaindistill.protocols import Partitions
@@ -96,11 +96,8 @@ def rows_drawn(parts: Partitions, arguments: Mapping[str, Any]) -> pd.DataFrame:
     """
     named = {argument: arguments.get(argument) for argument in ("y", "sample_weight", "strata")}
     named |= {f"sensitive[{i}]": name for i, name in enumerate(sensitive_names(arguments.get("sensitive")))}
-    others, columns = names_of_parts(parts, named)
-    names = sorted({*others, *columns.values()})
-    order = parts.ask(_names, reduce=_first)
-    drawn = drawn_rows(parts, names, DRAWN)
-    return drawn[list(order)]
+    names_of_parts(parts, named)
+    return draw_rows(parts, list(parts.ask(_names, reduce=_first)), DRAWN)
 
 
 def _names(part: Any) -> tuple[str, ...]:
