@@ -1,8 +1,10 @@
-"""Trees of rows in partitions: the same bytes, memory, processor time, rounds and bytes that reach one machine.
+"""Trees and audits of rows in partitions: the same bytes, memory, processor time, rounds and bytes sent.
 
-``python benchmarks/scale.py [--quick] [--rows N] [--json FILE]``. Rows: 32 columns (18 numbers of which six are skewed,
-four of whole numbers, ten categories), a network of 64 and 64 units as teacher, a tree of 32 leaves, greedy. Each fit
-runs in a process of its own, which says its peak memory. ``--rows 10000000`` takes some ten minutes and 2 GB of disk.
+``python benchmarks/scale.py [--quick] [--rows N] [--audit] [--json FILE]``. Rows: 32 columns (18 numbers of which six
+are skewed, four of whole numbers, ten categories), a network of 64 and 64 units as teacher, a tree of 32 leaves,
+greedy. Each fit runs in a process of its own, which says its peak memory. ``--audit`` audits such a tree on other rows
+with a label and two sensitive columns, and fits nothing to them: counts against those of DuckDB, memory, and processor
+time over that of one pass of the teacher. ``--rows 10000000`` takes some ten minutes and 2 GB of disk.
 """
 
 from __future__ import annotations
@@ -42,13 +44,24 @@ def rows_of(n: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def written(folder: Path, n: int) -> Path:
+def written(folder: Path, n: int, is_audited: bool = False) -> Path:
     """Write n rows as Parquet, never more than a row group in memory."""
-    place = folder / str(n)
+    place = folder / f"{'audited' if is_audited else 'rows'} {n}"
     place.mkdir()
     for i, start in enumerate(range(0, n, GROUP)):
-        rows_of(min(GROUP, n - start), i).to_parquet(place / f"{i:05d}.parquet", index=False)
+        rows = rows_of(min(GROUP, n - start), i + 1000 * is_audited)
+        rows = with_outcomes(rows, i) if is_audited else rows
+        rows.to_parquet(place / f"{i:05d}.parquet", index=False)
     return place
+
+
+def with_outcomes(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Rows with a label that follows the teacher, and two sensitive columns, one of which is missing at times."""
+    rng = np.random.default_rng([seed, 3])
+    n, yes = len(rows), Network().predict_proba(rows)[:, 1]
+    sex = rng.choice(np.array(["f", "m", None], dtype=object), n, p=[0.5, 0.48, 0.02])
+    race = rng.choice(["a", "b", "c", "d", "e"], n, p=[0.6, 0.2, 0.15, 0.049, 0.001])
+    return rows.assign(approved=np.where(rng.random(n) < yes, "yes", "no"), sex=sex, race=race)
 
 
 class Network:
@@ -146,6 +159,73 @@ def measured(how: str, folder: Path, search: str) -> dict[str, Any]:
     }
 
 
+def one_pass(folder: Path) -> dict[str, Any]:
+    """Read all rows, and ask the teacher about each."""
+    teacher, begin, n_yes = Network(), time.process_time(), 0
+    for rows in xd.open_parquet(folder).drop(columns=["approved", "sex", "race"]):
+        n_yes += int((teacher.predict_proba(rows)[:, 1] >= 0.5).sum())
+    return {"cpu": time.process_time() - begin, "n_yes": n_yes}
+
+
+def audited(folder: Path) -> dict[str, Any]:
+    """Audit a tree that was fitted to other rows, in this process."""
+    tree = xd.TreeClassifier(max_leaf_nodes=32, search="greedy")
+    student = xd.Distiller(Network(), tree, random_state=0).fit(rows_of(20_000, 77))
+    rows, begin = xd.open_parquet(folder), time.process_time()
+    audit = xd.audit(Network(), {"tree": student}, rows, "approved", sensitive=["sex", "race"], favorable="yes")
+    seconds = time.process_time() - begin
+    rates = audit.frames["rates"]
+    chosen = rates[
+        (rates["metric"] == "base_rate") & (rates["subject"] == "labels") & (rates["status"] != "suppressed")
+    ]
+    counts = {line.group: [int(line.n), int(line.k)] for line in chosen.itertuples()}
+    selected = rates[(rates["metric"] == "selection_rate") & (rates["subject"] == "teacher")]
+    return {
+        "cpu": seconds,
+        "gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+        "counts": counts,
+        "n_yes": int(selected[selected["attribute"] == "sex"]["k"].sum()),
+        "partitions": audit.manifest["partitions"],
+        "failures": len(audit.frames["failures"]),
+    }
+
+
+def plain_counts(folder: Path) -> dict[str, list[int]]:
+    """Rows and favourable labels of every group, as DuckDB counts them, or pandas where it is not installed."""
+    columns = {"sex": ["sex"], "race": ["race"], "both": ["sex", "race"]}
+    tables = []
+    try:
+        import duckdb
+    except ImportError:
+        few = pd.concat([rows for rows in xd.open_parquet(folder)[["sex", "race", "approved"]]])
+        few["k"] = few["approved"] == "yes"
+        for names in columns.values():
+            tables.append(few.groupby(names, dropna=False)["k"].agg(["size", "sum"]).reset_index())
+    else:
+        for names in columns.values():
+            query = f"select {', '.join(names)}, count(*), count(*) filter (approved = 'yes') from '{folder}/*.parquet'"
+            tables.append(duckdb.sql(f"{query} group by all").df())
+    lines = [line for table in tables for line in table.astype(object).where(table.notna(), "(missing)").to_numpy()]
+    return {" × ".join(map(str, line[:-2])): [int(line[-2]), int(line[-1])] for line in lines}
+
+
+def audit_bars(args: Any, n: int) -> int:
+    """Bars of an audit of n rows."""
+    bars = Bars(f"Audit of rows in partitions: {n:,} rows of 35 columns from Parquet, one machine")
+    with tempfile.TemporaryDirectory() as name:
+        folder = written(Path(name), n, is_audited=True)
+        teacher, audit, counts = apart("pass", folder), apart("audit", folder), plain_counts(folder)
+    same = sum(audit["counts"].get(group, line if line[0] < 10 else None) == line for group, line in counts.items())
+    bars.add("counts equal a plain group-by on every group", "all", f"{same} of {len(counts)}", same == len(counts))
+    bars.add("favourable decisions of the teacher over all groups", str(teacher["n_yes"]), str(audit["n_yes"]),
+             teacher["n_yes"] == audit["n_yes"])  # fmt: skip
+    bars.at_most(f"peak memory, {n:,} rows", 1.5, audit["gb"], " GB")
+    bars.at_most("processor time over one pass of the teacher", 3.0, audit["cpu"] / teacher["cpu"], " x",
+                 note=f"({teacher['cpu']:.1f} s a pass)")  # fmt: skip
+    bars.add("frames that failed", "0", str(audit["failures"]), audit["failures"] == 0)
+    return bars.finish(args)
+
+
 def apart(how: str, folder: Path, search: str = "greedy") -> dict[str, Any]:
     """Measure in a process of its own."""
     command = [sys.executable, __file__, "--one", how, str(folder), search]
@@ -155,12 +235,17 @@ def apart(how: str, folder: Path, search: str = "greedy") -> dict[str, Any]:
 def main(argv: list[str] | None = None) -> int:
     parser = options(__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, help="rows of the large fit; 100,000 with --quick, else 1,000,000")
+    parser.add_argument("--audit", action="store_true", help="audit rows in partitions, and fit nothing to them")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.one:
-        print(json.dumps(measured(args.one[0], Path(args.one[1]), args.one[2])))
+        how, folder = args.one[0], Path(args.one[1])
+        alone = {"pass": one_pass, "audit": audited}.get(how)
+        print(json.dumps(measured(how, folder, args.one[2]) if alone is None else alone(folder)))
         return 0
     n = args.rows or (100_000 if args.quick else 1_000_000)
+    if args.audit:
+        return audit_bars(args, n)
     few = min(n, 1_000_000)
     bars = Bars(f"Rows in partitions: {n:,} rows of 32 columns from Parquet, one machine")
     with tempfile.TemporaryDirectory() as name:

@@ -24,6 +24,8 @@ from explaindistill.auditing.objects.columns import column_names, in_columns, ob
 from explaindistill.auditing.objects.shown import labels_to_show, shown_objects
 from explaindistill.auditing.objects.teacher import behind
 from explaindistill.auditing.options import AuditOptions, check_rows, columns_wanted
+from explaindistill.auditing.partitions.opening import check_arguments, rows_drawn
+from explaindistill.auditing.partitions.whole import EveryRow
 from explaindistill.auditing.profiles.loading import load_profile
 from explaindistill.auditing.record import Audit
 from explaindistill.auditing.rehearsal import Rehearsal
@@ -38,6 +40,7 @@ from explaindistill.measures.suppression import with_common_values
 from explaindistill.measures.verdicts import check, check_rules
 from explaindistill.numerics.threads import limited, n_threads
 from explaindistill.protocols import Attributes, ClassLabel, Rows, TeacherLike, can_be_asked
+from explaindistill.scale.opening import partitions_of
 from explaindistill.teachers import as_teacher
 
 __all__ = ["audit", "check_requirements"]
@@ -237,6 +240,11 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     Audit of tree against EstimatorTeacher(RandomForestClassifier) on 269 rows: ...
     """
     n_threads(n_jobs)  # a number that is none is refused before anything is asked
+    arguments = {"y": y, "sensitive": sensitive, "sample_weight": sample_weight, "groups": groups, "strata": strata}
+    if (parts := partitions_of(X)) is not None:
+        top = isinstance(threshold, Mapping)
+        check_arguments(arguments, {"dry_run": dry_run, "store": store is not None, "threshold={'top': …}": top})
+        X = rows_drawn(parts, arguments)
     described, shown = About.of(about, date), DisplayNames.of(display_names, units)
     options = AuditOptions(
         n_refits=n_refits,
@@ -268,7 +276,6 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     labels = labels_to_show(show, None if objects is None else X)
     rule = decision_rule(adapter.classes_, favorable, threshold)
     check_requirements({} if requirements is None else requirements, named)
-    arguments = {"y": y, "sensitive": sensitive, "sample_weight": sample_weight, "groups": groups, "strata": strata}
     columns = named_in(X, arguments, adapter, named)
     ordered = {argument: in_row_order(values, columns.X, argument) for argument, values in columns.values.items()}
     rows = audit_rows(
@@ -306,8 +313,11 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         if objects is not None:
             inputs = in_columns(inputs, objects)
         used = uses_sensitive(inputs.students, inputs.rows.attributes, shown)
-        inputs = replace(inputs, notes=(*columns.notes, *inputs.notes, *used))
-        record = _measured(inputs, options, dict(requirements or {}), Failures(is_strict(strict), objects is not None))
+        whole = None if parts is None else EveryRow(parts, arguments, named)
+        of_rows = inputs.notes if whole is None else [f"Of the drawn rows: {note}" for note in inputs.notes]
+        inputs = replace(inputs, notes=(*columns.notes, *of_rows, *used))
+        failures = Failures(is_strict(strict), objects is not None)
+        record = _measured(inputs, options, dict(requirements or {}), failures, whole)
         if objects is not None:
             lists = {name: words for name, s in named.items() if (words := s.lists())}
             record = replace(record, shown=shown_objects(inputs, labels), lists=lists)
@@ -315,8 +325,14 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     return replace(record, notes=notes_of_all, about=described, names=shown)
 
 
-def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str, str], failures: Failures) -> Audit:
-    """Measure, withhold what is about few people, and judge what is left."""
+def _measured(
+    inputs: AuditInput,
+    options: AuditOptions,
+    requirements: dict[str, str],
+    failures: Failures,
+    whole: EveryRow | None,
+) -> Audit:
+    """Measure, withhold what is about few people, count the rows beyond the drawn ones, and judge what is left."""
     for model, error in inputs.errors.items():
         failures.add("inputs", ["fidelity", "performance"], error, model)
     size = min(MIN_CATEGORY_SIZE, options.min_group_size)
@@ -325,12 +341,15 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
     measured = measure_all(inputs, options, failures)
     enter(FINISHING)
     frames = suppressed(measured, inputs.rows.counted_attributes(), options.min_group_size, failures)
+    every = None if whole is None else whole.measured(inputs, frames, options, failures)
+    frames = frames if every is None else every.frames
     sentences = notes(frames, failures)
     frames["failures"] = failures.to_frame()
     frames["verdicts"] = check(frames, requirements)
+    record = manifest(inputs, options, requirements)
     return Audit(
         frames=frames,
-        manifest=manifest(inputs, options, requirements),
+        manifest=record if every is None else every.manifest(record),
         students={s.name: s.inner for s in inputs.students},
         schema=inputs.rows.disclosed(size),
         task=inputs.task,
@@ -339,6 +358,7 @@ def _measured(inputs: AuditInput, options: AuditOptions, requirements: dict[str,
         favorable=inputs.rule.favorable,
         threshold=inputs.rule.threshold,
         notes=(
+            *(() if every is None else every.notes),
             *nobody_said(inputs.rule, inputs.rows.attributes),
             *dependence_warnings(frames["dependent_rows"]),
             *inputs.notes,

@@ -49,6 +49,7 @@ __all__ = [
     "AuditInput",
     "AuditRows",
     "Model",
+    "asked",
     "audit_rows",
     "decision_rule",
     "prepare",
@@ -415,9 +416,8 @@ def prepare(
     distillers = [s for s in students.values() if isinstance(s, Distiller)]
     keep, equal, notes = unseen(rows.frame, distillers, train)
     rows = replace(rows, equal_in_value=equal).take(keep)
-    teacher_model = _teacher("teacher", teacher, rows, rule, store)
-    models = tuple(_student(name, student, rows, rule) for name, student in students.items())
-    _check_outputs(teacher_model, models)
+    teacher_model, *asked_students = asked(teacher, students, rows, rule, store)
+    models = tuple(asked_students)
     second = None if again is None else _tried(lambda: _teacher(SECOND, again, rows, rule, store))
     baselines = {} if train is None else {s.name: _tried(partial(_baseline, s, train, rows, rule)) for s in models}
     optional = {SECOND: second, **{name + WITHOUT: model for name, model in baselines.items()}}
@@ -438,6 +438,34 @@ def prepare(
             *rows.schema.notices,
         ),
     )
+
+
+def asked(
+    teacher: Any, students: Mapping[str, Any], rows: AuditRows, rule: DecisionRule, store: Any = None
+) -> tuple[Model, ...]:
+    """The teacher and its students with their answers to the rows.
+
+    Raises
+    ------
+    InvalidInputError
+        If a student answers another number of values than the teacher.
+
+    Examples
+    --------
+    >>> from explaindistill import TreeClassifier
+    >>> from explaindistill.teachers import as_teacher
+    >>> X = pd.DataFrame({"age": range(100)})
+    >>> P = pd.DataFrame({"no": 1 - X["age"] / 100, "yes": X["age"] / 100})
+    >>> teacher, tree = as_teacher((X, P)), TreeClassifier(max_leaf_nodes=2).fit(X, P)
+    >>> rule = decision_rule(teacher.classes_, "yes", 0.5)
+    >>> rows = audit_rows(X, None, rule, sensitive=(), sample_weight=None, clusters=None, strata=None)
+    >>> [model.name for model in asked(teacher, {"tree": tree}, rows, rule)]
+    ['teacher', 'tree']
+    """
+    teacher_model = _teacher("teacher", teacher, rows, rule, store)
+    models = tuple(_student(name, student, rows, rule) for name, student in students.items())
+    _check_outputs(teacher_model, models)
+    return (teacher_model, *models)
 
 
 def _check_outputs(teacher: Model, students: tuple[Model, ...]) -> None:

@@ -36,7 +36,9 @@ def manifest(inputs: AuditInput, options: AuditOptions, requirements: Mapping[st
         where a model cannot tell), the ``rights`` declared about the teacher (None where none were), ``rows_sent`` (see
         :func:`rows_sent_in`), ``requirements`` and ``measuring`` (margins and sizes that verdicts rest on), ``seeds``,
         ``versions``, ``date`` as declared, ``profile`` (the rule set and where it was read), ``statements`` of people,
-        ``n_rows``.
+        ``n_rows``. Of rows in partitions ``n_rows`` and ``data_sha256`` are those of all rows, in whatever order, and
+        ``partitions`` says how many ``parts`` and ``rows`` there are, how many rows were ``drawn``, their digest, and
+        by frame which rows it rests on; ``prediction_sha256`` is of the drawn ones.
     """
     teacher = inputs.teacher.inner
     return {

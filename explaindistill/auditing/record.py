@@ -52,7 +52,7 @@ class Audit:
         apply is empty. So is one that could not be measured: then ``failures`` (``module``, ``frame``, ``cause``) and
         the notes say why, and what rests on it is "cannot say".
     manifest : dict
-        Digests, seeds, versions, date.
+        Digests, seeds, versions, date; of rows in partitions also ``partitions``, what was counted and what drawn.
     students : mapping of str to fitted student
     notes : tuple of str
         What a reader must know.
@@ -214,9 +214,11 @@ class Audit:
         """Short text: who was audited, on how many rows, with what verdicts."""
         counts = self.frames["verdicts"]["verdict"].value_counts().to_dict()
         verdicts = ", ".join(f"{n} {v}" for v, n in sorted(counts.items())) or "no rule"
+        drawn = self.manifest.get("partitions", {}).get("drawn")
+        some = "" if drawn is None else f" ({drawn:,} drawn for what is not counted)"
         return (
             f"Audit of {', '.join(self.students)} against {self.teacher_name} "
-            f"on {self.manifest['n_rows']:,} rows: {verdicts}{self._lost()}{self._dependent()}"
+            f"on {self.manifest['n_rows']:,} rows{some}: {verdicts}{self._lost()}{self._dependent()}"
         )
 
     def _dependent(self) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from explaindistill.asking.progress import Stage
 from explaindistill.auditing.options import AuditOptions
 
-__all__ = ["FINISHING", "PREPARING", "stages", "words_of"]
+__all__ = ["COUNTING", "FINISHING", "PREPARING", "stages", "words_of"]
 
 PREPARING, FINISHING = "asking about the audited rows", "withholding figures of few people"
+COUNTING = "counting all rows"
+"""Of rows in partitions: all of them are asked about, behind those that were drawn."""
 WORDS = {
     "corpus": "judging the rows of fitting",
     "comparison": "comparing with outcomes",

@@ -230,6 +230,11 @@ class LowestKeys:
         counts = np.bincount(number, whole, minlength=len(keys)).astype(np.int64)
         return cls(keys, counts, most, rows_per_count)._cut()
 
+    @classmethod
+    def of_keys(cls, keys: NDArray[np.uint64], counts: NDArray[Any], most: float) -> LowestKeys:
+        """The first of distinct keys that are sorted, each of which counts once."""
+        return cls(keys, counts.astype(np.int64), most, 0.0)._cut()
+
     def _cut(self) -> LowestKeys:
         before = np.arange(len(self.keys)) if self.rows_per_count == 0 else self.rows_before()
         first = before < self.most

@@ -125,7 +125,9 @@ def _subtitle(audit: Any) -> str:
     """Whom the students imitate, where the opening does not say it, on how many rows, and when."""
     pieces = [] if hasattr(audit, "opening") else [f"against the teacher {name(audit.teacher_name)}"]
     if audit.manifest.get("n_rows"):
-        pieces.append(f"{audit.manifest['n_rows']:,} audited rows")
+        drawn = audit.manifest.get("partitions", {}).get("drawn")
+        some = "" if drawn is None else f", {drawn:,} of them drawn for what is not counted"
+        pieces.append(f"{audit.manifest['n_rows']:,} audited rows{some}")
     if audit.manifest.get("date"):
         pieces.append(name(audit.manifest["date"]))
     return " · ".join(pieces)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from explaindistill import plugins
 from explaindistill.auditing.failures import cause_of, is_strict
+from explaindistill.auditing.partitions.basis import said_of_frames
 from explaindistill.errors import InvalidInputError
 from explaindistill.report import page
 from explaindistill.report.blocks import Section, Text
@@ -80,6 +81,8 @@ def _section(name: str, audit: Any) -> Section:
         title = name.replace("_", " ").capitalize()
         return Section(title, LATE, reason=f"Cannot say: this section could not be written. {cause_of(error)}")
     causes = audit.frames.causes() if isinstance(audit.frames, _Watched) else []
+    if section.blocks and (basis := _basis(audit)):
+        section = replace(section, blocks=(Text(basis, "note"), *section.blocks))
     if not causes:
         return section
     if not section.blocks:  # its own reason would say that nobody asked for it
@@ -87,8 +90,14 @@ def _section(name: str, audit: Any) -> Section:
     return replace(section, blocks=(*(Text(cause, "warning") for cause in causes), *section.blocks))
 
 
+def _basis(audit: Any) -> str:
+    """Of rows in partitions: whether what a section shows counts all rows, or rests on drawn ones."""
+    partitions = audit.manifest.get("partitions")
+    return "" if partitions is None else said_of_frames(partitions, audit.frames.read)
+
+
 class _Watched(dict[str, pd.DataFrame]):
-    """Frames of an audit of which some failed, and the names of those that a section reads."""
+    """Frames of an audit of which some failed, or rest on other rows, and the names of those that a section reads."""
 
     def __init__(self, frames: Any) -> None:
         super().__init__(frames)
@@ -104,7 +113,8 @@ class _Watched(dict[str, pd.DataFrame]):
 
     def causes(self) -> list[str]:
         """One sentence per failed frame that was read."""
-        lines = super().__getitem__("failures").to_dict("records")
+        failures = super().get("failures")
+        lines = [] if failures is None else failures.to_dict("records")
         return [
             f"Cannot say: “{line['frame']}”{' (' + line['part'] + ')' if line['part'] else ''} could not be measured. "
             f"{line['cause']}"
@@ -114,9 +124,10 @@ class _Watched(dict[str, pd.DataFrame]):
 
 
 def _watched(audit: Any) -> Any:
-    """The audit itself, or where frames failed a copy that notices which frames are read."""
+    """The audit itself, or where frames differ in what they rest on a copy that notices which frames are read."""
     failures = audit.frames.get("failures")
-    return audit if failures is None or failures.empty else with_frames(audit, _Watched(audit.frames))
+    is_whole = (failures is None or failures.empty) and "partitions" not in audit.manifest
+    return audit if is_whole else with_frames(audit, _Watched(audit.frames))
 
 
 def render(audit: Any, kind: str) -> str:

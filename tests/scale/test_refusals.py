@@ -114,7 +114,7 @@ def test_rows_in_partitions_where_rows_in_memory_are_needed(tmp_path):
     with pytest.raises(InvalidInputError, match=message):
         student.predict(rows)
     with pytest.raises(InvalidInputError, match=message):
-        xd.audit(student, {"tree": student}, rows)
+        xd.audit(student, {"tree": student}, ROWS, stress=rows)
     with pytest.raises(InvalidInputError, match="dry_run needs rows in memory"):
         xd.Distiller(Blend(), xd.TreeClassifier(), n_queries="all").dry_run(rows)
     drawn = rows.sample(50)

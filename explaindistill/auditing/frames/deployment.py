@@ -36,7 +36,7 @@ def measure(
 def _teacher(inputs: AuditInput, timed: bool) -> Footprint:
     model, teacher = inputs.teacher, inputs.teacher.inner
     first_row = inputs.rows.schema.restore(inputs.rows.frame.iloc[:1])
-    content = teacher.weights() if hasattr(teacher, "weights") else None
+    content = teacher.weights() if callable(getattr(teacher, "weights", None)) else None
     count, reason = float("nan"), f"a {type(behind(teacher)).__name__} does not tell"
     if hasattr(teacher, "operations"):
         count = teacher.operations(first_row)

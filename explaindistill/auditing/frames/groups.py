@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -40,7 +40,7 @@ from explaindistill.measures.table import frame
 from explaindistill.measures.transfer import Decisions, transfer
 from explaindistill.measures.unknown_groups import missing_bounds
 
-__all__ = ["FRAMES", "measure", "notes"]
+__all__ = ["FRAMES", "declared_gaps", "measure", "notes", "tests_of"]
 
 FRAMES = (
     "rates", "gaps", "worst_pairs", "tests", "strata", "missing_bounds", "power", "group_fidelity", "transfer",
@@ -133,7 +133,7 @@ def _classification(inputs: AuditInput, options: AuditOptions, rng: np.random.Ge
     judged = ((rates["metric"] != "base_rate") | (rates["subject"] == "labels")).to_numpy()
     parts: dict[str, Callable[[], pd.DataFrame]] = {
         "worst_pairs": lambda: worst_pairs(rates[judged], withheld=hidden[judged], rng=rng),
-        "tests": lambda: _tests(rates, _declared(inputs, gaps), hidden),
+        "tests": lambda: tests_of(rates, declared_gaps([model.name for model in inputs.models()], gaps), hidden),
         "strata": lambda: stack(_strata(inputs, decision)),
         "missing_bounds": lambda: missing_bounds(rates, gaps),
         "power": lambda: power_table(rates, gaps),
@@ -183,17 +183,17 @@ def _labels(inputs: AuditInput, labels: NDArray[Any]) -> Any:
     return pd.Categorical(labels, categories=inputs.rule.classes)
 
 
-def _declared(inputs: AuditInput, gaps: pd.DataFrame) -> pd.DataFrame:
+def declared_gaps(models: Sequence[str], gaps: pd.DataFrame) -> pd.DataFrame:
     """Gaps of the teacher and its students in three rates: the family of tests that an audit declares.
 
     Groups that are small stay out, whatever their rates: they could show nothing, and each would ask more of the rest.
     """
-    mine = gaps["subject"].isin([model.name for model in inputs.models()]) & (gaps["status"] == "ok")
+    mine = gaps["subject"].isin(models) & (gaps["status"] == "ok")
     named = ~gaps["group"].str.contains(MISSING, regex=False)
     return gaps[mine & named & gaps["metric"].isin([f"{metric}_difference" for metric in TESTED])]
 
 
-def _tests(rates: pd.DataFrame, gaps: pd.DataFrame, hidden: NDArray[np.bool_]) -> pd.DataFrame:
+def tests_of(rates: pd.DataFrame, gaps: pd.DataFrame, hidden: NDArray[np.bool_]) -> pd.DataFrame:
     """Tests of the declared gaps, adjusted without what those of withheld rates would tell."""
     tests = gap_tests(rates, gaps)
     gone = set(rates.loc[hidden, ["metric", "subject", "attribute", "group"]].itertuples(index=False, name=None))

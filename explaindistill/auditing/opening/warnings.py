@@ -10,6 +10,7 @@ from explaindistill.auditing.opening.audited import Audited, attributes_of, grou
 from explaindistill.auditing.opening.carrying import STRONG, spoken_proxies
 from explaindistill.auditing.opening.evidence import Evidence, evidence, figure, joined, says, spread
 from explaindistill.auditing.opening.sentences import Origin, Sentence, Topic, Word
+from explaindistill.auditing.partitions.basis import said_of
 from explaindistill.measures.dependent_rows import dependence_warnings
 from explaindistill.measures.favorable import without_favorable
 
@@ -39,11 +40,13 @@ def what_spoils_all(audit: Audited) -> Iterator[Sentence]:
 
 
 def _graver(audit: Audited) -> list[str]:
-    """Notes that nobody said which decision people want, and that rows do not look independent."""
+    """Notes on the rows behind figures, on a wish that nobody said, and on rows that do not look independent."""
     table = audit.frames.get("dependent_rows")
     silent = audit.classes is not None and audit.favorable is None
     nobody_said = [without_favorable(audit.classes)] if silent else []
-    return [*nobody_said, *([] if table is None else dependence_warnings(table))]
+    partitions = audit.manifest.get("partitions")
+    parts = [] if partitions is None else [said_of(partitions)]
+    return [*parts, *nobody_said, *([] if table is None else dependence_warnings(table))]
 
 
 def _note(topic: Topic, place: int, note: str) -> Sentence:

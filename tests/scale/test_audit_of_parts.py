@@ -1,0 +1,166 @@
+"""An audit of rows in partitions: counts of all rows, all else of drawn rows, and every line says which."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import explaindistill as xd
+from explaindistill.auditing.partitions import opening
+from explaindistill.auditing.partitions.basis import OF_NO_ROWS
+from explaindistill.errors import InvalidInputError
+from explaindistill.scale.frames import partitions_of_frames
+from scale.rows import Blend, cut, mixed_rows
+
+N, DRAWN = 3000, 600
+NAMED = {"sensitive": ["sex", "race"], "favorable": "class 1", "n_explained": 0, "strict": True}
+KEYS = ("metric", "subject", "attribute", "group", "reference", "subset", "decision")
+FIGURES = ("n", "k", "n_effective", "estimate", "low", "high", "detectable_ratio", "p_holm", "predicted")
+WORDS = ("status", "reason", "method", "verdict")
+ASKED = ["skewed", "normal", "gaps", "city", "grade"]
+
+
+def rows_of(n, seed=1):
+    rng = np.random.default_rng(seed)
+    rows = mixed_rows(n, seed)[ASKED]
+    P = Blend().predict_proba(rows)
+    rows["approved"] = np.where(rng.random(n) < 0.6 * P[:, 1] + 0.2, "class 1", "class 0")
+    rows["sex"] = rng.choice(np.array(["f", "m", None], dtype=object), n, p=[0.5, 0.45, 0.05])
+    rows["race"] = rng.choice(list("abcde"), n, p=[0.5, 0.3, 0.15, 0.047, 0.003])
+    return rows
+
+
+@pytest.fixture(scope="module")
+def students():
+    fit = mixed_rows(900, 7)[ASKED]
+    made = {"tree": xd.TreeClassifier(max_leaf_nodes=6), "linear": xd.LinearClassifier()}
+    return {name: xd.Distiller(Blend(), student, random_state=0).fit(fit) for name, student in made.items()}
+
+
+@pytest.fixture
+def few_drawn(monkeypatch):
+    monkeypatch.setattr(opening, "DRAWN", DRAWN)
+
+
+def audited(rows, students, **how):
+    return xd.audit(Blend(), students, rows, "approved", **{**NAMED, **how})
+
+
+def differences(parts, memory, tolerance=1e-9):
+    """Figures of all rows that are not those of the same rows in memory."""
+    out = []
+    for name, table in parts.frames.items():
+        if "rows" not in table or not (table["rows"] == "all").any():
+            continue
+        every, whole = table[table["rows"] == "all"], memory.frames[name]
+        keys = [key for key in KEYS if key in whole]
+        # sides that stand beside each student have the same lines more than once
+        every, whole = (table.assign(copy=table.groupby(keys).cumcount()) for table in (every, whole))
+        keys.append("copy")
+        both = every.merge(whole, on=keys, suffixes=("", " in memory"), how="left", indicator="found")
+        assert len(both) == len(every), name
+        lost = both[both["found"] != "both"]
+        out += [(name, *line) for line in lost[keys].itertuples(index=False)]
+        for column in (c for c in FIGURES if c in whole):
+            a, b = (both[c].astype(float) for c in (column, f"{column} in memory"))
+            off = ~np.isclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True)
+            out += [(name, column, *line) for line in both.loc[off, keys].itertuples(index=False)]
+        for column in (c for c in WORDS if c in whole):
+            off = both[column].astype(str) != both[f"{column} in memory"].astype(str)
+            out += [(name, column, *line) for line in both.loc[off, keys].itertuples(index=False)]
+    return out
+
+
+@pytest.mark.parametrize("weight", [None, "weight"])
+def test_figures_of_all_rows_are_those_of_the_rows_in_memory(few_drawn, students, weight):
+    rows = rows_of(N)
+    if weight:
+        rows[weight] = np.random.default_rng(2).integers(0, 4, N) / 2
+    parts = audited(partitions_of_frames(cut(rows, 7, 0)), students, sample_weight=weight)
+    memory = audited(rows, students, sample_weight=weight)
+    assert differences(parts, memory) == []
+    counted = {name for name, basis in parts.manifest["partitions"]["frames"].items() if "all" in basis}
+    assert {"rates", "gaps", "worst_pairs", "tests", "missing_bounds", "power", "group_fidelity", "transfer",
+            "fidelity", "performance", "decided_as"} <= counted  # fmt: skip
+    for name in ("rates", "gaps", "transfer", "group_fidelity"):
+        assert len(parts.frames[name]) == len(memory.frames[name]), name
+
+
+def test_every_group_has_the_rows_that_a_plain_count_gives(few_drawn, students):
+    rows = rows_of(N)
+    rates = audited(partitions_of_frames(cut(rows, 5, 3)), students, min_group_size=1).frames["rates"]
+    chosen = rates[(rates["metric"] == "selection_rate") & (rates["subject"] == "tree")].set_index("group")
+    decided = students["tree"].predict(rows[ASKED]) == "class 1"
+    counts = rows.assign(k=decided).fillna({"sex": "(missing)"}).groupby(["sex", "race"])["k"].agg(["size", "sum"])
+    for (sex, race), (n, k) in counts.iterrows():
+        line = chosen.loc[f"{sex} × {race}"]
+        assert (line["n"], line["k"]) == (n, k)
+
+
+def test_any_cut_and_order_give_the_same_figures_and_the_same_drawn_rows(few_drawn, students):
+    rows = rows_of(1500)
+    one, *others = (
+        audited(partitions_of_frames(cut(rows, n_parts, seed)), students) for n_parts, seed in ((1, 0), (4, 1), (30, 2))
+    )
+    for other in others:
+        assert set(one.frames) == set(other.frames)
+        for name, table in one.frames.items():
+            if name not in {"cost", "deployment"}:  # seconds
+                pd.testing.assert_frame_equal(table, other.frames[name], obj=name)
+        assert one.manifest["data_sha256"] == other.manifest["data_sha256"]
+        assert one.manifest["partitions"] | {"parts": 0} == other.manifest["partitions"] | {"parts": 0}
+
+
+def test_every_line_and_the_front_say_which_rows_they_rest_on(few_drawn, students, tmp_path):
+    audit = audited(partitions_of_frames(cut(rows_of(N), 7, 0)), students)
+    facts = audit.manifest["partitions"]
+    assert (audit.manifest["n_rows"], facts["rows"], facts["drawn"], facts["parts"]) == (N, N, DRAWN, 7)
+    assert repr(audit).startswith("Audit of tree, linear against Blend on 3,000 rows (600 drawn for what is not count")
+    for name, table in audit.frames.items():
+        if len(table) and name not in {"verdicts", "failures", *OF_NO_ROWS}:
+            assert set(table["rows"]) <= {"all", "drawn"}, name
+            assert facts["frames"][name] == " and ".join(sorted(set(table["rows"])))
+    assert (audit.frames["importance"]["rows"] == "drawn").all()
+    drawn = audit.frames["fidelity"].query("rows == 'drawn' and subset == ''")
+    assert (drawn["n"] <= DRAWN).all()
+    front = "The rows lie in 7 parts. All 3,000 are counted in: rates of groups, their gaps, transfer"
+    assert audit.notes[0].startswith(front)
+    opening = " ".join(str(audit).split())
+    assert 0 < opening.index(front) < opening.index("Can a simple model stand in")
+    html = audit.save(tmp_path / "audit.html").read_text("utf-8")
+    assert html.index("The rows lie in 7 parts") < html.index("Which inputs carry it")
+    assert "3,000 audited rows, 600 of them drawn" in html
+    markdown = audit.save(tmp_path / "audit.md").read_text("utf-8")
+    assert "600 drawn rows" in markdown.partition("## Which columns carry the answers")[2].partition("## ")[0]
+
+
+def test_one_part_without_some_group_and_small_groups(few_drawn, students):
+    rows = rows_of(1200).sort_values("sex").assign(race=lambda f: np.where(np.arange(len(f)) < 4, "rare", f["race"]))
+    rows = rows.reset_index(drop=True)
+    parts = audited(partitions_of_frames([rows.iloc[:400], rows.iloc[400:800], rows.iloc[800:]]), students)
+    assert differences(parts, audited(rows, students)) == []
+    assert "rare" not in parts.frames["rates"]["group"].to_numpy()
+
+
+class Asked(Blend):
+    def predict_proba(self, X):
+        raise AssertionError("a model was asked")
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"y": np.zeros(300)}, "y must name a column for rows in partitions, got ndarray; make it a column"),
+        ({"sample_weight": np.zeros(300)}, "sample_weight must name a column for rows in partitions"),
+        ({"y": "aproved"}, "y names 'aproved', the columns are: .*approved"),
+        ({"sensitive": ["sexx"]}, "names 'sexx', the columns are"),
+        ({"sensitive": pd.DataFrame({"sex": ["f"]})}, "sensitive must name columns for rows in partitions, got DataF"),
+        ({"groups": "city"}, "groups must stay None for rows in partitions: intervals of clusters rest on"),
+        ({"store": "answers.sqlite"}, "store needs rows in memory, got rows in partitions; leave it out, or audit"),
+        ({"dry_run": True}, "dry_run needs rows in memory"),
+        ({"threshold": {"top": 0.2}}, "threshold=.* needs rows in memory"),
+    ],
+)
+def test_what_rows_in_partitions_cannot_do_is_one_sentence(students, how, message):
+    rows = rows_of(300)
+    with pytest.raises(InvalidInputError, match=message):
+        xd.audit(Asked(), students, partitions_of_frames(cut(rows, 3, 0)), **{"y": "approved", **NAMED, **how})
