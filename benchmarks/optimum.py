@@ -35,9 +35,8 @@ from explaindistill import (
 from explaindistill.data.design import matrix
 from explaindistill.numerics.additive.gram import predictor
 from explaindistill.numerics.additive.reml import Smoothing
-from explaindistill.numerics.linear.penalty_choice import PenalisedProblem
+from explaindistill.numerics.linear.penalty_choice import PenalisedFits
 from explaindistill.numerics.linear.relaxed import LEAST_SQUARES_RIDGE, RIDGE
-from explaindistill.numerics.linear.row_blocks import row_blocks
 from explaindistill.numerics.linear.scorecard import TOTALS_RIDGE
 from explaindistill.numerics.model_trees.leaf_models import penalties
 from explaindistill.students.gam import problem as additive
@@ -105,18 +104,19 @@ class Recorder:
 
 def linear_excess(student: Any, table: Table, y: Array) -> tuple[Any, float]:
     """Excess of a linear student: relaxed fits by Newton on their support, others by L-BFGS on split coefficients."""
-    original, settled = PenalisedProblem.settled, []
+    original, settled = PenalisedFits.settled, []
 
     def recorded(self: Any, fit: Any, penalty: float | None) -> Any:
         settled.append((self, penalty, original(self, fit, penalty)[0]))
         return original(self, fit, penalty)
 
-    with mock.patch.object(PenalisedProblem, "settled", recorded):
+    with mock.patch.object(PenalisedFits, "settled", recorded):
         student.fit(table.X, y, table.weight)
     problem, penalty, fit = settled[-1]
-    model, w, k = student.model_, problem.w, fit.coef.shape[1]
+    rows = problem.sums.parts.part.opened()  # rows in memory are one part
+    model, w, k = student.model_, rows.w, fit.coef.shape[1]
     if not len(model.columns) and penalty is None and problem.classification:
-        mean = w @ problem.Y
+        mean = w @ rows.Y
         q = student.predict_proba(table.X.iloc[:1])[0]
         return student, float((xlogy(mean, mean) - xlogy(mean, q)).sum())
     values = matrix(model.columns, model.schema, table.X)
@@ -127,15 +127,15 @@ def linear_excess(student: Any, table: Table, y: Array) -> tuple[Any, float]:
     theta = np.vstack([level, coef])
     if penalty is None and k == 1:
         S = np.diag(np.r_[0.0, np.full(len(coef), RIDGE if problem.classification else LEAST_SQUARES_RIDGE)])
-        target = problem.Y[:, -1] if problem.classification else problem.Y[:, 0]
+        target = rows.Y[:, -1] if problem.classification else rows.Y[:, 0]
         first, least = newton(A, target, w, S, theta[:, 0], problem.classification)
         return student, first - least
     if penalty is not None:  # a column without a coefficient may deserve one
-        A = np.column_stack([np.ones(len(A)), np.vstack([lines for _, lines in row_blocks(problem.Z)])])
+        A = np.column_stack([np.ones(len(A)), np.vstack([lines for _, lines in rows.Z])])
         whole = np.zeros((A.shape[1], k))
         whole[np.r_[0, 1 + np.flatnonzero((fit.coef != 0).any(axis=1))]] = theta
         theta = whole
-    return student, first_less_least(problem, penalty, A, theta)
+    return student, first_less_least(problem, rows, penalty, A, theta)
 
 
 def linear_size(y: Array, w: Array) -> Array:
@@ -143,25 +143,25 @@ def linear_size(y: Array, w: Array) -> Array:
     return np.array([np.sqrt(w @ (y - w @ y) ** 2) or 1.0])
 
 
-def first_less_least(problem: Any, penalty: float | None, A: Array, theta: Array) -> float:
+def first_less_least(problem: Any, rows: Any, penalty: float | None, A: Array, theta: Array) -> float:
     """Excess of penalised fits: coefficients as differences of two parts that are not negative."""
     l1 = 0.0 if penalty is None else penalty * problem.l1_ratio
     relaxed = RIDGE if problem.classification else LEAST_SQUARES_RIDGE
     l2 = relaxed if penalty is None else penalty * (1 - problem.l1_ratio)
     q, k = theta.shape
     two = problem.classification and k == 1
-    P = problem.Y
-    smooth = softmax_loss(A, P, problem.w)
+    P, w = rows.Y, rows.w
+    smooth = softmax_loss(A, P, w)
 
     def loss(theta: Array) -> tuple[float, Array]:
         if not problem.classification:
             r = A @ theta.reshape(q, k) - P
-            return 0.5 * float(problem.w @ (r**2).sum(axis=1)), (A.T @ (problem.w[:, None] * r)).ravel()
+            return 0.5 * float(w @ (r**2).sum(axis=1)), (A.T @ (w[:, None] * r)).ravel()
         if not two:
             return smooth(theta)
         eta = A @ theta
-        value = float(problem.w @ (np.logaddexp(0.0, eta) - P[:, 1] * eta))
-        return value, A.T @ (problem.w * (expit(eta) - P[:, 1]))
+        value = float(w @ (np.logaddexp(0.0, eta) - P[:, 1] * eta))
+        return value, A.T @ (w * (expit(eta) - P[:, 1]))
 
     def objective(split: Array) -> tuple[float, Array]:
         level, plus, minus = split[:k], split[k : k + (q - 1) * k], split[k + (q - 1) * k :]

@@ -24,7 +24,8 @@ from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
 from explaindistill.data.folds import content_rank
-from explaindistill.students.linear.estimators import LinearClassifier, deciding_folds
+from explaindistill.students.linear.estimators import LinearClassifier
+from explaindistill.students.linear.fit import deciding_folds
 
 SPLITS = 3
 

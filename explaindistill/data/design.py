@@ -18,13 +18,16 @@ from explaindistill.errors import InvalidInputError
 __all__ = [
     "SECONDS_PER_DAY",
     "Column",
+    "ColumnFacts",
     "centre_of",
     "column_values",
+    "columns_of",
     "level_code",
     "linear_columns",
     "matrix",
     "rounded_centre",
     "rule_columns",
+    "unit_of",
 ]
 
 SECONDS_PER_DAY = 86400.0
@@ -143,24 +146,64 @@ def linear_columns(
     columns : list of Column
     base : dict of feature name to base level, categories only
     """
-    columns: list[Column] = []
-    base: dict[str, Any] = {}
+    facts = []
     for feature in schema:
         numbers = schema.column(X, feature.name)
         present = ~np.isnan(numbers)
+        mass: NDArray[np.float64] | None = None
+        centre = None
         if feature.is_category:
-            levels = _levels(feature, numbers, weight)[: max_levels + 1]
+            seen = numbers >= 0
+            counts = np.bincount(numbers[seen].astype(np.intp), weights=weight[seen], minlength=len(feature.categories))
+            mass = counts.astype(np.float64)
+        elif feature.kind != "boolean":
+            centre = centre_of(numbers[present] / unit_of(feature), weight[present])
+        facts.append(ColumnFacts(not present.all(), mass, centre))
+    return columns_of(schema, facts, max_levels)
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnFacts:
+    """What decides the columns that a feature gives a linear model.
+
+    Attributes
+    ----------
+    has_missing : bool
+    mass : ndarray of shape (categories,), or None
+        Weight of the rows of each category.
+    centre : float or None
+        See :func:`centre_of`; of a number, in days for dates.
+    """
+
+    has_missing: bool
+    mass: NDArray[np.float64] | None
+    centre: float | None
+
+
+def columns_of(
+    schema: Schema, facts: Iterable[ColumnFacts], max_levels: int = 50
+) -> tuple[list[Column], dict[str, Any]]:
+    """:func:`linear_columns` from what all rows show of each feature."""
+    columns: list[Column] = []
+    base: dict[str, Any] = {}
+    for feature, fact in zip(schema, facts, strict=True):
+        if fact.mass is not None:
+            levels = _heaviest(feature, fact.mass)[: max_levels + 1]
             base[feature.name] = levels[0]
             columns += [Column(feature.name, "level", level=c) for c in feature.categories if c in levels[1:]]
         elif feature.kind == "boolean":
             columns.append(Column(feature.name, "level", level=True))
         else:
-            unit = SECONDS_PER_DAY if feature.kind == "datetime" else 1.0
             # what numbers count from, and a missing one counts as: people read it, so it has few digits
-            columns.append(Column(feature.name, "value", fill=centre_of(numbers[present] / unit, weight[present])))
-        if not present.all():
+            columns.append(Column(feature.name, "value", fill=fact.centre))
+        if fact.has_missing:
             columns.append(Column(feature.name, "missing"))
     return columns, base
+
+
+def unit_of(feature: Feature) -> float:
+    """What a number is divided by: dates count as days."""
+    return SECONDS_PER_DAY if feature.kind == "datetime" else 1.0
 
 
 def centre_of(values: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
@@ -274,5 +317,10 @@ def _levels(feature: Feature, codes: NDArray[np.float64], weight: NDArray[np.flo
     """Levels with rows, most frequent first; ties in the order of the categories."""
     present = codes >= 0
     mass = np.bincount(codes[present].astype(np.intp), weights=weight[present], minlength=len(feature.categories))
+    return _heaviest(feature, mass.astype(np.float64))
+
+
+def _heaviest(feature: Feature, mass: NDArray[np.float64]) -> list[Any]:
+    """Levels with rows, by their weight, most first; ties in the order of the categories."""
     order = np.argsort(-np.round(mass, 9), kind="stable")
     return [feature.categories[i] for i in order if mass[i] > 0]

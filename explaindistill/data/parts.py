@@ -27,7 +27,10 @@ __all__ = [
 class PartOfRows(Protocol):
     """One part of rows in partitions: read when it is asked for."""
 
-    number: int
+    @property
+    def number(self) -> int:
+        """Number of the part."""
+        ...
 
     @property
     def names(self) -> list[str]:

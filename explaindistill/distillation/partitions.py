@@ -73,8 +73,9 @@ def check_partitions(distiller: Any, y: Any, sample_weight: Any) -> None:
         )
     if not hasattr(distiller.student, "fit_parts"):
         raise InvalidInputError(
-            f"student must be a TreeClassifier or TreeRegressor for rows in partitions, got "
-            f"{type(distiller.student).__name__}; use one of these, {sample}"
+            "student must be a tree or a linear student (TreeClassifier, TreeRegressor, LinearClassifier, "
+            f"LinearRegressor) for rows in partitions, got {type(distiller.student).__name__}; use one of these, "
+            f"{sample}"
         )
     distiller.student.check_parts()
     for argument, value in (("y", y), ("sample_weight", sample_weight)):

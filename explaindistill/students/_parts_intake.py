@@ -19,7 +19,7 @@ from explaindistill.numerics.trees.fixed_point import WeightUnits
 from explaindistill.protocols import Partitions
 from explaindistill.students._intake import Intake
 
-__all__ = ["AnswerFacts", "PartsIntake"]
+__all__ = ["AnswerFacts", "PartsIntake", "Piece", "collapsed"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +131,7 @@ class PartsIntake:
         rows = pd.concat([piece[0] for piece in pieces], ignore_index=True).iloc[order].reset_index(drop=True)
         Y, weight = (np.concatenate([piece[i] for piece in pieces])[order] for i in (2, 3))
         if self.facts.units.counts:
-            rows, _, Y, weight = _collapsed(rows, np.concatenate([piece[1] for piece in pieces])[order], Y, weight)
+            rows, _, Y, weight = collapsed(rows, np.concatenate([piece[1] for piece in pieces])[order], Y, weight)
         return Intake(self.schema, rows, np.ascontiguousarray(Y), weight, self.classes, True)
 
 
@@ -158,10 +158,10 @@ def _drawn(part: AnsweredPart, columns: Sequence[str] | None, last: np.uint64, c
     chosen = np.flatnonzero(content_keys(rows if columns is None else rows[list(columns)]) <= last)
     rows = rows.iloc[chosen]
     piece = rows, row_keys(rows), part.Y[chosen], part.weights()[chosen]
-    return (_collapsed(*piece) if collapse else piece,)
+    return (collapsed(*piece) if collapse else piece,)
 
 
-def _collapsed(
+def collapsed(
     rows: pd.DataFrame, keys: NDArray[np.uint64], Y: NDArray[np.float64], weight: NDArray[np.float64]
 ) -> Piece:
     """Equal rows with equal answers as one row, whose weight is the sum of theirs."""

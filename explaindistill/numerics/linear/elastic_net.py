@@ -12,40 +12,30 @@ over the p columns, ``c`` over the K classes or outputs with a predictor of thei
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
-from scipy.special import expit, xlogy
 
 from explaindistill.numerics._jit import kernel
-from explaindistill.numerics.linear.row_blocks import RowBlocks, row_blocks, row_slices
+from explaindistill.numerics.linear.row_sums import (
+    Array,
+    ArraySums,
+    LinearFit,
+    Rows,
+    RowSums,
+    classify,
+    joint,
+    mean_divergence,
+)
 
 __all__ = [
-    "LinearFit",
-    "Penalty",
-    "Rows",
-    "active_blocks",
-    "blocks_of",
-    "classify",
-    "covariances",
-    "gaussian_path",
-    "joint",
-    "largest_penalty",
-    "logistic_at",
-    "logistic_path",
-    "mean_divergence",
-    "null_fit",
-    "objective",
-    "proximal_step",
-]
+    "LinearFit", "Penalty", "Rows", "active_blocks", "blocks_of", "classify", "cost", "gaussian_fits", "gaussian_path",
+    "joint", "largest_penalty", "logistic_fits", "logistic_path", "mean_divergence", "null_fit", "objective",
+    "penalised", "proximal_step", "still_fit",
+]  # fmt: skip
 
-Array = NDArray[np.float64]
-Rows = Array | RowBlocks
-"""Standardised columns ``(n, p)``, in memory or read block by block: sums over rows have the same bits."""
 FLOOR = 1e-12
 """Least share of a class in the mean answer, so that a class that never occurs has a finite logarithm (-27.6)."""
 ROUNDING = 1e-14
@@ -65,53 +55,13 @@ class Penalty(NamedTuple):
     l2: float
 
 
-@dataclass(frozen=True)
-class LinearFit:
-    """Intercepts ``(K,)`` and coefficients ``(p, K)`` on standardised columns; K is 1 for two classes."""
-
-    intercept: Array
-    coef: Array
-
-    def predictor(self, Z: Rows) -> Array:
-        """Linear predictor ``(n, K)``."""
-        return row_blocks(Z).predictor(self.coef) + self.intercept
-
-    @property
-    def n_terms(self) -> int:
-        """Columns with a coefficient."""
-        return int((self.coef != 0).any(axis=1).sum())
-
-
-def classify(eta: Array) -> Array:
-    """Probabilities ``(n, k)`` from the linear predictor ``(n, K)``: logistic where K is 1, else softmax."""
-    if eta.shape[1] > 1:
-        lifted = np.exp(eta - eta.max(axis=1, keepdims=True))
-        return lifted / lifted.sum(axis=1, keepdims=True)
-    return np.hstack([expit(-eta), expit(eta)])
-
-
-def mean_divergence(P: Array, w: Array, eta: Array) -> float:
-    r"""Weighted mean of KL(p || q) in nats, q from the linear predictor; 0 where the fit is exact.
-
-    :math:`\sum_i w_i \bigl(\log\sum_c e^{\eta_{ic}} - \sum_c p_{ic} \eta_{ic} + \sum_c p_{ic} \log p_{ic}\bigr)`; with
-    one predictor that of class 0 is 0.
-    """
-    return sum(_divergence(P[rows], w[rows], eta[rows]) for rows in row_slices(len(w)))
-
-
-def _divergence(P: Array, w: Array, eta: Array) -> float:
-    """What some rows add to the mean."""
-    if eta.shape[1] == 1:
-        cross = np.logaddexp(0.0, eta[:, 0]) - P[:, 1] * eta[:, 0]
-    else:
-        top = eta.max(axis=1)
-        cross = top + np.log(np.exp(eta - top[:, None]).sum(axis=1)) - np.einsum("ij,ij->i", P, eta)
-    return float(w @ cross + w @ xlogy(P, P).sum(axis=1))
-
-
 def null_fit(Y: Array, w: Array, p: int, classification: bool) -> LinearFit:
     """Intercepts alone: the logit of the mean (two classes), its centred logarithm (more), or the mean itself."""
-    mean = w @ Y
+    return still_fit(w @ Y, p, classification)
+
+
+def still_fit(mean: Array, p: int, classification: bool) -> LinearFit:
+    """:func:`null_fit` from the mean ``(k,)`` of the targets."""
     if not classification:
         return LinearFit(mean, np.zeros((p, len(mean))))
     log = np.log(np.clip(mean, FLOOR, None))
@@ -119,13 +69,13 @@ def null_fit(Y: Array, w: Array, p: int, classification: bool) -> LinearFit:
     return LinearFit(intercept, np.zeros((p, len(intercept))))
 
 
-def largest_penalty(Z: Rows, Y: Array, w: Array, l1_ratio: float) -> float:
+def largest_penalty(sums: RowSums, l1_ratio: float) -> float:
     r"""Smallest penalty at which no coefficient moves; with ``l1_ratio`` below 0.001 that of 0.001 stands in.
 
     :math:`\max_{jc} |\sum_i w_i z_{ij} (y_{ic} - \bar y_c)| / \alpha`: a coefficient leaves 0 where its gradient
     exceeds :math:`\lambda\alpha`. The ridge alone never sets one to 0, so it has no such penalty.
     """
-    gradient = np.abs(row_blocks(Z).onto(w[:, None] * (Y - w @ Y)))
+    gradient = np.abs(sums.value_slopes(still_fit(sums.mean, sums.n_columns, classification=False)))
     return float(gradient.max(initial=0.0)) / max(l1_ratio, 1e-3)
 
 
@@ -190,20 +140,6 @@ def exact_on_signs(G: Array, c: Array, beta: Array, l1: float, l2: float) -> Arr
     return np.ascontiguousarray(beta)
 
 
-def covariances(Z: Rows, Y: Array, w: Array) -> tuple[Array, Array, Array]:
-    """Weighted means ``(p,)`` of the columns, covariances ``(p, p)`` of them and ``(p, m)`` with the outputs."""
-    rows_of_Z, mean = row_blocks(Z), w @ Y
-    p = rows_of_Z.shape[1]
-    centre, G, c = np.zeros(p), np.zeros((p, p)), np.zeros((p, Y.shape[1]))
-    for rows, lines in rows_of_Z:
-        centre += w[rows] @ lines
-    for rows, lines in rows_of_Z:
-        A = lines - centre
-        G += A.T @ (w[rows, None] * A)
-        c += A.T @ (w[rows, None] * (Y[rows] - mean))
-    return centre, G, c
-
-
 def gaussian_path(
     Z: Rows,
     Y: Array,
@@ -213,17 +149,24 @@ def gaussian_path(
     tol: float = 1e-9,
     enough_terms: int | None = None,
 ) -> list[LinearFit]:
+    """Least-squares fits of rows in memory; see :func:`gaussian_fits`."""
+    return gaussian_fits(ArraySums(Z, Y, w), penalties, l1_ratio, tol, enough_terms)
+
+
+def gaussian_fits(
+    sums: RowSums, penalties: Sequence[float], l1_ratio: float, tol: float = 1e-9, enough_terms: int | None = None
+) -> list[LinearFit]:
     """Least-squares fits at each of the falling penalties; outputs share the penalty, not the columns.
 
     ``G`` ``(p, p)`` and ``c`` ``(p, m)`` are the weighted covariances of the columns, and of columns and outputs m. The
     path ends early at the first fit of ``enough_terms``.
     """
-    mean = w @ Y
-    centre, G, c = covariances(Z, Y, w)
-    coef = np.zeros((Z.shape[1], Y.shape[1]))
+    mean = sums.mean
+    centre, G, c = sums.covariances()
+    coef = np.zeros((sums.n_columns, len(mean)))
     fits = []
     for penalty in penalties:
-        for m in range(Y.shape[1]):
+        for m in range(len(mean)):
             beta = np.ascontiguousarray(coef[:, m])
             l1, l2 = penalty * l1_ratio, penalty * (1 - l1_ratio)
             for _ in range(2):  # an exact solution may ask for a column that was at 0
@@ -245,7 +188,7 @@ def logistic_path(
     tol: float = 1e-7,
     enough_terms: int | None = None,
 ) -> list[LinearFit]:
-    """Logistic (two classes) or softmax fits at each of the falling penalties, each started from the last.
+    """Logistic or softmax fits of rows in memory; see :func:`logistic_fits`.
 
     Parameters
     ----------
@@ -254,6 +197,20 @@ def logistic_path(
     P : ndarray of shape (n, k)
         Soft labels.
     w : ndarray of shape (n,), sums to 1
+    penalties, l1_ratio, tol, enough_terms : see :func:`logistic_fits`
+    """
+    return logistic_fits(ArraySums(Z, P, w), penalties, l1_ratio, tol, enough_terms)
+
+
+def logistic_fits(
+    sums: RowSums, penalties: Sequence[float], l1_ratio: float, tol: float = 1e-7, enough_terms: int | None = None
+) -> list[LinearFit]:
+    """Logistic (two classes) or softmax fits at each of the falling penalties, each started from the last.
+
+    Parameters
+    ----------
+    sums : RowSums
+        Of soft labels.
     penalties : falling numbers
     l1_ratio : float in [0, 1]
         The alpha of the equation.
@@ -262,27 +219,20 @@ def logistic_path(
     enough_terms : int, optional
         The path ends early at the first fit of so many terms.
     """
-    fit = null_fit(P, w, Z.shape[1], classification=True)
+    fit = still_fit(sums.mean, sums.n_columns, classification=True)
     # hard labels can be separable: beyond this nothing is left to explain, and coefficients only grow
-    enough = (1e-3 if bool((P.max(axis=1) == 1).all()) else 1e-7) * mean_divergence(P, w, fit.predictor(Z))
+    enough = (1e-3 if sums.is_hard() else 1e-7) * sums.divergence(fit)
     fits: list[LinearFit] = []
     for penalty in penalties:
-        if not fits or len(penalties) == 1 or mean_divergence(P, w, fit.predictor(Z)) > enough:
-            fit = _penalised(Z, P, w, fit, Penalty(penalty * l1_ratio, penalty * (1 - l1_ratio)), tol)
+        if not fits or len(penalties) == 1 or sums.divergence(fit) > enough:
+            fit = penalised(sums, fit, Penalty(penalty * l1_ratio, penalty * (1 - l1_ratio)), tol)
         fits.append(fit)
         if enough_terms is not None and fit.n_terms >= enough_terms:
             break
     return fits
 
 
-def logistic_at(
-    Z: Rows, P: Array, w: Array, penalty: float, l1_ratio: float, start: LinearFit, tol: float
-) -> LinearFit:
-    """One logistic or softmax fit, started from another."""
-    return _penalised(Z, P, w, start, Penalty(penalty * l1_ratio, penalty * (1 - l1_ratio)), tol)
-
-
-def _penalised(Z: Rows, P: Array, w: Array, start: LinearFit, penalty: Penalty, tol: float) -> LinearFit:
+def penalised(sums: RowSums, start: LinearFit, penalty: Penalty, tol: float) -> LinearFit:
     """Proximal Newton for all classes together, on the coefficients that are active or break optimality.
 
     A coefficient at 0 breaks it where its gradient exceeds ``l1``. Each step is halved until the
@@ -293,35 +243,31 @@ def _penalised(Z: Rows, P: Array, w: Array, start: LinearFit, penalty: Penalty, 
     ----------
     Lee, Sun and Saunders (2014), doi:10.1137/130921428.
     """
-    intercept, coef = start.intercept.copy(), start.coef.copy()
-    K, Z = len(intercept), row_blocks(Z)
-    eta = start.predictor(Z)
-    value = objective(P, w, eta, coef, penalty)
+    fit, K = start, len(start.intercept)
+    value = sums.divergence(fit) + cost(fit.coef, penalty)
     for _ in range(MOST_STEPS):
-        active = active_blocks(Z, P, w, eta, coef, penalty)
-        shift, step = proximal_step(joint(Z, blocks_of(active), P, w, eta), coef, active, penalty, tol)
-        direction, share = Z.predictor(step) + shift, 1.0
+        active = active_blocks(sums.slopes(fit), fit.coef, penalty)
+        shift, step = proximal_step(sums.joint(fit, blocks_of(active)), fit.coef, active, penalty, tol)
+        share = 1.0
         while share > SMALLEST_SHARE:
-            moved = coef + share * step
+            moved = fit.coef + share * step
             moved[np.abs(moved) < 1e-15] = 0.0
-            new = objective(P, w, eta + share * direction, moved, penalty)
+            trial = LinearFit(fit.intercept + share * shift, moved)
+            new = sums.divergence(trial) + cost(moved, penalty)
             if new <= value + 1e-14 * abs(value):
                 break
             share /= 2
         else:
             break
-        intercept, coef, value, eta = intercept + share * shift, moved, new, eta + share * direction
+        fit, value = trial, new
         if np.abs(step).max(initial=np.abs(shift).max()) <= tol:
             break
-    return LinearFit(intercept - (intercept.mean() if K > 1 else 0.0), coef)
+    return LinearFit(fit.intercept - (fit.intercept.mean() if K > 1 else 0.0), fit.coef)
 
 
-def active_blocks(Z: Rows, P: Array, w: Array, eta: Array, coef: Array, penalty: Penalty) -> NDArray[np.bool_]:
+def active_blocks(slopes: Array, coef: Array, penalty: Penalty) -> NDArray[np.bool_]:
     """Coefficients ``(p, K)`` that differ from 0, or would: their gradient exceeds ``l1``."""
-    gradient = np.zeros_like(coef)
-    for rows, lines in row_blocks(Z):
-        gradient += lines.T @ (w[rows, None] * (P[rows] - classify(eta[rows]))[:, -coef.shape[1] :])
-    return (coef != 0) | (np.abs(gradient) > penalty.l1 * (1 + 1e-9))
+    return np.asarray((coef != 0) | (np.abs(slopes) > penalty.l1 * (1 + 1e-9)))
 
 
 def blocks_of(support: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
@@ -360,39 +306,9 @@ def proximal_step(
 
 def objective(P: Array, w: Array, eta: Array, beta: Array, penalty: Penalty) -> float:
     """What is minimised: the mean divergence plus ``l1 sum |b| + l2 sum b**2 / 2`` over all coefficients."""
-    l1, l2 = penalty
-    return mean_divergence(P, w, eta) + l1 * float(np.abs(beta).sum()) + 0.5 * l2 * float((beta**2).sum())
+    return mean_divergence(P, w, eta) + cost(beta, penalty)
 
 
-def joint(Z: Rows, blocks: list[NDArray[np.intp]], P: Array, w: Array, eta: Array) -> tuple[Array, Array]:
-    r"""Gradient and Hessian of the cross-entropy in the coefficients of all classes.
-
-    The gradient is :math:`\sum_i w_i (p_{ic} - q_{ic}) z_i`, a 1 before each :math:`z_i` for the intercept. With
-    :math:`A_c` those rows with the columns of class c, :math:`Q_c` its probabilities, and :math:`u_i` the rows of the
-    classes side by side, each times its probability, the Hessian is :math:`\operatorname{diag}_c(A_c^T W Q_c A_c) - U^T
-    W U`: one symmetric product, made from blocks of rows that stay small, instead of one product per pair of classes.
-    Two classes have one logit and one block.
-    """
-    K = eta.shape[1]
-    cuts = np.cumsum([0, *(len(b) + 1 for b in blocks)])
-    pieces = [slice(a, b) for a, b in pairwise(cuts.tolist())]
-    used = np.flatnonzero(np.bincount(np.concatenate(blocks), minlength=Z.shape[1]))
-    places = [np.searchsorted(used, b) for b in blocks]
-    slope, level = np.zeros((len(used), K)), np.zeros(K)
-    H = np.zeros((cuts[-1], cuts[-1]))
-    for rows, lines in row_blocks(Z).over(used):
-        Q = classify(eta[rows])[:, -K:]
-        residual = w[rows, None] * (P[rows, -K:] - Q)
-        slope += lines.T @ residual
-        level += residual.sum(axis=0)
-        root = np.sqrt(w[rows, None] * Q * (1 - Q) if K == 1 else w[rows, None] * Q)
-        side_by_side = np.empty((len(lines), len(H)))
-        for c, (b, s) in enumerate(zip(places, pieces, strict=True)):
-            of_class = side_by_side[:, s]
-            of_class[:, 0], of_class[:, 1:] = root[:, c], lines[:, b] * root[:, c : c + 1]
-            H[s, s] += of_class.T @ of_class
-            if K > 1:
-                of_class *= np.sqrt(Q[:, c])[:, None]
-        if K > 1:
-            H -= side_by_side.T @ side_by_side
-    return np.concatenate([np.r_[level[c], slope[b, c]] for c, b in enumerate(places)]), H
+def cost(beta: Array, penalty: Penalty) -> float:
+    """``l1 sum |b| + l2 sum b**2 / 2`` over all coefficients."""
+    return penalty.l1 * float(np.abs(beta).sum()) + 0.5 * penalty.l2 * float((beta**2).sum())

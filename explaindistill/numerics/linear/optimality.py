@@ -23,12 +23,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import xlogy
 
-from explaindistill.numerics.linear.elastic_net import LinearFit, Penalty, Rows, classify, objective
-from explaindistill.numerics.linear.row_blocks import row_blocks, row_slices
+from explaindistill.numerics.linear.elastic_net import Penalty, cost
+from explaindistill.numerics.linear.row_sums import ArraySums, LinearFit, Rows, RowSums
 
-__all__ = ["classes_gap", "values_gap"]
+__all__ = ["classes_excess", "classes_gap", "values_excess", "values_gap"]
 
 Array = NDArray[np.float64]
 LEAST_WEIGHT = 1e-300  # of a class's curvature: divides nothing by 0
@@ -54,36 +53,32 @@ def classes_gap(Z: Rows, P: Array, w: Array, fit: LinearFit, penalty: Penalty, s
     >>> round(gap, 12), classes_gap(Z, P, np.full(2, 0.5), still, Penalty(0.1, 0.0), np.ones((1, 1), bool)) > 0.01
     (0.0, True)
     """
-    K = len(fit.intercept)
-    eta = fit.predictor(Z)
-    v, level, bend = np.zeros(fit.coef.shape), np.zeros(K), np.zeros(K)
-    for rows, lines in row_blocks(Z):
-        Q = classify(eta[rows])[:, -K:]
-        residual = w[rows, None] * (P[rows, -K:] - Q)
-        v += lines.T @ residual
-        level += residual.sum(axis=0)
-        bend += w[rows] @ (Q * (1 - Q))
+    return classes_excess(ArraySums(Z, P, w), fit, penalty, support)
+
+
+def classes_excess(sums: RowSums, fit: LinearFit, penalty: Penalty, support: NDArray[np.bool_]) -> float:
+    """:func:`classes_gap` from sums over rows."""
+    v, level, bend = sums.pull(fit)
     s, beyond = _feasible(v[support], penalty)
-    entropy = 0.0
-    for rows in row_slices(len(w)):
-        inner = P[rows] + s * (classify(eta[rows]) - P[rows])
-        entropy += float(w[rows] @ (xlogy(inner, inner) - xlogy(P[rows], P[rows])).sum(axis=1))
+    entropy = sums.dual_entropy(fit, s)
     # the bound is that of the coefficients beside intercepts as they are; what those could gain comes on top
     intercepts = s * float(level @ fit.intercept) + 0.5 * float((level**2 / np.maximum(bend, LEAST_WEIGHT)).sum())
-    return max(objective(P, w, eta, fit.coef, penalty) + entropy + beyond + intercepts, 0.0)
+    return max(sums.divergence(fit) + cost(fit.coef, penalty) + entropy + beyond + intercepts, 0.0)
 
 
 def values_gap(Z: Rows, Y: Array, w: Array, fit: LinearFit, penalty: Penalty, support: NDArray[np.bool_]) -> float:
     """Bound on the excess of half the mean squared error with its penalty, summed over outputs; as for classes."""
-    eta = fit.predictor(Z)
-    v = row_blocks(Z).onto(w[:, None] * (Y - eta))
+    return values_excess(ArraySums(Z, Y, w), fit, penalty, support)
+
+
+def values_excess(sums: RowSums, fit: LinearFit, penalty: Penalty, support: NDArray[np.bool_]) -> float:
+    """:func:`values_gap` from sums over rows."""
+    v = sums.value_slopes(fit)
+    bounds = [_feasible(v[support[:, m], m], penalty) for m in range(v.shape[1])]
+    dual = sums.dual_values(fit, np.array([s for s, _ in bounds]))
     gap = 0.0
-    centred = Y - w @ Y
-    for m in range(Y.shape[1]):
-        s, beyond = _feasible(v[support[:, m], m], penalty)
-        r, beta = Y[:, m] - eta[:, m], fit.coef[:, m]
-        primal = penalty.l1 * np.abs(beta).sum() + 0.5 * penalty.l2 * (beta**2).sum()
-        gap += max(float(w @ (0.5 * (1 + s * s) * r**2 - s * r * centred[:, m]) + primal) + beyond, 0.0)
+    for m, (_, beyond) in enumerate(bounds):
+        gap += max(float(dual[m]) + cost(fit.coef[:, m], penalty) + beyond, 0.0)
     return gap
 
 

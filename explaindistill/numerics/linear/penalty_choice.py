@@ -8,23 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.numerics.linear.elastic_net import (
-    LinearFit,
     Penalty,
-    gaussian_path,
+    gaussian_fits,
     largest_penalty,
-    logistic_at,
-    logistic_path,
-    mean_divergence,
-    null_fit,
+    logistic_fits,
+    penalised,
+    still_fit,
 )
-from explaindistill.numerics.linear.optimality import classes_gap, values_gap
-from explaindistill.numerics.linear.relaxed import LEAST_SQUARES_RIDGE, RIDGE, refit_gaussian, refit_logistic
+from explaindistill.numerics.linear.optimality import classes_excess, values_excess
+from explaindistill.numerics.linear.relaxed import LEAST_SQUARES_RIDGE, RIDGE, refit_classes, refit_values
 from explaindistill.numerics.linear.row_blocks import RowBlocks, row_blocks
+from explaindistill.numerics.linear.row_sums import Array, ArraySums, LinearFit, RowSums, mean_divergence
 from explaindistill.numerics.optimum import OPTIMUM
 
-__all__ = ["PenalisedProblem", "Trace", "choose", "limit_terms", "penalty_grid", "standardise"]
+__all__ = ["PenalisedFits", "PenalisedProblem", "Trace", "choose", "limit_terms", "penalty_grid", "standardise"]
 
-Array = NDArray[np.float64]
 PATH_TOLERANCE = 1e-4
 """Precision of fits that are only compared; the fit that is kept is solved again."""
 SETTLED = 1e-9
@@ -37,45 +35,34 @@ PATIENCE = 3
 
 
 @dataclass(frozen=True)
-class PenalisedProblem:
-    """Columns ``(n, p)``, targets ``(n, k)`` or ``(n, m)``, weights, and what is fitted to them."""
+class PenalisedFits:
+    """Penalised fits to rows of which sums are asked, and what is fitted to them."""
 
-    Z: Array | RowBlocks
-    Y: Array
-    w: Array
+    sums: RowSums
     classification: bool
     l1_ratio: float
 
-    def rows(self, mask: NDArray[np.bool_]) -> PenalisedProblem:
-        """Return the problem on some rows, weights summing to 1 again."""
-        if mask.all():
-            return self
-        w = self.w[mask]
-        return PenalisedProblem(
-            row_blocks(self.Z).take(mask), self.Y[mask], w / w.sum(), self.classification, self.l1_ratio
-        )
-
     def path(self, penalties: Array, tol: float, enough_terms: int | None = None) -> list[LinearFit]:
         """Fits at falling penalties, to the last one or the first fit of so many terms."""
-        solver = logistic_path if self.classification else gaussian_path
-        return solver(self.Z, self.Y, self.w, penalties.tolist(), self.l1_ratio, tol, enough_terms)
+        solver = logistic_fits if self.classification else gaussian_fits
+        return solver(self.sums, penalties.tolist(), self.l1_ratio, tol, enough_terms)
 
     def at(self, penalty: float, start: LinearFit, tol: float) -> LinearFit:
         """One fit, started from another."""
         if self.classification:
-            return logistic_at(self.Z, self.Y, self.w, penalty, self.l1_ratio, start, tol)
-        return gaussian_path(self.Z, self.Y, self.w, [penalty], self.l1_ratio)[0]
+            return penalised(self.sums, start, self._penalty(penalty), tol)
+        return gaussian_fits(self.sums, [penalty], self.l1_ratio)[0]
 
     def refit(self, fit: LinearFit, support: NDArray[np.bool_] | None = None, tol: float = 1e-10) -> LinearFit:
         """Fit anew, without penalty, on the columns of a fit."""
         support = fit.coef != 0 if support is None else support
         if self.classification:
-            return refit_logistic(self.Z, self.Y, self.w, support, fit, tol)
-        return refit_gaussian(self.Z, self.Y, self.w, support)
+            return refit_classes(self.sums, support, fit, tol)
+        return refit_values(self.sums, support)
 
     def null(self) -> LinearFit:
         """Intercepts alone."""
-        return null_fit(self.Y, self.w, self.Z.shape[1], self.classification)
+        return still_fit(self.sums.mean, self.sums.n_columns, self.classification)
 
     def settled(self, fit: LinearFit, penalty: float | None) -> tuple[LinearFit, float]:
         """Bound how far a fit is from its optimum on all rows; where that is too far, fit anew from the intercepts.
@@ -102,20 +89,46 @@ class PenalisedProblem:
                 return anew, again
         return fit, excess
 
+    def _penalty(self, size: float) -> Penalty:
+        return Penalty(size * self.l1_ratio, size * (1 - self.l1_ratio))
+
     def _excess(self, fit: LinearFit, penalty: float | None) -> float:
         support = fit.coef != 0 if penalty is None else np.ones(fit.coef.shape, dtype=bool)
         weights = Penalty(0.0, RIDGE if self.classification else LEAST_SQUARES_RIDGE)
         if penalty is not None:
-            weights = Penalty(penalty * self.l1_ratio, penalty * (1 - self.l1_ratio))
-        gap = classes_gap if self.classification else values_gap
-        return gap(self.Z, self.Y, self.w, fit, weights, support)
+            weights = self._penalty(penalty)
+        gap = classes_excess if self.classification else values_excess
+        return gap(self.sums, fit, weights, support)
+
+
+class PenalisedProblem(PenalisedFits):
+    """Columns ``(n, p)`` in memory, targets ``(n, k)`` or ``(n, m)``, weights, and what is fitted to them."""
+
+    def __init__(self, Z: Array | RowBlocks, Y: Array, w: Array, classification: bool, l1_ratio: float) -> None:
+        super().__init__(ArraySums(Z, Y, w), classification, l1_ratio)
+
+    @property
+    def arrays(self) -> ArraySums:
+        """The columns ``Z``, the targets ``Y`` and the weights ``w``, which sum to 1."""
+        assert isinstance(self.sums, ArraySums)
+        return self.sums
+
+    def rows(self, mask: NDArray[np.bool_]) -> PenalisedProblem:
+        """Return the problem on some rows, weights summing to 1 again."""
+        if mask.all():
+            return self
+        of_all = self.arrays
+        w = of_all.w[mask]
+        Z = row_blocks(of_all.Z).take(mask)
+        return PenalisedProblem(Z, of_all.Y[mask], w / w.sum(), self.classification, self.l1_ratio)
 
     def loss(self, fit: LinearFit) -> float:
         """Mean KL divergence in nats, or mean squared error over outputs."""
-        eta = fit.predictor(self.Z)
+        rows = self.arrays
+        eta = fit.predictor(rows.Z)
         if self.classification:
-            return mean_divergence(self.Y, self.w, eta)
-        return float(self.w @ ((self.Y - eta) ** 2).mean(axis=1))
+            return mean_divergence(rows.Y, rows.w, eta)
+        return float(rows.w @ ((rows.Y - eta) ** 2).mean(axis=1))
 
 
 @dataclass(frozen=True)
@@ -143,13 +156,13 @@ def standardise(values: Array, w: Array) -> tuple[Array, Array, Array]:
     return Z, mean, scale
 
 
-def penalty_grid(problem: PenalisedProblem, n: int, smallest: float = 1e-4) -> Array:
+def penalty_grid(problem: PenalisedFits, n: int, smallest: float = 1e-4) -> Array:
     """``n`` penalties from the largest that matters down to ``smallest`` times it, evenly on the logarithm.
 
     The grid of Friedman, Hastie and Tibshirani (2010), section 2.5, doi:10.18637/jss.v033.i01, ten times further down:
     a teacher's answers have little noise, so that next to no penalty can be the best.
     """
-    top = largest_penalty(problem.Z, problem.Y, problem.w, problem.l1_ratio)
+    top = largest_penalty(problem.sums, problem.l1_ratio)
     # nothing to explain (one column, or a constant target): one penalty, no term
     return np.geomspace(top, top * smallest, n) if top > 1e-12 else np.ones(1)
 
@@ -162,6 +175,7 @@ def choose(
     relax: bool,
     tries: int,
     max_terms: int | None = None,
+    whole: PenalisedFits | None = None,
 ) -> tuple[LinearFit, Trace]:
     r"""Sparsest fit whose held-out explained share is within ``tolerance`` of the best.
 
@@ -185,6 +199,8 @@ def choose(
     max_terms : int, optional
         Terms that are allowed, where the caller will cut the choice down to them: penalties that leave more than
         :data:`ROOM` times as many are not tried. The choice itself may still have more than are allowed.
+    whole : PenalisedFits, optional
+        All rows, where those of ``problem`` are drawn from them: the last fit is made to these.
     """
     enough = None if max_terms is None else ROOM * max(max_terms, 1)
     losses = np.zeros((2, len(penalties)))
@@ -196,7 +212,7 @@ def choose(
             continue
         train, test = problem.rows(others), problem.rows(held)
         path = train.path(penalties, PATH_TOLERANCE, enough)
-        mass = problem.w[held].sum()
+        mass = problem.arrays.w[held].sum()
         base += mass * test.loss(train.null())
         losses += mass * _held_out(train, test, path, relax, tolerance / 50, len(penalties))
     if tries != 1 or not path:
@@ -212,11 +228,12 @@ def choose(
     cut_short = len(path) < len(penalties) or not np.isfinite(explained[0]).all()
     if cut_short and max_terms is not None and path[chosen].n_terms < max_terms:
         # a fit with room for more terms was only compared with those before the ends of the paths
-        return choose(problem, folds, penalties, tolerance, relax, tries)
+        return choose(problem, folds, penalties, tolerance, relax, tries, whole=whole)
     relaxed = relax and bool(explained[1, chosen] >= explained[0, chosen])
     # a fit that is refitted is only a start and a support
-    fit = problem.at(float(penalties[chosen]), path[chosen], 1e-5 if relaxed else 1e-8)
-    fit = problem.refit(fit) if relaxed else fit
+    whole = problem if whole is None else whole
+    fit = whole.at(float(penalties[chosen]), path[chosen], 1e-5 if relaxed else 1e-8)
+    fit = whole.refit(fit) if relaxed else fit
     n_terms = np.array([f.n_terms for f in path])
     shown = np.where(np.isfinite(explained), explained, np.nan)[:, : len(path)]
     return fit, Trace(penalties[: len(path)], n_terms, shown[0], shown[1], chosen, relaxed)
@@ -257,7 +274,7 @@ def _warm(fit: LinearFit, relaxed: LinearFit) -> LinearFit:
 
 
 def limit_terms(
-    problem: PenalisedProblem, sample: PenalisedProblem, fit: LinearFit, max_terms: int, penalties: Array
+    problem: PenalisedFits, sample: PenalisedFits, fit: LinearFit, max_terms: int, penalties: Array
 ) -> LinearFit:
     """At most ``max_terms`` columns: the first fit on the path with enough, the weakest dropped one by one.
 

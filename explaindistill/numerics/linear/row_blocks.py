@@ -7,7 +7,6 @@ memory or read each time they are passed: both give the same bits, so that what 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,6 @@ ROWS_AT_ONCE = 4096
 """Rows of a block: long enough for a matrix product, short enough that a hundred columns of ten classes take 32 MB."""
 HELD_NUMBERS = 1 << 22
 """Numbers of a design that are held, 32 MB: reading them anew costs about as much as one matrix product with them."""
-CONSTANT = 1e-9  # of its mean, below which a column's spread is rounding: the mean itself is rounded to 1e-16 of it
 
 
 def row_slices(n: int) -> Iterator[slice]:
@@ -42,36 +40,24 @@ class RowBlocks:
     centre, factor : ndarrays of shape (p,)
     held : list of ndarrays, optional
         The blocks, where they are in memory already.
+    hold : bool
+        Whether blocks may be held between two passes.
     """
 
     def __init__(
-        self, read: Reader, shape: tuple[int, int], centre: Array, factor: Array, held: list[Array] | None = None
+        self,
+        read: Reader,
+        shape: tuple[int, int],
+        centre: Array,
+        factor: Array,
+        held: list[Array] | None = None,
+        hold: bool = True,
     ) -> None:
         self.shape = shape
         self._read, self._centre, self._factor = read, centre, factor
         self._held = held
-        if held is None and shape[0] * shape[1] <= HELD_NUMBERS:
+        if hold and held is None and shape[0] * shape[1] <= HELD_NUMBERS:
             self._held = [self._made(rows) for rows in row_slices(shape[0])]
-
-    @classmethod
-    def standardised(cls, read: Reader, shape: tuple[int, int], w: Array) -> tuple[Self, Array, Array]:
-        """Columns less their weighted mean, in weighted standard deviations; a constant column becomes 0, its scale 0.
-
-        Returns
-        -------
-        rows : RowBlocks
-        mean, scale : ndarrays of shape (p,)
-        """
-        n, p = shape
-        mean, square = np.zeros(p), np.zeros(p)
-        for rows in row_slices(n):
-            mean += w[rows] @ read(rows, None)
-        for rows in row_slices(n):
-            square += w[rows] @ (read(rows, None) - mean) ** 2
-        scale = np.sqrt(square)
-        scale[scale <= CONSTANT * np.maximum(1.0, np.abs(mean))] = 0.0
-        factor = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
-        return cls(read, shape, mean, factor), mean, scale
 
     def __len__(self) -> int:
         return self.shape[0]

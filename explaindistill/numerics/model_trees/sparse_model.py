@@ -57,7 +57,7 @@ def _within(
     lasso: penalty_choice.PenalisedProblem, fit: LinearFit, limits: LinearTreeLimits, free: int, penalties: Floats
 ) -> LinearFit:
     """Drop the weakest terms until the model keeps its limits."""
-    most = int(min(limits.leaf_terms, limits.parameters - free, lasso.Z.shape[1]))
+    most = int(min(limits.leaf_terms, limits.parameters - free, lasso.sums.n_columns))
     while True:
         smaller = penalty_choice.limit_terms(lasso, lasso, fit, max(most, 0), penalties) if most > 0 else lasso.null()
         numbers = int((smaller.coef != 0).sum()) + free

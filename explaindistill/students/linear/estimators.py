@@ -11,25 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
-from explaindistill.data.design import linear_columns
-from explaindistill.data.design_rows import DesignRows
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
-from explaindistill.data.folds import content_rank
 from explaindistill.data.notebook import html_in_notebook, mimebundle
 from explaindistill.data.rows import one_or_more
+from explaindistill.data.schema import Schema
 from explaindistill.data.targets import as_soft_targets
-from explaindistill.numerics.linear.elastic_net import classify
-from explaindistill.numerics.linear.penalty_choice import (
-    PenalisedProblem,
-    choose,
-    limit_terms,
-    penalty_grid,
-)
-from explaindistill.numerics.linear.row_blocks import RowBlocks
+from explaindistill.numerics.linear.row_sums import classify
 from explaindistill.numerics.ranges import number_in, seed_in, whole_in
-from explaindistill.protocols import Complexity, Rows
+from explaindistill.protocols import Complexity, Partitions, Rows
 from explaindistill.students import _intake
 from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
@@ -38,43 +28,18 @@ from explaindistill.students._explaining.shapley import shapley
 from explaindistill.students._explaining.short_table import short_table
 from explaindistill.students._export import export
 from explaindistill.students._form import check_header, compact_bytes, header, reader
-from explaindistill.students._optimum import settle
+from explaindistill.students._parts_intake import PartsIntake
 from explaindistill.students._picture import plot
 from explaindistill.students.linear.compression import on_value_grid, smaller
 from explaindistill.students.linear.drawing import drawing
-from explaindistill.students.linear.model import FittedRows, LinearModel, fitted_model
+from explaindistill.students.linear.fit import RowsOfFit, fit_linear
+from explaindistill.students.linear.model import LinearModel
 from explaindistill.students.linear.nearest import nearest_in_sum
 from explaindistill.students.linear.program import program
 from explaindistill.students.linear.refining import toward_labels
 from explaindistill.students.linear.shapley import linear_shapley
 
 __all__ = ["LinearClassifier", "LinearRegressor"]
-
-N_FOLDS = 5
-"""A fifth of the rows is held out at a time."""
-FOLDS_FROM = 30
-"""Distinct rows below which none can be spared: the penalty is chosen on the rows of fitting."""
-ONE_FOLD_FROM = 5000
-"""Distinct rows from which one held-out fifth is enough; below, each fifth is held out in turn."""
-MOST_ROWS = 12_000
-"""Distinct rows that the choice of the penalty looks at; the last fit takes all rows."""
-LEAST_ROWS = 3000
-"""The same, where there are many classes."""
-LEAST_PENALTY = 1e-4
-"""Share of the largest penalty at which the path ends that drops terms of a fit without penalty."""
-WAY_OUT = "raise penalty, or look for columns that all but repeat each other or all but tell the answer"
-PATH_TOL = 1e-8
-"""Relative change at which a given penalty counts as solved: far below the digits that are shown."""
-
-
-def deciding_folds(rank: NDArray[np.intp], n_scores: int) -> tuple[NDArray[np.intp], int]:
-    """Fold of each row (-1: it does not decide) and how many folds are held out in turn, to choose the penalty.
-
-    The work of a step grows with the square of the scores, so that with many of them fewer rows decide.
-    """
-    folds = np.where(rank < max(MOST_ROWS // n_scores, LEAST_ROWS), rank % N_FOLDS, -1)
-    n_folds = N_FOLDS if rank.max() >= FOLDS_FROM else 0
-    return folds, 1 if rank.max() >= ONE_FOLD_FROM // n_scores else n_folds
 
 
 class _Linear(BaseEstimator):
@@ -161,68 +126,27 @@ class _Linear(BaseEstimator):
 
     def _fit(self, intake: _intake.Intake) -> None:
         self._check_parameters()
-        # small products: one thread is faster on a busy machine, and bits do not depend on the number of cores
-        with threadpool_limits(1, user_api="blas"):
-            self._fit_alone(intake)
+        self.model_ = fit_linear(self, RowsOfFit.in_memory(intake))
 
-    def _fit_alone(self, intake: _intake.Intake) -> None:
-        """Columns, standardised; outputs in units of their spread; the chosen fit; all back in the user's units."""
-        columns, base = linear_columns(intake.schema, intake.X, intake.weight, self.max_levels)
-        w = intake.weight / intake.weight.sum()
-        read = DesignRows(columns, intake.schema, intake.X)
-        Z, mean, scale = RowBlocks.standardised(read, (len(w), len(columns)), w)
-        size = self._target_scale(intake.Y, w)
-        Y = intake.Y / size if intake.classes is None else intake.Y
-        problem = PenalisedProblem(Z, Y, w, intake.classes is not None, self.l1_ratio)
-        fit = self._choose(problem, intake)
-        if intake.classes is None:
-            fit = type(fit)(fit.intercept * size, fit.coef * size)
-        rows = FittedRows(intake.schema, columns, Z, w, mean, scale, base)
-        self.model_ = fitted_model(fit, rows, intake.classes, self.digits)
+    def check_parts(self) -> None:
+        """Check parameters before rows in partitions are asked about; all of them are a matter of sums."""
+        self._check_parameters()
 
-    def _choose(self, problem: PenalisedProblem, intake: _intake.Intake) -> Any:
-        """Fit at the penalty that held-out rows choose, or at a given one; then cut down to ``max_terms``."""
-        if self.penalty == "auto":
-            penalties = penalty_grid(problem, self.n_penalties)
-            rank = content_rank(intake.X, 0 if self.random_state is None else int(self.random_state))
-            n_scores = 1 if intake.classes is None or len(intake.classes) == 2 else len(intake.classes)
-            folds, tries = deciding_folds(rank, n_scores)
-            fit, trace = choose(problem, folds, penalties, self.tolerance, self.relax, tries, self.max_terms)
-            self.penalty_, self.relaxed_ = float(penalties[trace.chosen]), trace.relaxed
-            self.path_ = pd.DataFrame(
-                {
-                    "penalty": trace.penalty,
-                    "n_terms": trace.n_terms,
-                    "explained": trace.explained,
-                    "explained_relaxed": trace.explained_relaxed,
-                }
-            )
-        else:
-            folds = np.zeros(len(intake.X), dtype=np.intp)
-            top = penalty_grid(problem, 1)[0]
-            self.penalty_, self.relaxed_ = float(self.penalty), bool(self.relax)
-            # each of ten penalties starts where the last ended, from one at which no term is left
-            penalties = np.geomspace(max(top, self.penalty), self.penalty or top * LEAST_PENALTY, 10)
-            fit = problem.null()
-            if self.penalty > 0:
-                # where little was left to explain the path ended early
-                fit = problem.at(self.penalty_, problem.path(penalties, PATH_TOL)[-1], PATH_TOL)
-            if self.relax or self.penalty == 0:
-                fit = problem.refit(fit, None if self.penalty > 0 else np.ones(fit.coef.shape, dtype=bool))
-        penalty = None if self.relaxed_ or self.penalty == 0 else self.penalty_
-        if self.max_terms is not None and fit.n_terms > self.max_terms:
-            fit = limit_terms(problem, problem.rows(folds >= 0), fit, self.max_terms, penalties)
-            penalty = None
-        fit, excess = problem.settled(fit, penalty)
-        settle(self, excess, way_out=WAY_OUT)
-        return fit
+    def fit_parts(self, parts: Partitions, schema: Schema, classes: NDArray[Any] | None) -> Self:
+        """Fit to answered rows in partitions; the sum is that of the same rows in memory.
 
-    def _target_scale(self, Y: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Standard deviation ``(m,)`` of each output, so that one penalty means the same for all; 1 for classes."""
-        if hasattr(self, "classes_"):
-            return np.ones(Y.shape[1])
-        spread = np.sqrt(w @ (Y - w @ Y) ** 2)
-        return np.where(spread > 0, spread, 1.0)
+        Parameters
+        ----------
+        parts : Partitions of ``data.parts.AnsweredPart``
+            As a ``Distiller`` makes them.
+        schema : Schema
+            Of their rows, with the smallest and largest values.
+        classes : ndarray of shape (k,), or None
+            Sorted.
+        """
+        intake = PartsIntake.of(self, parts, schema, classes)
+        self.model_ = fit_linear(self, RowsOfFit(parts, intake.facts.n, intake.schema, classes))
+        return self
 
     def _check_parameters(self) -> None:
         number_in("l1_ratio", self.l1_ratio, 0, 1)

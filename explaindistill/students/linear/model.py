@@ -14,9 +14,11 @@ from explaindistill.data.design import Column, column_values
 from explaindistill.data.literals import counted_from
 from explaindistill.data.schema import Schema
 from explaindistill.data.target_names import class_name, value_name
-from explaindistill.numerics.linear.elastic_net import LinearFit
-from explaindistill.numerics.linear.row_blocks import RowBlocks, row_blocks
-from explaindistill.protocols import Complexity
+from explaindistill.numerics.exact_sums import ExactSum
+from explaindistill.numerics.linear.part_sums import RowsOfPart
+from explaindistill.numerics.linear.row_sums import LinearFit
+from explaindistill.numerics.sums import added
+from explaindistill.protocols import Complexity, Partitions
 from explaindistill.students._changed import significant
 from explaindistill.students._form import plain
 
@@ -125,9 +127,9 @@ class LinearModel:
                 usual[column.feature] = usual[column.feature] + self.mean[j] * self.coef[j]
         start = self.intercept + sum(usual.values(), np.zeros(len(self.intercept)))
         pieces = [_piece(len(X), 0, "(base)", ["a usual row"] * len(X), self.outputs, np.tile(start, (len(X), 1)))]
-        for step, (name, added) in enumerate(parts.items(), start=1):
+        for step, (name, effect) in enumerate(parts.items(), start=1):
             words = [f"{name} = {self.schema[name].shown(v)}" for v in self.schema.column(X, name)]
-            pieces.append(_piece(len(X), step, name, words, self.outputs, added - usual[name]))
+            pieces.append(_piece(len(X), step, name, words, self.outputs, effect - usual[name]))
         frame = pd.concat(pieces, ignore_index=True)
         frame["place"] = np.tile(np.arange(len(self.outputs)), len(frame) // len(self.outputs))
         frame = frame.sort_values(["row", "place", "step"], kind="stable", ignore_index=True).drop(columns="place")
@@ -237,15 +239,13 @@ class LinearModel:
 
 @dataclass(frozen=True, eq=False)
 class FittedRows:
-    """The rows of a fit as columns of numbers: n rows, q columns before those without a coefficient go.
+    """The rows of a fit as columns of numbers: q columns before those without a coefficient go.
 
     Attributes
     ----------
     schema : Schema
     columns : list of q Column
-    Z : ndarray or RowBlocks of shape (n, q)
-        Standardised columns.
-    weight : ndarray of shape (n,)
+    parts : Partitions of ``numerics.linear.part_sums.RowsOfPart``
     mean, scale : ndarrays of shape (q,)
         Weighted mean and standard deviation of each column.
     base : dict of feature name to its base level
@@ -253,8 +253,7 @@ class FittedRows:
 
     schema: Schema
     columns: list[Column]
-    Z: Array | RowBlocks
-    weight: Array
+    parts: Partitions
     mean: Array
     scale: Array
     base: dict[str, Any]
@@ -288,13 +287,20 @@ def fitted_model(fit: LinearFit, rows: FittedRows, classes: NDArray[Any] | None,
 
 def _spreads(rows: FittedRows, used: NDArray[np.intp], coef: Array, sets: list[list[int]]) -> Array:
     """Standard deviations ``(len(sets), K)`` of the sums over some of the columns in use."""
-    w = rows.weight
-    square = np.zeros((len(sets), coef.shape[1]))
-    for block, lines in row_blocks(rows.Z):
-        centred = lines[:, used] * rows.scale[used]
+    standard = coef * rows.scale[used][:, None]
+    return np.asarray(np.sqrt(rows.parts.ask(_squares, used, standard, sets, reduce=added).value()))
+
+
+def _squares(part: RowsOfPart, used: NDArray[np.intp], coef: Array, sets: list[list[int]]) -> ExactSum:
+    """Weighted squares of the sums of a part."""
+    out = ExactSum.of(np.zeros((0, len(sets), coef.shape[1])))
+    for lines, _, w in part.opened().over(used):
+        sums = np.zeros((len(lines), len(sets), coef.shape[1]))
         for i, same in enumerate(sets):
-            square[i] += w[block] @ (centred[:, same] @ coef[same]) ** 2
-    return np.sqrt(square / w.sum())
+            for j in same:
+                sums[:, i] += lines[:, j : j + 1] * coef[j]
+        out += ExactSum.of(w[:, None, None] * sums**2)
+    return out
 
 
 def _decimals(values: Array, spread: Array, digits: int) -> Array:

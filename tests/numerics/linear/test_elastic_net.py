@@ -11,7 +11,7 @@ from scipy.special import expit, softmax, xlogy
 
 from explaindistill.data.folds import content_folds, content_rank
 from explaindistill.numerics.linear import elastic_net as en
-from explaindistill.numerics.linear import relaxed
+from explaindistill.numerics.linear import relaxed, row_sums
 from explaindistill.numerics.linear.penalty_choice import (
     PenalisedProblem,
     choose,
@@ -109,7 +109,7 @@ def test_the_divergence_is_that_of_the_formula() -> None:
 
 def test_at_the_largest_penalty_nothing_moves() -> None:
     Z, P, w = data(2)
-    top = en.largest_penalty(Z, P, w, 1.0)
+    top = en.largest_penalty(row_sums.ArraySums(Z, P, w), 1.0)
     still, moved = en.logistic_path(Z, P, w, [top * 1.0001, top * 0.99], 1.0)
     assert still.n_terms == 0
     assert moved.n_terms == 1
@@ -129,8 +129,9 @@ def test_weight_two_is_the_row_twice(seed: int, k: int) -> None:
 def test_a_start_far_away_ends_in_the_same_place() -> None:
     Z, P, w = data(2)
     start = en.null_fit(P, w, Z.shape[1], classification=True)
-    near = en.logistic_at(Z, P, w, 0.01, 1.0, start, 1e-9)
-    far = en.logistic_at(Z, P, w, 0.01, 1.0, en.LinearFit(np.array([2.0]), start.coef + 1.0), 1e-9)
+    sums, penalty = row_sums.ArraySums(Z, P, w), en.Penalty(0.01, 0.0)
+    near = en.penalised(sums, start, penalty, 1e-9)
+    far = en.penalised(sums, en.LinearFit(np.array([2.0]), start.coef + 1.0), penalty, 1e-9)
     np.testing.assert_allclose(near.coef, far.coef, atol=1e-6)
     support = start.coef == 0
     a = relaxed.refit_logistic(Z, P, w, support, start)

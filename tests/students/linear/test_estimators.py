@@ -200,9 +200,9 @@ def test_a_fixed_penalty_is_kept_and_ridge_keeps_all_terms() -> None:
 
 
 def test_only_some_distinct_rows_decide_the_penalty_of_large_data(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explaindistill.students.linear.estimators.MOST_ROWS", 300)
-    monkeypatch.setattr("explaindistill.students.linear.estimators.LEAST_ROWS", 300)
-    monkeypatch.setattr("explaindistill.students.linear.estimators.ONE_FOLD_FROM", 250)
+    monkeypatch.setattr("explaindistill.students.linear.fit.MOST_ROWS", 300)
+    monkeypatch.setattr("explaindistill.students.linear.fit.LEAST_ROWS", 300)
+    monkeypatch.setattr("explaindistill.students.linear.fit.ONE_FOLD_FROM", 250)
     X = rows(2000)
     P = both(expit(0.05 * (X["age"] - 50).to_numpy()))
     student = LinearClassifier(random_state=3).fit(X, P)

@@ -19,7 +19,7 @@ from explaindistill.numerics.linear import elastic_net, row_blocks
 from explaindistill.numerics.linear.elastic_net import LinearFit, Penalty
 from explaindistill.numerics.linear.optimality import classes_gap, values_gap
 from explaindistill.numerics.linear.relaxed import refit_gaussian
-from explaindistill.students.linear import estimators
+from explaindistill.students.linear import fit as fitting
 
 
 def mixed(n, seed=0):
@@ -209,7 +209,7 @@ def test_a_design_that_is_held_and_one_read_in_blocks_give_the_same_bits(monkeyp
 def test_both_sides_of_the_limit_on_rows_that_decide_the_penalty(monkeypatch):
     X, eta = mixed(4_000)
     whole = LinearClassifier().fit(X, halves(eta))
-    monkeypatch.setattr(estimators, "MOST_ROWS", 3_000)
+    monkeypatch.setattr(fitting, "MOST_ROWS", 3_000)
     sampled = LinearClassifier().fit(X, halves(eta))
     assert sampled.converged_
     assert np.abs(whole.predict_proba(X) - sampled.predict_proba(X)).max() < 5e-3
@@ -219,7 +219,7 @@ def test_both_sides_of_the_limit_on_rows_that_decide_the_penalty(monkeypatch):
 def test_both_sides_of_the_limits_on_folds(monkeypatch, limit):
     X, eta = mixed(4_000)
     low = LinearClassifier().fit(X, halves(eta)).predict_proba(X)
-    monkeypatch.setattr(estimators, limit, {"ONE_FOLD_FROM": 1_000, "FOLDS_FROM": 10_000}[limit])
+    monkeypatch.setattr(fitting, limit, {"ONE_FOLD_FROM": 1_000, "FOLDS_FROM": 10_000}[limit])
     assert np.abs(low - LinearClassifier().fit(X, halves(eta)).predict_proba(X)).max() < 5e-3
 
 
