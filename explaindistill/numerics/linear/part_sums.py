@@ -39,7 +39,7 @@ from explaindistill.numerics.linear.row_sums import (
 from explaindistill.numerics.sums import added, added_each, both
 from explaindistill.protocols import Partitions
 
-__all__ = ["AnsweredRows", "PartSums", "RowsOfPart"]
+__all__ = ["DesignedRows", "PartSums", "RowsOfPart"]
 
 LARGEST = 8.0
 """Bound on a sum of sizes of products of a standardised column and a residual in units of its spread, with room."""
@@ -52,14 +52,14 @@ MOST_DIGITS = 40  # of the second grid, up to 2**26 rows
 
 
 @dataclass(frozen=True, eq=False)
-class AnsweredRows:
+class DesignedRows:
     """Standardised columns, targets ``(n, k)`` and weights ``(n,)`` of some of the rows; weights of all sum to 1."""
 
     Z: RowBlocks
     Y: Array
     w: Array
 
-    def opened(self) -> AnsweredRows:
+    def opened(self) -> DesignedRows:
         """The rows."""
         return self
 
@@ -72,7 +72,7 @@ class AnsweredRows:
 class RowsOfPart(Protocol):
     """A part of the rows, which may be read each time it is asked."""
 
-    def opened(self) -> AnsweredRows:
+    def opened(self) -> DesignedRows:
         """The rows."""
         ...
 

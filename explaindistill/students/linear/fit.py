@@ -35,7 +35,7 @@ from explaindistill.students._drawn_rows import DrawnRows, drawn_rows
 from explaindistill.students._intake import Intake
 from explaindistill.students._optimum import settle
 from explaindistill.students.linear.model import FittedRows, LinearModel, fitted_model
-from explaindistill.students.linear.rows import Design, opened, spread_of_targets, standardised, total_weight
+from explaindistill.students.linear.rows import LinearDesign, opened, spread_of_targets, standardised, total_weight
 
 __all__ = ["RowsOfFit", "deciding_folds", "fit_linear"]
 
@@ -131,7 +131,7 @@ class _Choice:
 
     estimator: Any
     rows: RowsOfFit
-    design: Design
+    design: LinearDesign
     size: NDArray[np.float64]
     total: float
     whole: PenalisedFits

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from explaindistill.data.design import matrix
-from explaindistill.numerics.linear.part_sums import AnsweredRows
+from explaindistill.numerics.linear.part_sums import DesignedRows
 from explaindistill.numerics.linear.penalty_choice import standardise
 from explaindistill.numerics.linear.relaxed import refit_gaussian, refit_logistic
 from explaindistill.numerics.linear.row_blocks import row_blocks
@@ -45,5 +45,5 @@ def _refitted(model: LinearModel, frame: pd.DataFrame, target: Array, digits: in
         # in standardised columns z = (x - mean) / scale the same sum has slopes b scale, intercept b0 + (mean - c) b
         start = LinearFit(model.intercept + (mean - model.centre) @ model.coef, model.coef * scale[:, None])
         fit = refit_logistic(Z, target, w, support, start)
-    design = FittedRows(model.schema, columns, OnePart(AnsweredRows(row_blocks(Z), target, w)), mean, scale, model.base)
+    design = FittedRows(model.schema, columns, OnePart(DesignedRows(row_blocks(Z), target, w)), mean, scale, model.base)
     return fitted_model(fit, design, model.classes, digits)

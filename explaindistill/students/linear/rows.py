@@ -13,19 +13,19 @@ from explaindistill.data.design_rows import DesignRows
 from explaindistill.data.parts import AnsweredPart, FramePart
 from explaindistill.data.schema import Schema
 from explaindistill.numerics.exact_sums import ExactSum, lifted, rounded
-from explaindistill.numerics.linear.part_sums import AnsweredRows
+from explaindistill.numerics.linear.part_sums import DesignedRows
 from explaindistill.numerics.linear.row_blocks import RowBlocks, row_slices
 from explaindistill.numerics.sums import added, added_each
 from explaindistill.protocols import Partitions
 
-__all__ = ["Design", "LinearRows", "facts_of", "opened", "spread_of_targets", "standardised", "total_weight"]
+__all__ = ["LinearDesign", "LinearRows", "facts_of", "opened", "spread_of_targets", "standardised", "total_weight"]
 
 Array = NDArray[np.float64]
 CONSTANT = 1e-9  # of its mean, below which a column's spread is rounding: the mean itself is rounded to 1e-16 of it
 
 
 @dataclass(frozen=True, eq=False)
-class Design:
+class LinearDesign:
     """Columns of the rows of a fit, and how they are standardised.
 
     Attributes
@@ -56,7 +56,7 @@ class LinearRows:
     Attributes
     ----------
     part : AnsweredPart
-    design : Design
+    design : LinearDesign
     values : DesignRows or None
         Its numbers, where they are in memory anyway; None where they are read each time.
     total : float
@@ -66,21 +66,21 @@ class LinearRows:
     """
 
     part: AnsweredPart
-    design: Design
+    design: LinearDesign
     values: DesignRows | None
     total: float
     size: Array
 
-    def opened(self, hold: bool = False) -> AnsweredRows:
+    def opened(self, hold: bool = False) -> DesignedRows:
         """Standardised columns, targets and weights; ``hold`` allows blocks of the columns to be kept."""
         design, part = self.design, self.part
         values = _values(part, design) if self.values is None else self.values
         shape = len(part.Y), len(design.columns)
         Z = RowBlocks(values, shape, design.mean, design.factor, hold=hold)
-        return AnsweredRows(Z, part.Y / self.size, part.weights() / self.total)
+        return DesignedRows(Z, part.Y / self.size, part.weights() / self.total)
 
 
-def _values(part: AnsweredPart, design: Design) -> DesignRows:
+def _values(part: AnsweredPart, design: LinearDesign) -> DesignRows:
     names = list(dict.fromkeys(c.feature for c in design.columns))
     return DesignRows(design.columns, design.schema, part.frame(names))
 
@@ -159,19 +159,19 @@ def facts_of(parts: Partitions, schema: Schema, total: float) -> list[ColumnFact
     return [ColumnFacts(s.n_missing > 0, s.mass, centres.get(f)) for f, s in enumerate(seen)]
 
 
-def standardised(parts: Partitions, schema: Schema, max_levels: int, total: float) -> tuple[Design, Partitions]:
+def standardised(parts: Partitions, schema: Schema, max_levels: int, total: float) -> tuple[LinearDesign, Partitions]:
     """The design of all rows, and the parts as :class:`LinearRows`, whose targets have no unit yet."""
     columns, base = columns_of(schema, facts_of(parts, schema, total), max_levels)
     p = len(columns)
-    raw = Design(schema, tuple(columns), base, np.zeros(p), np.ones(p))
+    raw = LinearDesign(schema, tuple(columns), base, np.zeros(p), np.ones(p))
     rows = parts.step(_linear_rows, raw, total)
     mean = rows.ask(_means, p, reduce=added).value()
     scale = np.sqrt(rows.ask(_deviations, mean, reduce=added).value())
     scale[scale <= CONSTANT * np.maximum(1.0, np.abs(mean))] = 0.0
-    return Design(schema, tuple(columns), base, mean, scale), rows
+    return LinearDesign(schema, tuple(columns), base, mean, scale), rows
 
 
-def _linear_rows(part: AnsweredPart, design: Design, total: float) -> LinearRows:
+def _linear_rows(part: AnsweredPart, design: LinearDesign, total: float) -> LinearRows:
     in_memory = isinstance(part.source, FramePart)
     values = _values(part, design) if in_memory else None
     return LinearRows(part, design, values, total, np.ones(part.Y.shape[1]))
@@ -209,7 +209,7 @@ def _target_sums(part: AnsweredPart, mean: Array | None, total: float) -> ExactS
     return ExactSum.of(w * (part.Y if mean is None else (part.Y - mean) ** 2))
 
 
-def opened(rows: LinearRows, design: Design, size: Array, hold: bool) -> LinearRows | AnsweredRows:
+def opened(rows: LinearRows, design: LinearDesign, size: Array, hold: bool) -> LinearRows | DesignedRows:
     """The part with its design and the unit of its targets; as columns where these may be held."""
     ready = LinearRows(rows.part, design, rows.values, rows.total, size)
     return ready.opened(hold=True) if hold else ready

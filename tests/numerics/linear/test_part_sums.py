@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import softmax
 
-from explaindistill.numerics.linear.part_sums import AnsweredRows, PartSums
+from explaindistill.numerics.linear.part_sums import DesignedRows, PartSums
 from explaindistill.numerics.linear.penalty_choice import standardise
 from explaindistill.numerics.linear.row_blocks import row_blocks
 from explaindistill.numerics.linear.row_sums import ArraySums, LinearFit
@@ -25,7 +25,7 @@ def rows(k, n, seed):
 
 
 def sums(Z, Y, w, pieces):
-    parts = [AnsweredRows(row_blocks(np.asfortranarray(Z[i])), np.ascontiguousarray(Y[i]), w[i]) for i in pieces]
+    parts = [DesignedRows(row_blocks(np.asfortranarray(Z[i])), np.ascontiguousarray(Y[i]), w[i]) for i in pieces]
     return PartSums.of(LocalPartitions(parts), len(w), P)
 
 
