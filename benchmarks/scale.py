@@ -1,10 +1,10 @@
 """Trees and audits of rows in partitions: the same bytes, memory, processor time, rounds and bytes sent.
 
-``python benchmarks/scale.py [--quick] [--rows N] [--audit | --cluster] [--json FILE]``. Rows: 32 columns (18 numbers of which six
-are skewed, four of whole numbers, ten categories), a network of 64 and 64 units as teacher, a tree of 32 leaves,
-greedy. Each fit runs in a process of its own, which says its peak memory. ``--audit`` audits such a tree on other rows
-with a label and two sensitive columns, and fits nothing to them: counts against those of DuckDB, memory, and processor
-time over that of one pass of the teacher. ``--rows 10000000`` takes some ten minutes and 2 GB of disk.
+``python benchmarks/scale.py [--quick] [--rows N] [--audit | --cluster] [--json FILE]``. Rows: 32 columns (18 numbers of
+which six are skewed, four of whole numbers, ten categories), a network of 64 and 64 units as teacher, a tree of 32
+leaves, greedy. Each fit runs in a process of its own, which says its peak memory. ``--audit`` audits such a tree on
+other rows with a label and two sensitive columns, and fits nothing to them: counts against those of DuckDB, memory, and
+processor time over that of one pass of the teacher. ``--rows 10000000`` takes some ten minutes and 2 GB of disk.
 """
 
 from __future__ import annotations
