@@ -15,7 +15,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_
 import explaindistill as xd
 from explaindistill.distillation import partitions
 from explaindistill.numerics.threads import spread
-from explaindistill.numerics.trees import binning, finer_thresholds, lookahead
+from explaindistill.numerics.trees import binning, finer_thresholds, growth, lookahead
 from explaindistill.scale.frames import partitions_of_frames
 from explaindistill.students.tree import search, shrinkage
 from scale.rows import Blend, cut, mixed_rows
@@ -210,8 +210,11 @@ def test_threads_of_one_process_ask_one_after_the_other():
 
 
 def test_looking_ahead_asks_about_several_splits_at_once_and_chooses_the_same(monkeypatch):
-    at_once = []
+    at_once, together, split_each = [], [], growth.Grower.split_each
     monkeypatch.setattr(lookahead, "spread", lambda f, items, n: at_once.append(n) or spread(f, items, n))
+    monkeypatch.setattr(
+        growth.Grower, "split_each", lambda g, pairs: together.append(len(pairs)) or split_each(g, pairs)
+    )
     rows = mixed_rows(700, seed=8)
     student = xd.TreeClassifier(max_leaf_nodes=7, search="lookahead")
     here, there = (
@@ -222,3 +225,4 @@ def test_looking_ahead_asks_about_several_splits_at_once_and_chooses_the_same(mo
     half = len(at_once) // 2
     assert set(at_once[:half]) == {1}
     assert max(at_once[half:]) > 3
+    assert max(together) > 1

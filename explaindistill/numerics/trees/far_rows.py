@@ -5,7 +5,7 @@ A part is never changed: one that is lost can be made again from what it was mad
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -74,6 +74,11 @@ class TreePart:
     def column(self, f: int) -> NDArray[np.uint8]:
         """Codes ``(n,)`` of a column."""
         return self.moved.get(f, self.codes[f])
+
+
+def _histograms(part: TreePart, nodes: Sequence[Node], slots: Slots, has_squares: bool) -> tuple[Any, ...]:
+    """Histogram of each node, and the sum of its squared targets, one after the other."""
+    return tuple(value for node in nodes for value in _histogram(part, node, slots, has_squares))
 
 
 def _histogram(part: TreePart, node: Node, slots: Slots, has_squares: bool) -> tuple[NDArray[np.int64], int]:
@@ -156,12 +161,12 @@ class FarRows:
         """Whole-number weight of all rows."""
         return self.weight
 
-    def histogram(self, leaf: OpenLeaf) -> NDArray[np.int64]:
-        """Histogram ``(n_slots, c)`` of the rows of a leaf."""
-        node, has_squares = (leaf.start, leaf.end), bool(self.slots.is_category.any())
-        hist, squares = self.parts.ask(_histogram, node, self.slots, has_squares, reduce=added_each)
-        self._squares[node] = squares
-        return hist
+    def histograms(self, leaves: Sequence[OpenLeaf]) -> list[NDArray[np.int64]]:
+        """Histogram ``(n_slots, c)`` of the rows of each leaf; one question for all of them."""
+        nodes, has_squares = [(leaf.start, leaf.end) for leaf in leaves], bool(self.slots.is_category.any())
+        answer = self.parts.ask(_histograms, nodes, self.slots, has_squares, reduce=added_each)
+        self._squares.update(zip(nodes, answer[1::2], strict=True))
+        return list(answer[::2])
 
     def squares(self, leaf: OpenLeaf) -> int:
         """Whole-number sum of the squared targets in a leaf: its parent's less its sibling's where these are known."""
@@ -169,7 +174,7 @@ class FarRows:
         if node not in self._squares:
             parent, sibling = self._family[node]
             if sibling not in self._squares:
-                self.histogram(leaf)
+                self.histograms([leaf])
             else:
                 self._squares[node] = self._squares[parent] - self._squares[sibling]
         return self._squares[node]

@@ -6,7 +6,7 @@ Gains are those of :mod:`~explaindistill.numerics.trees.splitting`, in whole-num
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
 from typing import Protocol
@@ -55,8 +55,8 @@ class RowsOfLeaves(Protocol):
         """Whether other machines answer, so that several questions should be under way at once."""
         ...
 
-    def histogram(self, leaf: OpenLeaf) -> NDArray[np.int64]:
-        """Histogram ``(n_slots, c)`` of the rows of a leaf."""
+    def histograms(self, leaves: Sequence[OpenLeaf]) -> list[NDArray[np.int64]]:
+        """Histogram ``(n_slots, c)`` of the rows of each leaf; one question for all of them."""
         ...
 
     def squares(self, leaf: OpenLeaf) -> int:
@@ -104,7 +104,7 @@ class Grower:
     def root(self) -> OpenLeaf:
         """Return the leaf of all rows, its cuts found."""
         leaf = OpenLeaf(0, len(self.rows), 0, np.zeros(0, dtype=np.int64), -np.inf, np.inf, frozenset())
-        leaf.hist = self.rows.histogram(leaf)
+        (leaf.hist,) = self.rows.histograms([leaf])
         leaf.sums = leaf.hist[: self.slots.offsets[1]].sum(axis=0)
         self._find_cuts(leaf)
         return leaf
@@ -118,7 +118,7 @@ class Grower:
     def choices(self, leaf: OpenLeaf, allowed: frozenset[int] | None = None, most: int = 1) -> list[CodeSplit]:
         """Return the best cut of each of the ``most`` best columns, best first."""
         if leaf.hist is None:
-            leaf.hist = self.rows.histogram(leaf)
+            (leaf.hist,) = self.rows.histograms([leaf])
         cuts = leaf.cuts
         gain = cuts.gain if allowed is None else np.where(_member(allowed, len(cuts.gain)), cuts.gain, 0.0)
         ranked = self.by_name[np.argsort(-gain[self.by_name], kind="stable")]
@@ -178,25 +178,41 @@ class Grower:
 
     def split(self, leaf: OpenLeaf, choice: CodeSplit) -> tuple[OpenLeaf, OpenLeaf]:
         """Send the rows to two new leaves and find their cuts; the leaf's histogram is used up."""
+        return self.split_each([(leaf, choice)])[0]
+
+    def split_each(self, choices: Sequence[tuple[OpenLeaf, CodeSplit]]) -> list[tuple[OpenLeaf, OpenLeaf]]:
+        """Split several leaves, as :meth:`split` does one; their rows are asked together."""
+        pairs = [self._divided(leaf, choice) for leaf, choice in choices]
+        opened = [[child for child in pair if self._may_split(child)] for pair in pairs]
+        counted: list[OpenLeaf] = []
+        for (leaf, _), pair, open_ in zip(choices, pairs, opened, strict=True):
+            small, large = sorted(pair, key=_n_rows)
+            counted += [small] if open_ else []
+            counted += [large] if large in open_ and leaf.hist is None else []
+        if counted:
+            for child, hist in zip(counted, self.rows.histograms(counted), strict=True):
+                child.hist = hist
+        for (leaf, _), pair, open_ in zip(choices, pairs, opened, strict=True):
+            small, large = sorted(pair, key=_n_rows)
+            if large in open_ and leaf.hist is not None:
+                assert small.hist is not None  # it was counted, since a child may be split
+                large.hist = leaf.hist - small.hist
+            self.drop(leaf)
+            for child in pair:
+                if child in open_:
+                    self._find_cuts(child)
+                else:
+                    child.hist, child.cuts = None, no_cuts(self.n_columns)
+        return pairs
+
+    def _divided(self, leaf: OpenLeaf, choice: CodeSplit) -> tuple[OpenLeaf, OpenLeaf]:
+        """The two leaves of a split, of which nothing is counted yet."""
         middle = self.rows.divide(leaf, choice)
         sums = choice.left, leaf.sums - choice.left
         bounds = self._bounds(leaf, choice.feature, *sums)
         path = leaf.path | {choice.feature}
         a = OpenLeaf(leaf.start, middle, leaf.depth + 1, sums[0], *bounds[0], path)
-        b = OpenLeaf(middle, leaf.end, leaf.depth + 1, sums[1], *bounds[1], path)
-        open_ = [x for x in (a, b) if self._may_split(x)]
-        if open_:
-            small, large = (a, b) if a.end - a.start <= b.end - b.start else (b, a)
-            small.hist = self.rows.histogram(small)
-            if large in open_:
-                large.hist = self.rows.histogram(large) if leaf.hist is None else leaf.hist - small.hist
-        self.drop(leaf)
-        for x in (a, b):
-            if x in open_:
-                self._find_cuts(x)
-            else:
-                x.hist, x.cuts = None, no_cuts(self.n_columns)
-        return a, b
+        return a, OpenLeaf(middle, leaf.end, leaf.depth + 1, sums[1], *bounds[1], path)
 
     def drop(self, leaf: OpenLeaf) -> None:
         """Forget a leaf's histogram."""
@@ -283,6 +299,10 @@ class Grower:
         middle = float(values.mean())
         sides = (leaf.low, middle), (middle, leaf.high)
         return sides if sign > 0 else (sides[1], sides[0])
+
+
+def _n_rows(leaf: OpenLeaf) -> int:
+    return leaf.end - leaf.start
 
 
 def _member(columns: frozenset[int], d: int) -> NDArray[np.bool_]:

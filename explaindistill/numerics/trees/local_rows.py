@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -81,8 +81,11 @@ class LocalRows:
         twin.spare, twin.complete, twin.raw = np.empty_like(twin.index), False, None
         return twin
 
-    def histogram(self, leaf: OpenLeaf) -> NDArray[np.int64]:
-        """Histogram ``(n_slots, c)`` of the rows of a leaf."""
+    def histograms(self, leaves: Sequence[OpenLeaf]) -> list[NDArray[np.int64]]:
+        """Histogram ``(n_slots, c)`` of the rows of each leaf."""
+        return [self._histogram(leaf) for leaf in leaves]
+
+    def _histogram(self, leaf: OpenLeaf) -> NDArray[np.int64]:
         out = np.empty((self.slots.total, self.channels.width), dtype=np.int64)
         whole = self.complete and leaf.end - leaf.start == len(self.index)
         index = NO_INDEX if whole else self.index[leaf.start : leaf.end]

@@ -23,6 +23,11 @@ from explaindistill.numerics.trees.open_leaves import CodeSplit, OpenLeaf
 __all__ = ["grow_ahead"]
 
 
+AT_ONCE = 4
+"""Leaves of one plan that other machines are asked about together: a trade-off between the wait for an answer and
+splits that are never looked at."""
+
+
 @dataclass(eq=False)
 class Plan:
     """Greedy growth below one leaf, as far as anybody asked: gains in the order of the splits, and their paths."""
@@ -35,6 +40,7 @@ class Plan:
     ended: bool = False
     _queue: list[tuple[float, int, tuple[int, ...], OpenLeaf, CodeSplit]] | None = None
     _twin: Grower | None = None
+    _children: dict[int, tuple[OpenLeaf, OpenLeaf]] = field(default_factory=dict)
 
     def gain(self, i: int) -> float:
         """Gain of the i-th split, 0 after the last."""
@@ -59,12 +65,25 @@ class Plan:
         gain, _, path, leaf, choice = heapq.heappop(self._queue)
         self.gains.append(-gain)
         self.paths.append(path)
-        for i, child in enumerate(self._twin.split(leaf, choice)):
+        for i, child in enumerate(self._split(leaf, choice)):
             self._push(child, (*path, i), 2 * len(self.gains) + i)
+
+    def _split(self, leaf: OpenLeaf, choice: CodeSplit) -> tuple[OpenLeaf, OpenLeaf]:
+        """Split a leaf; where other machines answer, also those that are next in the queue: most of them will be."""
+        assert self._twin is not None
+        assert self._queue is not None
+        if id(leaf) not in self._children:
+            n_more = AT_ONCE - 1 if self._twin.rows.waits else 0
+            following = [(x, c) for *_, x, c in heapq.nsmallest(n_more, self._queue) if id(x) not in self._children]
+            batch = [(leaf, choice), *following]
+            for (divided, _), pair in zip(batch, self._twin.split_each(batch), strict=True):
+                self._children[id(divided)] = pair
+        return self._children.pop(id(leaf))
 
     def _start(self) -> None:
         """Begin, or begin again where only the gains are known: they come out the same."""
         self.gains, self.paths, self._queue = [], [], []
+        self._children.clear()
         self._twin, root = self.grower.fork(self.leaf)
         if self.first is None:
             self._push(root, (), 0)

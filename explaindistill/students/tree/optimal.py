@@ -98,7 +98,7 @@ def _grow_as(grower: Grower, best: Any, questions: list[tuple[int, NDArray[np.bo
         if node.is_leaf_node():
             return None
         f, goes = questions[node.feature]
-        hist = grower.rows.histogram(leaf)[slots.offsets[f] : slots.offsets[f + 1]]
+        hist = grower.rows.histograms([leaf])[0][slots.offsets[f] : slots.offsets[f + 1]]
         sums = hist[np.append(goes[: len(hist) - 1], goes[MISSING])].sum(axis=0)  # of the rows that go left
         sides = [score(s, weight, target, -np.inf, np.inf) for s in (sums, leaf.sums - sums, leaf.sums)]
         goes = goes.copy()
