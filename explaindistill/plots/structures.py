@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,7 +23,7 @@ from explaindistill.data.drawing import (
     shown_class,
 )
 from explaindistill.errors import InvalidInputError
-from explaindistill.plots.canvas import GRID, INK, MUTED, SERIES, axes, label, series_colour
+from explaindistill.plots.canvas import GRID, INK, LONGEST_NAME, MUTED, SERIES, axes, label, series_colour, wrapped
 from explaindistill.plots.rule_list import rules
 from explaindistill.plots.terms import term
 
@@ -181,12 +183,13 @@ class _TreeCanvas:
         return f"{self.classes[self.place]} {leaf.values[self.place]:.2f}{leaf.text.removeprefix(most_probable)}"
 
     def _question(self, node: Branch, depth: int) -> float:
-        text = label(node.text, 24)
+        text = _question_lines(node.text)
         anchor = self.ax.text(depth + 0.03, 0, text, fontsize=7.5, color=INK, va="center", fontweight="bold", zorder=4)
         heights = [self.branch(child, depth + 1) for child in node.children]
         y = float(np.mean(heights))
         anchor.set_y(y)
-        start = min(0.9, 0.06 + 0.038 * len(text))  # where the words end: a letter at 7.5 points is 0.038 wide
+        longest = max(map(len, text.split("\n")))
+        start = min(0.9, 0.06 + 0.038 * longest)  # where the words end: a letter at 7.5 points is 0.038 wide
         for child, end in zip(node.children, heights, strict=True):
             ends, width = [depth + start, depth + 0.98], 0.8 + 5 * float(child.share or 0)
             self.ax.plot(ends, [y, end], color=GRID, linewidth=width, solid_capstyle="round", zorder=1)
@@ -216,6 +219,28 @@ class _TreeCanvas:
             ends = [start, start + width * share]
             self.ax.plot(ends, [y + 0.36] * 2, color=colour, linewidth=3, solid_capstyle="butt")
             start += width * share
+
+
+ASKED = re.compile(r'("(?:[^"]|"")*"|.*) ((?:≤|<=|>|≥|is not|is|in) .*)$', re.DOTALL)
+"""A question: the name of a column, in quotes where it needs them, and what is asked of it."""
+LETTERS, MOST_LINES = 24, 3
+"""Of a question in a tree: a node has two branches, between which three lines of 7.5 points stand."""
+
+
+def _question_lines(text: str) -> str:
+    """A question, whole, in up to three lines; of a longer one the name is cut, and what is asked of it stays."""
+    lines = wrapped(text, LETTERS)
+    if lines.count("\n") < MOST_LINES:
+        return lines
+    parts = ASKED.match(text)
+    name, asked = parts.groups() if parts else (text.removesuffix("?"), "?" if text.endswith("?") else "")
+    quote = '"' if name.startswith('"') else ""
+    head = textwrap.wrap(label(name, LONGEST_NAME), LETTERS)
+    if len(head) >= MOST_LINES:
+        head = [*head[: MOST_LINES - 2], f"{head[MOST_LINES - 2][: LETTERS - 1]}…{quote}"]
+    if parts is None:
+        return "\n".join(head) + asked
+    return "\n".join([*head, label(asked, LETTERS * 3 // 2)])
 
 
 def _edge(child: Branch) -> str:

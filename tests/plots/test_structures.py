@@ -248,3 +248,30 @@ def test_rules_are_not_clipped():
         assert paper.y0 <= box.y0 < box.y1 <= paper.y1
     assert "".join(ax.texts[0].get_text().split()) == "".join(f"if {long}".split())
     plt.close(ax.figure)
+
+
+LONG = "number of months that the person has worked in the present place"
+
+
+@pytest.mark.parametrize(
+    ("question", "shown"),
+    [
+        ("income from all sources ≤ 1234567.8?", "income from all sources\n≤ 1234567.8?"),
+        (f"{LONG} and in all places before ≤ 12345.6?", "number of months that\nthe person has worked i…\n≤ 12345.6?"),
+        (f'"{LONG} and before" <= 12345.6', '"number of months that\nthe person has worked i…"\n<= 12345.6'),
+        (
+            f'"{LONG} is not old" is not "rented flat"',
+            '"number of months that\nthe person has worked i…"\nis not "rented flat"',
+        ),
+        ("x" * 200 + " is a or b?", None),
+        ("flag " * 40 + "flags?", "flag flag flag flag flag\nflag flag flag flag fla…?"),
+    ],
+)
+def test_questions_of_a_drawn_tree_keep_what_is_asked(question, shown):
+    leaves = tuple(Branch("no", edge, values=(1.0,)) for edge in ("yes", "no"))
+    ax = plots.tree(TreeDrawing(Branch(question, children=leaves)), plots.figure().subplots())
+    text = next(t.get_text() for t in ax.texts if t.get_fontweight() == "bold")
+    assert text.count("\n") <= 2
+    assert text.endswith(question[-1])
+    assert shown is None or text == shown
+    assert question.endswith("flags?") or text.replace("\n", " ").endswith(question[-5:])
