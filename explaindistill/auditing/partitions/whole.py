@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,7 +21,9 @@ from explaindistill.auditing.partitions.cells import Cells
 from explaindistill.auditing.partitions.counted import TEACHER, CountedRows
 from explaindistill.auditing.partitions.joined import joined
 from explaindistill.auditing.partitions.opening import sensitive_names
+from explaindistill.auditing.partitions.pairs import pair_frames, ranked_scores
 from explaindistill.auditing.partitions.people import nameless, stand_ins
+from explaindistill.auditing.partitions.truth import PeopleByValue, people_by_value, truth_frames
 from explaindistill.auditing.stages import COUNTING
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.parts import PartOfRows
@@ -103,7 +105,7 @@ class EveryRow:
         counted: Frames = {}
         if drawn.rule.classes is not None:
             cells: Cells = answered.ask(_cells, drawn.rule, reduce=added)
-            counted = _counted(cells, list(bands), drawn, options, failures)
+            counted = _counted(answered, totals, cells, list(bands), drawn, options, failures)
         table = joined(frames, counted)
         facts = {
             "parts": len(self.parts),
@@ -131,20 +133,47 @@ def _cells(rows: AnsweredRows, rule: DecisionRule) -> Cells:
     return rows.cells(rule, TEACHER)
 
 
-def _counted(cells: Cells, banded: list[str], drawn: AuditInput, options: AuditOptions, failures: Failures) -> Frames:
+def _counted(
+    answered: Partitions,
+    totals: RowTotals,
+    cells: Cells,
+    banded: list[str],
+    drawn: AuditInput,
+    options: AuditOptions,
+    failures: Failures,
+) -> Frames:
     """Frames of all rows without the figures of few people; one that could not be had stays that of drawn rows."""
-    cells = nameless(cells, min(MIN_CATEGORY_SIZE, options.min_group_size), banded)
-    people = stand_ins(cells, options.min_group_size)
-    rows = CountedRows(cells, drawn.rule, [s.name for s in drawn.students], people)
+    named = nameless(cells, min(MIN_CATEGORY_SIZE, options.min_group_size), banded)
+    people = stand_ins(named, options.min_group_size)
+    rows = CountedRows(named, drawn.rule, [s.name for s in drawn.students], people)
     frames: Frames = {}
-    for name, make in (("rates", partial(rows.groups, options)), ("fidelity", rows.decisions)):
+    measures: tuple[tuple[str, Callable[[], Mapping[str, pd.DataFrame]]], ...] = (
+        ("rates", partial(rows.groups, options)),
+        ("fidelity", rows.decisions),
+        ("fidelity", partial(_of_scores, answered, rows, drawn, totals, people_by_value(cells, named))),
+    )
+    for name, make in measures:
         try:
-            frames |= make()
+            for frame_name, table in make().items():
+                before = [frames[frame_name]] if frame_name in frames else []
+                frames[frame_name] = pd.concat([*before, table], ignore_index=True)
         except MemoryError:
             raise
         except Exception as error:  # whatever a measure meets: frames of drawn rows are there
             failures.add("partitions", [name], error)
     return suppressed(frames, people, options.min_group_size, failures)
+
+
+def _of_scores(
+    answered: Partitions, rows: CountedRows, drawn: AuditInput, totals: RowTotals, people: Mapping[str, PeopleByValue]
+) -> Frames:
+    """What is said of probabilities."""
+    rule = rows.rule
+    scores = ranked_scores(answered, {model.name: model.P for model in drawn.models()}, rule)
+    frames = {"fidelity": pd.concat(pair_frames(answered, rows, scores, totals.n), ignore_index=True)}
+    if "labels" not in rows.cells.codes:
+        return frames
+    return frames | truth_frames(answered, people, scores, len(rule.classes), rule.position is not None)
 
 
 def _equal(totals: RowTotals) -> list[str]:
