@@ -27,7 +27,7 @@ from explaindistill.auditing.partitions.truth import PeopleByValue, people_by_va
 from explaindistill.auditing.stages import COUNTING
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.parts import PartOfRows
-from explaindistill.data.rows_sent import asking_for
+from explaindistill.data.rows_sent import asking_for, rows_sent_to
 from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.value_bands import value_bands
 from explaindistill.numerics.sums import added
@@ -36,6 +36,8 @@ from explaindistill.protocols import Partitions
 __all__ = ["EveryRow", "WholeAudit"]
 
 Frames = dict[str, pd.DataFrame]
+ALL_ROWS = "audit: all rows"
+"""Purpose of the rows that are sent beyond the drawn ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,9 +101,13 @@ class EveryRow:
             drawn.teacher.inner, self.students, drawn.rule, drawn.rows.schema, names["y"], names["sample_weight"],
             sensitive, bands,
         )  # fmt: skip
-        with asking_for("audit: all rows"):
+        counter = rows_sent_to(drawn.teacher.inner)
+        before = counter.total
+        with asking_for(ALL_ROWS):
             answered = self.parts.step(_answered, questions)
             totals: RowTotals = answered.ask(_totals, reduce=added)
+        # what workers sent was counted by copies of the teacher
+        counter.add(totals.n_sent - (counter.total - before), ALL_ROWS)
         counted: Frames = {}
         if drawn.rule.classes is not None:
             cells: Cells = answered.ask(_cells, drawn.rule, reduce=added)
