@@ -63,13 +63,25 @@ class ScoreRanks:
 
 
 def distinct_scores(scores: Floats) -> Floats | None:
-    """Different scores in rising order; None where they are too many."""
+    """Different scores in rising order; None where they are too many.
+
+    Examples
+    --------
+    >>> distinct_scores(np.array([0.5, 0.2, 0.5])).tolist()
+    [0.2, 0.5]
+    """
     values = np.unique(scores)
     return values if len(values) <= RANKS else None
 
 
 def joined_scores(a: Floats | None, b: Floats | None) -> Floats | None:
-    """Those of two parts together."""
+    """Those of two parts together.
+
+    Examples
+    --------
+    >>> joined_scores(np.array([0.2, 0.5]), np.array([0.3, 0.5])).tolist(), joined_scores(None, np.array([0.5]))
+    ([0.2, 0.3, 0.5], None)
+    """
     return None if a is None or b is None else distinct_scores(np.concatenate([a, b]))
 
 
@@ -99,7 +111,13 @@ def tenths_of(count: NDArray[np.int64], cuts: Floats = TENTHS) -> tuple[Codes, i
 
 
 def mid_ranks(weight: Floats) -> Floats:
-    """Weight below each rank and half of that at it, as the correlation of ranks has it."""
+    """Weight below each rank and half of that at it, as the correlation of ranks has it.
+
+    Examples
+    --------
+    >>> mid_ranks(np.array([2.0, 4.0])).tolist()
+    [1.0, 4.0]
+    """
     return np.asarray(np.cumsum(weight) - weight / 2)
 
 

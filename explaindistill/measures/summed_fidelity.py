@@ -46,6 +46,13 @@ class Ends:
     weight : float
     first, first_logit : ndarray of shape (k,)
         Sums of weight times probability, and times log-odds.
+
+    Examples
+    --------
+    >>> P, one = np.array([[0.2, 0.8], [0.9, 0.1], [0.5, 0.5]]), np.ones(3)
+    >>> ends = Ends.of(P[:1], one[:1]) + Ends.of(P[1:], one[1:])
+    >>> ends.at(slice(1, 2)).tolist(), ends.first.round(2).tolist()
+    ([[0.1], [0.8]], [1.6, 1.4])
     """
 
     lowest: Floats
@@ -107,6 +114,14 @@ class PairSums:
         Rows of a KL above 0.
     largest : ndarray
         The greatest of these.
+
+    Examples
+    --------
+    >>> P, weight = np.array([[0.2, 0.8], [0.9, 0.1]]), np.ones(2)
+    >>> ends = Ends.of(P, weight)
+    >>> sums = PairSums.of((P, P[::-1]), weight, (ends, ends), 1, 10)
+    >>> sums.moments.mean[2].round(2).item(), sums.n_positive
+    (0.49, 2)
     """
 
     moments: MomentSums
@@ -218,6 +233,12 @@ class Tenths:
         of rows that the teacher decides favourably. None where no score of one class is ranked.
     by_teacher : ndarray of shape (ranks,), optional
         Weight by rank of the teacher's score.
+
+    Examples
+    --------
+    >>> part = Tenths(np.ones((3, 6)))
+    >>> (part + part).by_distance.sum(), (part + part).by_score is None
+    (np.float64(36.0), True)
     """
 
     by_distance: Floats
@@ -265,6 +286,16 @@ def summed_lines(
     rule : DecisionRule
     crossed : float
         Weighted sum of the product of both mid-ranks.
+
+    Examples
+    --------
+    >>> P, weight = np.array([[0.2, 0.8], [0.9, 0.1]]), np.ones(2)
+    >>> ends, rule = Ends.of(P, weight), DecisionRule(["no", "yes"], "yes", 0.5)
+    >>> sums = PairSums.of((P, P), weight, (ends, ends), 1, 10)
+    >>> pair = CountedPair.of_cells((P, P), Counted.unweighted([1, 1]), 0.95, "tree")
+    >>> lines = summed_lines(pair, sums, Tenths(np.ones((1, 6))), None, (ends, ends), rule, 0.0)
+    >>> [(line["metric"], line["estimate"]) for line in lines][:4]
+    [('kl', 0.0), ('js', 0.0), ('brier', 0.0), ('r2_probability', 1.0)]
     """
     yield from _divergences(pair, sums)
     yield from _explained(pair, sums, rule)

@@ -33,6 +33,11 @@ def in_the_large(y: NDArray[np.bool_], p: Floats, w: Floats) -> Floats:
 
     n and k; :math:`w, w^2, w y, w p, w^2 p (1 - p), w^2 (y - p), w^2 (y - p)^2, w (y - p)(1 - 2 p)` and
     :math:`w^2 (1 - 2 p)^2 p (1 - p)`.
+
+    Examples
+    --------
+    >>> in_the_large(np.array([True, False]), np.array([0.5, 0.5]), np.ones(2)).sum(axis=0).tolist()
+    [2.0, 1.0, 2.0, 2.0, 1.0, 1.0, 0.5, 0.0, 0.5, 0.0, 0.0]
     """
     one, off, spread = (w > 0).astype(float), y - p, p * (1 - p)
     return np.column_stack(
@@ -44,7 +49,13 @@ def in_the_large(y: NDArray[np.bool_], p: Floats, w: Floats) -> Floats:
 
 
 def ranked_sums(y: NDArray[np.bool_], p: Floats, w: Floats) -> Floats:
-    """Numbers per row ``(n, 8)`` that are summed by rank: rows, those that count, w, w², the same of y, and w p."""
+    """Numbers per row ``(n, 8)`` that are summed by rank: rows, those that count, w, w², the same of y, and w p.
+
+    Examples
+    --------
+    >>> ranked_sums(np.array([True]), np.array([0.5]), np.array([3.0])).tolist()
+    [[1.0, 1.0, 3.0, 9.0, 1.0, 3.0, 9.0, 1.5]]
+    """
     one = (w > 0).astype(float)
     return np.column_stack([np.ones(len(y)), one, w, w**2, one * y, w * y, w**2 * y, w * p])
 
@@ -57,6 +68,14 @@ class TruthByRank:
     ----------
     sums : ndarray of shape (ranks, 8)
     ranks : ScoreRanks
+
+    Examples
+    --------
+    >>> y, p = np.array([True, False, True]), np.array([0.8, 0.2, 0.6])
+    >>> ranks = ScoreRanks.of(np.unique(p), None)
+    >>> ranked = TruthByRank(ranked_sums(y, p, np.ones(3))[np.argsort(p)], ranks)
+    >>> ranked.n, ranked.area(0.95)["estimate"]
+    ({'n': 3, 'k': 2.0}, 1.0)
     """
 
     sums: Floats
@@ -115,6 +134,14 @@ def calibration_lines(large: Floats, ranked: TruthByRank, level: float = 0.95) -
         Sums of `in_the_large`.
     ranked : TruthByRank
         Of the same rows.
+
+    Examples
+    --------
+    >>> y, p, one = np.array([True, False, True, False]), np.array([0.8, 0.2, 0.6, 0.3]), np.ones(4)
+    >>> ranked = TruthByRank(ranked_sums(y, p, one)[np.argsort(p)], ScoreRanks.of(np.unique(p), None))
+    >>> lines = {line["metric"]: line for line in calibration_lines(in_the_large(y, p, one).sum(axis=0), ranked)}
+    >>> round(lines["calibration_gap"]["estimate"], 3), lines["auc"]["estimate"]
+    (0.025, 1.0)
     """
     n, k, total, square, yes, expected, spread, second, product, crossed, variance = large
     count: Line = {"n": round(n), "k": float(k)}
@@ -163,7 +190,15 @@ def _recalibration(ranked: TruthByRank, level: float, n: Line) -> Iterator[Line]
 
 
 def reliability_frame(ranked: TruthByRank, subject: str, n_bins: int = 10, level: float = 0.95) -> pd.DataFrame:
-    """What `explaindistill.measures.calibration.reliability` gives of the rows."""
+    """What `explaindistill.measures.calibration.reliability` gives of the rows.
+
+    Examples
+    --------
+    >>> y, p = np.array([False, False, True, True]), np.array([0.1, 0.2, 0.7, 0.8])
+    >>> ranked = TruthByRank(ranked_sums(y, p, np.ones(4)), ScoreRanks.of(p, None))
+    >>> reliability_frame(ranked, "tree", n_bins=2)[["estimate", "predicted"]].round(2).values.tolist()
+    [[0.0, 0.15], [1.0, 0.75]]
+    """
     cuts = np.linspace(0, 1, n_bins + 1)[1:-1]
     place, n_present = tenths_of(np.rint(ranked.sums[:, 0]).astype(np.int64), cuts)
     names = [{"subject": subject, "subset": f"bin {i + 1}"} for i in range(n_present)]
@@ -190,6 +225,12 @@ def summed_losses(losses: MomentSums, subject: str, level: float = 0.95) -> pd.D
     ----------
     losses : MomentSums
         Of both, in this order.
+
+    Examples
+    --------
+    >>> table = summed_losses(MomentSums.of(np.array([[0.1, 0.0], [0.3, 0.2]])), "tree")
+    >>> table[["metric", "n", "estimate"]].values.tolist()
+    [['log_loss', 2, 0.2], ['brier', 2, 0.1]]
     """
     lines = []
     for i, name in enumerate(("log_loss", "brier")):
