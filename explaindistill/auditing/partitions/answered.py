@@ -15,7 +15,7 @@ from explaindistill.auditing.overlap import unseen
 from explaindistill.auditing.partitions.cells import Cells, Levels
 from explaindistill.auditing.validation import true_labels
 from explaindistill.data.parts import PartOfRows
-from explaindistill.data.row_keys import row_keys
+from explaindistill.data.row_keys import row_keys, scrambled
 from explaindistill.data.rows_sent import rows_sent_to
 from explaindistill.data.schema import Schema
 from explaindistill.data.weights import as_weights
@@ -171,12 +171,16 @@ class PartQuestions:
         before = rows_sent_to(self.teacher).total
         models = asked(self.teacher, self.students, rows, self.rule)
         sent = rows_sent_to(self.teacher).total - before
-        equal = self._equal(rows.frame)
         used = len(frame) if weight is None else int((weight > 0).sum())
-        keys = row_keys(frame)
-        with np.errstate(over="ignore"):
-            digest = keys.sum(axis=0, dtype=np.uint64)
-        known = None if y is None else positions(y, self.rule.classes) if self.rule.classes is not None else y
+        keys = row_keys(rows.frame)
+        equal = self._equal(rows.frame, keys)
+        if extra:
+            # the same number whatever the order of the rows; a label that moves to another row changes it
+            keys = scrambled(keys) * (row_keys(frame[list(dict.fromkeys(extra))]) | np.uint64(1))
+        digest = keys.sum(axis=0, dtype=np.uint64)
+        known = y
+        if y is not None and self.rule.classes is not None:
+            known = positions(y, self.rule.classes).astype(np.int16)
         decided = {} if self.rule.classes is None else {m.name: self._decided(m.P) for m in models}
         return AnsweredRows(
             {model.name: np.ascontiguousarray(model.P) for model in models},
@@ -191,12 +195,12 @@ class PartQuestions:
     def _decided(self, P: Floats) -> NDArray[np.int16]:
         return positions(self.rule.decide(P), self.rule.classes).astype(np.int16)
 
-    def _equal(self, rows: pd.DataFrame) -> NDArray[np.bool_]:
+    def _equal(self, rows: pd.DataFrame, keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
         distillers = [s for s in self.students.values() if isinstance(s, Distiller)]
         if not distillers:
             return np.zeros(len(rows), dtype=bool)
         labelled = rows.set_axis(pd.Index([SEEN_NOWHERE] * len(rows)), axis=0)
-        return unseen(labelled, distillers, None)[1]
+        return unseen(labelled, distillers, None, keys)[1]
 
     def _levels(self, column: pd.Series) -> Levels:
         bands = self.bands.get(str(column.name))
