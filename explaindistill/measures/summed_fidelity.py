@@ -20,7 +20,7 @@ from explaindistill.numerics.statistics.ranks import spearman_interval
 from explaindistill.numerics.statistics.summed_moments import MomentSums
 from explaindistill.numerics.statistics.summed_recalibration import TargetSums, summed_recalibration
 
-__all__ = ["Ends", "PairSums", "Tenths", "summed_lines", "tail_of"]
+__all__ = ["CARRIED", "Ends", "PairSums", "Tenths", "far_sums", "summed_lines", "tail_of"]
 
 Line = dict[str, Any]
 Floats = NDArray[np.float64]
@@ -144,13 +144,13 @@ class PairSums:
         columns = slice(None) if column is None else slice(column, column + 1)
         values = [loss(t, s) for loss in LOSSES]
         parts = [*values, (s - t)[:, column or 0]]
-        far = [_far(answers, ends, slice(None), loss, weight) for loss in LOSSES]
+        far = [far_sums(answers, ends, slice(None), loss, weight) for loss in LOSSES]
         plain = []
         for turned, first in ((_same, ends[0].first), (logits, ends[0].first_logit)):
             x, y = turned(t[:, columns]), turned(s[:, columns])
             centred = x - (first / ends[0].weight)[columns]
             parts += [_square(x, y), (centred**2).sum(axis=1), *centred.T]
-            far.append(_far(answers, ends, columns, _turned(turned), weight))
+            far.append(far_sums(answers, ends, columns, _turned(turned), weight))
             plain.append([float((centred**2).sum()), float((x**2).sum())])
         positive = values[0][values[0] > 0]
         largest = np.sort(positive)[::-1][:most]
@@ -180,7 +180,7 @@ def _turned(turned: Callable[[Floats], Floats]) -> Callable[[Floats, Floats], Fl
     return lambda t, s: _square(turned(t), turned(s))
 
 
-def _far(
+def far_sums(
     answers: tuple[Floats, Floats],
     ends: tuple[Ends, Ends],
     columns: slice,

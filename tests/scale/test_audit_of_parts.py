@@ -127,6 +127,37 @@ def test_other_questions_have_the_figures_of_the_rows_in_memory_too(few_drawn, s
     assert {"fidelity", "decided_as"} <= set(both[0].manifest["partitions"]["frames"])
 
 
+@pytest.mark.parametrize("weight", [None, "weight"])
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_values_of_all_rows_are_those_of_the_rows_in_memory(few_drawn, weight, outputs):
+    rows = rows_of(N).drop(columns="approved")
+    rng = np.random.default_rng(3)
+    teacher = paid if outputs == 1 else paid_twice
+    rows["paid"] = np.where(rng.random(N) < 0.1, np.nan, paid(rows) + rng.normal(size=N))
+    rows["w"] = rng.integers(0, 4, N) / 2
+    rows = rows.rename(columns={"w": "weight"}) if weight else rows.drop(columns="w")
+    y = "paid" if outputs == 1 else None
+    rows = rows if y else rows.drop(columns=["paid", "sex", "race"])
+    fit = mixed_rows(900, 7)[ASKED]
+    tree = xd.Distiller(teacher, xd.TreeRegressor(max_leaf_nodes=6), random_state=0).fit(fit)
+    how = {"n_explained": 0, "strict": True, "sample_weight": weight}
+    how |= {"sensitive": ["sex", "race"]} if outputs == 1 else {}  # gaps of several outputs are none
+    parts, memory = (
+        xd.audit(teacher, {"tree": tree}, X, y, **how) for X in (partitions_of_frames(cut(rows, 6, 2)), rows)
+    )
+    assert differences(parts, memory) == []
+    counted = {name for name, basis in parts.manifest["partitions"]["frames"].items() if "all" in basis}
+    assert counted >= {"fidelity"} | ({"rates", "gaps", "group_fidelity", "performance"} if outputs == 1 else set())
+
+
+def paid(X):
+    return 1000 + 30 * Even().scores(X)[:, 1] ** 3
+
+
+def paid_twice(X):
+    return np.stack([paid(X), Even().scores(X)[:, 0]], axis=1)
+
+
 def test_ranks_of_drawn_rows_bound_what_they_hide(few_drawn, students, monkeypatch):
     """Of more scores than are told apart: every count is exact, the area is within its bound, tenths are nearly so."""
     monkeypatch.setattr(score_ranks, "RANKS", 50)

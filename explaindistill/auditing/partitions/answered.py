@@ -81,6 +81,8 @@ class AnsweredRows:
     def cells(self, rule: DecisionRule, teacher: str) -> Cells:
         """Rows counted by groups, labels and decisions."""
         codes: dict[str, NDArray[np.int64]] = {"equal": self.equal.astype(np.int64)}
+        if rule.classes is None:
+            return Cells.of(self.attributes, codes, self.weight)
         if self.y is not None:
             codes["labels"] = self.y.astype(np.int64)
         first = self.answers[teacher].argmax(axis=1)

@@ -163,7 +163,7 @@ def _numbered(columns: Sequence[NDArray[Any]]) -> tuple[NDArray[np.intp], NDArra
         if room * size >= MOST_NUMBER:
             present, key = np.unique(key, return_inverse=True)
             room = len(present)
-        key = key * size + (column + np.int64(1))
+        key = np.asarray(key * size + (column + np.int64(1)), dtype=np.int64)
         room *= size
     _, first, number = np.unique(key, return_index=True, return_inverse=True)
     return first, number

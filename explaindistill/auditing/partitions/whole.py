@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from explaindistill.asking.progress import enter
@@ -24,6 +25,7 @@ from explaindistill.auditing.partitions.opening import sensitive_names
 from explaindistill.auditing.partitions.pairs import pair_frames, ranked_scores
 from explaindistill.auditing.partitions.people import nameless, stand_ins
 from explaindistill.auditing.partitions.truth import PeopleByValue, people_by_value, truth_frames
+from explaindistill.auditing.partitions.values import value_frames
 from explaindistill.auditing.stages import COUNTING
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.parts import PartOfRows
@@ -108,11 +110,8 @@ class EveryRow:
             totals: RowTotals = answered.ask(_totals, reduce=added)
         # what workers sent was counted by copies of the teacher
         counter.add(totals.n_sent - (counter.total - before), ALL_ROWS)
-        counted: Frames = {}
-        if drawn.rule.classes is not None:
-            cells: Cells = answered.ask(_cells, drawn.rule, reduce=added)
-            counted = _counted(answered, totals, cells, list(bands), drawn, options, failures)
-        table = joined(frames, counted)
+        cells: Cells = answered.ask(_cells, drawn.rule, reduce=added)
+        table = joined(frames, _counted(answered, totals, cells, list(bands), drawn, options, failures))
         facts = {
             "parts": len(self.parts),
             "rows": totals.n,
@@ -152,12 +151,15 @@ def _counted(
     named = nameless(cells, min(MIN_CATEGORY_SIZE, options.min_group_size), banded)
     people = stand_ins(named, options.min_group_size)
     rows = CountedRows(named, drawn.rule, [s.name for s in drawn.students], people)
+    values = people_by_value(cells, named)
     frames: Frames = {}
     measures: tuple[tuple[str, Callable[[], Mapping[str, pd.DataFrame]]], ...] = (
         ("rates", partial(rows.groups, options)),
         ("fidelity", rows.decisions),
-        ("fidelity", partial(_of_scores, answered, rows, drawn, totals, people_by_value(cells, named))),
+        ("fidelity", partial(_of_scores, answered, rows, drawn, totals, values)),
     )
+    if drawn.rule.classes is None:
+        measures = (("fidelity", partial(_of_values, answered, rows, drawn, totals, values)),)
     for name, make in measures:
         try:
             for frame_name, table in make().items():
@@ -180,6 +182,15 @@ def _of_scores(
     if "labels" not in rows.cells.codes:
         return frames
     return frames | truth_frames(answered, people, scores, len(rule.classes), rule.position is not None)
+
+
+def _of_values(
+    answered: Partitions, rows: CountedRows, drawn: AuditInput, totals: RowTotals, people: Mapping[str, PeopleByValue]
+) -> Frames:
+    """What is said of regressors."""
+    values = {model.name: model.P for model in drawn.models()}
+    values |= {} if drawn.rows.y is None else {"labels": np.asarray(drawn.rows.y, dtype=float)}
+    return value_frames(answered, people, rows.cells, values, totals.n)
 
 
 def _equal(totals: RowTotals) -> list[str]:
