@@ -18,7 +18,10 @@ __all__ = ["unseen"]
 
 
 def unseen(
-    rows: pd.DataFrame, distillers: Sequence[Any], train: tuple[Any, Any] | None
+    rows: pd.DataFrame,
+    distillers: Sequence[Any],
+    train: tuple[Any, Any] | None,
+    keys: NDArray[np.uint64] | None = None,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], list[str]]:
     """Which rows no fitting saw, which equal one it saw in value, and what to say about both.
 
@@ -30,6 +33,8 @@ def unseen(
     rows : DataFrame in the schema's form
     distillers : fitted Distillers
     train : pair (X, y), optional
+    keys : ndarray of shape (n, 2), optional
+        Of the rows, where somebody has them already.
 
     Returns
     -------
@@ -41,7 +46,7 @@ def unseen(
     InvalidInputError
         If fitting saw all rows, or ``train`` lacks a column.
     """
-    keys = row_keys(rows)
+    keys = row_keys(rows) if keys is None else keys
     fitted_people: set[tuple[Any, bytes]] = set()
     fitted_values: set[bytes] = set()
     words = [np.zeros(0, dtype=np.uint64)]

@@ -11,12 +11,18 @@ from numpy.typing import NDArray
 
 from explaindistill.measures.class_fidelity import mean_of_classes
 from explaindistill.measures.counted_pair import CountedPair
-from explaindistill.measures.fidelity import _agreements
+from explaindistill.measures.fidelity import NEAR_BOUNDARY, _agreements
 from explaindistill.measures.table import frame, row, shares
 from explaindistill.numerics.statistics.counted import Counted
 from explaindistill.numerics.statistics.intervals import bonett_price
 
-__all__ = ["counted_accuracies", "counted_agreements", "counted_decided_as", "counted_share_difference"]
+__all__ = [
+    "counted_accuracies",
+    "counted_agreements",
+    "counted_decided_as",
+    "counted_share_difference",
+    "near_the_boundary",
+]
 
 Line = dict[str, Any]
 Codes = NDArray[np.int64]
@@ -48,6 +54,20 @@ def counted_agreements(pair: CountedPair, same: NDArray[np.bool_], decided: Code
         return frame([])
     lines = _agreements(pair, same, decided, np.asarray(classes))
     return frame(line | ({"n": pair.n} if line["metric"] in OF_ALL else {}) for line in lines)
+
+
+def near_the_boundary(pair: CountedPair, same: NDArray[np.bool_], near: NDArray[np.bool_]) -> list[Line]:
+    """Agreement where the teacher is close to its boundary, as `explaindistill.measures.fidelity.fidelity` has it.
+
+    Examples
+    --------
+    >>> pair = CountedPair.of_cells((np.eye(2), np.eye(2)), Counted.unweighted([90, 10]), 0.95, "tree")
+    >>> near_the_boundary(pair, np.array([True, False]), np.array([False, True]))[0]["estimate"]
+    0.0
+    """
+    name = f"near the boundary (margin < {NEAR_BOUNDARY:g})"
+    empty = "the teacher is never this close to its boundary"
+    return pair.share("agreement", same, np.where(near, 0, -1), [name], empty)
 
 
 def counted_decided_as(

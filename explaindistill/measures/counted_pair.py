@@ -24,7 +24,15 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class CountedPair(Pair):
-    """Cells in the place of rows; answers only say in which order the classes of a cell come."""
+    """Cells in the place of rows; answers only say in which order the classes of a cell come.
+
+    Examples
+    --------
+    >>> pair = CountedPair.of_cells((np.eye(2), np.eye(2)), Counted.unweighted([90, 10]), 0.95, "tree")
+    >>> line = pair.share("agreement", np.array([True, False]), np.zeros(2, dtype=int), [""])[0]
+    >>> pair.n, line["n"], float(line["estimate"])
+    (100, 100, 0.9)
+    """
 
     counted: Counted
 

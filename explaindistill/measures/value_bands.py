@@ -38,7 +38,13 @@ class ValueBands:
 
 
 def value_bands(attributes: pd.DataFrame) -> dict[str, ValueBands]:
-    """Bands as `explaindistill.measures.groups.groupings` cuts them, of the columns of many numbers."""
+    """Bands as `explaindistill.measures.groups.groupings` cuts them, of the columns of many numbers.
+
+    Examples
+    --------
+    >>> list(value_bands(pd.DataFrame({"age": range(60), "sex": ["f", "m"] * 30})))
+    ['age']
+    """
     columns = {str(name): _plain(attributes.iloc[:, i]) for i, name in enumerate(attributes.columns)}
     return {
         name: _cut(column) for name, column in columns.items() if _is_number(column) and column.nunique() > FEW_VALUES

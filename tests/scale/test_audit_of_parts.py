@@ -8,6 +8,7 @@ import explaindistill as xd
 from explaindistill.auditing.partitions import opening
 from explaindistill.auditing.partitions.basis import OF_NO_ROWS
 from explaindistill.errors import InvalidInputError
+from explaindistill.measures import score_ranks
 from explaindistill.scale.frames import partitions_of_frames
 from scale.rows import Blend, cut, mixed_rows
 
@@ -19,11 +20,20 @@ WORDS = ("status", "reason", "method", "verdict")
 ASKED = ["skewed", "normal", "gaps", "city", "grade"]
 
 
+class Even(Blend):
+    """A teacher that decides every class for many rows."""
+
+    def scores(self, X):
+        z = X["normal"].to_numpy() - 0.4 * np.log(X["skewed"].to_numpy()) + 0.5 * (X["city"] == "Bern").to_numpy()
+        gap = np.where(X["gaps"].isna(), 0.4, X["gaps"])
+        return np.stack([0.8 * z * np.cos(2 * k) + gap * np.sin(5 * k) for k in range(len(self.classes_))], axis=1)
+
+
 def rows_of(n, seed=1):
     rng = np.random.default_rng(seed)
     rows = mixed_rows(n, seed)[ASKED]
-    P = Blend().predict_proba(rows)
-    rows["approved"] = np.where(rng.random(n) < 0.6 * P[:, 1] + 0.2, "class 1", "class 0")
+    P = Even().predict_proba(rows)
+    rows["approved"] = np.where(rng.random(n) < P[:, 1], "class 1", "class 0")
     rows["sex"] = rng.choice(np.array(["f", "m", None], dtype=object), n, p=[0.5, 0.45, 0.05])
     rows["race"] = rng.choice(list("abcde"), n, p=[0.5, 0.3, 0.15, 0.047, 0.003])
     return rows
@@ -33,7 +43,7 @@ def rows_of(n, seed=1):
 def students():
     fit = mixed_rows(900, 7)[ASKED]
     made = {"tree": xd.TreeClassifier(max_leaf_nodes=6), "linear": xd.LinearClassifier()}
-    return {name: xd.Distiller(Blend(), student, random_state=0).fit(fit) for name, student in made.items()}
+    return {name: xd.Distiller(Even(), student, random_state=0).fit(fit) for name, student in made.items()}
 
 
 @pytest.fixture
@@ -42,7 +52,7 @@ def few_drawn(monkeypatch):
 
 
 def audited(rows, students, **how):
-    return xd.audit(Blend(), students, rows, "approved", **{**NAMED, **how})
+    return xd.audit(Even(), students, rows, "approved", **{**NAMED, **how})
 
 
 def differences(parts, memory, tolerance=1e-9):
@@ -80,9 +90,118 @@ def test_figures_of_all_rows_are_those_of_the_rows_in_memory(few_drawn, students
     assert differences(parts, memory) == []
     counted = {name for name, basis in parts.manifest["partitions"]["frames"].items() if "all" in basis}
     assert {"rates", "gaps", "worst_pairs", "tests", "missing_bounds", "power", "group_fidelity", "transfer",
-            "fidelity", "performance", "decided_as"} <= counted  # fmt: skip
-    for name in ("rates", "gaps", "transfer", "group_fidelity"):
+            "fidelity", "performance", "decided_as", "calibration", "reliability"} <= counted  # fmt: skip
+    for name in ("rates", "gaps", "transfer", "group_fidelity", "calibration", "reliability", "decided_as"):
         assert len(parts.frames[name]) == len(memory.frames[name]), name
+    fidelity = parts.frames["fidelity"]
+    elsewhere = fidelity["subset"].str.startswith(("where ", "stressed"))
+    assert set(fidelity.loc[~elsewhere, "rows"]) == {"all"}
+    assert set(fidelity.loc[elsewhere, "rows"]) == {"drawn"}
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"threshold": 0.35},
+        {"favorable": None, "sensitive": None},
+        {"favorable": None},
+        {"classes": 4},
+        {"classes": 4, "favorable": None, "sensitive": None},
+        {"y": None, "sensitive": "sex"},
+    ],
+    ids=str,
+)
+def test_other_questions_have_the_figures_of_the_rows_in_memory_too(few_drawn, students, how):
+    teacher = Even(how.pop("classes", 2))
+    if len(teacher.classes_) > 2:
+        fit = mixed_rows(900, 7)[ASKED]
+        trees = {"tree": xd.TreeClassifier(max_leaf_nodes=6), "linear": xd.LinearClassifier()}
+        students = {name: xd.Distiller(teacher, tree, random_state=0).fit(fit) for name, tree in trees.items()}
+    rows, y = rows_of(N), how.pop("y", "approved")
+    rows = rows if y else rows.drop(columns=["approved", "race"])
+    rows = rows if how.get("sensitive", True) is not None else rows.drop(columns=["sex", "race"])
+    both = [
+        xd.audit(teacher, students, X, y, **{**NAMED, **how}) for X in (partitions_of_frames(cut(rows, 6, 1)), rows)
+    ]
+    assert differences(*both) == []
+    assert {"fidelity", "decided_as"} <= set(both[0].manifest["partitions"]["frames"])
+
+
+@pytest.mark.parametrize("weight", [None, "weight"])
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_values_of_all_rows_are_those_of_the_rows_in_memory(few_drawn, weight, outputs):
+    rows = rows_of(N).drop(columns="approved")
+    rng = np.random.default_rng(3)
+    teacher = paid if outputs == 1 else paid_twice
+    rows["paid"] = np.where(rng.random(N) < 0.1, np.nan, paid(rows) + rng.normal(size=N))
+    rows["w"] = rng.integers(0, 4, N) / 2
+    rows = rows.rename(columns={"w": "weight"}) if weight else rows.drop(columns="w")
+    y = "paid" if outputs == 1 else None
+    rows = rows if y else rows.drop(columns=["paid", "sex", "race"])
+    fit = mixed_rows(900, 7)[ASKED]
+    tree = xd.Distiller(teacher, xd.TreeRegressor(max_leaf_nodes=6), random_state=0).fit(fit)
+    how = {"n_explained": 0, "strict": True, "sample_weight": weight}
+    how |= {"sensitive": ["sex", "race"]} if outputs == 1 else {}  # gaps of several outputs are none
+    parts, memory = (
+        xd.audit(teacher, {"tree": tree}, X, y, **how) for X in (partitions_of_frames(cut(rows, 6, 2)), rows)
+    )
+    assert differences(parts, memory) == []
+    counted = {name for name, basis in parts.manifest["partitions"]["frames"].items() if "all" in basis}
+    assert counted >= {"fidelity"} | ({"rates", "gaps", "group_fidelity", "performance"} if outputs == 1 else set())
+
+
+def paid(X):
+    return 1000 + 30 * Even().scores(X)[:, 1] ** 3
+
+
+def paid_twice(X):
+    return np.stack([paid(X), Even().scores(X)[:, 0]], axis=1)
+
+
+def test_ranks_of_drawn_rows_bound_what_they_hide(few_drawn, students, monkeypatch):
+    """Of more scores than are told apart: every count is exact, the area is within its bound, tenths are nearly so."""
+    monkeypatch.setattr(score_ranks, "RANKS", 50)
+    rows = rows_of(N)
+    parts, memory = audited(partitions_of_frames(cut(rows, 7, 0)), students), audited(rows, students)
+    for name, keys in (("fidelity", ["subject"]), ("performance", ["subject"]), ("calibration", [*KEYS[1:4]])):
+        areas = parts.frames[name].query("metric == 'auc' and rows == 'all' and status != 'suppressed'")
+        assert len(areas) > 1
+        both = areas.merge(
+            memory.frames[name].query("metric == 'auc' and subset == ''"), on=keys, suffixes=("", " in memory")
+        )
+        assert len(both) == len(areas)
+        for line in both.to_dict("records"):
+            off = abs(line["estimate"] - line["estimate in memory"])
+            within = float(line["method"].partition("within ")[2] or 0)
+            assert off <= 1.1 * within + 1e-12
+            assert line["low"] <= line["low in memory"] + 0.002
+            assert line["high"] >= line["high in memory"] - 0.002
+    ranked = {line[1] for line in differences(parts, memory) if line[0] == "fidelity"}
+    assert "agreement" not in {line[2] for line in differences(parts, memory) if line[2:3] == ("",)}
+    assert ranked <= {"n", "k", "n_effective", "estimate", "low", "high", "method", "reason", "status"}
+    sizes = parts.frames["reliability"].groupby("subject")["n"].sum()
+    assert (sizes == N).all()
+
+
+class Leaky(Blend):
+    def predict_proba(self, X):
+        p = 0.1 + 0.8 * X["decision"].to_numpy()
+        return np.stack([1 - p, p], axis=1)
+
+
+def test_a_planted_label_among_the_inputs_is_caught(few_drawn):
+    rows = rows_of(N)
+    rows["decision"] = np.where(rows["approved"] == "class 1", 1.0, 0.0)
+    rows = rows.drop(columns=["sex", "race"])
+
+    leaky_teacher = Leaky()
+    tree = xd.Distiller(leaky_teacher, xd.TreeClassifier(max_leaf_nodes=4), random_state=0)
+    tree.fit(rows.drop(columns="approved").iloc[:500])
+    parts = partitions_of_frames(cut(rows.iloc[500:], 5, 0))
+    audit = xd.audit(leaky_teacher, {"tree": tree}, parts, "approved", favorable="class 1", n_explained=0)
+    leak = audit.frames["teacher"].query("metric == 'single_feature_auc' and feature == 'decision'")
+    assert leak["suspicious"].tolist() == [True]
+    assert "The column decision alone tells the outcome" in " ".join(str(audit).split())
 
 
 def test_every_group_has_the_rows_that_a_plain_count_gives(few_drawn, students):
@@ -114,7 +233,7 @@ def test_every_line_and_the_front_say_which_rows_they_rest_on(few_drawn, student
     audit = audited(partitions_of_frames(cut(rows_of(N), 7, 0)), students)
     facts = audit.manifest["partitions"]
     assert (audit.manifest["n_rows"], facts["rows"], facts["drawn"], facts["parts"]) == (N, N, DRAWN, 7)
-    assert repr(audit).startswith("Audit of tree, linear against Blend on 3,000 rows (600 drawn for what is not count")
+    assert repr(audit).startswith("Audit of tree, linear against Even on 3,000 rows (600 drawn for what is not count")
     for name, table in audit.frames.items():
         if len(table) and name not in {"verdicts", "failures", *OF_NO_ROWS}:
             assert set(table["rows"]) <= {"all", "drawn"}, name
@@ -141,7 +260,7 @@ def test_one_part_without_some_group_and_small_groups(few_drawn, students):
     assert "rare" not in parts.frames["rates"]["group"].to_numpy()
 
 
-class Asked(Blend):
+class Asked(Even):
     def predict_proba(self, X):
         raise AssertionError("a model was asked")
 

@@ -16,13 +16,14 @@ from sklearn.preprocessing import StandardScaler
 
 import explaindistill as xd
 import scale.rows as rows_of_every_kind
+from explaindistill.auditing.partitions import opening
 from explaindistill.errors import InvalidInputError
 from explaindistill.scale.frames import partitions_of_frames
 from explaindistill.teachers import Rights
 from explaindistill.teachers.callable import CallableTeacher
 from explaindistill.teachers.ensemble import EnsembleTeacher
 from explaindistill.teachers.pate import PateTeacher
-from scale.rows import Blend, mixed_rows
+from scale.rows import Blend, cut, mixed_rows
 
 ABSENT = "dask is not installed: pip install explaindistill[dask]"
 distributed = pytest.importorskip("distributed", reason=ABSENT)
@@ -90,6 +91,26 @@ class Dying(xd.TreeClassifier):
         Dying.killed = (next(iter(pids.values())),)
         os.kill(Dying.killed[0], signal.SIGKILL)
         return super().fit_parts(parts, schema, classes)
+
+
+def test_the_audit_of_two_workers_is_that_of_one_machine(cluster, monkeypatch):
+    monkeypatch.setattr(opening, "DRAWN", 200)
+    rows = ROWS.drop(columns=["number", "since"])
+    yes = np.random.default_rng(0).random(600) < Blend().predict_proba(rows)[:, 1]
+    rows = rows.assign(y=np.where(yes, "class 1", "class 0"), sex=["f", "m", "f"] * 200)
+    tree = xd.TreeClassifier(max_leaf_nodes=4).fit(rows.drop(columns=["y", "sex"])[:300], yes[:300] * 1)
+    tree.classes_ = Blend().classes_
+    how = {"sensitive": "sex", "favorable": "class 1", "n_explained": 0, "strict": True}
+    here, there = (
+        xd.audit(Blend(), {"tree": tree}, parts, "y", **how)
+        for parts in (partitions_of_frames(cut(rows, 3, 0)), dd.from_pandas(rows, npartitions=4))
+    )
+    for name, table in here.frames.items():
+        if name != "deployment":  # seconds
+            pd.testing.assert_frame_equal(table, there.frames[name], obj=name)
+    assert here.manifest["data_sha256"] == there.manifest["data_sha256"]
+    assert here.manifest["rows_sent"]["by_purpose"]["audit: all rows"] == 600
+    assert here.manifest["rows_sent"] == there.manifest["rows_sent"]
 
 
 def len_of(part):

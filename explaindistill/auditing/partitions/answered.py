@@ -15,20 +15,33 @@ from explaindistill.auditing.overlap import unseen
 from explaindistill.auditing.partitions.cells import Cells, Levels
 from explaindistill.auditing.validation import true_labels
 from explaindistill.data.parts import PartOfRows
-from explaindistill.data.row_keys import row_keys
+from explaindistill.data.row_keys import row_keys, scrambled
 from explaindistill.data.rows_sent import rows_sent_to
 from explaindistill.data.schema import Schema
 from explaindistill.data.weights import as_weights
 from explaindistill.distillation.distiller import Distiller
 from explaindistill.measures.decision import DecisionRule
+from explaindistill.measures.fidelity import NEAR_BOUNDARY, margin
 from explaindistill.measures.table import positions
 from explaindistill.measures.value_bands import ValueBands
 
-__all__ = ["AnsweredRows", "PartQuestions", "RowTotals"]
+__all__ = ["AnsweredRows", "PartQuestions", "RowTotals", "distances"]
 
 Floats = NDArray[np.float64]
 SEEN_NOWHERE = "row of a part"
 """Label of rows in partitions: they have no index that would tell them from others of the same values."""
+
+
+def distances(P: Floats, rule: DecisionRule) -> Floats:
+    """How far each answer is from the boundary, as `explaindistill.measures.fidelity.fidelity` takes it.
+
+    Examples
+    --------
+    >>> distances(np.array([[0.3, 0.7], [0.5, 0.5]]), DecisionRule(["no", "yes"], "yes", 0.6)).round(2).tolist()
+    [0.1, 0.1]
+    """
+    bound = rule.bound(P)
+    return margin(P) / 2 if bound is None else np.abs(P[:, rule.position] - bound)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +52,8 @@ class AnsweredRows:
     ----------
     answers : mapping of str to ndarray of shape (n, k) or (n,)
         By model, the teacher first.
+    decided : mapping of str to int ndarray of shape (n,)
+        By model the position of its decision among the classes; empty for values.
     y : ndarray of shape (n,), optional
         Position of the true label among the classes, -1 where it is missing; or true values.
     weight : ndarray of shape (n,), optional
@@ -49,6 +64,7 @@ class AnsweredRows:
     """
 
     answers: Mapping[str, Floats]
+    decided: Mapping[str, NDArray[np.int16]]
     y: NDArray[Any] | None
     weight: Floats | None
     attributes: Mapping[str, Levels]
@@ -58,14 +74,21 @@ class AnsweredRows:
     def __len__(self) -> int:
         return len(self.equal)
 
+    def weights(self) -> Floats:
+        """Weights ``(n,)``, ones where rows have none."""
+        return np.ones(len(self)) if self.weight is None else self.weight
+
     def cells(self, rule: DecisionRule, teacher: str) -> Cells:
         """Rows counted by groups, labels and decisions."""
         codes: dict[str, NDArray[np.int64]] = {"equal": self.equal.astype(np.int64)}
+        if rule.classes is None:
+            return Cells.of(self.attributes, codes, self.weight)
         if self.y is not None:
             codes["labels"] = self.y.astype(np.int64)
         first = self.answers[teacher].argmax(axis=1)
+        codes["near"] = (distances(self.answers[teacher], rule) < NEAR_BOUNDARY / 2).astype(np.int64)
         for name, P in self.answers.items():
-            codes[f"decision of {name}"] = positions(rule.decide(P), rule.classes)
+            codes[f"decision of {name}"] = self.decided[name].astype(np.int64)
             codes[f"first of {name}"] = P.argmax(axis=1)
             if name != teacher and len(rule.classes) > 3:
                 # the place of the teacher's class in the student's order, of equals the first, as argsort has it
@@ -150,14 +173,20 @@ class PartQuestions:
         before = rows_sent_to(self.teacher).total
         models = asked(self.teacher, self.students, rows, self.rule)
         sent = rows_sent_to(self.teacher).total - before
-        equal = self._equal(rows.frame)
         used = len(frame) if weight is None else int((weight > 0).sum())
-        keys = row_keys(frame)
-        with np.errstate(over="ignore"):
-            digest = keys.sum(axis=0, dtype=np.uint64)
-        known = None if y is None else positions(y, self.rule.classes) if self.rule.classes is not None else y
+        keys = row_keys(rows.frame)
+        equal = self._equal(rows.frame, keys)
+        if extra:
+            # the same number whatever the order of the rows; a label that moves to another row changes it
+            keys = scrambled(keys) * (row_keys(frame[list(dict.fromkeys(extra))]) | np.uint64(1))
+        digest = keys.sum(axis=0, dtype=np.uint64)
+        known = y
+        if y is not None and self.rule.classes is not None:
+            known = positions(y, self.rule.classes).astype(np.int16)
+        decided = {} if self.rule.classes is None else {m.name: self._decided(m.P) for m in models}
         return AnsweredRows(
             {model.name: np.ascontiguousarray(model.P) for model in models},
+            decided,
             known,
             weight,
             {name: self._levels(frame[name]) for name in self.sensitive},
@@ -165,12 +194,15 @@ class PartQuestions:
             RowTotals(len(frame), used, int(equal.sum()), sent, digest),
         )
 
-    def _equal(self, rows: pd.DataFrame) -> NDArray[np.bool_]:
+    def _decided(self, P: Floats) -> NDArray[np.int16]:
+        return positions(self.rule.decide(P), self.rule.classes).astype(np.int16)
+
+    def _equal(self, rows: pd.DataFrame, keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
         distillers = [s for s in self.students.values() if isinstance(s, Distiller)]
         if not distillers:
             return np.zeros(len(rows), dtype=bool)
         labelled = rows.set_axis(pd.Index([SEEN_NOWHERE] * len(rows)), axis=0)
-        return unseen(labelled, distillers, None)[1]
+        return unseen(labelled, distillers, None, keys)[1]
 
     def _levels(self, column: pd.Series) -> Levels:
         bands = self.bands.get(str(column.name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,7 +39,7 @@ class Levels:
     ([0, -1, 1, 0], ['m', 'f'])
     """
 
-    codes: NDArray[np.int64]
+    codes: NDArray[Any]
     values: pd.Series
 
     @classmethod
@@ -56,20 +57,21 @@ class Levels:
                 f"sensitive columns must have at most {MOST_LEVELS:,} different values in rows in partitions, "
                 f"{str(column.name)!r} has more; cut it into bands, and name these"
             )
-        return cls(np.asarray(codes, dtype=np.int64), pd.Series(values, name=column.name))
+        small = np.int16 if len(values) < np.iinfo(np.int16).max else np.int32
+        return cls(codes.astype(small), pd.Series(values, name=column.name))
 
-    def joined(self, other: Levels) -> tuple[Levels, NDArray[np.int64]]:
+    def joined(self, other: Levels) -> tuple[Levels, NDArray[Any]]:
         """The values of both, numbered anew; and the new number of each value of the other."""
         both = Levels.of(pd.concat([self.values, other.values], ignore_index=True))
         first = len(self.values)
         return Levels(_renumbered(both.codes[:first], self.codes), both.values), both.codes[first:]
 
-    def column(self, codes: NDArray[np.int64]) -> pd.Series:
+    def column(self, codes: NDArray[Any]) -> pd.Series:
         """Values of some codes, missing for -1, in the dtype of the column."""
         return self.values.reindex(np.where(codes < 0, len(self.values), codes)).reset_index(drop=True)
 
 
-def _renumbered(numbers: NDArray[np.int64], codes: NDArray[np.int64]) -> NDArray[np.int64]:
+def _renumbered(numbers: NDArray[Any], codes: NDArray[Any]) -> NDArray[Any]:
     """Codes by their new numbers; -1 stays."""
     return np.append(numbers, -1)[codes]
 
@@ -152,7 +154,7 @@ class Cells:
         return pd.DataFrame(columns, index=pd.RangeIndex(len(self)))
 
 
-def _numbered(columns: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _numbered(columns: Sequence[NDArray[Any]]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The first row of each different row of numbers that are -1 or more, and which of these each row is."""
     key = np.zeros(len(columns[0]), dtype=np.int64)
     room = 1
@@ -161,7 +163,7 @@ def _numbered(columns: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.intp], N
         if room * size >= MOST_NUMBER:
             present, key = np.unique(key, return_inverse=True)
             room = len(present)
-        key = key * size + (column.astype(np.int64) + 1)
+        key = np.asarray(key * size + (column + np.int64(1)), dtype=np.int64)
         room *= size
     _, first, number = np.unique(key, return_index=True, return_inverse=True)
     return first, number

@@ -22,6 +22,7 @@ from explaindistill.measures.counted_fidelity import (
     counted_agreements,
     counted_decided_as,
     counted_share_difference,
+    near_the_boundary,
 )
 from explaindistill.measures.counted_pair import CountedPair, answers_in_order
 from explaindistill.measures.counted_rates import counted_group_fidelity, counted_group_rates, counted_transfer
@@ -107,7 +108,10 @@ class CountedRows:
             if subset and not 0 < n_equal < n:
                 continue
             at = cells & (counted.count > 0)
-            table = counted_agreements(self.pair(student, cells), (t == s)[at], t[at], self.rule.classes)
+            pair = self.pair(student, cells)
+            table = counted_agreements(pair, (t == s)[at], t[at], self.rule.classes)
+            if not subset:
+                yield frame(near_the_boundary(pair, (t == s)[at], codes["near"][at] == 1))
             yield table[table["subset"] == ""].assign(subset=subset) if subset else table
 
     def _accuracies(self, decided: Mapping[str, NDArray[np.int64]]) -> Iterator[pd.DataFrame]:

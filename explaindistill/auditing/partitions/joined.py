@@ -21,8 +21,8 @@ DIGITS = 12
 def joined(drawn: Mapping[str, pd.DataFrame], counted: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """Frames with a column that says of each line whether it rests on all rows or on drawn ones.
 
-    Lines of a metric, subject and kind of subset that were counted on all rows leave out those that were measured on
-    drawn ones, also where these have other groups.
+    Lines of a metric, subject, sensitive column and kind of subset that were counted on all rows leave out those that
+    were measured on drawn ones, also where these have other groups.
 
     Examples
     --------
@@ -51,9 +51,10 @@ def _joined(drawn: pd.DataFrame, counted: pd.DataFrame | None) -> pd.DataFrame:
     return table.iloc[order].reset_index(drop=True)
 
 
-def _keys(table: pd.DataFrame) -> list[tuple[str, str, str]]:
+def _keys(table: pd.DataFrame) -> list[tuple[str, ...]]:
+    columns = [table[c].astype(str) if c in table else [""] * len(table) for c in ("metric", "subject", "attribute")]
     subsets = table["subset"].map(_kind) if "subset" in table else [""] * len(table)
-    return list(zip(table["metric"].astype(str), table["subject"].astype(str), subsets, strict=True))
+    return list(zip(*columns, subsets, strict=True))
 
 
 def _kind(subset: Any) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from explaindistill.asking.progress import enter
@@ -21,11 +22,14 @@ from explaindistill.auditing.partitions.cells import Cells
 from explaindistill.auditing.partitions.counted import TEACHER, CountedRows
 from explaindistill.auditing.partitions.joined import joined
 from explaindistill.auditing.partitions.opening import sensitive_names
+from explaindistill.auditing.partitions.pairs import pair_frames, ranked_scores
 from explaindistill.auditing.partitions.people import nameless, stand_ins
+from explaindistill.auditing.partitions.truth import PeopleByValue, people_by_value, truth_frames
+from explaindistill.auditing.partitions.values import value_frames
 from explaindistill.auditing.stages import COUNTING
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.parts import PartOfRows
-from explaindistill.data.rows_sent import asking_for
+from explaindistill.data.rows_sent import asking_for, rows_sent_to
 from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.value_bands import value_bands
 from explaindistill.numerics.sums import added
@@ -34,6 +38,8 @@ from explaindistill.protocols import Partitions
 __all__ = ["EveryRow", "WholeAudit"]
 
 Frames = dict[str, pd.DataFrame]
+ALL_ROWS = "audit: all rows"
+"""Purpose of the rows that are sent beyond the drawn ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,14 +103,15 @@ class EveryRow:
             drawn.teacher.inner, self.students, drawn.rule, drawn.rows.schema, names["y"], names["sample_weight"],
             sensitive, bands,
         )  # fmt: skip
-        with asking_for("audit: all rows"):
+        counter = rows_sent_to(drawn.teacher.inner)
+        before = counter.total
+        with asking_for(ALL_ROWS):
             answered = self.parts.step(_answered, questions)
             totals: RowTotals = answered.ask(_totals, reduce=added)
-        counted: Frames = {}
-        if drawn.rule.classes is not None:
-            cells: Cells = answered.ask(_cells, drawn.rule, reduce=added)
-            counted = _counted(cells, list(bands), drawn, options, failures)
-        table = joined(frames, counted)
+        # what workers sent was counted by copies of the teacher
+        counter.add(totals.n_sent - (counter.total - before), ALL_ROWS)
+        cells: Cells = answered.ask(_cells, drawn.rule, reduce=added)
+        table = joined(frames, _counted(answered, totals, cells, list(bands), drawn, options, failures))
         facts = {
             "parts": len(self.parts),
             "rows": totals.n,
@@ -131,20 +138,59 @@ def _cells(rows: AnsweredRows, rule: DecisionRule) -> Cells:
     return rows.cells(rule, TEACHER)
 
 
-def _counted(cells: Cells, banded: list[str], drawn: AuditInput, options: AuditOptions, failures: Failures) -> Frames:
+def _counted(
+    answered: Partitions,
+    totals: RowTotals,
+    cells: Cells,
+    banded: list[str],
+    drawn: AuditInput,
+    options: AuditOptions,
+    failures: Failures,
+) -> Frames:
     """Frames of all rows without the figures of few people; one that could not be had stays that of drawn rows."""
-    cells = nameless(cells, min(MIN_CATEGORY_SIZE, options.min_group_size), banded)
-    people = stand_ins(cells, options.min_group_size)
-    rows = CountedRows(cells, drawn.rule, [s.name for s in drawn.students], people)
+    named = nameless(cells, min(MIN_CATEGORY_SIZE, options.min_group_size), banded)
+    people = stand_ins(named, options.min_group_size)
+    rows = CountedRows(named, drawn.rule, [s.name for s in drawn.students], people)
+    values = people_by_value(cells, named)
     frames: Frames = {}
-    for name, make in (("rates", partial(rows.groups, options)), ("fidelity", rows.decisions)):
+    measures: tuple[tuple[str, Callable[[], Mapping[str, pd.DataFrame]]], ...] = (
+        ("rates", partial(rows.groups, options)),
+        ("fidelity", rows.decisions),
+        ("fidelity", partial(_of_scores, answered, rows, drawn, totals, values)),
+    )
+    if drawn.rule.classes is None:
+        measures = (("fidelity", partial(_of_values, answered, rows, drawn, totals, values)),)
+    for name, make in measures:
         try:
-            frames |= make()
+            for frame_name, table in make().items():
+                before = [frames[frame_name]] if frame_name in frames else []
+                frames[frame_name] = pd.concat([*before, table], ignore_index=True)
         except MemoryError:
             raise
         except Exception as error:  # whatever a measure meets: frames of drawn rows are there
             failures.add("partitions", [name], error)
     return suppressed(frames, people, options.min_group_size, failures)
+
+
+def _of_scores(
+    answered: Partitions, rows: CountedRows, drawn: AuditInput, totals: RowTotals, people: Mapping[str, PeopleByValue]
+) -> Frames:
+    """What is said of probabilities."""
+    rule = rows.rule
+    scores = ranked_scores(answered, {model.name: model.P for model in drawn.models()}, rule)
+    frames = {"fidelity": pd.concat(pair_frames(answered, rows, scores, totals.n), ignore_index=True)}
+    if "labels" not in rows.cells.codes:
+        return frames
+    return frames | truth_frames(answered, people, scores, len(rule.classes), rule.position is not None)
+
+
+def _of_values(
+    answered: Partitions, rows: CountedRows, drawn: AuditInput, totals: RowTotals, people: Mapping[str, PeopleByValue]
+) -> Frames:
+    """What is said of regressors."""
+    values = {model.name: model.P for model in drawn.models()}
+    values |= {} if drawn.rows.y is None else {"labels": np.asarray(drawn.rows.y, dtype=float)}
+    return value_frames(answered, people, rows.cells, values, totals.n)
 
 
 def _equal(totals: RowTotals) -> list[str]:
