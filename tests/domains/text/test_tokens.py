@@ -49,7 +49,9 @@ def test_places_are_those_of_the_text(text):
 
 
 @given(
-    st.sampled_from(["ab' A1", "ab'’é .B", "ab'.!?\n 好。"]).flatmap(lambda signs: st.text(alphabet=signs, max_size=30)),
+    st.sampled_from(["ab' A1", "ab'’é .B", "ab'.!?\n 好。"]).flatmap(
+        lambda signs: st.text(alphabet=signs, max_size=30)
+    ),
     st.sampled_from(["a", "ab", "a'b", "é", "好"]),
 )
 def test_short_ways_see_what_tokens_see(text, word):
