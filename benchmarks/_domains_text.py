@@ -205,7 +205,8 @@ def review_cell(ask: Ask, data: Reviews, quick: bool) -> dict[str, float]:
     """Figures of one seed."""
     start = time.process_time()
     default = distilled(ask, data.texts, TextDomain())
-    xd.audit(default.teacher_.teacher, {"sum": default}, list(data.judges), favorable="pos", progress=False)
+    teacher = CallableTeacher(ask, classes=CLASSES)
+    xd.audit(teacher, {"sum": default}, list(data.judges), favorable="pos", progress=False)
     seconds = (time.process_time() - start) * 2000 / (len(data.texts) + len(data.judges))
     lexicon = distilled(ask, data.texts, TextDomain(["lexicon"]))
     size = lexicon.complexity()

@@ -302,6 +302,11 @@ def test_a_column_that_is_not_there_is_named():
         distiller(domain=SeriesDomain("seires")).fit(mixed())
 
 
+def test_two_columns_of_objects_are_refused_with_a_way_out():
+    with pytest.raises(InvalidInputError, match="one name, got .*put the texts of several together"):
+        distiller(domain=SeriesDomain(["series", "3"])).fit(mixed())
+
+
 def test_no_objects_are_refused():
     with pytest.raises(InvalidInputError, match="at least 1 object"):
         distiller().fit([])

@@ -105,10 +105,12 @@ def test_the_teacher_gets_what_came_in_and_copies_of_it():
         ([np.zeros(5), np.zeros(0)], "sound 1 has no samples"),
         ([np.array([0.0, np.nan])], "1 samples that are NaN or infinite"),
         ([np.zeros(5), np.zeros(5, np.int16)], "sound 1 has int16, sound 0 float64"),
-        (["a.wav"], "must be an array"),
+        (["a.wav"], "must be an array.*read the file first"),
+        ([b"RIFF"], "read the file first"),
+        ([{"array": np.zeros(800), "sampling_rate": 8000}], "the samples that it holds, and the rate"),
+        (np.zeros((3, 1, 800)), "an axis of channels"),
         ("a.wav", "must be a list of sounds"),
         ([np.zeros(5, complex)], "complex128"),
-        (np.zeros((2, 2, 2)), "an array of shape"),
         (pd.DataFrame({"a": [1]}), "column="),
     ],
 )
@@ -123,7 +125,10 @@ def test_samples_of_every_kind_say_the_same(dtype):
     scale, middle = {np.int16: (32768, 0), np.int32: (2**31, 0), np.uint8: (128, 128), np.float32: (1, 0)}[dtype]
     others = [(s * scale + middle).astype(dtype) for s in sounds]
     near = 1.0 if dtype == np.uint8 else 0.05  # eight bits add noise of their own
-    assert np.abs(fitted().transform(others) - fitted().transform(sounds)).to_numpy().max() < near
+    assert np.abs(fitted(sounds=others).transform(others) - fitted().transform(sounds)).to_numpy().max() < near
+    if dtype != np.float32:  # a teacher that was asked in shares of 1 would hear noise, or nothing
+        with pytest.raises(InvalidInputError, match=f"of fit, float64, got {np.dtype(dtype)}; full scale is 1 there"):
+            fitted().transform(others)
     for name, edit in AudioDomain(RATE).edits().items():
         assert {s.dtype for s in edit(others, np.random.default_rng(0))} == {np.dtype(dtype)}, name
 

@@ -15,7 +15,7 @@ from explaindistill.domains.audio.silencing import at_pitch, of_shares, without_
 from explaindistill.domains.audio.spectrum import PARTS, Layout, Spectrum, band_edges, part_names, spectrum
 from explaindistill.domains.audio.stretching import stretched, whispered
 from explaindistill.domains.audio.voice import voice
-from explaindistill.domains.audio.waves import as_waves, like_samples, samples
+from explaindistill.domains.audio.waves import as_waves, like_samples, same_scale, samples
 from explaindistill.errors import InvalidInputError, did_you_mean
 from explaindistill.numerics.ranges import whole_in
 
@@ -91,6 +91,7 @@ class AudioColumns(TransformerMixin, BaseEstimator):
         waves = as_waves(objects)
         if len(waves) < 2:
             raise InvalidInputError(f"columns need at least 2 sounds that differ, got {len(waves)}")
+        self._dtype = waves[0].dtype
         edges = band_edges(self.rate, self.bands) if isinstance(self.bands, int) else tuple(map(float, self.bands))
         self.layout_ = Layout(float(self.rate), edges, self.n_parts, self.parts)
         self._thirds = Layout(float(self.rate), band_edges(self.rate, FINE_BANDS), THIRDS, self.parts)
@@ -110,7 +111,9 @@ class AudioColumns(TransformerMixin, BaseEstimator):
         """Columns of each sound ``(n, columns)``."""
         check_is_fitted(self, "usual_")
         names = self.get_feature_names_out()
-        rows = [self._values(samples(wave)) for wave in as_waves(objects)]
+        waves = as_waves(objects)
+        same_scale(waves, self._dtype)
+        rows = [self._values(samples(wave)) for wave in waves]
         return pd.DataFrame(rows, columns=names, dtype=float)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
