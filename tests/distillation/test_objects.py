@@ -303,7 +303,7 @@ def test_a_column_that_is_not_there_is_named():
 
 
 def test_two_columns_of_objects_are_refused_with_a_way_out():
-    with pytest.raises(InvalidInputError, match="one name, got .*put the texts of several together"):
+    with pytest.raises(InvalidInputError, match=r"one name, got .*put the texts of several together"):
         distiller(domain=SeriesDomain(["series", "3"])).fit(mixed())
 
 
