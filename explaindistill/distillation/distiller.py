@@ -37,7 +37,7 @@ from explaindistill.distillation.objects.asking import rehearse
 from explaindistill.distillation.objects.columns import object_view
 from explaindistill.distillation.objects.methods import ObjectMethods
 from explaindistill.distillation.objects.rows import ObjectRows
-from explaindistill.distillation.objects.sampling import object_plan
+from explaindistill.distillation.objects.sampling import object_plan, stable_object_plan
 from explaindistill.distillation.objects.teacher import teacher_of_objects
 from explaindistill.distillation.partitions import (
     PartPrediction,
@@ -308,7 +308,9 @@ class Distiller(StudentMethods, ObjectMethods, MetaEstimatorMixin, BaseEstimator
         schema = Schema.infer(X)
         weight = as_weights(sample_weight, len(frame))
         self.seed_ = self._draw_seed()
-        if objects is not None:
+        if objects is not None and self._stable:
+            plan = stable_object_plan(len(frame), self.sampler, self.domain)
+        elif objects is not None:
             given = QueryPlan(self.n_queries, self.query_strategy, self.proxy, self.sampler)
             plan = object_plan(given, self.domain)
         elif self._stable:
@@ -364,7 +366,7 @@ class Distiller(StudentMethods, ObjectMethods, MetaEstimatorMixin, BaseEstimator
             stand_in = StandIn(run.teacher, any_answer(run.teacher.classes_), self.store)
         n = len(run.rows)
         with asking_for("fit"):
-            if self.domain is not None:
+            if self.domain is not None and not run.stable:
                 most = rehearse(stand_in, run.rows, run.plan, run.view.features, run.seed)
             else:
                 most = most_questions(STABLE, n) if run.stable else ask_only(stand_in, run.rows, run.plan, run.seed)
@@ -500,8 +502,6 @@ class Distiller(StudentMethods, ObjectMethods, MetaEstimatorMixin, BaseEstimator
             )
         if missing := [type(way).__name__ for way in self.ways if not hasattr(way, "apply")]:
             raise InvalidInputError(f"ways must be objects with apply(), got {', '.join(missing)}")
-        if self._stable and self.domain is not None:
-            raise InvalidInputError('n_queries must be "auto" or a whole number with domain=, got "stable"')
         if self._stable and (self.proxy is not None or self.query_strategy != "random"):
             raise InvalidInputError(
                 'n_queries="stable" asks about every row it makes; leave query_strategy and proxy as they are'

@@ -24,6 +24,7 @@ from explaindistill.distillation.corpus import AUTO_FACTOR, Composed, Corpus, Qu
 from explaindistill.distillation.made_rows import FitRows, default_sampler, make_rows
 from explaindistill.distillation.objects.asking import compose_objects
 from explaindistill.distillation.objects.columns import ObjectColumns
+from explaindistill.distillation.objects.sampling import made_objects
 from explaindistill.distillation.stable import FACTORS, enlarge, half_disagreement, most_questions
 from explaindistill.distillation.student_fit import fit_student
 from explaindistill.errors import InvalidInputError
@@ -205,7 +206,14 @@ class DistillationRun:
 
         def draw(n: int, size: int) -> tuple[pd.DataFrame | None, NDArray[np.float64]]:
             rng = np.random.default_rng([self.seed, 3, size])
-            return make_rows(self.plan.sampler, self.rows, n, rng)[:2]
+            columns = self.view.features
+            if not isinstance(columns, ObjectColumns):
+                return make_rows(self.plan.sampler, self.rows, n, rng)[:2]
+            asked = self.corpus.observed
+            frame, weight = self.rows.frame.iloc[asked].reset_index(drop=True), self.rows.weight[asked]
+            real = FitRows.of(frame, self.rows.schema, weight)
+            # answers about the real objects come first
+            return made_objects(self.plan.sampler, columns.rows, real, targets.P[: len(asked)], n, rng)
 
         def decide(student: Any) -> NDArray[Any]:
             answers = np.asarray(student.predict(self.view.restored(self.rows.frame))).ravel()

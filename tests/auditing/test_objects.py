@@ -324,6 +324,32 @@ def test_columns_of_a_table_beside_the_objects_are_audited_too():
     assert report.schema["sex"].sensitive
 
 
+def test_a_sensitive_column_beside_the_objects_is_flipped_alone():
+    """In a third of the rows the group decides, and each of these turns; the students are asked as the teacher is."""
+    rng = np.random.default_rng(4)
+    X = pd.DataFrame({"series": SERIES, "sex": rng.choice(["f", "m"], 240), "turns": np.arange(240) % 3 == 0})
+
+    def ask(frame):
+        rises = np.array([s[-1] > 0 for s in frame["series"]])
+        return np.where(frame["turns"], frame["sex"] == "m", rises).astype(float)
+
+    fitted = student(teacher(ask), X[:120], SeriesDomain("series"), xd.TreeClassifier(max_leaf_nodes=8))
+    options = {"sensitive": ["sex"], "favorable": "yes", "dependence": ["turns"]}
+    report = xd.audit(teacher(ask), {"tree": fitted}, X[120:], **options)
+    lines = report.frames["flips"].query("metric == 'flip_rate'").set_index(["subject", "group"])
+    for group in ("f", "m"):
+        changed = X[120:][X["sex"][120:] != group]
+        assert lines.loc[("teacher", group), "k"] == changed["turns"].sum()
+        assert lines.loc[("teacher", group), "n"] == len(changed)
+        assert lines.loc[("tree", group), "estimate"] == pytest.approx(1 / 3, abs=0.12)
+    said = report.frames["dependence"].query("subject == 'teacher'")["reason"]
+    assert said.str.contains("it answers objects, and no object can be made of changed columns").all()
+    forecast = xd.audit(teacher(ask), {"tree": fitted}, X[120:], dry_run=True, **options)
+    assert forecast.total == report.manifest["rows_sent"]["total"] - report.manifest["rows_sent"]["by_purpose"].get(
+        "fit", 0
+    )
+
+
 def test_a_record_of_objects_is_audited_without_changed_ones():
     class Quiet(SeriesDomain):
         def sampler(self):

@@ -18,6 +18,7 @@ import explaindistill as xd
 from explaindistill.asking.store import LabelStore
 from explaindistill.data.raw_objects import RawObject
 from explaindistill.data.row_keys import row_keys
+from explaindistill.distillation.ways.synthetic_only import SyntheticOnly
 from explaindistill.errors import InvalidInputError
 from explaindistill.samplers.munge import MungeSampler
 from explaindistill.teachers.callable import CallableTeacher
@@ -280,10 +281,11 @@ def test_a_sampler_that_makes_no_new_object_is_refused():
         ({"sampler": MungeSampler()}, "MungeSampler makes rows of a table"),
         ({"sampler": 3}, "sampler must be a sampler such as"),
         ({"features": ["level"]}, "features must be a list of the ordinary columns"),
-        ({"proxy": "gam"}, "objects are asked as they come"),
-        ({"query_strategy": "committee"}, "objects are asked as they come"),
-        ({"sampler": "auto"}, "objects are asked as they come"),
-        ({"n_queries": "stable"}, 'n_queries must be "auto" or a whole number with domain='),
+        ({"proxy": "gam"}, "proxy must be None with domain=, got 'gam'.* n_queries= asks less"),
+        ({"query_strategy": "committee"}, "random.* with domain=, got 'committee'.* n_queries= asks a random share"),
+        ({"query_strategy": "boundary"}, "random.* with domain=, got 'boundary'"),
+        ({"sampler": "auto"}, "a sampler of objects with domain=, got 'auto'"),
+        ({"n_queries": "all", "sampler": MungeSampler()}, "asks about every real row and makes none"),
         ({"n_queries": 0}, "n_queries must be at least 1"),
     ],
 )
@@ -295,11 +297,49 @@ def test_what_cannot_go_with_a_domain_is_refused_before_any_question(options, me
         distiller(teacher(ask), **options).fit(RAGGED)
 
 
+class Quiet(SeriesDomain):
+    def sampler(self):
+        return None
+
+
+def test_all_asks_the_given_objects_and_makes_none():
+    student = distiller(n_queries="all").fit([*RAGGED, *RAGGED[:3]])
+    assert (student.n_queries_, student.corpus_.n_synthetic) == (len(RAGGED), 0)
+    assert distiller(n_queries="all").dry_run(RAGGED).total == len(RAGGED)
+
+
+def test_stable_makes_objects_until_the_student_no_longer_changes():
+    forecast = distiller(n_queries="stable").dry_run(RAGGED).total
+    student = distiller(n_queries="stable").fit(RAGGED)
+    path = student.enlargements_
+    assert path["n_queries"].iloc[0] <= 8 * len(RAGGED)
+    assert path["n_queries"].is_monotonic_increasing
+    assert student.corpus_.stopped
+    assert student.n_queries_ == path["n_queries"].iloc[-1] <= forecast == 64 * len(RAGGED)
+    assert student.score(RAGGED) > 0.9
+    again = distiller(n_queries="stable").fit(RAGGED)
+    assert again.student_.describe() == student.student_.describe()
+    with pytest.raises(InvalidInputError, match="this Quiet makes none; give sampler= or a domain that makes some"):
+        distiller(n_queries="stable", domain=Quiet()).fit(RAGGED)
+
+
+def test_further_ways_take_objects():
+    """Made-up objects alone: what a student is fitted to, and what it is measured on, are no object in common."""
+    student = distiller(ways=[SyntheticOnly()]).fit(RAGGED)
+    assert student.corpus_.n_synthetic > 0
+    assert student.score(RAGGED) > 0.9
+
+
 def test_a_column_that_is_not_there_is_named():
     with pytest.raises(
         InvalidInputError, match="the domain's column is 'seires', the columns are: series, age, 3; did"
     ):
         distiller(domain=SeriesDomain("seires")).fit(mixed())
+
+
+def test_two_columns_of_objects_are_refused_with_a_way_out():
+    with pytest.raises(InvalidInputError, match=r"one name, got .*put the texts of several together"):
+        distiller(domain=SeriesDomain(["series", "3"])).fit(mixed())
 
 
 def test_no_objects_are_refused():

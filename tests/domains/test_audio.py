@@ -14,7 +14,7 @@ import pytest
 from sklearn.base import clone
 
 from explaindistill.domains.audio import AudioColumns, AudioDomain, ShownSound
-from explaindistill.domains.audio.spectrum import spectrum, waveform
+from explaindistill.domains.audio.spectrum import Layout, band_edges, spectrum, waveform
 from explaindistill.domains.audio.stretching import stretched, whispered
 from explaindistill.domains.audio.voice import voice
 from explaindistill.errors import InvalidInputError
@@ -105,10 +105,12 @@ def test_the_teacher_gets_what_came_in_and_copies_of_it():
         ([np.zeros(5), np.zeros(0)], "sound 1 has no samples"),
         ([np.array([0.0, np.nan])], "1 samples that are NaN or infinite"),
         ([np.zeros(5), np.zeros(5, np.int16)], "sound 1 has int16, sound 0 float64"),
-        (["a.wav"], "must be an array"),
+        (["a.wav"], "must be an array.*read the file first"),
+        ([b"RIFF"], "read the file first"),
+        ([{"array": np.zeros(800), "sampling_rate": 8000}], "the samples that it holds, and the rate"),
+        (np.zeros((3, 1, 800)), "an axis of channels"),
         ("a.wav", "must be a list of sounds"),
         ([np.zeros(5, complex)], "complex128"),
-        (np.zeros((2, 2, 2)), "an array of shape"),
         (pd.DataFrame({"a": [1]}), "column="),
     ],
 )
@@ -123,7 +125,10 @@ def test_samples_of_every_kind_say_the_same(dtype):
     scale, middle = {np.int16: (32768, 0), np.int32: (2**31, 0), np.uint8: (128, 128), np.float32: (1, 0)}[dtype]
     others = [(s * scale + middle).astype(dtype) for s in sounds]
     near = 1.0 if dtype == np.uint8 else 0.05  # eight bits add noise of their own
-    assert np.abs(fitted().transform(others) - fitted().transform(sounds)).to_numpy().max() < near
+    assert np.abs(fitted(sounds=others).transform(others) - fitted().transform(sounds)).to_numpy().max() < near
+    if dtype != np.float32:  # a teacher that was asked in shares of 1 would hear noise, or nothing
+        with pytest.raises(InvalidInputError, match=f"of fit, float64, got {np.dtype(dtype)}; full scale is 1 there"):
+            fitted().transform(others)
     for name, edit in AudioDomain(RATE).edits().items():
         assert {s.dtype for s in edit(others, np.random.default_rng(0))} == {np.dtype(dtype)}, name
 
@@ -186,7 +191,8 @@ def test_rates(rate):
 
 def test_a_tone_is_in_its_band_and_part():
     sound = np.concatenate([np.zeros(1600), tone(1500, 0.2), np.zeros(4800)])
-    columns = AudioColumns(RATE, ["bands"], bands=[0, 1000, 2000, 4000], n_parts=5).fit([sound, RNG.normal(size=8000)])
+    columns = AudioColumns(RATE, ["bands"], bands=[0, 1000, 2000, 4000], n_parts=5, parts="time")
+    columns.fit([sound, RNG.normal(size=8000)])
     values = columns.transform([sound]).iloc[0]
     assert values.idxmax() == "1,000–2,000 Hz, 2nd fifth"
     assert abs(values.sum()) < 1e-9
@@ -194,13 +200,14 @@ def test_a_tone_is_in_its_band_and_part():
 
 def test_levels_are_decibels():
     loud = np.concatenate([tone(500, 1.0), 0.1 * tone(500, 1.0)])
-    columns = AudioColumns(RATE, ["bands"], bands=[0, 1000], n_parts=2).fit([loud, RNG.normal(size=8000)])
+    columns = AudioColumns(RATE, ["bands"], bands=[0, 1000], n_parts=2, parts="time")
+    columns.fit([loud, RNG.normal(size=8000)])
     first, second = columns.transform([loud]).iloc[0]
     assert first - second == pytest.approx(20, abs=1)
 
 
 def test_a_stopped_band_is_gone_and_the_others_are_not():
-    columns = fitted(bands=6, n_parts=5)
+    columns = fitted(bands=6, n_parts=5, parts="time")
     cells = len(columns.layout_.edges) - 1, 5
     for name in columns.get_feature_names_out()[::4]:
         changed = silenced(SOUNDS[-5:], columns, name)
@@ -212,6 +219,44 @@ def test_a_stopped_band_is_gone_and_the_others_are_not():
             far = np.ones(cells, dtype=bool)
             far[max(at[0] - 1, 0) : at[0] + 2, max(at[1] - 1, 0) : at[1] + 2] = False
             assert np.allclose(ratio[far], 1.0, atol=0.02)
+
+
+def test_parts_hold_as_much_of_what_is_heard():
+    """Counted sample by sample: a moment weighs 1, and its loudness over the mean as much again."""
+    sound = np.concatenate([np.zeros(2000), 0.5 * buzz(150, 0.3), 0.01 * RNG.normal(size=1500), buzz(200, 0.2)])
+    stft = spectrum(sound, RATE)
+    columns = fitted()
+    bands = stft.power @ Layout(RATE, band_edges(RATE, 10), 1).bins(stft.values.shape[1]).T
+    level = np.log10(np.maximum(bands, bands.max() * 1e-7)).mean(axis=1)
+    loudness = level - level.min()
+    weight = 1 + loudness / loudness.mean()
+    passed = np.cumsum([weight[round(i / stft.hop - 1e-9)] for i in range(len(sound))])
+    ends = columns.layout_.ends(stft)
+    for share, end in zip((1 / 3, 2 / 3), ends[1:-1], strict=True):
+        assert end == pytest.approx(np.searchsorted(passed, share * passed[-1]), abs=3)
+    assert (ends[0], ends[-1]) == (0, len(sound))
+    assert ends[1] > len(sound) / 3  # the pause before it weighs little
+
+
+def test_pauses_around_a_word_move_its_parts_less_than_by_time():
+    word = np.concatenate([tone(hertz, 0.2) for hertz in (400, 1500, 3000)]) + 1e-3 * RNG.normal(size=4800)
+    late = np.concatenate([1e-3 * RNG.normal(size=2400), word])
+    moved = {}
+    for parts in ("heard", "time"):
+        values = fitted(sounds=[word, late, *SOUNDS], parts=parts).transform([word, late])
+        moved[parts] = float((values.iloc[1] - values.iloc[0]).abs().mean())
+    assert moved["heard"] < 0.8 * moved["time"]
+
+
+@pytest.mark.parametrize("sound", [np.zeros(4000), np.full(4000, 0.2), np.ones(1), RNG.normal(size=3)])
+def test_parts_of_what_is_alike_all_along_last_equally_long(sound):
+    stft = spectrum(sound, RATE)
+    ends = fitted().layout_.ends(stft)
+    assert ends[0] == 0
+    assert ends[-1] == len(sound)
+    assert (np.diff(ends) > 0).all()
+    if not sound.any():
+        assert ends == pytest.approx(len(sound) * np.arange(4) / 3)
 
 
 def test_the_spectrum_of_a_third_becomes_the_usual_one():
@@ -360,6 +405,7 @@ def test_columns_can_be_pickled_and_cloned_and_hold_no_sound():
         ({"bands": [0, 9000]}, "at most 4,000 Hz"),
         ({"bands": [500, 100]}, "edges that rise"),
         ({"n_parts": 0}, "n_parts"),
+        ({"parts": "hear"}, "did you mean 'heard'"),
     ],
 )
 def test_parameters_are_checked(options, message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -190,9 +191,40 @@ def test_a_constant_image_among_others_has_values():
 
 def test_images_unlike_those_of_fit_are_refused():
     columns = ImageColumns().fit(NOISE)
-    for other in (NOISE[:, :6], NOISE.astype(np.float32), np.repeat(NOISE[..., None], 3, axis=-1)):
+    for other in (NOISE[:, :6], NOISE.astype(np.float32), np.repeat(NOISE[..., None], 3, axis=-1), NOISE[..., None]):
         with pytest.raises(InvalidInputError, match="like those of fit"):
             columns.transform(other)
+    with pytest.raises(InvalidInputError, match=r"those of fit: \(12, 16, 1\) of float64; image 0 has \(12, 16\)"):
+        ImageColumns().fit(NOISE[..., None]).transform(NOISE)
+    with pytest.raises(InvalidInputError, match=r"those of fit: \(1, 12, 16\) of"):
+        ImageColumns(channel_axis=0).fit(NOISE[:, None]).transform(NOISE)
+
+
+def test_images_of_another_range_are_refused():
+    """Trained on shares of 1, shown 0 to 255: a network answers, and nothing of it is so."""
+    columns = ImageColumns().fit(NOISE)
+    with pytest.raises(InvalidInputError, match=r"range of those of fit, 0 to 1; image 0 goes up to 2\d\d"):
+        columns.transform(NOISE * 255)
+    bright = NOISE.copy()
+    bright[:, :3] = 40.0  # a few pixels may lie outside, as in photographs of the sun
+    assert np.isfinite(columns.transform(bright).to_numpy()).all()
+    scaled = ImageColumns().fit(NOISE * 255)
+    assert np.isfinite(scaled.transform(NOISE * 255).to_numpy()).all()
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (["scan.png", "scan2.png"], "read the file first"),
+        ([b"\x89PNG"], "read the file first"),
+        ([Path("scan.png")], "read the file first"),
+        ([{"bytes": b"", "path": "scan.png"}], "take the image out of what holds it"),
+        ([(NOISE[0], 1)], "take the image out of what holds it|cannot be read"),
+    ],
+)
+def test_files_and_what_holds_an_image_are_named_with_a_way_out(X, message):
+    with pytest.raises(InvalidInputError, match=message):
+        ImageDomain().objects(X)
 
 
 class TestPrototypes:

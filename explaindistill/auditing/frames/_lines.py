@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,15 @@ from numpy.typing import NDArray
 
 from explaindistill.measures.table import frame, row
 
-__all__ = ["RECORDED_ONLY", "Incomplete", "Measured", "attempt", "cannot_say", "drawn", "in_parts", "stack"]
+if TYPE_CHECKING:
+    from explaindistill.auditing.inputs import AuditInput
+
+__all__ = ["RECORDED_ONLY", "Incomplete", "Measured", "attempt", "cannot_say", "drawn", "in_parts", "stack", "unasked"]
 
 RECORDED_ONLY = "only recorded answers: it cannot be asked about {} rows"
 """Why a teacher that is a record has no figure for changed or new rows."""
+OF_OBJECTS = "it answers objects, and no object can be made of {} columns: see what silencing and edits say"
+"""Why a teacher of objects has no figure for changed or new values of their columns."""
 
 
 class Incomplete(NamedTuple):
@@ -43,6 +48,12 @@ def cannot_say(metric: str, subject: str, reason: str, **more: Any) -> pd.DataFr
 def drawn(n_rows: int, most: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """Positions of all rows, in order, or of ``most`` of them drawn without replacement."""
     return np.arange(n_rows) if n_rows <= most else np.sort(rng.choice(n_rows, most, replace=False))
+
+
+def unasked(inputs: AuditInput, what: str) -> str:
+    """Why the teacher is not asked about changed, new or made-up rows of the audited columns."""
+    is_asked_elsewhere = inputs.objects is not None and inputs.objects.can_be_asked
+    return (OF_OBJECTS if is_asked_elsewhere else RECORDED_ONLY).format(what)
 
 
 def attempt(names: Iterable[str], make: Callable[[], Mapping[str, Any]]) -> Measured:

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.auditing.answers import Answer
-from explaindistill.auditing.frames._lines import RECORDED_ONLY, Incomplete, Measured, cannot_say, stack
+from explaindistill.auditing.frames._lines import Incomplete, Measured, cannot_say, stack, unasked
 from explaindistill.auditing.inputs import AuditInput
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.data.schema import Feature
@@ -88,7 +88,7 @@ def _along(inputs: AuditInput, feature: Feature, options: AuditOptions, seed: in
     except NoPlacesError as why:
         return _no_curve("teacher", str(why), feature), stack([], EXTRA)
     if recorded:
-        curves.append(_no_curve("teacher", RECORDED_ONLY.format("changed"), feature))
+        curves.append(_no_curve("teacher", unasked(inputs, "changed"), feature))
     return stack(curves, EXTRA), stack(areas, EXTRA)
 
 

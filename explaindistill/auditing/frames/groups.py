@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explaindistill.auditing.answers import Answer
 from explaindistill.auditing.frames._lines import RECORDED_ONLY, Measured, attempt, cannot_say, drawn, stack
-from explaindistill.auditing.inputs import WITHOUT, AuditInput, Model
+from explaindistill.auditing.inputs import WITHOUT, AuditInput
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.measures.bias import (
     MEMBER,
@@ -29,6 +30,7 @@ from explaindistill.measures.comparisons import (
     power_table,
     worst_pairs,
 )
+from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.favorable import which_is_wanted
 from explaindistill.measures.gaps import SMALL, group_gaps
 from explaindistill.measures.groups import MISSING
@@ -246,7 +248,9 @@ def _reliability(inputs: AuditInput) -> Iterator[pd.DataFrame]:
 
 def _flips(inputs: AuditInput, minimum: int, seed: int) -> Iterator[pd.DataFrame]:
     """What changes when only a sensitive column is changed, for each model that sees it and can be asked."""
-    rows = inputs.rows.frame
+    objects = inputs.objects
+    # beside objects the rows that hold them are asked about: their columns alone make no object
+    rows = inputs.rows.frame if objects is None else objects.frame
     sensitive = [c for c in inputs.rows.attributes.columns if c in rows.columns]
     few = [c for c in sensitive if 2 <= rows[c].nunique() <= FLIP_VALUES]
     if inputs.task == "regression" or not few:
@@ -254,11 +258,13 @@ def _flips(inputs: AuditInput, minimum: int, seed: int) -> Iterator[pd.DataFrame
     options = GroupOptions(min_group_size=minimum)
     chosen = drawn(len(rows), FLIP_ROWS, np.random.default_rng(seed))
     changed, sampling = rows.iloc[chosen].reset_index(drop=True), inputs.rows.sampling(chosen)
-    if not inputs.teacher.can_be_asked:
+    answers = {m.name: m.answer for m in inputs.models()} if objects is None else objects.answers
+    recorded = not (inputs.teacher.can_be_asked if objects is None else objects.can_be_asked)
+    if recorded:
         yield cannot_say("flip_rate", "teacher", RECORDED_ONLY.format("changed"))
     for model in inputs.models():
-        judge = _Judge(inputs, model)
-        for column in few if model.can_be_asked else ():
+        judge = _Judge(inputs.rule_of(model.P), answers[model.name])
+        for column in () if recorded and model is inputs.teacher else few:
             if column in model.features:
                 score = None if inputs.rule.position is None else judge.score
                 yield flips(judge.decide, changed, column, score=score, subject=model.name, options=options, **sampling)
@@ -267,8 +273,8 @@ def _flips(inputs: AuditInput, minimum: int, seed: int) -> Iterator[pd.DataFrame
 class _Judge:
     """Decisions and scores of one model; both about the same rows are asked once."""
 
-    def __init__(self, inputs: AuditInput, model: Model) -> None:
-        self._rule, self._answer = inputs.rule_of(model.P), model.answer
+    def __init__(self, rule: DecisionRule, answer: Answer) -> None:
+        self._rule, self._answer = rule, answer
         self._rows: pd.DataFrame | None = None
         self._P: Any = None
 

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from explaindistill.auditing.frames._lines import RECORDED_ONLY, Incomplete, cannot_say, in_parts
+from explaindistill.auditing.frames._lines import Incomplete, cannot_say, in_parts, unasked
 from explaindistill.auditing.inputs import AuditInput, Model
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.data.row_keys import distinct, row_keys
@@ -62,7 +62,7 @@ def _of_student(
         same = rules[0].decide(inputs.teacher.answer(new_rows)) == rules[1].decide(s.answer(new_rows))
         yield _by_rule(s, new_rows, same, MADE_UP)
     elif options.n_made_up:
-        yield cannot_say(MADE_UP, s.name, RECORDED_ONLY.format("made-up"))
+        yield cannot_say(MADE_UP, s.name, unasked(inputs, "made-up"))
 
 
 def _by_rule(s: Model, rows: pd.DataFrame, same: np.ndarray, metric: str) -> pd.DataFrame:

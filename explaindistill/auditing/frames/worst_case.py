@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from explaindistill.auditing.frames._lines import RECORDED_ONLY, cannot_say, in_parts
+from explaindistill.auditing.frames._lines import cannot_say, in_parts, unasked
 from explaindistill.auditing.inputs import AuditInput, AuditRows, Model
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
@@ -67,7 +67,7 @@ def _counted(rows: AuditRows) -> AuditRows:
 
 def _of_student(inputs: AuditInput, rows: AuditRows, s: Model, options: AuditOptions) -> pd.DataFrame:
     if not inputs.teacher.can_be_asked:
-        return cannot_say(METRIC, s.name, RECORDED_ONLY.format("changed")).assign(**dict.fromkeys(EXTRA[:4], ""))
+        return cannot_say(METRIC, s.name, unasked(inputs, "changed")).assign(**dict.fromkeys(EXTRA[:4], ""))
     keep = np.ones(len(inputs.rows), dtype=bool) if inputs.rows.weight is None else inputs.rows.weight > 0
     search = worst_disagreements(
         inputs.teacher.answer,

@@ -11,7 +11,7 @@ from explaindistill.asking.budget import Budget
 from explaindistill.asking.questions import Questions
 from explaindistill.data.row_keys import KeyedRows
 from explaindistill.data.targets import SoftTargets
-from explaindistill.distillation.corpus import AUTO_FACTOR, AUTO_LIMIT, Composed, Corpus, QueryPlan
+from explaindistill.distillation.corpus import ALL, AUTO_FACTOR, AUTO_LIMIT, Composed, Corpus, QueryPlan
 from explaindistill.distillation.made_rows import FitRows
 from explaindistill.distillation.objects.columns import ObjectColumns
 from explaindistill.distillation.objects.rows import ObjectRows
@@ -71,7 +71,7 @@ def compose_objects(
     """Ask about real objects, fit their columns to the answers, then ask about made-up ones.
 
     ``n_queries`` limits all three together; ``"auto"`` asks five times the real objects, what the columns ask apart, or
-    just the real ones where the domain has no sampler.
+    just the real ones where the domain has no sampler; ``"all"`` the real ones in any case.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def compose_objects(
     """
     rng = np.random.default_rng(seed)
     keyed = rows.keyed
-    limit = None if plan.n_queries == "auto" else int(plan.n_queries)
+    limit = None if plan.n_queries in ("auto", ALL) else int(plan.n_queries)
     budget = Budget(n_queries=limit)
     ask = Questions(teacher, rows.schema, store, budget, remember=True)
     chosen = np.arange(len(keyed.first))
@@ -149,7 +149,7 @@ def rehearse(stand_in: Any, rows: FitRows, plan: QueryPlan, columns: ObjectColum
     composed = compose_objects(stand_in, rows, plan, columns, seed=seed)
     if plan.sampler is None and composed.corpus.n_columns == 0:
         return None
-    if plan.n_queries != "auto":
+    if plan.n_queries not in ("auto", ALL):
         return max(int(plan.n_queries) - (stand_in.rows_sent_.total - before), 0)
     n_drawn = max(min(AUTO_FACTOR * len(rows), AUTO_LIMIT) - len(rows.keyed.first), 0)
     return n_drawn - composed.corpus.n_synthetic if plan.sampler is not None else 0

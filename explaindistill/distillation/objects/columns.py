@@ -139,7 +139,7 @@ class ObjectColumns:
             self.names_, self._dtypes = names, columns.dtypes
         elif names != self.names_:
             raise InvalidInputError(f"the columns of {who} must be those of fit, got {', '.join(names)}")
-        return columns.astype(self._dtypes)
+        return columns if columns.dtypes.equals(self._dtypes) else columns.astype(self._dtypes)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_known": None}

@@ -151,6 +151,10 @@ class ObjectRows:
 
 def _named(column: Any, frame: pd.DataFrame) -> str:
     """The domain's column, once it is known to be there."""
+    if isinstance(column, list | tuple):
+        raise InvalidInputError(
+            f"the domain's column must be one name, got {column!r}; put the texts of several together in one column"
+        )
     if str(column) not in frame.columns:
         raise InvalidInputError(
             f"the domain's column is {str(column)!r}, the columns are: {', '.join(frame.columns)}"

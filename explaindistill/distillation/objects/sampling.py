@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from explaindistill.data.row_keys import KeyedRows
-from explaindistill.distillation.corpus import QueryPlan
+from explaindistill.distillation.corpus import ALL, QueryPlan
 from explaindistill.distillation.made_rows import FitRows
 from explaindistill.distillation.objects.rows import ObjectRows
+from explaindistill.distillation.stable import FACTORS
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["made_objects", "object_plan"]
+__all__ = ["made_objects", "object_plan", "stable_object_plan"]
 
 
 def object_plan(plan: QueryPlan, domain: Any) -> QueryPlan:
@@ -36,11 +37,22 @@ def object_plan(plan: QueryPlan, domain: Any) -> QueryPlan:
         ...
     explaindistill.errors.InvalidInputError: sampler must make objects of the domain, and MungeSampler makes rows ...
     """
-    if not plan.is_plain or isinstance(plan.sampler, str):
+    if plan.query_strategy != "random":
         raise InvalidInputError(
-            "with domain= objects are asked as they come: leave proxy and sampler at None and query_strategy at "
-            f'"random", got proxy={plan.proxy!r}, sampler={plan.sampler!r} and query_strategy={plan.query_strategy!r}'
+            f'query_strategy must be "random" with domain=, got {plan.query_strategy!r}: rows are chosen by their '
+            "columns, and objects have some only when the teacher has answered; n_queries= asks a random share of them"
         )
+    if plan.proxy is not None:
+        raise InvalidInputError(
+            f"proxy must be None with domain=, got {plan.proxy!r}: it answers rows of a table; n_queries= asks less"
+        )
+    if isinstance(plan.sampler, str):
+        raise InvalidInputError(
+            f"sampler must be None or a sampler of objects with domain=, got {plan.sampler!r}; a domain names its own, "
+            'as ImageDomain(sampling="paste") does'
+        )
+    if plan.n_queries == ALL:
+        return plan
     sampler = domain.sampler() if plan.sampler is None else plan.sampler
     if sampler is None:
         return plan
@@ -50,6 +62,24 @@ def object_plan(plan: QueryPlan, domain: Any) -> QueryPlan:
             "None for the domain's own, or give one with fit(objects, P) and draw(n, rng)"
         )
     return replace(plan, sampler=sampler)
+
+
+def stable_object_plan(n_objects: int, sampler: Any, domain: Any) -> QueryPlan:
+    """The first questions of a fit to objects that is enlarged until its student no longer changes.
+
+    Raises
+    ------
+    InvalidInputError
+        If nothing makes objects.
+    """
+    plan = object_plan(QueryPlan(FACTORS[0] * n_objects, sampler=sampler), domain)
+    if plan.sampler is None:
+        who = type(domain).__name__
+        raise InvalidInputError(
+            f'n_queries="stable" makes objects until the student no longer changes, and this {who} makes none; give '
+            'sampler= or a domain that makes some, or leave n_queries at "auto"'
+        )
+    return plan
 
 
 def made_objects(

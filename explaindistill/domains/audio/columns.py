@@ -12,10 +12,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.domains.audio.silencing import at_pitch, of_shares, without_cell
-from explaindistill.domains.audio.spectrum import Layout, Spectrum, band_edges, part_names, spectrum
+from explaindistill.domains.audio.spectrum import PARTS, Layout, Spectrum, band_edges, part_names, spectrum
 from explaindistill.domains.audio.stretching import stretched, whispered
 from explaindistill.domains.audio.voice import voice
-from explaindistill.domains.audio.waves import as_waves, like_samples, samples
+from explaindistill.domains.audio.waves import as_waves, like_samples, same_scale, samples
 from explaindistill.errors import InvalidInputError, did_you_mean
 from explaindistill.numerics.ranges import whole_in
 
@@ -39,7 +39,9 @@ class AudioColumns(TransformerMixin, BaseEstimator):
     bands : int >= 1, or sequence of Hz
         How many bands, evenly apart as heard, or their edges.
     n_parts : int >= 1
-        Parts of equal length that a sound has.
+        Parts that a sound has.
+    parts : {"heard", "time"}
+        Whether parts hold equally much of what is heard, or last equally long.
 
     Attributes
     ----------
@@ -51,7 +53,7 @@ class AudioColumns(TransformerMixin, BaseEstimator):
     Notes
     -----
     Levels are in dB over the mean of the sound's own cells, so that loudness does not count; nothing is fainter than
-    60 dB below the loudest moment of a band. Columns that are the same for all sounds of fitting are left out. Pitch
+    70 dB below the loudest moment of a band. Columns that are the same for all sounds of fitting are left out. Pitch
     of a sound that has none, and the spectral shape of a silent third, are NaN.
 
     Examples
@@ -64,12 +66,18 @@ class AudioColumns(TransformerMixin, BaseEstimator):
     """
 
     def __init__(
-        self, rate: float, kinds: Sequence[str] = ("bands",), bands: int | Sequence[float] = 10, n_parts: int = 3
+        self,
+        rate: float,
+        kinds: Sequence[str] = ("bands",),
+        bands: int | Sequence[float] = 10,
+        n_parts: int = 3,
+        parts: str = "heard",
     ) -> None:
         self.rate = rate
         self.kinds = kinds
         self.bands = bands
         self.n_parts = n_parts
+        self.parts = parts
 
     def fit(self, objects: Any, P: Any = None) -> AudioColumns:
         """Learn what is usual; the columns are the same whatever the teacher answers.
@@ -83,9 +91,10 @@ class AudioColumns(TransformerMixin, BaseEstimator):
         waves = as_waves(objects)
         if len(waves) < 2:
             raise InvalidInputError(f"columns need at least 2 sounds that differ, got {len(waves)}")
+        self._dtype = waves[0].dtype
         edges = band_edges(self.rate, self.bands) if isinstance(self.bands, int) else tuple(map(float, self.bands))
-        self.layout_ = Layout(float(self.rate), edges, self.n_parts)
-        self._thirds = Layout(float(self.rate), band_edges(self.rate, FINE_BANDS), THIRDS)
+        self.layout_ = Layout(float(self.rate), edges, self.n_parts, self.parts)
+        self._thirds = Layout(float(self.rate), band_edges(self.rate, FINE_BANDS), THIRDS, self.parts)
         values = pd.DataFrame([self._values(samples(wave)) for wave in waves])
         varying = [name for name in values if values[name].nunique() > 1 or 0 < values[name].isna().mean() < 1]
         if not varying:
@@ -102,7 +111,9 @@ class AudioColumns(TransformerMixin, BaseEstimator):
         """Columns of each sound ``(n, columns)``."""
         check_is_fitted(self, "usual_")
         names = self.get_feature_names_out()
-        rows = [self._values(samples(wave)) for wave in as_waves(objects)]
+        waves = as_waves(objects)
+        same_scale(waves, self._dtype)
+        rows = [self._values(samples(wave)) for wave in waves]
         return pd.DataFrame(rows, columns=names, dtype=float)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
@@ -189,6 +200,10 @@ class AudioColumns(TransformerMixin, BaseEstimator):
                     f"kinds must be of {', '.join(KINDS)}, got {kind!r}{did_you_mean(str(kind), KINDS)}"
                 )
         whole_in("n_parts", self.n_parts, 1)
+        if self.parts not in PARTS:
+            raise InvalidInputError(
+                f"parts must be of {', '.join(PARTS)}, got {self.parts!r}{did_you_mean(str(self.parts), PARTS)}"
+            )
         if isinstance(self.bands, Sequence | np.ndarray) and not isinstance(self.bands, str):
             edges = np.asarray(self.bands, dtype=float)
             inside = len(edges) >= 2 and edges[0] >= 0 and edges[-1] <= self.rate / 2 and (np.diff(edges) > 0).all()

@@ -91,17 +91,18 @@ def draw_sound(wave: Any, columns: AudioColumns, reasons: pd.DataFrame) -> Any:
     matplotlib.axes.Axes
     """
     rate, values = float(columns.rate), samples(np.asarray(wave))
-    power = spectrum(values, rate).power
+    stft = spectrum(values, rate)
+    power = stft.power
     most = float(power.max())
     decibels = 10 * np.log10(np.maximum(power, most * 10 ** (-FLOOR_DB / 10))) if most > 0 else power
     counted = Contributions.of(reasons)
     edges, seconds = columns.layout_.edges, len(values) / rate
-    wide = seconds / columns.n_parts
+    ends = columns.layout_.ends(stft) / rate
     boxes = []
     for name, value in counted.by_column.items():
         if (cell := columns.cell(str(name))) is not None:
             band, place = cell
-            boxes.append(((place * wide, (place + 1) * wide, edges[band], edges[band + 1]), float(value)))
+            boxes.append(((ends[place], ends[place + 1], edges[band], edges[band + 1]), float(value)))
     return plugins.door("plots").sound_reasons(
         decibels.T, seconds, (edges[0], edges[-1]), boxes, counted.answer, top=rate / 2
     )

@@ -13,8 +13,11 @@ WINDOW_SECONDS = 0.032
 """Length of the window, near the next power of two: words and notes hardly change within it."""
 STEPS = 4
 """Steps of the window within its own length."""
-FLOOR_DB = 60.0
+FLOOR_DB = 70.0
 """Nothing is fainter than so much below the loudest: what is there is the noise of the recording."""
+HEARD_BANDS = 10
+"""Bands over which loudness is the mean level: parts begin and end alike, whatever bands are read of them."""
+PARTS = ("heard", "time")
 LOWEST_HZ = 50.0
 """Below are rumble and the sound of the microphone itself."""
 NAMES = {2: "half", 3: "third", 4: "quarter", 5: "fifth", 6: "sixth"}
@@ -122,6 +125,8 @@ class Layout:
     edges : tuple of float
         Of the bands, in Hz.
     n_parts : int
+    parts : {"heard", "time"}
+        What the parts have in equal shares.
 
     Examples
     --------
@@ -132,6 +137,7 @@ class Layout:
     rate: float
     edges: tuple[float, ...]
     n_parts: int
+    parts: str = "time"
 
     @property
     def names(self) -> list[str]:
@@ -149,9 +155,38 @@ class Layout:
         upper[-1] = upper[-1] if upper[-1] < self.rate / 2 else self.rate
         return _overlap(lower, upper, np.arange(n_bins, dtype=np.float64) * width, float(width))
 
+    def ends(self, stft: Spectrum) -> NDArray[np.float64]:
+        """Samples at which parts begin and end ``(n_parts + 1,)``.
+
+        Of what is heard each part has as much: a moment weighs 1, and by its loudness over the sound's mean as much
+        again. Loudness is in dB over the faintest moment, so that pauses weigh little and noise of a recording nothing.
+
+        Examples
+        --------
+        >>> sound = np.concatenate([np.zeros(4000), np.sin(np.arange(4000))])
+        >>> stft = spectrum(sound, 8000)
+        >>> [Layout(8000, (0.0, 4000.0), 2, parts).ends(stft).round(-2).tolist() for parts in PARTS]
+        [[0.0, 5100.0, 8000.0], [0.0, 4000.0, 8000.0]]
+        """
+        shares = np.linspace(0, 1, self.n_parts + 1)
+        if self.parts == "time" or self.n_parts == 1:
+            return shares * stft.n_samples
+        borders = np.clip((np.arange(len(stft.values) + 1) - 0.5) * stft.hop, 0, stft.n_samples)
+        loudness = self._loudness(stft)
+        mean = loudness.mean()
+        weight = np.diff(borders) * (1 + (loudness / mean if mean > 0 else 0.0))
+        passed = np.concatenate([[0.0], np.cumsum(weight)])
+        return np.interp(shares * passed[-1], passed, borders)
+
+    def _loudness(self, stft: Spectrum) -> NDArray[np.float64]:
+        """Level of each frame ``(frames,)`` in dB over the faintest, the mean of bands as the ear has them."""
+        bands = Layout(self.rate, band_edges(self.rate, HEARD_BANDS), 1)
+        level = _decibels(stft.power @ bands.bins(stft.values.shape[1]).T).mean(axis=1)
+        return np.asarray(level - level.min())
+
     def frames(self, stft: Spectrum) -> NDArray[np.float64]:
         """Share of each frame ``(parts, frames)`` that lies in each part."""
-        edges = np.linspace(0, stft.n_samples, self.n_parts + 1)
+        edges = self.ends(stft)
         lower, upper = edges[:-1].copy(), edges[1:].copy()
         lower[0], upper[-1] = -np.inf, np.inf  # what the window sees before and after the sound
         return _overlap(lower, upper, np.arange(len(stft.values), dtype=np.float64) * stft.hop, float(stft.hop))
@@ -159,12 +194,8 @@ class Layout:
     def levels(self, stft: Spectrum) -> NDArray[np.float64]:
         """Mean level of each cell ``(bands, parts)`` in dB over the mean of all cells; 0 everywhere in silence."""
         bands = stft.power @ self.bins(stft.values.shape[1]).T
-        most = float(bands.max())
-        if most <= 0:
-            return np.zeros((bands.shape[1], self.n_parts))
-        decibels = 10 * np.log10(np.maximum(bands, most * 10 ** (-FLOOR_DB / 10)))
         frames = self.frames(stft)
-        cells = (frames / frames.sum(axis=1, keepdims=True) @ decibels).T
+        cells = (frames / frames.sum(axis=1, keepdims=True) @ _decibels(bands)).T
         return cells - cells.mean()
 
     def energies(self, stft: Spectrum) -> NDArray[np.float64]:
@@ -197,6 +228,12 @@ def part_names(n: int) -> list[str]:
     if n not in NAMES:
         return [f", part {i + 1} of {n}" for i in range(n)]
     return [f", {ORDINALS[i] if i < 3 else f'{i + 1}th'} {NAMES[n]}" for i in range(n)]
+
+
+def _decibels(power: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Levels in dB, held at the floor; 0 everywhere in silence."""
+    most = float(power.max())
+    return 10 * np.log10(np.maximum(power, most * 10 ** (-FLOOR_DB / 10))) if most > 0 else np.zeros(power.shape)
 
 
 def _overlap(

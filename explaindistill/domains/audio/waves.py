@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["as_waves", "like_samples", "samples", "single"]
+__all__ = ["as_waves", "like_samples", "same_scale", "samples", "single"]
 
 Wave = NDArray[Any]
 
@@ -39,8 +41,9 @@ def as_waves(X: Any) -> NDArray[np.object_]:
         )
     if isinstance(X, np.ndarray) and X.dtype != object:
         if X.ndim != 2:
+            way_out = "one sound is [X]" if X.ndim == 1 else "an axis of channels goes with X.mean(axis=…)"
             raise InvalidInputError(
-                f"X must be a list of sounds (t,) or an array (n, t), got an array of shape {X.shape}; one sound is [X]"
+                f"X must be a list of sounds (t,) or an array (n, t), got an array of shape {X.shape}; {way_out}"
             )
         if X.shape[1] == 2 and len(X) > 2:
             raise InvalidInputError(
@@ -107,7 +110,8 @@ def _wave(value: Any, i: int) -> Wave:
         raise InvalidInputError(f"sound {i} cannot be read as an array: {error}") from error
     if wave.dtype.kind not in "iuf":
         raise InvalidInputError(
-            f"a sound must be an array (t,) of numbers, got {type(value).__name__} of type {wave.dtype} as sound {i}"
+            f"a sound must be an array (t,) of numbers, got {type(value).__name__} of type {wave.dtype} as sound "
+            f"{i}{_way_out(value)}"
         )
     if wave.ndim == 0:
         raise InvalidInputError("X must be a list of sounds, and its first value is a number; one sound is [X]")
@@ -123,6 +127,35 @@ def _wave(value: Any, i: int) -> Wave:
             f"sound {i} has {bad:,} samples that are NaN or infinite; mend them, or leave the sound out"
         )
     return np.ascontiguousarray(wave)
+
+
+def _way_out(value: Any) -> str:
+    if isinstance(value, str | bytes | PathLike):
+        return "; read the file first, as with scipy.io.wavfile.read"
+    if isinstance(value, Mapping):
+        return "; give the samples that it holds, and the rate as AudioDomain(rate=…)"
+    return ""
+
+
+def same_scale(waves: NDArray[np.object_], dtype: np.dtype[Any]) -> None:
+    """Refuse sounds of another full scale than those of fit: a teacher that knows 16 bits hears nothing in shares of 1.
+
+    Raises
+    ------
+    InvalidInputError
+
+    Examples
+    --------
+    >>> same_scale(as_waves([np.zeros(3)]), np.dtype(np.int16))
+    Traceback (most recent call last):
+        ...
+    explaindistill.errors.InvalidInputError: sounds must have the type of numbers of fit, int16, got float64; ...
+    """
+    if len(waves) and _scale(waves[0].dtype) != _scale(dtype):
+        raise InvalidInputError(
+            f"sounds must have the type of numbers of fit, {dtype}, got {waves[0].dtype}; full scale is "
+            f"{_scale(dtype)[1]:,.0f} there and {_scale(waves[0].dtype)[1]:,.0f} here: turn them into that type"
+        )
 
 
 def _scale(dtype: np.dtype[Any]) -> tuple[float, float]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ NAMES = {
 }
 LUMA = np.array([0.299, 0.587, 0.114])
 """Shares of red, green and blue in brightness (ITU-R BT.601)."""
+BEYOND = 2.0
+"""Where half of an image's values are further from 0 than this, they are not of the range from 0 to 1."""
 OUTLIERS = 0.001
 """Share of values below and above the range of images whose numbers have no range of their own: no single pixel
 bounds it."""
@@ -133,13 +136,22 @@ class Pixels:
     def check(self, images: NDArray[np.object_]) -> None:
         """Refuse images of another shape or type than those of fitting."""
         for i, image in enumerate(images):
-            other = image.shape if self.channel_axis is None else np.moveaxis(image, self.channel_axis, -1).shape
-            n = 1 if image.ndim == 2 else int(other[2])
-            if other[:2] != self.shape or image.dtype != self.dtype or n != len(self.channels):
+            if image.shape != self._image_shape or image.dtype != self.dtype:
                 raise InvalidInputError(
-                    f"images must be like those of fit: {self.shape} of {self.dtype} with {len(self.channels)} "
-                    f"channel{'s' * (len(self.channels) > 1)}; image {i} has {image.shape} of {image.dtype}"
+                    f"images must be like those of fit: {self._image_shape} of {self.dtype}; image {i} has "
+                    f"{image.shape} of {image.dtype}"
                 )
+            self._check_range(image, i)
+
+    def _check_range(self, image: NDArray[Any], i: int) -> None:
+        """Refuse numbers of another scale, which a type alone tells of whole numbers: 0 to 255 where 0 to 1 was."""
+        if self.dtype.kind != "f" or (self.low, self.high) not in ((0.0, 1.0), (-1.0, 1.0)):
+            return
+        if np.quantile(np.abs(image), 0.5) > BEYOND:
+            raise InvalidInputError(
+                f"images must have the range of those of fit, {self.low:g} to {self.high:g}; image {i} goes up to "
+                f"{float(image.max()):g}: bring it to that range first"
+            )
 
     def values(self, images: NDArray[np.object_]) -> NDArray[np.float64]:
         """Values of all channels ``(n, h, w, c)`` as the images hold them."""
@@ -190,6 +202,15 @@ class Pixels:
         return [i for i, name in enumerate(self.channels) if name != "alpha"]
 
     @property
+    def _image_shape(self) -> tuple[int, ...]:
+        """Shape of one image as it comes."""
+        if self.channel_axis is None:
+            return self.shape
+        axes = list(self.shape)
+        axes.insert(self.channel_axis % (len(axes) + 1), len(self.channels))
+        return tuple(axes)
+
+    @property
     def _stack_axis(self) -> int:
         axis = -1 if self.channel_axis is None else self.channel_axis
         return axis if axis < 0 else axis + 1
@@ -225,7 +246,7 @@ def _image(value: Any, i: int, channel_axis: int) -> NDArray[Any]:
     if image.dtype.kind not in "buif" or image.ndim not in (2, 3) or image.size == 0:
         raise InvalidInputError(
             f"an image must be an array (h, w) or (h, w, c) of numbers, got {type(value).__name__} of shape "
-            f"{image.shape} and type {image.dtype} as image {i}"
+            f"{image.shape} and type {image.dtype} as image {i}{_way_out(value)}"
         )
     if image.ndim == 3:
         _check_axis(image.shape, i, channel_axis)
@@ -234,6 +255,12 @@ def _image(value: Any, i: int, channel_axis: int) -> NDArray[Any]:
             f"image {i} has {bad:,} values that are NaN or infinite; fill them, or leave the image out"
         )
     return np.ascontiguousarray(image)
+
+
+def _way_out(value: Any) -> str:
+    if isinstance(value, str | bytes | PathLike):
+        return "; read the file first, as with np.asarray(PIL.Image.open(…))"
+    return "; take the image out of what holds it" if isinstance(value, Mapping | tuple) else ""
 
 
 def _check_axis(shape: tuple[int, ...], i: int, channel_axis: int) -> None:

@@ -20,7 +20,7 @@ from explaindistill.domains.text.effects import Ask, scores
 from explaindistill.domains.text.form import LENGTH, form_values, silenced_form, varying
 from explaindistill.domains.text.lexicon import LexiconRequest, counted, learn_lexicon
 from explaindistill.domains.text.terms import MOST_WORDS, Term, TermIndex, frequent_terms
-from explaindistill.domains.text.tokens import joined, keys, spoken, tokens, without
+from explaindistill.domains.text.tokens import joined, keys, spoken, spots, tokens, without
 from explaindistill.errors import InvalidInputError, did_you_mean
 from explaindistill.numerics.ranges import whole_in
 
@@ -192,7 +192,7 @@ class TextColumns(TransformerMixin, BaseEstimator):
                 n = counts[:, index.at(single.term)]
                 columns[single.name] = n * per_100 if single.is_rate else n > 0
         if self._form:
-            values = form_values(texts, self._form)
+            values = form_values(texts, self._form, words)
             columns |= {name: values[:, j] for j, name in enumerate(self._form)}
         return pd.DataFrame(columns, index=range(len(texts)))
 
@@ -355,8 +355,13 @@ def _associated(words: list[list[str]], terms: list[Term], P: Any, most: int) ->
 
 def _removed(text: str, index: TermIndex, wanted: set[int]) -> str:
     """The text without some terms; what their removal has brought together goes, too."""
-    if {index.terms[at][0] for at in wanted}.isdisjoint(keys(text)):
-        return text  # as most texts are to most words: they need not be taken apart
-    while spans := index.spans(tokens(text), wanted):
+    while spans := _standing(text, index, wanted):
         text = without(text, spans)
     return text
+
+
+def _standing(text: str, index: TermIndex, wanted: set[int]) -> list[tuple[int, int]]:
+    """Where some terms stand in a text."""
+    if len(index.terms) == 1 and len(index.terms[0]) == 1:
+        return spots(text, index.terms[0][0])
+    return [(start, end) for _, start, end in index.spans(text, wanted)]

@@ -121,6 +121,9 @@ class TextDomain(BaseEstimator):
         """
         if isinstance(X, str | bytes):
             raise InvalidInputError('X must be a list of texts, got a single text; give ["..."]')
+        if isinstance(X, Mapping | set | frozenset):
+            way_out = "list(X.values())" if isinstance(X, Mapping) else "a list"
+            raise InvalidTypeError(f"X must be texts in an order, got a {type(X).__name__}; give {way_out}")
         cells = self._cells(X)
         texts = np.empty(len(cells), dtype=object)
         for i, cell in enumerate(cells):
@@ -233,4 +236,6 @@ def _text(cell: Any, i: int) -> str:
             f"text {i} is missing ({cell!r}); leave the row out, or give '' where nothing was written"
         )
     way_out = "decode it first" if isinstance(cell, bytes) else "turn it into a str"
+    if isinstance(cell, list | tuple):
+        way_out = "join its words with ' '.join(…), or take the text out of what holds it"
     raise InvalidTypeError(f"text {i} is a {type(cell).__name__}; every object must be a str: {way_out}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from explaindistill.domains.text.swaps import Pair
 from explaindistill.domains.text.terms import Term, TermIndex
-from explaindistill.domains.text.tokens import Token, joined, keys, tokens
+from explaindistill.domains.text.tokens import bounds, joined, keys
 
 __all__ = ["ControlSwap", "OtherWords", "Swap", "Typos"]
 
@@ -143,7 +143,7 @@ class OtherWords:
         partner = {w: order[i ^ 1] for w, i in at.items() if i ^ 1 < len(order) and counts[order[i ^ 1]] == counts[w]}
         edited = np.empty(len(objects), dtype=object)
         for row, text in enumerate(objects):
-            picked = [t for t in _picked(str(text), self.share, rng) if t.key in partner]
+            picked = [word for word in _picked(str(text), self.share, rng) if word[0] in partner]
             edited[row] = _replaced(str(text), picked, lambda word: _cased(partner[keys(word)[0]], word))
         return edited
 
@@ -163,25 +163,22 @@ def _partners(pairs: Sequence[Pair], one_way: bool) -> dict[Term, str]:
 
 
 def _swapped(text: str, index: TermIndex, partner: dict[Term, str]) -> str:
-    at = tokens(text)
-    words = [token.key for token in at]
+    words = keys(text)
+    places = index.places(words)
+    if not places:
+        return text
+    at = bounds(text)
     pieces, end = [], 0
-    for term, start, after in index.places(words):
+    for term, start, after in places:
         word = partner[index.terms[term]]
-        if index.terms[term] == ("her",) and word == "him" and _owns(text, at, after):
-            word = "his"
-        first, last = at[start].start, at[after - 1].end
+        if index.terms[term] == ("her",) and word == "him" and after < len(words):
+            between = text[at[after - 1][1] : at[after][0]]
+            if between.isspace() and words[after] not in _AFTER_OBJECT:
+                word = "his"  # it stands just before what somebody may own
+        first, last = at[start][0], at[after - 1][1]
         pieces += [text[end:first], _cased(word, text[first:last])]
         end = last
     return "".join([*pieces, text[end:]])
-
-
-def _owns(text: str, at: Sequence[Token], after: int) -> bool:
-    """Whether a word that may own something stands just before what it may own."""
-    if after >= len(at):
-        return False
-    between = text[at[after - 1].end : at[after].start]
-    return between.isspace() and at[after].key not in _AFTER_OBJECT
 
 
 def _cased(word: str, like: str) -> str:
@@ -191,10 +188,14 @@ def _cased(word: str, like: str) -> str:
     return word[:1].upper() + word[1:] if like[:1].isupper() else word
 
 
-def _picked(text: str, share: float, rng: np.random.Generator) -> list[Token]:
-    """About a share of the words that are long enough."""
-    at = [token for token in tokens(text) if len(token.key) >= LONG_ENOUGH and token.key.isalpha()]
-    return [token for token, chance in zip(at, rng.random(len(at)), strict=True) if chance < share]
+def _picked(text: str, share: float, rng: np.random.Generator) -> list[tuple[str, int, int]]:
+    """About a share of the words that are long enough, each with its first sign and the one after its last."""
+    words = [
+        (word, start, end)
+        for word, (start, end) in zip(keys(text), bounds(text), strict=True)
+        if len(word) >= LONG_ENOUGH and word.isalpha()
+    ]
+    return [word for word, chance in zip(words, rng.random(len(words)), strict=True) if chance < share]
 
 
 def _mistyped(word: str, rng: np.random.Generator) -> str:
@@ -206,12 +207,11 @@ def _mistyped(word: str, rng: np.random.Generator) -> str:
     return f"{word[:i]}{word[i + 1]}{word[i]}{word[i + 2 :]}"
 
 
-def _replaced(text: str, picked: Sequence[Token], change: object) -> str:
-    assert callable(change)
+def _replaced(text: str, picked: Sequence[tuple[str, int, int]], change: Callable[[str], str]) -> str:
     pieces, end = [], 0
-    for token in picked:
-        pieces += [text[end : token.start], change(text[token.start : token.end])]
-        end = token.end
+    for _, first, last in picked:
+        pieces += [text[end:first], change(text[first:last])]
+        end = last
     return "".join([*pieces, text[end:]])
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix
 
 from explaindistill.domains.text.terms import Term, TermIndex
-from explaindistill.domains.text.tokens import joined, tokens, without
+from explaindistill.domains.text.tokens import joined, without
 
 __all__ = ["Ask", "alone", "by_removal", "content_order", "from_answers", "scores", "usual"]
 
@@ -143,10 +143,9 @@ def from_answers(presence: csr_matrix, score: Floats) -> Floats:
 
 def _spans_by_term(text: str, index: TermIndex) -> dict[int, list[tuple[int, int]]]:
     """Where each term stands in a text."""
-    words = tokens(text)
     spans: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
-    for at, start, end in index.places([word.key for word in words]):
-        spans[at].append((words[start].start, words[end - 1].end))
+    for at, start, end in index.spans(text):
+        spans[at].append((start, end))
     return spans
 
 

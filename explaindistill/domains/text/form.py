@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from explaindistill.domains.text.tokens import keys, sentences, tokens
+from explaindistill.domains.text.tokens import bounds, keys, n_sentences
 
 __all__ = ["FORM", "LENGTH", "SENTENCE", "FormColumn", "form_values", "of_length", "silenced_form", "varying"]
 
@@ -28,11 +28,6 @@ class FormColumn:
     name: str
     count: Callable[[str], int]
     silence: Callable[[str], str]
-
-
-def _n_sentences(text: str) -> int:
-    """Sentences that hold a letter or digit."""
-    return sum(re.search(r"\w", sentence) is not None for sentence in sentences(text))
 
 
 def _capitals(text: str) -> int:
@@ -59,8 +54,10 @@ FORM: dict[str, FormColumn | None] = {LENGTH: None, SENTENCE: None} | {column.na
 """All columns by name; None where every text has a number that is not 0."""
 
 
-def form_values(texts: Sequence[str], names: Sequence[str]) -> NDArray[np.float64]:
-    """Numbers of each text ``(n, names)``.
+def form_values(
+    texts: Sequence[str], names: Sequence[str], words: Sequence[Sequence[str]] | None = None
+) -> NDArray[np.float64]:
+    """Numbers of each text ``(n, names)``; ``words`` are the texts' keys where they have been read.
 
     Examples
     --------
@@ -69,13 +66,13 @@ def form_values(texts: Sequence[str], names: Sequence[str]) -> NDArray[np.float6
     """
     values = np.zeros((len(texts), len(names)))
     for i, text in enumerate(texts):
-        n_words = len(keys(text))
+        n_words = len(keys(text) if words is None else words[i])
         for j, name in enumerate(names):
             column = FORM[name]
             if column is not None:
                 values[i, j] = 100.0 * column.count(text) / max(n_words, 1)
             else:
-                values[i, j] = n_words if name == LENGTH else n_words / max(_n_sentences(text), 1)
+                values[i, j] = n_words if name == LENGTH else n_words / max(n_sentences(text), 1)
     return values
 
 
@@ -115,8 +112,8 @@ def silenced_form(text: str, name: str, middle: float) -> str:
 def _of_sentences(text: str, n_words: int) -> str:
     """The text with a full stop after every so many words, and none elsewhere."""
     plain = _END.sub(" ", text)
-    at = tokens(plain)
-    ends = [at[min(i + n_words, len(at)) - 1].end for i in range(0, len(at), n_words)]
+    at = bounds(plain)
+    ends = [at[min(i + n_words, len(at)) - 1][1] for i in range(0, len(at), n_words)]
     pieces = [plain[a:b].strip() + "." for a, b in zip([0, *ends[:-1]], ends, strict=True)]
     return re.sub(" +", " ", " ".join(pieces))
 
@@ -129,9 +126,9 @@ def of_length(text: str, n_words: int) -> str:
     >>> of_length("one two three.", 2), of_length("one two.", 3)
     ('one two', 'one two. one')
     """
-    at = tokens(text)
+    at = bounds(text)
     if not at or len(at) == n_words or n_words < 1:
         return text if at and n_words >= 1 else ""
     rounds, rest = divmod(n_words, len(at))
-    start = text[: at[rest - 1].end] if rest else ""
+    start = text[: at[rest - 1][1]] if rest else ""
     return " ".join([*[text] * rounds, start]).strip()

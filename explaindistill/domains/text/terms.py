@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterable, Sequence
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from explaindistill.domains.text.tokens import Token
+from explaindistill.domains.text.tokens import bounds, keys
 
 __all__ = ["MOST_WORDS", "Term", "TermIndex", "frequent_terms"]
 
@@ -127,11 +127,16 @@ class TermIndex:
         numbers = map(self._at.get, _phrases(words, length))
         return [(at, start, start + length) for start, at in enumerate(numbers) if at is not None]
 
-    def spans(self, text: Sequence[Token], wanted: Iterable[int]) -> list[tuple[int, int]]:
-        """Where in the text some terms stand, from the first sign to the one after the last."""
-        chosen = set(wanted)
-        places = self.places([token.key for token in text])
-        return [(text[start].start, text[end - 1].end) for at, start, end in places if at in chosen]
+    def spans(self, text: str, wanted: Iterable[int] | None = None) -> list[tuple[int, int, int]]:
+        """Terms of a text in order, each with its first sign and the one after its last; of all, or the wanted ones."""
+        places = self.places(keys(text))
+        if wanted is not None:
+            chosen = set(wanted)
+            places = [place for place in places if place[0] in chosen]
+        if not places:
+            return []  # most texts hold none of a few terms, and need not be taken apart
+        at = bounds(text)
+        return [(term, at[start][0], at[end - 1][1]) for term, start, end in places]
 
     def counts(self, texts: Sequence[Sequence[str]]) -> csr_matrix:
         """How often each text holds each term ``(n, t)``."""

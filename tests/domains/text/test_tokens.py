@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explaindistill.domains.text.terms import TermIndex, frequent_terms
-from explaindistill.domains.text.tokens import joined, keys, sentences, tokens, without
+from explaindistill.domains.text.tokens import bounds, joined, keys, n_sentences, sentences, spots, tokens, without
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,20 @@ def test_places_are_those_of_the_text(text):
     ends = [0, *(token.end for token in found)]
     assert all(end <= token.start < token.end for end, token in zip(ends, found, strict=False))
     assert "".join(sentences(text)) == text
+
+
+@given(
+    st.sampled_from(["ab' A1", "ab'’é .B", "ab'.!?\n 好。"]).flatmap(
+        lambda signs: st.text(alphabet=signs, max_size=30)
+    ),
+    st.sampled_from(["a", "ab", "a'b", "é", "好"]),
+)
+def test_short_ways_see_what_tokens_see(text, word):
+    whole = tokens(text)
+    assert bounds(text) == [(token.start, token.end) for token in whole]
+    assert n_sentences(text) == sum(any(map(str.isalnum, sentence)) for sentence in sentences(text))
+    for key in {word, *(token.key for token in whole)}:
+        assert spots(text, key) == [(token.start, token.end) for token in whole if token.key == key]
 
 
 @given(st.text(alphabet="ab .!?\n好\u0301", max_size=40), st.data())
