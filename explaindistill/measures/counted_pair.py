@@ -39,9 +39,9 @@ class CountedPair(Pair):
     @classmethod
     def of_cells(cls, answers: tuple[Floats, Floats], counted: Counted, level: float, subject: str) -> CountedPair:
         """Cells that hold a row; the answers are those of teacher and student."""
-        some = counted.count > 0
-        t, s = (P[some] for P in answers)
-        return cls(t, s, counted.weight[some], None, level, subject, counted.at(some))
+        has_rows = counted.count > 0
+        t, s = (P[has_rows] for P in answers)
+        return cls(t, s, counted.weight[has_rows], None, level, subject, counted.at(has_rows))
 
     @property
     def n(self) -> int:

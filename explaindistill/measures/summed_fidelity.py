@@ -410,8 +410,8 @@ def _decided_alike(pair: CountedPair, sums: Floats, tenth: NDArray[np.int64], na
     counted = _cells(both)
     alike = np.arange(len(both)) < len(sums)
     whole = CountedPair.of_cells((both[:, :1], both[:, :1]), counted, pair.level, pair.subject)
-    some = counted.count > 0
-    yield from whole.share("agreement", alike[some], np.concatenate([tenth, tenth])[some], names)
+    has_rows = counted.count > 0
+    yield from whole.share("agreement", alike[has_rows], np.concatenate([tenth, tenth])[has_rows], names)
 
 
 def _gaps(pair: CountedPair, sums: Floats, teacher: Ends, column: int) -> Iterator[Line]:

@@ -77,7 +77,7 @@ class GroupSums:
         least, largest = np.full(size, np.inf), np.full(size, -np.inf)
         np.minimum.at(least, codes[at], self.least[at])
         np.maximum.at(largest, codes[at], self.largest[at])
-        return GroupSums(sums, least, largest, self.shift)
+        return GroupSums(np.asarray(sums, dtype=np.float64), least, largest, self.shift)
 
     def limits(self, level: float) -> tuple[Floats, Floats, Floats, Floats]:
         """Mean, limits and effective rows of each group, as `mean_limits.mean_limits` gives them of the rows."""

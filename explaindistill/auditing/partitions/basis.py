@@ -78,17 +78,17 @@ def said_of_frames(partitions: Mapping[str, Any], names: set[str]) -> str:
     'All 10,000,000 rows are counted in “rates”; 100,000 drawn rows stand behind “flips”.'
     """
     frames = {name: basis for name, basis in partitions["frames"].items() if name in names}
-    every, some = f"{partitions['rows']:,}", f"{partitions['drawn']:,}"
+    every, drawn = f"{partitions['rows']:,}", f"{partitions['drawn']:,}"
     if not frames:
         return ""
     if set(frames.values()) == {ALL}:
         return f"These figures count all {every} rows."
     if set(frames.values()) == {DRAWN}:
-        return f"These figures rest on {some} drawn rows, not on all {every}."
+        return f"These figures rest on {drawn} drawn rows, not on all {every}."
     listed = {basis: ", ".join(f"“{n}”" for n, b in frames.items() if b == basis) for basis in set(frames.values())}
     pieces = [f"All {every} rows are counted in {listed[ALL]}"] if ALL in listed else []
-    pieces += [f"{some} drawn rows stand behind {listed[DRAWN]}"] if DRAWN in listed else []
+    pieces += [f"{drawn} drawn rows stand behind {listed[DRAWN]}"] if DRAWN in listed else []
     both = listed.get(f"{ALL} and {DRAWN}")
-    pieces += [f"of {both} some lines count all {every} rows and others {some} drawn ones, as n tells"] if both else []
+    pieces += [f"of {both} some lines count all {every} rows and others {drawn} drawn ones, as n tells"] if both else []
     text = "; ".join(pieces)
     return f"{text[0].upper()}{text[1:]}."

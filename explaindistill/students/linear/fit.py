@@ -77,8 +77,8 @@ class RowsOfFit:
     @classmethod
     def in_memory(cls, intake: Intake) -> RowsOfFit:
         """Rows that passed the door."""
-        part = AnsweredPart(FramePart(0, intake.X), intake.schema.names, intake.Y, intake.weight, None)
-        return cls(OnePart(part), len(intake.X), intake.schema, intake.classes)
+        answered = AnsweredPart(FramePart(0, intake.X), intake.schema.names, intake.Y, intake.weight, None)
+        return cls(OnePart(answered), len(intake.X), intake.schema, intake.classes)
 
     @property
     def n_scores(self) -> int:
