@@ -73,9 +73,9 @@ def check_partitions(distiller: Any, y: Any, sample_weight: Any) -> None:
         )
     if not hasattr(distiller.student, "fit_parts"):
         raise InvalidInputError(
-            "student must be a tree or a linear student (TreeClassifier, TreeRegressor, LinearClassifier, "
-            f"LinearRegressor) for rows in partitions, got {type(distiller.student).__name__}; use one of these, "
-            f"{sample}"
+            "student must be a tree, a linear student or a sum of curves (TreeClassifier, LinearClassifier, "
+            f"GAMClassifier or their regressors) for rows in partitions, got {type(distiller.student).__name__}; use "
+            f"one of these, {sample}"
         )
     distiller.student.check_parts()
     for argument, value in (("y", y), ("sample_weight", sample_weight)):

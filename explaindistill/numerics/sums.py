@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["added", "added_each", "both", "cells_joined", "concatenated", "runs_joined", "widened"]
+__all__ = ["added", "added_all", "added_each", "both", "cells_joined", "concatenated", "runs_joined", "widened"]
 
 Runs = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
 SparseCells = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
@@ -35,6 +35,19 @@ def added_each(a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
     (11, None, 22)
     """
     return tuple(None if x is None else x + y for x, y in zip(a, b, strict=True))
+
+
+def added_all(a: Any, b: Any) -> Any:
+    """Sums of the leaves of two nests of tuples and lists; None with None is None.
+
+    Examples
+    --------
+    >>> added_all((1, [2, None]), (10, [20, None]))
+    (11, [22, None])
+    """
+    if isinstance(a, list | tuple):
+        return type(a)(added_all(x, y) for x, y in zip(a, b, strict=True))
+    return None if a is None else a + b
 
 
 def concatenated(a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -57,7 +57,7 @@ def test_the_tree_of_two_workers_is_that_of_one_machine(cluster, tmp_path):
     assert json.dumps(fitted(xd.open_parquet(tmp_path)).to_dict()) == here
 
 
-@pytest.mark.parametrize("student", [xd.LinearClassifier(), xd.LinearClassifier(penalty=1e-3, relax=False)])
+@pytest.mark.parametrize("student", [xd.LinearClassifier(), xd.GAMClassifier(n_knots=6, n_pairs=1)])
 def test_the_sum_of_two_workers_is_that_of_one_machine(cluster, student):
     here = json.dumps(fitted(ROWS, student).to_dict())
     assert json.dumps(fitted(dd.from_pandas(ROWS, npartitions=3), student).to_dict()) == here

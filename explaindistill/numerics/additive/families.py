@@ -43,8 +43,12 @@ class Family(Protocol):
         """Return the expected second derivative of half the deviance."""
         ...
 
-    def start(self, y: Vector, weight: Vector) -> float:
-        """Return the best constant linear predictor."""
+    def level(self, total: float, mean: float) -> float:
+        """Return the best constant linear predictor from the weight of all rows and the weighted mean of y."""
+        ...
+
+    def largest(self, low: float, high: float, least: float, most: float) -> tuple[float, float]:
+        """Bounds on the size of scores and on curvatures; y lies in [low, high], the predictor in [least, most]."""
         ...
 
 
@@ -67,9 +71,13 @@ class Gaussian:
         """One."""
         return np.ones_like(eta)
 
-    def start(self, y: Vector, weight: Vector) -> float:
+    def level(self, total: float, mean: float) -> float:
         """Mean."""
-        return float(np.average(y, weights=weight))
+        return mean
+
+    def largest(self, low: float, high: float, least: float, most: float) -> tuple[float, float]:
+        """Bounds on the size of scores and on curvatures."""
+        return max(abs(high - least), abs(most - low)), 1.0
 
 
 class Bernoulli:
@@ -99,11 +107,13 @@ class Bernoulli:
         p = expit(eta)
         return np.maximum(p * (1.0 - p), CURVATURE_FLOOR)
 
-    def start(self, y: Vector, weight: Vector) -> float:
+    def level(self, total: float, mean: float) -> float:
         """Logit of the mean, within bounds for a class that never occurs."""
-        total = weight.sum()
-        ones = float((weight * y).sum())
-        return float(np.log((ones + RARE) / (total - ones + RARE)))
+        return float(np.log((total * mean + RARE) / (total * (1.0 - mean) + RARE)))
+
+    def largest(self, low: float, high: float, least: float, most: float) -> tuple[float, float]:
+        """Bounds on the size of scores and on curvatures."""
+        return 1.0, 1.0
 
 
 class Poisson:
@@ -126,9 +136,14 @@ class Poisson:
         """``mu``."""
         return np.maximum(self.mean(eta), CURVATURE_FLOOR)
 
-    def start(self, y: Vector, weight: Vector) -> float:
+    def level(self, total: float, mean: float) -> float:
         """Log of the mean, which counts as at least 1e-12: all counts may be 0."""
-        return float(np.log(max(np.average(y, weights=weight), 1e-12)))
+        return float(np.log(max(mean, 1e-12)))
+
+    def largest(self, low: float, high: float, least: float, most: float) -> tuple[float, float]:
+        """Bounds on the size of scores and on curvatures."""
+        mu = float(self.mean(np.array([most]))[0])
+        return high + mu, mu + CURVATURE_FLOOR
 
 
 class Gamma:
@@ -151,9 +166,13 @@ class Gamma:
         """One."""
         return np.ones_like(eta)
 
-    def start(self, y: Vector, weight: Vector) -> float:
+    def level(self, total: float, mean: float) -> float:
         """Log of the mean."""
-        return float(np.log(np.average(y, weights=weight)))
+        return float(np.log(mean))
+
+    def largest(self, low: float, high: float, least: float, most: float) -> tuple[float, float]:
+        """Bounds on the size of scores and on curvatures."""
+        return high / float(self.mean(np.array([least]))[0]) + 1.0, 1.0
 
 
 FAMILIES: dict[str, Family] = {"gaussian": Gaussian(), "poisson": Poisson(), "gamma": Gamma()}

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -25,8 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.numerics._jit import kernel
+from explaindistill.numerics.exact_sums import lifted, rounded
 
-__all__ = ["Block", "Design", "Marginal", "cross", "gram", "predictor", "raw_cross", "raw_gram"]
+__all__ = [
+    "Block", "Design", "Marginal", "bin_totals", "columns_of_totals", "cross", "cross_of", "gram", "gram_of",
+    "predictor", "products", "raw_cross", "raw_gram", "totals",
+]  # fmt: skip
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -65,6 +70,11 @@ class Marginal:
     share: Vector
     size: int
 
+    @cached_property
+    def amplitude(self) -> float:
+        """Largest sum of the sizes of the two weights of a bin; above 1 where a line goes on beyond the knots."""
+        return float(np.max(np.abs(self.share) + np.abs(1.0 - self.share), initial=1.0))
+
     def of(self, codes: Codes) -> RowBins:
         """Return the bins of rows ``(d, n)`` in this column."""
         return RowBins(codes[self.axis], self.lo, self.hi, self.share)
@@ -101,6 +111,11 @@ class Block:
     def size(self) -> int:
         """Number of coefficients."""
         return int(self.Z.shape[1])
+
+    @cached_property
+    def amplitude(self) -> float:
+        """Largest sum of the sizes of what one row has in the raw columns."""
+        return float(np.prod([m.amplitude for m in self.margins]))
 
 
 @dataclass(frozen=True)
@@ -141,23 +156,51 @@ def predictor(design: Design, codes: Codes, beta: Vector) -> Vector:
 
 def cross(design: Design, codes: Codes, r: Vector) -> Vector:
     """Return ``X.T @ r`` for rows given by their bins."""
-    parts = [np.array([r.sum()])]
-    parts += [block.Z.T @ raw_cross(block.margins, codes, r) for block in design.blocks]
+    return cross_of(design, totals(design, codes, r))
+
+
+def totals(design: Design, codes: Codes, r: Vector, bound: float = 0.0) -> list[Any]:
+    """What rows add to ``X.T @ r``: the sum of ``r``, and of each block its sums by bin.
+
+    ``bound`` is a bound on the sum of the sizes of ``r`` over all rows, also those of other parts: each addend is then
+    rounded so that totals are the same in any order (see :mod:`explaindistill.numerics.exact_sums`). 0 rounds nothing.
+    """
+    return [rounded(r, lifted(bound)).sum(), *(bin_totals(b.margins, codes, r, bound) for b in design.blocks)]
+
+
+def cross_of(design: Design, sums: list[Any]) -> Vector:
+    """``X.T @ r`` from :func:`totals`."""
+    parts = [np.array([sums[0]])]
+    parts += [b.Z.T @ columns_of_totals(b.margins, total) for b, total in zip(design.blocks, sums[1:], strict=True)]
     return np.concatenate(parts)
 
 
 def raw_cross(margins: tuple[Marginal, ...], codes: Codes, r: Vector) -> Vector:
     """Sum of ``r`` on each raw column of a term."""
+    return columns_of_totals(margins, bin_totals(margins, codes, r))
+
+
+def bin_totals(margins: tuple[Marginal, ...], codes: Codes, r: Vector, bound: float = 0.0) -> Matrix:
+    """Sum of ``r`` in each bin of a column; of two, in each bin of the first on each raw column of the second."""
     a = margins[0]
     if len(margins) == 1:
         total = np.zeros(len(a.lo))
-        _scatter(codes[a.axis], r, total)
+        _scatter(codes[a.axis], rounded(r, lifted(bound)), total)
+        return total
+    b = margins[1]
+    lift = lifted(bound * b.amplitude)
+    table = np.zeros((len(a.lo), b.size))
+    _scatter_pair(codes[a.axis], b.of(codes), rounded(r, lift), lift, table)
+    return table
+
+
+def columns_of_totals(margins: tuple[Marginal, ...], total: Matrix) -> Vector:
+    """Sums on each raw column of a term from :func:`bin_totals`."""
+    a = margins[0]
+    if len(margins) == 1:
         out = np.bincount(a.lo, (1.0 - a.share) * total, a.size)
         return np.asarray(out + np.bincount(a.hi, a.share * total, a.size), dtype=np.float64)
-    b = margins[1]
-    table = np.zeros((len(a.lo), b.size))
-    _scatter_pair(codes[a.axis], b.of(codes), r, table)
-    return (a.table().T @ table).ravel()
+    return np.asarray((a.table().T @ total).ravel())
 
 
 def gram(design: Design, codes: Codes, w: Vector, pool: ThreadPoolExecutor | None = None) -> Matrix:
@@ -172,34 +215,59 @@ def gram(design: Design, codes: Codes, w: Vector, pool: ThreadPoolExecutor | Non
     pool : ThreadPoolExecutor, optional
         Blocks are shared out among its threads; the result does not depend on their number.
     """
-    out = np.zeros((design.size, design.size))
-    out[0] = cross(design, codes, w)
-    out[:, 0] = out[0]
-    pairs = [(s, t) for s in range(len(design.blocks)) for t in range(s + 1)]
+    return gram_of(design, products(design, codes, w, 0.0, pool))
 
-    def fill(pair: tuple[int, int]) -> None:
-        s, t = pair
-        first, second = design.blocks[s], design.blocks[t]
-        product = first.Z.T @ raw_gram(first.margins, second.margins, codes, w) @ second.Z
+
+def products(
+    design: Design, codes: Codes, w: Vector, bound: float = 0.0, pool: ThreadPoolExecutor | None = None
+) -> tuple[list[Any], list[Matrix]]:
+    """What rows add to :func:`gram`: totals of ``w``, and raw products of each pair of blocks; see :func:`totals`."""
+    pairs = _pairs(design)
+    out: list[Any] = [None] * len(pairs)
+
+    def fill(place: int) -> None:
+        first, second = (design.blocks[i] for i in pairs[place])
+        scale = bound * first.amplitude * second.amplitude
+        out[place] = raw_gram(first.margins, second.margins, codes, w, scale)
+
+    _each(fill, range(len(pairs)), pool if codes.shape[1] * len(pairs) > WORTH_THREADS else None)
+    return totals(design, codes, w, bound), out
+
+
+def gram_of(design: Design, sums: tuple[list[Any], list[Matrix]]) -> Matrix:
+    """``X.T @ diag(w) @ X`` from :func:`products`."""
+    out = np.zeros((design.size, design.size))
+    out[0] = cross_of(design, sums[0])
+    out[:, 0] = out[0]
+    for (s, t), raw in zip(_pairs(design), sums[1], strict=True):
+        product = design.blocks[s].Z.T @ raw @ design.blocks[t].Z
         out[design.slices[s], design.slices[t]] = product
         out[design.slices[t], design.slices[s]] = product.T
-
-    _each(fill, pairs, pool if codes.shape[1] * len(pairs) > WORTH_THREADS else None)
     return (out + out.T) / 2  # a block with itself is symmetric up to rounding only
 
 
-def raw_gram(left: tuple[Marginal, ...], right: tuple[Marginal, ...], codes: Codes, w: Vector) -> Matrix:
-    """Weighted products of the raw columns of two terms, ``(raw of left, raw of right)``."""
+def _pairs(design: Design) -> list[tuple[int, int]]:
+    return [(s, t) for s in range(len(design.blocks)) for t in range(s + 1)]
+
+
+def raw_gram(
+    left: tuple[Marginal, ...], right: tuple[Marginal, ...], codes: Codes, w: Vector, bound: float = 0.0
+) -> Matrix:
+    """Weighted products of the raw columns of two terms, ``(raw of left, raw of right)``.
+
+    ``bound`` is a bound on the sum of the sizes of all addends of all rows; see :func:`totals`.
+    """
     if len(left) == 2 and len(right) == 1:
-        return raw_gram(right, left, codes, w).T
+        return raw_gram(right, left, codes, w, bound).T
     out = np.zeros((_n_raw(left), _n_raw(right)))
     a, b = tuple(m.of(codes) for m in left), tuple(m.of(codes) for m in right)
+    lift = lifted(bound)
     if len(right) == 1:
-        _main_main(a[0], b[0], w, out)
+        _main_main(a[0], b[0], w, lift, out)
     elif len(left) == 1:
-        _main_pair(a[0], b[0], b[1], w, right[1].size, out)
+        _main_pair(a[0], b[0], b[1], w, lift, right[1].size, out)
     else:
-        _pair_pair(a, b, w, left[1].size, right[1].size, out)
+        _pair_pair(a, b, w, lift, left[1].size, right[1].size, out)
     return out
 
 
@@ -242,56 +310,65 @@ def _gather_pair(ca: Any, second: Any, table: Any, out: Any) -> None:
 
 
 @kernel
-def _scatter_pair(ca: Any, second: Any, r: Any, out: Any) -> None:
+def _scatter_pair(ca: Any, second: Any, r: Any, lift: Any, out: Any) -> None:
     """Share ``r[i]`` out to the two raw columns of the second that row i touches, in the line of its first bin."""
     cb, lo, hi, share = second
     for i in range(len(ca)):
         a, b = ca[i], cb[i]
-        v = share[b] * r[i]
+        v = (share[b] * r[i] + lift) - lift
         out[a, lo[b]] += r[i] - v
         out[a, hi[b]] += v
 
 
 @kernel
-def _main_main(first: Any, second: Any, w: Any, out: Any) -> None:
-    """Sum ``w[i] * x[i, j] * x[i, k]`` over rows i, j the first column's raw columns and k the second's; four a row."""
+def _main_main(first: Any, second: Any, w: Any, lift: Any, out: Any) -> None:
+    """Sum ``w[i] * x[i, j] * x[i, k]`` over rows i, j the first column's raw columns and k the second's; four a row.
+
+    What goes to one raw column is rounded, the other gets the rest, so that nothing is lost.
+    """
     ca, la, ha, ta = first
     cb, lb, hb, tb = second
     for i in range(len(w)):
         a, b = ca[i], cb[i]
-        u = w[i] * ta[a]
-        v = w[i] - u
+        x = (w[i] + lift) - lift
+        u = (x * ta[a] + lift) - lift
+        v = x - u
         s = tb[b]
-        out[la[a], lb[b]] += v * (1.0 - s)
-        out[la[a], hb[b]] += v * s
-        out[ha[a], lb[b]] += u * (1.0 - s)
-        out[ha[a], hb[b]] += u * s
+        v1 = (v * s + lift) - lift
+        u1 = (u * s + lift) - lift
+        out[la[a], lb[b]] += v - v1
+        out[la[a], hb[b]] += v1
+        out[ha[a], lb[b]] += u - u1
+        out[ha[a], hb[b]] += u1
 
 
 @kernel
-def _main_pair(main: Any, first: Any, second: Any, w: Any, width: Any, out: Any) -> None:
+def _main_pair(main: Any, first: Any, second: Any, w: Any, lift: Any, width: Any, out: Any) -> None:
     """Do as :func:`_main_main` for a column and a pair, ``width`` raw columns of whose second stand side by side."""
     ca, la, ha, ta = main
     cb, lb, hb, tb = first
     cc, lc, hc, tc = second
     for i in range(len(w)):
         a, b, c = ca[i], cb[i], cc[i]
-        u1 = w[i] * ta[a]
-        u0 = w[i] - u1
+        x = (w[i] + lift) - lift
+        u1 = (x * ta[a] + lift) - lift
+        u0 = x - u1
         s, t = tb[b], tc[c]
         j0, j1 = lb[b] * width, hb[b] * width
         k0, k1 = lc[c], hc[c]
         for row, u in ((la[a], u0), (ha[a], u1)):
-            v1 = u * s
+            v1 = (u * s + lift) - lift
             v0 = u - v1
-            out[row, j0 + k0] += v0 * (1.0 - t)
-            out[row, j0 + k1] += v0 * t
-            out[row, j1 + k0] += v1 * (1.0 - t)
-            out[row, j1 + k1] += v1 * t
+            p1 = (v0 * t + lift) - lift
+            q1 = (v1 * t + lift) - lift
+            out[row, j0 + k0] += v0 - p1
+            out[row, j0 + k1] += p1
+            out[row, j1 + k0] += v1 - q1
+            out[row, j1 + k1] += q1
 
 
 @kernel
-def _pair_pair(left: Any, right: Any, w: Any, width: Any, breadth: Any, out: Any) -> None:
+def _pair_pair(left: Any, right: Any, w: Any, lift: Any, width: Any, breadth: Any, out: Any) -> None:
     """Do as :func:`_main_main` for two pairs, with ``width`` and ``breadth`` raw columns of their second columns."""
     ca, la, ha, ta = left[0]
     cb, lb, hb, tb = left[1]
@@ -303,17 +380,17 @@ def _pair_pair(left: Any, right: Any, w: Any, width: Any, breadth: Any, out: Any
         a0, a1 = la[a] * width, ha[a] * width
         j0, j1 = lc[c] * breadth, hc[c] * breadth
         k0, k1 = ld[d], hd[d]
-        x00, x01 = (1.0 - s) * (1.0 - t), (1.0 - s) * t
-        x10, x11 = s * (1.0 - t), s * t
-        u1 = w[i] * p
-        u0 = w[i] - u1
-        for row, u in (
-            (a0 + lb[b], u0 * (1.0 - q)),
-            (a0 + hb[b], u0 * q),
-            (a1 + lb[b], u1 * (1.0 - q)),
-            (a1 + hb[b], u1 * q),
-        ):
-            out[row, j0 + k0] += u * x00
-            out[row, j0 + k1] += u * x01
-            out[row, j1 + k0] += u * x10
-            out[row, j1 + k1] += u * x11
+        x = (w[i] + lift) - lift
+        u1 = (x * p + lift) - lift
+        u0 = x - u1
+        u01 = (u0 * q + lift) - lift
+        u11 = (u1 * q + lift) - lift
+        for row, u in ((a0 + lb[b], u0 - u01), (a0 + hb[b], u01), (a1 + lb[b], u1 - u11), (a1 + hb[b], u11)):
+            v1 = (u * s + lift) - lift
+            v0 = u - v1
+            p1 = (v0 * t + lift) - lift
+            q1 = (v1 * t + lift) - lift
+            out[row, j0 + k0] += v0 - p1
+            out[row, j0 + k1] += p1
+            out[row, j1 + k0] += v1 - q1
+            out[row, j1 + k1] += q1

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from explaindistill.numerics._jit import kernel
 
-__all__ = ["coarse_cells", "scan_pairs"]
+__all__ = ["PRIOR_ROWS", "coarse_cells", "pair_gains", "pair_tables", "scan_pairs"]
 
 Vector = NDArray[np.float64]
 PRIOR_ROWS = 10.0
@@ -87,16 +87,25 @@ def scan_pairs(
     -------
     ndarray of shape (len(pairs),)
     """
-    prior = PRIOR_ROWS * curvature.mean(axis=1)
-    out = np.zeros(len(pairs))
+    tables = pair_tables(cells, sizes, score, curvature, pairs, pool)
+    return pair_gains(tables, PRIOR_ROWS * curvature.mean(axis=1), phi)
+
+
+def pair_tables(
+    cells: NDArray[np.uint8],
+    sizes: NDArray[np.int64],
+    score: NDArray[np.float64],
+    curvature: NDArray[np.float64],
+    pairs: list[tuple[int, int]],
+    pool: ThreadPoolExecutor | None = None,
+) -> list[NDArray[np.float64]]:
+    """Sums of scores and curvatures in the cells of each pair, ``(outputs, 2, sizes[a], sizes[b])``."""
+    out = [np.zeros((len(score), 2, int(sizes[a]), int(sizes[b]))) for a, b in pairs]
 
     def one(position: int) -> None:
         a, b = pairs[position]
         for k in range(len(score)):
-            gain = _interaction_gain(  # type: ignore[no-untyped-call]  # a kernel
-                cells[a], cells[b], int(sizes[a]), int(sizes[b]), score[k], curvature[k], prior[k], phi
-            )
-            out[position] += gain
+            _in_cells(cells[a], cells[b], score[k], curvature[k], out[position][k])  # type: ignore[no-untyped-call]
 
     if pool is None:
         for position in range(len(pairs)):
@@ -106,18 +115,27 @@ def scan_pairs(
     return out
 
 
-@kernel
-def _interaction_gain(ca, cb, na, nb, r, w, prior, phi):  # type: ignore[no-untyped-def]  # a kernel
-    """Promised fall of one output's deviance by one pair; see the module's equation.
+def pair_gains(tables: list[NDArray[np.float64]], prior: Vector, phi: float) -> Vector:
+    """Promised fall of the deviance from :func:`pair_tables`; ``prior`` ``(outputs,)`` is the curvature of a cell's."""
+    out = np.zeros(len(tables))
+    for position, table in enumerate(tables):
+        for k, (R, W) in enumerate(table):
+            out[position] += _interaction_gain(R.copy(), W.copy(), prior[k], phi)  # type: ignore[no-untyped-call]
+    return out
 
-    ``ca`` and ``cb`` ``(n,)`` are the cells of the rows i in both columns, ``na`` and ``nb`` how many there are, ``r``
-    and ``w`` ``(n,)`` the weighted scores and curvatures.
-    """
-    R = np.zeros((na, nb))
-    W = np.zeros((na, nb))
+
+@kernel
+def _in_cells(ca, cb, r, w, out):  # type: ignore[no-untyped-def]  # a kernel
+    """Add scores ``r`` and curvatures ``w`` ``(n,)`` to the cells ``(2, na, nb)`` of the rows."""
     for i in range(len(r)):
-        R[ca[i], cb[i]] += r[i]
-        W[ca[i], cb[i]] += w[i]
+        out[0, ca[i], cb[i]] += r[i]
+        out[1, ca[i], cb[i]] += w[i]
+
+
+@kernel
+def _interaction_gain(R, W, prior, phi):  # type: ignore[no-untyped-def]  # a kernel
+    """Promised fall of one output's deviance by one pair; see the module's equation. ``R`` is changed."""
+    na, nb = R.shape
     for _ in range(SWEEPS):
         for a in range(na):
             top, bottom = R[a].sum(), W[a].sum()

@@ -24,21 +24,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explaindistill.numerics.additive.families import Bernoulli, Family, Gaussian
-from explaindistill.numerics.additive.gram import (
-    Design,
-    cross,
-    gram,
-    predictor,
-)
+from explaindistill.numerics.additive.gram import Design
 from explaindistill.numerics.additive.line_search import step_length
 from explaindistill.numerics.additive.reml import Smoothing, Solution, solve
-from explaindistill.numerics.additive.row_sums import BinnedRows, CurvatureSample, Statistics, collect
+from explaindistill.numerics.additive.row_sums import BinnedParts, BinnedRows, CurvatureSample, Statistics, binned_parts
 from explaindistill.numerics.optimum import OPTIMUM
 
 __all__ = [
     "AdditiveFit",
     "FitOptions",
     "fit_additive",
+    "sampled",
 ]
 
 Vector = NDArray[np.float64]
@@ -148,13 +144,13 @@ def settled(before: Vector, now: Vector, n_iter: int, rounds: int = SMOOTHING_RO
 
 def fit_additive(
     design: Design,
-    rows: BinnedRows,
+    rows: BinnedRows | BinnedParts,
     family: Family,
     options: FitOptions = DEFAULTS,
     *,
     smoothing: Sequence[Vector | None] | None = None,
     start: Vector | None = None,
-    curvature_rows: CurvatureSample | None = None,
+    curvature_rows: CurvatureSample | BinnedParts | None = None,
     pool: ThreadPoolExecutor | None = None,
 ) -> AdditiveFit:
     """Fit one linear predictor.
@@ -162,34 +158,42 @@ def fit_additive(
     Parameters
     ----------
     design : Design
-    rows : BinnedRows
+    rows : BinnedRows or BinnedParts
     family : Family
     options : FitOptions
     smoothing : smoothing parameters to start from, optional
     start : ndarray of shape (p,), optional
-    curvature_rows : CurvatureSample, optional
+    curvature_rows : CurvatureSample or BinnedParts, optional
         Measure the curvature on these rows only; the score is always that of all rows, so that the solution at one
         smoothing is the same and only the way to it changes.
     pool : ThreadPoolExecutor, optional
     """
+    rows = binned_parts(rows, pool)
     beta = np.zeros(design.size)
-    beta[0] = family.start(rows.y, rows.weight)
+    beta[0] = rows.level(family)
     if start is not None:
         beta = start.copy()
-    state = _State(design, rows, family, curvature_rows, pool)
+    state = _State(design, rows, family, sampled(curvature_rows, rows))
     stats = state.collect(beta)
     smooth = Smoothing(design, np.diag(stats.gram), smoothing, stats.weight, options.noisy)
-    intercept = np.full(len(rows), family.start(rows.y, rows.weight))
-    alone = float(rows.weight @ family.deviance(rows.y, intercept))
+    alone = rows.constant_deviance(family)
     solver = _Solver(smooth, options, options.fixed, floor=DISPERSION_FLOOR * max(alone, 1e-12) / stats.weight)
     fit = solver.run(state, stats, beta)
     if not options.check:
         return fit
     # cross-entropy has no unit; other losses are held against what the intercept alone leaves. Of a constant that is
     # the rounding of its mean, so that no loss counts as less than that of answers so much off
-    rounded = float(rows.weight @ family.deviance(rows.y * (1 + ROUNDED), intercept))
-    unit = stats.weight if isinstance(family, Bernoulli) else max(alone, rounded, np.finfo(float).tiny)
-    return solver.proven(replace(state, curvature_rows=None), fit, unit)
+    is_bernoulli = isinstance(family, Bernoulli)
+    rounded = alone if is_bernoulli else rows.constant_deviance(family, 1 + ROUNDED)
+    unit = stats.weight if is_bernoulli else max(alone, rounded, np.finfo(float).tiny)
+    return solver.proven(replace(state, sample=None), fit, unit)
+
+
+def sampled(sample: CurvatureSample | BinnedParts | None, rows: BinnedParts) -> BinnedParts | None:
+    """The rows of a sample; positions are those of rows in memory."""
+    if not isinstance(sample, CurvatureSample):
+        return sample
+    return BinnedParts.of(rows.parts.step(sample.of), rows.pool)
 
 
 @dataclass(frozen=True)
@@ -197,52 +201,29 @@ class _State:
     """The rows, and where their curvature is measured."""
 
     design: Design
-    rows: BinnedRows
+    rows: BinnedParts
     family: Family
-    curvature_rows: CurvatureSample | None
-    pool: ThreadPoolExecutor | None
+    sample: BinnedParts | None
 
     def collect(self, beta: Vector) -> Statistics:
         """Statistics at some coefficients; with curvature from a sample, whose weights stand for all rows."""
-        if self.curvature_rows is None:
-            return collect(self.design, self.rows, self.family, beta, self.pool)
-        sample = self.curvature_rows
-        eta = predictor(self.design, self.rows.codes, beta)
-        curvature = self.family.curvature(eta)
-        score = self.rows.weight * self.family.score(self.rows.y, eta)
-        codes = np.ascontiguousarray(self.rows.codes[:, sample.positions])
-        return Statistics(
-            gram(self.design, codes, sample.weight * curvature[sample.positions], self.pool),
-            cross(self.design, self.rows.codes, score),
-            float(self.rows.weight @ self.family.deviance(self.rows.y, eta)),
-            float(self.rows.weight.sum()),
-            float(self.rows.weight @ curvature),
-            float(self.rows.weight @ curvature**2),
-        )
+        if self.sample is None:
+            return self.rows.collect(self.design, self.family, beta)
+        G = self.sample.curvature(self.design, self.family, beta)
+        return self.rows.gradient(self.design, self.family, beta, G)
 
     def score(self, stats: Statistics, beta: Vector) -> Statistics:
         """Score and deviance at other coefficients, the cross-products as they were."""
-        eta = predictor(self.design, self.rows.codes, beta)
-        score = cross(self.design, self.rows.codes, self.rows.weight * self.family.score(self.rows.y, eta))
-        curvature = self.family.curvature(eta)
-        return replace(
-            stats,
-            score=score,
-            deviance=float(self.rows.weight @ self.family.deviance(self.rows.y, eta)),
-            curvature=float(self.rows.weight @ curvature),
-            curvature_squared=float(self.rows.weight @ curvature**2),
-        )
+        return self.rows.gradient(self.design, self.family, beta, stats.gram)
 
     def walk(self, beta: Vector, step: Vector, S: Matrix) -> Vector:
         """Walk from ``beta`` along a step, as far as the penalised deviance falls."""
-        eta = predictor(self.design, self.rows.codes, beta)
-        along = predictor(self.design, self.rows.codes, step)
         linear, bend = float(beta @ S @ step), float(step @ S @ step)
+        pull = self.rows.pull_along(self.design, self.family, beta, step)
 
         def slope(t: float) -> float:
             # half the derivative of D(eta + t along) + (beta + t step)' S (beta + t step); deviance' = -2 score
-            pull = self.family.score(self.rows.y, eta + t * along)
-            return float(linear + t * bend - self.rows.weight @ (pull * along))
+            return linear + t * bend - pull(t)
 
         return beta + step_length(slope, slope(0.0)) * step
 
@@ -260,7 +241,7 @@ class _Solver:
     def run(self, state: _State, stats: Statistics, beta: Vector) -> AdditiveFit:
         """Alternate both kinds of steps until the smoothing has settled and the penalised deviance no longer falls."""
         max_iter, tol, rounds = self.options.max_iter, self.options.tol, self.options.rounds
-        linear = isinstance(state.family, Gaussian) and state.curvature_rows is None
+        linear = isinstance(state.family, Gaussian) and state.sample is None
         edf = np.full(len(state.design.blocks), np.inf)
         n_iter, converged = 0, False
         solution = self._working(state, stats, beta, 0)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from explaindistill.numerics.additive.gram import Codes, Marginal, raw_gram
 
-__all__ = ["pure_basis", "purify_table"]
+__all__ = ["pair_products", "pure_basis", "pure_basis_of", "purify_table"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -90,7 +90,20 @@ def pure_basis(a: Marginal, b: Marginal, codes: Codes, weight: Vector) -> Matrix
     ndarray of shape (a.size * b.size, k)
         Every column F has a weighted sum of zero against each raw column of ``a`` and of ``b``.
     """
-    M = np.vstack([raw_gram((a,), (a, b), codes, weight), raw_gram((b,), (a, b), codes, weight)])
+    return pure_basis_of(pair_products(a, b, codes, weight))
+
+
+def pair_products(a: Marginal, b: Marginal, codes: Codes, weight: Vector, bound: float = 0.0) -> Matrix:
+    """Weighted products of the raw columns of both columns, one below the other, with those of the pair.
+
+    ``bound`` is one on the weight of all rows; see :func:`explaindistill.numerics.additive.gram.totals`.
+    """
+    scale = bound * a.amplitude * b.amplitude
+    return np.vstack([raw_gram((m,), (a, b), codes, weight, scale * m.amplitude) for m in (a, b)])
+
+
+def pure_basis_of(M: Matrix) -> Matrix:
+    """:func:`pure_basis` from :func:`pair_products`."""
     size = np.sqrt((M**2).sum(axis=1, keepdims=True))
     M = M / np.where(size > 0, size, 1.0)
     _, singular, Vt = np.linalg.svd(M, full_matrices=True)

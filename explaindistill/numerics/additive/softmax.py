@@ -10,20 +10,16 @@ effect.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp, softmax, xlogy
 
-from explaindistill.numerics.additive.gram import (
-    Design,
-    cross,
-    gram,
-    predictor,
-)
+from explaindistill.numerics.additive.gram import Design, cross_of, gram_of, predictor, products, totals
 from explaindistill.numerics.additive.line_search import step_length
 from explaindistill.numerics.additive.pirls import (
     DEFAULTS,
@@ -31,11 +27,15 @@ from explaindistill.numerics.additive.pirls import (
     AdditiveFit,
     FitOptions,
     dispersion,
+    sampled,
     settled,
 )
 from explaindistill.numerics.additive.reml import Smoothing, Solution, solve
-from explaindistill.numerics.additive.row_sums import BinnedRows, CurvatureSample
+from explaindistill.numerics.additive.row_sums import BinnedParts, BinnedRows, CurvatureSample, binned_parts, reach
+from explaindistill.numerics.exact_sums import ExactSum
 from explaindistill.numerics.optimum import OPTIMUM
+from explaindistill.numerics.sums import added, added_all
+from explaindistill.protocols import Partitions
 
 __all__ = ["fit_softmax"]
 
@@ -50,35 +50,20 @@ RARE = 1e-3  # rows of each class that are added at the start, so that a class t
 
 @dataclass(frozen=True)
 class _Problem:
-    """The rows, and where their curvature is measured; ``B`` is ``(classes, p)``, ``eta``, ``P`` ``(n, classes)``."""
+    """The rows, and where their curvature is measured."""
 
     design: Design
-    rows: BinnedRows
-    curvature_rows: CurvatureSample | None
-    pool: ThreadPoolExecutor | None
+    rows: BinnedParts
+    sample: BinnedParts | None
 
-    def predictors(self, B: Matrix) -> Matrix:
-        """``eta[i, k]``, the predictor of row i for class k."""
-        return np.column_stack([predictor(self.design, self.rows.codes, b) for b in B])
+    def at(self, B: Matrix) -> _Answers:
+        """Answers at some coefficients ``(classes, p)``."""
+        parts = self.rows.parts.step(_answered, self.design, B)
+        deviance, curvature, squared = (float(x.value()) for x in parts.ask(_losses, reduce=added_all))
+        return _Answers(self, B, parts, 2.0 * deviance, curvature, squared)
 
-    def deviance(self, eta: Matrix) -> float:
-        """Twice the weighted Kullback-Leibler divergence from the labels."""
-        negative_entropy = xlogy(self.rows.y, self.rows.y).sum(axis=1)
-        loss = logsumexp(eta, axis=1) - np.einsum("ij,ij->i", self.rows.y, eta) + negative_entropy
-        return float(2.0 * self.rows.weight @ np.maximum(loss, 0.0))
-
-    def score(self, P: Matrix) -> Matrix:
-        """``X' (w (y_k - p_k))`` for each class k, ``(classes, p)``."""
-        R = (self.rows.y - P) * self.rows.weight[:, None]
-        return np.stack([cross(self.design, self.rows.codes, np.ascontiguousarray(r)) for r in R.T])
-
-    def informative(self, P: Matrix) -> float:
-        """Return how many rows say something about a misfit; see ``Statistics.informative``."""
-        curvature = np.sum(P * (1.0 - P), axis=1)
-        return float((self.rows.weight @ curvature) ** 2 / max(self.rows.weight @ curvature**2, 1e-300))
-
-    def dispersion(self, deviance: float, P: Matrix | None, edf: float, floor: float) -> float:
-        """Deviance per residual degree of freedom; ``P`` where rows count by their curvature, None for noise.
+    def dispersion(self, at: _Answers, by_curvature: bool, edf: float, floor: float) -> float:
+        """Deviance per residual degree of freedom; of rows that count by their curvature, or of noise.
 
         ``phi = D / (k - 1) / (n - 1 - edf / k)`` for deviance D and k classes; n is the sum of the weights for noise,
         and the number of informative rows for a teacher's answers.
@@ -87,56 +72,143 @@ class _Problem:
         one in k is no freedom. An answer between 0 and 1 of mean p has a variance of at most p (1 - p), hence at most
         1; first steps, which all but interpolate, would otherwise say far more and smooth every curve away.
         """
-        k = self.rows.y.shape[1]
-        if P is None:
-            return dispersion(deviance / (k - 1), float(self.rows.weight.sum()), 1.0 + edf / k, floor)
-        return min(dispersion(deviance / (k - 1), self.informative(P), 1.0 + edf / k, floor), 1.0)
+        k = len(at.B)
+        if not by_curvature:
+            return dispersion(at.deviance / (k - 1), self.rows.weight, 1.0 + edf / k, floor)
+        return min(dispersion(at.deviance / (k - 1), at.informative, 1.0 + edf / k, floor), 1.0)
 
-    def grams(self, P: Matrix) -> list[Matrix]:
+    def grams(self, B: Matrix) -> list[Matrix]:
         """One class at a time: ``X' diag(w p (1 - p)) X``."""
-        codes, weight = self.rows.codes, self.rows.weight
-        if (sample := self.curvature_rows) is not None:
-            codes, weight = np.ascontiguousarray(codes[:, sample.positions]), sample.weight
-            P = P[sample.positions]
-        curvature = weight[:, None] * np.maximum(P * (1.0 - P), CURVATURE_FLOOR)
-        return [gram(self.design, codes, np.ascontiguousarray(c), self.pool) for c in curvature.T]
+        rows = self.rows if self.sample is None else self.sample
+        sums = rows.parts.ask(_curvatures, self.design, B, rows.weight, rows.pool, reduce=added_all)
+        return [gram_of(self.design, each) for each in sums]
 
-    def curve(self, P: Matrix, D: Matrix, S: Matrix) -> Matrix:
+    @property
+    def ridge(self) -> float:
+        """:data:`RIDGE` times the weight of all rows."""
+        return RIDGE * self.rows.weight
+
+
+@dataclass(frozen=True, eq=False)
+class _Answers:
+    """All rows at the coefficients ``B``: parts of :class:`_AnsweredRows`, and sums over them."""
+
+    problem: _Problem
+    B: Matrix
+    parts: Partitions
+    deviance: float
+    curvature: float
+    curvature_squared: float
+
+    @property
+    def informative(self) -> float:
+        """How many rows say something about a misfit; see ``Statistics.informative``."""
+        return self.curvature**2 / max(self.curvature_squared, 1e-300)
+
+    def score(self) -> Matrix:
+        """``X' (w (y_k - p_k))`` for each class k, ``(classes, p)``."""
+        sums = self.parts.ask(_scores, self.problem.design, self.problem.rows.weight, reduce=added_all)
+        return np.stack([cross_of(self.problem.design, each) for each in sums])
+
+    def curve(self, D: Matrix, S: Matrix) -> Matrix:
         r"""Apply the full penalised curvature to a direction ``D`` of shape (classes, p).
 
         Of row i the curvature of the loss is :math:`w_i (\mathrm{diag}(p_i) - p_i p_i^\top)` between classes; with
         :math:`a_i` the predictors of D it gives :math:`w_i p_{ik} (a_{ik} - \sum_l p_{il} a_{il})` for class k.
         """
-        along = self.predictors(D)
-        bend = P * (along - np.einsum("ij,ij->i", P, along)[:, None]) * self.rows.weight[:, None]
-        out = np.stack([cross(self.design, self.rows.codes, np.ascontiguousarray(c)) for c in bend.T])
-        return out + D @ S + self._ridge() * D
+        design, rows = self.problem.design, self.problem.rows
+        spans = [reach(design, d) for d in D]
+        widest = max(high for _, high in spans) - min(low for low, _ in spans)
+        sums = self.parts.ask(_bends, design, D, rows.weight * widest, reduce=added_all)
+        out = np.stack([cross_of(design, each) for each in sums])
+        return out + D @ S + self.problem.ridge * D
 
-    def _ridge(self) -> float:
-        """:data:`RIDGE` times the weight of all rows."""
-        return RIDGE * float(self.rows.weight.sum())
+    def pull_along(self, step: Matrix) -> Callable[[float], float]:
+        """Weighted scores times the predictors of a step, summed, at ``B + t step``: a function of t."""
+        line = self.parts.step(_line, self.problem.design, step)
+
+        def pull(t: float) -> float:
+            return float(line.ask(_pulled, t, reduce=added).value())
+
+        return pull
+
+
+@dataclass(frozen=True, eq=False)
+class _AnsweredRows:
+    """Rows of a part, their predictors and probabilities ``(n, classes)``, and predictors along a step."""
+
+    rows: BinnedRows
+    eta: Matrix
+    P: Matrix
+    along: Matrix | None = None
+
+
+def _predictors(design: Design, rows: BinnedRows, B: Matrix) -> Matrix:
+    """``eta[i, k]``, the predictor of row i for class k."""
+    return np.column_stack([predictor(design, rows.codes, b) for b in B])
+
+
+def _answered(rows: BinnedRows, design: Design, B: Matrix) -> _AnsweredRows:
+    eta = _predictors(design, rows, B)
+    return _AnsweredRows(rows, eta, softmax(eta, axis=1))
+
+
+def _losses(part: _AnsweredRows) -> tuple[ExactSum, ExactSum, ExactSum]:
+    """Divergences, curvatures and their squares."""
+    y, w = part.rows.y, part.rows.weight
+    negative_entropy = xlogy(y, y).sum(axis=1)
+    loss = logsumexp(part.eta, axis=1) - np.einsum("ij,ij->i", y, part.eta) + negative_entropy
+    curvature = np.sum(part.P * (1.0 - part.P), axis=1)
+    return ExactSum.of(w * np.maximum(loss, 0.0)), ExactSum.of(w * curvature), ExactSum.of(w * curvature**2)
+
+
+def _scores(part: _AnsweredRows, design: Design, bound: float) -> list[Any]:
+    R = (part.rows.y - part.P) * part.rows.weight[:, None]
+    return [totals(design, part.rows.codes, np.ascontiguousarray(r), bound) for r in R.T]
+
+
+def _curvatures(rows: BinnedRows, design: Design, B: Matrix, bound: float, pool: ThreadPoolExecutor | None) -> Any:
+    P = softmax(_predictors(design, rows, B), axis=1)
+    curvature = rows.weight[:, None] * np.maximum(P * (1.0 - P), CURVATURE_FLOOR)
+    return [products(design, rows.codes, np.ascontiguousarray(c), bound, pool) for c in curvature.T]
+
+
+def _bends(part: _AnsweredRows, design: Design, D: Matrix, bound: float) -> list[Any]:
+    rows, P = part.rows, part.P
+    along = _predictors(design, rows, D)
+    bend = P * (along - np.einsum("ij,ij->i", P, along)[:, None]) * rows.weight[:, None]
+    return [totals(design, rows.codes, np.ascontiguousarray(c), bound) for c in bend.T]
+
+
+def _line(part: _AnsweredRows, design: Design, step: Matrix) -> _AnsweredRows:
+    return replace(part, along=_predictors(design, part.rows, step))
+
+
+def _pulled(part: _AnsweredRows, t: float) -> ExactSum:
+    assert part.along is not None
+    gap = part.rows.y - softmax(part.eta + t * part.along, axis=1)
+    return ExactSum.of(part.rows.weight * np.einsum("ij,ij->i", gap, part.along))
 
 
 def fit_softmax(
     design: Design,
-    rows: BinnedRows,
+    rows: BinnedRows | BinnedParts,
     options: FitOptions = DEFAULTS,
     *,
     smoothing: Sequence[Vector | None] | None = None,
     start: Matrix | None = None,
-    curvature_rows: CurvatureSample | None = None,
+    curvature_rows: CurvatureSample | BinnedParts | None = None,
     pool: ThreadPoolExecutor | None = None,
 ) -> AdditiveFit:
     """Fit one linear predictor per class; the parameters are those of ``fit_additive``.
 
     ``rows.y`` is ``(n, k)``; the predictors of a row sum to about zero and their softmax is the probability.
     """
-    problem, weight = _Problem(design, rows, curvature_rows, pool), rows.weight.sum()
+    rows = binned_parts(rows, pool)
+    problem, weight = _Problem(design, rows, sampled(curvature_rows, rows)), rows.weight
     B, floor = _constant_model(problem)
-    B = B if start is None else start.copy()
-    eta = problem.predictors(B)
-    P, deviance = softmax(eta, axis=1), problem.deviance(eta)
-    grams = problem.grams(P)
+    at = problem.at(B if start is None else start.copy())
+    grams = problem.grams(at.B)
     smooth = Smoothing(design, np.diag(sum(grams)), smoothing, float(weight), options.noisy)
     solutions: list[Solution] = []
     edf, phi, fixed = np.full(len(design.blocks), np.inf), 1.0, options.fixed
@@ -144,24 +216,30 @@ def fit_softmax(
     for n_iter in range(1, options.max_iter + 1):
         S = smooth.matrix()
         solutions = [_block(g, S, design) for g in grams]
-        B, eta, after, before = _newton(problem, B, eta, P, solutions, S, deviance)
-        B, eta = B - B.mean(axis=0), eta - eta.mean(axis=1, keepdims=True)
-        P, deviance = softmax(eta, axis=1), problem.deviance(eta)
+        before = _penalised(at, S)
+        moved = _newton(at, solutions, S)
+        at = problem.at(moved - moved.mean(axis=0))
+        after = _penalised(at, S)
         now = _edf(solutions)
-        phi = options.phi or problem.dispersion(deviance, None if options.noisy else P, float(np.sum(now)), floor)
+        phi = options.phi or problem.dispersion(at, not options.noisy, float(np.sum(now)), floor)
         if fixed and abs(before - after) <= options.tol * (abs(after) + floor * weight):
             converged = True
             break
         fixed = fixed or settled(edf, now, n_iter, options.rounds)
         edf = now
-        grams = problem.grams(P)
+        grams = problem.grams(at.B)
         if not fixed and design.blocks and n_iter > 1:
-            smooth.settle([replace(s, beta=b) for s, b in zip(solutions, B, strict=True)], phi)
+            smooth.settle([replace(s, beta=b) for s, b in zip(solutions, at.B, strict=True)], phi)
     inverses = tuple(s.inverse() for s in solutions)
-    fit = AdditiveFit(B, inverses, smooth.values, phi, _edf(solutions), deviance, n_iter, converged)
+    fit = AdditiveFit(at.B, inverses, smooth.values, phi, _edf(solutions), at.deviance, n_iter, converged)
     if not options.check:
         return fit
-    return _proven(replace(problem, curvature_rows=None), fit, smooth.matrix(), options.max_iter)
+    return _proven(replace(problem, sample=None), fit, smooth.matrix(), options.max_iter)
+
+
+def _penalised(at: _Answers, S: Matrix) -> float:
+    """What is minimised."""
+    return at.deviance + float(np.sum((at.B @ S) * at.B))
 
 
 def _proven(problem: _Problem, fit: AdditiveFit, S: Matrix, max_iter: int) -> AdditiveFit:
@@ -172,17 +250,16 @@ def _proven(problem: _Problem, fit: AdditiveFit, S: Matrix, max_iter: int) -> Ad
     """
     B = fit.beta
     for n_iter in range(max_iter + 1):
-        eta = problem.predictors(B)
-        P, deviance = softmax(eta, axis=1), problem.deviance(eta)
-        solutions = [_block(g, S, problem.design) for g in problem.grams(P)]
-        pull = problem.score(P) - B @ S
-        step = _conjugate(lambda D, P=P: problem.curve(P, D, S), pull, solutions)
-        excess = 0.5 * float(np.sum(pull * step)) / float(problem.rows.weight.sum())
+        at = problem.at(B)
+        solutions = [_block(g, S, problem.design) for g in problem.grams(B)]
+        pull = at.score() - B @ S
+        step = _conjugate(lambda D, at=at: at.curve(D, S), pull, solutions)
+        excess = 0.5 * float(np.sum(pull * step)) / problem.rows.weight
         if excess <= OPTIMUM or n_iter == max_iter:
             break
-        B = _newton(problem, B, eta, P, solutions, S, deviance)[0]
+        B = _newton(at, solutions, S)
     return replace(
-        fit, beta=B, V=tuple(s.inverse() for s in solutions), edf=_edf(solutions), deviance=deviance,
+        fit, beta=B, V=tuple(s.inverse() for s in solutions), edf=_edf(solutions), deviance=at.deviance,
         n_iter=fit.n_iter + n_iter, converged=bool(excess <= OPTIMUM), optimality=max(excess, 0.0),
     )  # fmt: skip
 
@@ -190,11 +267,10 @@ def _proven(problem: _Problem, fit: AdditiveFit, S: Matrix, max_iter: int) -> Ad
 def _constant_model(problem: _Problem) -> tuple[Matrix, float]:
     """Coefficients of the best constant answer, its logits centred, and the least dispersion that it stands for."""
     rows = problem.rows
-    B = np.zeros((rows.y.shape[1], problem.design.size))
-    share = rows.weight @ rows.y + RARE
+    share = rows.mean * rows.weight + RARE
+    B = np.zeros((len(share), problem.design.size))
     B[:, 0] = np.log(share) - np.log(share).mean()
-    alone = problem.deviance(problem.predictors(B))
-    return B, DISPERSION_FLOOR * max(alone, 1e-12) / rows.weight.sum()
+    return B, DISPERSION_FLOOR * max(problem.at(B).deviance, 1e-12) / rows.weight
 
 
 def _edf(solutions: list[Solution]) -> Vector:
@@ -207,26 +283,19 @@ def _block(G: Matrix, S: Matrix, design: Design) -> Solution:
     return solve(G, np.zeros(len(G)), S, design)
 
 
-def _newton(
-    problem: _Problem, B: Matrix, eta: Matrix, P: Matrix, blocks: list[Solution], S: Matrix, deviance: float
-) -> tuple[Matrix, Matrix, float, float]:
-    """One damped Newton step; returns coefficients, predictors and the objective after and before."""
-    before = deviance + float(np.sum((B @ S) * B))
-    pull = problem.score(P) - B @ S
-    step = _conjugate(lambda D: problem.curve(P, D, S), pull, blocks)
+def _newton(at: _Answers, blocks: list[Solution], S: Matrix) -> Matrix:
+    """Coefficients after one damped Newton step."""
+    B = at.B
+    step = _conjugate(lambda D: at.curve(D, S), at.score() - B @ S, blocks)
     step -= step.mean(axis=0)  # what all classes share moves no probability, and costs
-    along = problem.predictors(step)
     linear, bend = float(np.sum((B @ S) * step)), float(np.sum((step @ S) * step))
+    pull = at.pull_along(step)
 
     def slope(t: float) -> float:
         # half the derivative of the penalised deviance along the step
-        gap = problem.rows.y - softmax(eta + t * along, axis=1)
-        return linear + t * bend - float(problem.rows.weight @ np.einsum("ij,ij->i", gap, along))
+        return linear + t * bend - pull(t)
 
-    length = step_length(slope, slope(0.0))
-    trial, moved = B + length * step, eta + length * along
-    after = problem.deviance(moved) + float(np.sum((trial @ S) * trial))
-    return trial, moved, after, before
+    return np.asarray(B + step_length(slope, slope(0.0)) * step)
 
 
 def _conjugate(apply, target: Matrix, blocks: list[Solution], rtol: float = 1e-3, limit: int = 40) -> Matrix:  # type: ignore[no-untyped-def]  # a callable on matrices

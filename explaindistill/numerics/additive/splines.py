@@ -10,7 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["curvature_penalty", "discretise", "hat_weights", "quantile_knots", "slope_penalty"]
+__all__ = [
+    "bin_codes", "bins_of", "curvature_penalty", "discretise", "hat_weights", "quantile_knots", "slope_penalty",
+    "value_runs",
+]  # fmt: skip
 
 Vector = NDArray[np.float64]
 SPIKE = 0.02
@@ -54,22 +57,34 @@ def discretise(x: Vector, weight: Vector, max_bins: int = 1022) -> tuple[Vector,
     any_missing = bool(missing.any())
     present = x[~missing] if any_missing else x
     share = weight[~missing] if any_missing else weight
-    values, mass = _distinct(present, share)
-    last, ends = values, (values[0], values[-1])
-    if len(values) > max_bins:
-        group = _quantile_groups(mass, max_bins)
-        last = values[np.append(group[1:] != group[:-1], True)]
-        merged = np.bincount(group, mass).astype(np.float64)
-        values, mass = np.bincount(group, mass * values) / merged, merged
-        values[0], values[-1] = ends
-    codes = np.full(len(x), len(values), dtype=np.uint16)
-    codes[~missing if any_missing else slice(None)] = np.searchsorted(last, present)
-    return values, codes, np.append(mass, weight[missing].sum())
+    values, last, mass = bins_of(*value_runs(present, share), max_bins)
+    return values, bin_codes(x, last), np.append(mass, weight[missing].sum())
 
 
-def _distinct(x: Vector, weight: Vector) -> tuple[Vector, Vector]:
+def bins_of(values: Vector, mass: Vector, max_bins: int) -> tuple[Vector, Vector, Vector]:
+    """Values that stand for the bins, the last value of each, and their weight, from distinct values and theirs."""
+    if len(values) <= max_bins:
+        return values, values, mass
+    ends = values[0], values[-1]
+    group = _quantile_groups(mass, max_bins)
+    last = values[np.append(group[1:] != group[:-1], True)]
+    merged = np.bincount(group, mass).astype(np.float64)
+    values = np.bincount(group, mass * values) / merged
+    values[0], values[-1] = ends
+    return values, last, merged
+
+
+def bin_codes(x: Vector, last: Vector) -> NDArray[np.uint16]:
+    """Bin of each row, from the last value of each bin; the number of bins where it is missing."""
+    missing = np.isnan(x)
+    codes = np.full(len(x), len(last), dtype=np.uint16)
+    codes[~missing] = np.searchsorted(last, x[~missing]).clip(max=max(len(last) - 1, 0))
+    return codes
+
+
+def value_runs(x: Vector, weight: Vector) -> tuple[Vector, Vector]:
     """Distinct values and their weight; rows that all weigh the same need a sort, not an argsort."""
-    if weight[0] == weight.min() == weight.max():
+    if len(weight) and weight[0] == weight.min() == weight.max():
         values, count = np.unique(x, return_counts=True)
         return values, count * weight[0]
     values, inner = np.unique(x, return_inverse=True)

@@ -8,8 +8,8 @@ A row's own numbers are reckoned in one order of operations, and no sum over row
   takes off, on a second grid, is multiplied apart.
 
 All columns are standardised and all weights sum to 1, so that no sum of products can be much larger than 1, which says
-how fine the grids may be. The Hessian of two classes goes without the second grid: it only leads to the optimum, which
-is where the gradient says.
+how fine the grids may be. The Hessian goes without the second grid: it only leads to the optimum, which is where the
+gradient says.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any, Protocol
 
 import numpy as np
@@ -138,72 +139,65 @@ def _in_use(fit: LinearFit, further: Blocks = ()) -> NDArray[np.intp]:  # type: 
     return np.flatnonzero(has)
 
 
-def _looked(part: RowsOfPart, fit: LinearFit, blocks: Blocks | None, loss: bool, slopes: bool, fine: float) -> Any:
-    """Losses, slopes of all columns, and what :func:`joint` gives, where they are asked for."""
+def _looked(part: RowsOfPart, fit: LinearFit, blocks: Blocks | None, want: tuple[bool, bool, bool]) -> Any:
+    """Losses, gradients of columns and intercepts, and the curvature of blocks.
+
+    ``want`` says whether losses, gradients, and gradients of columns beyond the blocks are asked for.
+    """
     rows, K = part.opened(), len(fit.intercept)
-    used = np.arange(len(fit.coef)) if slopes else _in_use(fit, blocks or [])
+    loss, gradient, everywhere = want
+    used = np.arange(len(fit.coef)) if everywhere else _in_use(fit, blocks or [])
     losses, levels = [], []
     slope = np.zeros((2, len(used), K))
-    curve = None if blocks is None else _Curve(blocks, used, K, fine)
+    curve = None if blocks is None else _Curve(blocks, used, K)
     for lines, P, w in rows.over(used):
         eta = _predictor(lines, used, fit)
         if loss:
             losses.append(w * (cross_entropies(P, eta) + xlogy(P, P).sum(axis=1)))
-        if not slopes and curve is None:
-            continue
         Q = np.ascontiguousarray(classify(eta)[:, -K:])
-        residual = w[:, None] * (P[:, -K:] - Q)
-        _products(lines, residual, COARSE, FINE, slope)
-        if curve is not None:
+        if gradient:
+            residual = w[:, None] * (P[:, -K:] - Q)
+            _products(lines, residual, COARSE, FINE, slope)
             levels.append(residual)
+        if curve is not None:
             curve.add(lines, w, Q)
     return (
         _total(losses) if loss else None,
-        slope if slopes or curve is not None else None,
-        _total(levels, K) if curve is not None else None,
-        *((None, None, None) if curve is None else (curve.first, curve.cross, curve.second)),
+        slope if gradient else None,
+        _total(levels, K) if gradient else None,
+        None if curve is None else curve.sum,
     )
 
 
 class _Curve:
-    """Sums that make the Hessian of the cross-entropy; see :func:`~explaindistill.numerics.linear.row_sums.joint`."""
+    r"""Sums that make the Hessian of the cross-entropy.
 
-    def __init__(self, blocks: Blocks, used: NDArray[np.intp], K: int, fine: float) -> None:
+    Of several classes it is :math:`\sum_{c<d} B_{cd}^\top W Q_c Q_d B_{cd}`, where a line of :math:`B_{cd}` holds the
+    columns of class c and, with the other sign, those of class d: no difference of two sums, so that rounding leaves it
+    without a negative direction, and what moves all classes alike exactly without curvature.
+    """
+
+    def __init__(self, blocks: Blocks, used: NDArray[np.intp], K: int) -> None:
         self.pieces, _, _ = pieces_of(blocks)
         self.places = [np.searchsorted(used, b) for b in blocks]
-        self.fine = fine
-        size = self.pieces[-1].stop
-        self.first = np.zeros((size, size))
-        # one class of two needs no second grid
-        self.cross = np.zeros((size, size)) if K > 1 else None
-        self.second = np.zeros((size, size)) if K > 1 else None
+        self.pairs = list(combinations(range(K), 2)) if K > 1 else [(0, 0)]
+        self.sum = np.zeros((self.pieces[-1].stop,) * 2)
 
     def add(self, lines: Array, w: Array, Q: Array) -> None:
         """Add some rows."""
-        K = Q.shape[1]
-        root = np.sqrt(w[:, None] * Q * (1 - Q) if K == 1 else w[:, None] * Q)
-        side_by_side = np.empty((len(lines), len(self.first)))
-        for c, (b, s) in enumerate(zip(self.places, self.pieces, strict=True)):
-            of_class = side_by_side[:, s]
-            of_class[:, 0], of_class[:, 1:] = root[:, c], lines[:, b] * root[:, c : c + 1]
-            self._squared(of_class, s, 1.0)
-            if K > 1:
-                of_class *= np.sqrt(Q[:, c])[:, None]
-        if K > 1:
-            self._squared(side_by_side, slice(0, len(self.first)), -1.0)
-
-    def _squared(self, A: Array, s: slice, sign: float) -> None:
-        first = rounded(A, FIRST)
-        self.first[s, s] += sign * (first.T @ first)
-        if self.cross is not None and self.second is not None:
-            rest = rounded(A - first, self.fine)
-            self.cross[s, s] += sign * (first.T @ rest)
-            self.second[s, s] += sign * (rest.T @ rest)
-
-
-def _whole(first: Array, cross: Array | None, second: Array | None) -> Array:
-    """The matrix of which these are the sums."""
-    return first.copy() if cross is None or second is None else first + (cross + cross.T) + second
+        for c, d in self.pairs:
+            classes = (c,) if c == d else (c, d)
+            root = np.sqrt(w * Q[:, c] * (1 - Q[:, c] if c == d else Q[:, d]))
+            at = np.concatenate([np.arange(self.pieces[e].start, self.pieces[e].stop) for e in classes])
+            A = np.empty((len(lines), len(at)), order="F")
+            stop = 0
+            for e, sign in zip(classes, (1.0, -1.0), strict=False):
+                start, stop = stop, stop + 1 + len(self.places[e])
+                A[:, start] = sign * root
+                np.multiply(lines[:, self.places[e]], A[:, start, None], out=A[:, start + 1 : stop])
+            A += FIRST
+            A -= FIRST
+            self.sum[np.ix_(at, at)] += A.T @ A
 
 
 def _total(values: list[Array], *shape: int) -> ExactSum:
@@ -292,6 +286,7 @@ class PartSums:
     n_columns: int
     mean: Array
     _last: list[Any] = field(default_factory=list)
+    _squares: list[tuple[Array, Array, Array]] = field(default_factory=list)
 
     @classmethod
     def of(cls, parts: Partitions, n: int, n_columns: int) -> PartSums:
@@ -308,42 +303,53 @@ class PartSums:
         """Whether each row has one class for certain."""
         return bool(self.parts.ask(_is_hard, reduce=both)[0])
 
-    def _look(self, fit: LinearFit, blocks: Blocks | None, loss: bool, slopes: bool) -> tuple[Any, ...]:
-        sums = self.parts.ask(_looked, fit, blocks, loss, slopes, self._fine, reduce=added_each)
-        self._last[:] = [fit, blocks, slopes, sums]
+    def _look(self, fit: LinearFit, blocks: Blocks | None) -> tuple[Any, ...]:
+        """Loss and gradient of a fit, of all columns or with the curvature of blocks; kept until the next."""
+        sums = self.parts.ask(_looked, fit, blocks, (True, True, blocks is None), reduce=added_each)
+        self._last[:] = [fit, blocks, sums]
         return tuple(sums)
+
+    def _known(self, fit: LinearFit) -> bool:
+        return bool(self._last) and self._last[0] is fit
 
     def divergence(self, fit: LinearFit, ahead: Blocks | None = None) -> float:
         """See ``RowSums``; what comes next is asked for at once, and kept."""
-        if self._last and self._last[0] is fit and self._last[3][0] is not None:
-            return float(self._last[3][0].value())
-        return float(self._look(fit, ahead, True, ahead is None)[0].value())
+        sums = self._last[2] if self._known(fit) else self._look(fit, ahead)
+        return float(sums[0].value())
 
     def slopes(self, fit: LinearFit) -> Array:
         """See ``RowSums``."""
-        is_known = self._last and self._last[0] is fit and self._last[2]
-        sums = self._last[3] if is_known else self._look(fit, None, True, True)
+        is_known = self._known(fit) and self._last[1] is None
+        sums = self._last[2] if is_known else self._look(fit, None)
         return np.asarray(sums[1].sum(axis=0))
 
     def joint(self, fit: LinearFit, blocks: Blocks) -> tuple[Array, Array]:
         """See ``RowSums``."""
-        last = self._last
-        is_known = last and last[0] is fit and last[1] is blocks
-        sums = (
-            last[3] if is_known else self.parts.ask(_looked, fit, blocks, False, False, self._fine, reduce=added_each)
-        )
-        _, slope, level, *H = sums
         at = np.zeros(self.n_columns, dtype=np.intp)
         used = _in_use(fit, blocks)
         at[used] = np.arange(len(used))
+        if self._known(fit) and self._last[1] is None:  # all gradients are known
+            _, slope, level, _ = self._last[2]
+            H = self.parts.ask(_looked, fit, blocks, (False, False, False), reduce=added_each)[3]
+            at = np.arange(self.n_columns)
+        elif self._known(fit) and self._last[1] is blocks:
+            _, slope, level, H = self._last[2]
+        else:
+            _, slope, level, H = self.parts.ask(_looked, fit, blocks, (False, True, False), reduce=added_each)
         slope, level = slope.sum(axis=0), level.value()
         gradient = np.concatenate([np.r_[level[c], slope[at[b], c]] for c, b in enumerate(blocks)])
-        return gradient, _whole(*H)
+        return gradient, H.copy()
 
     def covariances(self) -> tuple[Array, Array, Array]:
-        """See ``RowSums``."""
+        """See ``RowSums``; asked for once."""
+        if not self._squares:
+            self._squares.append(self._asked_covariances())
+        return self._squares[0]
+
+    def _asked_covariances(self) -> tuple[Array, Array, Array]:
         centre = self.parts.ask(_centre, self.n_columns, reduce=added).sum(axis=0)[:, 0]
-        S = _whole(*self.parts.ask(_covariances, centre, self.mean, self._fine, reduce=added_each))
+        first, cross, second = self.parts.ask(_covariances, centre, self.mean, self._fine, reduce=added_each)
+        S = first + (cross + cross.T) + second
         p = self.n_columns
         return centre, np.ascontiguousarray(S[:p, :p]), np.ascontiguousarray(S[:p, p:])
 

@@ -17,7 +17,7 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.additive.gram import Block, Codes, Marginal
 from explaindistill.numerics.additive.monotone import shape_basis
 from explaindistill.numerics.additive.pairs import coarse_cells
-from explaindistill.numerics.additive.purify import pure_basis
+from explaindistill.numerics.additive.purify import pair_products, pure_basis_of
 from explaindistill.numerics.additive.splines import (
     curvature_penalty,
     discretise,
@@ -38,6 +38,9 @@ __all__ = [
     "main_on",
     "main_term",
     "marginal",
+    "pair_grids",
+    "pair_margins",
+    "pair_of",
     "pair_on",
     "pair_term",
     "read_shaping",
@@ -60,12 +63,16 @@ NO_PENALTY = 1e-12
 
 @dataclass(frozen=True)
 class Columns:
-    """Rows as bins: ``codes`` ``(d, n)``, and per column the value and the weight of each bin (missing last)."""
+    """Rows as bins: ``codes`` ``(d, n)``, and per column the value and the weight of each bin (missing last).
+
+    Of rows in parts the codes lie with these, and none are here. ``counts`` are the rows of each bin.
+    """
 
     schema: Schema
     codes: Codes
     values: list[Vector]
     mass: list[Vector]
+    counts: list[Vector]
 
 
 @dataclass(frozen=True)
@@ -111,7 +118,8 @@ def discretise_columns(schema: Schema, frame: pd.DataFrame, weight: Vector, pool
             one(i)
     else:
         list(pool.map(one, range(len(schema))))
-    return Columns(schema, codes, values, mass)
+    counts = [np.bincount(c, minlength=len(m)).astype(np.float64) for c, m in zip(codes, mass, strict=True)]
+    return Columns(schema, codes, values, mass, counts)
 
 
 def ends(grid: TermGrid, shaping: Shaping, columns: Columns) -> tuple[float, float]:
@@ -226,19 +234,37 @@ def _costs(grid: TermGrid, feature: Feature) -> list[NDArray[np.float64]]:
     return [bend, slope]
 
 
+def pair_grids(columns: Columns, axes: tuple[int, int], n_knots: int) -> tuple[TermGrid, TermGrid]:
+    """Grids of the interaction of two columns."""
+    a, b = axes
+    return _grid(columns, a, n_knots, MAX_PAIR_LEVELS), _grid(columns, b, n_knots, MAX_PAIR_LEVELS)
+
+
 def pair_term(columns: Columns, weight: Vector, axes: tuple[int, int], n_knots: int) -> AdditiveTerm | None:
     """Pure interaction of two columns; None where there is none to be had."""
-    return pair_on(columns, weight, tuple(_grid(columns, i, n_knots, MAX_PAIR_LEVELS) for i in axes))
+    return pair_on(columns, weight, pair_grids(columns, axes, n_knots))
 
 
 def pair_on(columns: Columns, weight: Vector, grids: tuple[TermGrid, ...]) -> AdditiveTerm | None:
-    """Pure interaction on two grids that are given; None where there is none to be had.
+    """Pure interaction on two grids that are given; None where there is none to be had."""
+    a, b = pair_margins(columns, grids)
+    return pair_of(columns, grids, pair_products(a, b, columns.codes, weight))
+
+
+def pair_margins(columns: Columns, grids: tuple[TermGrid, ...]) -> tuple[Marginal, Marginal]:
+    """What the bins of both columns weigh on their grids."""
+    a, b = (marginal(g, columns.values[g.axis]) for g in grids)
+    return a, b
+
+
+def pair_of(columns: Columns, grids: tuple[TermGrid, ...], products: NDArray[np.float64]) -> AdditiveTerm | None:
+    """Pure interaction from ``pair_products`` of all rows; None where there is none to be had.
 
     Values on the product of the grids are ``vec(theta) = Z beta`` with Z orthogonal, over the rows, to all functions of
     one column alone. Bending along one axis is ``S (x) I`` or ``I (x) S``; the identity shrinks what bends nowhere.
     """
-    a, b = (marginal(g, columns.values[g.axis]) for g in grids)
-    Z = pure_basis(a, b, columns.codes, weight)
+    a, b = pair_margins(columns, grids)
+    Z = pure_basis_of(products)
     if Z.shape[1] == 0:
         return None
     costs = []

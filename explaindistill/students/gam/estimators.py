@@ -13,12 +13,15 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.notebook import html_in_notebook, mimebundle
+from explaindistill.data.parts import AnsweredPart
 from explaindistill.data.rows import one_or_more
+from explaindistill.data.schema import Schema
 from explaindistill.data.targets import as_soft_targets
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.additive.families import FAMILIES, Bernoulli
 from explaindistill.numerics.ranges import one_of
-from explaindistill.protocols import Complexity, Rows
+from explaindistill.numerics.sums import both
+from explaindistill.protocols import Complexity, Partitions, Rows
 from explaindistill.students._explaining.agreement import agreement_intervals
 from explaindistill.students._explaining.counterfactual import counterfactual
 from explaindistill.students._explaining.reasons import reasons
@@ -27,15 +30,17 @@ from explaindistill.students._explaining.short_table import short_table
 from explaindistill.students._export import export
 from explaindistill.students._form import reader
 from explaindistill.students._intake import fit_classifier, fit_regressor, rows
+from explaindistill.students._parts_intake import PartsIntake
 from explaindistill.students.gam import words
 from explaindistill.students.gam.compression import on_value_grid, smaller
 from explaindistill.students.gam.drawing import drawing
 from explaindistill.students.gam.edit import edited
+from explaindistill.students.gam.fit import RowsOfFit
 from explaindistill.students.gam.json_form import FIT_NOTES, read, write
 from explaindistill.students.gam.picture import plot
 from explaindistill.students.gam.program import program
 from explaindistill.students.gam.refining import toward_labels
-from explaindistill.students.gam.settings import adopt, read_options
+from explaindistill.students.gam.settings import adopt, check_settings, read_options
 from explaindistill.students.gam.shapley import gam_shapley
 
 __all__ = ["GAMClassifier", "GAMRegressor"]
@@ -166,10 +171,33 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         """Fit to hard ``(n,)`` or soft ``(n, k)`` labels."""
         intake = fit_classifier(self, X, y, sample_weight, self.classes)
         noisy = bool(((intake.Y == 0) | (intake.Y == 1)).all())
-        two = intake.Y.shape[1] == 2
-        family = Bernoulli() if two else None
-        target = np.ascontiguousarray(intake.Y[:, 1]) if two else intake.Y
-        return adopt(self, read_options(self, intake.schema, family, noisy), intake, target, "logit")
+        return self._adopted(RowsOfFit.in_memory(intake, 1 if intake.Y.shape[1] == 2 else None), noisy)
+
+    def check_parts(self) -> None:
+        """Check parameters before rows in partitions are asked about; all of them are a matter of sums."""
+        check_settings(self)
+
+    def fit_parts(self, parts: Partitions, schema: Schema, classes: NDArray[Any] | None) -> Self:
+        """Fit to answered rows in partitions; the curves are those of the same rows in memory.
+
+        Parameters
+        ----------
+        parts : Partitions of ``data.parts.AnsweredPart``
+            As a ``Distiller`` makes them.
+        schema : Schema
+            Of their rows, with the smallest and largest values.
+        classes : ndarray of shape (k,)
+            Sorted.
+        """
+        intake = PartsIntake.of(self, parts, schema, classes)
+        outcome = 1 if len(intake.facts.lows) == 2 else None
+        noisy = bool(parts.ask(_are_outcomes, reduce=both)[0])
+        return self._adopted(RowsOfFit(parts, intake.facts.n, intake.schema, outcome), noisy)
+
+    def _adopted(self, rows: RowsOfFit, noisy: bool) -> Self:
+        family = None if rows.outcome is None else Bernoulli()
+        adopt(self, read_options(self, rows.schema, family, noisy), rows, "logit")
+        return self
 
     def decision_function(self, X: Rows) -> NDArray[np.float64]:
         """Logits: ``(n,)`` of the second class for two classes, else ``(n, k)``."""
@@ -271,6 +299,11 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
 
+def _are_outcomes(part: AnsweredPart) -> NDArray[np.bool_]:
+    """Whether all answers are 0 or 1."""
+    return np.array([((part.Y == 0) | (part.Y == 1)).all()])
+
+
 class GAMRegressor(RegressorMixin, BaseEstimator):
     r"""Additive values: :math:`g(\mu(x)) = \beta_0 + \sum_j f_j(x_j) + \sum_{jk} f_{jk}(x_j, x_k)`.
 
@@ -333,13 +366,32 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
         """Fit to values ``(n,)``."""
         one_of("loss", self.loss, FAMILIES)
         intake = fit_regressor(self, X, y, sample_weight)
-        target = np.ascontiguousarray(intake.Y[:, 0])
-        if self.loss == "poisson" and (target.min() < 0 or target.max() <= 0):
+        return self._adopted(RowsOfFit.in_memory(intake, 0), float(intake.Y.min()), float(intake.Y.max()))
+
+    def check_parts(self) -> None:
+        """Check parameters before rows in partitions are asked about; all of them are a matter of sums."""
+        check_settings(self)
+        one_of("loss", self.loss, FAMILIES)
+
+    def fit_parts(self, parts: Partitions, schema: Schema, classes: NDArray[Any] | None) -> Self:
+        """Fit to answered rows in partitions; see :meth:`GAMClassifier.fit_parts`. There are no ``classes``."""
+        intake = PartsIntake.of(self, parts, schema, classes)
+        lows, highs = intake.facts.lows, intake.facts.highs
+        if len(lows) > 1:
+            raise InvalidInputError(
+                f"a GAMRegressor is fitted to one value per row, the teacher answers {len(lows)}; fit one student per "
+                "output, each to a teacher of one"
+            )
+        return self._adopted(RowsOfFit(parts, intake.facts.n, intake.schema, 0), float(lows[0]), float(highs[0]))
+
+    def _adopted(self, rows: RowsOfFit, low: float, high: float) -> Self:
+        if self.loss == "poisson" and (low < 0 or high <= 0):
             raise InvalidInputError("y must be at least 0 and not 0 everywhere for loss='poisson'")
-        if self.loss == "gamma" and target.min() <= 0:
-            raise InvalidInputError(f"y must be above 0 for loss='gamma', got {target.min()}")
+        if self.loss == "gamma" and low <= 0:
+            raise InvalidInputError(f"y must be above 0 for loss='gamma', got {low}")
         scale = "value" if self.loss == "gaussian" else "log"
-        return adopt(self, read_options(self, intake.schema, FAMILIES[self.loss], False), intake, target, scale)
+        adopt(self, read_options(self, rows.schema, FAMILIES[self.loss], False), rows, scale)
+        return self
 
     def predict(self, X: Rows) -> NDArray[np.float64]:
         """Mean of each row."""

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from explaindistill.numerics.additive.gram import Design, gram, predictor, raw_cross
+from explaindistill.numerics.additive.gram import Design, columns_of_totals, gram_of
 from explaindistill.numerics.additive.pirls import AdditiveFit
+from explaindistill.numerics.exact_sums import ExactSum
+from explaindistill.numerics.sums import added_all
 from explaindistill.students.gam.design import AdditiveTerm, ends
 from explaindistill.students.gam.problem import AdditiveProblem
 from explaindistill.students.gam.shapes import Blend, Shape, TermGrid, blended
+from explaindistill.students.gam.sums import squared_score_sums, term_sums
 
 __all__ = ["Additive", "Removal", "Trial", "finish"]
 
@@ -55,31 +58,33 @@ def finish(
     A term's values on its grid are ``theta = T' beta`` and their variances the diagonal of ``T' C T``, with C the
     covariance of its coefficients and T its basis, carried on to the places beyond the values seen.
     """
-    design = Design(tuple(t.block for t in terms))
+    design, rows = Design(tuple(t.block for t in terms)), problem.rows
     covariances = _covariances(problem, terms, design, fit)
+    sums = rows.parts.ask(term_sums, problem.at(terms, fit), rows.weight, reduce=added_all)
     shapes = [
-        _shape(problem, term, fit, cut, [C[cut, cut] for C in covariances], float(edf))
-        for term, cut, edf in zip(terms, design.slices, fit.edf, strict=True)
+        _shape(problem, term, fit, cut, [C[cut, cut] for C in covariances], float(edf), near)
+        for term, cut, edf, near in zip(terms, design.slices, fit.edf, sums, strict=True)
     ]
     return Additive(fit.beta[:, 0].copy(), shapes, path, trials, fit)
 
 
 def _shape(
-    problem: AdditiveProblem, term: AdditiveTerm, fit: AdditiveFit, cut: slice, covariances: list[Matrix], edf: float
-) -> Shape:
-    """One term as a function on its grids; ``cut`` are its coefficients, ``covariances`` theirs, one per output."""
+    problem: AdditiveProblem, term: AdditiveTerm, fit: AdditiveFit, cut: slice, covariances: list[Matrix], edf: float,
+    sums: tuple[Matrix, list[ExactSum]],
+) -> Shape:  # fmt: skip
+    """One term as a function on its grids; ``cut`` are its coefficients, ``covariances`` theirs, one per output.
+
+    ``sums`` are those of :func:`~explaindistill.students.gam.sums.term_sums`.
+    """
     Z, old = term.block.Z, tuple(g.size for g in term.grids)
     values = np.stack([(Z @ b[cut]).reshape(old) for b in fit.beta])
     grids, blends = _ends(term, problem)
     size = tuple(g.size for g in grids)
     T = blended(Z.T.reshape(-1, *old), blends).reshape(Z.shape[1], -1)
     variance = [np.einsum("ji,jk,ki->i", T, C, T).reshape(size) for C in covariances]
-    rows, n = problem.rows, np.zeros(size)
-    n[np.ix_(*(g.within() for g in grids))] = raw_cross(term.block.margins, rows.codes, rows.weight).reshape(old)
-    alone = Design((term.block,))
-    spread = [
-        np.average(np.abs(predictor(alone, rows.codes, np.append(0.0, b[cut]))), weights=rows.weight) for b in fit.beta
-    ]
+    n = np.zeros(size)
+    n[np.ix_(*(g.within() for g in grids))] = columns_of_totals(term.block.margins, sums[0]).reshape(old)
+    spread = [float(total.value()) / problem.rows.weight for total in sums[1]]
     return Shape(
         name=term.name,
         grids=grids,
@@ -127,13 +132,8 @@ def _covariances(problem: AdditiveProblem, terms: list[AdditiveTerm], design: De
     """
     if problem.options.noisy:
         return [fit.phi * V for V in fit.V]
-    codes, weight = problem.rows.codes, problem.rows.weight
-    score, _ = problem.score(problem.predictors(terms, fit))
-    if (sample := problem.curvature_sample(terms)) is not None:
-        codes, weight = np.ascontiguousarray(codes[:, sample.positions]), sample.weight
-        score = score[sample.positions]
-    out = []
-    for V, s in zip(fit.V, score.T, strict=True):
-        M = gram(design, codes, np.ascontiguousarray(weight * s**2), problem.pool)
-        out.append(V @ M @ V)
-    return out
+    at, sample = problem.at(terms, fit), problem.curvature_sample(terms)
+    rows = problem.rows if sample is None else sample
+    bound = rows.weight * (at.score / problem.rows.weight) ** 2
+    sums = rows.parts.ask(squared_score_sums, at, bound, rows.pool, reduce=added_all)
+    return [V @ gram_of(design, each) @ V for V, each in zip(fit.V, sums, strict=True)]

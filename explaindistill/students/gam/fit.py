@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -13,30 +13,32 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
+from explaindistill.data.parts import AnsweredPart, FramePart
+from explaindistill.data.schema import Schema
 from explaindistill.numerics.additive.elimination import eliminate
-from explaindistill.numerics.additive.gram import (
-    Design,
-    cross,
-    gram,
-    raw_gram,
-)
-from explaindistill.numerics.additive.pairs import scan_pairs
+from explaindistill.numerics.additive.gram import Design
+from explaindistill.numerics.additive.pairs import PRIOR_ROWS, pair_gains
 from explaindistill.numerics.additive.pirls import AdditiveFit
 from explaindistill.numerics.additive.reml import Smoothing, solve
-from explaindistill.numerics.additive.row_sums import BinnedRows
+from explaindistill.numerics.additive.row_sums import BinnedParts
+from explaindistill.numerics.one_part import OnePart
+from explaindistill.numerics.sums import added_all
+from explaindistill.protocols import Partitions
 from explaindistill.students._intake import Intake
+from explaindistill.students.gam.bins import are_varied, binned
 from explaindistill.students.gam.design import (
     AdditiveTerm,
-    Columns,
     cells,
-    discretise_columns,
     main_term,
-    pair_term,
+    pair_grids,
+    pair_margins,
+    pair_of,
 )
 from explaindistill.students.gam.finishing import Additive, Removal, Trial, finish
 from explaindistill.students.gam.problem import CURVATURE_ROWS, AdditiveOptions, AdditiveProblem, TermsFit
+from explaindistill.students.gam.sums import At, PairQuestion, gain_sums, kept_side, pair_sums, pure_sums
 
-__all__ = ["fit_terms"]
+__all__ = ["RowsOfFit", "fit_terms"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -48,12 +50,13 @@ SCAN_CELLS, FEW_SCAN_CELLS, FEW_ROWS = 12, 6, 2_000
 HELD_OUT = 0.2
 """Share of the rows on which the number of pairs is chosen; the curves need the others."""
 LEAST_HELD_OUT = 20
-"""Held-out rows below which nothing is chosen: no interval would exclude 0."""
+"""Different held-out rows below which nothing is chosen: no interval would exclude 0."""
+MOST_VARIED = 5_000
+"""Held-out rows of which it is counted how many differ: of so many the least number do, or too few of all."""
 PAIR_COUNTS = (1, 2, 3, 5, 8, 12, 18, 27, 40, 60)
 """Numbers of pairs that are tried, each half as large again as the last, up to what a person can still look at."""
-JOINED_ROWS = 2_000
-"""Rows up to which equal ones are joined: small tables have many of them, and finding them in large ones costs more
-than it saves."""
+SCAN_SALT, HELD_SALT = 2, 3
+"""Of the draws of rows for the scan and of rows that are held out, so that they are not the same."""
 LEAST_EDF = 1e-2
 """Effective degrees of freedom below which a direction is left out: hundreds of them add up to a few."""
 G_FLOOR = 1e-7
@@ -88,22 +91,17 @@ def _preview(
     """
     if not new:
         return terms, fit
-    score, curvature = problem.score(problem.predictors(terms, fit))
-    rows = problem.rows
-    weight = rows.weight * curvature.sum(axis=1) / score.shape[1]
     grams, corners = [], []
     together = Design(tuple(t.block for t in new))
-    for term in new:
+    for term, (G, _, pulls) in zip(new, problem.alone(terms, fit, [t.block for t in new]), strict=True):
         design = Design((term.block,))
-        G = gram(design, rows.codes, weight)
         smooth = Smoothing(design, np.diag(G))
-        pulls = [cross(design, rows.codes, rows.weight * s) for s in score.T]
         fits = [solve(G, pull, smooth.matrix(), design) for pull in pulls]
         (cut,) = design.slices
         corners.append([(f.beta[cut], f.corner(cut)) for f in fits])
         grams.append(G[1:, 1:])
     diagonal = np.concatenate([[0.0], *(np.diag(G) for G in grams)])
-    smooth = Smoothing(together, diagonal, n_rows=float(problem.rows.weight.sum()))
+    smooth = Smoothing(together, diagonal, n_rows=problem.rows.weight)
     smooth.settle_corners(corners, fit.phi / 4, PREVIEW_STEPS)
     smaller = []
     for term, G, lam in zip(new, grams, smooth.values, strict=True):
@@ -168,21 +166,18 @@ def _compress(problem: AdditiveProblem, terms: list[AdditiveTerm], fit: Additive
     Of noise the pull ``u' g`` of the rows, g the term's score, has the variance of the dispersion: a direction that
     they pull at more than :data:`EVIDENCE` stays.
     """
-    score, curvature = problem.score(problem.predictors(terms, fit))
-    rows = problem.rows
-    weight = rows.weight * curvature.sum(axis=1) / curvature.shape[1]
     slices = Design(tuple(t.block for t in terms)).slices
     smaller: list[AdditiveTerm] = []
     betas: list[NDArray[Any]] = [fit.beta[:, :1]]
-    for term, cut, lam in zip(terms, slices, fit.smoothing, strict=True):
+    sums = problem.alone(terms, fit, [t.block for t in terms])
+    for term, cut, lam, (_, raw, pulls) in zip(terms, slices, fit.smoothing, sums, strict=True):
         block = term.block
         if block.bounded.any() or block.size < 3:
             smaller.append(term)
             betas.append(fit.beta[:, cut])
             continue
-        G = block.Z.T @ raw_gram(block.margins, block.margins, rows.codes, weight) @ block.Z
-        design = Design((block,))
-        pull = np.column_stack([cross(design, rows.codes, rows.weight * s)[1:] for s in score.T])
+        G = block.Z.T @ raw @ block.Z
+        pull = np.column_stack([p[1:] for p in pulls])
 
         def is_pulled(U: Matrix, pull: Matrix = pull) -> Flags:
             return np.asarray(((U.T @ pull) ** 2).max(axis=1) > EVIDENCE * fit.phi)
@@ -193,20 +188,42 @@ def _compress(problem: AdditiveProblem, terms: list[AdditiveTerm], fit: Additive
     return smaller, replace(fit, beta=np.hstack(betas), V=())
 
 
-def fit_terms(options: AdditiveOptions, intake: Intake, y: NDArray[np.float64]) -> Additive:
-    """Fit an additive model to rows that passed the door; ``y`` is ``(n,)``, or ``(n, k)`` for softmax."""
+def fit_terms(options: AdditiveOptions, rows: RowsOfFit) -> Additive:
+    """Fit an additive model to rows that passed the door, in one part or many."""
     # linear algebra on one thread: its bits then do not depend on the cores, and small matrices wait for nobody
-    with threadpool_limits(1), _threads(options.n_threads) as pool:
-        columns = discretise_columns(intake.schema, intake.X, intake.weight, pool)
-        rows = BinnedRows(columns.codes, y, intake.weight)
-        if len(rows) <= JOINED_ROWS:
-            rows = rows.joined()
-            columns = replace(columns, codes=rows.codes)
-        model = _grown(AdditiveProblem(options, columns, rows, pool))
-        if model.fit.converged or len(rows) <= CURVATURE_ROWS:
+    with threadpool_limits(1), _threads(options.n_threads if isinstance(rows.parts, OnePart) else 1) as pool:
+        columns, binned_rows = binned(rows.parts, rows.n, rows.schema, rows.outcome, pool)
+        model = _grown(AdditiveProblem(options, columns, binned_rows))
+        if model.fit.converged or len(binned_rows) <= CURVATURE_ROWS:
             return model
         # curvature from a sample of rows led to no optimum: measure it on all rows, the choice of smoothing too
-        return _grown(AdditiveProblem(options, columns, rows, pool, exact=True))
+        return _grown(AdditiveProblem(options, columns, binned_rows, exact=True))
+
+
+@dataclass(frozen=True, eq=False)
+class RowsOfFit:
+    """What an additive student fits to.
+
+    Attributes
+    ----------
+    parts : Partitions of AnsweredPart
+    n : int
+        Rows of all parts.
+    schema : Schema
+    outcome : int or None
+        Which answer is fitted; None for all of several classes.
+    """
+
+    parts: Partitions
+    n: int
+    schema: Schema
+    outcome: int | None
+
+    @classmethod
+    def in_memory(cls, intake: Intake, outcome: int | None) -> RowsOfFit:
+        """Rows that passed the door."""
+        part = AnsweredPart(FramePart(0, intake.X), intake.schema.names, intake.Y, intake.weight, None)
+        return cls(OnePart(part), len(intake.X), intake.schema, outcome)
 
 
 def _grown(problem: AdditiveProblem) -> Additive:
@@ -242,16 +259,14 @@ def rank_pairs(problem: AdditiveProblem, terms: list[AdditiveTerm], fit: Additiv
     pairs = [p for p in combinations(sorted(free), 2) if p not in paired]
     if not pairs:
         return []
-    score, curvature = problem.score(problem.predictors(terms, fit))
-    n = len(problem.rows)
-    sample = np.arange(n) if n <= SCAN_ROWS else np.linspace(0, n - 1, SCAN_ROWS).astype(np.intp)
+    n, rows = len(problem.rows), problem.rows
     tables, sizes = cells(problem.columns, SCAN_CELLS if n >= FEW_ROWS else FEW_SCAN_CELLS)
-    coarse = np.stack([t[c[sample]] for t, c in zip(tables, problem.columns.codes, strict=True)])
-    weight = problem.rows.weight[sample]
-    gains = scan_pairs(
-        coarse, sizes, np.ascontiguousarray((score[sample] * weight[:, None]).T),
-        np.ascontiguousarray((curvature[sample] * weight[:, None]).T), pairs, fit.phi, problem.pool,
-    )  # fmt: skip
+    share = min(SCAN_ROWS / n, 1.0)
+    if share < 1 and not are_varied(rows.parts, share, SCAN_SALT, SCAN_ROWS / 2):
+        share = 1.0
+    question = PairQuestion(tables, sizes, pairs, share, SCAN_SALT)
+    sums, curvature, n_drawn = rows.parts.ask(pair_sums, problem.at(terms, fit), question, rows.pool, reduce=added_all)
+    gains = pair_gains(sums, PRIOR_ROWS * curvature.value() / n_drawn, fit.phi)
     return [pairs[i] for i in np.argsort(-gains, kind="stable")]
 
 
@@ -260,52 +275,56 @@ def _pair_terms(
 ) -> list[AdditiveTerm]:
     """The pairs that promise most, as terms."""
     new: list[AdditiveTerm] = []
-    for axes in rank_pairs(problem, terms, fit):
-        if len(new) == wanted:
-            break
-        term = pair_term(problem.columns, problem.rows.weight, axes, problem.options.n_pair_knots)
-        if term is not None:
-            new.append(term)
+    ranked = rank_pairs(problem, terms, fit) if wanted else []
+    while ranked and len(new) < wanted:
+        some, ranked = ranked[: wanted - len(new)], ranked[wanted - len(new) :]
+        grids = [pair_grids(problem.columns, axes, problem.options.n_pair_knots) for axes in some]
+        margins = [pair_margins(problem.columns, pair) for pair in grids]
+        products = problem.rows.parts.ask(pure_sums, margins, problem.rows.weight, reduce=added_all)
+        candidates = (pair_of(problem.columns, *each) for each in zip(grids, products, strict=True))
+        new += [term for term in candidates if term is not None]
     return new
 
 
 def _choose_pairs(problem: AdditiveProblem, terms: list[AdditiveTerm]) -> tuple[int, list[Trial]]:
     """Raise the number of pairs until the loss on held-out rows stops falling beyond its interval."""
-    rng = np.random.default_rng(problem.options.seed)
-    held = rng.random(len(problem.rows)) < HELD_OUT
-    if held.sum() < LEAST_HELD_OUT or len(terms) < 2:
+    rows, salt = problem.rows, problem.options.seed + HELD_SALT
+    if len(terms) < 2 or not are_varied(rows.parts, min(HELD_OUT, MOST_VARIED / len(rows)), salt, LEAST_HELD_OUT):
         return 0, []
-    inside, outside = np.flatnonzero(~held), np.flatnonzero(held)
-    train = AdditiveProblem(problem.options, _subset(problem.columns, inside), problem.rows.take(inside), problem.pool)
-    test = AdditiveProblem(problem.options, _subset(problem.columns, outside), problem.rows.take(outside), problem.pool)
+    sides = (rows.parts.step(kept_side, HELD_OUT, salt, held) for held in (False, True))
+    train, test = (AdditiveProblem(problem.options, problem.columns, BinnedParts.of(side, rows.pool)) for side in sides)
+    if len(train.rows) == 0:
+        return 0, []
     terms, fit = _compress(train, terms, train.solve(terms, draft=True), LEAST_EDF)
-    best, weight = test.loss(test.predictors(terms, fit)), test.rows.weight
-    trials, chosen = [(0, float(np.average(best, weights=weight)), np.nan, np.nan)], 0
+    best = test.at(terms, fit)
+    trials, chosen = [(0, _mean_gain(test, best, None)[0], np.nan, np.nan)], 0
     current, most = list(terms), len(terms) * (len(terms) - 1) // 2
     for count in [c for c in PAIR_COUNTS if c <= most]:
         before = _preview(train, current, fit, _pair_terms(train, current, fit, count - chosen))
         current, fit = before[0], train.solve(before[0], before, draft=True)
-        loss = test.loss(test.predictors(current, fit))
-        gain = best - loss
-        centre = float(np.average(gain, weights=weight))
-        error = NORMAL_95 * float(np.sqrt(np.average((gain - centre) ** 2, weights=weight) / len(gain)))
-        trials.append((count, float(np.average(loss, weights=weight)), centre - error, centre + error))
+        now = test.at(current, fit)
+        centre, spread = _mean_gain(test, now, best)
+        error = NORMAL_95 * spread / float(np.sqrt(len(test.rows)))
+        trials.append((count, _mean_gain(test, now, None)[0], centre - error, centre + error))
         if centre - error <= 0:
             break
-        best, chosen = loss, count
+        best, chosen = now, count
     return chosen, trials
 
 
-def _subset(columns: Columns, chosen: NDArray[np.intp]) -> Columns:
-    return Columns(columns.schema, np.ascontiguousarray(columns.codes[:, chosen]), columns.values, columns.mass)
+def _mean_gain(test: AdditiveProblem, now: At, before: At | None) -> tuple[float, float]:
+    """Weighted mean and standard deviation of what a fit gains on held-out rows; of its loss without another."""
+    total, _ = test.rows.parts.ask(gain_sums, now, before, 0.0, reduce=added_all)
+    centre = float(total.value()) / test.rows.weight
+    _, squares = test.rows.parts.ask(gain_sums, now, before, centre, reduce=added_all)
+    return centre, float(np.sqrt(squares.value() / test.rows.weight))
 
 
 def _cut_terms(
     problem: AdditiveProblem, terms: list[AdditiveTerm], fit: AdditiveFit, keep: int
 ) -> tuple[list[AdditiveTerm], AdditiveFit, list[Removal]]:
     """Take out what matters least, in two rounds with a refit after each."""
-    alone = problem.loss(np.tile(problem.level(), (len(problem.rows), 1)))
-    null = max(float(problem.rows.weight @ alone), 1e-300)
+    null = max(problem.null_deviance(), 1e-300)
     path: list[Removal] = []
     for target in dict.fromkeys([max(keep, (len(terms) + keep) // 2), keep]):
         if target >= len(terms):

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from explaindistill.numerics.additive.families import Family
-from explaindistill.numerics.additive.gram import Design, predictor, raw_cross
+from explaindistill.numerics.additive.gram import Block, Design, columns_of_totals, cross_of, gram_of
 from explaindistill.numerics.additive.pirls import SMOOTHING_ROUNDS, AdditiveFit, FitOptions, fit_additive
-from explaindistill.numerics.additive.row_sums import BinnedRows, CurvatureSample
+from explaindistill.numerics.additive.row_sums import BinnedParts
 from explaindistill.numerics.additive.softmax import fit_softmax
+from explaindistill.numerics.sums import added, added_all
+from explaindistill.students.gam.bins import are_varied
 from explaindistill.students.gam.design import AdditiveTerm, Columns, Shaping
+from explaindistill.students.gam.sums import At, alone_sums, constant_loss, sample_rows, sample_sizes
 
 __all__ = ["AdditiveOptions", "AdditiveProblem"]
 
@@ -31,8 +32,8 @@ DRAFT_ROUNDS = 4
 """Rounds of smoothing in a draft: what follows it smooths on from where it ends."""
 DRAFT_TOL = 1e-4
 """Relative change of the penalised deviance at which a draft ends."""
-LEAST_CURVATURE = 1e-8
-"""Least ``p (1 - p)`` of a row, as where a teacher is sure: a working response divides by it."""
+CURVATURE_SALT = 1
+"""Of the draw of these rows: other draws take other rows."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,11 @@ class AdditiveOptions:
 
 @dataclass(frozen=True)
 class AdditiveProblem:
-    """One fitting problem: rows, columns, options and threads."""
+    """One fitting problem: options, columns, and rows in one part or many."""
 
     options: AdditiveOptions
     columns: Columns
-    rows: BinnedRows
-    pool: ThreadPoolExecutor | None
+    rows: BinnedParts
     exact: bool = False
 
     def solve(self, terms: list[AdditiveTerm], before: TermsFit | None = None, draft: bool = False) -> AdditiveFit:
@@ -82,68 +82,59 @@ class AdditiveProblem:
             check=not draft,
         )
         if options.family is None:
-            return fit_softmax(
-                design, self.rows, settings, smoothing=smoothing, start=start, curvature_rows=sample, pool=self.pool
-            )
+            return fit_softmax(design, self.rows, settings, smoothing=smoothing, start=start, curvature_rows=sample)
         first = None if start is None else start[0]
         return fit_additive(
-            design, self.rows, options.family, settings,
-            smoothing=smoothing, start=first, curvature_rows=sample, pool=self.pool,
-        )  # fmt: skip
+            design, self.rows, options.family, settings, smoothing=smoothing, start=first, curvature_rows=sample
+        )
 
-    def curvature_sample(self, terms: list[AdditiveTerm]) -> CurvatureSample | None:
-        """With very many rows, curvature is measured on evenly spread rows; the score never is.
+    def curvature_sample(self, terms: list[AdditiveTerm]) -> BinnedParts | None:
+        """With very many rows, curvature is measured on rows drawn by what stands in them; the score never is.
 
         A place of a grid that few rows touch would have no curvature there, and a step without curvature is endless:
-        all its rows are taken, and count once, while the spread rows stand for the others.
+        all its rows are taken, and count once, while the drawn rows stand for the others. Where many rows are equal,
+        and the draw finds few different ones, all are measured.
         """
-        n = len(self.rows)
+        n, rows = len(self.rows), self.rows
         if self.exact or n <= CURVATURE_ROWS:
             return None
-        certain = np.zeros(n, dtype=bool)
+        rare = {}
         for margin in {m.axis: m for t in terms for m in t.block.margins}.values():
-            codes = self.rows.codes[margin.axis]
-            near = raw_cross((margin,), self.rows.codes, np.ones(n)) < RARE_ROWS
-            rare = (near[margin.lo] & (margin.share < 1)) | (near[margin.hi] & (margin.share > 0))
-            certain |= rare[codes]
-        others = np.flatnonzero(~certain)
-        if int(certain.sum()) + CURVATURE_ROWS >= n:
+            near = columns_of_totals((margin,), self.columns.counts[margin.axis]) < RARE_ROWS
+            rare[margin.axis] = (near[margin.lo] & (margin.share < 1)) | (near[margin.hi] & (margin.share > 0))
+        share = CURVATURE_ROWS / n
+        if not are_varied(rows.parts, share, CURVATURE_SALT, CURVATURE_ROWS / 2):
             return None
-        spread = others[np.linspace(0, len(others) - 1, CURVATURE_ROWS).astype(np.intp)]
-        weight = self.rows.weight[spread]
-        scale = float(self.rows.weight[others].sum() / weight.sum())
-        positions = np.concatenate([spread, np.flatnonzero(certain)])
-        return CurvatureSample(positions, np.concatenate([scale * weight, self.rows.weight[certain]]))
+        drawn = rare, share, CURVATURE_SALT
+        n_certain, n_drawn, others, chosen = rows.parts.ask(sample_sizes, *drawn, reduce=added_all)
+        if n_certain + CURVATURE_ROWS >= n or n_drawn == 0:
+            return None
+        scale = float(others.value()) / float(chosen.value())
+        return BinnedParts.of(rows.parts.step(sample_rows, *drawn, scale), rows.pool)
 
-    def predictors(self, terms: list[AdditiveTerm], fit: AdditiveFit) -> Matrix:
-        """Linear predictors ``eta_ik = b_k0 + sum_t z_t(x_i)' beta_kt`` ``(n, K)``."""
-        design = Design(tuple(t.block for t in terms))
-        return np.column_stack([predictor(design, self.rows.codes, b) for b in fit.beta])
+    def at(self, terms: list[AdditiveTerm], fit: AdditiveFit) -> At:
+        """A fit, as sums over rows are asked for it."""
+        design, family = Design(tuple(t.block for t in terms)), self.options.family
+        if family is None:
+            return At(design, fit.beta, None, self.rows.weight, self.rows.weight)
+        return At(design, fit.beta, family, *self.rows.bounds(family, design, fit.beta[0]))
 
-    def score(self, eta: Matrix) -> tuple[Matrix, Matrix]:
-        """Unweighted scores ``d log L_i / d eta_ik`` and curvatures ``-d2 log L_i / d eta_ik^2`` ``(n, K)``.
+    def alone(
+        self, terms: list[AdditiveTerm], fit: AdditiveFit, blocks: list[Block]
+    ) -> list[tuple[Matrix, Matrix, list[Vector]]]:
+        """Of each block by itself at a fit: its cross-products with an intercept, raw ones, and the pull per output."""
+        sums = self.rows.parts.ask(alone_sums, self.at(terms, fit), blocks, reduce=added_all)
+        out = []
+        for block, (curve, pulls) in zip(blocks, sums, strict=True):
+            one = Design((block,))
+            out.append((gram_of(one, curve), curve[1][0], [cross_of(one, pull) for pull in pulls]))
+        return out
 
-        With softmax ``y_ik - p_ik`` and the diagonal ``p_ik (1 - p_ik)``.
-        """
-        if self.options.family is None:
-            P = softmax(eta, axis=1)
-            return self.rows.y - P, np.maximum(P * (1.0 - P), LEAST_CURVATURE)
+    def null_deviance(self) -> float:
+        """Deviance of the best model without terms: the link of the weighted mean of y."""
         family = self.options.family
-        return family.score(self.rows.y, eta[:, 0])[:, None], family.curvature(eta[:, 0])[:, None]
-
-    def level(self) -> Vector:
-        """Linear predictors ``(K,)`` of the best model without terms: the link of the weighted mean of y."""
-        if self.options.family is None:
-            return np.log(np.maximum(self.rows.weight @ self.rows.y, 1e-12) / self.rows.weight.sum())
-        return np.array([self.options.family.start(self.rows.y, self.rows.weight)])
-
-    def loss(self, eta: Matrix) -> Vector:
-        """Deviance ``(n,)`` of each row; with softmax ``2 sum_k y_ik log(y_ik / p_ik)``, 0 where y_ik is 0."""
-        if self.options.family is None:
-            P = np.log(np.maximum(softmax(eta, axis=1), 1e-300))
-            best = np.log(np.maximum(self.rows.y, 1e-300))
-            return 2.0 * np.sum(self.rows.y * (best - P), axis=1)
-        return self.options.family.deviance(self.rows.y, eta[:, 0])
+        level = np.log(np.maximum(self.rows.mean, 1e-12)) if family is None else np.array([self.rows.level(family)])
+        return float(self.rows.parts.ask(constant_loss, family, level, reduce=added).value())
 
 
 def _carry(terms: list[AdditiveTerm], design: Design, old: list[AdditiveTerm], fit: AdditiveFit) -> Matrix:

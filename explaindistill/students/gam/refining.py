@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 
 from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.additive.families import FAMILIES, Bernoulli
-from explaindistill.numerics.additive.row_sums import BinnedRows
+from explaindistill.numerics.additive.row_sums import BinnedRows, binned_parts
 from explaindistill.students._changed import changed
 from explaindistill.students._toward import Array, Move
 from explaindistill.students.gam.design import (
@@ -75,7 +75,7 @@ def _fitted(student: Any, frame: pd.DataFrame, labels: Array) -> Additive:
     chosen = replace(read_options(student, student.schema_, family, noisy), noisy=noisy, phi=1.0 if noisy else None)
     weight = np.ones(len(frame))
     columns = discretise_columns(student.schema_, frame, weight, None)
-    problem = AdditiveProblem(chosen, columns, BinnedRows(columns.codes, y, weight), None)
+    problem = AdditiveProblem(chosen, columns, binned_parts(BinnedRows(columns.codes, y, weight)))
     candidates = [_term(shape, problem, columns, weight) for shape in student.shapes_]
     terms = [term for term in candidates if term is not None]
     return finish(problem, terms, problem.solve(terms), [], [])

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from explaindistill.data.schema import Schema
@@ -14,16 +12,33 @@ from explaindistill.errors import InvalidInputError
 from explaindistill.numerics.additive.families import Bernoulli, Family
 from explaindistill.numerics.ranges import number_in, one_of, seed_in, whole_in
 from explaindistill.numerics.threads import n_threads
-from explaindistill.students._intake import Intake
 from explaindistill.students._optimum import settle
 from explaindistill.students.gam.design import read_shaping
-from explaindistill.students.gam.fit import fit_terms
+from explaindistill.students.gam.fit import RowsOfFit, fit_terms
 from explaindistill.students.gam.problem import AdditiveOptions
 
-__all__ = ["adopt", "read_options"]
+__all__ = ["adopt", "check_settings", "read_options"]
 
 MOST_KNOTS, MOST_PAIR_KNOTS = 1_000, 100
 """Of curves that people read; the sums of products take the square of the first, and of a pair the fourth power."""
+
+
+def check_settings(student: Any) -> None:
+    """Check the parameters that no column has a part in.
+
+    Raises
+    ------
+    InvalidInputError
+        For a parameter out of its range.
+    """
+    whole_in("n_knots", student.n_knots, 2, MOST_KNOTS)
+    whole_in("n_pair_knots", student.n_pair_knots, 2, MOST_PAIR_KNOTS)
+    whole_in("max_iter", student.max_iter, 1)
+    whole_in("n_pairs", student.n_pairs, 0, others=("auto",))
+    whole_in("max_terms", student.max_terms, 1, others=(None,))
+    number_in("tol", student.tol, 0)
+    one_of("labels", student.labels, ("auto", "outcomes", "teacher"))
+    seed_in("random_state", student.random_state)
 
 
 def read_options(student: Any, schema: Schema, family: Family | None, looks_noisy: bool) -> AdditiveOptions:
@@ -34,14 +49,7 @@ def read_options(student: Any, schema: Schema, family: Family | None, looks_nois
     InvalidInputError
         For a parameter out of its range, or a constraint on a column that cannot have it.
     """
-    whole_in("n_knots", student.n_knots, 2, MOST_KNOTS)
-    whole_in("n_pair_knots", student.n_pair_knots, 2, MOST_PAIR_KNOTS)
-    whole_in("max_iter", student.max_iter, 1)
-    whole_in("n_pairs", student.n_pairs, 0, others=("auto",))
-    whole_in("max_terms", student.max_terms, 1, others=(None,))
-    number_in("tol", student.tol, 0)
-    one_of("labels", student.labels, ("auto", "outcomes", "teacher"))
-    seed_in("random_state", student.random_state)
+    check_settings(student)
     shaping = read_shaping(schema, student.monotone, student.convex, student.zero_at)
     if family is None and any(s.monotone or s.convex for s in shaping):
         raise InvalidInputError("monotone and convex need two classes: with more, a logit has no direction of its own")
@@ -65,9 +73,9 @@ def read_options(student: Any, schema: Schema, family: Family | None, looks_nois
     )
 
 
-def adopt(student: Any, chosen: AdditiveOptions, intake: Intake, target: NDArray[np.float64], scale: str) -> Any:
+def adopt(student: Any, chosen: AdditiveOptions, rows: RowsOfFit, scale: str) -> Any:
     """Fit, and put what came of it on the student."""
-    model = fit_terms(chosen, intake, target)
+    model = fit_terms(chosen, rows)
     student.intercept_ = model.intercept
     student.shapes_ = model.shapes
     student.scale_ = scale

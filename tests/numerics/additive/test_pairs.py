@@ -33,8 +33,12 @@ def test_the_kernel_runs_without_compiler_too():
     rng = np.random.default_rng(1)
     a, b = rng.integers(0, 4, (2, 50)).astype(np.uint8)
     r, w = rng.normal(size=50), rng.random(50)
+    fast, slow = np.zeros((2, 2, 5, 4))
+    module._in_cells(a, b, r, w, fast)
+    module._in_cells.py_func(a, b, r, w, slow)
+    assert np.array_equal(fast, slow)
     kernel = module._interaction_gain
-    assert np.isclose(kernel(a, b, 5, 4, r, w, 1.0, 0.1), kernel.py_func(a, b, 5, 4, r, w, 1.0, 0.1))
+    assert np.isclose(kernel(*fast.copy(), 1.0, 0.1), kernel.py_func(*slow.copy(), 1.0, 0.1))
 
 
 def test_cells_of_numbers_and_categories():

