@@ -63,7 +63,8 @@ class GroupSums:
         least, largest = np.full(size, np.inf), np.full(size, -np.inf)
         np.minimum.at(least, g, u)
         np.maximum.at(largest, g, u)
-        return cls(np.column_stack([np.bincount(g, x, size) for x in columns]), least, largest, shift)
+        sums = np.column_stack([np.asarray(np.bincount(g, x, size), dtype=np.float64) for x in columns])
+        return cls(np.asarray(sums, dtype=np.float64), least, largest, shift)
 
     def __add__(self, other: GroupSums) -> GroupSums:
         """Of the rows of both."""
