@@ -10,34 +10,30 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from explaindistill.asking.forecast import Forecast
-from explaindistill.asking.progress import Show, enter, under_way
+from explaindistill.asking.progress import Show, under_way
 from explaindistill.auditing.about import About
 from explaindistill.auditing.columns import named_in
 from explaindistill.auditing.display_names import DisplayNames
 from explaindistill.auditing.failures import Failures, is_strict
-from explaindistill.auditing.frames.cells import partitions
-from explaindistill.auditing.frames.every import frame_names, measure_all, notes, suppressed
-from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, AuditRows, audit_rows, decision_rule, prepare
-from explaindistill.auditing.manifest import manifest, privacy_spent
-from explaindistill.auditing.notes import nobody_said, uses_sensitive
+from explaindistill.auditing.frames.every import frame_names
+from explaindistill.auditing.inputs import SECOND, WITHOUT, audit_rows, decision_rule, prepare
+from explaindistill.auditing.manifest import privacy_spent
+from explaindistill.auditing.measured import measured
+from explaindistill.auditing.notes import uses_sensitive
 from explaindistill.auditing.objects.columns import column_names, in_columns, object_rows_of, reading_once
 from explaindistill.auditing.objects.shown import labels_to_show, shown_objects
-from explaindistill.auditing.objects.teacher import behind
 from explaindistill.auditing.options import AuditOptions, check_rows, columns_wanted
 from explaindistill.auditing.partitions.opening import check_arguments, rows_drawn
 from explaindistill.auditing.partitions.whole import EveryRow
 from explaindistill.auditing.profiles.loading import load_profile
 from explaindistill.auditing.record import Audit
 from explaindistill.auditing.rehearsal import Rehearsal
-from explaindistill.auditing.stages import FINISHING, stages
+from explaindistill.auditing.stages import stages
 from explaindistill.auditing.validation import in_row_order, labelled_rows, named_students
-from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.distillation.objects.teacher import teacher_of_objects
-from explaindistill.measures.dependent_rows import dependence_warnings
 from explaindistill.measures.once import unchanged_tables
-from explaindistill.measures.suppression import with_common_values
-from explaindistill.measures.verdicts import check, check_rules
+from explaindistill.measures.verdicts import check_rules
 from explaindistill.numerics.threads import limited, n_threads
 from explaindistill.protocols import Attributes, ClassLabel, Rows, TeacherLike, can_be_asked
 from explaindistill.scale.opening import partitions_of
@@ -117,8 +113,11 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     ----------
     teacher : teacher adapter, fitted estimator, torch module, or callable
     students : fitted student or Distiller, or mapping of name to one
-    X : DataFrame or array of shape (n, d)
-        Audited rows. Rows that fitting saw (same index label and same values) are left out and counted.
+    X : DataFrame or array of shape (n, d), or rows in partitions
+        Audited rows. Of rows in partitions (:func:`explaindistill.open_parquet`, a frame of dask) what is a sum is that
+        of all of them, and all else rests on 100,000 drawn ones; each frame says it in its column ``rows``, and ``y``,
+        ``sensitive``, ``sample_weight`` and ``strata`` are names of columns. Rows that fitting saw (same index label
+        and same values) are left out and counted.
     y : array of shape (n,), or name of a column of X, optional
         True labels or values, which models do not see: a column that is named is taken out of the rows, unless a model
         was fitted with it (then a note says so). The same holds for ``sample_weight`` and ``groups``, and for
@@ -317,63 +316,12 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
         of_rows = inputs.notes if whole is None else [f"Of the drawn rows: {note}" for note in inputs.notes]
         inputs = replace(inputs, notes=(*columns.notes, *of_rows, *used))
         failures = Failures(is_strict(strict), objects is not None)
-        record = _measured(inputs, options, dict(requirements or {}), failures, whole)
+        record = measured(inputs, options, dict(requirements or {}), failures, whole)
         if objects is not None:
             lists = {name: words for name, s in named.items() if (words := s.lists())}
             record = replace(record, shown=shown_objects(inputs, labels), lists=lists)
     notes_of_all = (*record.notes, *privacy_spent(adapter, before))
     return replace(record, notes=notes_of_all, about=described, names=shown)
-
-
-def _measured(
-    inputs: AuditInput,
-    options: AuditOptions,
-    requirements: dict[str, str],
-    failures: Failures,
-    whole: EveryRow | None,
-) -> Audit:
-    """Measure, withhold what is about few people, count the rows beyond the drawn ones, and judge what is left."""
-    for model, error in inputs.errors.items():
-        failures.add("inputs", ["fidelity", "performance"], error, model)
-    size = min(MIN_CATEGORY_SIZE, options.min_group_size)
-    inputs = replace(inputs, rows=_nameless(inputs.rows, size))
-    inputs = _divided(inputs, options.min_group_size, failures)
-    measured = measure_all(inputs, options, failures)
-    enter(FINISHING)
-    frames = suppressed(measured, inputs.rows.counted_attributes(), options.min_group_size, failures)
-    every = None if whole is None else whole.measured(inputs, frames, options, failures)
-    frames = frames if every is None else every.frames
-    sentences = notes(frames, failures)
-    frames["failures"] = failures.to_frame()
-    frames["verdicts"] = check(frames, requirements)
-    record = manifest(inputs, options, requirements)
-    return Audit(
-        frames=frames,
-        manifest=record if every is None else every.manifest(record),
-        students={s.name: s.inner for s in inputs.students},
-        schema=inputs.rows.disclosed(size),
-        task=inputs.task,
-        teacher_name=_teacher_name(behind(inputs.teacher.inner)),
-        classes=inputs.rule.classes,
-        favorable=inputs.rule.favorable,
-        threshold=inputs.rule.threshold,
-        notes=(
-            *(() if every is None else every.notes),
-            *nobody_said(inputs.rule, inputs.rows.attributes),
-            *dependence_warnings(frames["dependent_rows"]),
-            *inputs.notes,
-            *sentences,
-        ),
-        requirements=requirements,
-        bounds=inputs.bounds(),
-        cells=inputs.partitions,
-        row_values=tuple(inputs.row_values),
-    )
-
-
-def _nameless(rows: AuditRows, min_category_size: int) -> AuditRows:
-    """Rows whose groups are named by enough people each: the name of a group of one would be that person's."""
-    return replace(rows, attributes=with_common_values(rows.attributes, min_category_size))
 
 
 def check_requirements(requirements: Mapping[str, str], students: Iterable[str]) -> None:
@@ -402,19 +350,3 @@ def _judgeable() -> list[str]:
 def _subjects(students: Iterable[str]) -> list[str]:
     students = list(students)
     return ["labels", "teacher", SECOND, *students, *(name + WITHOUT for name in students)]
-
-
-def _divided(inputs: AuditInput, minimum: int, failures: Failures) -> AuditInput:
-    """The input with the trees of the frame ``cells``; without them where none could be grown."""
-    try:
-        return replace(inputs, partitions=partitions(inputs, minimum))
-    except MemoryError:
-        raise
-    except Exception as error:  # one frame rests on them
-        failures.add("cells", ["cells"], error)
-        return inputs
-
-
-def _teacher_name(teacher: Any) -> str:
-    inner = getattr(teacher, "estimator", getattr(teacher, "module", None))
-    return type(teacher).__name__ + (f"({type(inner).__name__})" if inner is not None else "")

@@ -187,7 +187,15 @@ def far_sums(
     loss: Callable[[Floats, Floats], Floats],
     weight: Floats,
 ) -> list[float]:
-    """Sums of weight times the greatest loss of a row to an answer at the ends of the other model."""
+    """Sums of weight times the greatest loss of a row to an answer at the ends of the other model.
+
+    Examples
+    --------
+    >>> P, one = np.array([[0.0], [1.0]]), np.ones(2)
+    >>> ends = Ends.of(P, one)
+    >>> far_sums((P, P), (ends, ends), slice(None), _square, one)
+    [2.0, 2.0]
+    """
     sums = []
     for still, moved, swapped in ((answers[0], ends[1], False), (answers[1], ends[0], True)):
         rows = still[:, columns]

@@ -63,7 +63,8 @@ class GroupSums:
         least, largest = np.full(size, np.inf), np.full(size, -np.inf)
         np.minimum.at(least, g, u)
         np.maximum.at(largest, g, u)
-        return cls(np.column_stack([np.bincount(g, x, size) for x in columns]), least, largest, shift)
+        sums = np.column_stack([np.asarray(np.bincount(g, x, size), dtype=np.float64) for x in columns])
+        return cls(np.asarray(sums, dtype=np.float64), least, largest, shift)
 
     def __add__(self, other: GroupSums) -> GroupSums:
         """Of the rows of both."""
@@ -73,7 +74,7 @@ class GroupSums:
     def joined(self, codes: NDArray[np.int64], size: int) -> GroupSums:
         """Of larger groups; ``codes`` says which each group belongs to, -1 for none."""
         at = codes >= 0
-        sums = np.column_stack([np.bincount(codes[at], x[at], size) for x in self.sums.T])
+        sums = np.column_stack([np.asarray(np.bincount(codes[at], x[at], size), dtype=float) for x in self.sums.T])
         least, largest = np.full(size, np.inf), np.full(size, -np.inf)
         np.minimum.at(least, codes[at], self.least[at])
         np.maximum.at(largest, codes[at], self.largest[at])

@@ -1,5 +1,7 @@
 """An audit of rows in partitions: counts of all rows, all else of drawn rows, and every line says which."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -258,6 +260,36 @@ def test_one_part_without_some_group_and_small_groups(few_drawn, students):
     parts = audited(partitions_of_frames([rows.iloc[:400], rows.iloc[400:800], rows.iloc[800:]]), students)
     assert differences(parts, audited(rows, students)) == []
     assert "rare" not in parts.frames["rates"]["group"].to_numpy()
+
+
+def test_bands_of_numbers_are_those_of_the_drawn_rows_and_count_all(students, monkeypatch):
+    rows = rows_of(1200).drop(columns="sex").assign(age=np.random.default_rng(4).integers(18, 90, 1200) * 1.0)
+    rows.loc[::50, "age"] = np.nan
+    how = {"sensitive": ["age", "race"], "min_group_size": 1}
+    one = {"tree": students["tree"]}
+    memory, parts = audited(rows, one, **how), partitions_of_frames(cut(rows, 5, 0))
+    assert differences(audited(parts, one, **how), memory) == []  # all rows are drawn
+    monkeypatch.setattr(opening, "DRAWN", 300)
+    rates = audited(parts, one, **how).frames["rates"].query("metric == 'selection_rate' and subject == 'tree'")
+    ages = rates[rates["attribute"] == "age"].set_index("group")["n"]
+    assert ages["(missing)"] == 24
+    for band, n in ages.drop("(missing)").items():
+        low, high = (float(x) if x else None for x in BAND.fullmatch(band).groups())
+        assert n == ((rows["age"] >= (low or 0)) & (rows["age"] < (high or 1000))).sum(), band
+
+
+BAND = re.compile(r"(?:([\d.]+) (?:to|and above) ?)?(?:below ([\d.]+))?")
+
+
+def test_categories_that_differ_between_parts_are_joined_as_in_memory(few_drawn, students):
+    rows = rows_of(900).drop(columns="race")
+    first, second = rows.iloc[:500].copy(), rows.iloc[500:].copy()
+    first["sex"] = pd.Categorical(first["sex"], ["m", "f"])
+    second["sex"] = pd.Categorical(second["sex"].replace("f", "x"), ["x", "m", "never"])
+    both, one = [first, second], {"tree": students["tree"]}
+    whole = pd.concat(both, ignore_index=True)
+    parts = audited(partitions_of_frames(both), one, sensitive="sex")
+    assert differences(parts, audited(whole, one, sensitive="sex")) == []
 
 
 class Asked(Even):
