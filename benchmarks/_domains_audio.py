@@ -230,7 +230,7 @@ def planted_rows() -> list[Row]:
         return np.array([abs(np.asarray(w)[1750:2250] @ beat) / 500 > 0.06 for w in waves], dtype=float)
 
     teacher = CallableTeacher(loud, classes=["no", "yes"])
-    domain = AudioDomain(RATE, bands=6, n_parts=5)
+    domain = AudioDomain(RATE, ["bands"], bands=6, n_parts=5)
     tree = xd.Distiller(teacher, xd.TreeClassifier(max_leaf_nodes=4), domain=domain, random_state=0).fit(sounds[:150])
     audit = xd.audit(teacher, {"tree": tree}, sounds[150:], favorable="yes", random_state=0)
     shares = silencing_shares(audit)

@@ -134,7 +134,7 @@ def test_samples_of_every_kind_say_the_same(dtype):
 
 
 def test_loudness_does_not_count():
-    columns = fitted("bands", "shape", "voice", "length")
+    columns = fitted("bands", "variation", "shape", "voice", "length")
     quiet = [s / 50 for s in SOUNDS]
     assert np.allclose(columns.transform(quiet), columns.transform(SOUNDS), equal_nan=True)
 
@@ -146,7 +146,7 @@ def test_what_is_too_loud_is_clipped_and_not_turned_over():
 
 
 def test_silence_has_values():
-    columns = fitted("bands", "shape", "voice", "length")
+    columns = fitted("bands", "variation", "shape", "voice", "length")
     values = columns.transform([np.zeros(4000)]).iloc[0]
     assert (values.filter(like="–") == 0).all()
     assert values.filter(like="middle of").isna().all()
@@ -166,7 +166,7 @@ def test_an_offset_without_sound_has_no_pitch():
 @pytest.mark.parametrize("n", [1, 2, 5, 63, 64, 65, 255, 300])
 def test_sounds_shorter_than_the_window_are_read(n):
     short = RNG.normal(size=n)
-    columns = fitted("bands", "shape", "voice", "length")
+    columns = fitted("bands", "variation", "shape", "voice", "length")
     values = columns.transform([short]).iloc[0]
     assert np.isfinite(values.filter(like="–")).all()
     assert values["duration, in seconds"] == n / RATE
@@ -178,7 +178,7 @@ def test_sounds_shorter_than_the_window_are_read(n):
 
 @pytest.mark.parametrize("rate", [500, 11025, 16000, 44100, 192000.0])
 def test_rates(rate):
-    columns = AudioColumns(rate, ["bands", "shape", "voice"])
+    columns = AudioColumns(rate, ["bands", "shape", "voice"], bands=10, n_parts=3)
     t = np.arange(int(rate * 0.3)) / rate
     sounds = [np.sin(2 * np.pi * share * rate / 2 * t) for share in (0.1, 0.5, 0.9)]
     values = columns.fit(sounds).transform(sounds)
@@ -225,7 +225,7 @@ def test_parts_hold_as_much_of_what_is_heard():
     """Counted sample by sample: a moment weighs 1, and its loudness over the mean as much again."""
     sound = np.concatenate([np.zeros(2000), 0.5 * buzz(150, 0.3), 0.01 * RNG.normal(size=1500), buzz(200, 0.2)])
     stft = spectrum(sound, RATE)
-    columns = fitted()
+    columns = fitted(n_parts=3)
     bands = stft.power @ Layout(RATE, band_edges(RATE, 10), 1).bins(stft.values.shape[1]).T
     level = np.log10(np.maximum(bands, bands.max() * 1e-7)).mean(axis=1)
     loudness = level - level.min()
@@ -243,7 +243,7 @@ def test_pauses_around_a_word_move_its_parts_less_than_by_time():
     late = np.concatenate([1e-3 * RNG.normal(size=2400), word])
     moved = {}
     for parts in ("heard", "time"):
-        values = fitted(sounds=[word, late, *SOUNDS], parts=parts).transform([word, late])
+        values = fitted(sounds=[word, late, *SOUNDS], bands=10, n_parts=3, parts=parts).transform([word, late])
         moved[parts] = float((values.iloc[1] - values.iloc[0]).abs().mean())
     assert moved["heard"] < 0.8 * moved["time"]
 
@@ -251,12 +251,35 @@ def test_pauses_around_a_word_move_its_parts_less_than_by_time():
 @pytest.mark.parametrize("sound", [np.zeros(4000), np.full(4000, 0.2), np.ones(1), RNG.normal(size=3)])
 def test_parts_of_what_is_alike_all_along_last_equally_long(sound):
     stft = spectrum(sound, RATE)
-    ends = fitted().layout_.ends(stft)
+    ends = fitted(n_parts=3).layout_.ends(stft)
     assert ends[0] == 0
     assert ends[-1] == len(sound)
     assert (np.diff(ends) > 0).all()
     if not sound.any():
         assert ends == pytest.approx(len(sound) * np.arange(4) / 3)
+
+
+def test_variation_is_the_deviation_of_the_level_along_the_sound():
+    """Half of the sound 20 dB below the other half: the level lies 10 dB about its mean."""
+    halves = np.concatenate([tone(500, 1.0), 0.1 * tone(500, 1.0)])
+    columns = AudioColumns(RATE, ["variation"], bands=[0, 500, 1000, 4000], n_parts=2).fit([halves, *SOUNDS])
+    names = ["how much 0–1,000 Hz varies, in dB", "how much 1,000–4,000 Hz varies, in dB"]
+    assert columns.get_feature_names_out().tolist() == names
+    assert columns.transform([halves])[names[0]].item() == pytest.approx(10, abs=0.3)
+    assert columns.transform([tone(500, 1.0)])[names[0]].item() < 1.5  # but for its beginning and its end
+    assert columns.cells(names[0]) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert columns.cells(names[1]) == [(2, 0), (2, 1)]
+
+
+def test_silenced_variation_is_as_usual_and_other_bands_stay():
+    fading = [np.exp(-np.arange(4000) / length) * RNG.normal(size=4000) for length in range(500, 4500, 200)]
+    columns = fitted("variation", bands=[50, 400, 1000, 2500, 4000], sounds=fading)
+    before = columns.transform(fading)
+    for name in columns.get_feature_names_out():
+        after = columns.transform(silenced(fading, columns, name))
+        assert after[name].std() < 0.5 * before[name].std()
+        for other in set(before) - {name}:
+            assert after[other].corr(before[other]) > 0.9
 
 
 def test_the_spectrum_of_a_third_becomes_the_usual_one():

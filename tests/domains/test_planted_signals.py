@@ -50,7 +50,7 @@ def tone_in_the_middle(sounds):
 CASES = {
     "patch": (ImageDomain(["regions"], ink="none"), planted_images, bright_patch, "brightness, upper centre right"),
     "band": (
-        AudioDomain(RATE, bands=[50, 400, 1000, 2000], n_parts=5),
+        AudioDomain(RATE, ["bands"], bands=[50, 400, 1000, 2000], n_parts=5),
         planted_sounds,
         tone_in_the_middle,
         "400–1,000 Hz, 3rd fifth",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from explaindistill.domains.audio.silencing import at_pitch, of_shares, without_cell
+from explaindistill.domains.audio.silencing import at_pitch, of_shares, of_variation, without_cell
 from explaindistill.domains.audio.spectrum import PARTS, Layout, Spectrum, band_edges, part_names, spectrum
 from explaindistill.domains.audio.stretching import stretched, whispered
 from explaindistill.domains.audio.voice import voice
@@ -21,8 +21,9 @@ from explaindistill.numerics.ranges import whole_in
 
 __all__ = ["KINDS", "AudioColumns"]
 
-KINDS = ("bands", "shape", "voice", "length")
+KINDS = ("bands", "variation", "shape", "voice", "length")
 DURATION, PITCH, VOICED = "duration, in seconds", "pitch, in Hz", "voiced share"
+VARIES = "how much {} varies, in dB"
 THIRDS, FINE_BANDS = 3, 24
 """Parts whose spectral shape is read, and the bands that it is set to usual in: a third of an octave or less each."""
 
@@ -35,7 +36,7 @@ class AudioColumns(TransformerMixin, BaseEstimator):
     rate : float > 0
         Samples per second.
     kinds : sequence of str
-        Of ``"bands"``, ``"shape"``, ``"voice"`` and ``"length"``.
+        Of ``"bands"``, ``"variation"``, ``"shape"``, ``"voice"`` and ``"length"``.
     bands : int >= 1, or sequence of Hz
         How many bands, evenly apart as heard, or their edges.
     n_parts : int >= 1
@@ -62,7 +63,7 @@ class AudioColumns(TransformerMixin, BaseEstimator):
     >>> low, high = np.sin(2 * np.pi * 400 * t), np.sin(2 * np.pi * 3000 * t)
     >>> columns = AudioColumns(8000, ["bands"], bands=2, n_parts=1).fit([low, high])
     >>> columns.transform([low]).round().to_dict("records")
-    [{'50–1,200 Hz': 29.0, '1,200–4,000 Hz': -29.0}]
+    [{'50–1,200 Hz': 34.0, '1,200–4,000 Hz': -34.0}]
     """
 
     def __init__(
@@ -94,6 +95,10 @@ class AudioColumns(TransformerMixin, BaseEstimator):
         self._dtype = waves[0].dtype
         edges = band_edges(self.rate, self.bands) if isinstance(self.bands, int) else tuple(map(float, self.bands))
         self.layout_ = Layout(float(self.rate), edges, self.n_parts, self.parts)
+        # what varies is read in pairs of neighbouring bands
+        pairs = Layout(float(self.rate), (*edges[:-1:2], edges[-1]), 1)
+        self._pairs = dict(zip((VARIES.format(name) for name in pairs.names), range(len(pairs.names)), strict=True))
+        self._pair_layout = pairs
         self._thirds = Layout(float(self.rate), band_edges(self.rate, FINE_BANDS), THIRDS, self.parts)
         values = pd.DataFrame([self._values(samples(wave)) for wave in waves])
         varying = [name for name in values if values[name].nunique() > 1 or 0 < values[name].isna().mean() < 1]
@@ -137,12 +142,23 @@ class AudioColumns(TransformerMixin, BaseEstimator):
         names = self.layout_.names
         return divmod(names.index(name), self.n_parts) if name in names and "bands" in self.kinds else None
 
+    def cells(self, name: str) -> list[tuple[int, int]]:
+        """Bands and parts that a column is about: one, or all of a pair of bands; none of columns of the whole."""
+        if (cell := self.cell(name)) is not None:
+            return [cell]
+        if name not in self._pairs or "variation" not in self.kinds:
+            return []
+        first, n_bands = 2 * self._pairs[name], len(self.layout_.edges) - 1
+        return [(band, place) for band in range(first, min(first + 2, n_bands)) for place in range(self.n_parts)]
+
     def _silenced(self, wave: NDArray[np.float64], name: str, rng: np.random.Generator) -> NDArray[np.float64]:
         if (cell := self.cell(name)) is not None:
             return without_cell(wave, self.layout_, cell)
         for third, end in enumerate(part_names(THIRDS)):
             if name in self._shape_names(end):
                 return of_shares(wave, self._thirds, third, self._usual_shares[:, third])
+        if name in self._pairs:
+            return of_variation(wave, self._pair_layout, self._pairs[name], float(self.usual_[name]))
         if name == VOICED:
             return whispered(wave, self.rate, rng)
         usual = float(self.usual_[name])
@@ -158,6 +174,9 @@ class AudioColumns(TransformerMixin, BaseEstimator):
         for kind in dict.fromkeys(self.kinds):
             if kind == "bands":
                 values |= dict(zip(self.layout_.names, self.layout_.levels(stft).ravel().tolist(), strict=True))
+            elif kind == "variation":
+                spread = self._pair_layout.tracks(stft).std(axis=0)
+                values |= dict(zip(self._pairs, spread.tolist(), strict=True))
             elif kind == "shape":
                 values |= self._shape(stft)
             elif kind == "voice":

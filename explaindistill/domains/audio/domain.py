@@ -29,7 +29,8 @@ class AudioDomain(BaseEstimator):
         Samples per second, of all sounds.
     kinds : sequence of str, default=("bands",)
         What a student reads: ``"bands"`` (energy of each band in each part of the sound, over the sound's mean, in
-        dB), ``"shape"`` (middle of the spectrum, and share of high energy, in each third), ``"voice"`` (pitch, and how
+        dB), ``"variation"`` (standard deviation of the level along the sound, of each two neighbouring bands, in dB),
+        ``"shape"`` (middle of the spectrum, and share of high energy, in each third), ``"voice"`` (pitch, and how
         much is voiced) and ``"length"`` (duration in seconds).
     bands : int, or sequence of Hz, default=10
         How many bands, evenly apart as heard up to half the rate, or their edges.
@@ -57,7 +58,7 @@ class AudioDomain(BaseEstimator):
     --------
     >>> t = np.arange(2000) / 8000
     >>> tones = [np.sin(2 * np.pi * hertz * t) for hertz in (300, 900, 2500)]
-    >>> columns = AudioDomain(8000, bands=3, n_parts=1).columns().fit(tones)
+    >>> columns = AudioDomain(8000, ["bands"], bands=3, n_parts=1).columns().fit(tones)
     >>> columns.transform(tones).idxmax(axis=1).tolist()
     ['50–680 Hz', '680–1,800 Hz', '1,800–4,000 Hz']
     """

@@ -71,7 +71,7 @@ def show_sound(wave: Any, columns: AudioColumns, reasons: pd.DataFrame, player: 
     counted = Contributions.of(reasons)
     rate = float(columns.rate)
     audible = _audible(counted.by_column, columns)
-    cells = [cell for name in audible if (cell := columns.cell(name)) is not None]
+    cells = list(dict.fromkeys(cell for name in audible for cell in columns.cells(name)))
     values = samples(np.asarray(wave))
     heard = of_cells(values, columns.layout_, cells) if cells else values
     below = ""
@@ -100,9 +100,9 @@ def draw_sound(wave: Any, columns: AudioColumns, reasons: pd.DataFrame) -> Any:
     ends = columns.layout_.ends(stft) / rate
     boxes = []
     for name, value in counted.by_column.items():
-        if (cell := columns.cell(str(name))) is not None:
-            band, place = cell
-            boxes.append(((ends[place], ends[place + 1], edges[band], edges[band + 1]), float(value)))
+        if cells := columns.cells(str(name)):
+            (lowest, first), (highest, last) = min(cells), max(cells)
+            boxes.append(((ends[first], ends[last + 1], edges[lowest], edges[highest + 1]), float(value)))
     return plugins.door("plots").sound_reasons(
         decibels.T, seconds, (edges[0], edges[-1]), boxes, counted.answer, top=rate / 2
     )
@@ -110,12 +110,12 @@ def draw_sound(wave: Any, columns: AudioColumns, reasons: pd.DataFrame) -> Any:
 
 def _audible(by_column: pd.Series, columns: AudioColumns) -> list[str]:
     """The strongest cells that count for the answer."""
-    cells = [name for name in by_column.index if by_column[name] > 0 and columns.cell(str(name)) is not None]
-    if not cells:
+    names = [name for name in by_column.index if by_column[name] > 0 and columns.cells(str(name))]
+    if not names:
         return []
-    share = by_column[cells].cumsum() / by_column[cells].sum()
+    share = by_column[names].cumsum() / by_column[names].sum()
     n = int(np.searchsorted(share.to_numpy(), COUNTED - 1e-9)) + 1
-    return [str(name) for name in cells[:n]]
+    return [str(name) for name in names[:n]]
 
 
 def _wav(heard: NDArray[np.float64], rate: float) -> str:

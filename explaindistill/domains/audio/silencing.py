@@ -11,7 +11,7 @@ from explaindistill.domains.audio.spectrum import Layout, spectrum, waveform
 from explaindistill.domains.audio.stretching import resampled, stretched
 from explaindistill.domains.audio.voice import voice
 
-__all__ = ["at_pitch", "of_cells", "of_shares", "without_cell"]
+__all__ = ["at_pitch", "of_cells", "of_shares", "of_variation", "without_cell"]
 
 MOST_RAISED = 1e4
 """Factor of energy, 40 dB: hiss is not raised further to be as loud as what usually is there."""
@@ -69,6 +69,28 @@ def of_shares(wave: NDArray[np.float64], layout: Layout, part: int, shares: NDAr
     gain = np.ones(cells.shape)
     gain[:, part] = np.sqrt(wanted / np.maximum(cells[:, part], np.maximum(wanted / MOST_RAISED, 1e-300)))
     return waveform(stft, stft.values * layout.gains(stft, gain))
+
+
+def of_variation(wave: NDArray[np.float64], layout: Layout, band: int, deviation: float) -> NDArray[np.float64]:
+    """The sound in which the level of one band varies by so many dB about its mean; one that never varies stays.
+
+    Examples
+    --------
+    >>> fading = np.exp(-np.arange(8000) / 2000) * np.sin(np.arange(8000))
+    >>> layout = Layout(8000, (0.0, 4000.0), 1)
+    >>> steady = of_variation(fading, layout, 0, 2.0)
+    >>> [float(layout.tracks(spectrum(sound, 8000)).std().round()) for sound in (fading, steady)]
+    [10.0, 2.0]
+    """
+    stft = spectrum(wave, layout.rate)
+    level = layout.tracks(stft)[:, band]
+    spread = float(level.std())
+    if spread == 0:
+        return wave.copy()
+    change = (level - level.mean()) * (deviation / spread - 1.0)
+    gain = np.minimum(10 ** (change / 20), np.sqrt(MOST_RAISED))
+    share = layout.bins(stft.values.shape[1])[band]
+    return waveform(stft, stft.values * (1.0 + share * (gain[:, None] - 1.0)))
 
 
 def at_pitch(wave: NDArray[np.float64], rate: float, pitch: float) -> NDArray[np.float64]:

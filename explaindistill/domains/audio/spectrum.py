@@ -193,10 +193,13 @@ class Layout:
 
     def levels(self, stft: Spectrum) -> NDArray[np.float64]:
         """Mean level of each cell ``(bands, parts)`` in dB over the mean of all cells; 0 everywhere in silence."""
-        bands = stft.power @ self.bins(stft.values.shape[1]).T
         frames = self.frames(stft)
-        cells = (frames / frames.sum(axis=1, keepdims=True) @ _decibels(bands)).T
+        cells = (frames / frames.sum(axis=1, keepdims=True) @ self.tracks(stft)).T
         return cells - cells.mean()
+
+    def tracks(self, stft: Spectrum) -> NDArray[np.float64]:
+        """Level of each band along the sound ``(frames, bands)`` in dB; 0 everywhere in silence."""
+        return _decibels(stft.power @ self.bins(stft.values.shape[1]).T)
 
     def energies(self, stft: Spectrum) -> NDArray[np.float64]:
         """Mean energy per frame of each cell ``(bands, parts)``."""
