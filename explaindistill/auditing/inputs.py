@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
+from explaindistill.asking.labelling import label_keyed
 from explaindistill.asking.memory import Memory
 from explaindistill.auditing.answers import Answer, aligned, answer_of
 from explaindistill.auditing.baseline import fit_baseline
@@ -29,6 +30,7 @@ from explaindistill.auditing.validation import (
     true_labels,
 )
 from explaindistill.data.disclosure import disclosed
+from explaindistill.data.row_keys import KeyedRows
 from explaindistill.data.rows import as_frame
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.data.schema import Schema
@@ -441,9 +443,11 @@ def prepare(
 
 
 def asked(
-    teacher: Any, students: Mapping[str, Any], rows: AuditRows, rule: DecisionRule, store: Any = None
+    teacher: Any, students: Mapping[str, Any], rows: AuditRows, rule: DecisionRule, store: Any = None, keys: Any = None
 ) -> tuple[Model, ...]:
     """The teacher and its students with their answers to the rows.
+
+    With the ``keys`` of the rows ``(n, 2)`` the teacher is asked at once, and nothing is remembered of its answers.
 
     Raises
     ------
@@ -462,7 +466,7 @@ def asked(
     >>> [model.name for model in asked(teacher, {"tree": tree}, rows, rule)]
     ['teacher', 'tree']
     """
-    teacher_model = _teacher("teacher", teacher, rows, rule, store)
+    teacher_model = _teacher("teacher", teacher, rows, rule, store, keys)
     models = tuple(_student(name, student, rows, rule) for name, student in students.items())
     _check_outputs(teacher_model, models)
     return (teacher_model, *models)
@@ -489,7 +493,7 @@ def _tried(make: Callable[[], Model]) -> Model | Exception:
         return error
 
 
-def _teacher(name: str, teacher: Any, rows: AuditRows, rule: DecisionRule, store: Any) -> Model:
+def _teacher(name: str, teacher: Any, rows: AuditRows, rule: DecisionRule, store: Any, keys: Any = None) -> Model:
     shown = None
     if rows.schema.container == "frame" and not reads_codes(teacher):
         shown = partial(uncoded, like=rows.schema.restore(rows.frame.iloc[:0]))
@@ -499,7 +503,12 @@ def _teacher(name: str, teacher: Any, rows: AuditRows, rule: DecisionRule, store
         return aligned(ask(rows.schema.restore(frame)), teacher.classes_, rule.classes)
 
     with asking_for("audit: audited rows" if name != SECOND else "audit: second teacher"):
-        P = answer(rows.frame)
+        if keys is None:
+            P = answer(rows.frame)
+        else:
+            restored = rows.schema.restore(rows.frame)
+            keyed = KeyedRows.of(restored if shown is None else shown(restored), keys)
+            P = aligned(label_keyed(teacher, keyed), teacher.classes_, rule.classes)
     return Model(name, answer, P, StudentView(rows.schema), teacher, teacher)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -171,10 +171,10 @@ class PartQuestions:
             equal_in_value=np.zeros(len(frame), dtype=bool),
         )
         before = rows_sent_to(self.teacher).total
-        models = asked(self.teacher, self.students, rows, self.rule)
+        keys = row_keys(rows.frame)
+        models = asked(self.teacher, self.students, rows, self.rule, keys=keys)
         sent = rows_sent_to(self.teacher).total - before
         used = len(frame) if weight is None else int((weight > 0).sum())
-        keys = row_keys(rows.frame)
         equal = self._equal(rows.frame, keys)
         if extra:
             # the same number whatever the order of the rows; a label that moves to another row changes it
@@ -182,7 +182,8 @@ class PartQuestions:
         digest = keys.sum(axis=0, dtype=np.uint64)
         known = y
         if y is not None and self.rule.classes is not None:
-            known = positions(y, self.rule.classes).astype(np.int16)
+            codes, labels = pd.factorize(y)
+            known = np.append(positions(labels, self.rule.classes), -1)[codes].astype(np.int16)
         decided = {} if self.rule.classes is None else {m.name: self._decided(m.P) for m in models}
         return AnsweredRows(
             {model.name: np.ascontiguousarray(model.P) for model in models},
@@ -195,7 +196,9 @@ class PartQuestions:
         )
 
     def _decided(self, P: Floats) -> NDArray[np.int16]:
-        return positions(self.rule.decide(P), self.rule.classes).astype(np.int16)
+        # numbers stand for classes: as many names as rows would have to be looked up
+        classes = np.arange(len(self.rule.classes))
+        return np.asarray(replace(self.rule, classes=classes, favorable=self.rule.position).decide(P), dtype=np.int16)
 
     def _equal(self, rows: pd.DataFrame, keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
         distillers = [s for s in self.students.values() if isinstance(s, Distiller)]
