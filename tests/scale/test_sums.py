@@ -45,7 +45,7 @@ def limits(request, monkeypatch):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("task", ["two classes", "three classes", "values", "two values"])
 def test_any_cut_and_any_order_give_the_same_bytes(limits, teachers, task):
-    @settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.generate))
+    @settings(max_examples=5, deadline=None, phases=(Phase.explicit, Phase.generate))
     @given(
         st.sampled_from(sorted(ROWS)),
         st.sampled_from(sorted(WEIGHTS)),

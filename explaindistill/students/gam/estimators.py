@@ -35,7 +35,7 @@ from explaindistill.students.gam import words
 from explaindistill.students.gam.compression import on_value_grid, smaller
 from explaindistill.students.gam.drawing import drawing
 from explaindistill.students.gam.edit import edited
-from explaindistill.students.gam.fit import RowsOfFit
+from explaindistill.students.gam.fit import CurveRows
 from explaindistill.students.gam.json_form import FIT_NOTES, read, write
 from explaindistill.students.gam.picture import plot
 from explaindistill.students.gam.program import program
@@ -171,7 +171,7 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         """Fit to hard ``(n,)`` or soft ``(n, k)`` labels."""
         intake = fit_classifier(self, X, y, sample_weight, self.classes)
         noisy = bool(((intake.Y == 0) | (intake.Y == 1)).all())
-        return self._adopted(RowsOfFit.in_memory(intake, 1 if intake.Y.shape[1] == 2 else None), noisy)
+        return self._adopted(CurveRows.in_memory(intake, 1 if intake.Y.shape[1] == 2 else None), noisy)
 
     def check_parts(self) -> None:
         """Check parameters before rows in partitions are asked about; all of them are a matter of sums."""
@@ -192,9 +192,9 @@ class GAMClassifier(ClassifierMixin, BaseEstimator):
         intake = PartsIntake.of(self, parts, schema, classes)
         outcome = 1 if len(intake.facts.lows) == 2 else None
         noisy = bool(parts.ask(_are_outcomes, reduce=both)[0])
-        return self._adopted(RowsOfFit(parts, intake.facts.n, intake.schema, outcome), noisy)
+        return self._adopted(CurveRows(parts, intake.facts.n, intake.schema, outcome), noisy)
 
-    def _adopted(self, rows: RowsOfFit, noisy: bool) -> Self:
+    def _adopted(self, rows: CurveRows, noisy: bool) -> Self:
         family = None if rows.outcome is None else Bernoulli()
         adopt(self, read_options(self, rows.schema, family, noisy), rows, "logit")
         return self
@@ -366,7 +366,7 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
         """Fit to values ``(n,)``."""
         one_of("loss", self.loss, FAMILIES)
         intake = fit_regressor(self, X, y, sample_weight)
-        return self._adopted(RowsOfFit.in_memory(intake, 0), float(intake.Y.min()), float(intake.Y.max()))
+        return self._adopted(CurveRows.in_memory(intake, 0), float(intake.Y.min()), float(intake.Y.max()))
 
     def check_parts(self) -> None:
         """Check parameters before rows in partitions are asked about; all of them are a matter of sums."""
@@ -382,9 +382,9 @@ class GAMRegressor(RegressorMixin, BaseEstimator):
                 f"a GAMRegressor is fitted to one value per row, the teacher answers {len(lows)}; fit one student per "
                 "output, each to a teacher of one"
             )
-        return self._adopted(RowsOfFit(parts, intake.facts.n, intake.schema, 0), float(lows[0]), float(highs[0]))
+        return self._adopted(CurveRows(parts, intake.facts.n, intake.schema, 0), float(lows[0]), float(highs[0]))
 
-    def _adopted(self, rows: RowsOfFit, low: float, high: float) -> Self:
+    def _adopted(self, rows: CurveRows, low: float, high: float) -> Self:
         if self.loss == "poisson" and (low < 0 or high <= 0):
             raise InvalidInputError("y must be at least 0 and not 0 everywhere for loss='poisson'")
         if self.loss == "gamma" and low <= 0:

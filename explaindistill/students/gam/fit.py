@@ -38,7 +38,7 @@ from explaindistill.students.gam.finishing import Additive, Removal, Trial, fini
 from explaindistill.students.gam.problem import CURVATURE_ROWS, AdditiveOptions, AdditiveProblem, TermsFit
 from explaindistill.students.gam.sums import At, PairQuestion, gain_sums, kept_side, pair_sums, pure_sums
 
-__all__ = ["RowsOfFit", "fit_terms"]
+__all__ = ["CurveRows", "fit_terms"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -188,7 +188,7 @@ def _compress(problem: AdditiveProblem, terms: list[AdditiveTerm], fit: Additive
     return smaller, replace(fit, beta=np.hstack(betas), V=())
 
 
-def fit_terms(options: AdditiveOptions, rows: RowsOfFit) -> Additive:
+def fit_terms(options: AdditiveOptions, rows: CurveRows) -> Additive:
     """Fit an additive model to rows that passed the door, in one part or many."""
     # linear algebra on one thread: its bits then do not depend on the cores, and small matrices wait for nobody
     with threadpool_limits(1), _threads(options.n_threads if isinstance(rows.parts, OnePart) else 1) as pool:
@@ -201,7 +201,7 @@ def fit_terms(options: AdditiveOptions, rows: RowsOfFit) -> Additive:
 
 
 @dataclass(frozen=True, eq=False)
-class RowsOfFit:
+class CurveRows:
     """What an additive student fits to.
 
     Attributes
@@ -220,7 +220,7 @@ class RowsOfFit:
     outcome: int | None
 
     @classmethod
-    def in_memory(cls, intake: Intake, outcome: int | None) -> RowsOfFit:
+    def in_memory(cls, intake: Intake, outcome: int | None) -> CurveRows:
         """Rows that passed the door."""
         part = AnsweredPart(FramePart(0, intake.X), intake.schema.names, intake.Y, intake.weight, None)
         return cls(OnePart(part), len(intake.X), intake.schema, outcome)

@@ -14,7 +14,7 @@ from explaindistill.numerics.ranges import number_in, one_of, seed_in, whole_in
 from explaindistill.numerics.threads import n_threads
 from explaindistill.students._optimum import settle
 from explaindistill.students.gam.design import read_shaping
-from explaindistill.students.gam.fit import RowsOfFit, fit_terms
+from explaindistill.students.gam.fit import CurveRows, fit_terms
 from explaindistill.students.gam.problem import AdditiveOptions
 
 __all__ = ["adopt", "check_settings", "read_options"]
@@ -73,7 +73,7 @@ def read_options(student: Any, schema: Schema, family: Family | None, looks_nois
     )
 
 
-def adopt(student: Any, chosen: AdditiveOptions, rows: RowsOfFit, scale: str) -> Any:
+def adopt(student: Any, chosen: AdditiveOptions, rows: CurveRows, scale: str) -> Any:
     """Fit, and put what came of it on the student."""
     model = fit_terms(chosen, rows)
     student.intercept_ = model.intercept

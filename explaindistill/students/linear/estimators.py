@@ -32,7 +32,7 @@ from explaindistill.students._parts_intake import PartsIntake
 from explaindistill.students._picture import plot
 from explaindistill.students.linear.compression import on_value_grid, smaller
 from explaindistill.students.linear.drawing import drawing
-from explaindistill.students.linear.fit import RowsOfFit, fit_linear
+from explaindistill.students.linear.fit import SumRows, fit_linear
 from explaindistill.students.linear.model import LinearModel
 from explaindistill.students.linear.nearest import nearest_in_sum
 from explaindistill.students.linear.program import program
@@ -126,7 +126,7 @@ class _Linear(BaseEstimator):
 
     def _fit(self, intake: _intake.Intake) -> None:
         self._check_parameters()
-        self.model_ = fit_linear(self, RowsOfFit.in_memory(intake))
+        self.model_ = fit_linear(self, SumRows.in_memory(intake))
 
     def check_parts(self) -> None:
         """Check parameters before rows in partitions are asked about; all of them are a matter of sums."""
@@ -145,7 +145,7 @@ class _Linear(BaseEstimator):
             Sorted.
         """
         intake = PartsIntake.of(self, parts, schema, classes)
-        self.model_ = fit_linear(self, RowsOfFit(parts, intake.facts.n, intake.schema, classes))
+        self.model_ = fit_linear(self, SumRows(parts, intake.facts.n, intake.schema, classes))
         return self
 
     def _check_parameters(self) -> None:

@@ -37,7 +37,7 @@ from explaindistill.students._optimum import settle
 from explaindistill.students.linear.model import FittedRows, LinearModel, fitted_model
 from explaindistill.students.linear.rows import LinearDesign, opened, spread_of_targets, standardised, total_weight
 
-__all__ = ["RowsOfFit", "deciding_folds", "fit_linear"]
+__all__ = ["SumRows", "deciding_folds", "fit_linear"]
 
 N_FOLDS = 5
 """A fifth of the rows is held out at a time."""
@@ -57,7 +57,7 @@ PATH_TOL = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
-class RowsOfFit:
+class SumRows:
     """What a linear student fits to.
 
     Attributes
@@ -75,7 +75,7 @@ class RowsOfFit:
     classes: NDArray[Any] | None
 
     @classmethod
-    def in_memory(cls, intake: Intake) -> RowsOfFit:
+    def in_memory(cls, intake: Intake) -> SumRows:
         """Rows that passed the door."""
         answered = AnsweredPart(FramePart(0, intake.X), intake.schema.names, intake.Y, intake.weight, None)
         return cls(OnePart(answered), len(intake.X), intake.schema, intake.classes)
@@ -101,14 +101,14 @@ def deciding_folds(rank: NDArray[np.intp], n_scores: int) -> tuple[NDArray[np.in
     return folds, 1 if rank.max() >= ONE_FOLD_FROM // n_scores else n_folds
 
 
-def fit_linear(estimator: Any, rows: RowsOfFit) -> LinearModel:
+def fit_linear(estimator: Any, rows: SumRows) -> LinearModel:
     """Fit to rows in parts, of which one may be all; sets what a choice leaves on the estimator."""
     # small products: one thread is faster on a busy machine, and bits do not depend on the number of cores
     with threadpool_limits(1, user_api="blas"):
         return _fitted(estimator, rows)
 
 
-def _fitted(estimator: Any, rows: RowsOfFit) -> LinearModel:
+def _fitted(estimator: Any, rows: SumRows) -> LinearModel:
     """Columns, standardised; outputs in units of their spread; the chosen fit; all back in the user's units."""
     is_classes = rows.classes is not None
     total = total_weight(rows.parts)
@@ -130,7 +130,7 @@ class _Choice:
     """The penalty, and the fit at it."""
 
     estimator: Any
-    rows: RowsOfFit
+    rows: SumRows
     design: LinearDesign
     size: NDArray[np.float64]
     total: float
