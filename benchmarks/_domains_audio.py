@@ -59,12 +59,12 @@ def rows(quick: bool, seeds: int) -> list[Row]:
 
 
 def recordings(quick: bool) -> Recordings:
-    """All of them, or the first eight of each digit and speaker."""
+    """All of them, or the first six of each digit and speaker."""
     waves, keys = [], []
     with zipfile.ZipFile(DIGITS) as archive:
         for name in sorted(archive.namelist()):
             digit, speaker, number = name.rsplit("/", 1)[-1].removesuffix(".wav").split("_")
-            if quick and int(number) >= 8:
+            if quick and int(number) >= 6:
                 continue
             with wave.open(io.BytesIO(archive.read(name))) as file:
                 waves.append(np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").astype(np.int16))
@@ -75,7 +75,7 @@ def recordings(quick: bool) -> Recordings:
 
 def speaker_rows(data: Recordings, quick: bool) -> list[Row]:
     """Agreement on a speaker whom neither the teacher nor the student has heard."""
-    speakers = np.unique(data.speaker)[: 2 if quick else None]
+    speakers = np.unique(data.speaker)[: 1 if quick else None]
     table = []
     for seed, speaker in enumerate(speakers):
         judge = data.speaker == speaker
@@ -113,12 +113,18 @@ def half_rows(data: Recordings, quick: bool, seeds: int) -> list[Row]:
     tree_gain = frame["tree on bands"] - frame["CART on bands"]
     n = f"{len(frame)} seeds, teacher right in {frame['teacher'].mean():.3f}"
     worst = frame["worst speaker"]
+
+    def decided(holds: bool) -> bool | None:
+        return None if quick else holds  # one seed on a third of the recordings decides nothing
+
     return [
-        line("spoken digits: linear on 30 named bands, agreement", ">= 0.90", bands, bands.mean() >= 0.90, n),
+        line("spoken digits: linear on 30 named bands, agreement", ">= 0.90", bands, decided(bands.mean() >= 0.90), n),
         line("spoken digits: worst speaker of that", "reported", worst, None),
-        line("spoken digits: that less linear on 26 statistics of MFCC", ">= 0.03", gain, gain.mean() >= 0.03),
+        line("spoken digits: that less linear on 26 statistics of MFCC", ">= 0.03", gain, decided(gain.mean() >= 0.03)),
         line(f"spoken digits: tree of {LEAVES} leaves on bands", "reported", frame["tree on bands"], None),
-        line("spoken digits: that less CART on bands", "upper end >= 0", tree_gain, interval(tree_gain)[1] >= 0),
+        line(
+            "spoken digits: that less CART on bands", "upper end >= 0", tree_gain, decided(interval(tree_gain)[1] >= 0)
+        ),
     ]
 
 
