@@ -32,7 +32,7 @@ def rows(quick: bool, seeds: int) -> list[Row]:
     """One line per bar: ``bar``, ``asked``, ``measured``, ``holds``."""
     ways = WAYS[:2] if quick else WAYS
     measured = pd.DataFrame([one_seed(seed, ways, quick) for seed in range(seeds)])
-    default = ImageDomain().made
+    default = ImageDomain().sampling
     linear, tree = measured[f"linear, {default}"], measured[f"tree, {default}"]
     gain = tree - measured["CART on pixels"]
     n = f"{len(measured)} seeds, teacher right in {measured['teacher'].mean():.3f}"
@@ -103,7 +103,7 @@ def network(images: np.ndarray, labels: np.ndarray, seed: int, rounds: int) -> T
 
 def sampler_rows(measured: pd.DataFrame, student: str, ways: tuple[str | None, ...]) -> list[Row]:
     """Each way of making images less none; the default may not lose."""
-    default = ImageDomain().made
+    default = ImageDomain().sampling
     lines = []
     for way in ways[1:]:
         gain = measured[f"{student}, {way}"] - measured[f"{student}, None"]

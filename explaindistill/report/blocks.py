@@ -65,7 +65,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Html:
-    """What a domain shows of one object: HTML, of which a page writes only what formats text and embedded pictures."""
+    """What a domain shows of one object: a page writes what formats text, and embedded pictures and sounds."""
 
     html: str
     id: str = ""

@@ -10,16 +10,16 @@ __all__ = ["harmless"]
 
 TAGS = frozenset(
     {
-        "b", "bdi", "br", "caption", "code", "del", "div", "em", "figcaption", "figure", "hr", "i", "img", "ins", "li",
-        "mark", "ol", "p", "pre", "s", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead",
-        "tr", "u", "ul",
+        "audio", "b", "bdi", "br", "caption", "code", "del", "div", "em", "figcaption", "figure", "hr", "i", "img",
+        "ins", "li", "mark", "ol", "p", "pre", "s", "small", "span", "strong", "sub", "sup", "table", "tbody", "td",
+        "th", "thead", "tr", "u", "ul",
     }
 )  # fmt: skip
 """Tags that format text; all others are left out, and what stands in them is text."""
 VOID = frozenset({"br", "hr", "img"})
 SWALLOWED = frozenset({"script", "style", "template", "iframe", "object", "title", "noscript", "svg", "math"})
 """Tags whose content is no text for a reader either."""
-ATTRIBUTES = frozenset({"alt", "colspan", "dir", "height", "lang", "rowspan", "scope", "title", "width"})
+ATTRIBUTES = frozenset({"alt", "aria-label", "colspan", "dir", "height", "lang", "rowspan", "scope", "title", "width"})
 STYLES = re.compile(
     r"(background|background-color|border(-(bottom|top|left|right))?|color|font-size|font-style|font-weight|"
     r"margin|max-width|min-width|overflow-wrap|padding|text-align|text-decoration|unicode-bidi|vertical-align|"
@@ -29,11 +29,15 @@ STYLES = re.compile(
 LOADS = re.compile(r"url|expression|import|var\s*\(", re.IGNORECASE)
 LEAVES = re.compile(r"margin\s*:.*-", re.IGNORECASE)
 """A margin below 0 would lay an object over what the page itself says."""
-PICTURE = re.compile(r"data:image/(png|jpeg|gif);base64,[A-Za-z0-9+/=]+")
+EMBEDDED = {
+    "audio": re.compile(r"data:audio/wav;base64,[A-Za-z0-9+/=]+"),
+    "img": re.compile(r"data:image/(png|jpeg|gif);base64,[A-Za-z0-9+/=]+"),
+}
+"""What may be embedded, by the tag that shows it; a sound has its controls and never begins by itself."""
 
 
 def harmless(html: str) -> str:
-    """The same HTML with formatting tags, their titles and colours, and embedded pictures alone; it is well formed.
+    """The same HTML with formatting tags, their titles and colours, pictures and sounds alone; it is well formed.
 
     Parameters
     ----------
@@ -65,9 +69,10 @@ class _Cleaner(HTMLParser):
         if self._silent or tag not in TAGS:
             return
         attributes = _attributes(tag, attrs)
-        if tag == "img" and "src" not in dict(attributes):
+        if tag in EMBEDDED and "src" not in dict(attributes):
             return
-        written = "".join(f' {name}="{escape(value)}"' for name, value in attributes)
+        written = " controls" if tag == "audio" else ""
+        written += "".join(f' {name}="{escape(value)}"' for name, value in attributes)
         self._out.append(f"<{tag}{written}>")
         if tag not in VOID:
             self._open.append(tag)
@@ -103,7 +108,7 @@ def _attributes(tag: str, attrs: list[tuple[str, str | None]]) -> list[tuple[str
     for name, value in attrs:
         if value is None:
             continue
-        if name in ATTRIBUTES or (tag == "img" and name == "src" and PICTURE.fullmatch(value)):
+        if name in ATTRIBUTES or (name == "src" and tag in EMBEDDED and EMBEDDED[tag].fullmatch(value)):
             harmless_ones.append((name, value))
         elif name == "style" and (style := _style(value)):
             harmless_ones.append((name, style))

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -24,6 +24,8 @@ from explaindistill.report.words import FIRST, ISOLATED, LAST, name, sentence
 from explaindistill.report.writers.json import island, results
 
 __all__ = ["asset", "environment", "page", "whole_page"]
+
+Kind = TypeVar("Kind")
 
 SCRIPTS = ("page.js", "explorer.js", "what_if.js")
 STYLES = ("page.css", "tree.css", "print.css")
@@ -75,14 +77,15 @@ def _hash(script: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def _whatifs(blocks: tuple[b.Block, ...]) -> list[b.WhatIf]:
-    panels: list[b.WhatIf] = []
+def _within(blocks: tuple[b.Block, ...], kind: type[Kind]) -> list[Kind]:
+    """Blocks of one kind, wherever they stand."""
+    chosen: list[Kind] = []
     for block in blocks:
-        if isinstance(block, b.WhatIf):
-            panels.append(block)
+        if isinstance(block, kind):
+            chosen.append(block)
         elif isinstance(block, (b.Details, b.Group)):
-            panels.extend(_whatifs(block.blocks))
-    return panels
+            chosen.extend(_within(block.blocks, kind))
+    return chosen
 
 
 def page(audit: Any, sections: Mapping[str, b.Section]) -> str:
@@ -98,11 +101,13 @@ def whole_page(
     Only the scripts whose hashes stand in the Content-Security-Policy may run, so a word that slipped through
     as a script would still be inert.
     """
-    panels = [panel for section in sections.values() for panel in _whatifs(section.blocks)]
+    panels = [panel for section in sections.values() for panel in _within(section.blocks, b.WhatIf)]
+    objects = [shown for section in sections.values() for shown in _within(section.blocks, b.Html)]
+    sounds = "media-src data:; " if any("data:audio/" in shown.html for shown in objects) else ""
     scripts = [_clean(panel.script) for panel in panels] + [asset(file) for file in SCRIPTS]
     policy = (
         f"default-src 'none'; script-src {' '.join(dict.fromkeys(map(_hash, scripts)))}; style-src 'unsafe-inline'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        f"img-src data:; {sounds}base-uri 'none'; form-action 'none'"
     )
     return SPARE_ENDS.sub(
         "",

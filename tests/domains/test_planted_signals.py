@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -75,6 +77,29 @@ def test_what_alone_decides_is_found(name):
     assert (lines["estimate"].drop(column) == 0).all()
     flips = audit.frames["edits"].query("metric == 'edit_flip_rate' and subject == 'teacher'").set_index("edit")
     assert flips["n"].eq(60).all()
+
+
+@pytest.mark.parametrize("player", [True, False])
+def test_a_named_sound_is_played_on_the_page_where_the_domain_says_so(player, tmp_path):
+    sounds = planted_sounds(np.random.default_rng(0))
+    teacher = CallableTeacher(tone_in_the_middle, classes=["no", "yes"])
+    domain = AudioDomain(RATE, ["bands"], bands=[50, 400, 1000, 2000], n_parts=5, player=player)
+    student = xd.Distiller(teacher, xd.TreeClassifier(max_leaf_nodes=2), domain=domain, random_state=0).fit(sounds[:60])
+    options = {"favorable": "yes", "n_explained": 0, "progress": False}
+    named = xd.audit(teacher, {"tree": student}, sounds[60:], show=[3], **options)
+    page = named.save(tmp_path / "a.html").read_text("utf-8")
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', page)
+    players = re.findall(
+        r'<audio controls aria-label="[^"]+" src="data:audio/wav;base64,[A-Za-z0-9+/=]+"></audio>', page
+    )
+    assert (len(players), page.count("data:audio")) == ((1, 1) if player else (0, 0))
+    assert ("media-src data:" in policy) == player
+    for ending in ("json", "md"):
+        assert "data:audio" not in named.save(tmp_path / f"a.{ending}").read_text("utf-8")
+    unnamed = xd.audit(teacher, {"tree": student}, sounds[60:], **options)
+    page = unnamed.save(tmp_path / "b.html").read_text("utf-8")
+    assert "data:audio" not in page
+    assert "media-src" not in page
 
 
 def test_images_stand_beside_ordinary_columns():

@@ -15,6 +15,9 @@ ATTACKS = [
     '<img src="data:text/html;base64,PHNjcmlwdD4=">',
     '<img src="data:image/svg+xml;base64,PHN2Zz4=">',
     '<img alt="src=" title="src=x">',
+    '<audio src="//evil.example/x.wav" autoplay onplay=alert(1)></audio>',
+    '<audio autoplay loop onerror=alert(1) src="data:audio/wav;base64,UklGRg=="><source src=x></audio>',
+    '<img src="data:audio/wav;base64,UklGRg=="><audio src="data:image/png;base64,iVBORw0KGgo=">',
     "<svg onload=alert(1)><script>alert(1)</script></svg>",
     "<math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>",
     '<p onclick="alert(1)" onmouseover=alert(1)>text</p>',
@@ -66,8 +69,9 @@ def test_nothing_runs_loads_or_leaves_its_place(attack):
     assert reader.in_order
     assert not reader.open
     for tag, name, value in reader.attributes:
-        assert name in ATTRIBUTES | {"style", "src"}
-        assert name != "src" or (tag == "img" and re.match(r"data:image/(png|jpeg|gif);base64,", value))
+        assert name in ATTRIBUTES | {"style", "src"} | ({"controls"} if tag == "audio" else set())
+        data = r"data:audio/wav;base64," if tag == "audio" else r"data:image/(png|jpeg|gif);base64,"
+        assert name != "src" or (tag in ("audio", "img") and re.match(data, value))
         assert name != "style" or not re.search(r"url|expression|@|\\|position|margin[^;]*-", value)
 
 
@@ -81,6 +85,14 @@ def test_what_formats_stays():
     assert harmless("<table><tr><td colspan=2>x</td></tr></table>") == (
         '<table><tr><td colspan="2">x</td></tr></table>'
     )
+
+
+def test_a_sound_has_controls_and_never_begins_by_itself():
+    source = "data:audio/wav;base64,UklGRg=="
+    player = f'<audio controls aria-label="what is heard" src="{source}"></audio>'
+    assert harmless(player) == player
+    assert harmless(f'<audio autoplay src="{source}">') == f'<audio controls src="{source}"></audio>'
+    assert harmless("<audio controls></audio>") == ""
 
 
 def test_text_is_never_lost_to_a_tag_that_is_left_out():
