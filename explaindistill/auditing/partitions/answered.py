@@ -180,15 +180,15 @@ class PartQuestions:
             # the same number whatever the order of the rows; a label that moves to another row changes it
             keys = scrambled(keys) * (row_keys(frame[list(dict.fromkeys(extra))]) | np.uint64(1))
         digest = keys.sum(axis=0, dtype=np.uint64)
-        known = y
+        truth = y
         if y is not None and self.rule.classes is not None:
             codes, labels = pd.factorize(y)
-            known = np.append(positions(labels, self.rule.classes), -1)[codes].astype(np.int16)
+            truth = np.append(positions(labels, self.rule.classes), -1)[codes].astype(np.int16)
         decided = {} if self.rule.classes is None else {m.name: self._decided(m.P) for m in models}
         return AnsweredRows(
             {model.name: np.ascontiguousarray(model.P) for model in models},
             decided,
-            known,
+            truth,
             weight,
             {name: self._levels(frame[name]) for name in self.sensitive},
             equal,

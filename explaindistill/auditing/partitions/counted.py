@@ -122,11 +122,11 @@ class CountedRows:
     def _differences(self, decided: Mapping[str, NDArray[np.int64]]) -> Iterator[pd.DataFrame]:
         """How much more often each student is right than its teacher, on the rows whose true label is known."""
         truth = self.cells.codes["labels"]
-        known = truth >= 0
-        right = {name: (decision == truth)[known] for name, decision in decided.items()}
+        has_label = truth >= 0
+        right = {name: (decision == truth)[has_label] for name, decision in decided.items()}
         for s in self.students:
             names = {"subject": s, "reference": TEACHER}
-            counted = self.cells.counted.at(known)
+            counted = self.cells.counted.at(has_label)
             yield frame([counted_share_difference("accuracy_difference", right[s], right[TEACHER], counted, **names)])
 
     def groups(self, options: AuditOptions) -> dict[str, pd.DataFrame]:

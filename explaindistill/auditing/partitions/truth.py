@@ -77,17 +77,17 @@ def people_by_value(raw: Cells, named: Cells) -> dict[str, PeopleByValue]:
 
 def _labelled(rows: AnsweredRows, column: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which rows have a label, and of these whether it is the class."""
-    known = np.asarray(rows.y) >= 0
-    return known, np.asarray(rows.y)[known] == column
+    has_label = np.asarray(rows.y) >= 0
+    return has_label, np.asarray(rows.y)[has_label] == column
 
 
 def _large(rows: AnsweredRows, people: Mapping[str, PeopleByValue], column: int) -> Sums:
     """Sums by model and sensitive column, one line per group; all rows under no column."""
-    known, y = _labelled(rows, column)
-    weight, out = rows.weights()[known], {}
-    codes = {attribute: of.of(rows.attributes[attribute])[known] for attribute, of in people.items()}
+    has_label, y = _labelled(rows, column)
+    weight, out = rows.weights()[has_label], {}
+    codes = {attribute: of.of(rows.attributes[attribute])[has_label] for attribute, of in people.items()}
     for name, P in rows.answers.items():
-        numbers = in_the_large(y, P[known, column], weight)
+        numbers = in_the_large(y, P[has_label, column], weight)
         out[name, ""] = numbers.sum(axis=0)[None, :]
         for attribute, of in people.items():
             out[name, attribute] = _by(codes[attribute], len(of.names), numbers)
@@ -96,11 +96,11 @@ def _large(rows: AnsweredRows, people: Mapping[str, PeopleByValue], column: int)
 
 def _ranked(rows: AnsweredRows, people: Mapping[str, PeopleByValue], column: int, scores: RankedScores) -> Sums:
     """Sums by rank, and by group and rank, of each model."""
-    known, y = _labelled(rows, column)
-    weight, out = rows.weights()[known], {}
-    codes = {attribute: of.of(rows.attributes[attribute])[known] for attribute, of in people.items()}
+    has_label, y = _labelled(rows, column)
+    weight, out = rows.weights()[has_label], {}
+    codes = {attribute: of.of(rows.attributes[attribute])[has_label] for attribute, of in people.items()}
     for name, P in rows.answers.items():
-        numbers, at, size = ranked_sums(y, P[known, column], weight), scores.codes(rows, name)[known], 0
+        numbers, at, size = ranked_sums(y, P[has_label, column], weight), scores.codes(rows, name)[has_label], 0
         size = scores.ranks[name].size
         out[name, ""] = _by(at, size, numbers)
         for attribute, of in people.items():
@@ -115,11 +115,11 @@ def _by(codes: NDArray[np.int64], size: int, numbers: Floats) -> Floats:
 
 def _losses(rows: AnsweredRows) -> dict[str, MomentSums]:
     """Log loss and Brier distance of each model."""
-    known = (np.asarray(rows.y) >= 0) & (rows.weights() > 0)
-    truth, weight = np.asarray(rows.y)[known], rows.weights()[known]
+    has_label = (np.asarray(rows.y) >= 0) & (rows.weights() > 0)
+    truth, weight = np.asarray(rows.y)[has_label], rows.weights()[has_label]
     at, out = np.arange(len(truth)), {}
     for name, answers in rows.answers.items():
-        P = answers[known]
+        P = answers[has_label]
         log = -np.log(np.maximum(P[at, truth], TINY))
         one = np.zeros_like(P)
         one[at, truth] = 1.0

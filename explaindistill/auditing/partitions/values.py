@@ -82,11 +82,11 @@ def _ends(rows: AnsweredRows) -> dict[tuple[str, str], Ends]:
     """Ends of an aim beside a model, and of the model beside the aim: on the rows that have both."""
     values, out = _values(rows), {}
     for aim, name in _aims(list(rows.answers), rows.y is not None):
-        known = _known(rows, aim, values)
-        if known.any() and values[aim].shape == values[name].shape:
-            weight = rows.weights()[known]
-            out[aim, name] = Ends.of(values[aim][known], weight)
-            out[name, aim] = Ends.of(values[name][known], weight)
+        measured = _known(rows, aim, values)
+        if measured.any() and values[aim].shape == values[name].shape:
+            weight = rows.weights()[measured]
+            out[aim, name] = Ends.of(values[aim][measured], weight)
+            out[name, aim] = Ends.of(values[name][measured], weight)
     return out
 
 
@@ -95,10 +95,10 @@ def _sums(
 ) -> dict[tuple[str, str], ValueSums]:
     values, out = _values(rows), {}
     for aim, name in aims:
-        known = _known(rows, aim, values)
-        if known.any() and (aim, name) in ends:
-            both = values[aim][known], values[name][known]
-            out[aim, name] = ValueSums.of(both, rows.weights()[known], (ends[aim, name], ends[name, aim]), most)
+        measured = _known(rows, aim, values)
+        if measured.any() and (aim, name) in ends:
+            both = values[aim][measured], values[name][measured]
+            out[aim, name] = ValueSums.of(both, rows.weights()[measured], (ends[aim, name], ends[name, aim]), most)
     return out
 
 
