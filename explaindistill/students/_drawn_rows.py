@@ -102,7 +102,7 @@ def _joined(a: _Lowest, b: _Lowest) -> _Lowest:
 
 
 def _rows_up_to(keyed: _Keyed, last: np.uint64, lift: float) -> tuple[Piece, ...]:
-    part, chosen = keyed.part, np.flatnonzero(keyed.place <= last)
-    rows = part.frame().iloc[chosen]
-    weight = rounded(part.weights()[chosen], lift)
-    return (collapsed(rows, row_keys(rows), part.Y[chosen], weight),)
+    answered, chosen = keyed.part, np.flatnonzero(keyed.place <= last)
+    rows = answered.frame().iloc[chosen]
+    weight = rounded(answered.weights()[chosen], lift)
+    return (collapsed(rows, row_keys(rows), answered.Y[chosen], weight),)

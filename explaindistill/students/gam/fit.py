@@ -222,8 +222,8 @@ class CurveRows:
     @classmethod
     def in_memory(cls, intake: Intake, outcome: int | None) -> CurveRows:
         """Rows that passed the door."""
-        part = AnsweredPart(FramePart(0, intake.X), intake.schema.names, intake.Y, intake.weight, None)
-        return cls(OnePart(part), len(intake.X), intake.schema, outcome)
+        answered = AnsweredPart(FramePart(0, intake.X), intake.schema.names, intake.Y, intake.weight, None)
+        return cls(OnePart(answered), len(intake.X), intake.schema, outcome)
 
 
 def _grown(problem: AdditiveProblem) -> Additive:
@@ -277,8 +277,8 @@ def _pair_terms(
     new: list[AdditiveTerm] = []
     ranked = rank_pairs(problem, terms, fit) if wanted else []
     while ranked and len(new) < wanted:
-        some, ranked = ranked[: wanted - len(new)], ranked[wanted - len(new) :]
-        grids = [pair_grids(problem.columns, axes, problem.options.n_pair_knots) for axes in some]
+        best, ranked = ranked[: wanted - len(new)], ranked[wanted - len(new) :]
+        grids = [pair_grids(problem.columns, axes, problem.options.n_pair_knots) for axes in best]
         margins = [pair_margins(problem.columns, pair) for pair in grids]
         products = problem.rows.parts.ask(pure_sums, margins, problem.rows.weight, reduce=added_all)
         candidates = (pair_of(problem.columns, *each) for each in zip(grids, products, strict=True))

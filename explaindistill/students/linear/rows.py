@@ -73,11 +73,11 @@ class LinearRows:
 
     def opened(self, hold: bool = False) -> DesignedRows:
         """Standardised columns, targets and weights; ``hold`` allows blocks of the columns to be kept."""
-        design, part = self.design, self.part
-        values = _values(part, design) if self.values is None else self.values
-        shape = len(part.Y), len(design.columns)
+        design, answered = self.design, self.part
+        values = _values(answered, design) if self.values is None else self.values
+        shape = len(answered.Y), len(design.columns)
         Z = RowBlocks(values, shape, design.mean, design.factor, hold=hold)
-        return DesignedRows(Z, part.Y / self.size, part.weights() / self.total)
+        return DesignedRows(Z, answered.Y / self.size, answered.weights() / self.total)
 
 
 def _values(part: AnsweredPart, design: LinearDesign) -> DesignRows:
