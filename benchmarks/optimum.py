@@ -187,7 +187,7 @@ def additive_excess(student: Any, table: Table, y: Array) -> tuple[Any, float]:
         student.fit(table.X, y, table.weight)
     calls = [c for c in one.calls + many.calls if np.isfinite(c[2].optimality)]
     arguments, _, fit = calls[-1]
-    design, rows = arguments[:2]
+    design, rows = arguments[0], arguments[1].parts.part  # rows in memory are one part
     B = np.column_stack([predictor(design, rows.codes, unit) for unit in np.eye(design.size)])
     S = Smoothing(design, np.ones(design.size), fit.smoothing).matrix()
     w = rows.weight / rows.weight.sum()
