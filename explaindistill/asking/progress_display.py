@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
 from explaindistill.asking.progress_report import Progress
@@ -72,7 +73,9 @@ def _has_screen() -> bool:
     from rich.console import Console
 
     console = Console(stderr=True)
-    return console.is_jupyter or (sys.stderr.isatty() and not console.is_dumb_terminal)
+    if console.is_jupyter:  # there a bar of rich is a widget, and without these each one is a warning with a path
+        return find_spec("ipywidgets") is not None
+    return sys.stderr.isatty() and not console.is_dumb_terminal
 
 
 class Heartbeat:

@@ -167,3 +167,10 @@ def test_lines_of_a_pipe_are_few(capsys):
     assert [line.split(",")[0] for line in capsys.readouterr().err.splitlines()] == [
         "[0 s] asking", "[10 s] asking", "[12 s] fitting", "[22 s] fitting",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("has_widgets", [True, False])
+def test_a_notebook_without_widgets_has_no_bar(monkeypatch, has_widgets):
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    monkeypatch.setattr(progress_display, "find_spec", lambda name: object() if has_widgets else None)
+    assert progress_display._has_screen() is has_widgets
