@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from explaindistill.asking.forecast import Forecast
+from explaindistill.asking.on_workers import check_workers
 from explaindistill.asking.progress import Show, under_way
 from explaindistill.auditing.about import About
 from explaindistill.auditing.columns import named_in
@@ -243,7 +244,6 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     if (parts := partitions_of(X)) is not None:
         top = isinstance(threshold, Mapping)
         check_arguments(arguments, {"dry_run": dry_run, "store": store is not None, "threshold={'top': …}": top})
-        X = rows_drawn(parts, arguments)
     described, shown = About.of(about, date), DisplayNames.of(display_names, units)
     options = AuditOptions(
         n_refits=n_refits,
@@ -266,6 +266,7 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     objects = object_rows_of(dict(students) if isinstance(students, Mapping) else {"student": students})
     adapter = as_teacher(teacher) if objects is None else teacher_of_objects(teacher, objects)
     if objects is not None:
+        check_arguments(arguments if parts else {}, {"a domain": parts is not None})
         X = objects.frame(X)
         train = None if train is None else (objects.frame(train[0]), train[1])
         stress = None if stress is None else objects.frame(stress)
@@ -275,6 +276,9 @@ def audit(  # type: ignore[misc]  # the options are spelled out here alone
     labels = labels_to_show(show, None if objects is None else X)
     rule = decision_rule(adapter.classes_, favorable, threshold)
     check_requirements({} if requirements is None else requirements, named)
+    if parts is not None:
+        check_workers(adapter, parts)
+        X = rows_drawn(parts, arguments)
     columns = named_in(X, arguments, adapter, named)
     ordered = {argument: in_row_order(values, columns.X, argument) for argument, values in columns.values.items()}
     rows = audit_rows(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.asking.budget import Budget
+from explaindistill.asking.on_workers import asked_alone, check_workers, count_here
 from explaindistill.asking.questions import Questions
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.named_columns import is_name
 from explaindistill.data.parts import AnsweredPart, PartOfRows, column_summaries, evidence_of, schema_of
 from explaindistill.data.row_keys import KeyedRows, RowIdentity
-from explaindistill.data.rows_sent import counters_of
 from explaindistill.data.schema import Feature, Schema
 from explaindistill.data.student_view import StudentView
 from explaindistill.data.weights import as_weights, check_sizes
@@ -29,9 +28,6 @@ __all__ = [
     "FittedParts", "PartPrediction", "check_partitions", "fit_to_parts", "names_of_parts", "seen_names",
 ]  # fmt: skip
 
-ONE_AT_A_TIME = threading.Lock()
-"""Threads of a worker share a teacher, and many cannot bear two questions at once: a network that leaves the mode of
-training for a question, and goes back to it, would answer another thread in that mode."""
 MOST_KEYS = 100_000
 """Keys of rows that a fit keeps for the audit: 1.6 MB, whatever the number of rows."""
 
@@ -85,21 +81,6 @@ def check_partitions(distiller: Any, y: Any, sample_weight: Any) -> None:
             )
 
 
-def check_workers(teacher: Any, parts: Partitions) -> None:
-    """Refuse a teacher that no copies may answer for, where workers would ask copies.
-
-    Raises
-    ------
-    InvalidInputError
-    """
-    reason = getattr(teacher, "one_process", None)
-    if reason and getattr(parts, "elsewhere", False):
-        raise InvalidInputError(
-            f"teacher must not be asked by workers of a cluster where it is a {type(teacher).__name__}: {reason}; read "
-            "the rows on this machine, for instance with xd.open_parquet"
-        )
-
-
 def names_of_parts(parts: Partitions, named: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
     """Columns without those that arguments name, and these by argument.
 
@@ -147,8 +128,7 @@ class Asking:
         rows = part.frame([*names, *([] if self.weight is None else [self.weight])])
         budget = Budget()
         keyed = KeyedRows.of(rows[names])
-        with ONE_AT_A_TIME:
-            Y = Questions(self.teacher, self.schema, None, budget)(keyed)
+        Y, sent = asked_alone(self.teacher, lambda: Questions(self.teacher, self.schema, None, budget)(keyed))
         Y = Y if Y.ndim > 1 else Y[:, None]
         weight = None if self.weight is None else as_weights(rows[self.weight], len(rows), is_part=True)
         used = None
@@ -159,19 +139,21 @@ class Asking:
         evidence = None if self.weight or size == 1 else (size, evidence_of(rows, self.view, size, None))
         answered = AnsweredPart(part, self.view.names, np.ascontiguousarray(Y), weight, used, evidence)
         first = keyed.keys[keyed.first]
-        counts = PartCounts(len(rows), len(Y), budget.distinct, budget.spent, budget.seconds, _lowest_keys(first))
+        spent = budget.distinct, budget.spent, budget.seconds
+        counts = PartCounts(len(rows), len(Y), *spent, sent, _lowest_keys(first))
         return AskedPart(answered, counts)
 
 
 @dataclass(frozen=True, eq=False)
 class PartCounts:
-    """Rows of some parts, those that count, distinct ones, those sent, seconds, and keys; they add up."""
+    """Rows of some parts, those that count, distinct ones, those sent, seconds, rows sent to each model, and keys."""
 
     n: int
     n_used: int
     distinct: int
     sent: int
     seconds: float
+    sent_to_each: NDArray[np.int64]
     keys: NDArray[np.uint64]
 
     def __add__(self, other: PartCounts) -> PartCounts:
@@ -182,6 +164,7 @@ class PartCounts:
             self.distinct + other.distinct,
             self.sent + other.sent,
             self.seconds + other.seconds,
+            self.sent_to_each + other.sent_to_each,
             _lowest_keys(np.concatenate([self.keys, other.keys])),
         )
 
@@ -267,9 +250,7 @@ def fit_to_parts(
     size = getattr(student, "min_category_size", MIN_CATEGORY_SIZE)
     questioned = parts.step(_ask, Asking(teacher, schema, view, weight, size))
     counts = questioned.ask(_counts, reduce=added)
-    if getattr(parts, "elsewhere", False):
-        for counter in counters_of(teacher):  # copies of the teacher counted what they were asked
-            counter.add(counts.sent)
+    count_here(teacher, parts, counts.sent_to_each)
     answered = questioned.step(_answered)
     exact = view if counts.n_used == counts.n else schema_of(answered, view.names)
     student.fit_parts(answered, exact, teacher.classes_)

@@ -1,5 +1,9 @@
 """Teachers whose answers do not depend on the batch, and rows of every kind, cut by chance."""
 
+import functools
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 
@@ -81,3 +85,36 @@ def cut(rows, n_parts, seed):
     rows = rows.iloc[rng.permutation(len(rows))]
     part = rng.integers(0, n_parts, len(rows))
     return [rows[part == i] for i in range(n_parts)]
+
+
+class Turns(Blend):
+    """Says so where a second question comes before the first is answered."""
+
+    busy = False
+
+    def predict_proba(self, X):
+        assert not self.busy, "two questions at once"
+        self.busy = True
+        time.sleep(0.02)
+        answers = super().predict_proba(X)
+        self.busy = False
+        return answers
+
+
+class InThreads:
+    """Parts of which several are at work at once, as on a worker of a cluster with threads."""
+
+    elsewhere = True
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    def step(self, function, *arguments):
+        with ThreadPoolExecutor(4) as pool:
+            return InThreads(list(pool.map(lambda part: function(part, *arguments), self.parts)))
+
+    def ask(self, function, *arguments, reduce):
+        return functools.reduce(reduce, self.step(function, *arguments).parts)
+
+    def __len__(self):
+        return len(self.parts)

@@ -9,10 +9,12 @@ import pytest
 import explaindistill as xd
 from explaindistill.auditing.partitions import opening
 from explaindistill.auditing.partitions.basis import OF_NO_ROWS
+from explaindistill.domains.text import TextDomain
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures import score_ranks
 from explaindistill.scale.frames import partitions_of_frames
-from scale.rows import Blend, cut, mixed_rows
+from explaindistill.teachers.callable import CallableTeacher
+from scale.rows import Blend, InThreads, Turns, cut, mixed_rows
 
 N, DRAWN = 3000, 600
 NAMED = {"sensitive": ["sex", "race"], "favorable": "class 1", "n_explained": 0, "strict": True}
@@ -309,9 +311,55 @@ class Asked(Even):
         ({"store": "answers.sqlite"}, "store needs rows in memory, got rows in partitions; leave it out, or audit"),
         ({"dry_run": True}, "dry_run needs rows in memory"),
         ({"threshold": {"top": 0.2}}, "threshold=.* needs rows in memory"),
+        ({"requirements": {"fidelity.agrement": ">= 0.9"}}, "agrement"),
     ],
 )
 def test_what_rows_in_partitions_cannot_do_is_one_sentence(students, how, message):
     rows = rows_of(300)
     with pytest.raises(InvalidInputError, match=message):
         xd.audit(Asked(), students, partitions_of_frames(cut(rows, 3, 0)), **{"y": "approved", **NAMED, **how})
+
+
+class Unread:
+    """Rows in partitions that must not be read."""
+
+    def ask(self, *arguments, **how):
+        raise AssertionError("rows were read")
+
+    step = ask
+
+    def __len__(self):
+        return 2
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"requirements": {"fidelity.agrement": ">= 0.9"}}, "agrement"),
+        ({"favorable": "class 7"}, "class 7"),
+        ({"min_group_size": -1}, "min_group_size"),
+    ],
+)
+def test_what_is_wrong_is_said_before_rows_are_read(students, how, message):
+    with pytest.raises(InvalidInputError, match=message):
+        xd.audit(Asked(), students, Unread(), **{"y": "approved", **NAMED, **how})
+
+
+def test_students_of_a_domain_need_objects_in_memory():
+    texts = ["good and short", "bad and long", "so good", "so bad"] * 30
+    words = CallableTeacher(lambda X: np.array([float("good" in t) for t in X]), classes=["no", "yes"])
+    student = xd.Distiller(words, xd.LinearClassifier(), domain=TextDomain(), random_state=0).fit(texts)
+    with pytest.raises(InvalidInputError, match="a domain needs rows in memory, got rows in partitions"):
+        xd.audit(words, {"words": student}, Unread())
+
+
+def test_threads_of_one_process_ask_one_after_the_other_in_an_audit_too(few_drawn):
+    rows = rows_of(400)
+    tree = xd.Distiller(Even(), xd.TreeClassifier(max_leaf_nodes=4), random_state=0).fit(mixed_rows(300, 7)[ASKED])
+    parts = InThreads(partitions_of_frames([rows[i : i + 50] for i in range(0, 400, 50)]).parts)
+    audit = xd.audit(EvenTurns(), {"tree": tree}, parts, "approved", **NAMED)
+    assert audit.manifest["partitions"]["rows"] == 400
+
+
+class EvenTurns(Turns, Even):
+    pass

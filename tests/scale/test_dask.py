@@ -175,6 +175,9 @@ def test_what_workers_ask_is_counted_here(cluster):
     student = fitted(dd.from_pandas(NUMBERS, npartitions=4), xd.TreeRegressor(max_leaf_nodes=3), ensemble)
     assert teacher.rows_sent_.by_purpose == {"fit": 900}
     assert student.cost_.n_asked == 900
+    audit = xd.audit(ensemble, {"tree": student}, dd.from_pandas(NUMBERS + 1, npartitions=4), n_explained=0)
+    assert teacher.rows_sent_.by_purpose["audit: all rows"] == 900
+    assert audit.manifest["rows_sent"]["by_purpose"]["audit: all rows"] == 2 * 900
 
 
 @pytest.mark.parametrize("how", ["vote", "ensemble", "server"])
@@ -188,6 +191,9 @@ def test_teachers_that_hold_limits_in_one_process_are_not_copied_to_workers(clus
     teacher = {"vote": vote, "ensemble": EnsembleTeacher([one, vote]), "server": server}[how]
     with pytest.raises(InvalidInputError, match=r"workers of a cluster .*(privacy|limits).*; read the rows on this"):
         fitted(dd.from_pandas(NUMBERS, npartitions=2), teacher=teacher)
+    tree = fitted(NUMBERS, teacher=one)
+    with pytest.raises(InvalidInputError, match=r"workers of a cluster .*(privacy|limits).*; read the rows on this"):
+        xd.audit(teacher, {"tree": tree}, dd.from_pandas(NUMBERS, npartitions=2))
     if how == "vote":
         assert vote.n_answered == 0
         fitted(partitions_of_frames([NUMBERS.iloc[:500], NUMBERS.iloc[400:]]), teacher=vote)

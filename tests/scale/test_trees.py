@@ -1,9 +1,6 @@
 """The tree of rows in partitions is the tree of the same rows in memory, to the last byte of its form."""
 
-import functools
 import json
-import time
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -18,7 +15,7 @@ from explaindistill.numerics.threads import spread
 from explaindistill.numerics.trees import binning, finer_thresholds, growth, lookahead
 from explaindistill.scale.frames import partitions_of_frames
 from explaindistill.students.tree import search, shrinkage
-from scale.rows import Blend, cut, mixed_rows
+from scale.rows import Blend, InThreads, Turns, cut, mixed_rows
 
 SETS = {
     "mixed": mixed_rows(400),
@@ -167,39 +164,6 @@ def test_a_number_of_queries_draws_rows_by_their_content(teachers):
         forms.add(json.dumps(fitted.to_dict()))
         assert (fitted.n_queries_, fitted.corpus_.n_observed, fitted.corpus_.n_synthetic) == (120, 120, 0)
     assert len(forms) == 1
-
-
-class Turns(Blend):
-    """Says so where a second question comes before the first is answered."""
-
-    busy = False
-
-    def predict_proba(self, X):
-        assert not self.busy, "two questions at once"
-        self.busy = True
-        time.sleep(0.02)
-        answers = super().predict_proba(X)
-        self.busy = False
-        return answers
-
-
-class InThreads:
-    """Parts of which several are at work at once, as on a worker of a cluster with threads."""
-
-    elsewhere = True
-
-    def __init__(self, parts):
-        self.parts = parts
-
-    def step(self, function, *arguments):
-        with ThreadPoolExecutor(4) as pool:
-            return InThreads(list(pool.map(lambda part: function(part, *arguments), self.parts)))
-
-    def ask(self, function, *arguments, reduce):
-        return functools.reduce(reduce, self.step(function, *arguments).parts)
-
-    def __len__(self):
-        return len(self.parts)
 
 
 def test_threads_of_one_process_ask_one_after_the_other():

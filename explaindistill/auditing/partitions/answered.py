@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explaindistill.asking.on_workers import asked_alone
 from explaindistill.auditing.inputs import AuditRows, asked
 from explaindistill.auditing.overlap import unseen
 from explaindistill.auditing.partitions.cells import Cells, Levels
 from explaindistill.auditing.validation import true_labels
 from explaindistill.data.parts import PartOfRows
 from explaindistill.data.row_keys import row_keys, scrambled
-from explaindistill.data.rows_sent import rows_sent_to
 from explaindistill.data.schema import Schema
 from explaindistill.data.weights import as_weights
 from explaindistill.distillation.distiller import Distiller
@@ -100,11 +100,11 @@ class AnsweredRows:
 
 @dataclass(frozen=True, eq=False)
 class RowTotals:
-    """Rows, those of a weight above 0, those equal to rows of fitting, those sent to the teacher, and their digest.
+    """Rows, those of a weight above 0, those equal to rows of fitting, those sent to each model, and their digest.
 
     Examples
     --------
-    >>> one = RowTotals(2, 2, 0, 2, np.array([1, 2], dtype=np.uint64))
+    >>> one = RowTotals(2, 2, 0, np.array([2]), np.array([1, 2], dtype=np.uint64))
     >>> (one + one).n, (one + one).digest.tolist()
     (4, [2, 4])
     """
@@ -112,7 +112,7 @@ class RowTotals:
     n: int
     n_used: int
     n_equal: int
-    n_sent: int
+    n_sent: NDArray[np.int64]
     digest: NDArray[np.uint64]
     """Sum of the keys of the rows: the same in any order."""
 
@@ -170,10 +170,8 @@ class PartQuestions:
             strata=None,
             equal_in_value=np.zeros(len(frame), dtype=bool),
         )
-        before = rows_sent_to(self.teacher).total
         keys = row_keys(rows.frame)
-        models = asked(self.teacher, self.students, rows, self.rule, keys=keys)
-        sent = rows_sent_to(self.teacher).total - before
+        models, sent = asked_alone(self.teacher, lambda: asked(self.teacher, self.students, rows, self.rule, keys=keys))
         used = len(frame) if weight is None else int((weight > 0).sum())
         equal = self._equal(rows.frame, keys)
         if extra:

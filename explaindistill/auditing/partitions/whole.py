@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from explaindistill.asking.on_workers import count_here
 from explaindistill.asking.progress import enter
 from explaindistill.auditing.failures import Failures
 from explaindistill.auditing.frames.every import suppressed
@@ -29,7 +30,7 @@ from explaindistill.auditing.partitions.values import value_frames
 from explaindistill.auditing.stages import COUNTING
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.data.parts import PartOfRows
-from explaindistill.data.rows_sent import asking_for, rows_sent_to
+from explaindistill.data.rows_sent import asking_for
 from explaindistill.measures.decision import DecisionRule
 from explaindistill.measures.value_bands import value_bands
 from explaindistill.numerics.sums import added
@@ -103,13 +104,10 @@ class EveryRow:
             drawn.teacher.inner, self.students, drawn.rule, drawn.rows.schema, names["y"], names["sample_weight"],
             sensitive, bands,
         )  # fmt: skip
-        counter = rows_sent_to(drawn.teacher.inner)
-        before = counter.total
         with asking_for(ALL_ROWS):
             answered = self.parts.step(_answered, questions)
             totals: RowTotals = answered.ask(_totals, reduce=added)
-        # what workers sent was counted by copies of the teacher
-        counter.add(totals.n_sent - (counter.total - before), ALL_ROWS)
+            count_here(drawn.teacher.inner, self.parts, totals.n_sent)
         cells: Cells = answered.ask(_cells, drawn.rule, reduce=added)
         table = joined(frames, _counted(answered, totals, cells, list(bands), drawn, options, failures))
         facts = {
