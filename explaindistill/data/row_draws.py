@@ -89,10 +89,12 @@ def draw_rows(parts: Partitions, names: Sequence[str], n: int, seed: int = 0) ->
 
 def _drawn(rng: np.random.Generator, counts: NDArray[np.int64], n: int) -> NDArray[np.int64]:
     """How many of each kind are among ``n`` that are drawn without replacement."""
+    ends = np.cumsum(counts)
     if len(counts) == 0:
         return np.zeros(0, dtype=np.int64)
-    n = min(n, int(counts.sum()))
-    return np.asarray(rng.multivariate_hypergeometric(counts, n, method="marginals"), dtype=np.int64)
+    # numpy's hypergeometric numbers end at a thousand million rows; places of rows that are drawn have no such limit
+    places = rng.choice(int(ends[-1]), min(n, int(ends[-1])), replace=False, shuffle=False)
+    return np.bincount(np.searchsorted(ends, places, side="right"), minlength=len(counts))
 
 
 def _in_order(pieces: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -67,6 +67,13 @@ DIRECTED = {
     "transfer": "transfer",
 }
 """Frames that depend on which decision people want, each with its first metric."""
+OF_MEANS = {
+    "rates": "mean_prediction",
+    "gaps": "mean_prediction_difference",
+    "group_fidelity": "mae",
+    "transfer": "mean_transfer",
+}
+"""Frames that compare groups of a regressor, each with its first metric."""
 COMPARED = FRAMES[: FRAMES.index("calibration")]
 """Frames of one computation: gaps rest on rates, and most others on gaps."""
 
@@ -99,6 +106,14 @@ def notes(frames: Mapping[str, pd.DataFrame]) -> list[str]:
 
 def _regression(inputs: AuditInput, options: AuditOptions, rng: np.random.Generator) -> Measured:
     rows = inputs.rows
+    if (n_outputs := inputs.teacher.P[0].size) > 1:
+        why = f"groups are compared by one value, the teacher answers {n_outputs}: audit one output at a time"
+        models = [model.name for model in inputs.models()]
+        of_students = ("group_fidelity", "transfer")
+        return {
+            name: stack(cannot_say(metric, model, why) for model in models[name in of_students :])
+            for name, metric in OF_MEANS.items()
+        }
     shared: dict[str, Any] = {"attributes": rows.attributes, **rows.sampling()}
     rates = stack(
         group_means_frame(v, y=None if name == "labels" else rows.y, subject=name, **shared)

@@ -1,11 +1,13 @@
 """Groups compared, on a teacher whose rule is known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import explaindistill as xd
 from explaindistill.auditing.frames import groups as audit_groups
 from explaindistill.report.words import interval
+from explaindistill.teachers.callable import CallableTeacher
 
 
 def test_selection_rates_are_those_of_the_rule(report, pair, Rule, pick):
@@ -73,3 +75,16 @@ def test_unknown_people_are_bounded(pair, Rule, pick, tmp_path):
     page = (tmp_path / "audit.html").read_text()
     for ends in (("low", "high"), ("sampling_low", "sampling_high")):
         assert interval(*bounds[list(ends)], "ratio") in page
+
+
+def test_groups_of_a_teacher_of_several_values_say_what_to_do():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=300), "sex": rng.choice(["f", "m"], 300)})
+    teacher = CallableTeacher(lambda X: np.column_stack([X["a"], -2 * X["a"]]))
+    tree = xd.TreeRegressor(max_leaf_nodes=4).fit(X, teacher.predict(X))
+    audit = xd.audit(teacher, {"tree": tree}, X, sensitive="sex", n_explained=0, strict=True)
+    for name, subjects in {"rates": ["teacher", "tree"], "gaps": ["teacher", "tree"], "transfer": ["tree"]}.items():
+        table = audit.frames[name]
+        assert table["subject"].tolist() == subjects
+        assert table["reason"].str.contains("the teacher answers 2: audit one output at a time").all()
+    assert audit.frames["fidelity"]["estimate"].notna().any()
