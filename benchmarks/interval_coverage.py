@@ -1,6 +1,6 @@
 """Whether nominal 95 % intervals hold the truth in 95 % of samples.
 
-Wilson, Newcombe and MOVER-R are enumerated exactly (no simulation error); AUC, any-pair and transfer intervals are
+Wilson and score intervals are enumerated exactly (no simulation error); AUC, any-pair and transfer intervals are
 simulated, 20,000 samples per cell (4,000 with ``--quick``).
 
     python benchmarks/interval_coverage.py --quick
@@ -25,12 +25,11 @@ from explaindistill.numerics.statistics.intervals import (
     bonett_price,
     clopper_pearson,
     mover_difference,
-    mover_ratio,
-    newcombe,
     simultaneous_level,
     wilson,
 )
 from explaindistill.numerics.statistics.ranks import auc_interval
+from explaindistill.numerics.statistics.score_limits import score_difference, score_ratio
 
 SIZES = (20, 50, 100, 200, 500, 1000, 5000)
 RATES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
@@ -70,8 +69,8 @@ def proportions(bars: Bars) -> None:
     """The three intervals of the frames; cells that they cannot hold are named, with the exact interval beside."""
     grids = {
         "wilson": list(single(wilson)),
-        "newcombe": list(double(newcombe, lambda p, q: p - q)),
-        "mover-r": list(double(mover_ratio, lambda p, q: p / q)),
+        "score, difference": list(double(score_difference, lambda p, q: p - q)),
+        "score, ratio": list(double(score_ratio, lambda p, q: p / q)),
     }
     for name, cells in grids.items():
         coverage = np.array([c for _, _, c in cells])
@@ -123,7 +122,7 @@ def pairs(bars: Bars, draws: int, rng: np.random.Generator) -> None:
         k = rng.binomial(n, truth, (draws, size))
         both = list(combinations(range(size), 2))
         a, b = (np.array(side) for side in zip(*both, strict=True))
-        low, high = newcombe(k[:, a], n, k[:, b], n, simultaneous_level(size, size * n))
+        low, high = score_difference(k[:, a], n, k[:, b], n, simultaneous_level(size, size * n))
         gap = truth[a] - truth[b]
         whole = float(((low <= gap) & (gap <= high)).all(axis=1).mean())
         found.append((whole, f"{size} groups of {n}, p={p}, spread {spread}"))

@@ -32,7 +32,8 @@ from explaindistill.measures.transfer import Decisions, transfer
 from explaindistill.measures.unknown_groups import missing_bounds
 from explaindistill.measures.verdicts import check, judge
 from explaindistill.numerics.statistics.hypotheses import power_of_difference
-from explaindistill.numerics.statistics.intervals import mover_ratio, simultaneous_level
+from explaindistill.numerics.statistics.intervals import simultaneous_level
+from explaindistill.numerics.statistics.score_limits import score_ratio
 
 N = 4_000
 RULE = ">= 0.8"
@@ -266,8 +267,8 @@ def wrong_at_the_bound(n: int = N // 2, p: float = 0.4, q: float = 0.5) -> float
     """Probability, by enumeration, that the rule about any pair fails where the true ratio is exactly 0.8."""
     k = np.arange(n + 1)
     first, second = stats.binom.pmf(k, n, p), stats.binom.pmf(k, n, q)
-    high = mover_ratio(k[:, None], n, k[None], n, simultaneous_level(2, 2 * n))[1]
-    back = mover_ratio(k[None], n, k[:, None], n, simultaneous_level(2, 2 * n))[1]
+    high = score_ratio(k[:, None], n, k[None], n, simultaneous_level(2, 2 * n))[1]
+    back = score_ratio(k[None], n, k[:, None], n, simultaneous_level(2, 2 * n))[1]
     return float(first @ (np.minimum(high, back) < 0.8) @ second)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,14 +22,17 @@ from explaindistill.numerics.statistics.hypotheses import (
     holm,
     power_of_difference,
 )
-from explaindistill.numerics.statistics.intervals import mover_ratio, newcombe, simultaneous_level
-from explaindistill.numerics.statistics.members import clustered_gap, pair
+from explaindistill.numerics.statistics.intervals import simultaneous_level
+from explaindistill.numerics.statistics.member_gaps import member_gap
+from explaindistill.numerics.statistics.score_limits import score_difference, score_ratio
 
 __all__ = ["adjust", "gap_tests", "power_table", "worst_pairs"]
 
 Line = dict[str, Any]
 DEFAULTS = GroupOptions()
 Floats = NDArray[np.float64]
+Ends = tuple[float, float]
+UNKNOWN: Ends = (np.nan, np.nan)
 FOUR_FIFTHS = 0.8
 """Ratio of selection rates below which 29 CFR 1607.4(D) takes adverse impact for likely."""
 ONE_MORE = "one more group may not be shown, and could be worse"
@@ -55,10 +58,10 @@ def worst_pairs(
     """The largest gap between any two groups, with an interval that holds whichever pair it is.
 
     A largest difference is never negative and a chosen pair looks worse than it is. Hence each of the m pairs gets
-    Newcombe's and the MOVER-R interval at a level near ``1 - (1 - level) / m``, so that with probability ``level``
-    *all* of them hold. The true worst gap then lies between the lowest low limit and the lowest high limit of all
-    pairs: a rule about it passes only where every pair passes, and fails where any pair fails. The gap that equal
-    groups of these sizes would show on average stands beside it.
+    score intervals at a level near ``1 - (1 - level) / m``, so that with probability ``level`` *all* of them hold. The
+    true worst gap then lies between the lowest low limit and the lowest high limit of all pairs: a rule about it
+    passes only where every pair passes, and fails where any pair fails. The gap that equal groups of these sizes
+    would show on average stands beside it.
 
     Parameters
     ----------
@@ -86,8 +89,8 @@ def worst_pairs(
 
     References
     ----------
-    Newcombe (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I; Donner and Zou (2012),
-    doi:10.1177/0962280210383083 (MOVER-R); Dunn (1961), doi:10.1080/01621459.1961.10482090 (Bonferroni's level).
+    Laud (2017), doi:10.1002/pst.1813 (score intervals); Dunn (1961), doi:10.1080/01621459.1961.10482090 (Bonferroni's
+    level).
 
     Examples
     --------
@@ -100,13 +103,15 @@ def worst_pairs(
         raise InvalidInputError(f"rates must be shares, from group_rates; got figures by the method {min(other)!r}")
     generator = np.random.default_rng(rng)
     hidden = np.zeros(len(rates), dtype=bool) if withheld is None else np.asarray(withheld, dtype=bool)
+    compared = [(names, groups) for names, groups in _by_attribute(rates.assign(withheld=hidden)) if len(groups) >= 2]
+    visible = [groups[~groups["withheld"]] for _, groups in compared]
+    limits = _of_all_pairs(visible, [len(groups) for _, groups in compared], level)
     lines: list[Line] = []
-    for names, groups in _by_attribute(rates.assign(withheld=hidden)):
-        shown = groups[~groups["withheld"]]
+    for (names, groups), shown, both in zip(compared, visible, limits, strict=True):
         if len(shown) >= 2:
-            worst = _worst(names, shown, level, min_group_size, generator, len(groups))
+            worst = _worst(names, shown, both, min_group_size, generator)
             lines += (_open(line, len(groups) - len(shown)) for line in worst)
-        elif len(groups) >= 2:
+        else:
             lines += (_unshown(names, kind) for kind in ("difference", "ratio"))
     table = frame(lines, extra=["expected", "p_value", "n_pairs"])
     gone = table["status"] == "suppressed"
@@ -130,11 +135,11 @@ def _unshown(names: Line, kind: str) -> Line:
 
 
 def _worst(
-    names: Line, groups: pd.DataFrame, level: float, minimum: int, rng: np.random.Generator, n_groups: int
+    names: Line, groups: pd.DataFrame, both: tuple[Ends, Ends], minimum: int, rng: np.random.Generator
 ) -> Iterator[Line]:
     """Worst difference, then worst ratio, of the groups of one metric, subject and attribute.
 
-    Limits hold for all pairs of ``n_groups``, those that may not be shown included. Group a has the lowest, group b the
+    ``both`` are their limits. Group a has the lowest, group b the
     highest rate among those that may be shown; n are effective rows and k = n p.
     """
     n = groups["n_effective"].to_numpy()
@@ -142,7 +147,7 @@ def _worst(
     k = n * p
     large = groups["n"].to_numpy() >= minimum
     shown = large if large.sum() >= 2 else np.ones(len(groups), dtype=bool)
-    limits, ratios = _of_all_pairs(groups, level, n_groups)
+    limits, ratios = both
     a, b = _extremes(p, shown)
     if p[a] - p[b] > limits[1]:  # a small group fails beyond all others: it is the one to show
         shown = np.ones(len(groups), dtype=bool)
@@ -161,7 +166,9 @@ def _worst(
     if not finite.all():
         shared |= {"status": "small", "reason": next(filter(None, groups["reason"][~finite]), "too few clusters")}
     gap = row(f"{names['metric']}_worst_difference", p[a] - p[b], *limits, **shared)
-    yield gap | {"method": "newcombe, all pairs", "expected": -float((top - bottom).mean())}
+    clustered = _clustered(groups)
+    method = "mover, all pairs" if clustered else "score, all pairs"
+    yield gap | {"method": method, "expected": -float((top - bottom).mean())}
     low, high = ratios
     ratio = p[a] / p[b] if p[b] > 0 else np.nan
     high = np.maximum(high, np.nan_to_num(ratio))
@@ -170,7 +177,8 @@ def _worst(
         relative |= {"status": "undefined", "reason": "the rate of every group is 0"}
     usable = top > 0
     expected = float((bottom[usable] / top[usable]).mean()) if usable.any() else float("nan")
-    yield relative | {"method": "mover-r, all pairs", "expected": expected}
+    method = "mover-r, all pairs" if clustered else "score, all pairs"
+    yield relative | {"method": method, "expected": expected}
 
 
 def _extremes(p: Floats, shown: NDArray[np.bool_]) -> tuple[int, int]:
@@ -187,40 +195,61 @@ def _if_equal(k: Floats, n: Floats, rng: np.random.Generator) -> tuple[Floats, F
     return drawn.max(axis=1), drawn.min(axis=1)
 
 
-def _of_all_pairs(groups: pd.DataFrame, level: float, n_groups: int) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Limits of the worst difference and of the worst ratio, at a level at which those of all pairs hold together."""
-    n, p = groups["n_effective"].to_numpy(), groups["estimate"].to_numpy()
-    if "member" not in groups or groups["member"].isna().any():
-        strict, k = simultaneous_level(n_groups, float(n.sum()), level), n * p
-        return _of_all(newcombe, k, n, strict, ceiling=0.0), _of_all(mover_ratio, k, n, strict, ceiling=1.0)
-    if np.isnan(n).any():
-        return (np.nan, np.nan), (np.nan, np.nan)
-    ordered = [(i, j) for i in range(len(n)) for j in range(len(n)) if i != j]
-    each = 1 - (1 - level) / (n_groups * (n_groups - 1) / 2)
-    members = groups["member"].tolist()
-    gaps = [clustered_gap(p[i], p[j], pair(members[i], members[j], each)) for i, j in ordered]
-    first, second = (_least([gap[limit] for gap in gaps], ceiling) for limit, ceiling in ((0, 0.0), (1, 1.0)))
-    return first, second
-
-
-def _least(limits: Sequence[tuple[float, float]], ceiling: float) -> tuple[float, float]:
-    """Between the least low and the least high limit lies the least of the gaps; see `_of_all`."""
-    low, high = np.transpose(limits)
-    most = float(np.nanmin(np.append(high, ceiling)))
-    return min(float(np.nanmin(np.append(low, ceiling))), most), most
-
-
-def _of_all(interval: Callable[..., Any], k: Any, n: Any, level: float, ceiling: float) -> tuple[float, float]:
-    r"""Limits of the worst gap over all ordered pairs, small groups included.
+def _of_all_pairs(tables: Sequence[pd.DataFrame], n_groups: Sequence[int], level: float) -> Iterator[tuple[Ends, Ends]]:
+    r"""Of each table, limits of the worst difference and of the worst ratio; all pairs of ``n_groups`` hold together.
 
     With limits :math:`[l_{ab}, h_{ab}]` of every ordered pair that hold together, the least of the true gaps lies
-    between :math:`\min l_{ab}` and :math:`\min h_{ab}`. It is never above ``ceiling``, the gap of a group to itself. A
-    pair left out of the first minimum, because its group is small, would let a rule pass where that very group is the
-    worst: 71 of 100 audits of groups of 25, 1,000 and 1,000 with rates .3, .5 and .5 did.
+    between :math:`\min l_{ab}` and :math:`\min h_{ab}`. A pair left out of the first minimum, because its group is
+    small, would let a rule pass where that very group is the worst: 71 of 100 audits of groups of 25, 1,000 and 1,000
+    with rates .3, .5 and .5 did.
     """
-    first, second = np.nonzero(~np.eye(len(n), dtype=bool))
-    low, high = interval(k[first], n[first], k[second], n[second], level)
-    return _least(list(zip(low, high, strict=True)), ceiling)
+    pairs = [np.nonzero(~np.eye(len(groups), dtype=bool)) for groups in tables]
+    plain = [place for place, groups in enumerate(tables) if len(groups) >= 2 and not _clustered(groups)]
+    counts: list[Floats] = [np.empty((0, 5))]
+    for place in plain:
+        n, (a, b) = tables[place]["n_effective"].to_numpy(dtype=float), pairs[place]
+        k = n * tables[place]["estimate"].to_numpy(dtype=float)
+        strict = simultaneous_level(n_groups[place], float(n.sum()), level)
+        counts.append(np.column_stack([k[a], n[a], k[b], n[b], np.full(len(a), strict)]))
+    ends = np.cumsum([len(rows) for rows in counts])[:-1]  # one call for the pairs of all tables: many are small
+    k1, n1, k2, n2, levels = np.concatenate(counts).T
+    limits = [np.split(np.transpose(f(k1, n1, k2, n2, levels)), ends)[1:] for f in (score_difference, score_ratio)]
+    independent = dict(zip(plain, zip(*limits, strict=True), strict=True))
+    for place, groups in enumerate(tables):
+        if len(groups) < 2:
+            yield UNKNOWN, UNKNOWN
+        else:
+            both = independent[place] if place in independent else _shared(groups, pairs[place], n_groups[place], level)
+            yield _least(both[0], 0.0), _least(both[1], 1.0)
+
+
+def _shared(
+    groups: pd.DataFrame, pairs: tuple[NDArray[Any], ...], n_groups: int, level: float
+) -> tuple[Floats, Floats]:
+    """Limits of the difference and of the ratio of each pair of groups that know their clusters, ``(pairs, 2)``."""
+    p = groups["estimate"].to_numpy(dtype=float)
+    if groups["n_effective"].isna().any():
+        return np.full((len(pairs[0]), 2), np.nan), np.full((len(pairs[0]), 2), np.nan)
+    each, members = 1 - (1 - level) / (n_groups * (n_groups - 1) / 2), groups["member"].tolist()
+    gaps = np.array([member_gap(p[a], p[b], members[a], members[b], each) for a, b in zip(*pairs, strict=True)])
+    return gaps[:, 0], gaps[:, 1]
+
+
+def _clustered(groups: pd.DataFrame) -> bool:
+    """Whether every group knows its clusters."""
+    return "member" in groups and not groups["member"].isna().any()
+
+
+def _least(limits: Floats, ceiling: float) -> Ends:
+    """The least of the gaps lies between the least low and the least high limit; unknown where no pair has limits.
+
+    ``ceiling`` is the gap of a group to itself: no least gap is above it.
+    """
+    if np.isnan(limits).all():
+        return UNKNOWN
+    low, high = limits.T
+    most = float(np.nanmin(np.append(high, ceiling)))
+    return min(float(np.nanmin(np.append(low, ceiling))), most), most
 
 
 def gap_tests(rates: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from explaindistill.measures.table import frame, shares
 from explaindistill.measures.transfer import DEFAULTS, MARGIN, Decisions, Selected, _Paired, _selected, _verdict
 from explaindistill.measures.transfer_verdicts import JOINT, Signs
 from explaindistill.numerics.statistics.counted import Counted
-from explaindistill.numerics.statistics.intervals import newcombe
+from explaindistill.numerics.statistics.score_limits import score_difference
 from explaindistill.numerics.statistics.tallies import Tally
 
 __all__ = ["counted_group_fidelity", "counted_group_rates", "counted_transfer"]
@@ -209,7 +209,7 @@ class _CountedPair(_Paired):
         for x, decided in (self.other, self.student):
             tally = self.counted.tally(x, np.where(decided, self.grouping.codes, -1), len(self.grouping))
             k, n = tally.k_effective, tally.n_effective
-            limits.append(newcombe(k, n, k[b], n[b], level))
+            limits.append(score_difference(k, n, k[b], n[b], level))
         limits.append(self.against(b, level)[1:])
         signs = [(low > 0).astype(int) - (high < 0) for low, high in limits]
         return {name: Signs(int(t), int(s), int(d)) for name, t, s, d in zip(self.grouping.names, *signs, strict=True)}

@@ -13,8 +13,10 @@ from explaindistill.data.class_words import class_words
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.groups import MISSING
 from explaindistill.measures.table import COLUMNS, TEXT, few_clusters, frame, text
-from explaindistill.numerics.statistics.intervals import Limits, mover_difference, newcombe, ratio_of_intervals
-from explaindistill.numerics.statistics.members import Member, clustered_gap, correlation, pair
+from explaindistill.numerics.statistics.intervals import Limits, mover_difference
+from explaindistill.numerics.statistics.member_gaps import member_gap
+from explaindistill.numerics.statistics.members import Member, correlation
+from explaindistill.numerics.statistics.score_limits import score_difference, score_ratio
 
 __all__ = ["SMALL", "Reference", "group_gaps"]
 
@@ -37,7 +39,7 @@ def group_gaps(
     Parameters
     ----------
     rates : DataFrame
-        From `group_rates` of `explaindistill.measures.bias` (differences by Newcombe's, ratios by the MOVER-R interval)
+        From `group_rates` of `explaindistill.measures.bias` (differences and ratios by score intervals)
         or from its `group_means_frame` and `group_fidelity` (differences by MOVER).
     reference : "largest", "highest" or mapping of attribute to group
         ``"largest"`` is the group with most rows; ``"highest"`` the one with the highest rate, among groups that are
@@ -57,8 +59,8 @@ def group_gaps(
 
     References
     ----------
-    Newcombe (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I; Zou and Donner (2008),
-    doi:10.1002/sim.3095 (MOVER); Donner and Zou (2012), doi:10.1177/0962280210383083 (MOVER-R).
+    Laud (2017), doi:10.1002/pst.1813 (score intervals); Zou and Donner (2008), doi:10.1002/sim.3095 (MOVER, of means
+    and of clustered rows); Donner and Zou (2012), doi:10.1177/0962280210383083 (MOVER-R).
 
     Examples
     --------
@@ -74,7 +76,7 @@ def group_gaps(
         return frame([])
     places, reference_places = _pairs(rates, reference, min_group_size)
     first, second = _Side.of(rates, places), _Side.of(rates, reference_places)
-    is_share = first.method == "wilson"
+    is_share, joined = first.method == "wilson", first.joined(second)
     difference, ratio = _limits(first, second, is_share, level)
     status, reason = _statuses(first, second, min_group_size)
     shared = {name: rates[name].to_numpy()[places] for name in ("subject", "attribute", "group", "subset", "n", "k")}
@@ -82,7 +84,8 @@ def group_gaps(
     metric = rates["metric"].to_numpy(dtype=object)[places]
     differences = shared | {
         "metric": metric + "_difference", "estimate": first.estimate - second.estimate, "low": difference[0],
-        "high": difference[1], "method": np.where(is_share, "newcombe", "mover"), "status": status, "reason": reason,
+        "high": difference[1], "method": np.where(is_share & ~joined, "score", "mover"),
+        "status": status, "reason": reason,
     }  # fmt: skip
     with np.errstate(invalid="ignore", divide="ignore"):
         quotient = np.where(second.estimate > 0, first.estimate / second.estimate, np.nan)
@@ -90,7 +93,7 @@ def group_gaps(
     no_rate = np.array([f"the rate of the reference group {name} is 0" for name in second.group], dtype=object)
     ratios = shared | {
         "metric": metric + "_ratio", "estimate": quotient, "low": ratio[0], "high": ratio[1],
-        "method": np.full(len(metric), "mover-r"), "status": np.where(by_zero, "undefined", status),
+        "method": np.where(joined, "mover-r", "score"), "status": np.where(by_zero, "undefined", status),
         "reason": np.where(by_zero, no_rate, reason),
     }  # fmt: skip
     return _lines(differences, ratios, is_share)
@@ -175,6 +178,11 @@ class _Side(NamedTuple):
         """Estimates and their limits."""
         return self.estimate, self.low, self.high
 
+    def joined(self, other: _Side) -> NDArray[np.bool_]:
+        """Gaps whose two sides know their clusters."""
+        both = zip(self.member, other.member, strict=True)
+        return np.array([isinstance(a, Member) and isinstance(b, Member) for a, b in both], dtype=bool)
+
     def interval_at(self, i: int) -> tuple[float, float, float]:
         """Estimate and limits of one line."""
         return float(self.estimate[i]), float(self.low[i]), float(self.high[i])
@@ -182,16 +190,14 @@ class _Side(NamedTuple):
 
 def _limits(first: _Side, second: _Side, is_share: NDArray[np.bool_], level: float) -> tuple[Limits, Limits]:
     """Limits of the differences and, of shares, of the ratios; groups of shared clusters know each other."""
-    independent = newcombe(first.k, first.n_effective, second.k, second.n_effective, level)
+    independent = score_difference(first.k, first.n_effective, second.k, second.n_effective, level)
     means = mover_difference(first.interval, second.interval)
     low, high = (np.where(is_share, a, b) for a, b in zip(independent, means, strict=True))
-    least, most = ratio_of_intervals(first.interval, second.interval)
-    members = zip(first.member, second.member, strict=True)
-    for i, (one, other) in enumerate(members):
-        if not (isinstance(one, Member) and isinstance(other, Member)):
-            continue
+    least, most = score_ratio(first.k, first.n_effective, second.k, second.n_effective, level)
+    for i in np.flatnonzero(first.joined(second)).tolist():
+        one, other = first.member[i], second.member[i]
         if is_share[i]:
-            limits = clustered_gap(first.estimate[i], second.estimate[i], pair(one, other, level))
+            limits = member_gap(first.estimate[i], second.estimate[i], one, other, level)
             (low[i], high[i]), (least[i], most[i]) = limits
         else:
             low[i], high[i] = mover_difference(first.interval_at(i), second.interval_at(i), correlation(one, other))

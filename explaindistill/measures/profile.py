@@ -17,7 +17,7 @@ from explaindistill.measures.groups import MISSING
 from explaindistill.measures.table import frame, row
 from explaindistill.measures.verdicts import judge
 from explaindistill.numerics.statistics.hypotheses import fisher
-from explaindistill.numerics.statistics.intervals import mover_ratio
+from explaindistill.numerics.statistics.score_limits import score_ratio
 
 __all__ = ["RATES", "ProfileArithmetic", "profile_rates"]
 
@@ -111,7 +111,7 @@ def profile_rates(
 
     References
     ----------
-    29 CFR 1607.4(D) (impact ratio); Donner and Zou (2012), doi:10.1177/0962280210383083 (its interval).
+    29 CFR 1607.4(D) (impact ratio); Laud (2017), doi:10.1002/pst.1813 (its interval).
 
     Examples
     --------
@@ -180,14 +180,14 @@ def _ratios(lines: list[Line], bound: float, level: float) -> Iterator[Line]:
 def _ratio(line: Line, best: Line, bound: float, level: float) -> Line:
     """Rate of one category over the highest one; 1 without an interval for the highest itself."""
     keys = ("subject", "attribute", "group", "n", "k", "n_effective", "share", "status", "reason")
-    names = {key: line[key] for key in keys} | {"reference": best["group"], "method": "mover-r", "verdict": ""}
+    names = {key: line[key] for key in keys} | {"reference": best["group"], "method": "score", "verdict": ""}
     metric = f"{line['metric']}_impact_ratio"
     if line["status"] != "ok" or best["k"] == 0:
         why = {} if line["status"] != "ok" else {"status": "undefined", "reason": "nobody was selected"}
         return row(metric, np.nan, np.nan, np.nan, **(names | why))
     if line is best:
         return row(metric, 1.0, np.nan, np.nan, **(names | {"method": ""}))
-    low, high = mover_ratio(line["k"], line["n"], best["k"], best["n"], level)
+    low, high = score_ratio(line["k"], line["n"], best["k"], best["n"], level)
     ratio = row(metric, line["estimate"] / best["estimate"], float(low), float(high), **names)
     ratio["p_value"] = fisher(int(line["k"]), int(line["n"]), int(best["k"]), int(best["n"]))
     if not np.isnan(bound):

@@ -14,10 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from explaindistill.data.schema import Schema
 from explaindistill.measures.calibration import AUC_MINIMUM
 from explaindistill.measures.table import few_clusters, frame, positions, row, shares
-from explaindistill.numerics.statistics.intervals import newcombe
 from explaindistill.numerics.statistics.mean_limits import mean_limits
-from explaindistill.numerics.statistics.members import clustered_gap, pair
+from explaindistill.numerics.statistics.member_gaps import member_gap
 from explaindistill.numerics.statistics.ranks import auc_and_interval
+from explaindistill.numerics.statistics.score_limits import score_difference
 from explaindistill.numerics.statistics.single_column import bins_of, out_of_fold_means
 from explaindistill.numerics.statistics.tallies import Tally, mean_function, row_labels, tally, weights_of
 
@@ -237,7 +237,7 @@ def _where_missing(rows: _CheckedRows) -> Iterator[Line]:
         (low, high), few_of = _difference(counted, rows.level)
         gap = float(counted.share[1] - counted.share[0])
         line = row("accuracy_where_missing", gap, float(low), float(high), n=int(counted.n[1]), k=counted.k[1],
-                   method="newcombe", feature=column)  # fmt: skip
+                   method="mover" if counted.members else "score", feature=column)  # fmt: skip
         few = {"status": "small", "reason": f"fewer than {AUC_MINIMUM} rows"}
         yield line | (few if 0 < counted.n[1] < AUC_MINIMUM else {}) | few_of
 
@@ -247,9 +247,9 @@ def _difference(counted: Tally, level: float) -> tuple[tuple[float, float], Line
     if counted.members:
         first, second = counted.members
         few = few_clusters(min(first.count, second.count)) if counted.n.min() else {}
-        return clustered_gap(counted.share[1], counted.share[0], pair(second, first, level))[0], few
+        return member_gap(counted.share[1], counted.share[0], second, first, level)[0], few
     k, n = counted.k_effective, counted.n_effective
-    low, high = newcombe(k[1], n[1], k[0], n[0], level)
+    low, high = score_difference(k[1], n[1], k[0], n[0], level)
     return (float(low), float(high)), {}
 
 

@@ -19,8 +19,10 @@ from explaindistill.measures.once import once
 from explaindistill.measures.table import few_clusters, frame, row
 from explaindistill.measures.transfer_verdicts import JOINT, VERDICTS, Signs, transfer_verdict
 from explaindistill.numerics.statistics.clusters import ClusterSums
-from explaindistill.numerics.statistics.intervals import bonett_price, mover_difference, newcombe
-from explaindistill.numerics.statistics.members import Member, clustered_gap, pair
+from explaindistill.numerics.statistics.intervals import bonett_price, mover_difference
+from explaindistill.numerics.statistics.member_gaps import member_gap
+from explaindistill.numerics.statistics.members import Member, pair
+from explaindistill.numerics.statistics.score_limits import score_difference
 from explaindistill.numerics.statistics.tallies import Tally, tally
 
 __all__ = ["VERDICTS", "Decisions", "transfer"]
@@ -295,13 +297,11 @@ class _Paired:
             counted = tally(x, np.where(decided, self.grouping.codes, -1), len(self.grouping), **self.shared)
             k, n = counted.k_effective, counted.n_effective
             if counted.members:
-                at = [
-                    (p, pair(m, counted.members[b], level)) for p, m in zip(counted.share, counted.members, strict=True)
-                ]
-                gaps = [clustered_gap(p, counted.share[b], worth)[0] for p, worth in at]
+                sides = zip(counted.share, counted.members, strict=True)
+                gaps = [member_gap(p, counted.share[b], m, counted.members[b], level)[0] for p, m in sides]
                 limits.append((np.array([g[0] for g in gaps]), np.array([g[1] for g in gaps])))
             else:
-                limits.append(newcombe(k, n, k[b], n[b], level))
+                limits.append(score_difference(k, n, k[b], n[b], level))
         limits.append(self.against(b, level)[1:])
         signs = [(low > 0).astype(int) - (high < 0) for low, high in limits]
         return {name: Signs(int(t), int(s), int(d)) for name, t, s, d in zip(self.grouping.names, *signs, strict=True)}

@@ -9,7 +9,8 @@ from explaindistill.measures.bias import group_rates
 from explaindistill.measures.comparisons import worst_pairs
 from explaindistill.measures.gaps import group_gaps
 from explaindistill.measures.suppression import suppress, withheld_lines
-from explaindistill.numerics.statistics.intervals import newcombe, simultaneous_level
+from explaindistill.numerics.statistics.intervals import simultaneous_level
+from explaindistill.numerics.statistics.score_limits import score_difference
 
 MINIMUM = 10
 N = 600
@@ -137,9 +138,10 @@ def recovered(low, shown, left, selected):
     fits = []
     for n in range(1, left // 2 + 1):
         for k in range(max(0, selected - (left - n)), min(n, selected) + 1):
-            every = [*shown, (k, n), (selected - k, left - n)]
-            level = simultaneous_level(len(every), float(sum(m for _, m in every)), 0.95)
-            least = min(newcombe(*a, *b, level)[0] for a in every for b in every if a is not b)
+            every = np.array([*shown, (k, n), (selected - k, left - n)], dtype=float)
+            level = simultaneous_level(len(every), every[:, 1].sum(), 0.95)
+            a, b = np.nonzero(~np.eye(len(every), dtype=bool))
+            least = score_difference(*every[a].T, *every[b].T, level)[0].min()
             fits += [(n, k)] if abs(least - low) < 1e-12 else []
     return fits
 

@@ -16,7 +16,8 @@ from explaindistill.measures.bias import (
 )
 from explaindistill.measures.gaps import group_gaps
 from explaindistill.measures.verdicts import check
-from explaindistill.numerics.statistics.intervals import mover_ratio, newcombe, wilson
+from explaindistill.numerics.statistics.intervals import wilson
+from explaindistill.numerics.statistics.score_limits import score_difference, score_ratio
 
 
 def people(**sizes):
@@ -46,10 +47,10 @@ def test_rates_by_hand():
     assert (rates["status"] == "small").all()
 
 
-def test_gaps_are_newcombe_and_mover_r():
+def test_gaps_of_independent_rows_have_score_limits():
     rates = group_rates(chosen((30, 100), (50, 100)), attributes=people(f=100, m=100), favorable=1)
     gaps = by(group_gaps(rates, {"sex": "m"}), "metric")
-    for metric, interval in (("difference", newcombe), ("ratio", mover_ratio)):
+    for metric, interval in (("difference", score_difference), ("ratio", score_ratio)):
         found = gaps.loc[f"selection_rate_{metric}"]
         assert found[["low", "high"]].tolist() == pytest.approx([float(x) for x in interval(30, 100, 50, 100)])
         assert (found["reference"], found["group"], found["status"]) == ("m", "f", "ok")

@@ -16,7 +16,8 @@ from explaindistill.measures.gaps import group_gaps
 from explaindistill.measures.strata import stratified_gaps
 from explaindistill.measures.unknown_groups import missing_bounds
 from explaindistill.numerics.statistics.hypotheses import detectable_difference, fisher, power_of_difference
-from explaindistill.numerics.statistics.intervals import mover_ratio, newcombe, simultaneous_level
+from explaindistill.numerics.statistics.intervals import simultaneous_level
+from explaindistill.numerics.statistics.score_limits import score_difference, score_ratio
 
 
 def rates_of(*counts, names="abcdefgh"):
@@ -30,7 +31,7 @@ def test_the_worst_pair_has_the_interval_of_all_pairs():
     found = worst_pairs(rates_of((30, 100), (50, 100), (45, 100))).set_index("metric")
     gap = found.loc["selection_rate_worst_difference"]
     assert (gap["group"], gap["reference"], gap["n_pairs"]) == ("a", "b", 3)
-    expected = [float(x) for x in newcombe(30, 100, 50, 100, simultaneous_level(3, 300))]
+    expected = [float(x) for x in score_difference(30, 100, 50, 100, simultaneous_level(3, 300))]
     assert gap[["low", "high"]].tolist() == pytest.approx(expected)
     assert gap["p_value"] == pytest.approx(stats.chi2_contingency([[30, 50, 45], [70, 50, 55]]).pvalue)
     assert -0.15 < gap["expected"] < -0.05
@@ -61,7 +62,7 @@ def test_a_pass_needs_every_pair_and_a_fail_one():
     k = [900, 950, 40]
     strict = simultaneous_level(3, sum(n))
     pairs = [(i, j) for i in range(3) for j in range(3) if i != j]
-    limits = [mover_ratio(k[i], n[i], k[j], n[j], strict) for i, j in pairs]
+    limits = [score_ratio(k[i], n[i], k[j], n[j], strict) for i, j in pairs]
     assert ratio["low"] == pytest.approx(min(float(low) for low, _ in limits))
     assert ratio["high"] == pytest.approx(min(1.0, *(float(high) for _, high in limits)))
     assert ratio["low"] < 0.8 < ratio["estimate"]
@@ -193,7 +194,7 @@ def test_nobody_selected_has_no_ratio_and_says_so():
     assert found[["metric", "status", "reason"]].tolist() == [
         "selection_rate_worst_ratio", "undefined", "the rate of every group is 0"
     ]  # fmt: skip
-    assert found["method"] == "mover-r, all pairs"
+    assert found["method"] == "score, all pairs"
 
 
 def test_power_by_hand_and_its_columns():

@@ -172,12 +172,12 @@ def test_figures_that_do_not_know_clusters_say_so():
 AREA = "newcombe 2006 and logit"
 METHODS = {  # how the limits of each frame came about, as its documentation says
     "rates": {"wilson"},
-    "gaps": {"mover-r", "newcombe"},
-    "worst_pairs": {"mover-r, all pairs", "newcombe, all pairs"},
+    "gaps": {"score"},
+    "worst_pairs": {"score, all pairs"},
     "means": {"t and hall"},
     "mean gaps": {"mover"},
-    "group_fidelity": {"newcombe", "wilson"},
-    "transfer": {"bonett-price, mover", "newcombe"},
+    "group_fidelity": {"score", "wilson"},
+    "transfer": {"bonett-price, mover", "score"},
     "calibration": {AREA, "normal", "wald", "wilson over expected"},
     "reliability": {"wilson"},
     "fidelity": {"delta", "delta, probabilities clipped at 0.0001", "fisher z", "mover of wilson", AREA,

@@ -8,7 +8,7 @@ from explaindistill.auditing.profiles.loading import FOLDER, load_profile, profi
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.profile import ProfileArithmetic, profile_rates
 from explaindistill.numerics.statistics.hypotheses import fisher
-from explaindistill.numerics.statistics.intervals import mover_ratio
+from explaindistill.numerics.statistics.score_limits import score_ratio
 
 SEX = ["f"] * 400 + ["m"] * 500 + ["x"] * 10 + [None] * 90
 D = np.r_[np.ones(100), np.zeros(300), np.ones(250), np.zeros(250), np.ones(9), np.zeros(1), np.ones(45), np.zeros(45)]
@@ -41,7 +41,7 @@ def test_a_category_below_two_percent_is_left_out_with_a_stated_reason_and_still
     assert np.isnan(at(found, "selection_rate_impact_ratio", "x")["estimate"])
     ratio = at(found, "selection_rate_impact_ratio", "f")
     assert (ratio["reference"], ratio["estimate"]) == ("m", 0.5)
-    assert [ratio["low"], ratio["high"]] == [pytest.approx(float(x)) for x in mover_ratio(100, 400, 250, 500)]
+    assert [ratio["low"], ratio["high"]] == [pytest.approx(float(x)) for x in score_ratio(100, 400, 250, 500)]
     assert ratio["p_value"] == pytest.approx(fisher(100, 400, 250, 500))
 
 

@@ -10,7 +10,7 @@ from scipy import stats
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.bias import GroupOptions
 from explaindistill.measures.transfer import VERDICTS, Decisions, transfer
-from explaindistill.numerics.statistics.intervals import newcombe
+from explaindistill.numerics.statistics.score_limits import score_difference
 
 WHO = pd.DataFrame({"sex": np.repeat(["f", "m"], 300)})
 
@@ -92,7 +92,7 @@ def test_verdicts_ask_more_than_the_limits_that_are_shown():
     )
     gap = found[(found["metric"] == "selection_rate_difference") & (found["subject"] == "student")].iloc[0]
     assert gap["high"] < 0
-    low, high = newcombe(125, 300, 150, 300, 1 - 0.05 / 6)
+    low, high = score_difference(125, 300, 150, 300, 1 - 0.05 / 6)
     assert low < 0 < high
     shift = found.set_index("metric").loc["transfer"]
     assert shift["high"] < 0

@@ -152,7 +152,7 @@ def make_audit(
             "high": e + 0.04,
             "method": how,
         }
-        for m, e, how in (("selection_rate_difference", -0.08, "newcombe"), ("selection_rate_ratio", 0.81, "mover-r"))
+        for m, e, how in (("selection_rate_difference", -0.08, "score"), ("selection_rate_ratio", 0.81, "score"))
         for g in groups[:-1]
         for j, s in enumerate(subjects)
     ]

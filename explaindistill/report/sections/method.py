@@ -14,9 +14,9 @@ __all__ = ["section"]
 def section(audit: Any) -> Section:
     """Definitions in short, the manifest in full, and a place to sign."""
     text = (
-        "Rates and agreements carry Wilson score intervals, differences Newcombe's, ratios MOVER-R intervals on "
-        "Wilson limits; transfer is paired: teacher and student are compared on the same people. Where a method "
-        "differs, the results name it. Undefined stays undefined."
+        "Rates and agreements carry Wilson score intervals, differences and ratios of groups score intervals corrected "
+        "for skewness, of clusters MOVER on Wilson limits; transfer is paired: teacher and student are compared on the "
+        "same people. Where a method differs, the results name it. Undefined stays undefined."
     )
     how: list[Block] = [Text(text)]
     frames = [
