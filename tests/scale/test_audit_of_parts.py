@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 import explaindistill as xd
 from explaindistill.auditing.partitions import opening
@@ -84,6 +85,30 @@ def differences(parts, memory, tolerance=1e-9):
     return out
 
 
+class Tied(ClassifierMixin, BaseEstimator):
+    """A fitted student of few probabilities, so that many classes are equally probable."""
+
+    def __init__(self, student):
+        self.student = student
+
+    def fit(self, X, y):
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    @property
+    def classes_(self):
+        return self.student.classes_
+
+    def predict_proba(self, X):
+        P = np.round(2 * self.student.predict_proba(X)) + 1
+        return P / P.sum(axis=1, keepdims=True)
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
 @pytest.mark.parametrize("weight", [None, "weight"])
 def test_figures_of_all_rows_are_those_of_the_rows_in_memory(few_drawn, students, weight):
     rows = rows_of(N)
@@ -111,6 +136,7 @@ def test_figures_of_all_rows_are_those_of_the_rows_in_memory(few_drawn, students
         {"favorable": None},
         {"classes": 4},
         {"classes": 4, "favorable": None, "sensitive": None},
+        {"classes": 5, "favorable": None, "sensitive": None, "ties": True},
         {"y": None, "sensitive": "sex"},
     ],
     ids=str,
@@ -121,6 +147,8 @@ def test_other_questions_have_the_figures_of_the_rows_in_memory_too(few_drawn, s
         fit = mixed_rows(900, 7)[ASKED]
         trees = {"tree": xd.TreeClassifier(max_leaf_nodes=6), "linear": xd.LinearClassifier()}
         students = {name: xd.Distiller(teacher, tree, random_state=0).fit(fit) for name, tree in trees.items()}
+    if how.pop("ties", False):  # of classes that are equally probable the first comes first
+        students = {"tied": Tied(students["tree"])}
     rows, y = rows_of(N), how.pop("y", "approved")
     rows = rows if y else rows.drop(columns=["approved", "race"])
     rows = rows if how.get("sensitive", True) is not None else rows.drop(columns=["sex", "race"])
