@@ -14,8 +14,10 @@ from explaindistill.measures.once import once
 from explaindistill.measures.small_subsets import small_subsets
 from explaindistill.numerics.statistics.suppression import few_together, withheld
 
-__all__ = ["hidden_groups", "suppress", "with_common_values", "withheld_lines", "withhold"]
+__all__ = ["NEIGHBOUR", "hidden_groups", "suppress", "with_common_values", "withheld_lines", "withhold"]
 
+NEIGHBOUR = "withheld: figures of fewer people could be worked out from it"
+"""Reason of a line whose group has people enough, and would tell of another that has not."""
 LARGEST = 2.0**53
 """Stands for infinite where sizes are whole numbers: above it, floats are no longer exact."""
 
@@ -156,6 +158,7 @@ def suppress(frames: Mapping[str, pd.DataFrame], attributes: pd.DataFrame, minim
     -------
     dict of str to DataFrame
         Withheld lines keep their names and lose every number, ``n`` included (NaN); their status is ``suppressed``.
+        The reason is `NEIGHBOUR` where the group itself has people enough.
 
     Examples
     --------
@@ -204,13 +207,13 @@ def _few_shares(rates: pd.DataFrame | None, minimum: int) -> dict[str, dict[tupl
     """By model the groups of which some rate is a share of fewer rows than the minimum, and the fewest rows."""
     if rates is None or rates.empty:
         return {}
-    few = rates[(rates["n"] < minimum) & (rates["attribute"] != "")]
-    return {str(subject): _fewest(lines) for subject, lines in few.groupby("subject")}
+    return {str(subject): _fewest(lines, minimum) for subject, lines in rates.groupby("subject")}
 
 
-def _fewest(lines: pd.DataFrame) -> dict[tuple[str, str], int]:
-    """The least ``n`` of the lines of each group."""
-    fewest = lines["n"].groupby([lines["attribute"].astype(str), lines["group"].astype(str)]).min()
+def _fewest(lines: pd.DataFrame, minimum: int) -> dict[tuple[str, str], int]:
+    """Groups of which a line rests on fewer rows than the minimum, and the fewest rows."""
+    few = lines[(lines["n"] < minimum) & (lines["attribute"] != "")]
+    fewest = few["n"].groupby([few["attribute"].astype(str), few["group"].astype(str)]).min()
     return {key: int(n) for key, n in fewest.items()}
 
 
@@ -232,7 +235,28 @@ def _without(
     if not {"attribute", "group", "status", "n"} <= set(frame.columns) or frame.empty:
         return frame
     gone = _telling(frame, attributes, minimum, always, few)
-    return _nameless(withhold(frame, gone, minimum), gone)
+    out = _nameless(withhold(frame, gone, minimum), gone)
+    beside = gone & ~_of_few(frame, attributes, minimum, few)
+    if beside.any():
+        out.loc[beside, "reason"] = NEIGHBOUR
+    return out
+
+
+def _of_few(
+    frame: pd.DataFrame, attributes: pd.DataFrame, minimum: int, few: Mapping[str, Mapping[tuple[str, str], int]]
+) -> NDArray[np.bool_]:
+    """Lines of a group of too few rows, or one of whose rates is a share of few, and what rests on several groups."""
+    small = {
+        (g.attribute, name)
+        for g in groupings(attributes)
+        for name, n in zip(g.names, np.bincount(g.codes, minlength=len(g)), strict=True)
+        if n < minimum
+    }
+    out = _touching(frame, small) | (frame["group"] == "").to_numpy() | (frame["metric"] == "leaf_share").to_numpy()
+    for subject in frame["subject"].unique():
+        lines = (frame["subject"] == subject).to_numpy()
+        out[lines] |= _touching(frame[lines], {*_fewest(frame[lines], minimum), *few.get(str(subject), {})})
+    return out
 
 
 def _nameless(frame: pd.DataFrame, gone: NDArray[np.bool_]) -> pd.DataFrame:
@@ -334,7 +358,7 @@ def _conditional(
     rests = of_subject & ~frame["metric"].isin(SELECTION).to_numpy()
     # a decision or a stratum that is missing makes the denominator of a selection rate smaller than the group
     lines = of_subject & (frame["n"] < minimum).to_numpy() & (frame["attribute"] != "").to_numpy()
-    fewest = _fewest(frame[lines])
+    fewest = _fewest(frame[of_subject], minimum)
     first = {key: min(n, fewest.get(key, n)) for key, n in (fewest | dict(few)).items()}
     if first.keys() <= always:
         return np.zeros(len(frame), dtype=bool)

@@ -9,7 +9,7 @@ import pytest
 from explaindistill.measures.bias import GroupOptions, group_rates
 from explaindistill.measures.gaps import group_gaps
 from explaindistill.measures.groups import groupings
-from explaindistill.measures.suppression import hidden_groups, suppress, withheld_lines, withhold
+from explaindistill.measures.suppression import NEIGHBOUR, hidden_groups, suppress, withheld_lines, withhold
 from explaindistill.measures.table import frame, row
 
 
@@ -43,7 +43,8 @@ def test_withheld_lines_have_no_number_left(people):
     gone = found["rates"][found["rates"]["group"].isin(["m", "x"]) & (found["rates"]["attribute"] == "sex")]
     assert (gone["status"] == "suppressed").all()
     assert gone[["n", "k", "n_effective", "estimate", "low", "high"]].isna().all(axis=None)
-    assert gone["reason"].eq("withheld: min_group_size=10").all()
+    assert gone.loc[gone["group"] == "x", "reason"].eq("withheld: min_group_size=10").all()
+    assert gone.loc[gone["group"] == "m", "reason"].eq(NEIGHBOUR).all()
     gaps = found["gaps"][found["gaps"]["attribute"] == "sex"]
     assert (gaps["status"] == "suppressed").all(), "a gap to a withheld group tells of it"
     kept = found["rates"][(found["rates"]["group"] == "f") & (found["rates"]["attribute"] == "sex")]
@@ -119,7 +120,8 @@ def test_few_in_one_crossed_group_leave_the_selection_rates_of_all_who_are_many(
     assert gone == hidden
     precise = out[(out["metric"] == "positive_predictive_value") & (out["attribute"] == "b")].set_index("group")
     assert precise.loc["3", "status"] == "suppressed"  # the four
-    assert (precise["status"] == "suppressed").sum() == 2  # and another, or all that is left would tell
+    assert (precise["reason"] == NEIGHBOUR).sum() == 1  # and another, or all that is left would tell
+    assert (precise["status"] == "suppressed").sum() == 2
     assert (withheld_lines(rates, who, 10) == (out["status"] == "suppressed")).all()
 
 

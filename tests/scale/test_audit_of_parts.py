@@ -279,6 +279,10 @@ def test_every_line_and_the_front_say_which_rows_they_rest_on(few_drawn, student
     assert 0 < opening.index(front) < opening.index("Can a simple model stand in")
     html = audit.save(tmp_path / "audit.html").read_text("utf-8")
     assert html.index("The rows lie in 7 parts") < html.index("Which inputs carry it")
+    assert html.count("All 3,000 rows are counted in") > 0  # a section of both kinds of frames
+    opened = html[html.index('id="glance"') :].partition("</section>")[0]
+    assert "The rows lie in 7 parts" in opened
+    assert "drawn rows stand behind" not in opened
     assert "3,000 audited rows, 600 of them drawn" in html
     markdown = audit.save(tmp_path / "audit.md").read_text("utf-8")
     assert "600 drawn rows" in markdown.partition("## Which columns carry the answers")[2].partition("## ")[0]
@@ -290,6 +294,17 @@ def test_one_part_without_some_group_and_small_groups(few_drawn, students):
     parts = audited(partitions_of_frames([rows.iloc[:400], rows.iloc[400:800], rows.iloc[800:]]), students)
     assert differences(parts, audited(rows, students)) == []
     assert "rare" not in parts.frames["rates"]["group"].to_numpy()
+
+
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_a_large_group_is_not_said_to_be_small_where_it_would_tell_of_a_small_one(few_drawn, students, is_cut):
+    rows = rows_of(1200).drop(columns="race")
+    rows["sex"] = np.where(np.arange(1200) < 6, "x", np.where(np.arange(1200) < 500, "m", "f"))
+    X = partitions_of_frames(cut(rows, 3, 0)) if is_cut else rows
+    audit = audited(X, {"tree": students["tree"]}, sensitive="sex")
+    said = [sentence.text for sentence in audit.opening.of("warnings")]
+    assert "sex = x has too few rows to rely on, or to show." in said
+    assert "sex = m may not be shown: figures of too few rows could be worked out from it." in said
 
 
 def test_bands_of_numbers_are_those_of_the_drawn_rows_and_count_all(students, monkeypatch):
