@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,12 @@ from explaindistill.data.disclosure import common_values
 from explaindistill.measures.groups import FEW_VALUES, MISSING, Grouping, groupings
 from explaindistill.measures.once import once
 from explaindistill.measures.small_subsets import small_subsets
-from explaindistill.numerics.statistics.suppression import withheld
+from explaindistill.numerics.statistics.suppression import few_together, withheld
 
-__all__ = ["hidden_groups", "suppress", "with_common_values", "withheld_lines", "withhold"]
+__all__ = ["NEIGHBOUR", "hidden_groups", "suppress", "with_common_values", "withheld_lines", "withhold"]
 
+NEIGHBOUR = "withheld: figures of fewer people could be worked out from it"
+"""Reason of a line whose group has people enough, and would tell of another that has not."""
 LARGEST = 2.0**53
 """Stands for infinite where sizes are whole numbers: above it, floats are no longer exact."""
 
@@ -39,7 +41,7 @@ _MOST_SHARES = 200
 
 
 def hidden_groups(
-    attributes: pd.DataFrame, minimum: int, first: Iterable[tuple[str, str]] = ()
+    attributes: pd.DataFrame, minimum: int, first: Mapping[tuple[str, str], int] | None = None
 ) -> set[tuple[str, str]]:
     """Groups whose figures must be withheld: the small ones, and those from which a small one could be worked out.
 
@@ -49,8 +51,8 @@ def hidden_groups(
         Sensitive columns, as for :func:`~explaindistill.measures.groups.groupings`.
     minimum : int
         Groups of fewer rows are withheld; 0 or 1 withholds none.
-    first : pairs of attribute and group
-        To be withheld whatever their size.
+    first : mapping of pairs of attribute and group to int, optional
+        To be withheld whatever their size, and the people behind the least of their figures.
 
     Returns
     -------
@@ -59,7 +61,9 @@ def hidden_groups(
     Notes
     -----
     A withheld count must not follow from the published ones, each of which is a sum over the finest intersection
-    (Cox, 1980, doi:10.2307/2287481): where it would, the smallest group that prevents it is withheld too.
+    (Cox, 1980, doi:10.2307/2287481): where it would, the smallest group that prevents it is withheld too. What may not
+    be told of one group, may not be told of several that are together fewer than ``minimum``, either; see
+    `explaindistill.numerics.statistics.suppression.few_together`.
 
     Examples
     --------
@@ -69,11 +73,12 @@ def hidden_groups(
     >>> sorted(hidden_groups(sex, 10))
     [('sex', 'm'), ('sex', 'x')]
     """
-    wanted = frozenset(first)
-    return set(once(attributes, ("hidden", minimum, wanted), lambda: _hidden(attributes, minimum, wanted)))
+    wanted = dict(first or {})
+    key = ("hidden", minimum, frozenset(wanted.items()))
+    return set(once(attributes, key, lambda: _hidden(attributes, minimum, wanted)))
 
 
-def _hidden(attributes: pd.DataFrame, minimum: int, wanted: frozenset[tuple[str, str]]) -> set[tuple[str, str]]:
+def _hidden(attributes: pd.DataFrame, minimum: int, wanted: Mapping[tuple[str, str], int]) -> set[tuple[str, str]]:
     groups = groupings(attributes)
     keys = [(g.attribute, name) for g in groups for name in g.names]
     sizes = np.concatenate([np.bincount(g.codes, minlength=len(g)) for g in groups] or [np.zeros(0, dtype=np.int64)])
@@ -83,32 +88,39 @@ def _hidden(attributes: pd.DataFrame, minimum: int, wanted: frozenset[tuple[str,
     if len(groups[-1]) > _MOST_CELLS:  # too many cells to solve for: a partition with a small group is withheld whole
         touched = {key[0] for key, is_small in zip(keys, small, strict=True) if is_small}
         return {key for key in keys if key[0] in touched}
-    members = _members(groups)
-    everyone = np.ones((1, members.shape[1]))
+    cells = np.vstack([np.ones((1, len(groups[-1]))), _members(groups)])
     families = np.concatenate([[-1], np.repeat(np.arange(len(groups)), [len(g) for g in groups])])
     counts = np.concatenate([[len(attributes)], sizes])
-    hidden = np.concatenate([[False], small])
-    while True:
-        hidden = withheld(np.vstack([everyone, members]), counts, families.tolist(), hidden)
-        more = _too_few_together(counts, families, hidden, minimum)
-        if not more.any():
-            return {key for key, is_hidden in zip(keys, hidden[1:], strict=True) if is_hidden}
-        hidden |= more
+    people = np.minimum(counts, [len(attributes), *(wanted.get(key, len(attributes)) for key in keys)])
+    hidden = _hidden_with_unions(cells, counts, people, families, np.concatenate([[False], small]), minimum)
+    return {key for key, is_hidden in zip(keys, hidden[1:], strict=True) if is_hidden}
 
 
-def _too_few_together(
-    sizes: NDArray[np.int64], families: NDArray[np.int64], hidden: NDArray[np.bool_], minimum: int
+def _hidden_with_unions(
+    groups: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    people: NDArray[np.int64],
+    families: NDArray[np.int64],
+    small: NDArray[np.bool_],
+    minimum: int,
 ) -> NDArray[np.bool_]:
-    """The next smallest group of each family whose withheld groups are, together, fewer than the minimum.
-
-    What a family leaves of everyone is a group, too, whose count and rate anybody can work out.
-    """
-    out = np.zeros(len(sizes), dtype=bool)
-    for family in np.unique(families[hidden]):
-        shown = (families == family) & ~hidden
-        if shown.any() and sizes[(families == family) & hidden].sum() < minimum:
-            out[np.argmin(np.where(shown, sizes, LARGEST))] = True
-    return out
+    """Groups to withhold, until no union of them that could be worked out is of too few ``people``."""
+    unions, of, hidden = np.zeros((0, groups.shape[1])), np.zeros(0, dtype=np.int64), small
+    while True:
+        always = np.ones(len(unions), dtype=bool)
+        hidden = withheld(
+            np.vstack([groups, unions]),
+            np.concatenate([counts, np.zeros(len(unions), dtype=np.int64)]),
+            [*families.tolist(), *of.tolist()],
+            np.concatenate([small, always]),
+            np.concatenate([hidden, always]),
+        )[: len(groups)]
+        more, their = few_together(groups, people, families, hidden, minimum)
+        every = np.column_stack([np.vstack([unions, more]), np.concatenate([of, their])])
+        every = np.unique(every, axis=0)
+        if len(every) == len(unions):  # nothing is left in their families that would hide the others
+            return hidden
+        unions, of = every[:, :-1], every[:, -1].astype(np.int64)
 
 
 def _members(groups: Sequence[Grouping]) -> NDArray[np.float64]:
@@ -146,6 +158,7 @@ def suppress(frames: Mapping[str, pd.DataFrame], attributes: pd.DataFrame, minim
     -------
     dict of str to DataFrame
         Withheld lines keep their names and lose every number, ``n`` included (NaN); their status is ``suppressed``.
+        The reason is `NEIGHBOUR` where the group itself has people enough.
 
     Examples
     --------
@@ -190,16 +203,18 @@ def withheld_lines(rates: pd.DataFrame, attributes: pd.DataFrame, minimum: int) 
     return _telling(rates, attributes, minimum, hidden_groups(attributes, minimum), _few_shares(rates, minimum))
 
 
-def _few_shares(rates: pd.DataFrame | None, minimum: int) -> dict[str, set[tuple[str, str]]]:
-    """By model the groups of which some rate is a share of fewer rows than the minimum."""
+def _few_shares(rates: pd.DataFrame | None, minimum: int) -> dict[str, dict[tuple[str, str], int]]:
+    """By model the groups of which some rate is a share of fewer rows than the minimum, and the fewest rows."""
     if rates is None or rates.empty:
         return {}
-    few = rates[(rates["n"] < minimum) & (rates["attribute"] != "")]
-    named = zip(few["subject"], few["attribute"].astype(str), few["group"].astype(str), strict=True)
-    groups: dict[str, set[tuple[str, str]]] = {}
-    for subject, attribute, group in named:
-        groups.setdefault(str(subject), set()).add((attribute, group))
-    return groups
+    return {str(subject): _fewest(lines, minimum) for subject, lines in rates.groupby("subject")}
+
+
+def _fewest(lines: pd.DataFrame, minimum: int) -> dict[tuple[str, str], int]:
+    """Groups of which a line rests on fewer rows than the minimum, and the fewest rows."""
+    few = lines[(lines["n"] < minimum) & (lines["attribute"] != "")]
+    fewest = few["n"].groupby([few["attribute"].astype(str), few["group"].astype(str)]).min()
+    return {key: int(n) for key, n in fewest.items()}
 
 
 def _without_subsets(frame: pd.DataFrame, minimum: int) -> pd.DataFrame:
@@ -214,13 +229,34 @@ def _without(
     attributes: pd.DataFrame,
     minimum: int,
     always: set[tuple[str, str]],
-    few: Mapping[str, set[tuple[str, str]]],
+    few: Mapping[str, Mapping[tuple[str, str], int]],
 ) -> pd.DataFrame:
     """One frame without the numbers of lines that are, or tell of, a group to be withheld."""
     if not {"attribute", "group", "status", "n"} <= set(frame.columns) or frame.empty:
         return frame
     gone = _telling(frame, attributes, minimum, always, few)
-    return _nameless(withhold(frame, gone, minimum), gone)
+    out = _nameless(withhold(frame, gone, minimum), gone)
+    beside = gone & ~_of_few(frame, attributes, minimum, few)
+    if beside.any():
+        out.loc[beside, "reason"] = NEIGHBOUR
+    return out
+
+
+def _of_few(
+    frame: pd.DataFrame, attributes: pd.DataFrame, minimum: int, few: Mapping[str, Mapping[tuple[str, str], int]]
+) -> NDArray[np.bool_]:
+    """Lines of a group of too few rows, or one of whose rates is a share of few, and what rests on several groups."""
+    small = {
+        (g.attribute, name)
+        for g in groupings(attributes)
+        for name, n in zip(g.names, np.bincount(g.codes, minlength=len(g)), strict=True)
+        if n < minimum
+    }
+    out = _touching(frame, small) | (frame["group"] == "").to_numpy() | (frame["metric"] == "leaf_share").to_numpy()
+    for subject in frame["subject"].unique():
+        lines = (frame["subject"] == subject).to_numpy()
+        out[lines] |= _touching(frame[lines], {*_fewest(frame[lines], minimum), *few.get(str(subject), {})})
+    return out
 
 
 def _nameless(frame: pd.DataFrame, gone: NDArray[np.bool_]) -> pd.DataFrame:
@@ -238,7 +274,7 @@ def _telling(
     attributes: pd.DataFrame,
     minimum: int,
     always: set[tuple[str, str]],
-    few: Mapping[str, set[tuple[str, str]]],
+    few: Mapping[str, Mapping[tuple[str, str], int]],
 ) -> NDArray[np.bool_]:
     """Lines that are, or tell of, a group of ``always``, or one of whose rates is a share of few."""
     gone = _touching(frame, always)
@@ -247,7 +283,7 @@ def _telling(
         gone |= frame["attribute"].isin(unknown).to_numpy()
     gone |= _small_shares(frame, gone, minimum)
     for subject in frame["subject"].unique():
-        gone |= _conditional(frame, subject, attributes, minimum, always, few.get(str(subject), set()))
+        gone |= _conditional(frame, subject, attributes, minimum, always, few.get(str(subject), {}))
     return gone
 
 
@@ -312,7 +348,7 @@ def _conditional(
     attributes: pd.DataFrame,
     minimum: int,
     always: set[tuple[str, str]],
-    few: set[tuple[str, str]],
+    few: Mapping[tuple[str, str], int],
 ) -> NDArray[np.bool_]:
     """Lines of one model whose denominator is small, and those that rest on true labels where one of these is.
 
@@ -322,13 +358,16 @@ def _conditional(
     rests = of_subject & ~frame["metric"].isin(SELECTION).to_numpy()
     # a decision or a stratum that is missing makes the denominator of a selection rate smaller than the group
     lines = of_subject & (frame["n"] < minimum).to_numpy() & (frame["attribute"] != "").to_numpy()
-    named = zip(frame.loc[lines, "attribute"].astype(str), frame.loc[lines, "group"].astype(str), strict=True)
-    first = (few | set(named)) - always
-    if not first:
+    fewest = _fewest(frame[of_subject], minimum)
+    first = {key: min(n, fewest.get(key, n)) for key, n in (fewest | dict(few)).items()}
+    if first.keys() <= always:
         return np.zeros(len(frame), dtype=bool)
-    alike = rests | (of_subject & frame["metric"].isin(frame.loc[lines & ~rests, "metric"]).to_numpy())
+    # a line of a group that is withheld anyhow says nothing of the others
+    beside = lines & ~rests & ~_touching(frame, always)
+    alike = rests | (of_subject & frame["metric"].isin(frame.loc[beside, "metric"]).to_numpy())
     out = np.zeros(len(frame), dtype=bool)
-    out[alike] = _touching(frame[alike], hidden_groups(attributes, minimum, first | always))
+    everyone = dict.fromkeys(always, len(attributes))
+    out[alike] = _touching(frame[alike], hidden_groups(attributes, minimum, everyone | first))
     return out
 
 

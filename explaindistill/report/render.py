@@ -13,7 +13,7 @@ from explaindistill.auditing.failures import cause_of, is_strict
 from explaindistill.auditing.partitions.basis import said_of_frames
 from explaindistill.errors import InvalidInputError
 from explaindistill.report import page
-from explaindistill.report.blocks import Section, Text
+from explaindistill.report.blocks import Section, Statements, Text
 from explaindistill.report.displayed import displayed, with_frames
 from explaindistill.report.notebook import cell
 from explaindistill.report.policies import render_policies
@@ -81,7 +81,8 @@ def _section(name: str, audit: Any) -> Section:
         title = name.replace("_", " ").capitalize()
         return Section(title, LATE, reason=f"Cannot say: this section could not be written. {cause_of(error)}")
     causes = audit.frames.causes() if isinstance(audit.frames, _Watched) else []
-    if section.blocks and (basis := _basis(audit)):
+    opens = any(isinstance(block, Statements) for block in section.blocks)  # the opening says it of all frames
+    if section.blocks and not opens and (basis := _basis(audit)):
         section = replace(section, blocks=(Text(basis, "note"), *section.blocks))
     if not causes:
         return section

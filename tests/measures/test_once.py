@@ -30,7 +30,7 @@ def test_inside_the_same_table_gives_the_same_groups_and_another_one_its_own():
         hidden = hidden_groups(WHO, 10)
         hidden.clear()
         assert ("sex", "x") in hidden_groups(WHO, 10)
-        assert ("old", "True") in hidden_groups(WHO, 10, [("old", "True")]) - hidden_groups(WHO, 10)
+        assert ("old", "True") in hidden_groups(WHO, 10, {("old", "True"): 3}) - hidden_groups(WHO, 10)
     assert groupings(WHO)[0] is not first[0]
 
 

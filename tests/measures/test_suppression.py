@@ -1,12 +1,15 @@
 """Figures of small groups are withheld in every frame, and cannot be worked out from what is left."""
 
+from itertools import combinations, product
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from explaindistill.measures.bias import GroupOptions, group_rates
 from explaindistill.measures.gaps import group_gaps
-from explaindistill.measures.suppression import hidden_groups, suppress, withhold
+from explaindistill.measures.groups import groupings
+from explaindistill.measures.suppression import NEIGHBOUR, hidden_groups, suppress, withheld_lines, withhold
 from explaindistill.measures.table import frame, row
 
 
@@ -40,7 +43,8 @@ def test_withheld_lines_have_no_number_left(people):
     gone = found["rates"][found["rates"]["group"].isin(["m", "x"]) & (found["rates"]["attribute"] == "sex")]
     assert (gone["status"] == "suppressed").all()
     assert gone[["n", "k", "n_effective", "estimate", "low", "high"]].isna().all(axis=None)
-    assert gone["reason"].eq("withheld: min_group_size=10").all()
+    assert gone.loc[gone["group"] == "x", "reason"].eq("withheld: min_group_size=10").all()
+    assert gone.loc[gone["group"] == "m", "reason"].eq(NEIGHBOUR).all()
     gaps = found["gaps"][found["gaps"]["attribute"] == "sex"]
     assert (gaps["status"] == "suppressed").all(), "a gap to a withheld group tells of it"
     kept = found["rates"][(found["rates"]["group"] == "f") & (found["rates"]["attribute"] == "sex")]
@@ -60,6 +64,78 @@ def test_three_positives_hide_what_rests_on_labels_and_leave_the_selection_rate(
     assert x.drop("selection_rate").eq("suppressed").all()
     others = found[(found["metric"] == "true_positive_rate") & (found["group"] != "x")]["status"]
     assert (others == "suppressed").sum() == 1, "one more, or the total tells"
+
+
+def crossed(cells):
+    """People in the cells of a table of any number of columns."""
+    at = np.repeat(list(product(*map(range, cells.shape))), cells.ravel(), axis=0)
+    return pd.DataFrame({name: at[:, i].astype(str) for i, name in enumerate("abc"[: cells.ndim])})
+
+
+def few_that_follow(who, hidden, minimum):
+    """Sets of withheld groups of one family that are few people, and whose count solves the system of the shown."""
+    groups = groupings(who)
+    finest = np.unique(np.column_stack([g.codes for g in groups]), axis=0)
+    members = {
+        (g.attribute, g.names[i]): (finest[:, j] == i) * 1.0 for j, g in enumerate(groups) for i in range(len(g))
+    }
+    sizes = {(g.attribute, name): n for g in groups for name, n in zip(g.names, np.bincount(g.codes), strict=True)}
+    shown = np.array([np.ones(len(finest)), *(m for key, m in members.items() if key not in hidden)])
+    for family in {attribute for attribute, _ in hidden}:
+        small = [key for key in hidden if key[0] == family and sizes[key] < minimum]
+        for few in (s for k in range(1, min(len(small), minimum) + 1) for s in combinations(small, k)):
+            if sum(sizes[key] for key in few) < minimum:
+                wanted = sum(members[key] for key in few)
+                weights = np.linalg.lstsq(shown.T, wanted, rcond=None)[0]
+                if np.allclose(weights @ shown, wanted, atol=1e-7):
+                    yield few
+
+
+@pytest.mark.parametrize("seed", [0, 1, 4, 5, 8, 46, 74, 126])
+@pytest.mark.parametrize("shape", [(3, 4), (2, 3, 3)], ids=str)
+def test_neither_one_group_of_few_people_nor_several_follow_from_what_is_shown(seed, shape):
+    cells = np.random.default_rng(seed).exponential(40, shape).astype(int) + 1
+    who = crossed(cells)
+    hidden = hidden_groups(who, 10)
+    finest = {key for key in hidden if key[0].count("×") == len(shape) - 1}
+    assert len(finest) >= (cells < 10).sum() > 0
+    assert list(few_that_follow(who, hidden, 10)) == []
+
+
+def test_few_in_one_crossed_group_leave_the_selection_rates_of_all_who_are_many():
+    """Six people, and elsewhere four of whom something rests on labels: only the six may be known by no selection."""
+    cells = np.array([[9000, 4000, 700, 150], [8800, 4100, 690, 140], [180, 90, 35, 6]])
+    who, decision, rng = crossed(cells), np.zeros(cells.sum(), dtype=bool), np.random.default_rng(0)
+    decision[rng.permutation(len(who))[:6000]] = True
+    of_last = np.flatnonzero(who["b"] == "3")
+    decision[of_last], decision[of_last[100:104]] = False, True
+    rates = group_rates(decision, favorable=True, attributes=who, y=rng.random(len(who)) < 0.5, subject="teacher")
+    hidden = hidden_groups(who, 10)
+    assert len(hidden) == 4
+    out = suppress({"rates": rates}, who, 10)["rates"]
+    selected = out[out["metric"] == "selection_rate"]
+    gone = set(
+        selected.loc[selected["status"] == "suppressed", ["attribute", "group"]].itertuples(index=False, name=None)
+    )
+    assert gone == hidden
+    precise = out[(out["metric"] == "positive_predictive_value") & (out["attribute"] == "b")].set_index("group")
+    assert precise.loc["3", "status"] == "suppressed"  # the four
+    assert (precise["reason"] == NEIGHBOUR).sum() == 1  # and another, or all that is left would tell
+    assert (precise["status"] == "suppressed").sum() == 2
+    assert (withheld_lines(rates, who, 10) == (out["status"] == "suppressed")).all()
+
+
+def test_few_shares_of_two_groups_take_a_third_with_them():
+    """Of two groups three and four are positive: who subtracts the others would know the rate of seven."""
+    who = pd.DataFrame({"sex": np.repeat(list("abcd"), [300, 300, 200, 150])})
+    y = np.zeros(950, dtype=bool)
+    y[:150] = y[300:450] = y[600:603] = y[800:804] = True
+    rates = group_rates(np.arange(950) % 2 == 0, favorable=True, attributes=who, y=y, subject="teacher")
+    out = suppress({"rates": rates}, who, 10)["rates"]
+    rate = out[out["metric"] == "true_positive_rate"].set_index("group")["status"]
+    assert rate.eq("suppressed").sum() == 3
+    assert rate[["c", "d"]].eq("suppressed").all()
+    assert (out.loc[out["metric"] == "selection_rate", "status"] == "ok").all()
 
 
 def test_a_partition_of_too_many_cells_is_withheld_whole():

@@ -185,6 +185,8 @@ class Checker(Groups):
             ("warnings", r"The teacher decides otherwise on (?P<list>.+)\.", self.flipped),
             ("warnings", rf"The input (?P<c>.+) gives (?P<a>.+) away: AUC (?P<f>{f})\.", self.proxy),
             ("warnings", rf"(?P<list>.+?)(?: and (?P<n>\d+) more)? (?:has|have) too few {r} to rely on, or to show\.", self.tiny),
+            ("warnings", rf"(?P<list>.+?)(?: and (?P<n>\d+) more)? may not be shown: figures of too few {r} could be worked out from (?:it|them)\.",
+             lambda m: self.tiny(m, of_enough=True)),
         ]  # fmt: skip
 
     def like_a_constant(self, m: re.Match[str]) -> None:
@@ -219,12 +221,14 @@ class Checker(Groups):
         said = [s.text for s in self.audit.opening.of("inputs") if f"{m['c']} " in s.text and "which gives" in s.text]
         need(not any(f", which gives {m['a']} away" in text.partition(f"{m['c']} ")[2] for text in said), "said twice")
 
-    def tiny(self, m: re.Match[str]) -> None:
+    def tiny(self, m: re.Match[str], of_enough: bool = False) -> None:
         table = self.lines("rates", defined=False, subject="teacher")
         table = table[
             table["metric"].isin(["selection_rate", "mean_prediction"]) & table["status"].isin(["small", "suppressed"])
         ]
-        table = table[~table["attribute"].str.contains(" × ")]
+        table = table[
+            ~table["attribute"].str.contains(" × ") & (table["reason"].str.contains("worked out") == of_enough)
+        ]
         shown = [self.shown_group(a, g) for a, g in zip(table["attribute"], table["group"], strict=True)]
         names = re.split(r", | and ", m["list"])
         need(names == shown[: len(names)], "other groups")

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 import explaindistill as xd
 from explaindistill.auditing.partitions import opening
@@ -84,6 +85,30 @@ def differences(parts, memory, tolerance=1e-9):
     return out
 
 
+class Tied(ClassifierMixin, BaseEstimator):
+    """A fitted student of few probabilities, so that many classes are equally probable."""
+
+    def __init__(self, student):
+        self.student = student
+
+    def fit(self, X, y):
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    @property
+    def classes_(self):
+        return self.student.classes_
+
+    def predict_proba(self, X):
+        P = np.round(2 * self.student.predict_proba(X)) + 1
+        return P / P.sum(axis=1, keepdims=True)
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
 @pytest.mark.parametrize("weight", [None, "weight"])
 def test_figures_of_all_rows_are_those_of_the_rows_in_memory(few_drawn, students, weight):
     rows = rows_of(N)
@@ -111,6 +136,7 @@ def test_figures_of_all_rows_are_those_of_the_rows_in_memory(few_drawn, students
         {"favorable": None},
         {"classes": 4},
         {"classes": 4, "favorable": None, "sensitive": None},
+        {"classes": 5, "favorable": None, "sensitive": None, "ties": True},
         {"y": None, "sensitive": "sex"},
     ],
     ids=str,
@@ -121,6 +147,8 @@ def test_other_questions_have_the_figures_of_the_rows_in_memory_too(few_drawn, s
         fit = mixed_rows(900, 7)[ASKED]
         trees = {"tree": xd.TreeClassifier(max_leaf_nodes=6), "linear": xd.LinearClassifier()}
         students = {name: xd.Distiller(teacher, tree, random_state=0).fit(fit) for name, tree in trees.items()}
+    if how.pop("ties", False):  # of classes that are equally probable the first comes first
+        students = {"tied": Tied(students["tree"])}
     rows, y = rows_of(N), how.pop("y", "approved")
     rows = rows if y else rows.drop(columns=["approved", "race"])
     rows = rows if how.get("sensitive", True) is not None else rows.drop(columns=["sex", "race"])
@@ -251,6 +279,10 @@ def test_every_line_and_the_front_say_which_rows_they_rest_on(few_drawn, student
     assert 0 < opening.index(front) < opening.index("Can a simple model stand in")
     html = audit.save(tmp_path / "audit.html").read_text("utf-8")
     assert html.index("The rows lie in 7 parts") < html.index("Which inputs carry it")
+    assert html.count("All 3,000 rows are counted in") > 0  # a section of both kinds of frames
+    opened = html[html.index('id="glance"') :].partition("</section>")[0]
+    assert "The rows lie in 7 parts" in opened
+    assert "drawn rows stand behind" not in opened
     assert "3,000 audited rows, 600 of them drawn" in html
     markdown = audit.save(tmp_path / "audit.md").read_text("utf-8")
     assert "600 drawn rows" in markdown.partition("## Which columns carry the answers")[2].partition("## ")[0]
@@ -262,6 +294,17 @@ def test_one_part_without_some_group_and_small_groups(few_drawn, students):
     parts = audited(partitions_of_frames([rows.iloc[:400], rows.iloc[400:800], rows.iloc[800:]]), students)
     assert differences(parts, audited(rows, students)) == []
     assert "rare" not in parts.frames["rates"]["group"].to_numpy()
+
+
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_a_large_group_is_not_said_to_be_small_where_it_would_tell_of_a_small_one(few_drawn, students, is_cut):
+    rows = rows_of(1200).drop(columns="race")
+    rows["sex"] = np.where(np.arange(1200) < 6, "x", np.where(np.arange(1200) < 500, "m", "f"))
+    X = partitions_of_frames(cut(rows, 3, 0)) if is_cut else rows
+    audit = audited(X, {"tree": students["tree"]}, sensitive="sex")
+    said = [sentence.text for sentence in audit.opening.of("warnings")]
+    assert "sex = x has too few rows to rely on, or to show." in said
+    assert "sex = m may not be shown: figures of too few rows could be worked out from it." in said
 
 
 def test_bands_of_numbers_are_those_of_the_drawn_rows_and_count_all(students, monkeypatch):

@@ -13,6 +13,7 @@ from explaindistill.auditing.opening.sentences import Origin, Sentence, Topic, W
 from explaindistill.auditing.partitions.basis import said_of
 from explaindistill.measures.dependent_rows import dependence_warnings
 from explaindistill.measures.favorable import without_favorable
+from explaindistill.measures.suppression import NEIGHBOUR
 
 __all__ = ["flips_of", "leaks", "what_spoils_all", "what_to_be_warned_of"]
 
@@ -130,15 +131,27 @@ def _number(value: float) -> float:
 
 
 def _tiny(audit: Audited) -> Iterator[Sentence]:
-    """How many groups are too few people to say anything of, and the first of their names."""
+    """How many groups are too few people to say anything of, and how many would tell of them; the first of each."""
     metric = ["selection_rate", "mean_prediction"]
     lines = evidence(audit.frames, "rates", defined=False, metric=metric, subject="teacher", status=list(WITHHELD))
     whole = [line for line in lines if CROSSED not in line.word("attribute")]
-    if not whole:
-        return
-    shown = [[group_word(audit, line)] for line in whole[:MOST_NAMED]]
-    more = len(whole) - len(shown)
-    end = [] if not more else [Word(f" and {more} more")]
-    verb = " has" if len(whole) == 1 else " have"
-    yield says("warnings", joined(shown, last=", " if more else " and "), end, f"{verb} too few ",
-               audit.about.row_name or "rows", " to rely on, or to show.", link="rates")  # fmt: skip
+    rows = audit.about.row_name or "rows"
+    beside = [line for line in whole if line.word("reason") == NEIGHBOUR]
+    few = [line for line in whole if line.word("reason") != NEIGHBOUR]
+    if few:
+        verb = " has" if len(few) == 1 else " have"
+        yield says("warnings", *_listed(audit, few), f"{verb} too few ", rows, " to rely on, or to show.", link="rates")
+    if beside:
+        claim = Word(
+            " may not be shown: figures of too few ", "verdict", tuple(line.origin("reason") for line in beside)
+        )
+        them = "it" if len(beside) == 1 else "them"
+        yield says("warnings", *_listed(audit, beside), claim, rows, f" could be worked out from {them}.", link="rates")
+
+
+def _listed(audit: Audited, lines: list[Evidence]) -> tuple[list[Word], list[Word]]:
+    """The first groups, and how many more there are."""
+    more = len(lines) - MOST_NAMED
+    shown = [[group_word(audit, line)] for line in lines[:MOST_NAMED]]
+    end = [Word(f" and {more} more")] if more > 0 else []
+    return joined(shown, last=", " if more > 0 else " and "), end

@@ -5,7 +5,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from explaindistill.numerics.statistics.suppression import derivable, small_parts, withheld
+from explaindistill.numerics.statistics import suppression
+from explaindistill.numerics.statistics.suppression import derivable, few_together, small_parts, withheld
 
 
 def rank(rows):
@@ -65,6 +66,54 @@ def test_one_small_cell_of_a_two_way_table_takes_three_others_with_it():
     hidden = withheld(groups, sizes, families.tolist(), (sizes < 10) & (families == 2))
     assert hidden.sum() == 4
     assert hidden[families == 2].sum() == 4
+
+
+@pytest.mark.parametrize("last", [[26, 25, 4], [29, 25, 6], [24, 20, 4], [25, 23, 4]])
+def test_a_neighbour_of_a_neighbour_is_shown_again(last):
+    """Two neighbours may be tried for one small cell, and each of them takes others with it: a rectangle will do."""
+    groups, families = table(3, 5)
+    cells = np.array([[37000, 22400, 6100, 7300, 1500], [37100, 22500, 6000, 7250, 1490], [160, 89, *last]]).ravel()
+    sizes = (groups @ cells).astype(np.int64)
+    hidden = withheld(groups, sizes, families.tolist(), (sizes < 10) & (families == 2))
+    assert hidden.sum() == 4
+    assert not derivable(groups, hidden).any()
+
+
+def test_what_was_tried_before_is_shown_again_where_it_is_not_needed():
+    groups = np.vstack([np.ones(4), np.eye(4)])
+    sizes, families = np.array([200, 90, 70, 35, 5]), [-1, 0, 0, 0, 0]
+    tried = np.array([False, True, True, True, False])
+    assert withheld(groups, sizes, families, sizes < 10, tried).tolist() == [False, False, False, True, True]
+
+
+def test_few_people_of_several_groups_follow_from_a_row_or_across_rows():
+    groups, families = table(2, 3)
+    cells = [[60, 4, 5], [70, 80, 90]]
+    sizes = (groups @ np.ravel(cells)).astype(np.int64)
+    hidden = np.zeros(len(groups), dtype=bool)
+    hidden[[-5, -4, -2, -1]] = True  # the second and third column of both rows
+    rows, of = few_together(groups, sizes, families, hidden, 10)
+    assert (rows.tolist(), of.tolist()) == ([[0, 1, 1, 0, 0, 0]], [2])
+    assert few_together(groups, sizes, families, hidden, 9)[0].shape == (0, 6)
+    cells = [[4, 50, 60], [70, 90, 3], [80, 75, 85]]
+    groups, families = table(3, 3)
+    sizes = (groups @ np.ravel(cells)).astype(np.int64)
+    hidden = np.zeros(len(groups), dtype=bool)
+    hidden[[-9, -8, -5, -4, -3, -1]] = True  # 4 + 50, 90 + 3, 80 + 85: first row + second row - second column is 4 + 3
+    assert few_together(groups, sizes, families, hidden, 8)[0].tolist() == [[1, 0, 0, 0, 0, 1, 0, 0, 0]]
+    assert few_together(groups, sizes, families, hidden, 7)[0].shape == (0, 9)
+
+
+def test_beyond_so_many_sets_only_rests_of_groups_are_looked_for(monkeypatch):
+    groups, families = table(3, 3)
+    cells = np.array([[4, 50, 60], [70, 2, 3], [80, 75, 85]]).ravel()
+    hidden = np.zeros(len(groups), dtype=bool)
+    hidden[[-9, -8, -5, -4, -3, -1]] = True
+    sizes = (groups @ cells).astype(np.int64)
+    both = [[0, 0, 0, 0, 1, 1, 0, 0, 0], [1, 0, 0, 0, 0, 1, 0, 0, 0]]  # the rest of the second row, and 4 + 3
+    assert few_together(groups, sizes, families, hidden, 8)[0].tolist() == both
+    monkeypatch.setattr(suppression, "_MOST_SETS", 1)
+    assert few_together(groups, sizes, families, hidden, 8)[0].tolist() == both[:1]
 
 
 def test_nothing_small_withholds_nothing():
