@@ -187,7 +187,8 @@ class LinearClassifier(ClassifierMixin, _Linear):
         With k > 2 classes the 5,000 and the 12,000 are divided by k (the latter not below 3,000). Which row is held
         out follows from its content and ``random_state``, not from its place: equal rows stay together.
     max_terms : int, optional
-        At most so many columns with a coefficient.
+        At most so many columns with a coefficient. Of several classes or outputs, each column that is left may have
+        one for every output.
     tolerance : float, at least 0
         Share of the explained divergence that may be given up for fewer terms; 0 takes the most faithful.
     relax : bool

@@ -29,6 +29,7 @@ from explaindistill.numerics.linear.penalty_choice import (
 )
 from explaindistill.numerics.linear.row_blocks import RowBlocks
 from explaindistill.numerics.linear.row_sums import LinearFit
+from explaindistill.numerics.linear.whole_terms import whole_terms
 from explaindistill.numerics.one_part import OnePart
 from explaindistill.protocols import Partitions
 from explaindistill.students._drawn_rows import DrawnRows, drawn_rows
@@ -149,6 +150,8 @@ class _Choice:
             if sample is None:
                 sample = self._problem(self._drawn(rows_that_decide(self.rows.n_scores)))
             fit = limit_terms(whole, sample, fit, student.max_terms, penalties)
+            if fit.coef.shape[1] > 1:  # a second coefficient of a term does not count against the limit
+                fit = whole_terms(whole, sample, fit, student.max_terms, penalties)
             penalty = None
         fit, excess = whole.settled(fit, penalty)
         settle(student, excess, way_out=WAY_OUT)
