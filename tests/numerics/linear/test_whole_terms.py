@@ -1,4 +1,4 @@
-"""Terms of several outputs: as many coefficients as outputs where rows can tell, the penalty's few where they cannot."""
+"""Terms of several outputs: all coefficients where rows can tell, the few of the penalty where they cannot."""
 
 import numpy as np
 import pytest
