@@ -44,8 +44,8 @@ def open_streams() -> None:
     codecs.register_error(HANDLER, _plain)
     for name in ("stdout", "stderr"):
         stream: Any = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+        if stream is None:  # the other end of the process closes it
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
         elif getattr(stream, "errors", "strict") == "strict" and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=HANDLER)
 
