@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["as_waves", "like_samples", "same_scale", "samples", "single"]
+__all__ = ["as_waves", "centred", "like_samples", "same_scale", "samples", "single"]
 
 Wave = NDArray[Any]
 
@@ -73,6 +73,17 @@ def samples(wave: Wave) -> NDArray[np.float64]:
     """
     middle, scale = _scale(wave.dtype)
     return (wave.astype(np.float64) - middle) / scale
+
+
+def centred(waves: NDArray[np.object_]) -> list[Wave]:
+    """Samples as they are written, with silence at 0, where unsigned bytes have it at 128.
+
+    Examples
+    --------
+    >>> [wave.tolist() for wave in centred(as_waves([np.array([128, 192], dtype=np.uint8)]))]
+    [[0.0, 64.0]]
+    """
+    return [wave if (middle := _scale(wave.dtype)[0]) == 0 else wave - middle for wave in waves]
 
 
 def like_samples(values: NDArray[np.float64], wave: Wave) -> Wave:

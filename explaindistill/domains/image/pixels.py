@@ -25,8 +25,6 @@ NAMES = {
 }
 LUMA = np.array([0.299, 0.587, 0.114])
 """Shares of red, green and blue in brightness (ITU-R BT.601)."""
-BEYOND = 2.0
-"""Where half of an image's values are further from 0 than this, they are not of the range from 0 to 1."""
 OUTLIERS = 0.001
 """Share of values below and above the range of images whose numbers have no range of their own: no single pixel
 bounds it."""
@@ -98,7 +96,7 @@ class Pixels:
         Height and width.
     dtype : numpy.dtype
     low, high : float
-        Darkest and brightest value; 0 and 255 of uint8, 0 and 1 of numbers that lie between them.
+        Darkest and brightest value; 0 and 255 of uint8, 0 and 1 of numbers that lie between them, masks included.
     channels : tuple of str
     channel_axis : int or None
         None where an image has two axes.
@@ -141,17 +139,6 @@ class Pixels:
                     f"images must be like those of fit: {self._image_shape} of {self.dtype}; image {i} has "
                     f"{image.shape} of {image.dtype}"
                 )
-            self._check_range(image, i)
-
-    def _check_range(self, image: NDArray[Any], i: int) -> None:
-        """Refuse numbers of another scale, which a type alone tells of whole numbers: 0 to 255 where 0 to 1 was."""
-        if self.dtype.kind != "f" or (self.low, self.high) not in ((0.0, 1.0), (-1.0, 1.0)):
-            return
-        if np.quantile(np.abs(image), 0.5) > BEYOND:
-            raise InvalidInputError(
-                f"images must have the range of those of fit, {self.low:g} to {self.high:g}; image {i} goes up to "
-                f"{float(image.max()):g}: bring it to that range first"
-            )
 
     def values(self, images: NDArray[np.object_]) -> NDArray[np.float64]:
         """Values of all channels ``(n, h, w, c)`` as the images hold them."""
@@ -277,16 +264,17 @@ def _check_axis(shape: tuple[int, ...], i: int, channel_axis: int) -> None:
 def _range(pixels: Pixels, images: NDArray[np.object_]) -> tuple[float, float]:
     """Darkest and brightest value by the type of the numbers, or by nearly all of them where it says nothing."""
     if pixels.dtype == np.uint8:
-        return 0.0, 255.0
+        # bytes that are 0 and 1 are masks: read from 0 to 255 all of them would be black
+        return 0.0, 1.0 if max(int(image.max()) for image in images) == 1 else 255.0
     if pixels.dtype.kind == "b":
         return 0.0, 1.0
     step = max(1, len(images) // 1000)  # a thousand images say what the range is
     values = pixels.values(images[::step])
     values = values[..., pixels._colour_places]
-    least, most = float(values.min()), float(values.max())
-    if pixels.dtype.kind == "f" and most <= 1.0 and least >= -1.0:
-        return (0.0, 1.0) if least >= 0.0 else (-1.0, 1.0)
+    lowest, highest = float(values.min()), float(values.max())
+    if pixels.dtype.kind == "f" and highest <= 1.0 and lowest >= -1.0:
+        return (0.0, 1.0) if lowest >= 0.0 else (-1.0, 1.0)
     low, high = (float(q) for q in np.quantile(values, [OUTLIERS, 1 - OUTLIERS]))
     if high > low:
         return low, high
-    return (low, low + 1.0) if most == least else (least, most)
+    return (low, low + 1.0) if highest == lowest else (lowest, highest)

@@ -110,7 +110,7 @@ def spots(text: str, key: str) -> list[tuple[int, int]]:
     return [span for word, span in zip(words, bounds(text), strict=True) if word == key] if key in words else []
 
 
-def joined(keys: Iterable[str]) -> str:
+def joined(words: Iterable[str]) -> str:
     """A phrase as it is read: words with a space between them, signs of scripts without spaces side by side.
 
     Examples
@@ -119,9 +119,9 @@ def joined(keys: Iterable[str]) -> str:
     ('not good', '好看')
     """
     text = ""
-    for key in keys:
-        glued = text and re.match(f"[{_UNSPACED}]", text[-1]) and re.match(f"[{_UNSPACED}]", key)
-        text += key if not text or glued else f" {key}"
+    for word in words:
+        glued = text and re.match(f"[{_UNSPACED}]", text[-1]) and re.match(f"[{_UNSPACED}]", word)
+        text += word if not text or glued else f" {word}"
     return text
 
 
