@@ -107,14 +107,6 @@ def test_what_is_no_image_is_refused_with_a_way_out(X, message):
         ImageDomain().objects(X)
 
 
-def test_a_palette_is_no_colour():
-    class Palette:
-        mode = "P"
-
-    with pytest.raises(InvalidInputError, match="convert"):
-        ImageDomain().objects([Palette()])
-
-
 def test_zero_has_one_sign():
     assert ImageDomain().key(np.array([[0.0]])) == ImageDomain().key(np.array([[-0.0]]))
     assert ImageDomain().key(np.zeros((1, 4))) != ImageDomain().key(np.zeros((2, 2)))

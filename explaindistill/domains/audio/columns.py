@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,7 @@ class AudioColumns(TransformerMixin, BaseEstimator):
             raise InvalidInputError(f"columns need at least 2 sounds that differ, got {len(waves)}")
         self._dtype = waves[0].dtype
         self._scale = ValueScale.of(centred(waves), SCALES)
-        edges = band_edges(self.rate, self.bands) if isinstance(self.bands, int) else tuple(map(float, self.bands))
+        edges = self._edges()
         self.layout_ = Layout(float(self.rate), edges, self.n_parts, self.parts)
         # what varies is read in pairs of neighbouring bands
         pairs = Layout(float(self.rate), (*edges[:-1:2], edges[-1]), 1)
@@ -238,16 +239,28 @@ class AudioColumns(TransformerMixin, BaseEstimator):
             raise InvalidInputError(
                 f"parts must be of {', '.join(PARTS)}, got {self.parts!r}{did_you_mean(str(self.parts), PARTS)}"
             )
-        if isinstance(self.bands, Sequence | np.ndarray) and not isinstance(self.bands, str):
-            edges = np.asarray(self.bands, dtype=float)
-            inside = len(edges) >= 2 and edges[0] >= 0 and edges[-1] <= self.rate / 2 and (np.diff(edges) > 0).all()
-            if not inside:
+        self._check_bands()
+
+    def _check_bands(self) -> None:
+        if not isinstance(self.bands, Sequence | np.ndarray) or isinstance(self.bands, str):
+            whole_in("bands", self.bands, 1)
+            if (np.diff(self._edges()) <= 0).any():
                 raise InvalidInputError(
-                    f"bands must be a number, or edges that rise from at least 0 to at most {self.rate / 2:,.6g} Hz, "
-                    f"half the rate, got {self.bands!r}"
+                    f"bands must be so few that their edges, in Hz of two figures, differ, got {self.bands}; give edges"
                 )
             return
-        whole_in("bands", self.bands, 1)
+        edges = np.asarray([edge if isinstance(edge, Real) else np.nan for edge in self.bands], dtype=float)
+        if not (len(edges) >= 2 and edges[0] >= 0 and edges[-1] <= self.rate / 2 and (np.diff(edges) > 0).all()):
+            raise InvalidInputError(
+                f"bands must be a number, or edges that rise from at least 0 to at most {self.rate / 2:,.6g} Hz, "
+                f"half the rate, got {self.bands!r}"
+            )
+
+    def _edges(self) -> tuple[float, ...]:
+        """Edges of the bands, in Hz."""
+        if isinstance(self.bands, Sequence | np.ndarray):
+            return tuple(float(edge) for edge in self.bands)
+        return band_edges(float(self.rate), int(self.bands))
 
 
 def _check_rate(rate: Any) -> None:
