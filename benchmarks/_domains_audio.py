@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from _data import FOLDER
-from _domains_image import LEAVES, Row, interval, line, row, shown, silencing_shares
+from _domains_image import LEAVES
+from _domains_lines import Line, interval, line, line_at_least, mean_line, reported
+from _domains_pages import disclosure_line, planted_line
 from scipy import fft
 from sklearn.tree import DecisionTreeClassifier
 
@@ -31,7 +33,11 @@ DIGITS = FOLDER / "free_spoken_digits.zip"
 RATE = 8000
 TERMS = 30
 MELS = FRAMES = 32
-ROUNDS = 25
+ROUNDS, QUICK_ROUNDS = 25, 12
+QUICK_RECORDINGS = 4
+"""Of each digit and speaker."""
+PLANTED = slice(1750, 2250)
+"""Samples of a made-up sound in which the tone that decides stands."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +50,13 @@ class Recordings:
     number: np.ndarray
 
     def at(self, places: np.ndarray) -> list[np.ndarray]:
-        """Some of the waves."""
+        """The waves at places ``(n,)`` that are true."""
         return [self.waves[i] for i in np.flatnonzero(places)]
 
 
-def rows(quick: bool, seeds: int) -> list[Row]:
+def rows(quick: bool, seeds: int) -> list[Line]:
     """One line per bar: ``bar``, ``asked``, ``measured``, ``holds``."""
-    lines = planted_rows(120 if quick else 300)
+    lines = planted_rows(60 if quick else 300)
     if not DIGITS.exists():
         print(f"spoken digits are not measured: {DIGITS.name} is not in EXPLAINDISTILL_DATA", file=sys.stderr)
         return lines
@@ -60,12 +66,12 @@ def rows(quick: bool, seeds: int) -> list[Row]:
 
 
 def recordings(quick: bool) -> Recordings:
-    """All of them, or the first six of each digit and speaker."""
+    """All of them, or the first few of each digit and speaker."""
     waves, keys = [], []
     with zipfile.ZipFile(DIGITS) as archive:
         for name in sorted(archive.namelist()):
             digit, speaker, number = name.rsplit("/", 1)[-1].removesuffix(".wav").split("_")
-            if quick and int(number) >= 6:
+            if quick and int(number) >= QUICK_RECORDINGS:
                 continue
             with wave.open(io.BytesIO(archive.read(name))) as file:
                 waves.append(np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").astype(np.int16))
@@ -74,86 +80,85 @@ def recordings(quick: bool) -> Recordings:
     return Recordings(waves, digit, speaker, number)
 
 
-def speaker_rows(data: Recordings, quick: bool) -> list[Row]:
+def speaker_rows(data: Recordings, quick: bool) -> list[Line]:
     """Agreement on a speaker whom neither the teacher nor the student has heard."""
-    speakers = np.unique(data.speaker)
     table = []
-    for seed, speaker in enumerate(speakers):
-        judge = data.speaker == speaker
-        measured = one_split(data, ~judge, judge, seed, quick)
-        table.append({"speaker": speaker, "n": int(judge.sum()), **measured})
+    for seed, speaker in enumerate(np.unique(data.speaker)):
+        judges = data.speaker == speaker
+        figures = figures_of_split(data, ~judges, judges, seed, quick)
+        table.append({"speaker": speaker, "n": int(judges.sum()), **figures})
     frame = pd.DataFrame(table)
-    worst = frame.loc[frame["linear on bands"].idxmin()]
-    low, high = wilson(round(worst["linear on bands"] * worst["n"]), int(worst["n"]))
     bands = frame["linear on bands"]
-    each = ", ".join(f"{s} {v:.2f}" for s, v in zip(frame["speaker"], frame["linear on bands"], strict=True))
-    n = f"teacher right in {frame['teacher'].mean():.3f}; {each}"
-    gain = bands - frame["linear on MFCC"]
+    worst = frame.loc[bands.idxmin()]
+    low, high = wilson(round(worst["linear on bands"] * worst["n"]), int(worst["n"]))
+    each = ", ".join(f"{speaker} {share:.2f}" for speaker, share in zip(frame["speaker"], bands, strict=True))
+    note = f"teacher right in {frame['teacher'].mean():.3f}; {each}"
     return [
-        line("spoken digits, speaker left out: linear on 30 bands, agreement", "reported", bands, None, n),
-        row(
+        reported("spoken digits, speaker left out: linear on 30 bands, agreement", bands, note),
+        line(
             "spoken digits, speaker left out: the worst speaker, agreement", "reported with interval",
             f"{worst['speaker']}: {worst['linear on bands']:.3f} [{low:.3f}, {high:.3f}], n = {worst['n']}", None,
         ),
-        line("spoken digits, speaker left out: that less linear on MFCC", "reported", gain, None),
+        reported("spoken digits, speaker left out: that less linear on MFCC", bands - frame["linear on MFCC"]),
     ]  # fmt: skip
 
 
-def half_rows(data: Recordings, quick: bool, seeds: int) -> list[Row]:
+def half_rows(data: Recordings, quick: bool, seeds: int) -> list[Line]:
     """Agreement on other recordings of the same speakers."""
-    table = []
-    for seed in range(seeds):
-        rng = np.random.default_rng(seed)
-        count = int(data.number.max()) + 1
-        fit = np.zeros(len(data.digit), dtype=bool)
-        for speaker in np.unique(data.speaker):
-            fit |= (data.speaker == speaker) & np.isin(data.number, rng.permutation(count)[: count // 2])
-        table.append(one_split(data, fit, ~fit, seed, quick))
-    frame = pd.DataFrame(table)
-    bands, gain = frame["linear on bands"], frame["linear on bands"] - frame["linear on MFCC"]
-    tree_gain = frame["tree on bands"] - frame["CART on bands"]
-    n = f"{len(frame)} seeds, teacher right in {frame['teacher'].mean():.3f}"
-    worst = frame["worst speaker"]
-
-    def decided(holds: bool) -> bool | None:
-        return None if quick else holds  # one seed on a third of the recordings decides nothing
-
+    frame = pd.DataFrame([figures_of_half(data, seed, quick) for seed in range(seeds)])
+    bands, tree_gain = frame["linear on bands"], frame["tree on bands"] - frame["CART on bands"]
+    note = f"{len(frame)} seeds, teacher right in {frame['teacher'].mean():.3f}"
+    decides = not quick  # one seed on a few of the recordings decides nothing
     return [
-        line("spoken digits: linear on 30 named bands, agreement", ">= 0.90", bands, decided(bands.mean() >= 0.90), n),
-        line("spoken digits: worst speaker of that", "reported", worst, None),
-        line("spoken digits: that less linear on 26 statistics of MFCC", ">= 0.03", gain, decided(gain.mean() >= 0.03)),
-        line(f"spoken digits: tree of {LEAVES} leaves on bands", "reported", frame["tree on bands"], None),
-        line(
-            "spoken digits: that less CART on bands", "upper end >= 0", tree_gain, decided(interval(tree_gain)[1] >= 0)
+        line_at_least("spoken digits: linear on 30 named bands, agreement", 0.90, bands, note, decides=decides),
+        reported("spoken digits: worst speaker of that", frame["worst speaker"]),
+        line_at_least(
+            "spoken digits: that less linear on 26 statistics of MFCC", 0.03, bands - frame["linear on MFCC"],
+            decides=decides,
         ),
-    ]
+        reported(f"spoken digits: tree of {LEAVES} leaves on bands", frame["tree on bands"]),
+        mean_line(
+            "spoken digits: that less CART on bands", "upper end >= 0", tree_gain,
+            interval(tree_gain)[1] >= 0 if decides else None,
+        ),
+    ]  # fmt: skip
 
 
-def one_split(data: Recordings, fit: np.ndarray, judge: np.ndarray, seed: int, quick: bool) -> dict[str, float]:
+def figures_of_half(data: Recordings, seed: int, quick: bool) -> dict[str, float]:
+    """Half the recordings of each speaker ask, the other half judges."""
+    rng = np.random.default_rng(seed)
+    n_numbers = int(data.number.max()) + 1
+    fit = np.zeros(len(data.digit), dtype=bool)
+    for speaker in np.unique(data.speaker):
+        fit |= (data.speaker == speaker) & np.isin(data.number, rng.permutation(n_numbers)[: n_numbers // 2])
+    return figures_of_split(data, fit, ~fit, seed, quick)
+
+
+def figures_of_split(data: Recordings, fit: np.ndarray, judges: np.ndarray, seed: int, quick: bool) -> dict[str, float]:
     """Agreement of students with a teacher that was trained on the recordings they ask about."""
-    teacher = network(data.at(fit), data.digit[fit], seed, 12 if quick else ROUNDS)
-    X, held = data.at(fit), data.at(judge)
-    P, labels = teacher.predict_proba(X), teacher.predict(held)
+    teacher = network(data.at(fit), data.digit[fit], seed, QUICK_ROUNDS if quick else ROUNDS)
+    X, held = data.at(fit), data.at(judges)
+    labels, speakers = teacher.predict(held), data.speaker[judges]
     domain = AudioDomain(RATE)
-    measured = {"teacher": float((labels == data.digit[judge]).mean())}
+    right = {}
     for name, student in {
         "linear on bands": xd.LinearClassifier(max_terms=TERMS),
         "tree on bands": xd.TreeClassifier(max_leaf_nodes=LEAVES),
     }.items():
         distiller = xd.Distiller(teacher, student, domain=domain, random_state=seed).fit(X)
-        right = np.asarray(distiller.predict(held)) == labels
-        measured[name] = float(right.mean())
-        if name == "linear on bands":
-            speakers = data.speaker[judge]
-            measured["worst speaker"] = min(float(right[speakers == s].mean()) for s in np.unique(speakers))
-    A, B = mfcc_statistics(X), mfcc_statistics(held)
-    linear = xd.LinearClassifier(max_terms=TERMS).fit(A, pd.DataFrame(P, columns=range(10)).to_numpy())
-    measured["linear on MFCC"] = float((np.asarray(linear.predict(B)).astype(int) == labels).mean())
+        right[name] = np.asarray(distiller.predict(held)) == labels
+    linear = xd.LinearClassifier(max_terms=TERMS).fit(mfcc_statistics(X), np.asarray(teacher.predict_proba(X)))
+    right["linear on MFCC"] = np.asarray(linear.predict(mfcc_statistics(held))).astype(int) == labels
     columns = domain.columns().fit(X)
     cart = DecisionTreeClassifier(max_leaf_nodes=LEAVES, random_state=seed)
     cart.fit(columns.transform(X), teacher.predict(X))
-    measured["CART on bands"] = float((cart.predict(columns.transform(held)) == labels).mean())
-    return measured
+    right["CART on bands"] = cart.predict(columns.transform(held)) == labels
+    by_speaker = pd.Series(right["linear on bands"]).groupby(speakers).mean()
+    return {
+        "teacher": float((labels == data.digit[judges]).mean()),
+        "worst speaker": float(by_speaker.min()),
+        **{name: float(values.mean()) for name, values in right.items()},
+    }
 
 
 def log_mel(values: np.ndarray) -> np.ndarray:
@@ -182,7 +187,7 @@ def mfcc_statistics(waves: list[np.ndarray]) -> pd.DataFrame:
     for values in waves:
         cepstrum = fft.dct(log_mel(values), norm="ortho", axis=1)[:, :13]
         statistics.append(np.concatenate([cepstrum.mean(axis=0), cepstrum.std(axis=0)]))
-    names = [f"mfcc{i} {what}" for what in ("mean", "deviation") for i in range(13)]
+    names = [f"mfcc{i} {moment}" for moment in ("mean", "deviation") for i in range(13)]
     return pd.DataFrame(statistics, columns=names)
 
 
@@ -217,42 +222,38 @@ def network(waves: list[np.ndarray], labels: np.ndarray, seed: int, rounds: int)
     return TorchTeacher(module.eval(), preprocess, classes=list(range(10)))
 
 
-def planted_rows(n_sounds: int) -> list[Row]:
+def planted_rows(n_sounds: int) -> list[Line]:
     """A band in one part that alone decides: first, with importance 1, and the others 0; and no recording on a page."""
+    sounds = planted_sounds(n_sounds)
+    fit, held_out = sounds[: n_sounds // 2], sounds[n_sounds // 2 :]
+    teacher = CallableTeacher(planted_tone, classes=["no", "yes"])
+    domain = AudioDomain(RATE, ["bands"], bands=6, n_parts=5)
+    tree = xd.Distiller(teacher, xd.TreeClassifier(max_leaf_nodes=4), domain=domain, random_state=0).fit(fit)
+    audit = xd.audit(teacher, {"tree": tree}, held_out, favorable="yes", random_state=0)
+    return [
+        planted_line("planted band: first with importance 1, others 0", audit, "1,200–1,800 Hz, 3rd fifth"),
+        disclosure_line("recordings in an audit's files without show=", audit, held_out),
+    ]
+
+
+def planted_sounds(n: int) -> list[np.ndarray]:
+    """Half a second of noise and of tones that say nothing; in every second one a tone of 1,500 Hz in the middle."""
     rng = np.random.default_rng(0)
     t = np.arange(4000) / RATE
     sounds = []
-    for i in range(n_sounds):
+    for i in range(n):
         sound = 0.02 * rng.normal(size=4000)
-        for place in range(5):  # tones that say nothing, everywhere but where the one that decides is
+        for place in range(5):  # everywhere but where the one that decides is
             for hertz in (200.0, 500.0, 2300.0, 3400.0):
                 at = slice(place * 800 + 150, place * 800 + 650)
                 sound[at] += rng.uniform(0.0, 0.3) * np.sin(2 * np.pi * hertz * t[at])
         if i % 2:
-            sound[1750:2250] += 0.3 * np.sin(2 * np.pi * 1500 * t[1750:2250])
+            sound[PLANTED] += 0.3 * np.sin(2 * np.pi * 1500 * t[PLANTED])
         sounds.append(sound)
+    return sounds
 
-    def loud(waves: Any) -> np.ndarray:
-        beat = np.exp(-2j * np.pi * 1500 * t[1750:2250])
-        return np.array([abs(np.asarray(w)[1750:2250] @ beat) / 500 > 0.06 for w in waves], dtype=float)
 
-    teacher = CallableTeacher(loud, classes=["no", "yes"])
-    domain = AudioDomain(RATE, ["bands"], bands=6, n_parts=5)
-    tree = xd.Distiller(teacher, xd.TreeClassifier(max_leaf_nodes=4), domain=domain, random_state=0).fit(
-        sounds[: n_sounds // 2]
-    )
-    audit = xd.audit(teacher, {"tree": tree}, sounds[n_sounds // 2 :], favorable="yes", random_state=0)
-    shares = silencing_shares(audit)
-    first = str(shares.index[0])
-    right = first == "1,200–1,800 Hz, 3rd fifth" and abs(shares.iloc[0] - 1) < 1e-9 and (shares.iloc[1:] == 0).all()
-    text = f"{first}: {shares.iloc[0]:.3f}; {len(shares) - 1} others at most {shares.iloc[1:].abs().max():.3f}"
-    n, where = shown(audit, sounds[n_sounds // 2 :])
-    return [
-        row("planted band: first with importance 1, others 0", "all", text, right),
-        row(
-            "recordings in an audit's files without show=",
-            "0",
-            f"{n} of {len(sounds[n_sounds // 2 :])} in {where}",
-            n == 0,
-        ),
-    ]
+def planted_tone(waves: Any) -> np.ndarray:
+    """1 where the tone is, else 0."""
+    beat = np.exp(-2j * np.pi * 1500 * np.arange(4000)[PLANTED] / RATE)
+    return np.array([abs(np.asarray(wave)[PLANTED] @ beat) / 500 > 0.06 for wave in waves], dtype=float)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,13 +31,12 @@ def agreement_with_magika(n: int) -> tuple[float, int, int] | None:
     files, model = texts_of_files(n), Magika()
     if len(files) < n // 2:
         return None
-    told = [model.identify_bytes(text.encode("utf-8", "replace")).output.label for text in files]
-    counts = pd.Series(told).value_counts()
+    labels = magika_labels(model, files)
+    counts = pd.Series(labels).value_counts()
     kinds = [*counts[counts >= n // 40].index, "other"]
 
     def ask(texts: list[str]) -> np.ndarray:
-        labels = [model.identify_bytes(text.encode("utf-8", "replace")).output.label for text in texts]
-        at = [kinds.index(label) if label in kinds else len(kinds) - 1 for label in labels]
+        at = [kinds.index(label) if label in kinds else len(kinds) - 1 for label in magika_labels(model, texts)]
         return np.eye(len(kinds))[at]
 
     cut = len(files) * 2 // 3
@@ -44,8 +44,13 @@ def agreement_with_magika(n: int) -> tuple[float, int, int] | None:
         CallableTeacher(ask, classes=kinds), xd.TreeClassifier(max_leaf_nodes=16),
         domain=TextDomain(["words", "form"], n_words=150), random_state=0,
     ).fit(files[:cut], progress=False)  # fmt: skip
-    answers = np.array([label if label in kinds else "other" for label in told[cut:]])
+    answers = np.array([label if label in kinds else "other" for label in labels[cut:]])
     return float((student.predict(files[cut:]) == answers).mean()), cut, len(kinds)
+
+
+def magika_labels(model: Any, texts: list[str]) -> list[str]:
+    """The kind of file that magika takes each text for."""
+    return [model.identify_bytes(text.encode("utf-8", "replace")).output.label for text in texts]
 
 
 def texts_of_files(n: int) -> list[str]:
@@ -57,9 +62,9 @@ def texts_of_files(n: int) -> list[str]:
                 by_ending[path.suffix].append(path)
     texts: dict[str, None] = {}
     order = np.random.default_rng(0).permutation(sum(map(len, by_ending.values())))
-    every = [path for paths in by_ending.values() for path in paths]
+    paths = [path for same_ending in by_ending.values() for path in same_ending]
     for i in order:
-        text = every[i].read_bytes()[:FIRST].decode("utf-8", "replace")
+        text = paths[i].read_bytes()[:FIRST].decode("utf-8", "replace")
         if len(text) > 100:
             texts[text] = None
         if len(texts) == n:

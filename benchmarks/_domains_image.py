@@ -6,13 +6,12 @@ convolutions, trained on the 900.
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from _domains_lines import Line, interval, line, line_at_least, reported
+from _domains_pages import disclosure_line, planted_line
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.tree import DecisionTreeClassifier
@@ -25,43 +24,42 @@ from explaindistill.teachers.torch import TorchTeacher
 WAYS: tuple[str | None, ...] = (None, "paste", "mix", "warp", "noise", "occlusion")
 LEAVES = 32
 TERMS = 20
-Row = dict[str, Any]
+ROUNDS, QUICK_ROUNDS, QUICK_IMAGES = 40, 15, 400
 
 
-def rows(quick: bool, seeds: int) -> list[Row]:
+def rows(quick: bool, seeds: int) -> list[Line]:
     """One line per bar: ``bar``, ``asked``, ``measured``, ``holds``."""
     ways = WAYS[:2] if quick else WAYS
-    measured = pd.DataFrame([one_seed(seed, ways, quick) for seed in range(seeds)])
+    figures = pd.DataFrame([figures_of_seed(seed, ways, quick) for seed in range(seeds)])
     default = ImageDomain().sampling
-    linear, tree = measured[f"linear, {default}"], measured[f"tree, {default}"]
-    gain = tree - measured["CART on pixels"]
-    n = f"{len(measured)} seeds, teacher right in {measured['teacher'].mean():.3f}"
+    linear, tree, cart = (figures[name] for name in (f"linear, {default}", f"tree, {default}", "CART on pixels"))
+    note = f"{len(figures)} seeds, teacher right in {figures['teacher'].mean():.3f}"
     lines = [
-        line(f"digits: linear on {TERMS} typical images, agreement", ">= 0.96", linear, linear.mean() >= 0.96, n),
-        line(f"digits: tree of {LEAVES} leaves on them, agreement", "reported", tree, None),
-        line(f"digits: CART of {LEAVES} leaves on pixels, agreement", "reported", measured["CART on pixels"], None),
-        line("digits: that tree less CART on pixels", ">= 0.04", gain, gain.mean() >= 0.04),
+        line_at_least(f"digits: linear on {TERMS} typical images, agreement", 0.96, linear, note),
+        reported(f"digits: tree of {LEAVES} leaves on them, agreement", tree),
+        reported(f"digits: CART of {LEAVES} leaves on pixels, agreement", cart),
+        line_at_least("digits: that tree less CART on pixels", 0.04, tree - cart),
     ]
     for student in ("linear", "tree"):
-        lines += sampler_rows(measured, student, ways)
-    return [*lines, *planted_rows()]
+        lines += sampler_rows(figures, student, ways)
+    return [*lines, *planted_rows(100 if quick else 400)]
 
 
-def one_seed(seed: int, ways: tuple[str | None, ...], quick: bool) -> dict[str, float]:
+def figures_of_seed(seed: int, ways: tuple[str | None, ...], quick: bool) -> dict[str, float]:
     """Agreement on held-out images of every student, and of CART on the teacher's labels."""
     digits = load_digits()
     fit, judge = train_test_split(
         np.arange(len(digits.target)), train_size=900, random_state=seed, stratify=digits.target
     )
     if quick:
-        fit = fit[:400]
-    teacher = network(digits.images[fit], digits.target[fit], seed, 15 if quick else 40)
+        fit = fit[:QUICK_IMAGES]
+    teacher = network(digits.images[fit], digits.target[fit], seed, QUICK_ROUNDS if quick else ROUNDS)
     X, held = digits.images[fit], digits.images[judge]
     labels = teacher.predict(held)
     cart = DecisionTreeClassifier(max_leaf_nodes=LEAVES, random_state=seed).fit(
         X.reshape(len(X), -1), teacher.predict(X)
     )
-    measured = {
+    figures = {
         "teacher": float((labels == digits.target[judge]).mean()),
         "CART on pixels": float((cart.predict(held.reshape(len(held), -1)) == labels).mean()),
     }
@@ -69,8 +67,8 @@ def one_seed(seed: int, ways: tuple[str | None, ...], quick: bool) -> dict[str, 
     for way in ways:
         for name, student in students.items():
             distiller = xd.Distiller(teacher, student, domain=ImageDomain(sampling=way), random_state=seed).fit(X)
-            measured[f"{name}, {way}"] = float((distiller.predict(held) == labels).mean())
-    return measured
+            figures[f"{name}, {way}"] = float((distiller.predict(held) == labels).mean())
+    return figures
 
 
 def network(images: np.ndarray, labels: np.ndarray, seed: int, rounds: int) -> TorchTeacher:
@@ -101,96 +99,36 @@ def network(images: np.ndarray, labels: np.ndarray, seed: int, rounds: int) -> T
     return TorchTeacher(module.eval(), preprocess, classes=list(range(10)))
 
 
-def sampler_rows(measured: pd.DataFrame, student: str, ways: tuple[str | None, ...]) -> list[Row]:
+def sampler_rows(figures: pd.DataFrame, student: str, ways: tuple[str | None, ...]) -> list[Line]:
     """Each way of making images less none; the default may not lose."""
     default = ImageDomain().sampling
-    lines = []
-    for way in ways[1:]:
-        gain = measured[f"{student}, {way}"] - measured[f"{student}, None"]
-        lines.append(line(f"digits, {student}: images made by {way} less none", "reported", gain, None))
-    gain = measured[f"{student}, {default}"] - measured[f"{student}, None"]
+    without = figures[f"{student}, None"]
+    lines = [
+        reported(f"digits, {student}: images made by {way} less none", figures[f"{student}, {way}"] - without)
+        for way in ways[1:]
+    ]
+    gain = figures[f"{student}, {default}"] - without
     low, high = interval(gain)
     text = f"the default is {default or 'none'}: {gain.mean():+.4f} [{low:+.4f}, {high:+.4f}]"
-    return [
-        *lines,
-        row(
-            f"digits, {student}: default sampler less none",
-            "mean >= 0, upper end >= 0",
-            text,
-            high >= 0 and gain.mean() >= 0,
-        ),
-    ]
+    holds = high >= 0 and gain.mean() >= 0
+    return [*lines, line(f"digits, {student}: default sampler less none", "mean >= 0, upper end >= 0", text, holds)]
 
 
-def planted_rows() -> list[Row]:
+def planted_rows(n_images: int) -> list[Line]:
     """A patch that alone decides: first, with importance 1, and the others 0; and no image on a page."""
     rng = np.random.default_rng(0)
-    images = rng.random((400, 12, 12))
-    images[:, 3:6, 6:9] = rng.random((400, 1, 1))
+    images = rng.random((n_images, 12, 12))
+    images[:, 3:6, 6:9] = rng.random((n_images, 1, 1))
 
     def patch(stack: Any) -> np.ndarray:
         return (np.asarray(stack)[:, 3:6, 6:9].mean(axis=(1, 2)) > 0.5).astype(float)
 
+    fit, held_out = images[: n_images // 2], images[n_images // 2 :]
     domain = ImageDomain(["regions"], ink="none")
     teacher = CallableTeacher(patch, classes=["no", "yes"])
-    tree = xd.Distiller(teacher, xd.TreeClassifier(max_leaf_nodes=4), domain=domain, random_state=0).fit(images[:200])
-    audit = xd.audit(teacher, {"tree": tree}, images[200:], favorable="yes", random_state=0)
-    shares = silencing_shares(audit)
-    first = str(shares.index[0])
-    right = (
-        first == "brightness, upper centre right" and abs(shares.iloc[0] - 1) < 1e-9 and (shares.iloc[1:] == 0).all()
-    )
-    text = f"{first}: {shares.iloc[0]:.3f}; {len(shares) - 1} others at most {shares.iloc[1:].abs().max():.3f}"
-    n, where = shown(audit, images[200:])
+    tree = xd.Distiller(teacher, xd.TreeClassifier(max_leaf_nodes=4), domain=domain, random_state=0).fit(fit)
+    audit = xd.audit(teacher, {"tree": tree}, held_out, favorable="yes", random_state=0)
     return [
-        row("planted patch: first with importance 1, others 0", "all", text, right),
-        row("images in an audit's files without show=", "0", f"{n} of {len(images[200:])} in {where}", n == 0),
+        planted_line("planted patch: first with importance 1, others 0", audit, "brightness, upper centre right"),
+        disclosure_line("images in an audit's files without show=", audit, held_out),
     ]
-
-
-def silencing_shares(audit: Any) -> pd.Series:
-    """The teacher's importance of each column by silencing it, in shares of their sum, the largest first."""
-    lines = audit.frames["importance"]
-    lines = lines[(lines["metric"] == "silencing") & (lines["subject"] == "teacher")]
-    return lines.groupby("feature")["share"].max().sort_values(ascending=False)
-
-
-def shown(audit: Any, objects: Any) -> tuple[int, str]:
-    """How many objects a page, its data or its tables hold: as a picture, as a sound, or as three values in a row."""
-    endings = ("html", "json", "md", "csv")
-    pages = []
-    with tempfile.TemporaryDirectory() as folder:
-        for ending in endings:
-            path = Path(folder) / f"audit.{ending}"
-            audit.save(path)
-            files = [path] if path.is_file() else sorted(Path(folder).rglob(f"*.{ending}"))
-            pages += [file.read_text(errors="replace") for file in files]
-    text = "\n".join(pages)
-    pictures = text.count("data:image/") + text.count("data:audio/")
-    n = sum(any(mark in text for mark in marks(value)) for value in objects)
-    return n + pictures, ", ".join(endings)
-
-
-def marks(value: np.ndarray) -> list[str]:
-    """Three values in a row as a table or JSON would write them, from the middle of an object."""
-    middle = np.asarray(value).ravel()[np.asarray(value).size // 2 :][:3].tolist()
-    return [mark.join(f"{v:.4g}" for v in middle) for mark in (",", ", ", " ")] + [repr(v) for v in middle]
-
-
-def interval(values: pd.Series) -> tuple[float, float]:
-    """95 % interval of a mean over seeds; a single seed has none."""
-    if len(values) < 2 or values.std() == 0:
-        return float(values.mean()), float(values.mean())
-    half = stats.t.ppf(0.975, len(values) - 1) * values.std() / np.sqrt(len(values))
-    return float(values.mean() - half), float(values.mean() + half)
-
-
-def line(bar: str, asked: str, values: pd.Series, holds: bool | None, note: str = "") -> Row:
-    """Mean over seeds with its interval."""
-    low, high = interval(values)
-    return row(bar, asked, f"{values.mean():.4f} [{low:.4f}, {high:.4f}]{note and ', ' + note}", holds)
-
-
-def row(bar: str, asked: str, measured: str, holds: bool | None) -> Row:
-    """One line of the table."""
-    return {"bar": bar, "asked": asked, "measured": measured, "holds": None if holds is None else bool(holds)}

@@ -12,7 +12,6 @@ import tarfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from _bars import environment, kept
 from _data import FOLDER
 from _digests import code_digest
 from _domains_files import agreement_with_magika
-from scipy import stats
+from _domains_lines import Line, interval, line, line_at_least, line_at_most, mean_line, reported
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
@@ -36,9 +35,14 @@ RESULTS = Path(__file__).parent / "results" / "domains_text"
 REVIEWS = FOLDER / "review_polarity.tar.gz"
 CLASSES = ["neg", "pos"]
 N_DEVELOPMENT = 1200
+N_QUICK = 250  # documents that are asked about in a quick run; as many judge
+N_QUICK_AUDITED = 20
+QUICK = {"max_words": 500, "max_phrases": 100}  # so few questions of the lexicon in a quick run
 SPLIT_SEED = 19  # the documents that judge, chosen once
 NUMBERS = 6
 LIME_WORDS = 200
+L1 = {"l1_ratio": 1.0} if getattr(LogisticRegression(), "penalty", None) in (None, "deprecated") else {"penalty": "l1"}
+"""The same penalty under its name before and since scikit-learn 1.8."""
 GOOD = (
     "wonderful lovely splendid delightful superb charming brilliant touching clever warm funny gripping elegant fresh "
     "honest tender witty daring lively graceful moving subtle vivid bold sincere stunning radiant inspired polished "
@@ -49,7 +53,7 @@ BAD = (
     "confused forced tired grating pompous sloppy lifeless murky predictable ridiculous annoying empty flat ugly weak "
     "pointless slow stupid tacky vulgar whiny cold sour"
 )
-THINGS = "film music story cast ending camera plot humour scene dialogue acting script editing hero villain"
+SUBJECTS = "film music story cast ending camera plot humour scene dialogue acting script editing hero villain"
 Ask = Callable[[list[str]], np.ndarray]
 
 
@@ -62,7 +66,7 @@ class Reviews:
     judges: np.ndarray
 
 
-def rows(quick: bool, seeds: int) -> list[dict[str, Any]]:
+def rows(quick: bool, seeds: int) -> list[Line]:
     """One line per bar: ``bar``, ``asked``, ``measured``, ``holds``."""
     lines = sentences_rows(quick, seeds)
     if REVIEWS.exists():
@@ -72,23 +76,23 @@ def rows(quick: bool, seeds: int) -> list[dict[str, Any]]:
     return lines + planted_rows() + pretrained_rows(quick)
 
 
-def pretrained_rows(quick: bool) -> list[dict[str, Any]]:
+def pretrained_rows(quick: bool) -> list[Line]:
     """A tree of 16 leaves on words and form, of a network that nobody here has trained."""
     bar = "files: a tree of 16 leaves agrees with magika, on files held out"
-    result = agreement_with_magika(150 if quick else 900)
+    result = agreement_with_magika(60 if quick else 900)
     if result is None:
-        return [{"bar": bar, "asked": "reported", "measured": "magika cannot be had here", "holds": None}]
+        return [line(bar, "reported", "magika cannot be had here", None)]
     share, n_asked, n_kinds = result
-    words = f"{share:.3f} ({n_asked} files asked, {n_kinds} kinds)"
-    return [{"bar": bar, "asked": "reported", "measured": words, "holds": None}]
+    return [line(bar, "reported", f"{share:.3f} ({n_asked} files asked, {n_kinds} kinds)", None)]
 
 
-def measured(what: str, seeds: int, quick: bool, cell: Callable[[int], dict[str, float]]) -> dict[str, np.ndarray]:
-    """Figures of all seeds by name; a seed that this very code has measured before is read."""
+def figures(name: str, seeds: int, quick: bool, of_seed: Callable[[int], dict[str, float]]) -> pd.DataFrame:
+    """A line of figures for each seed; a seed that this very code has measured before is read."""
     store = RESULTS / code_digest(Path(__file__))
-    frames = [kept(store, f"{what}-{seed}{'-quick' * quick}", lambda seed=seed: [cell(seed)]) for seed in range(seeds)]
-    every = pd.concat(frames, ignore_index=True)
-    return {str(name): every[name].to_numpy(dtype=float) for name in every}
+    frames = [
+        kept(store, f"{name}-{seed}{'-quick' * quick}", lambda seed=seed: [of_seed(seed)]) for seed in range(seeds)
+    ]
+    return pd.concat(frames, ignore_index=True).astype(float)
 
 
 def reviews(quick: bool) -> Reviews:
@@ -102,9 +106,9 @@ def reviews(quick: bool) -> Reviews:
     order = np.random.default_rng(SPLIT_SEED).permutation(len(texts))
     fit, judges = order[:N_DEVELOPMENT], order[N_DEVELOPMENT:]
     if quick:
-        fit, judges = fit[:500], judges[:300]
-    every = np.array(texts, dtype=object)
-    return Reviews(every[fit], np.array(labels)[fit], every[judges])
+        fit, judges = fit[:N_QUICK], judges[:N_QUICK]
+    documents = np.array(texts, dtype=object)
+    return Reviews(documents[fit], np.array(labels)[fit], documents[judges])
 
 
 def review_teacher(data: Reviews, seed: int) -> Ask:
@@ -122,15 +126,15 @@ def review_teacher(data: Reviews, seed: int) -> Ask:
     )  # fmt: skip
     trained(net, Z, target, 12, 1e-3)
 
-    known: dict[str, np.ndarray] = {}  # many students ask about the same documents
+    answers: dict[str, np.ndarray] = {}  # many students ask about the same documents
 
     def ask(texts: list[str]) -> np.ndarray:
-        new = list(dict.fromkeys(text for text in texts if text not in known))
+        new = list(dict.fromkeys(text for text in texts if text not in answers))
         for i in range(0, len(new), 512):
             with torch.no_grad():
-                part = torch.tensor(vectors.transform(new[i : i + 512]).toarray(), dtype=torch.float32)
-                known.update(zip(new[i : i + 512], net(part).softmax(1).double().numpy(), strict=True))
-        return np.array([known[text] for text in texts])
+                batch = torch.tensor(vectors.transform(new[i : i + 512]).toarray(), dtype=torch.float32)
+                answers.update(zip(new[i : i + 512], net(batch).softmax(1).double().numpy(), strict=True))
+        return np.array([answers[text] for text in texts])
 
     return ask
 
@@ -164,53 +168,62 @@ def agreement(student: Any, ask: Ask, texts: Any) -> float:
     return float((student.predict(list(texts)) == answers).mean())
 
 
-def review_rows(quick: bool, seeds: int) -> list[dict[str, Any]]:
-    """Bars on movie reviews."""
+def review_rows(quick: bool, seeds: int) -> list[Line]:
+    """Bars on movie reviews; of a few documents and one seed less is asked."""
     data = reviews(quick)
-    figure = measured("reviews", seeds, quick, lambda seed: review_cell(review_teacher(data, seed), data, quick))
-    sampled = measured("samplers", seeds, quick, lambda seed: sampler_cell(review_teacher(data, seed), data, quick))
+    figure = figures("reviews", seeds, quick, lambda seed: review_cell(review_teacher(data, seed), data, quick))
     ours = figure["lexicon"]
-    lines = [
-        at_least(f"reviews: agreement of ≤ {NUMBERS} numbers", 0.83 if not quick else 0.7, ours),
-        at_most("reviews: numbers to read", NUMBERS, figure["numbers"]),
-        at_least("reviews: over our linear with 20 words", 0.10 if not quick else 0, ours - figure["20 words"]),
-        at_least("reviews: over L1 logistic at equal numbers", 0.10 if not quick else 0, ours - figure["L1"]),
+    return [
+        line_at_least(f"reviews: agreement of ≤ {NUMBERS} numbers", 0.7 if quick else 0.83, ours),
+        line_at_most("reviews: numbers to read", NUMBERS, figure["numbers"]),
+        line_at_least("reviews: over our linear with 20 words", 0 if quick else 0.10, ours - figure["20 words"]),
+        line_at_least("reviews: over L1 logistic at equal numbers", 0 if quick else 0.10, ours - figure["L1"]),
         reported("reviews: entries of the lists", figure["listed"]),
         reported("reviews: questions of the lexicon beside the texts", figure["questions"]),
         reported("reviews: agreement, all columns of the default", figure["default"]),
         reported("reviews: agreement, TF-IDF and logistic on all terms (not readable)", figure["all terms"]),
         reported("reviews: accuracy of the teacher on its own side", figure["teacher agreement with labels"]),
-        (reported if quick else partial(at_most, asked=60))(  # few texts carry what does not grow with them
-            "reviews: 2,000 texts, fitted to and audited, seconds of one processor", values=figure["seconds"]
+        line_at_most(  # few texts carry what does not grow with them
+            "reviews: 2,000 texts, fitted to and audited, seconds of one processor", 60, figure["seconds"],
+            decides=not quick,
         ),
+        *lime_rows(figure, quick),
+        *sampler_rows(data, quick, seeds),
+    ]  # fmt: skip
+
+
+def lime_rows(figure: pd.DataFrame, quick: bool) -> list[Line]:
+    """Lists of as many words as LIME's submodular pick names, and the questions of both."""
+    if "LIME" not in figure:
+        return [line("reviews: over LIME's submodular pick", "> 0", "-", None)]
+    gain = figure[f"lists of {LIME_WORDS}"] - figure["LIME"]
+    bar = f"reviews: lists of {LIME_WORDS} words over LIME's submodular pick of as many"
+    return [
+        mean_line(bar, "> 0", gain, gain.mean() > 0),
+        line_at_most("reviews: our questions over LIME's", 1.0, figure["questions over LIME's"], decides=not quick),
     ]
-    if "LIME" in figure:
-        gain = figure[f"lists of {LIME_WORDS}"] - figure["LIME"]
-        lines += [
-            at_least(f"reviews: lists of {LIME_WORDS} words over LIME's submodular pick of as many", 1e-9, gain),
-            (reported if quick else partial(at_most, asked=1.0))(
-                "reviews: our questions over LIME's", values=figure["questions over LIME's"]
-            ),
-        ]
-    else:
-        lines.append({"bar": "reviews: over LIME's submodular pick", "asked": "> 0", "measured": "-", "holds": None})
-    lines += [reported(f"reviews: {name}, agreement over no made-up texts", sampled[name]) for name in sampled]
+
+
+def sampler_rows(data: Reviews, quick: bool, seeds: int) -> list[Line]:
+    """Each way of making up texts less none; the default may not lose."""
+    gains = figures("samplers", seeds, quick, lambda seed: sampler_cell(review_teacher(data, seed), data, quick))
     default = TextDomain().sampling
-    lines.append({
-        "bar": "reviews: default sampler over none", "asked": ">= 0", "holds": default is None,
-        "measured": "0, the default is none" if default is None else default,
-    })  # fmt: skip
-    return lines
+    text = "0, the default is none" if default is None else default
+    return [
+        *(reported(f"reviews: {name}, agreement over no made-up texts", gains[name]) for name in gains),
+        line("reviews: default sampler over none", ">= 0", text, default is None),
+    ]
 
 
 def review_cell(ask: Ask, data: Reviews, quick: bool) -> dict[str, float]:
     """Figures of one seed."""
-    start = time.process_time()
-    default = distilled(ask, data.texts, TextDomain())
+    start, fewer = time.process_time(), QUICK if quick else {}
+    default = distilled(ask, data.texts, TextDomain(**fewer))
     teacher = CallableTeacher(ask, classes=CLASSES)
-    xd.audit(teacher, {"sum": default}, list(data.judges), favorable="pos", progress=False)
-    seconds = (time.process_time() - start) * 2000 / (len(data.texts) + len(data.judges))
-    lexicon = distilled(ask, data.texts, TextDomain(["lexicon"]))
+    audited = list(data.judges[:N_QUICK_AUDITED] if quick else data.judges)
+    xd.audit(teacher, {"sum": default}, audited, favorable="pos", progress=False)
+    seconds = (time.process_time() - start) * 2000 / (len(data.texts) + len(audited))
+    lexicon = distilled(ask, data.texts, TextDomain(["lexicon"], **fewer))
     size = lexicon.complexity()
     questions = lexicon.corpus_.n_columns
     cell = {
@@ -227,7 +240,7 @@ def review_cell(ask: Ask, data: Reviews, quick: bool) -> dict[str, float]:
     }
     answers = ask(list(data.texts)).argmax(axis=1)
     cell |= peers(data, answers, ask)
-    short = distilled(ask, data.texts, TextDomain(["lexicon"], max_listed=LIME_WORDS))
+    short = distilled(ask, data.texts, TextDomain(["lexicon"], max_listed=LIME_WORDS, **fewer))
     cell[f"lists of {LIME_WORDS}"] = agreement(short, ask, data.judges)
     picked = lime_pick(ask, data, answers, quick)
     if picked is not None:
@@ -243,7 +256,7 @@ def peers(data: Reviews, answers: np.ndarray, ask: Ask) -> dict[str, float]:
     X, Z = words.fit_transform(data.texts), words.transform(data.judges)
     best = 0.0
     for C in np.geomspace(1e-3, 1, 25):  # the best of all that are small enough, chosen on the judges themselves
-        model = LogisticRegression(penalty="l1", solver="liblinear", C=C, random_state=0).fit(X, answers)
+        model = LogisticRegression(**L1, solver="liblinear", C=C, random_state=0).fit(X, answers)
         at = np.flatnonzero(model.coef_[0])
         if len(at) + 1 > NUMBERS:
             break
@@ -251,9 +264,9 @@ def peers(data: Reviews, answers: np.ndarray, ask: Ask) -> dict[str, float]:
         if len(at):  # as it is, and with the shrinkage of the chosen words taken back
             relaxed = LogisticRegression(C=1e3).fit(X[:, at], answers)
             best = max(best, float((relaxed.predict(Z[:, at]) == judged).mean()))
-    every = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-    model = LogisticRegression(C=30, max_iter=1000).fit(every.fit_transform(data.texts), answers)
-    return {"L1": best, "all terms": float((model.predict(every.transform(data.judges)) == judged).mean())}
+    terms = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+    model = LogisticRegression(C=30, max_iter=1000).fit(terms.fit_transform(data.texts), answers)
+    return {"L1": best, "all terms": float((model.predict(terms.transform(data.judges)) == judged).mean())}
 
 
 def lime_pick(ask: Ask, data: Reviews, answers: np.ndarray, quick: bool) -> tuple[float, int] | None:
@@ -307,8 +320,8 @@ def sampler_cell(ask: Ask, data: Reviews, quick: bool) -> dict[str, float]:
     without = {name: distilled(ask, data.texts, domains[name]) for name in dict(cells)}
     for name, sampler in cells:
         n_queries = without[name].n_queries_ + 2 * n
-        made = distilled(ask, data.texts, domains[name], sampler=sampler, n_queries=n_queries)
-        gain = agreement(made, ask, data.judges) - agreement(without[name], ask, data.judges)
+        student = distilled(ask, data.texts, domains[name], sampler=sampler, n_queries=n_queries)
+        gain = agreement(student, ask, data.judges) - agreement(without[name], ask, data.judges)
         gains[f"{type(sampler).__name__} on {name}"] = gain
     return gains
 
@@ -318,14 +331,14 @@ def clauses(n: int, rng: np.random.Generator) -> tuple[list[str], np.ndarray]:
     signs = dict.fromkeys(GOOD.split(), 1) | dict.fromkeys(BAD.split(), -1)
     words, texts, totals = sorted(signs), [], []
     for _ in range(n):
-        said, total = [], 0
-        for thing in rng.choice(THINGS.split(), 3, replace=False):
+        clauses_of_text, total = [], 0
+        for subject in rng.choice(SUBJECTS.split(), 3, replace=False):
             word = str(rng.choice(words))
             turned = rng.random() < 0.4
             before = f"{rng.choice(['not', 'hardly', 'never'])} " if turned else ""
-            said.append(f"the {thing} was {before}{word}")
+            clauses_of_text.append(f"the {subject} was {before}{word}")
             total += -signs[word] if turned else signs[word]
-        texts.append(", ".join(said[:2]) + f" and {said[2]}.")
+        texts.append(", ".join(clauses_of_text[:2]) + f" and {clauses_of_text[2]}.")
         totals.append(total)
     return texts, (np.array(totals) > 0).astype(int)
 
@@ -337,8 +350,8 @@ def gru(texts: list[str], labels: np.ndarray, seed: int) -> Ask:
     vocabulary = {w: i + 2 for i, w in enumerate(sorted({w for t in texts for w in split_words(t)}))}
     torch.manual_seed(seed)
 
-    def numbered(asked: list[str]) -> Any:
-        at = [[vocabulary.get(w, 1) for w in split_words(t)][:24] for t in asked]
+    def numbered(batch: list[str]) -> Any:
+        at = [[vocabulary.get(w, 1) for w in split_words(t)][:24] for t in batch]
         return torch.tensor([[0] * (24 - len(row)) + row for row in at])
 
     class Net(torch.nn.Module):
@@ -354,10 +367,10 @@ def gru(texts: list[str], labels: np.ndarray, seed: int) -> Ask:
     net = Net()
     trained(net, numbered(texts), torch.tensor(labels), 10, 4e-3)
 
-    def ask(asked: list[str]) -> np.ndarray:
+    def ask(batch: list[str]) -> np.ndarray:
         with torch.no_grad():
-            parts = [net(numbered(asked[i : i + 512])).softmax(1) for i in range(0, len(asked), 512)]
-        return torch.cat(parts).double().numpy()
+            chances = [net(numbered(batch[i : i + 512])).softmax(1) for i in range(0, len(batch), 512)]
+        return torch.cat(chances).double().numpy()
 
     return ask
 
@@ -367,13 +380,13 @@ def split_words(text: str) -> list[str]:
     return text.replace(",", " ").replace(".", " ").lower().split()
 
 
-def sentences_rows(quick: bool, seeds: int) -> list[dict[str, Any]]:
+def sentences_rows(quick: bool, seeds: int) -> list[Line]:
     """Bars on made-up sentences and a network that reads what stands before a word."""
-    figure = measured("sentences", seeds, quick, lambda seed: sentences_cell(seed, quick))
+    figure = figures("sentences", seeds, quick, lambda seed: sentences_cell(seed, quick))
     few = figure["20 words"]
     return [
-        at_least("sentences: accuracy of the GRU", 0.72, figure["accuracy"]),
-        at_least("sentences: lexicon with phrases over 20 words", 0.05, figure["lexicon"] - few),
+        line_at_least("sentences: accuracy of the GRU", 0.72, figure["accuracy"]),
+        line_at_least("sentences: lexicon with phrases over 20 words", 0.05, figure["lexicon"] - few),
         reported("sentences: agreement of the lexicon with phrases", figure["lexicon"]),
         reported("sentences: 20 words and phrases over 20 words", figure["words and phrases"] - few),
     ]
@@ -382,71 +395,47 @@ def sentences_rows(quick: bool, seeds: int) -> list[dict[str, Any]]:
 def sentences_cell(seed: int, quick: bool) -> dict[str, float]:
     """Figures of one seed."""
     rng = np.random.default_rng(seed)
-    texts, labels = clauses(1500 if quick else 4000, rng)
+    texts, labels = clauses(1000 if quick else 4000, rng)
     held_out, truth = clauses(1000, rng)
     ask = gru(texts, labels, seed)
     kinds = {"20 words": ["words"], "lexicon": ["lexicon"], "words and phrases": ["words", "phrases"]}
-    asked = texts[: 1000 if quick else 2000]
-    cell = {name: agreement(distilled(ask, asked, TextDomain(k)), ask, held_out) for name, k in kinds.items()}
+    fit = texts[: 600 if quick else 2000]
+    cell = {name: agreement(distilled(ask, fit, TextDomain(k)), ask, held_out) for name, k in kinds.items()}
     return cell | {"accuracy": float((ask(held_out).argmax(axis=1) == truth).mean())}
 
 
-def planted_rows() -> list[dict[str, Any]]:
+def planted_rows() -> list[Line]:
     """A word that alone decides, and half a unit of log-odds on "she", there and not there."""
     texts, _ = clauses(600, np.random.default_rng(0))
-    alone = distilled(lambda asked: chances([3.0 if "film" in t else -3.0 for t in asked]), texts, TextDomain())
-    importance = alone.importance().set_index("feature")["estimate"]
-    first = importance.index[0] == "the word 'film'"
-    told = [f"{'She' if i % 2 else 'He'} said that {text}" for i, text in enumerate(texts)]
-    swap, rng = Swap((("he", "she"),)), np.random.default_rng(0)
-    lines = [{
-        "bar": "planted word: first, importance", "asked": "1", "measured": f"{importance.iloc[0]:.4f}",
-        "holds": first and importance.iloc[0] > 0.99,
-    }]  # fmt: skip
-    for planted in (0.5, 0.0):
+    student = distilled(lambda batch: chances([3.0 if "film" in t else -3.0 for t in batch]), texts, TextDomain())
+    importance = student.importance().set_index("feature")["estimate"]
+    holds = importance.index[0] == "the word 'film'" and importance.iloc[0] > 0.99
+    return [
+        line("planted word: first, importance", "1", f"{importance.iloc[0]:.4f}", holds),
+        planted_bias_row(texts, 0.5),
+        planted_bias_row(texts, 0.0),
+    ]
 
-        def score(asked: Any, planted: float = planted) -> np.ndarray:
-            return np.array([len(t) / 40 - 2 + planted * ("she" in split_words(t)) for t in asked])
 
-        swapped = swap(np.array(told, dtype=object), rng)
-        toward = np.array([1.0 if text.startswith("He") else -1.0 for text in told])
-        # what the swap changes in length is the teacher's, too: it is taken off as the control would
-        length = np.array([(len(a) - len(b)) / 40 for a, b in zip(swapped, told, strict=True)])
-        change = (score(swapped) - score(told) - length) * toward
-        middle, half = interval(change)
-        lines.append({
-            "bar": f"planted {planted:g} on 'she': mean change of log-odds", "asked": f"{planted:g}",
-            "measured": f"{middle:.4f} ± {half:.4f}", "holds": abs(middle - planted) <= half + 1e-9,
-        })  # fmt: skip
-    return lines
+def planted_bias_row(texts: list[str], bias: float) -> Line:
+    """Mean change of log-odds from "he" to "she" where the teacher adds ``bias`` to texts with "she"."""
+    sentences = [f"{'She' if i % 2 else 'He'} said that {text}" for i, text in enumerate(texts)]
+
+    def score(batch: Any) -> np.ndarray:
+        return np.array([len(t) / 40 - 2 + bias * ("she" in split_words(t)) for t in batch])
+
+    swapped = Swap((("he", "she"),))(np.array(sentences, dtype=object), np.random.default_rng(0))
+    toward = np.array([1.0 if text.startswith("He") else -1.0 for text in sentences])
+    # what the swap changes in length is the teacher's, too: it is taken off as the control would
+    length = np.array([(len(after) - len(before)) / 40 for after, before in zip(swapped, sentences, strict=True)])
+    change = (score(swapped) - score(sentences) - length) * toward
+    low, high = interval(change)
+    text = f"{change.mean():.4f} [{low:.4f}, {high:.4f}]"
+    holds = low - 1e-9 <= bias <= high + 1e-9
+    return line(f"planted {bias:g} on 'she': mean change of log-odds", f"{bias:g}", text, holds)
 
 
 def chances(score: Any) -> np.ndarray:
     """Chances of both classes from log-odds."""
     p = 1 / (1 + np.exp(-np.asarray(score, dtype=float)))
     return np.column_stack([1 - p, p])
-
-
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """Mean and half the width of its 95 % interval by Student's t; NaN of one value."""
-    n = len(values)
-    half = stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n) if n > 1 else float("nan")
-    return float(values.mean()), float(half)
-
-
-def shown(values: np.ndarray) -> str:
-    middle, half = interval(values.astype(float))
-    return f"{middle:.4g}" + ("" if np.isnan(half) else f" ± {half:.2g}") + f" (seeds: {len(values)})"
-
-
-def at_least(bar: str, asked: float, values: np.ndarray) -> dict[str, Any]:
-    words = "> 0" if asked == 1e-9 else f">= {asked:g}"
-    return {"bar": bar, "asked": words, "measured": shown(values), "holds": values.mean() >= asked}
-
-
-def at_most(bar: str, asked: float, values: np.ndarray) -> dict[str, Any]:
-    return {"bar": bar, "asked": f"<= {asked:g}", "measured": shown(values), "holds": values.max() <= asked}
-
-
-def reported(bar: str, values: np.ndarray) -> dict[str, Any]:
-    return {"bar": bar, "asked": "reported", "measured": shown(values), "holds": None}

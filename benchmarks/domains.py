@@ -2,32 +2,31 @@
 
 ``--what text`` (movie reviews of ``EXPLAINDISTILL_DATA``, and made-up sentences), ``--what image``, ``--what audio``;
 several may be named. Five seeds: of teachers and of the objects that they are trained on. Objects that judge were set
-aside once, chose nothing, and are the same in all seeds. ``--quick`` runs one seed on less data.
+aside once, chose nothing, and are the same in all seeds. ``--quick`` runs one seed on less data, each of the three in
+less than 50 seconds of one processor.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
-from pathlib import Path
 
 sys.path.append(sys.path.pop(0))
 
 from _bars import Bars, options
 
 SEEDS = 5
-HERE = Path(__file__).parent
-WHAT = [what for what in ("text", "image", "audio") if (HERE / f"_domains_{what}.py").exists()]
+DOMAINS = ("text", "image", "audio")
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = options(__doc__.splitlines()[0])
-    parser.add_argument("--what", nargs="+", choices=WHAT, default=WHAT, help="domains to measure")
+    parser.add_argument("--what", nargs="+", choices=DOMAINS, default=DOMAINS, help="domains to measure")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="seeds of teachers and objects")
     args = parser.parse_args(argv)
     bars = Bars(f"domains: {', '.join(args.what)}")
-    for what in args.what:
-        module = importlib.import_module(f"_domains_{what}")
+    for domain in args.what:
+        module = importlib.import_module(f"_domains_{domain}")
         for row in module.rows(args.quick, 1 if args.quick else args.seeds):
             bars.add(**row)
     return bars.finish(args)

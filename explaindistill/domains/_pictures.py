@@ -29,12 +29,12 @@ def in_words(counted: Contributions) -> str:
     return f"answer: {counted.answer}; {words or 'no column counted'}"
 
 
-def figure_html(figure: Any, what: str, words: str, below: str = "") -> str:
+def figure_html(figure: Any, title: str, words: str, below: str = "") -> str:
     """A figure of matplotlib as a picture in HTML, with its words; ``below`` is HTML that follows them."""
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
     picture = base64.b64encode(buffer.getvalue()).decode()
     return (
-        f'<figure style="margin:0"><img style="max-width:100%" alt="{escape(what)}, {escape(words)}" '
+        f'<figure style="margin:0"><img style="max-width:100%" alt="{escape(title)}, {escape(words)}" '
         f'src="data:image/png;base64,{picture}"><figcaption>{escape(words)}</figcaption>{below}</figure>'
     )

@@ -441,3 +441,39 @@ def test_equal_sounds_are_refused():
         fitted(sounds=[SOUNDS[0]] * 3)
     with pytest.raises(InvalidInputError, match="no column '0 Hz'"):
         silenced(SOUNDS, fitted(), "0 Hz")
+
+
+SHARES = [0.9 * sound / np.abs(sound).max() for sound in SOUNDS]
+AS_FLOATS = [np.rint(32768 * sound) for sound in SHARES]
+
+
+@pytest.mark.parametrize(
+    ("fit", "shown", "message"),
+    [
+        (SHARES, AS_FLOATS, r"whose samples go up to 0\.9; sound 0 goes up to 29,491: bring them .* wave / 32768"),
+        (AS_FLOATS, SHARES, "29,491; none of these 30 sounds goes beyond 0.9"),
+        (AS_FLOATS, SHARES[:1], "sound 0 does not go beyond 0.9"),
+        (
+            [sound.astype(np.int16) for sound in AS_FLOATS],
+            [np.rint(sound).astype(np.int16) for sound in SHARES],
+            "none of these 30 sounds goes beyond 1",
+        ),
+    ],
+)
+def test_sounds_of_another_scale_are_refused_both_ways(fit, shown, message):
+    """Columns are the same at any loudness; a network that was trained on shares of 1 hears noise, or nothing."""
+    columns = fitted(sounds=fit)
+    with pytest.raises(InvalidInputError, match=message):
+        columns.transform(shown)
+    with pytest.raises(InvalidInputError, match=message):
+        silenced(shown, columns, columns.get_feature_names_out()[0])
+
+
+def test_loud_quiet_and_silent_sounds_are_of_the_same_scale():
+    for sounds in (SHARES, AS_FLOATS):
+        columns = fitted(sounds=sounds)
+        columns.transform([np.zeros(4000)])
+        columns.transform([4 * sound for sound in sounds])
+        columns.transform([sounds[0], sounds[1] / 30_000])
+        for edit in AudioDomain(RATE).edits().values():
+            columns.transform(edit(sounds, np.random.default_rng(0)))

@@ -107,14 +107,6 @@ def test_what_is_no_image_is_refused_with_a_way_out(X, message):
         ImageDomain().objects(X)
 
 
-def test_a_palette_is_no_colour():
-    class Palette:
-        mode = "P"
-
-    with pytest.raises(InvalidInputError, match="convert"):
-        ImageDomain().objects([Palette()])
-
-
 def test_zero_has_one_sign():
     assert ImageDomain().key(np.array([[0.0]])) == ImageDomain().key(np.array([[-0.0]]))
     assert ImageDomain().key(np.zeros((1, 4))) != ImageDomain().key(np.zeros((2, 2)))
@@ -517,3 +509,53 @@ def test_a_sampler_by_its_name():
     assert ImageDomain(sampling="mix").sampler().way == "mix"
     with pytest.raises(InvalidInputError, match="sampling must be None or one of"):
         ImageDomain(sampling="cutout").sampler()
+
+
+DIGITS = np.where(RNG.random((40, 8, 8)) < 0.3, RNG.integers(1, 17, (40, 8, 8)), 0).astype(float)  # most are ground
+MASKS = (RNG.random((40, 8, 8)) < 0.4).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("fit", "shown", "message"),
+    [
+        (NOISE * 255, NOISE, r"those of fit, \S+ to 25\S+; none of these 60 images goes beyond 0\.99\d+: bring them"),
+        (NOISE * 255, NOISE[:1], r"image 0 does not go beyond 0\.9"),
+        (DIGITS / 16, DIGITS * 16, r"0 to 1; image 0 goes up to 2\d\d:"),
+        (DIGITS / 16, DIGITS, r"image 0 goes up to 1\d:"),
+        (DIGITS, DIGITS * 16, r"0 to 16; image 0 goes up to 2\d\d:"),
+        (DIGITS, DIGITS / 16, "none of these 40 images goes beyond 1"),
+        (DIGITS.astype(int), (DIGITS / 16).round().astype(int), "none of these 40 images goes beyond 1"),
+        (COLOURS, (COLOURS / 255).astype(np.uint8), "0 to 255; none of these 40 images goes beyond 1"),
+        (MASKS, MASKS * 255, "0 to 1; image 0 goes up to 255"),
+        (MASKS * 255, MASKS, "none of these 40 images goes beyond 1"),
+        (NOISE, NOISE * 2 - 1, r"0 to 1; image 0 goes down to -0\.9"),
+        (NOISE * 255, NOISE * 255 - 128, r"image 0 goes down to -12\d"),
+    ],
+)
+def test_images_of_another_scale_are_refused_both_ways(fit, shown, message):
+    columns = ImageColumns(["prototypes", "regions"]).fit(fit)
+    assert np.isfinite(columns.transform(fit).to_numpy()).all()
+    with pytest.raises(InvalidInputError, match=message):
+        columns.transform(shown)
+    with pytest.raises(InvalidInputError, match=message):
+        silenced(shown, columns, columns.get_feature_names_out()[0])
+
+
+def test_what_may_be_of_the_same_scale_is_read():
+    """A black image, a dim one among others, and numbers about 0: nobody can tell."""
+    columns = ImageColumns(["prototypes", "regions"]).fit(NOISE * 255)
+    columns.transform(np.zeros((3, 12, 16)))
+    columns.transform(np.concatenate([NOISE[:1], NOISE[1:2] * 255]))
+    columns.transform(NOISE * 255 - 3)  # noise about black
+    about_zero = ImageColumns(["prototypes"]).fit(NOISE * 4 - 2)
+    about_zero.transform(NOISE)
+    with_a_dim_one = ImageColumns(["prototypes"]).fit(np.concatenate([NOISE * 255, NOISE[:1] * 2]))
+    with_a_dim_one.transform(NOISE)
+
+
+def test_masks_of_bytes_are_black_and_white():
+    columns = ImageColumns(["regions"], n_regions=1, ink="bright").fit(MASKS)
+    assert columns.transform(MASKS).iloc[:, 0].to_numpy() == pytest.approx(MASKS.mean(axis=(1, 2)))
+    assert ImageColumns(["regions"]).fit(MASKS * 200).pixels_.high == 255.0
+    for name, edit in ImageDomain().edits().items():
+        assert set(np.unique(np.stack(list(edit(MASKS, np.random.default_rng(0)))))) <= {0, 1}, name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,12 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from explaindistill.domains._scales import ScaleLimits, ValueScale
 from explaindistill.domains.audio.silencing import at_pitch, of_shares, of_variation, without_cell
 from explaindistill.domains.audio.spectrum import PARTS, Layout, Spectrum, band_edges, part_names, spectrum
 from explaindistill.domains.audio.stretching import stretched, whispered
 from explaindistill.domains.audio.voice import voice
-from explaindistill.domains.audio.waves import as_waves, like_samples, same_scale, samples
+from explaindistill.domains.audio.waves import as_waves, centred, like_samples, same_scale, samples
 from explaindistill.errors import InvalidInputError, did_you_mean
 from explaindistill.numerics.ranges import whole_in
 
@@ -24,6 +26,9 @@ __all__ = ["KINDS", "AudioColumns"]
 KINDS = ("bands", "variation", "shape", "voice", "length")
 DURATION, PITCH, VOICED = "duration, in seconds", "pitch, in Hz", "voiced share"
 VARIES = "how much {} varies, in dB"
+SCALES = ScaleLimits(times=4.0, share=0.05, whole=32.0)
+"""Shares of full scale go to 4 where many are added up, no further; 16-bit samples as floats go to hundreds, and a
+recording of 32 at most, 60 dB below full scale, has nothing on it."""
 THIRDS, FINE_BANDS = 3, 24
 """Parts whose spectral shape is read, and the bands that it is set to usual in: a third of an octave or less each."""
 
@@ -93,7 +98,8 @@ class AudioColumns(TransformerMixin, BaseEstimator):
         if len(waves) < 2:
             raise InvalidInputError(f"columns need at least 2 sounds that differ, got {len(waves)}")
         self._dtype = waves[0].dtype
-        edges = band_edges(self.rate, self.bands) if isinstance(self.bands, int) else tuple(map(float, self.bands))
+        self._scale = ValueScale.of(centred(waves), SCALES)
+        edges = self._edges()
         self.layout_ = Layout(float(self.rate), edges, self.n_parts, self.parts)
         # what varies is read in pairs of neighbouring bands
         pairs = Layout(float(self.rate), (*edges[:-1:2], edges[-1]), 1)
@@ -117,7 +123,7 @@ class AudioColumns(TransformerMixin, BaseEstimator):
         check_is_fitted(self, "usual_")
         names = self.get_feature_names_out()
         waves = as_waves(objects)
-        same_scale(waves, self._dtype)
+        self._check_like_fit(waves)
         rows = [self._values(samples(wave)) for wave in waves]
         return pd.DataFrame(rows, columns=names, dtype=float)
 
@@ -132,10 +138,20 @@ class AudioColumns(TransformerMixin, BaseEstimator):
         if name not in names:
             raise InvalidInputError(f"there is no column {name!r}{did_you_mean(name, list(names))}")
         waves = as_waves(objects)
+        self._check_like_fit(waves)
         changed = np.empty(len(waves), dtype=object)
         for i, wave in enumerate(waves):
             changed[i] = like_samples(self._silenced(samples(wave), name, rng), wave)
         return changed
+
+    def _check_like_fit(self, waves: NDArray[np.object_]) -> None:
+        """Refuse sounds of another full scale: columns are the same at any loudness, and a teacher's answer is not."""
+        same_scale(waves, self._dtype)
+        if (mismatch := self._scale.mismatch(centred(waves), "sound")) is not None:
+            raise InvalidInputError(
+                f"sounds must have the scale of those of fit, whose samples go up to {self._scale.largest:,.6g}; "
+                f"{mismatch}: bring them to that scale first, as with wave / 32768"
+            )
 
     def cell(self, name: str) -> tuple[int, int] | None:
         """Band and part that a column is about; None of columns that are about more."""
@@ -223,16 +239,28 @@ class AudioColumns(TransformerMixin, BaseEstimator):
             raise InvalidInputError(
                 f"parts must be of {', '.join(PARTS)}, got {self.parts!r}{did_you_mean(str(self.parts), PARTS)}"
             )
-        if isinstance(self.bands, Sequence | np.ndarray) and not isinstance(self.bands, str):
-            edges = np.asarray(self.bands, dtype=float)
-            inside = len(edges) >= 2 and edges[0] >= 0 and edges[-1] <= self.rate / 2 and (np.diff(edges) > 0).all()
-            if not inside:
+        self._check_bands()
+
+    def _check_bands(self) -> None:
+        if not isinstance(self.bands, Sequence | np.ndarray) or isinstance(self.bands, str):
+            whole_in("bands", self.bands, 1)
+            if (np.diff(self._edges()) <= 0).any():
                 raise InvalidInputError(
-                    f"bands must be a number, or edges that rise from at least 0 to at most {self.rate / 2:,.6g} Hz, "
-                    f"half the rate, got {self.bands!r}"
+                    f"bands must be so few that their edges, in Hz of two figures, differ, got {self.bands}; give edges"
                 )
             return
-        whole_in("bands", self.bands, 1)
+        edges = np.asarray([edge if isinstance(edge, Real) else np.nan for edge in self.bands], dtype=float)
+        if not (len(edges) >= 2 and edges[0] >= 0 and edges[-1] <= self.rate / 2 and (np.diff(edges) > 0).all()):
+            raise InvalidInputError(
+                f"bands must be a number, or edges that rise from at least 0 to at most {self.rate / 2:,.6g} Hz, "
+                f"half the rate, got {self.bands!r}"
+            )
+
+    def _edges(self) -> tuple[float, ...]:
+        """Edges of the bands, in Hz."""
+        if isinstance(self.bands, Sequence | np.ndarray):
+            return tuple(float(edge) for edge in self.bands)
+        return band_edges(float(self.rate), int(self.bands))
 
 
 def _check_rate(rate: Any) -> None:

@@ -77,8 +77,8 @@ def show_sound(wave: Any, columns: AudioColumns, reasons: pd.DataFrame, player: 
     below = ""
     if player:
         source = f"data:audio/wav;base64,{_wav(heard, rate)}"
-        what = "What is heard when all is removed but " + (", ".join(audible) or "nothing")
-        below = f'<audio controls aria-label="{escape(what)}" src="{source}"></audio>'
+        label = "What is heard when all is removed but " + (", ".join(audible) or "nothing")
+        below = f'<audio controls aria-label="{escape(label)}" src="{source}"></audio>'
     figure = draw_sound(wave, columns, reasons).figure
     return ShownSound(figure_html(figure, "Spectrogram", in_words(counted), below), heard, audible, rate)
 
@@ -93,8 +93,8 @@ def draw_sound(wave: Any, columns: AudioColumns, reasons: pd.DataFrame) -> Any:
     rate, values = float(columns.rate), samples(np.asarray(wave))
     stft = spectrum(values, rate)
     power = stft.power
-    most = float(power.max())
-    decibels = 10 * np.log10(np.maximum(power, most * 10 ** (-FLOOR_DB / 10))) if most > 0 else power
+    peak = float(power.max())
+    decibels = 10 * np.log10(np.maximum(power, peak * 10 ** (-FLOOR_DB / 10))) if peak > 0 else power
     counted = Contributions.of(reasons)
     edges, seconds = columns.layout_.edges, len(values) / rate
     ends = columns.layout_.ends(stft) / rate
@@ -120,8 +120,8 @@ def _audible(by_column: pd.Series, columns: AudioColumns) -> list[str]:
 
 def _wav(heard: NDArray[np.float64], rate: float) -> str:
     """16 bits, as loud as they can hold."""
-    most = float(np.abs(heard).max())
-    scaled = np.rint(heard * (FULL / most if most > 0 else 0.0)).astype("<i2")
+    peak = float(np.abs(heard).max())
+    scaled = np.rint(heard * (FULL / peak if peak > 0 else 0.0)).astype("<i2")
     buffer = io.BytesIO()
     with wav.open(buffer, "wb") as file:
         file.setnchannels(1)

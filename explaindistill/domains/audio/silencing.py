@@ -50,8 +50,10 @@ def of_cells(wave: NDArray[np.float64], layout: Layout, cells: Sequence[tuple[in
     return waveform(stft, stft.values * np.where(inside, layout.gains(stft, gain), 0.0))
 
 
-def of_shares(wave: NDArray[np.float64], layout: Layout, part: int, shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The sound whose energy in one part is shared among the bands as given ``(bands,)``.
+def of_shares(
+    wave: NDArray[np.float64], layout: Layout, place: int, shares: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The sound whose energy in one part, by its place, is shared among the bands as given ``(bands,)``.
 
     Examples
     --------
@@ -63,11 +65,11 @@ def of_shares(wave: NDArray[np.float64], layout: Layout, part: int, shares: NDAr
     """
     stft = spectrum(wave, layout.rate)
     cells = layout.energies(stft)
-    wanted = shares * cells[:, part].sum()
+    wanted = shares * cells[:, place].sum()
     if not wanted.any():
         return wave.copy()
     gain = np.ones(cells.shape)
-    gain[:, part] = np.sqrt(wanted / np.maximum(cells[:, part], np.maximum(wanted / MOST_RAISED, 1e-300)))
+    gain[:, place] = np.sqrt(wanted / np.maximum(cells[:, place], np.maximum(wanted / MOST_RAISED, 1e-300)))
     return waveform(stft, stft.values * layout.gains(stft, gain))
 
 

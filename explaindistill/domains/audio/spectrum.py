@@ -143,7 +143,7 @@ class Layout:
     def names(self) -> list[str]:
         """Names of the cells."""
         bands = [f"{a:,.6g}–{b:,.6g} Hz" for a, b in zip(self.edges[:-1], self.edges[1:], strict=True)]
-        return [f"{band}{part}" for band in bands for part in part_names(self.n_parts)]
+        return [f"{band}{end}" for band in bands for end in part_names(self.n_parts)]
 
     def bins(self, n_bins: int) -> NDArray[np.float64]:
         """Share of each bin ``(bands, bins)`` that lies in each band."""
@@ -235,8 +235,8 @@ def part_names(n: int) -> list[str]:
 
 def _decibels(power: NDArray[np.float64]) -> NDArray[np.float64]:
     """Levels in dB, held at the floor; 0 everywhere in silence."""
-    most = float(power.max())
-    return 10 * np.log10(np.maximum(power, most * 10 ** (-FLOOR_DB / 10))) if most > 0 else np.zeros(power.shape)
+    peak = float(power.max())
+    return 10 * np.log10(np.maximum(power, peak * 10 ** (-FLOOR_DB / 10))) if peak > 0 else np.zeros(power.shape)
 
 
 def _overlap(

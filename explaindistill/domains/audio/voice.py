@@ -63,13 +63,13 @@ def voice(samples: NDArray[np.float64], rate: float) -> Voice:
     if not loud.any():
         return Voice(np.nan, np.nan)
     window = np.hanning(size + 2)[1:-1]
-    least, most = max(2, int(FINER * rate / HIGHEST)), min(int(FINER * rate / LOWEST), FINER * size // 2)
-    if most <= least:
+    shortest, longest = max(2, int(FINER * rate / HIGHEST)), min(int(FINER * rate / LOWEST), FINER * size // 2)
+    if longest <= shortest:
         return Voice(np.nan, np.nan)
     of_window = _autocorrelation(window[None])[0]
-    at = _autocorrelation(frames[loud] * window)[:, : most + 2] / of_window[: most + 2]
-    lags = np.arange(least, most + 1)
-    strength = at[:, lags] - OCTAVE * np.log2(lags / least)
+    at = _autocorrelation(frames[loud] * window)[:, : longest + 2] / of_window[: longest + 2]
+    lags = np.arange(shortest, longest + 1)
+    strength = at[:, lags] - OCTAVE * np.log2(lags / shortest)
     best = lags[strength.argmax(axis=1)]
     height = at[np.arange(len(at)), best]
     voiced = height >= VOICED

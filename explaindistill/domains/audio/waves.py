@@ -10,11 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explaindistill.domains._containers import check_order, check_unmasked, way_out_of
 from explaindistill.errors import InvalidInputError
 
-__all__ = ["as_waves", "like_samples", "same_scale", "samples", "single"]
+__all__ = ["as_waves", "centred", "like_samples", "same_scale", "samples", "single"]
 
 Wave = NDArray[Any]
+LOUDEST = 1e100
+"""Samples beyond have an energy that no number holds."""
 
 
 def as_waves(X: Any) -> NDArray[np.object_]:
@@ -34,11 +37,12 @@ def as_waves(X: Any) -> NDArray[np.object_]:
         ...
     explaindistill.errors.InvalidInputError: sound 0 has the shape (100, 2), and a sound has one axis; of two ...
     """
-    if isinstance(X, str | bytes | pd.DataFrame) or not hasattr(X, "__len__") or not hasattr(X, "__iter__"):
+    if isinstance(X, str | bytes | pd.DataFrame) or X is None:
         raise InvalidInputError(
             f"X must be a list of sounds, each an array (t,), got {type(X).__name__}; where a column of a frame holds "
             "them, say AudioDomain(column=…)"
         )
+    check_order(X, "sounds")
     if isinstance(X, np.ndarray) and X.dtype != object:
         if X.ndim != 2:
             way_out = "one sound is [X]" if X.ndim == 1 else "an axis of channels goes with X.mean(axis=…)"
@@ -75,6 +79,17 @@ def samples(wave: Wave) -> NDArray[np.float64]:
     return (wave.astype(np.float64) - middle) / scale
 
 
+def centred(waves: NDArray[np.object_]) -> list[Wave]:
+    """Samples as they are written, with silence at 0, where unsigned bytes have it at 128.
+
+    Examples
+    --------
+    >>> [wave.tolist() for wave in centred(as_waves([np.array([128, 192], dtype=np.uint8)]))]
+    [[0.0, 64.0]]
+    """
+    return [wave if (middle := _scale(wave.dtype)[0]) == 0 else wave - middle for wave in waves]
+
+
 def like_samples(values: NDArray[np.float64], wave: Wave) -> Wave:
     """Samples in the type of a sound; whole numbers are rounded, and clipped where the type ends.
 
@@ -104,6 +119,7 @@ def _wave(value: Any, i: int) -> Wave:
         raise InvalidInputError(
             f"sound {i} is a pair of samples and rate; give the samples alone, and the rate as AudioDomain(rate=…)"
         )
+    check_unmasked(value, "sound", i)
     try:
         wave = np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -126,6 +142,8 @@ def _wave(value: Any, i: int) -> Wave:
         raise InvalidInputError(
             f"sound {i} has {bad:,} samples that are NaN or infinite; mend them, or leave the sound out"
         )
+    if wave.dtype.kind == "f" and (peak := float(np.abs(wave).max())) > LOUDEST:
+        raise InvalidInputError(f"sound {i} goes up to {peak:.1e}, too loud to be measured; bring it to shares of 1")
     return np.ascontiguousarray(wave)
 
 
@@ -134,7 +152,7 @@ def _way_out(value: Any) -> str:
         return "; read the file first, as with scipy.io.wavfile.read"
     if isinstance(value, Mapping):
         return "; give the samples that it holds, and the rate as AudioDomain(rate=…)"
-    return ""
+    return way_out_of(value)
 
 
 def same_scale(waves: NDArray[np.object_], dtype: np.dtype[Any]) -> None:

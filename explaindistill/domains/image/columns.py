@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
+from explaindistill.domains._scales import ScaleLimits, ValueScale
 from explaindistill.domains.image.edges import Edges
 from explaindistill.domains.image.pixels import Pixels, as_images
 from explaindistill.domains.image.prototypes import Prototypes
@@ -27,6 +28,9 @@ KINDS = ("prototypes", "regions", "colours", "shape", "edges")
 INKS = ("auto", "bright", "dark", "none")
 BATCH_VALUES = 2**24
 """Values of pixels that are read at once: 128 MiB."""
+SCALES = ScaleLimits(times=2.0, share=0.5, whole=2.0)
+"""Half of what is drawn lies beyond twice the largest value of fit, and would be read as white; or no image is brighter
+than 1 where each of fit was brighter than 2, and all would be read as black."""
 
 
 class ImageColumns(TransformerMixin, BaseEstimator):
@@ -105,6 +109,7 @@ class ImageColumns(TransformerMixin, BaseEstimator):
         if len(images) < 2:
             raise InvalidInputError(f"columns need at least 2 images that differ, got {len(images)}")
         self.pixels_ = Pixels.of(images, self.channels, self.channel_axis)
+        self._scale = ValueScale.of(images, SCALES)
         self._grid = ReadingGrid(self.pixels_.shape)
         small = np.concatenate([self._read(batch).small for batch in self._batches(images)])
         self.ink_ = self._ink(small)
@@ -132,7 +137,7 @@ class ImageColumns(TransformerMixin, BaseEstimator):
         """Columns of each image ``(n, columns)``."""
         check_is_fitted(self, "usual_")
         images = as_images(objects, self.channel_axis)
-        self.pixels_.check(images)
+        self._check_like_fit(images)
         values = np.concatenate([self._all_values(self._read(batch)) for batch in self._batches(images)])
         return pd.DataFrame(values[:, self._varying], columns=self.get_feature_names_out())
 
@@ -151,7 +156,7 @@ class ImageColumns(TransformerMixin, BaseEstimator):
         """The same images, in which what one column reads says nothing."""
         family, j = self._reading(name)
         images = as_images(objects, self.channel_axis)
-        self.pixels_.check(images)
+        self._check_like_fit(images)
         return family.silenced(self._read(images), j, float(self.usual_[name]), rng)
 
     def weights(self, image: Any, name: str) -> NDArray[np.float64] | None:
@@ -174,6 +179,15 @@ class ImageColumns(TransformerMixin, BaseEstimator):
         """Images as these columns read them."""
         check_is_fitted(self, "usual_")
         return self._read(objects)
+
+    def _check_like_fit(self, images: NDArray[np.object_]) -> None:
+        """Refuse images of another shape, type or range: a network answers about them, and nothing of it is so."""
+        self.pixels_.check(images)
+        if (mismatch := self._scale.mismatch(images, "image")) is not None:
+            raise InvalidInputError(
+                f"images must have the range of those of fit, {self.pixels_.low:,.6g} to {self.pixels_.high:,.6g}; "
+                f"{mismatch}: bring them to that range first"
+            )
 
     def _read(self, images: NDArray[np.object_]) -> ReadImages:
         return ReadImages(images, self.pixels_, self._grid, getattr(self, "ink_", None))

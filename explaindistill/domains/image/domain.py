@@ -48,7 +48,8 @@ class ImageDomain(BaseEstimator):
         Names of the channels; red, green, blue (and alpha) where there are three or four. ``"alpha"`` is no colour:
         what is not opaque is read as on white, and no edit changes it.
     channel_axis : int, default=-1
-        Axis of the colours in one image; 0 for images ``(n, c, h, w)``, as torch has them.
+        Axis of the colours in one image; 0 for images ``(n, c, h, w)``, as torch has them. With 2 the last axis has
+        them whatever the shape looks like.
     min_group_size : int, default=5
     column : str, optional
         Column of a frame that holds the images, beside ordinary columns.

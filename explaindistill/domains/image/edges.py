@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explaindistill.domains.image.reading import ReadImages
-from explaindistill.domains.image.regions import boxes, even, place_names, swapped_boxes
+from explaindistill.domains.image.regions import boxes, even_weights, place_names, swapped_boxes
 
 __all__ = ["Edges"]
 
@@ -55,4 +55,4 @@ class Edges:
 
     def weights(self, read: ReadImages, j: int) -> NDArray[np.float64]:
         """Where the quarter lies, evenly."""
-        return even(read, self.boxes[j // 4])
+        return even_weights(read, self.boxes[j // 4])

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explaindistill.domains._containers import check_order, check_unmasked, way_out_of
 from explaindistill.errors import InvalidInputError
 
 __all__ = ["Pixels", "as_images", "channel_names"]
@@ -25,8 +26,13 @@ NAMES = {
 }
 LUMA = np.array([0.299, 0.587, 0.114])
 """Shares of red, green and blue in brightness (ITU-R BT.601)."""
-BEYOND = 2.0
-"""Where half of an image's values are further from 0 than this, they are not of the range from 0 to 1."""
+FLAT = 4
+"""Times that the sides of an image differ at most where its colours are more than :data:`MOST_COLOURS` and nobody says
+on which axis they stand."""
+MODES = frozenset({"1", "L", "LA", "RGB", "RGBA", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
+"""Of Pillow's images, those whose numbers are brightness, or red, green and blue, and alpha."""
+ORIENTATION = 0x0112
+"""EXIF tag that says how a picture is turned before it is shown; 1 is not at all."""
 OUTLIERS = 0.001
 """Share of values below and above the range of images whose numbers have no range of their own: no single pixel
 bounds it."""
@@ -63,9 +69,19 @@ def as_images(X: Any, channel_axis: int = -1) -> NDArray[np.object_]:
         if i and (images[i].shape != images[0].shape or images[i].dtype != images[0].dtype):
             raise InvalidInputError(
                 f"images must have one shape and one type of numbers: image {i} has {images[i].shape} of "
-                f"{images[i].dtype}, image 0 {images[0].shape} of {images[0].dtype}; bring them to one size first"
+                f"{images[i].dtype}, image 0 {images[0].shape} of {images[0].dtype}; bring them to one "
+                f"{_difference(images[i], images[0])} first"
             )
     return images
+
+
+def _difference(image: NDArray[Any], first: NDArray[Any]) -> str:
+    """What two images have to share and do not."""
+    if image.dtype != first.dtype:
+        return "type of numbers, as with astype,"
+    if image.ndim != first.ndim or (image.ndim == 3 and image.shape[:2] == first.shape[:2]):
+        return "number of channels, as with convert('RGB'),"
+    return "size"
 
 
 def channel_names(names: Sequence[str] | None, n: int) -> tuple[str, ...]:
@@ -98,7 +114,7 @@ class Pixels:
         Height and width.
     dtype : numpy.dtype
     low, high : float
-        Darkest and brightest value; 0 and 255 of uint8, 0 and 1 of numbers that lie between them.
+        Darkest and brightest value; 0 and 255 of uint8, 0 and 1 of numbers that lie between them, masks included.
     channels : tuple of str
     channel_axis : int or None
         None where an image has two axes.
@@ -141,17 +157,6 @@ class Pixels:
                     f"images must be like those of fit: {self._image_shape} of {self.dtype}; image {i} has "
                     f"{image.shape} of {image.dtype}"
                 )
-            self._check_range(image, i)
-
-    def _check_range(self, image: NDArray[Any], i: int) -> None:
-        """Refuse numbers of another scale, which a type alone tells of whole numbers: 0 to 255 where 0 to 1 was."""
-        if self.dtype.kind != "f" or (self.low, self.high) not in ((0.0, 1.0), (-1.0, 1.0)):
-            return
-        if np.quantile(np.abs(image), 0.5) > BEYOND:
-            raise InvalidInputError(
-                f"images must have the range of those of fit, {self.low:g} to {self.high:g}; image {i} goes up to "
-                f"{float(image.max()):g}: bring it to that range first"
-            )
 
     def values(self, images: NDArray[np.object_]) -> NDArray[np.float64]:
         """Values of all channels ``(n, h, w, c)`` as the images hold them."""
@@ -217,11 +222,12 @@ class Pixels:
 
 
 def _check_container(X: Any) -> None:
-    if isinstance(X, str | bytes | pd.DataFrame) or not hasattr(X, "__len__") or not hasattr(X, "__iter__"):
+    if isinstance(X, str | bytes | pd.DataFrame) or X is None:
         raise InvalidInputError(
             f"X must be images (n, h, w) or (n, h, w, c), or a list of arrays, got {type(X).__name__}; where a column "
             "of a frame holds them, say ImageDomain(column=…)"
         )
+    check_order(X, "images")
     if not isinstance(X, np.ndarray) or X.dtype == object:
         return
     if X.ndim not in (3, 4):
@@ -237,8 +243,8 @@ def _check_container(X: Any) -> None:
 
 
 def _image(value: Any, i: int, channel_axis: int) -> NDArray[Any]:
-    if getattr(value, "mode", None) == "P":
-        raise InvalidInputError(f"image {i} holds numbers of a palette and not colours; give image.convert('RGB')")
+    _check_picture(value, i)
+    check_unmasked(value, "image", i)
     try:
         image = np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -257,36 +263,63 @@ def _image(value: Any, i: int, channel_axis: int) -> NDArray[Any]:
     return np.ascontiguousarray(image)
 
 
+def _check_picture(value: Any, i: int) -> None:
+    """Refuse pictures of Pillow whose arrays are not what is seen: other colours, or lying on their side."""
+    mode = getattr(value, "mode", None)
+    if mode is None or not hasattr(value, "getexif"):
+        return
+    if mode not in MODES:
+        numbers = "a palette" if mode in ("P", "PA") else f"the mode {mode}"
+        raise InvalidInputError(
+            f"image {i} holds numbers of {numbers} and not red, green and blue; give image.convert('RGB')"
+        )
+    if (orientation := value.getexif().get(ORIENTATION, 1)) not in (0, 1):
+        raise InvalidInputError(
+            f"image {i} is shown turned by its EXIF orientation {orientation}, which an array does not follow; give "
+            "PIL.ImageOps.exif_transpose(image), or np.asarray(image) where the teacher takes it as it lies"
+        )
+
+
 def _way_out(value: Any) -> str:
     if isinstance(value, str | bytes | PathLike):
         return "; read the file first, as with np.asarray(PIL.Image.open(…))"
-    return "; take the image out of what holds it" if isinstance(value, Mapping | tuple) else ""
+    return "; take the image out of what holds it" if isinstance(value, Mapping | tuple) else way_out_of(value)
 
 
 def _check_axis(shape: tuple[int, ...], i: int, channel_axis: int) -> None:
     """Refuse colours that stand on another axis: 3 rows of 32 colours each are a photograph that was turned."""
-    others = [n for axis, n in enumerate(shape) if axis != channel_axis % 3]
-    if shape[channel_axis] > MOST_COLOURS and min(others) <= MOST_COLOURS:
-        other = 0 if channel_axis % 3 == 2 else -1
+    short, long = sorted(n for axis, n in enumerate(shape) if axis != channel_axis % 3)
+    n = shape[channel_axis]
+    if n <= MOST_COLOURS:
+        return
+    other = 0 if channel_axis % 3 == 2 else -1
+    if short <= MOST_COLOURS:
         raise InvalidInputError(
-            f"image {i} has the shape {shape}, which would be {shape[channel_axis]} channels; where colours stand on "
+            f"image {i} has the shape {shape}, which would be {n} channels; where colours stand on "
             f"another axis say ImageDomain(channel_axis={other})"
+        )
+    # (13, 60, 60) is a square of 13 channels, and hardly a strip of 60
+    if channel_axis == -1 and (n == long > short or short * FLAT < min(n, long)):
+        raise InvalidInputError(
+            f"image {i} has the shape {shape}, which would be {n} channels of {short} × {long} pixels; say "
+            f"ImageDomain(channel_axis={other}) where channels come first, and channel_axis=2 where they do not"
         )
 
 
 def _range(pixels: Pixels, images: NDArray[np.object_]) -> tuple[float, float]:
     """Darkest and brightest value by the type of the numbers, or by nearly all of them where it says nothing."""
     if pixels.dtype == np.uint8:
-        return 0.0, 255.0
+        # bytes that are 0 and 1 are masks: read from 0 to 255 all of them would be black
+        return 0.0, 1.0 if max(int(image.max()) for image in images) == 1 else 255.0
     if pixels.dtype.kind == "b":
         return 0.0, 1.0
     step = max(1, len(images) // 1000)  # a thousand images say what the range is
     values = pixels.values(images[::step])
     values = values[..., pixels._colour_places]
-    least, most = float(values.min()), float(values.max())
-    if pixels.dtype.kind == "f" and most <= 1.0 and least >= -1.0:
-        return (0.0, 1.0) if least >= 0.0 else (-1.0, 1.0)
+    lowest, highest = float(values.min()), float(values.max())
+    if pixels.dtype.kind == "f" and highest <= 1.0 and lowest >= -1.0:
+        return (0.0, 1.0) if lowest >= 0.0 else (-1.0, 1.0)
     low, high = (float(q) for q in np.quantile(values, [OUTLIERS, 1 - OUTLIERS]))
     if high > low:
         return low, high
-    return (low, low + 1.0) if most == least else (least, most)
+    return (low, low + 1.0) if highest == lowest else (lowest, highest)

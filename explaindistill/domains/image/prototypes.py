@@ -60,24 +60,24 @@ class Prototypes:
         members = {g: first[groups[first] == g] for g in range(len(labels))}
         large = sorted((g for g in members if len(members[g]) >= self.min_group_size), key=lambda g: -len(members[g]))
         large = sorted(large[: self.n_prototypes])
-        centres, names, sizes, kinds = [], [], [], []
+        centres, names, sizes, owners = [], [], [], []
         for place, g in enumerate(large):
             share = self.n_prototypes // len(large) + (place < self.n_prototypes % len(large))
-            clusters = self._kinds(small[np.sort(members[g])], max(share, 1))
+            clusters = self._clusters(small[np.sort(members[g])], max(share, 1))
             for i, (centre, size) in enumerate(clusters):
                 kind = f" ({ORDINALS[i] if i < len(ORDINALS) else f'{i + 1}th'} kind)" if len(clusters) > 1 else ""
                 names.append(f"unlike a typical {labels[g]}{kind}")
                 centres.append(centre)
                 sizes.append(size)
-                kinds.append(labels[g])
+                owners.append(labels[g])
         self.names = names
-        self.sizes, self.groups = tuple(sizes), tuple(kinds)
+        self.sizes, self.groups = tuple(sizes), tuple(owners)
         self.centres = np.array(centres).reshape(len(centres), *small.shape[1:])
         usual = [((small - centre) ** 2).sum(axis=-1).mean(axis=0) for centre in self.centres]
         self.usual_squares = np.array(usual).reshape(len(centres), *small.shape[1:3])
         return self
 
-    def _kinds(self, images: NDArray[np.float64], n: int) -> list[tuple[NDArray[np.float64], int]]:
+    def _clusters(self, images: NDArray[np.float64], n: int) -> list[tuple[NDArray[np.float64], int]]:
         """Centres and sizes of up to ``n`` clusters that are all large enough, the largest first."""
         from sklearn.cluster import KMeans
 

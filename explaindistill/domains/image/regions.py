@@ -72,12 +72,12 @@ class Regions:
         """Name the regions."""
         shape = read.pixels.shape
         if self.colours:
-            whats = read.pixels.colours if len(read.pixels.colours) > 1 else ()
+            quantities = read.pixels.colours if len(read.pixels.colours) > 1 else ()
         else:
-            whats = ("brightness" if read.ink_is is None else "ink",)
+            quantities = ("brightness" if read.ink_is is None else "ink",)
         self.boxes = boxes(shape, self.n)
         places = place_names(shape, self.n)
-        self.names = [f"{what}, {place}" for what in whats for place in places]
+        self.names = [f"{quantity}, {place}" for quantity in quantities for place in places]
         return self
 
     def values(self, read: ReadImages) -> NDArray[np.float64]:
@@ -102,7 +102,7 @@ class Regions:
 
     def weights(self, read: ReadImages, j: int) -> NDArray[np.float64]:
         """Where the region lies on the grid, evenly, with the sum 1."""
-        return even(read, self.boxes[j % len(self.boxes)])
+        return even_weights(read, self.boxes[j % len(self.boxes)])
 
 
 def swapped_boxes(read: ReadImages, box: Box, usual: float, rng: np.random.Generator) -> NDArray[np.object_]:
@@ -132,7 +132,7 @@ def others(n: int, rng: np.random.Generator) -> NDArray[np.intp]:
     return other
 
 
-def even(read: ReadImages, box: Box) -> NDArray[np.float64]:
+def even_weights(read: ReadImages, box: Box) -> NDArray[np.float64]:
     """Weights ``(gh, gw)`` of a box of the image, with the sum 1."""
     mark = np.zeros((1, *read.pixels.shape, 1))
     mark[(slice(None), *box)] = 1.0

@@ -119,6 +119,6 @@ class ImageSampler(BaseEstimator):
         sides = np.maximum(1, np.rint(rng.uniform(*PATCH, (n, 2)) * self.pixels_.shape)).astype(int)
         starts = rng.integers(0, np.array(self.pixels_.shape) - sides + 1)
         return [
-            (slice(top, top + high), slice(left, left + wide))
-            for (top, left), (high, wide) in zip(starts.tolist(), sides.tolist(), strict=True)
+            (slice(row, row + height), slice(column, column + width))
+            for (row, column), (height, width) in zip(starts.tolist(), sides.tolist(), strict=True)
         ]

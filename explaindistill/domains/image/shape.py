@@ -101,8 +101,8 @@ class StrokeShape:
 
 
 def _inked(ink: NDArray[np.float64]) -> NDArray[np.bool_]:
-    most = ink.max(axis=(1, 2), keepdims=True)
-    return (ink >= INKED * most) & (most >= FAINT)
+    peak = ink.max(axis=(1, 2), keepdims=True)
+    return (ink >= INKED * peak) & (peak >= FAINT)
 
 
 def _counts(inked: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

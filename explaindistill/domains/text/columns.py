@@ -147,25 +147,11 @@ class TextColumns(TransformerMixin, BaseEstimator):
         self._singles: list[_Single] = []
         if "lexicon" in self.kinds and P is not None:
             self._learn(texts, words, np.asarray(P, dtype=float), ask, classes, terms)
-        taken = {single.term for single in self._singles}
-        for kind, is_rate in (("words", False), ("rates", True)):
-            if kind in self.kinds:
-                chosen = _associated(words, list(terms.of(1, self.max_words)), P, self.n_words)
-                self._singles += [
-                    _Single(f"'{joined(t)}' per 100 words" if is_rate else spoken(t), t, is_rate)
-                    for t in chosen
-                    if is_rate or t not in taken
-                ]
-        if "phrases" in self.kinds:
-            phrases = [t for n in range(2, MOST_WORDS + 1) for t in terms.of(n, self.max_words)]
-            self._singles += [_Single(spoken(t), t) for t in _associated(words, phrases, P, self.n_words)]
+        self._add_singles(words, P, terms)
         self._form = varying(texts, self.min_group_size) if "form" in self.kinds else []
-        self._middle = np.median(form_values(texts, self._form), axis=0) if self._form else np.zeros(0)
         if self.lexicon_way_ is not None and terms.of(1, 1) and not self.get_feature_names_out().size:
-            self._form, self._middle = (
-                [LENGTH],
-                np.median(form_values(texts, [LENGTH]), axis=0),
-            )  # no word does anything
+            self._form = [LENGTH]  # no word does anything: a student needs one column to say so
+        self._middle = np.median(form_values(texts, self._form), axis=0) if self._form else np.zeros(0)
         if not self.get_feature_names_out().size:
             raise InvalidInputError(
                 f"no word is in {self.min_group_size} different texts or more, and no other column differs between the "
@@ -218,8 +204,8 @@ class TextColumns(TransformerMixin, BaseEstimator):
         lines = []
         for column in self._lists:
             shown = [joined(term) for term in column.terms[:MOST_SHOWN]]
-            more = len(column.terms) - len(shown)
-            text = f"{column.name}: {', '.join(shown)}{f' and {more:,} more' if more else ''}"
+            n_unshown = len(column.terms) - len(shown)
+            text = f"{column.name}: {', '.join(shown)}{f' and {n_unshown:,} more' if n_unshown else ''}"
             lines += textwrap.wrap(text, 80, subsequent_indent="    ", break_on_hyphens=False)
         return "\n".join(lines)
 
@@ -270,7 +256,7 @@ class TextColumns(TransformerMixin, BaseEstimator):
         P: NDArray[np.float64],
         ask: Ask | None,
         classes: Any,
-        terms: Any,
+        terms: _Frequent,
     ) -> None:
         """The teacher's lists; a list of one term is a column of that term."""
         phrases = terms.of(2, self.max_phrases) if self.max_phrases and ask is not None else {}
@@ -289,6 +275,22 @@ class TextColumns(TransformerMixin, BaseEstimator):
                 group = f"words for '{column.target if classes is None else classes[column.target]}'"
             name = f"{group}, {'strong' if column.strong else 'mild'} (of {len(column.terms):,})"
             self._lists.append(_List(name, column.terms, column.effect))
+
+    def _add_singles(self, words: list[list[str]], P: Any, terms: _Frequent) -> None:
+        """A column for each of the words and phrases that go along with the answers most."""
+        listed_alone = {single.term for single in self._singles}
+        for kind, is_rate in (("words", False), ("rates", True)):
+            if kind in self.kinds:
+                chosen = _associated(words, list(terms.of(1, self.max_words)), P, self.n_words)
+                self._singles += [
+                    _Single(f"'{joined(term)}' per 100 words" if is_rate else spoken(term), term, is_rate)
+                    for term in chosen
+                    if is_rate or term not in listed_alone
+                ]
+        if "phrases" in self.kinds:
+            phrases = [term for n in range(2, MOST_WORDS + 1) for term in terms.of(n, self.max_words)]
+            chosen = _associated(words, phrases, P, self.n_words)
+            self._singles += [_Single(spoken(term), term) for term in chosen]
 
     def _reading_columns(self) -> list[_List | _Single]:
         """Columns that read words."""
@@ -316,8 +318,8 @@ class TextColumns(TransformerMixin, BaseEstimator):
 class _Frequent:
     """Terms that may be named: of enough different texts and, where they are known, of enough authors."""
 
-    def __init__(self, texts: list[str], words: list[list[str]], least: int, authors: Authors) -> None:
-        self.least = least
+    def __init__(self, texts: list[str], words: list[list[str]], min_texts: int, authors: Authors) -> None:
+        self.min_texts = min_texts
         self.authors = None if authors is None else [_author(text, authors) for text in texts]
         if self.authors is None:
             # a text that is there five times is one text
@@ -326,8 +328,8 @@ class _Frequent:
         else:
             self.words = words
 
-    def of(self, length: int, most: int) -> dict[Term, int]:
-        return frequent_terms(self.words, length, self.least, most, self.authors)
+    def of(self, length: int, max_terms: int) -> dict[Term, int]:
+        return frequent_terms(self.words, length, self.min_texts, max_terms, self.authors)
 
 
 def _author(text: str, authors: Mapping[str, Hashable] | Callable[[str], Hashable]) -> Hashable:
@@ -340,17 +342,17 @@ def _author(text: str, authors: Mapping[str, Hashable] | Callable[[str], Hashabl
         ) from None
 
 
-def _associated(words: list[list[str]], terms: list[Term], P: Any, most: int) -> list[Term]:
+def _associated(words: list[list[str]], terms: list[Term], P: Any, max_terms: int) -> list[Term]:
     """The terms whose presence is most correlated with a score; without scores, the first."""
     if P is None or not terms:
-        return terms[:most]
+        return terms[:max_terms]
     score = scores(P)
     score = score - score.mean(axis=0)
     presence = TermIndex(terms, overlapping=True).presence(words)
     share = np.asarray(presence.mean(axis=0)).ravel()
     spread = np.sqrt(np.maximum(share * (1 - share), 0.0))
     along = np.abs(presence.T @ score).max(axis=1) / np.where(spread > 0, spread, np.inf)
-    return [terms[i] for i in np.argsort(-along, kind="stable")[:most]]
+    return [terms[i] for i in np.argsort(-along, kind="stable")[:max_terms]]
 
 
 def _removed(text: str, index: TermIndex, wanted: set[int]) -> str:

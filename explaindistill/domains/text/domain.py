@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
+from explaindistill.domains._containers import check_order
 from explaindistill.domains.text.columns import Authors, TextColumns
 from explaindistill.domains.text.edits import ControlSwap, OtherWords, Swap, Typos, excluded_words
 from explaindistill.domains.text.marking import MarkedText, marked
@@ -121,9 +122,7 @@ class TextDomain(BaseEstimator):
         """
         if isinstance(X, str | bytes):
             raise InvalidInputError('X must be a list of texts, got a single text; give ["..."]')
-        if isinstance(X, Mapping | set | frozenset):
-            way_out = "list(X.values())" if isinstance(X, Mapping) else "a list"
-            raise InvalidTypeError(f"X must be texts in an order, got a {type(X).__name__}; give {way_out}")
+        check_order(X, "texts")
         cells = self._cells(X)
         texts = np.empty(len(cells), dtype=object)
         for i, cell in enumerate(cells):
@@ -219,7 +218,8 @@ class TextDomain(BaseEstimator):
                 raise InvalidInputError(f"column names {self.column!r}, which is not in X{near}")
             return X.iloc[:, 0].tolist() if self.column is None else X[self.column].tolist()
         if hasattr(X, "tolist") and not isinstance(X, list | tuple):
-            X = np.asarray(X, dtype=object)
+            # a masked text is a missing one, which a plain array would bring back
+            X = np.asarray(X.tolist() if isinstance(X, np.ma.MaskedArray) else X, dtype=object)
             if X.ndim == OBJECTS + 1 and X.shape[1] == 1:
                 X = X[:, 0]
             if X.ndim != OBJECTS:
@@ -236,6 +236,8 @@ def _text(cell: Any, i: int) -> str:
             f"text {i} is missing ({cell!r}); leave the row out, or give '' where nothing was written"
         )
     way_out = "decode it first" if isinstance(cell, bytes) else "turn it into a str"
+    if isinstance(cell, Mapping):
+        way_out = "take the text out of it"
     if isinstance(cell, list | tuple):
         way_out = "join its words with ' '.join(…), or take the text out of what holds it"
     raise InvalidTypeError(f"text {i} is a {type(cell).__name__}; every object must be a str: {way_out}")

@@ -76,17 +76,17 @@ def form_values(
     return values
 
 
-def varying(texts: Sequence[str], least: int) -> list[str]:
-    """Names of the columns that are not the same in all texts, and above 0 in at least ``least``.
+def varying(texts: Sequence[str], min_texts: int) -> list[str]:
+    """Names of the columns that are not the same in all texts, and above 0 in at least ``min_texts``.
 
     Examples
     --------
-    >>> varying(["Is it? It is!", "Yes, it is.", "No.", "Why not?"], least=2)
+    >>> varying(["Is it? It is!", "Yes, it is.", "No.", "Why not?"], min_texts=2)
     ['number of words', 'words per sentence', 'question marks per 100 words']
     """
     values = form_values(texts, list(FORM))
     differs = np.ptp(values, axis=0) > 0 if len(texts) else np.zeros(len(FORM), dtype=bool)
-    enough = (values > 0).sum(axis=0) >= least
+    enough = (values > 0).sum(axis=0) >= min_texts
     return [name for name, use in zip(FORM, differs & enough, strict=True) if use]
 
 

@@ -144,7 +144,7 @@ class _Learning:
         return ways | ({"answers": answers} if self.judges.any() else {})
 
     def _affordable(self, n: int) -> int:
-        """Up to ``n`` questions, as far as the teacher may still be asked."""
+        """Up to ``n`` questions, as far as the teacher may still be baseline."""
         remaining = getattr(self.request.ask, "remaining", None)
         return n if remaining is None else min(n, int(remaining))
 
@@ -152,19 +152,19 @@ class _Learning:
         explained = max(explained for explained, _ in self._grid(effect, presence))
         return _Candidate(terms, effect, presence, explained)
 
-    def _removal(self, asked: _Candidate) -> _Candidate | None:
+    def _removal(self, baseline: _Candidate) -> _Candidate | None:
         """Effects by removal of all terms, where those that count most hold out better than when asked alone."""
         if not self.judges.any() or self._affordable(1) == 0:
             return None
         n_removals = self.request.n_removals
-        terms, presence = asked.terms, asked.presence
+        terms, presence = baseline.terms, baseline.presence
         share = np.asarray(presence.mean(axis=0)).ravel()
-        weight = np.maximum(share * (1 - share), 0.0) * (asked.effect**2).sum(axis=1)
+        weight = np.maximum(share * (1 - share), 0.0) * (baseline.effect**2).sum(axis=1)
         tried = np.sort(np.argsort(-weight, kind="stable")[: self._affordable(TRIAL_TERMS * n_removals) // n_removals])
         removed = self._removed(terms, tried, presence)
         tried_terms = [terms[i] for i in tried]
         self.trial = {
-            "alone, on trial": self._candidate(tried_terms, asked.effect[tried], presence[:, tried]).explained,
+            "alone, on trial": self._candidate(tried_terms, baseline.effect[tried], presence[:, tried]).explained,
             "removal, on trial": self._candidate(tried_terms, removed, presence[:, tried]).explained,
         }
         if self.trial["removal, on trial"] <= self.trial["alone, on trial"] + CLOSE_ENOUGH:
@@ -172,7 +172,7 @@ class _Learning:
         rest = np.setdiff1d(np.arange(len(terms)), tried)
         if self._affordable(n_removals * len(rest)) < n_removals * len(rest):
             return None
-        effect = np.zeros_like(asked.effect)
+        effect = np.zeros_like(baseline.effect)
         effect[tried] = removed
         effect[rest] = self._removed(terms, rest, presence)
         return self._candidate(terms, effect, presence)
@@ -226,8 +226,8 @@ class _Learning:
         held_by = np.asarray(presence[learnt_from].mean(axis=0)).ravel()
         spread = np.sqrt(np.maximum(held_by * (1 - held_by), 0.0))  # a mean of ones may be rounded above 1
         grid = []
-        most = len(effect) if self.request.max_listed is None else self.request.max_listed
-        for listed in sorted({min(max(int(np.ceil(share * len(effect))), 1), most) for share in LISTED}):
+        max_listed = len(effect) if self.request.max_listed is None else self.request.max_listed
+        for listed in sorted({min(max(int(np.ceil(share * len(effect))), 1), max_listed) for share in LISTED}):
             for strong in STRONG:
                 lists = _grouped(effect, spread, listed, strong)
                 held = counted(presence, [at for _, _, at in lists])

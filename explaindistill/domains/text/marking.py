@@ -140,7 +140,9 @@ def _page(text: str, parts: pd.DataFrame, sums: tuple[str, float, float], output
     summed = parts.groupby("column", sort=False)["contribution"].sum()
     lines = [(name, float(value)) for name, value in summed.items()]
     lines.sort(key=lambda line: -abs(line[1]))
-    what = {"logit": f"log-odds of {output}", "probability": f"probability of {output}"}.get(scale, f"answer {output}")
+    caption = {"logit": f"log-odds of {output}", "probability": f"probability of {output}"}.get(
+        scale, f"answer {output}"
+    )
     table = "".join(
         f'<tr><td style="text-align:left">{_shown(name)}</td><td style="text-align:right">{value:+.3f}</td></tr>'
         for name, value in [(beside, base), *lines]
@@ -150,7 +152,7 @@ def _page(text: str, parts: pd.DataFrame, sums: tuple[str, float, float], output
         f'unicode-bidi:isolate">{body}</p>'
         f'<p><small><span style="{_FOR}">solid underline</span>: for {_shown(output)}; '
         f'<span style="{_AGAINST}">wavy underline</span>: against it; bold: the strongest.</small></p>'
-        f"<table><caption>{_shown(what)} = {total:+.3f}</caption>{table}</table></div>"
+        f"<table><caption>{_shown(caption)} = {total:+.3f}</caption>{table}</table></div>"
     )
 
 

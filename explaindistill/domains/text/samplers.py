@@ -126,13 +126,13 @@ class SentenceSubsets(_Texts):
         parents = _round(len(self.texts_), n, rng)
         texts = np.empty(n, dtype=object)
         for row, i in enumerate(parents):
-            parts = sentences(self.texts_[i])
-            keep = rng.random(len(parts)) < rng.uniform(0.2, 0.9)
-            if len(parts) and not keep.any():
-                keep[rng.integers(len(parts))] = True
-            if len(parts) > 1 and keep.all():
-                keep[rng.integers(len(parts))] = False
-            texts[row] = "".join(part for part, k in zip(parts, keep, strict=True) if k)
+            pieces = sentences(self.texts_[i])
+            keep = rng.random(len(pieces)) < rng.uniform(0.2, 0.9)
+            if len(pieces) and not keep.any():
+                keep[rng.integers(len(pieces))] = True
+            if len(pieces) > 1 and keep.all():
+                keep[rng.integers(len(pieces))] = False
+            texts[row] = "".join(piece for piece, k in zip(pieces, keep, strict=True) if k)
         return texts, parents[:, None]
 
 

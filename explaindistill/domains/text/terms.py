@@ -24,8 +24,8 @@ def _phrases(words: Sequence[str], length: int) -> Iterable[Term]:
 def frequent_terms(
     texts: Sequence[Sequence[str]],
     length: int,
-    least: int,
-    most: int | None = None,
+    min_texts: int,
+    max_terms: int | None = None,
     authors: Sequence[Hashable] | None = None,
 ) -> dict[Term, int]:
     """Terms of one length that enough texts hold, the most frequent first, and how many texts do.
@@ -36,9 +36,9 @@ def frequent_terms(
         Words of each text.
     length : int
         Words of a term, 1 to ``MOST_WORDS``.
-    least : int
+    min_texts : int
         Texts, and where they are given authors, that a term must be of.
-    most : int, optional
+    max_terms : int, optional
         Terms to keep; those of equal frequency in the order of the alphabet.
     authors : sequence of length n, optional
 
@@ -48,24 +48,24 @@ def frequent_terms(
 
     Examples
     --------
-    >>> frequent_terms([["so", "good"], ["so", "bad"], ["so", "so"]], 1, least=2)
+    >>> frequent_terms([["so", "good"], ["so", "bad"], ["so", "so"]], 1, min_texts=2)
     {('so',): 3}
-    >>> frequent_terms([["so", "good"], ["so", "bad"], ["so", "so"]], 1, least=2, authors=["a", "a", "a"])
+    >>> frequent_terms([["so", "good"], ["so", "bad"], ["so", "so"]], 1, min_texts=2, authors=["a", "a", "a"])
     {}
     """
     counts: Counter[Term] = Counter()
     for words in texts:
         counts.update(set(_phrases(words, length)))
     # of phrases, almost all are of one text: what cannot be kept is dropped before authors are counted
-    counts = Counter({term: n for term, n in counts.items() if n >= least})
+    counts = Counter({term: n for term, n in counts.items() if n >= min_texts})
     if authors is not None:
         by_term: defaultdict[Term, set[Hashable]] = defaultdict(set)
         for words, author in zip(texts, authors, strict=True):
             for term in set(_phrases(words, length)):
                 if term in counts:
                     by_term[term].add(author)
-        counts = Counter({term: n for term, n in counts.items() if len(by_term[term]) >= least})
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most])
+        counts = Counter({term: n for term, n in counts.items() if len(by_term[term]) >= min_texts})
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:max_terms])
 
 
 class TermIndex:
@@ -107,10 +107,9 @@ class TermIndex:
         """Term, first word, and word after the last one, of all terms of a text, in order."""
         if self._lengths == [1]:
             return self._places_of(words, 1)
-        if self.overlapping:
-            every = [place for length in self._lengths for place in self._places_of(words, length)]
-            return sorted(every, key=lambda place: place[1])
         places = [place for length in self._lengths for place in self._places_of(words, length)]
+        if self.overlapping:
+            return sorted(places, key=lambda place: place[1])
         places.sort(key=lambda place: (place[1] - place[2], self._rank[place[0]], place[1]))
         free, claimed = [True] * len(words), []
         for at, start, end in places:

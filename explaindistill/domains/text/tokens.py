@@ -19,6 +19,9 @@ _UNSPACED = (
 on it, is a token of its own; words of several signs are found as phrases."""
 _ASCII = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*", re.IGNORECASE)
 _PICTURES = "\u203c\u2049\u2190-\u27bf\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+_INSIDE = "\u00ad\u200c\u200d"
+"""Soft hyphen, where a word may be broken, and what keeps letters apart or together: signs within words that nobody
+sees."""
 _SIGN = re.compile(r"\w")
 _SENTENCE_END = re.compile(r"(?:[.!?…]+[\"'”’)\]]*(?=\s|$)|[。！？؟۔।]+|\n)\s*")
 
@@ -38,7 +41,7 @@ def _pattern() -> re.Pattern[str]:
         re.escape(chr(i)) for i in range(0x300, min(0x1E950, sys.maxunicode)) if unicodedata.category(chr(i))[0] == "M"
     )
     letter = rf"[^\W_{_UNSPACED}]"
-    word = rf"{letter}[{marks}\u200c\u200d]*"
+    word = rf"{letter}[{marks}{_INSIDE}]*"
     flag = r"[\U0001f1e6-\U0001f1ff]{2}"
     picture = rf"(?![{_UNSPACED}\w])[{_PICTURES}][\ufe0f\U0001f3fb-\U0001f3ff]*"
     return re.compile(
@@ -51,7 +54,7 @@ def _key(word: str) -> str:
     """How a word is looked up: small letters, one way to write accents and apostrophes, no variant of emoji."""
     if word.isascii():
         return word.lower()
-    word = unicodedata.normalize("NFC", word.lower()).replace("\ufe0f", "")
+    word = unicodedata.normalize("NFC", word.lower()).replace("\ufe0f", "").replace("\u00ad", "")
     return re.sub(f"[{_APOSTROPHES}]", "'", word)
 
 
@@ -110,7 +113,7 @@ def spots(text: str, key: str) -> list[tuple[int, int]]:
     return [span for word, span in zip(words, bounds(text), strict=True) if word == key] if key in words else []
 
 
-def joined(keys: Iterable[str]) -> str:
+def joined(words: Iterable[str]) -> str:
     """A phrase as it is read: words with a space between them, signs of scripts without spaces side by side.
 
     Examples
@@ -119,9 +122,9 @@ def joined(keys: Iterable[str]) -> str:
     ('not good', '好看')
     """
     text = ""
-    for key in keys:
-        glued = text and re.match(f"[{_UNSPACED}]", text[-1]) and re.match(f"[{_UNSPACED}]", key)
-        text += key if not text or glued else f" {key}"
+    for word in words:
+        glued = text and re.match(f"[{_UNSPACED}]", text[-1]) and re.match(f"[{_UNSPACED}]", word)
+        text += word if not text or glued else f" {word}"
     return text
 
 
