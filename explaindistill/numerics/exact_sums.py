@@ -13,6 +13,7 @@ doi:10.1109/TC.2014.2345391.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,11 +58,9 @@ class ExactSum:
     @classmethod
     def of(cls, values: Array) -> ExactSum:
         """Sum ``(n,)``, or each column of ``(n, k)``."""
-        columns = values.reshape(len(values), int(np.prod(values.shape[1:])))
-        limbs = np.zeros((columns.shape[1], LIMBS), dtype=np.int64)
-        strange = 0
-        for k in range(columns.shape[1]):
-            strange += int(_add(np.ascontiguousarray(columns[:, k]).view(np.int64), limbs[k]))
+        lines = np.ascontiguousarray(values.reshape(len(values), math.prod(values.shape[1:])).T)
+        limbs = np.zeros((len(lines), LIMBS), dtype=np.int64)
+        strange = int(_add(lines.view(np.int64), limbs))
         return cls(limbs, values.shape[1:], strange)
 
     def __add__(self, other: ExactSum) -> ExactSum:
@@ -85,41 +84,50 @@ def _rounded_whole(limbs: NDArray[np.int64]) -> float:
 
 
 @kernel
-def _add(bits: Any, limbs: Any) -> int:
-    """Add doubles, given by their bits, to a number in limbs; returns how many are not finite."""
+def _add(lines: Any, limbs: Any) -> int:
+    """Add doubles, given by their bits ``(k, n)``, to k numbers in limbs; returns how many are not finite."""
     strange = 0
-    low = np.int64(0xFFFFFFFF)
     digits_of = np.zeros((2048, 2), dtype=np.int64)
-    for start in range(0, len(bits), AT_ONCE):
-        for i in range(start, min(start + AT_ONCE, len(bits))):
-            b = bits[i]
-            exponent = (b >> 52) & 0x7FF
-            digits = b & np.int64(0xFFFFFFFFFFFFF)
-            if exponent == 0x7FF:
-                strange += 1
+    for k in range(lines.shape[0]):
+        for start in range(0, lines.shape[1], AT_ONCE):
+            strange += _add_some(lines[k, start : start + AT_ONCE], limbs[k], digits_of)
+    return strange
+
+
+@kernel
+def _add_some(bits: Any, limbs: Any, digits_of: Any) -> int:
+    """Add up the digits of numbers by exponent, then as digits of the sum; ``digits_of`` is 0 before and after."""
+    strange, least, most = 0, 2047, 0
+    low = np.int64(0xFFFFFFFF)
+    for b in bits:
+        exponent = (b >> 52) & 0x7FF
+        digits = b & np.int64(0xFFFFFFFFFFFFF)
+        if exponent == 0x7FF:
+            strange += 1
+            continue
+        if exponent == 0:
+            exponent = np.int64(1)
+        else:
+            digits |= np.int64(1) << 52
+        least, most = min(least, exponent), max(most, exponent)
+        sign = b >> 63  # 0, or -1: (x ^ -1) + 1 is -x, without a branch that is a guess half of the time
+        digits_of[exponent, 0] += ((digits & low) ^ sign) - sign
+        digits_of[exponent, 1] += ((digits >> 32) ^ sign) - sign
+    for exponent in range(least, most + 1):
+        for half in range(2):
+            # the value is digits * 2**(exponent - 1075): its last digit is digit number `exponent`
+            digits = digits_of[exponent, half]
+            if digits == 0:
                 continue
-            if exponent == 0:
-                exponent = np.int64(1)
-            else:
-                digits |= np.int64(1) << 52
-            sign = b >> 63  # 0, or -1: (x ^ -1) + 1 is -x, without a branch that is a guess half of the time
-            digits_of[exponent, 0] += ((digits & low) ^ sign) - sign
-            digits_of[exponent, 1] += ((digits >> 32) ^ sign) - sign
-        for exponent in range(2048):
-            for half in range(2):
-                # the value is digits * 2**(exponent - 1075): its last digit is digit number `exponent`
-                digits = digits_of[exponent, half]
-                if digits == 0:
-                    continue
-                limb, shift = (exponent >> 5) + half, exponent & 31
-                factor = 1 if digits > 0 else -1
-                digits *= factor
-                first = (digits & low) << shift  # the sign bit may be set: taken apart by masks only
-                second = (digits >> 32) << shift
-                limbs[limb] += factor * (first & low)
-                limbs[limb + 1] += factor * (((first >> 32) & low) + (second & low))
-                limbs[limb + 2] += factor * (second >> 32)
-                digits_of[exponent, half] = 0
+            limb, shift = (exponent >> 5) + half, exponent & 31
+            factor = 1 if digits > 0 else -1
+            digits *= factor
+            first = (digits & low) << shift  # the sign bit may be set: taken apart by masks only
+            second = (digits >> 32) << shift
+            limbs[limb] += factor * (first & low)
+            limbs[limb + 1] += factor * (((first >> 32) & low) + (second & low))
+            limbs[limb + 2] += factor * (second >> 32)
+            digits_of[exponent, half] = 0
     return strange
 
 
@@ -133,8 +141,9 @@ def lifted(bound: float) -> float:
     """
     if not bound > 0:
         return 0.0
-    exponent = int(np.ceil(np.log2(bound)))
-    return float(np.ldexp(1.5, 52 + max(exponent, -900) - DIGITS))
+    share, exponent = math.frexp(bound)
+    exponent -= share == 0.5  # the smallest power of two that is no less
+    return math.ldexp(1.5, 52 + max(exponent, -900) - DIGITS)
 
 
 def rounded(values: Array, lift: float) -> Array:

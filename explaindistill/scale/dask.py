@@ -2,13 +2,14 @@
 
 Everything is a task of what came before it. A worker that is lost takes time: dask makes its parts again, and since no
 part is ever changed, they are the same. What all tasks of a round need, such as a teacher, is a task too, whose result
-each worker fetches once.
+each worker fetches once. The parts that a thread of a worker holds are a bundle, and a question is one task for each
+bundle: a task costs some ten milliseconds, which a fit of a hundred questions would pay for each of many parts.
 """
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -20,7 +21,7 @@ from explaindistill.data.parts import FramePart
 from explaindistill.data.rows import as_frame
 from explaindistill.errors import InvalidInputError, MissingExtraError
 
-__all__ = ["DaskPartitions", "mapped"]
+__all__ = ["DaskPartitions", "mapped", "shared_out"]
 
 FAN = 8
 """Answers that one task joins: of 200 parts the last of three tasks sends one answer on."""
@@ -34,13 +35,16 @@ class DaskPartitions:
     Parameters
     ----------
     client : distributed.Client
-    parts : list of distributed.Future
+    bundles : list of distributed.Future
+        Of tuples of parts.
+    n : int
+        Number of parts.
     """
 
     elsewhere = True
 
-    def __init__(self, client: Any, parts: list[Any]) -> None:
-        self.client, self.parts = client, parts
+    def __init__(self, client: Any, bundles: list[Any], n: int) -> None:
+        self.client, self.bundles, self.n = client, bundles, n
 
     @classmethod
     def of(cls, frame: Any) -> DaskPartitions:
@@ -56,7 +60,7 @@ class DaskPartitions:
         try:
             import dask
             import dask.dataframe
-            from distributed import default_client
+            from distributed import default_client, wait
         except ImportError as error:
             raise MissingExtraError("distributed is not installed; run: pip install explaindistill[dask]") from error
         if not isinstance(frame, dask.dataframe.DataFrame):
@@ -72,16 +76,21 @@ class DaskPartitions:
                 "Client()"
             ) from error
         frames = client.compute(frame.to_delayed())
-        sizes = [future.result() for future in [client.submit(len, rows) for rows in frames]]
+        sizes = client.gather([client.submit(len, rows) for rows in frames])
         full = [rows for rows, n in zip(frames, sizes, strict=True) if n]
         if not full:
             raise InvalidInputError("rows in partitions must have at least 1 row, got 0")
         converted = dask.config.get("dataframe.convert-string", None) is not False
-        return cls(client, [client.submit(_part, number, rows, converted) for number, rows in enumerate(full)])
+        parts = [client.submit(_part, number, rows, converted) for number, rows in enumerate(full)]
+        wait(parts)  # where they lie is known then
+        held = client.who_has(parts)
+        groups = shared_out([held[part.key] for part in parts], client.nthreads())
+        bundles = [client.submit(_bundle, [parts[i] for i in group], pure=False) for group in groups]
+        return cls(client, bundles, len(parts))
 
     def ask(self, function: Callable[..., Any], *arguments: Any, reduce: Callable[[Any, Any], Any]) -> Any:
         """``function(part, *arguments)`` of every part, reduced on the workers to one value."""
-        answers = self._tasks(function, arguments)
+        answers = self._tasks(_asked, (function, arguments, reduce))
         while len(answers) > 1:
             groups = [answers[i : i + FAN] for i in range(0, len(answers), FAN)]
             answers = [self.client.submit(_joined, reduce, group, pure=False) for group in groups]
@@ -89,25 +98,65 @@ class DaskPartitions:
 
     def step(self, function: Callable[..., Any], *arguments: Any) -> DaskPartitions:
         """New partitions, ``function(part, *arguments)`` of each, on the workers."""
-        return DaskPartitions(self.client, self._tasks(function, arguments))
+        return DaskPartitions(self.client, self._tasks(_stepped, (function, arguments)), self.n)
 
-    def _tasks(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> list[Any]:
+    def _tasks(self, task: Callable[..., Any], question: tuple[Any, ...]) -> list[Any]:
         import cloudpickle
 
         # as bytes, so that a worker that cannot load them says so: dask itself would lose the worker and try for ever
-        shared: Any = cloudpickle.dumps((function, arguments))
+        shared: Any = cloudpickle.dumps(question)
         if len(shared) > INLINE_BYTES:
             shared = self.client.submit(bytes, shared, pure=False)
-        return [self.client.submit(_called, shared, rows, pure=False) for rows in self.parts]
+        return [self.client.submit(task, shared, bundle, pure=False) for bundle in self.bundles]
 
     def __len__(self) -> int:
         """Number of parts."""
-        return len(self.parts)
+        return self.n
+
+
+def shared_out(holders: Sequence[Sequence[str]], threads: Mapping[str, int]) -> list[list[int]]:
+    """Which parts each thread of the workers passes: what its worker holds, and never many more than the others.
+
+    Parameters
+    ----------
+    holders : sequence
+        Of each part the workers that hold it.
+    threads : mapping
+        Number of threads of each worker.
+
+    Returns
+    -------
+    list of lists of int
+        Numbers of parts; no list is empty.
+
+    Examples
+    --------
+    >>> shared_out([["a"], ["a"], ["a"], ["b"]], {"a": 1, "b": 1})
+    [[0, 1], [2, 3]]
+    """
+    if not threads:  # all are lost for the moment
+        return [list(range(len(holders)))]
+    room = {worker: -(-len(holders) * n // sum(threads.values())) for worker, n in threads.items()}
+    held: dict[str, list[int]] = {worker: [] for worker in threads}
+    homeless = []
+    for number, workers in enumerate(holders):
+        worker = max(workers, key=lambda w: room.get(w, 0), default=None)
+        if worker is None or room.get(worker, 0) == 0:
+            homeless.append(number)
+        else:
+            held[worker].append(number)
+            room[worker] -= 1
+    for number in homeless:
+        worker = max(room, key=lambda w: room[w])
+        held[worker].append(number)
+        room[worker] -= 1
+    lists = [sorted(numbers)[i :: threads[worker]] for worker, numbers in held.items() for i in range(threads[worker])]
+    return [numbers for numbers in lists if numbers]
 
 
 @lru_cache(maxsize=4)
-def _loaded(shared: bytes) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-    """What all tasks of a round share, made once for all parts of a worker."""
+def _loaded(shared: bytes) -> tuple[Any, ...]:
+    """What all tasks of a round share, made once for all bundles of a worker."""
     try:
         return pickle.loads(shared)  # what the user's own client sent to the user's own worker
     except Exception as error:  # a class may fail in any way while it is made again
@@ -117,9 +166,22 @@ def _loaded(shared: bytes) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         ) from error
 
 
-def _called(shared: bytes, part: Any) -> Any:
+def _bundle(parts: list[FramePart]) -> tuple[FramePart, ...]:
+    return tuple(parts)
+
+
+def _asked(shared: bytes, bundle: tuple[Any, ...]) -> Any:
+    """Answers of the parts of a bundle, one after the other, so that one answer at a time waits to be joined."""
+    function, arguments, reduce = _loaded(shared)
+    value = function(bundle[0], *arguments)
+    for part in bundle[1:]:
+        value = reduce(value, function(part, *arguments))
+    return value
+
+
+def _stepped(shared: bytes, bundle: tuple[Any, ...]) -> tuple[Any, ...]:
     function, arguments = _loaded(shared)
-    return function(part, *arguments)
+    return tuple(function(part, *arguments) for part in bundle)
 
 
 def _joined(reduce: Callable[[Any, Any], Any], answers: list[Any]) -> Any:
@@ -133,9 +195,9 @@ def _part(number: int, rows: pd.DataFrame, converted: bool) -> FramePart:
     """A partition as pandas itself would have read it: dask makes every column of text one of Arrow's."""
     frame = as_frame(rows)
     text = [name for name in frame.columns if converted and str(frame[name].dtype) == "string"]
+    if int(pd.__version__.partition(".")[0]) >= 3:
+        return FramePart(number, frame.astype(dict.fromkeys(text, "str")) if text else frame)
     plain = {name: pd.Series(frame[name].to_numpy(dtype=object, na_value=None), frame.index) for name in text}
-    if text and int(pd.__version__.partition(".")[0]) >= 3:
-        plain = {name: column.astype("str") for name, column in plain.items()}
     return FramePart(number, frame.assign(**plain) if text else frame)
 
 

@@ -15,6 +15,7 @@ of a block is its raw columns times ``Z``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -29,8 +30,8 @@ from explaindistill.numerics._jit import kernel
 from explaindistill.numerics.exact_sums import lifted, rounded
 
 __all__ = [
-    "Block", "Design", "Marginal", "bin_totals", "columns_of_totals", "cross", "cross_of", "gram", "gram_of",
-    "predictor", "products", "raw_cross", "raw_gram", "totals",
+    "Block", "Design", "Effects", "Marginal", "bin_totals", "columns_of_totals", "cross", "cross_of", "gram",
+    "gram_of", "predictor", "predictors", "products", "raw_cross", "raw_gram", "totals",
 ]  # fmt: skip
 
 Vector = NDArray[np.float64]
@@ -115,7 +116,7 @@ class Block:
     @cached_property
     def amplitude(self) -> float:
         """Largest sum of the sizes of what one row has in the raw columns."""
-        return float(np.prod([m.amplitude for m in self.margins]))
+        return math.prod(m.amplitude for m in self.margins)
 
 
 @dataclass(frozen=True)
@@ -140,18 +141,63 @@ class Design:
 
 def predictor(design: Design, codes: Codes, beta: Vector) -> Vector:
     """Return ``X @ beta`` for rows given by their bins ``(d, n)``."""
-    out = np.full(codes.shape[1], beta[0])
-    for block, cut in zip(design.blocks, design.slices, strict=True):
-        raw = block.Z @ beta[cut]
-        if len(block.margins) == 1:
-            (a,) = block.margins
-            effect = (1.0 - a.share) * raw[a.lo] + a.share * raw[a.hi]
-            _gather(codes[a.axis], effect, out)
-        else:
-            a, b = block.margins
-            table = a.table() @ raw.reshape(a.size, b.size)
-            _gather_pair(codes[a.axis], b.of(codes), table, out)
-    return out
+    return predictors(design, codes, beta[None])[0]
+
+
+def predictors(design: Design, codes: Codes, B: Matrix) -> Matrix:
+    """Return ``X @ b``, ``(K, n)``, for each of the K lines of ``B`` ``(K, p)``."""
+    return Effects.of(design, B).predictors(codes)
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """What a design adds up to at some coefficients ``(K, p)``, bin by bin.
+
+    Attributes
+    ----------
+    blocks : tuple of Block
+    intercepts : ndarray of shape (K,)
+    tables : list of arrays
+        Of each block what it adds in each bin ``(K, m)``; of a pair ``(K, m, raw columns of the second)``.
+    """
+
+    blocks: tuple[Block, ...]
+    intercepts: Vector
+    tables: list[Matrix]
+
+    @classmethod
+    def of(cls, design: Design, B: Matrix) -> Effects:
+        """At coefficients ``(K, p)``."""
+        tables = []
+        for block, cut in zip(design.blocks, design.slices, strict=True):
+            a = block.margins[0]
+            table = np.empty((len(B), len(a.lo), math.prod(m.size for m in block.margins[1:])))
+            raw = (B[:, cut] @ block.Z.T).reshape(len(B), a.size, table.shape[2])
+            _blend(a.lo, a.hi, a.share, raw, table)
+            tables.append(table if len(block.margins) == 2 else table[:, :, 0])
+        return cls(design.blocks, B[:, 0], tables)
+
+    def predictors(self, codes: Codes) -> Matrix:
+        """Linear predictors ``(K, n)`` of rows given by their bins."""
+        out = np.repeat(self.intercepts[:, None], codes.shape[1], axis=1)
+        for block, table in zip(self.blocks, self.tables, strict=True):
+            a = block.margins[0]
+            if len(block.margins) == 1:
+                _gather(codes[a.axis], table, out)
+            else:
+                _gather_pair(codes[a.axis], block.margins[1].of(codes), table, out)
+        return out
+
+    def reach(self) -> tuple[Vector, Vector]:
+        """Bounds of the predictors over all bins, ``(K,)`` each."""
+        low, high = self.intercepts, self.intercepts
+        for block, table in zip(self.blocks, self.tables, strict=True):
+            least, most = table.min(axis=1), table.max(axis=1)
+            if len(block.margins) == 2:  # between two raw columns of the second, or on a line beyond them
+                most = np.maximum(most, -least).max(axis=1) * block.margins[1].amplitude
+                least = -most
+            low, high = low + least, high + most
+        return low, high
 
 
 def cross(design: Design, codes: Codes, r: Vector) -> Vector:
@@ -159,20 +205,29 @@ def cross(design: Design, codes: Codes, r: Vector) -> Vector:
     return cross_of(design, totals(design, codes, r))
 
 
-def totals(design: Design, codes: Codes, r: Vector, bound: float = 0.0) -> list[Any]:
+def totals(design: Design, codes: Codes, r: Matrix, bound: float = 0.0) -> list[Any]:
     """What rows add to ``X.T @ r``: the sum of ``r``, and of each block its sums by bin.
 
-    ``bound`` is a bound on the sum of the sizes of ``r`` over all rows, also those of other parts: each addend is then
-    rounded so that totals are the same in any order (see :mod:`explaindistill.numerics.exact_sums`). 0 rounds nothing.
+    ``r`` is ``(n,)``, or ``(K, n)`` for K outputs, which all sums have in front then. ``bound`` is a bound on the sum
+    of the sizes of one line of ``r`` over all rows, also those of other parts: each addend is then rounded so that
+    totals are the same in any order (see :mod:`explaindistill.numerics.exact_sums`). 0 rounds nothing.
     """
-    return [rounded(r, lifted(bound)).sum(), *(bin_totals(b.margins, codes, r, bound) for b in design.blocks)]
+    coarse = rounded(r, lifted(bound))
+    return [
+        coarse.sum(axis=-1),
+        *(
+            _of_bins(b.margins[0], codes, coarse) if len(b.margins) == 1 else bin_totals(b.margins, codes, r, bound)
+            for b in design.blocks
+        ),
+    ]
 
 
-def cross_of(design: Design, sums: list[Any]) -> Vector:
-    """``X.T @ r`` from :func:`totals`."""
-    parts = [np.array([sums[0]])]
-    parts += [b.Z.T @ columns_of_totals(b.margins, total) for b, total in zip(design.blocks, sums[1:], strict=True)]
-    return np.concatenate(parts)
+def cross_of(design: Design, sums: list[Any]) -> Matrix:
+    """``X.T @ r`` from :func:`totals`: ``(p,)``, or ``(K, p)``."""
+    parts = [np.asarray(sums[0])[..., None]]
+    for block, total in zip(design.blocks, sums[1:], strict=True):
+        parts.append(columns_of_totals(block.margins, total) @ block.Z)
+    return np.concatenate(parts, axis=-1)
 
 
 def raw_cross(margins: tuple[Marginal, ...], codes: Codes, r: Vector) -> Vector:
@@ -180,27 +235,38 @@ def raw_cross(margins: tuple[Marginal, ...], codes: Codes, r: Vector) -> Vector:
     return columns_of_totals(margins, bin_totals(margins, codes, r))
 
 
-def bin_totals(margins: tuple[Marginal, ...], codes: Codes, r: Vector, bound: float = 0.0) -> Matrix:
+def bin_totals(margins: tuple[Marginal, ...], codes: Codes, r: Matrix, bound: float = 0.0) -> Matrix:
     """Sum of ``r`` in each bin of a column; of two, in each bin of the first on each raw column of the second."""
     a = margins[0]
     if len(margins) == 1:
-        total = np.zeros(len(a.lo))
-        _scatter(codes[a.axis], rounded(r, lifted(bound)), total)
-        return total
+        return _of_bins(a, codes, rounded(r, lifted(bound)))
     b = margins[1]
     lift = lifted(bound * b.amplitude)
-    table = np.zeros((len(a.lo), b.size))
-    _scatter_pair(codes[a.axis], b.of(codes), rounded(r, lift), lift, table)
+    table = np.zeros((*r.shape[:-1], len(a.lo), b.size))
+    _scatter_pair(codes[a.axis], b.of(codes), _lines(rounded(r, lift), 1), lift, _lines(table, 2))
     return table
+
+
+def _of_bins(margin: Marginal, codes: Codes, r: Matrix) -> Matrix:
+    """Sum of ``r`` in each bin, as it is."""
+    total = np.zeros((*r.shape[:-1], len(margin.lo)))
+    _scatter(codes[margin.axis], _lines(r, 1), _lines(total, 1))
+    return total
+
+
+def _lines(array: Matrix, n_axes: int) -> Matrix:
+    """Outputs as one axis in front of the last ``n_axes``, also of a single output that has no axis."""
+    cut = array.ndim - n_axes
+    return array.reshape(math.prod(array.shape[:cut]), *array.shape[cut:])
 
 
 def columns_of_totals(margins: tuple[Marginal, ...], total: Matrix) -> Vector:
     """Sums on each raw column of a term from :func:`bin_totals`."""
     a = margins[0]
-    if len(margins) == 1:
-        out = np.bincount(a.lo, (1.0 - a.share) * total, a.size)
-        return np.asarray(out + np.bincount(a.hi, a.share * total, a.size), dtype=np.float64)
-    return np.asarray((a.table().T @ total).ravel())
+    lines = _lines(total if len(margins) == 2 else total[..., None], 2)
+    out = np.zeros((len(lines), a.size, lines.shape[2]))
+    _unblend(a.lo, a.hi, a.share, lines, out)
+    return out.reshape(*total.shape[: total.ndim - len(margins)], a.size * lines.shape[2])
 
 
 def gram(design: Design, codes: Codes, w: Vector, pool: ThreadPoolExecutor | None = None) -> Matrix:
@@ -273,7 +339,7 @@ def raw_gram(
 
 def _n_raw(margins: tuple[Marginal, ...]) -> int:
     """Raw columns of a term: those of its column, or the products of both columns'."""
-    return int(np.prod([m.size for m in margins]))
+    return math.prod(m.size for m in margins)
 
 
 def _each(task: Callable[[Any], None], items: Iterable[Any], pool: ThreadPoolExecutor | None) -> None:
@@ -286,38 +352,61 @@ def _each(task: Callable[[Any], None], items: Iterable[Any], pool: ThreadPoolExe
 
 
 @kernel
+def _blend(lo: Any, hi: Any, share: Any, raw: Any, out: Any) -> None:
+    """Value in each bin ``(K, m, w)`` from those at the raw columns ``(K, size, w)``."""
+    for k in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            for c in range(out.shape[2]):
+                out[k, j, c] = (1.0 - share[j]) * raw[k, lo[j], c] + share[j] * raw[k, hi[j], c]
+
+
+@kernel
+def _unblend(lo: Any, hi: Any, share: Any, total: Any, out: Any) -> None:
+    """Share the sum of each bin out to its raw columns: the transpose of :func:`_blend`."""
+    for k in range(total.shape[0]):
+        for j in range(total.shape[1]):
+            for c in range(total.shape[2]):
+                out[k, lo[j], c] += (1.0 - share[j]) * total[k, j, c]
+                out[k, hi[j], c] += share[j] * total[k, j, c]
+
+
+@kernel
 def _gather(codes: Any, effect: Any, out: Any) -> None:
-    """Add to row i the effect ``(m,)`` of its bin."""
-    for i in range(len(codes)):
-        out[i] += effect[codes[i]]
+    """Add to row i the effect of its bin, ``(K, m)`` to ``(K, n)``."""
+    for k in range(len(out)):
+        for i in range(len(codes)):
+            out[k, i] += effect[k, codes[i]]
 
 
 @kernel
 def _scatter(codes: Any, r: Any, out: Any) -> None:
-    """Add ``r[i]`` to the bin of row i, in ``out`` ``(m,)``."""
-    for i in range(len(codes)):
-        out[codes[i]] += r[i]
+    """Add ``r[k, i]`` to the bin of row i, in ``out`` ``(K, m)``."""
+    for k in range(len(out)):
+        for i in range(len(codes)):
+            out[k, codes[i]] += r[k, i]
 
 
 @kernel
 def _gather_pair(ca: Any, second: Any, table: Any, out: Any) -> None:
-    """Add to row i the surface at its two bins: ``table`` is ``(bins of the first, raw columns of the second)``."""
+    """Add to row i the surface at its two bins: ``table`` is ``(K, bins of the first, raw columns of the second)``."""
     cb, lo, hi, share = second
-    for i in range(len(ca)):
-        a, b = ca[i], cb[i]
-        t = share[b]
-        out[i] += (1.0 - t) * table[a, lo[b]] + t * table[a, hi[b]]
+    for k in range(len(out)):
+        for i in range(len(ca)):
+            a, b = ca[i], cb[i]
+            t = share[b]
+            out[k, i] += (1.0 - t) * table[k, a, lo[b]] + t * table[k, a, hi[b]]
 
 
 @kernel
 def _scatter_pair(ca: Any, second: Any, r: Any, lift: Any, out: Any) -> None:
-    """Share ``r[i]`` out to the two raw columns of the second that row i touches, in the line of its first bin."""
+    """Share ``r[k, i]`` out to the two raw columns of the second that row i touches, in the line of its first bin."""
     cb, lo, hi, share = second
-    for i in range(len(ca)):
-        a, b = ca[i], cb[i]
-        v = (share[b] * r[i] + lift) - lift
-        out[a, lo[b]] += r[i] - v
-        out[a, hi[b]] += v
+    for k in range(len(out)):
+        for i in range(len(ca)):
+            a, b = ca[i], cb[i]
+            v = (share[b] * r[k, i] + lift) - lift
+            out[k, a, lo[b]] += r[k, i] - v
+            out[k, a, hi[b]] += v
 
 
 @kernel

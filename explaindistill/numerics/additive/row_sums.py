@@ -18,6 +18,7 @@ from explaindistill.numerics.additive.families import Family
 from explaindistill.numerics.additive.gram import (
     Codes,
     Design,
+    Effects,
     cross,
     cross_of,
     gram,
@@ -31,7 +32,7 @@ from explaindistill.numerics.one_part import OnePart
 from explaindistill.numerics.sums import added, added_all
 from explaindistill.protocols import Partitions
 
-__all__ = ["BinnedParts", "BinnedRows", "CurvatureSample", "Statistics", "binned_parts", "collect", "reach"]
+__all__ = ["BinnedParts", "BinnedRows", "CurvatureSample", "Statistics", "binned_parts", "collect"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -138,21 +139,6 @@ def collect(
     )
 
 
-def reach(design: Design, beta: Vector) -> tuple[float, float]:
-    """Bounds of the predictor over all bins."""
-    low = high = float(beta[0])
-    for block, cut in zip(design.blocks, design.slices, strict=True):
-        raw = block.Z @ beta[cut]
-        if len(block.margins) == 1:
-            (a,) = block.margins
-            effect = (1.0 - a.share) * raw[a.lo] + a.share * raw[a.hi]
-            low, high = low + float(effect.min()), high + float(effect.max())
-        else:
-            most = float(np.abs(raw).max(initial=0.0)) * block.amplitude
-            low, high = low - most, high + most
-    return low, high
-
-
 @dataclass(frozen=True, eq=False)
 class BinnedParts:
     """Rows of a fit in parts of :class:`BinnedRows`, of which sums are asked.
@@ -200,7 +186,8 @@ class BinnedParts:
 
     def bounds(self, family: Family, design: Design, beta: Vector) -> tuple[float, float]:
         """Bounds on the sums of the sizes of weighted scores, and of weighted curvatures."""
-        score, curvature = family.largest(self.low, self.high, *reach(design, beta))
+        (least,), (most,) = Effects.of(design, beta[None]).reach()
+        score, curvature = family.largest(self.low, self.high, float(least), float(most))
         return self.weight * score, self.weight * curvature
 
     def collect(self, design: Design, family: Family, beta: Vector) -> Statistics:

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp, softmax, xlogy
+from scipy.special import xlogy
 
-from explaindistill.numerics.additive.gram import Design, cross_of, gram_of, predictor, products, totals
+from explaindistill.numerics.additive.gram import Design, Effects, cross_of, gram_of, predictors, products, totals
 from explaindistill.numerics.additive.line_search import step_length
 from explaindistill.numerics.additive.pirls import (
     DEFAULTS,
@@ -31,7 +31,7 @@ from explaindistill.numerics.additive.pirls import (
     settled,
 )
 from explaindistill.numerics.additive.reml import Smoothing, Solution, solve
-from explaindistill.numerics.additive.row_sums import BinnedParts, BinnedRows, CurvatureSample, binned_parts, reach
+from explaindistill.numerics.additive.row_sums import BinnedParts, BinnedRows, CurvatureSample, binned_parts
 from explaindistill.numerics.exact_sums import ExactSum
 from explaindistill.numerics.optimum import OPTIMUM
 from explaindistill.numerics.sums import added, added_all
@@ -108,7 +108,7 @@ class _Answers:
     def score(self) -> Matrix:
         """``X' (w (y_k - p_k))`` for each class k, ``(classes, p)``."""
         sums = self.parts.ask(_scores, self.problem.design, self.problem.rows.weight, reduce=added_all)
-        return np.stack([cross_of(self.problem.design, each) for each in sums])
+        return cross_of(self.problem.design, sums)
 
     def curve(self, D: Matrix, S: Matrix) -> Matrix:
         r"""Apply the full penalised curvature to a direction ``D`` of shape (classes, p).
@@ -117,11 +117,11 @@ class _Answers:
         :math:`a_i` the predictors of D it gives :math:`w_i p_{ik} (a_{ik} - \sum_l p_{il} a_{il})` for class k.
         """
         design, rows = self.problem.design, self.problem.rows
-        spans = [reach(design, d) for d in D]
-        widest = max(high for _, high in spans) - min(low for low, _ in spans)
-        sums = self.parts.ask(_bends, design, D, rows.weight * widest, reduce=added_all)
-        out = np.stack([cross_of(design, each) for each in sums])
-        return out + D @ S + self.problem.ridge * D
+        along = Effects.of(design, D)
+        low, high = along.reach()
+        widest = float(high.max() - low.min())
+        sums = self.parts.ask(_bends, design, along, rows.weight * widest, reduce=added_all)
+        return cross_of(design, sums) + D @ S + self.problem.ridge * D
 
     def pull_along(self, step: Matrix) -> Callable[[float], float]:
         """Weighted scores times the predictors of a step, summed, at ``B + t step``: a function of t."""
@@ -135,59 +135,63 @@ class _Answers:
 
 @dataclass(frozen=True, eq=False)
 class _AnsweredRows:
-    """Rows of a part, their predictors and probabilities ``(n, classes)``, and predictors along a step."""
+    """Rows of a part; outcomes, predictors and probabilities ``(classes, n)``, and predictors along a step."""
 
     rows: BinnedRows
+    y: Matrix
     eta: Matrix
     P: Matrix
     along: Matrix | None = None
 
 
-def _predictors(design: Design, rows: BinnedRows, B: Matrix) -> Matrix:
-    """``eta[i, k]``, the predictor of row i for class k."""
-    return np.column_stack([predictor(design, rows.codes, b) for b in B])
+def _probabilities(eta: Matrix) -> Matrix:
+    """Softmax over the classes, which come first: sums over a short first axis are several times as fast."""
+    out = np.exp(eta - eta.max(axis=0))
+    out /= out.sum(axis=0)
+    return out
 
 
 def _answered(rows: BinnedRows, design: Design, B: Matrix) -> _AnsweredRows:
-    eta = _predictors(design, rows, B)
-    return _AnsweredRows(rows, eta, softmax(eta, axis=1))
+    eta = predictors(design, rows.codes, B)
+    return _AnsweredRows(rows, np.ascontiguousarray(rows.y.T), eta, _probabilities(eta))
 
 
 def _losses(part: _AnsweredRows) -> tuple[ExactSum, ExactSum, ExactSum]:
     """Divergences, curvatures and their squares."""
-    y, w = part.rows.y, part.rows.weight
-    negative_entropy = xlogy(y, y).sum(axis=1)
-    loss = logsumexp(part.eta, axis=1) - np.einsum("ij,ij->i", y, part.eta) + negative_entropy
-    curvature = np.sum(part.P * (1.0 - part.P), axis=1)
+    y, w, top = part.y, part.rows.weight, part.eta.max(axis=0)
+    negative_entropy = xlogy(y, y).sum(axis=0)
+    loss = top + np.log(np.exp(part.eta - top).sum(axis=0)) - (y * part.eta).sum(axis=0) + negative_entropy
+    curvature = np.sum(part.P * (1.0 - part.P), axis=0)
     return ExactSum.of(w * np.maximum(loss, 0.0)), ExactSum.of(w * curvature), ExactSum.of(w * curvature**2)
 
 
 def _scores(part: _AnsweredRows, design: Design, bound: float) -> list[Any]:
-    R = (part.rows.y - part.P) * part.rows.weight[:, None]
-    return [totals(design, part.rows.codes, np.ascontiguousarray(r), bound) for r in R.T]
+    return totals(design, part.rows.codes, (part.y - part.P) * part.rows.weight, bound)
 
 
 def _curvatures(rows: BinnedRows, design: Design, B: Matrix, bound: float, pool: ThreadPoolExecutor | None) -> Any:
-    P = softmax(_predictors(design, rows, B), axis=1)
-    curvature = rows.weight[:, None] * np.maximum(P * (1.0 - P), CURVATURE_FLOOR)
-    return [products(design, rows.codes, np.ascontiguousarray(c), bound, pool) for c in curvature.T]
+    P = _probabilities(predictors(design, rows.codes, B))
+    curvature = rows.weight * np.maximum(P * (1.0 - P), CURVATURE_FLOOR)
+    return [products(design, rows.codes, c, bound, pool) for c in curvature]
 
 
-def _bends(part: _AnsweredRows, design: Design, D: Matrix, bound: float) -> list[Any]:
+def _bends(part: _AnsweredRows, design: Design, direction: Effects, bound: float) -> list[Any]:
     rows, P = part.rows, part.P
-    along = _predictors(design, rows, D)
-    bend = P * (along - np.einsum("ij,ij->i", P, along)[:, None]) * rows.weight[:, None]
-    return [totals(design, rows.codes, np.ascontiguousarray(c), bound) for c in bend.T]
+    along = direction.predictors(rows.codes)
+    along -= (P * along).sum(axis=0)
+    along *= P
+    along *= rows.weight
+    return totals(design, rows.codes, along, bound)
 
 
 def _line(part: _AnsweredRows, design: Design, step: Matrix) -> _AnsweredRows:
-    return replace(part, along=_predictors(design, part.rows, step))
+    return replace(part, along=predictors(design, part.rows.codes, step))
 
 
 def _pulled(part: _AnsweredRows, t: float) -> ExactSum:
     assert part.along is not None
-    gap = part.rows.y - softmax(part.eta + t * part.along, axis=1)
-    return ExactSum.of(part.rows.weight * np.einsum("ij,ij->i", gap, part.along))
+    gap = part.y - _probabilities(part.eta + t * part.along)
+    return ExactSum.of(part.rows.weight * (gap * part.along).sum(axis=0))
 
 
 def fit_softmax(

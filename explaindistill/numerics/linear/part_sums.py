@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 from typing import Any, Protocol
 
@@ -31,9 +32,9 @@ from explaindistill.numerics.linear.row_sums import (
     Array,
     Blocks,
     LinearFit,
-    classify,
     cross_entropies,
     entropy_gains,
+    modelled,
     pieces_of,
     value_gains,
 )
@@ -59,6 +60,7 @@ class DesignedRows:
     Z: RowBlocks
     Y: Array
     w: Array
+    _last: list[tuple[LinearFit, list[Array]]] = field(default_factory=list)
 
     def opened(self) -> DesignedRows:
         """The rows."""
@@ -68,6 +70,19 @@ class DesignedRows:
         """Lines of the columns in use (all when None), targets and weights, some thousand rows at a time."""
         for rows, lines in self.Z if used is None else self.Z.over(used):
             yield lines, self.Y[rows], self.w[rows]
+
+    @cached_property
+    def entropy(self) -> Array:
+        """Negative entropy of each row's targets."""
+        return np.asarray(xlogy(self.Y, self.Y).sum(axis=1))
+
+    def answers(self, fit: LinearFit) -> list[Array]:
+        """Probabilities of a fit, block by block, where it was the last that was looked at; else none."""
+        return self._last[0][1] if self._last and self._last[0][0] is fit else []
+
+    def hold(self, fit: LinearFit, answers: list[Array]) -> None:
+        """Keep the probabilities of a fit until the next: rows in memory are asked twice about a step that is taken."""
+        self._last[:] = [(fit, answers)]
 
 
 class RowsOfPart(Protocol):
@@ -126,8 +141,9 @@ def _products(lines: Any, r: Any, coarse: Any, fine: Any, out: Any) -> None:
 
 def _predictor(lines: Array, used: NDArray[np.intp], fit: LinearFit) -> Array:
     """Linear predictor of some rows."""
-    out = np.tile(fit.intercept, (len(lines), 1))
-    _predicted(lines, np.ascontiguousarray(fit.coef[used]), out)
+    out = np.empty((len(lines), len(fit.intercept)))
+    out[:] = fit.intercept
+    _predicted(lines, fit.coef[used], out)
     return out
 
 
@@ -147,22 +163,24 @@ def _looked(part: RowsOfPart, fit: LinearFit, blocks: Blocks | None, want: tuple
     rows, K = part.opened(), len(fit.intercept)
     loss, gradient, everywhere = want
     used = np.arange(len(fit.coef)) if everywhere else _in_use(fit, blocks or [])
-    losses, levels = [], []
-    slope = np.zeros((2, len(used), K))
+    losses, levels, answers = [], [], [] if loss else rows.answers(fit)
+    slope, are_known = np.zeros((2, len(used), K)), bool(answers)
     curve = None if blocks is None else _Curve(blocks, used, K)
-    for lines, P, w in rows.over(used):
-        eta = _predictor(lines, used, fit)
+    for i, (lines, P, w) in enumerate(rows.over(used)):
+        if not are_known:
+            eta = _predictor(lines, used, fit)
+            answers.append(modelled(eta))
         if loss:
-            losses.append(w * (cross_entropies(P, eta) + xlogy(P, P).sum(axis=1)))
-        Q = np.ascontiguousarray(classify(eta)[:, -K:])
+            losses.append(cross_entropies(P, eta))
         if gradient:
-            residual = w[:, None] * (P[:, -K:] - Q)
+            residual = w[:, None] * (P[:, -K:] - answers[i])
             _products(lines, residual, COARSE, FINE, slope)
             levels.append(residual)
         if curve is not None:
-            curve.add(lines, w, Q)
+            curve.add(lines, w, answers[i])
+    rows.hold(fit, answers)
     return (
-        _total(losses) if loss else None,
+        ExactSum.of(rows.w * (np.concatenate([np.zeros(0), *losses]) + rows.entropy)) if loss else None,
         slope if gradient else None,
         _total(levels, K) if gradient else None,
         None if curve is None else curve.sum,
@@ -222,12 +240,17 @@ def _centre(part: RowsOfPart, p: int) -> Array:
 
 
 def _covariances(part: RowsOfPart, centre: Array, mean: Array, fine: float) -> tuple[Array, Array, Array]:
-    size = len(centre) + len(mean)
+    p, size = len(centre), len(centre) + len(mean)
     out = np.zeros((size, size)), np.zeros((size, size)), np.zeros((size, size))
     for lines, Y, w in part.opened().over(None):
-        A = np.hstack([lines - centre, Y - mean]) * np.sqrt(w)[:, None]
-        first = rounded(A, FIRST)
-        rest = rounded(A - first, fine)
+        rest = np.empty((len(lines), size), order="F")
+        np.subtract(lines, centre, out=rest[:, :p])
+        np.subtract(Y, mean, out=rest[:, p:])
+        rest *= np.sqrt(w)[:, None]
+        first = rounded(rest, FIRST)
+        rest -= first
+        rest += fine
+        rest -= fine
         for total, product in zip(out, (first.T @ first, first.T @ rest, rest.T @ rest), strict=True):
             np.add(total, product, out=total)
     return out
@@ -237,7 +260,7 @@ def _pulled(part: RowsOfPart, fit: LinearFit) -> tuple[Array, ExactSum, ExactSum
     K, used = len(fit.intercept), np.arange(len(fit.coef))
     v, levels, bends = np.zeros((2, *fit.coef.shape)), [], []
     for lines, P, w in part.opened().over(None):
-        Q = np.ascontiguousarray(classify(_predictor(lines, used, fit))[:, -K:])
+        Q = modelled(_predictor(lines, used, fit))
         residual = w[:, None] * (P[:, -K:] - Q)
         _products(lines, residual, COARSE, FINE, v)
         levels.append(residual)

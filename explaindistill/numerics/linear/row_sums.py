@@ -16,7 +16,10 @@ from scipy.special import expit, xlogy
 
 from explaindistill.numerics.linear.row_blocks import RowBlocks, row_blocks, row_slices
 
-__all__ = ["Array", "ArraySums", "LinearFit", "RowSums", "Rows", "classify", "joint", "mean_divergence", "pieces_of"]
+__all__ = [
+    "Array", "ArraySums", "LinearFit", "RowSums", "Rows", "classify", "joint", "mean_divergence", "modelled",
+    "pieces_of",
+]  # fmt: skip
 
 Array = NDArray[np.float64]
 Rows = Array | RowBlocks
@@ -94,10 +97,16 @@ class RowSums(Protocol):
 
 def classify(eta: Array) -> Array:
     """Probabilities ``(n, k)`` from the linear predictor ``(n, K)``: logistic where K is 1, else softmax."""
+    return modelled(eta) if eta.shape[1] > 1 else np.hstack([expit(-eta), expit(eta)])
+
+
+def modelled(eta: Array) -> Array:
+    """Probabilities ``(n, K)`` of the classes that have a predictor; of two classes only the second has one."""
     if eta.shape[1] > 1:
         lifted = np.exp(eta - eta.max(axis=1, keepdims=True))
         return lifted / lifted.sum(axis=1, keepdims=True)
-    return np.hstack([expit(-eta), expit(eta)])
+    tail = np.exp(-np.abs(eta))
+    return np.where(eta >= 0, 1.0, tail) / (1.0 + tail)
 
 
 def mean_divergence(P: Array, w: Array, eta: Array) -> float:
@@ -112,7 +121,8 @@ def mean_divergence(P: Array, w: Array, eta: Array) -> float:
 def cross_entropies(P: Array, eta: Array) -> Array:
     """Cross-entropy ``(n,)`` of each row."""
     if eta.shape[1] == 1:
-        return np.asarray(np.logaddexp(0.0, eta[:, 0]) - P[:, 1] * eta[:, 0])
+        eta = eta[:, 0]
+        return np.asarray(np.maximum(eta, 0.0) + np.log1p(np.exp(-np.abs(eta))) - P[:, 1] * eta)
     top = eta.max(axis=1)
     return np.asarray(top + np.log(np.exp(eta - top[:, None]).sum(axis=1)) - np.einsum("ij,ij->i", P, eta))
 
@@ -144,7 +154,7 @@ def joint(Z: Rows, blocks: Blocks, P: Array, w: Array, eta: Array) -> tuple[Arra
     slope, level = np.zeros((len(used), K)), np.zeros(K)
     H = np.zeros((size, size))
     for rows, lines in row_blocks(Z).over(used):
-        Q = classify(eta[rows])[:, -K:]
+        Q = modelled(eta[rows])
         residual = w[rows, None] * (P[rows, -K:] - Q)
         slope += lines.T @ residual
         level += residual.sum(axis=0)
@@ -198,8 +208,8 @@ class ArraySums:
         """See :class:`RowSums`."""
         eta, gradient = self._predictor(fit), np.zeros_like(fit.coef)
         for rows, lines in row_blocks(self.Z):
-            Q = classify(eta[rows])
-            gradient += lines.T @ (self.w[rows, None] * (self.Y[rows] - Q))[:, -fit.coef.shape[1] :]
+            Q = modelled(eta[rows])
+            gradient += lines.T @ (self.w[rows, None] * (self.Y[rows, -Q.shape[1] :] - Q))
         return gradient
 
     def joint(self, fit: LinearFit, blocks: Blocks) -> tuple[Array, Array]:
@@ -224,7 +234,7 @@ class ArraySums:
         K, eta = len(fit.intercept), self._predictor(fit)
         v, level, bend = np.zeros(fit.coef.shape), np.zeros(K), np.zeros(K)
         for rows, lines in row_blocks(self.Z):
-            Q = classify(eta[rows])[:, -K:]
+            Q = modelled(eta[rows])
             residual = self.w[rows, None] * (self.Y[rows, -K:] - Q)
             v += lines.T @ residual
             level += residual.sum(axis=0)

@@ -127,7 +127,7 @@ class AdditiveProblem:
         out = []
         for block, (curve, pulls) in zip(blocks, sums, strict=True):
             one = Design((block,))
-            out.append((gram_of(one, curve), curve[1][0], [cross_of(one, pull) for pull in pulls]))
+            out.append((gram_of(one, curve), curve[1][0], list(cross_of(one, pulls))))
         return out
 
     def null_deviance(self) -> float:

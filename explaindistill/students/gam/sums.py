@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from explaindistill.numerics.additive.families import Family
-from explaindistill.numerics.additive.gram import Block, Design, Marginal, bin_totals, predictor, products, totals
+from explaindistill.numerics.additive.gram import Block, Design, Marginal, bin_totals, predictors, products, totals
 from explaindistill.numerics.additive.pairs import pair_tables
 from explaindistill.numerics.additive.purify import pair_products
 from explaindistill.numerics.additive.row_sums import BinnedRows
@@ -44,7 +44,7 @@ class At:
 
     def predictors(self, rows: BinnedRows) -> Matrix:
         """Linear predictors ``eta_ik = b_k0 + sum_t z_t(x_i)' beta_kt`` ``(n, K)``."""
-        return np.column_stack([predictor(self.design, rows.codes, b) for b in self.beta])
+        return predictors(self.design, rows.codes, self.beta).T
 
     def scores(self, rows: BinnedRows) -> tuple[Matrix, Matrix]:
         """Unweighted scores and curvatures ``(n, K)``; see :func:`score_of`."""
@@ -80,17 +80,11 @@ def alone_sums(rows: BinnedRows, at: At, blocks: list[Block]) -> list[Any]:
     """Of each block by itself: cross-products by the mean curvature of the outputs, and the pull of each score."""
     score, curvature = at.scores(rows)
     weight = rows.weight * curvature.sum(axis=1) / curvature.shape[1]
-    pulls = [np.ascontiguousarray(rows.weight * s) for s in score.T]
-    out = []
-    for block in blocks:
-        one = Design((block,))
-        out.append(
-            (
-                products(one, rows.codes, weight, at.curvature),
-                [totals(one, rows.codes, pull, at.score) for pull in pulls],
-            )
-        )
-    return out
+    pulls = np.ascontiguousarray(rows.weight * score.T)
+    designs = [Design((block,)) for block in blocks]
+    return [
+        (products(one, rows.codes, weight, at.curvature), totals(one, rows.codes, pulls, at.score)) for one in designs
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +168,7 @@ def term_sums(rows: BinnedRows, at: At, bound: float) -> list[tuple[Any, list[Ex
     out = []
     for block, cut in zip(at.design.blocks, at.design.slices, strict=True):
         one = Design((block,))
-        sizes = [ExactSum.of(rows.weight * np.abs(predictor(one, rows.codes, np.append(0.0, b[cut])))) for b in at.beta]
+        coefficients = np.pad(at.beta[:, cut], ((0, 0), (1, 0)))  # without the intercept
+        sizes = [ExactSum.of(rows.weight * np.abs(eta)) for eta in predictors(one, rows.codes, coefficients)]
         out.append((bin_totals(block.margins, rows.codes, rows.weight, bound), sizes))
     return out

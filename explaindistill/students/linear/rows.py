@@ -115,6 +115,7 @@ class _Seen:
 def _seen(part: AnsweredPart, schema: Schema, lift: float, total: float) -> tuple[_Seen, ...]:
     out = []
     rows, weight = part.frame(), rounded(part.weights(), lift)
+    share = weight / total
     for feature in schema:
         numbers = schema.column(rows, feature.name)
         present = ~np.isnan(numbers)
@@ -126,10 +127,11 @@ def _seen(part: AnsweredPart, schema: Schema, lift: float, total: float) -> tupl
         elif feature.kind == "boolean":
             out.append(_Seen(n_missing, None, 0.0, None, np.inf, -np.inf))
         else:
-            values, w = numbers[present] / unit_of(feature), weight[present]
+            values = numbers[present] / unit_of(feature)
             ends = values.min(initial=np.inf), values.max(initial=-np.inf)
             # shares of the weight first: 1e300 times a weight may be no double
-            out.append(_Seen(n_missing, None, float(w.sum()), ExactSum.of(values * (w / total)), *map(float, ends)))
+            products = ExactSum.of(values * share[present])
+            out.append(_Seen(n_missing, None, float(weight[present].sum()), products, *map(float, ends)))
     return tuple(out)
 
 

@@ -9,10 +9,14 @@ from explaindistill.numerics.additive.families import Bernoulli
 from explaindistill.numerics.additive.gram import (
     Block,
     Design,
+    Effects,
     Marginal,
     cross,
+    cross_of,
     gram,
     predictor,
+    predictors,
+    totals,
 )
 from explaindistill.numerics.additive.row_sums import BinnedRows, collect
 from explaindistill.numerics.additive.splines import hat_weights
@@ -55,6 +59,30 @@ def test_products_are_those_of_the_dense_matrix():
     assert np.allclose(predictor(design, codes, beta), X @ beta)
 
 
+def test_outputs_side_by_side_are_each_alone_to_the_last_bit():
+    design, codes, rng = make()
+    R, B = rng.normal(size=(3, 60)), rng.normal(size=(3, design.size))
+    bound = float(np.abs(R).sum())
+    together = totals(design, codes, R, bound)
+    assert np.allclose(cross_of(design, together), [cross(design, codes, r) for r in R])
+    for k, r in enumerate(R):
+        for total, alone in zip(together, totals(design, codes, r, bound), strict=True):
+            assert np.array_equal(total[k], alone)
+    assert np.allclose(predictors(design, codes, B), [predictor(design, codes, b) for b in B], rtol=0, atol=1e-13)
+
+
+def test_no_predictor_lies_beyond_its_reach():
+    design, codes, rng = make(n=5000)
+    B = rng.normal(size=(3, design.size))
+    eta, (low, high) = predictors(design, codes, B), Effects.of(design, B).reach()
+    assert (eta >= low[:, None]).all()
+    assert (eta <= high[:, None]).all()
+    of_columns = Design(design.blocks[:1]), B[:, : 1 + design.blocks[0].size]
+    few, (least, most) = predictors(of_columns[0], codes, of_columns[1]), Effects.of(*of_columns).reach()
+    assert np.array_equal(few.min(axis=1), least)
+    assert np.array_equal(few.max(axis=1), most)
+
+
 def test_threads_give_the_same_sums():
     design, codes, rng = make(n=20_000)
     w = rng.random(20_000)
@@ -76,7 +104,18 @@ def test_statistics_of_chunks_add_up():
 
 
 @pytest.mark.parametrize(
-    "name", ["_gather", "_scatter", "_gather_pair", "_scatter_pair", "_main_main", "_main_pair", "_pair_pair"]
+    "name",
+    [
+        "_blend",
+        "_unblend",
+        "_gather",
+        "_scatter",
+        "_gather_pair",
+        "_scatter_pair",
+        "_main_main",
+        "_main_pair",
+        "_pair_pair",
+    ],
 )
 def test_kernels_run_without_compiler_too(name, monkeypatch):
     design, codes, rng = make()
