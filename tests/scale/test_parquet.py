@@ -246,6 +246,19 @@ def test_files_that_change_while_they_are_read(tmp_path):
         xd.open_parquet([])
 
 
+@pytest.mark.parametrize("what", ["size", "time"])
+def test_a_file_of_another_size_or_of_another_time_is_another_file(tmp_path, what):
+    halves(same, same)(tmp_path)
+    opened, file = xd.open_parquet(tmp_path), tmp_path / "a.parquet"
+    state = file.stat()
+    if what == "size":
+        BASE[:30].to_parquet(file, index=False)
+    os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns + (what == "time")))
+    assert (file.stat().st_size == state.st_size) == (what == "time")
+    with pytest.raises(InvalidInputError, match=r"a\.parquet was changed since it was opened"):
+        list(opened)
+
+
 def test_kinds_that_no_type_holds_are_said_when_they_are_read(tmp_path):
     halves(same, lambda rows: rows.assign(b=LEVEL[60:]))(tmp_path)
     with pytest.raises(InvalidInputError, match="'b'"):
