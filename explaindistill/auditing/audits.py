@@ -13,13 +13,15 @@ from explaindistill.asking.forecast import Forecast
 from explaindistill.asking.on_workers import check_workers
 from explaindistill.asking.progress import Show, under_way
 from explaindistill.auditing.about import About
+from explaindistill.auditing.audit_rows import audit_rows
 from explaindistill.auditing.columns import named_in
 from explaindistill.auditing.display_names import DisplayNames
 from explaindistill.auditing.failures import Failures, is_strict
 from explaindistill.auditing.frames.every import frame_names
-from explaindistill.auditing.inputs import SECOND, WITHOUT, audit_rows, decision_rule, prepare
+from explaindistill.auditing.inputs import prepare
 from explaindistill.auditing.manifest import privacy_spent
 from explaindistill.auditing.measured import measured
+from explaindistill.auditing.models import SECOND, WITHOUT
 from explaindistill.auditing.notes import uses_sensitive
 from explaindistill.auditing.objects.columns import column_names, in_columns, object_rows_of, reading_once
 from explaindistill.auditing.objects.shown import labels_to_show, shown_objects
@@ -30,7 +32,7 @@ from explaindistill.auditing.profiles.loading import load_profile
 from explaindistill.auditing.record import Audit
 from explaindistill.auditing.rehearsal import Rehearsal
 from explaindistill.auditing.stages import stages
-from explaindistill.auditing.validation import in_row_order, labelled_rows, named_students
+from explaindistill.auditing.validation import decision_rule, in_row_order, labelled_rows, named_students
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.distillation.objects.teacher import teacher_of_objects
 from explaindistill.measures.once import unchanged_tables

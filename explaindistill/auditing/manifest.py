@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from explaindistill.asking.cost import price_of_a_row_sent
 from explaindistill.asking.store import as_store
-from explaindistill.auditing.inputs import AuditInput, Model
+from explaindistill.auditing.inputs import AuditInput
+from explaindistill.auditing.models import Model
 from explaindistill.auditing.objects.teacher import behind
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.data.row_keys import row_keys

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from explaindistill.asking.progress import enter
+from explaindistill.auditing.audit_rows import AuditRows
 from explaindistill.auditing.failures import Failures
 from explaindistill.auditing.frames.cells import partitions
 from explaindistill.auditing.frames.every import measure_all, notes, suppressed
-from explaindistill.auditing.inputs import AuditInput, AuditRows
+from explaindistill.auditing.inputs import AuditInput
 from explaindistill.auditing.manifest import manifest
 from explaindistill.auditing.notes import nobody_said
 from explaindistill.auditing.objects.teacher import behind

@@ -77,7 +77,7 @@ def uses_sensitive(students: Sequence[Any], attributes: pd.DataFrame, names: Dis
 
     Parameters
     ----------
-    students : sequence of :class:`explaindistill.auditing.inputs.Model`
+    students : sequence of :class:`explaindistill.auditing.models.Model`
     attributes : DataFrame
         Sensitive columns.
     names : DisplayNames

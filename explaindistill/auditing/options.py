@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from explaindistill.auditing.inputs import AuditRows
+from explaindistill.auditing.audit_rows import AuditRows
 from explaindistill.auditing.profiles.loading import Profile
 from explaindistill.errors import InvalidInputError
 from explaindistill.measures.decision import DecisionRule
@@ -141,7 +141,8 @@ def check_rows(options: AuditOptions, rows: AuditRows, rule: DecisionRule, train
 
     Examples
     --------
-    >>> from explaindistill.auditing.inputs import audit_rows, decision_rule
+    >>> from explaindistill.auditing.audit_rows import audit_rows
+    >>> from explaindistill.auditing.validation import decision_rule
     >>> rule, X = decision_rule(None, None, 0.5), pd.DataFrame({"age": [20, 40]})
     >>> rows = audit_rows(X, None, rule, sensitive=(), sample_weight=None, clusters=None, strata=None)
     >>> check_rows(AuditOptions(compare=True), rows, rule, None)

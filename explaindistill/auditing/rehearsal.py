@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from explaindistill.asking.forecast import Forecast, StandIn
 from explaindistill.auditing.answers import answer_of
+from explaindistill.auditing.audit_rows import AuditRows
 from explaindistill.auditing.failures import Failures
 from explaindistill.auditing.frames.every import measure_all
 from explaindistill.auditing.frames.importance import INTERACTIONS
 from explaindistill.auditing.frames.worst_case import questions_at_most
-from explaindistill.auditing.inputs import AuditInput, AuditRows, prepare
+from explaindistill.auditing.inputs import AuditInput, prepare
 from explaindistill.auditing.objects.columns import in_columns, object_rows_of
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.auditing.overlap import unseen

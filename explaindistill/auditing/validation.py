@@ -23,6 +23,7 @@ from explaindistill.teachers import as_teacher
 __all__ = [
     "attribute_columns",
     "check_threshold",
+    "decision_rule",
     "favorable_class",
     "in_row_order",
     "labelled_rows",
@@ -179,6 +180,21 @@ def true_labels(y: ArrayLike | None, n: int, classes: NDArray[Any] | None) -> ND
 def favorable_class(favorable: Any, classes: NDArray[Any] | None) -> Any:
     """The class people hope for as the teacher spells it; None for values, and where nobody said it."""
     return None if favorable is None or classes is None else class_named(favorable, classes)
+
+
+def decision_rule(classes: ArrayLike | None, favorable: Any, threshold: Any) -> DecisionRule:
+    """Rule for a teacher's classes, sorted; a class or a threshold that it cannot hold is refused.
+
+    Examples
+    --------
+    >>> rule = decision_rule(["yes", "no"], "yes", 0.7)
+    >>> rule.classes.tolist(), rule.decide(np.array([[0.4, 0.6], [0.1, 0.9]])).tolist()
+    (['no', 'yes'], ['no', 'yes'])
+    """
+    sorted_classes = None if classes is None else np.unique(classes)
+    rule = DecisionRule(sorted_classes, favorable_class(favorable, sorted_classes), threshold)
+    check_threshold(rule)
+    return rule
 
 
 def check_threshold(rule: DecisionRule) -> None:

@@ -5,9 +5,10 @@ import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 
 import explaindistill as xd
-from explaindistill.auditing import inputs as module
+from explaindistill.auditing import models as module
 from explaindistill.auditing.answers import aligned
-from explaindistill.auditing.inputs import audit_rows, decision_rule
+from explaindistill.auditing.audit_rows import audit_rows
+from explaindistill.auditing.validation import decision_rule
 
 
 def test_the_use_of_a_sensitive_column_is_said(report):

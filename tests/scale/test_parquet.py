@@ -52,6 +52,12 @@ def test_columns_are_left_out_before_anything_is_read(folder, monkeypatch):
     assert repr(opened) == "500 rows of 12 columns in 3 Parquet files, 9 parts"
 
 
+def test_a_table_below_a_hidden_folder_is_a_table(tmp_path):
+    (tmp_path / "_runs" / ".cache").mkdir(parents=True)
+    halves(same, same)(tmp_path / "_runs" / ".cache")
+    assert xd.open_parquet(tmp_path / "_runs" / ".cache").n_rows == len(BASE)
+
+
 def test_an_index_that_pandas_wrote_is_no_column(tmp_path):
     pd.DataFrame({"x": [1.0, 2.0]}, index=pd.Index(["a", "b"], name="who")).to_parquet(tmp_path / "x.parquet")
     assert xd.open_parquet(tmp_path / "x.parquet").columns == ["x"]
@@ -139,6 +145,7 @@ def of(**kinds):
     return lambda rows: rows.astype(kinds)
 
 
+SECOND = BASE.index >= 60
 HALF = [None] * 60 + ["x"] * 60
 LEVEL = np.where(BASE.a > 0, "x", "y")
 
@@ -149,6 +156,7 @@ LEVEL = np.where(BASE.a > 0, "x", "y")
         in_folders(sex=LEVEL),
         in_folders(year=2000 + BASE.b, sex="F/1 é"),
         in_folders(code=np.where(BASE.a > 0, "01", "02")),
+        in_folders(code=np.where(BASE.a > 0, 2**31, 5)),
         halves(same, lambda rows: rows.assign(b=rows.b.where(rows.b > 1))),
         halves(same, lambda rows: rows.assign(b=rows.b.where(rows.b > 1).astype("Int64"))),
         halves(same, lambda rows: rows.assign(b=None)),
@@ -173,6 +181,7 @@ def test_parts_of_odd_tables_are_of_the_kinds_of_the_whole(tmp_path, write):
     [
         (halves(lambda rows: rows.assign(b=None), same), BASE.assign(b=BASE.b.where(BASE.index >= 60))),
         (halves(lambda rows: rows.assign(c=None), lambda rows: rows.assign(c="x")), BASE.assign(c=HALF)),
+        (halves(lambda rows: rows.assign(b=None), of(b="Int64")), BASE.assign(b=BASE.b.astype("Int64").where(SECOND))),
         (halves(of(b="int8"), of(b="int32")), BASE.astype({"b": "int32"})),
         (halves(of(a="float32"), same), BASE.assign(a=[*BASE.a[:60].astype("float32"), *BASE.a[60:]])),
     ],

@@ -11,7 +11,8 @@ from sklearn.base import clone
 
 from explaindistill.asking.cost import Cost
 from explaindistill.auditing.frames._lines import Measured, attempt, cannot_say, drawn
-from explaindistill.auditing.inputs import AuditInput, Model
+from explaindistill.auditing.inputs import AuditInput
+from explaindistill.auditing.models import Model
 from explaindistill.auditing.objects.record import ObjectAudit
 from explaindistill.auditing.options import CURVE, AuditOptions
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explaindistill.auditing.audit_rows import AuditRows
 from explaindistill.auditing.frames._lines import stack
-from explaindistill.auditing.inputs import AuditInput, AuditRows
+from explaindistill.auditing.inputs import AuditInput
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.measures.copies import copies
 from explaindistill.measures.key_columns import key_columns

@@ -11,7 +11,8 @@ import pandas as pd
 
 from explaindistill.asking.labelling import ask
 from explaindistill.auditing.answers import Answer
-from explaindistill.auditing.inputs import AuditInput, Model
+from explaindistill.auditing.inputs import AuditInput
+from explaindistill.auditing.models import Model
 from explaindistill.auditing.objects.teacher import behind
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.errors import InvalidInputError

@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.auditing.frames._lines import RECORDED_ONLY, Incomplete, cannot_say, in_parts
-from explaindistill.auditing.inputs import SECOND, WITHOUT, AuditInput, Model
+from explaindistill.auditing.inputs import AuditInput
+from explaindistill.auditing.models import SECOND, WITHOUT, Model
 from explaindistill.auditing.objects.record import ObjectAudit
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.measures.decision import DecisionRule

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from explaindistill.auditing.answers import Answer
 from explaindistill.auditing.frames._lines import RECORDED_ONLY, Measured, attempt, cannot_say, drawn, stack
-from explaindistill.auditing.inputs import WITHOUT, AuditInput
+from explaindistill.auditing.inputs import AuditInput
+from explaindistill.auditing.models import WITHOUT
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.measures.bias import (
     MEMBER,

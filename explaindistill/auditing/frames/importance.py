@@ -14,7 +14,8 @@ from scipy.special import logit
 from explaindistill.auditing.answers import Answer
 from explaindistill.auditing.frames._lines import RECORDED_ONLY, Measured, attempt, cannot_say, drawn, in_parts, stack
 from explaindistill.auditing.frames._silencing import silencing
-from explaindistill.auditing.inputs import AuditInput, Model
+from explaindistill.auditing.inputs import AuditInput
+from explaindistill.auditing.models import Model
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.data.rows_sent import asking_for
 from explaindistill.measures.attribution_cells import ENDS, attribution_cells, value_ranks

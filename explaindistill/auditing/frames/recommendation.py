@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from explaindistill.auditing.frames._lines import stack
-from explaindistill.auditing.inputs import AuditInput, Model
+from explaindistill.auditing.inputs import AuditInput
+from explaindistill.auditing.models import Model
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.measures.fidelity import fidelity, regression_fidelity
 from explaindistill.measures.performance import performance, regression_performance

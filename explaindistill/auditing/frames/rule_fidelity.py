@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from explaindistill.auditing.frames._lines import Incomplete, cannot_say, in_parts, unasked
-from explaindistill.auditing.inputs import AuditInput, Model
+from explaindistill.auditing.inputs import AuditInput
+from explaindistill.auditing.models import Model
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.data.row_keys import distinct, row_keys
 from explaindistill.distillation.made_rows import default_sampler

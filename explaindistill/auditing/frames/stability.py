@@ -12,7 +12,8 @@ from sklearn.base import clone
 
 from explaindistill.auditing.answers import aligned
 from explaindistill.auditing.frames._lines import stack
-from explaindistill.auditing.inputs import AuditInput, Model
+from explaindistill.auditing.inputs import AuditInput
+from explaindistill.auditing.models import Model
 from explaindistill.auditing.objects.record import ObjectAudit
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.measures.stability import stability

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from explaindistill.auditing.audit_rows import AuditRows
 from explaindistill.auditing.frames._lines import cannot_say, in_parts, unasked
-from explaindistill.auditing.inputs import AuditInput, AuditRows, Model
+from explaindistill.auditing.inputs import AuditInput
+from explaindistill.auditing.models import Model
 from explaindistill.auditing.options import AuditOptions
 from explaindistill.data.disclosure import MIN_CATEGORY_SIZE
 from explaindistill.measures.disagreement import SearchOptions, most_questions, worst_disagreements

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from explaindistill.auditing.answers import answer_of
-from explaindistill.auditing.inputs import AuditInput, Model
+from explaindistill.auditing.inputs import AuditInput
+from explaindistill.auditing.models import Model
 from explaindistill.auditing.objects.record import ObjectAudit
 from explaindistill.auditing.objects.teacher import AskedByObject
 from explaindistill.data.schema import Schema

@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explaindistill.asking.on_workers import asked_alone
-from explaindistill.auditing.inputs import AuditRows, asked
+from explaindistill.auditing.audit_rows import AuditRows
+from explaindistill.auditing.models import asked
 from explaindistill.auditing.overlap import unseen
 from explaindistill.auditing.partitions.cells import Cells, Levels
 from explaindistill.auditing.validation import true_labels

@@ -83,7 +83,6 @@ class Plan:
     def _start(self) -> None:
         """Begin, or begin again where only the gains are known: they come out the same."""
         self.gains, self.paths, self._queue = [], [], []
-        self._children.clear()
         self._twin, root = self.grower.fork(self.leaf)
         if self.first is None:
             self._push(root, (), 0)

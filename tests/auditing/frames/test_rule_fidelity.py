@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 
 import explaindistill as xd
+from explaindistill.auditing.audit_rows import audit_rows
 from explaindistill.auditing.frames.rule_fidelity import measure
-from explaindistill.auditing.inputs import audit_rows, decision_rule, prepare
+from explaindistill.auditing.inputs import prepare
 from explaindistill.auditing.options import AuditOptions
+from explaindistill.auditing.validation import decision_rule
 from explaindistill.report.blocks import Details
 from explaindistill.report.sections.fidelity import section
 from explaindistill.teachers import as_teacher
