@@ -25,13 +25,15 @@ def tree_of_workers(folder: Path, teacher: Any, student: Any) -> dict[str, Any]:
 
     with Client(**SETTINGS) as client:
         client.run(_warmed)
-        begin = time.perf_counter()
+        before, driver, begin = client.run(time.process_time), time.process_time(), time.perf_counter()
         rows = dd.read_parquet(folder, split_row_groups=True)
         fitted = xd.Distiller(teacher, student, n_queries="all", random_state=0).fit(rows)
         wall = time.perf_counter() - begin
+        driver = time.process_time() - driver
+        workers = [seconds - before[name] for name, seconds in client.run(time.process_time).items()]
         gb = max(client.run(_memory).values())
-    form = json.dumps(fitted.to_dict(), sort_keys=True)
-    return {"digest": hashlib.sha256(form.encode()).hexdigest(), "wall": wall, "gb": gb}
+    digest = hashlib.sha256(json.dumps(fitted.to_dict(), sort_keys=True).encode()).hexdigest()
+    return {"digest": digest, "wall": wall, "gb": gb, "busiest": max(workers), "cpu": sum(workers) + driver}
 
 
 def boosted_of_workers(folder: Path, teacher: Any, n_leaves: int) -> dict[str, Any]:

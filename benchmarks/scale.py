@@ -252,6 +252,8 @@ def cluster_bars(args: Any, n: int) -> int:
                  alone["digest"] == workers["digest"])  # fmt: skip
         bars.at_most("two workers of dask: wall over one process", 0.7, workers["wall"] / alone["wall"], " x",
                      note=f"({alone['wall']:.1f} s alone; {workers['gb']:.2f} GB a worker)")  # fmt: skip
+        words = f"{alone['cpu']:.1f} s alone; {workers['busiest']:.1f} s the busier worker, {workers['cpu']:.1f} s all"
+        bars.add("processor time, whatever else the machine does", "reported", words, None)
         if importlib.util.find_spec("lightgbm"):
             peer = apart("boosted", folder)
             words = f"{peer['wall']:.1f} s beside {workers['wall']:.1f} s; agreement {peer['agreement']:.3f}"

@@ -18,6 +18,8 @@ import explaindistill as xd
 import scale.rows as rows_of_every_kind
 from explaindistill.auditing.partitions import opening
 from explaindistill.errors import InvalidInputError
+from explaindistill.numerics.sums import added
+from explaindistill.scale.dask import DaskPartitions, shared_out
 from explaindistill.scale.frames import partitions_of_frames
 from explaindistill.teachers import Rights
 from explaindistill.teachers.callable import CallableTeacher
@@ -61,6 +63,33 @@ def test_the_tree_of_two_workers_is_that_of_one_machine(cluster, tmp_path):
 def test_the_sum_of_two_workers_is_that_of_one_machine(cluster, student):
     here = json.dumps(fitted(ROWS, student).to_dict())
     assert json.dumps(fitted(dd.from_pandas(ROWS, npartitions=3), student).to_dict()) == here
+
+
+def test_a_question_is_one_task_for_the_parts_of_a_thread(cluster):
+    parts = DaskPartitions.of(dd.from_pandas(ROWS, npartitions=7))
+    stepped = parts.step(rows_of_part)
+    assert [len(p) for p in (parts, parts.bundles, stepped, stepped.bundles)] == [7, 2, 7, 2]
+    assert sorted(len(bundle.result()) for bundle in stepped.bundles) == [3, 4]
+    assert stepped.ask(len, reduce=added) == 600
+
+
+def rows_of_part(part):
+    return part.rows
+
+
+@pytest.mark.parametrize(
+    ("holders", "threads", "shared"),
+    [
+        ([["a"], ["b"], ["a"], ["b"]], {"a": 1, "b": 1}, [[0, 2], [1, 3]]),
+        ([["a"]] * 4, {"a": 1, "b": 1}, [[0, 1], [2, 3]]),  # no worker passes many more than the others
+        ([["a"]] * 3 + [["b"]] * 3, {"a": 1, "b": 2}, [[0, 1], [2, 4], [3, 5]]),  # threads are shares
+        ([["a", "b"], ["gone"], [], ["a"]], {"a": 1, "b": 1}, [[0, 3], [1, 2]]),
+        ([["a"]], {"a": 2, "b": 2}, [[0]]),
+        ([["a"], ["b"]], {}, [[0, 1]]),
+    ],
+)
+def test_parts_are_shared_out_as_they_lie(holders, threads, shared):
+    assert shared_out(holders, threads) == shared
 
 
 def test_answers_are_reckoned_when_they_are_read(cluster):
