@@ -90,12 +90,12 @@ def _add(lines: Any, limbs: Any) -> int:
     digits_of = np.zeros((2048, 2), dtype=np.int64)
     for k in range(lines.shape[0]):
         for start in range(0, lines.shape[1], AT_ONCE):
-            strange += _add_some(lines[k, start : start + AT_ONCE], limbs[k], digits_of)
+            strange += _add_block(lines[k, start : start + AT_ONCE], limbs[k], digits_of)
     return strange
 
 
 @kernel
-def _add_some(bits: Any, limbs: Any, digits_of: Any) -> int:
+def _add_block(bits: Any, limbs: Any, digits_of: Any) -> int:
     """Add up the digits of numbers by exponent, then as digits of the sum; ``digits_of`` is 0 before and after."""
     strange, least, most = 0, 2047, 0
     low = np.int64(0xFFFFFFFF)
