@@ -41,6 +41,8 @@ __all__ = ["Comparison", "ComparisonSettings", "distill_and_compare"]
 
 Floats = NDArray[np.float64]
 SCALES = ("probability", "logit", "value", "recorded")
+ROUNDING = 1e-6
+"""Difference of two curves, in log odds, that nobody can see: penalised to nothing, they still differ by 1e-10."""
 LEAST_SUPPORT = 10.0
 """Rows near a place of a curve below which the band does not speak of it."""
 LEAST_ROWS = 100
@@ -384,7 +386,9 @@ def _terms(curves: pd.DataFrame) -> pd.DataFrame:
             lines.append(row("twin_difference", np.nan, np.nan, np.nan, n=0, feature=name, place="", p=np.nan,
                              differs=False, status="small", reason="too few rows anywhere"))  # fmt: skip
             continue
-        excess = tested["estimate"].abs() / (tested["high"] - tested["low"])
+        size = tested["estimate"].abs()
+        # of curves that are rounding alone the first place is as good as any, on every machine
+        excess = (size / (tested["high"] - tested["low"])).where(size > ROUNDING, 0.0)
         best = tested.loc[excess.idxmax()]
         keep = ("n", "estimate", "low", "high", "method", "subset", "feature", "place", "p", "differs")
         lines.append({"metric": "twin_difference", **{k: best[k] for k in keep}})
