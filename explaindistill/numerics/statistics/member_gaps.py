@@ -44,7 +44,7 @@ def member_gap(
     >>> counted = tally(k, group, 2, clusters=np.arange(40))
     >>> difference, ratio = member_gap(*counted.share, *counted.members, 0.95)
     >>> [round(x, 2) for x in difference]
-    [-0.31, 0.31]
+    [-0.32, 0.32]
     """
     worth = pair(member, other, level)
     if not (_are_rows(member) and _are_rows(other) and abs(worth.correlation) < ALIKE):

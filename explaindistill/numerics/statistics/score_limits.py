@@ -64,7 +64,7 @@ def score_difference(k1: ArrayLike, n1: ArrayLike, k2: ArrayLike, n2: ArrayLike,
     Examples
     --------
     >>> [round(float(x), 3) for x in score_difference(56, 70, 48, 80)]
-    [0.043, 0.349]
+    [0.046, 0.346]
     """
     counts = _broadcast(k1, n1, k2, n2)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -107,7 +107,7 @@ def score_ratio(k1: ArrayLike, n1: ArrayLike, k2: ArrayLike, n2: ArrayLike, leve
 
     >>> low, high = score_ratio(0, 400, 200, 400)
     >>> float(low), round(float(high), 3)
-    (0.0, 0.018)
+    (0.0, 0.017)
     """
     counts = _broadcast(k1, n1, k2, n2)
     with np.errstate(invalid="ignore", divide="ignore"):
