@@ -42,7 +42,8 @@ __all__ = ["Comparison", "ComparisonSettings", "distill_and_compare"]
 Floats = NDArray[np.float64]
 SCALES = ("probability", "logit", "value", "recorded")
 ROUNDING = 1e-6
-"""Difference of two curves, in log odds, that nobody can see: penalised to nothing, they still differ by 1e-10."""
+"""Share of the furthest curve that a difference must exceed to say where it is surest: curves that are penalised to
+nothing still differ by 1e-10 of it, at another place on every machine."""
 LEAST_SUPPORT = 10.0
 """Rows near a place of a curve below which the band does not speak of it."""
 LEAST_ROWS = 100
@@ -380,6 +381,7 @@ def _places(term: Any, schema: Schema) -> list[dict[str, Any]]:
 def _terms(curves: pd.DataFrame) -> pd.DataFrame:
     """The place of each term where the difference is surest."""
     lines = []
+    least = ROUNDING * float(curves[["mimic", "outcome"]].abs().max().max())
     for name, curve in curves.groupby("feature", sort=False):
         tested = curve[curve["p"].notna()]
         if tested.empty:
@@ -387,8 +389,7 @@ def _terms(curves: pd.DataFrame) -> pd.DataFrame:
                              differs=False, status="small", reason="too few rows anywhere"))  # fmt: skip
             continue
         size = tested["estimate"].abs()
-        # of curves that are rounding alone the first place is as good as any, on every machine
-        excess = (size / (tested["high"] - tested["low"])).where(size > ROUNDING, 0.0)
+        excess = (size / (tested["high"] - tested["low"])).where((size > least) | tested["differs"], 0.0)
         best = tested.loc[excess.idxmax()]
         keep = ("n", "estimate", "low", "high", "method", "subset", "feature", "place", "p", "differs")
         lines.append({"metric": "twin_difference", **{k: best[k] for k in keep}})

@@ -44,7 +44,7 @@ def open_streams() -> None:
     codecs.register_error(HANDLER, _plain)
     for name in ("stdout", "stderr"):
         stream: Any = getattr(sys, name)
-        if stream is None:  # the other end of the process closes it
+        if stream is None:  # closed by the shell before the start, as by >&-
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
         elif getattr(stream, "errors", "strict") == "strict" and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=HANDLER)

@@ -149,10 +149,26 @@ def test_answers_are_told_of_rows_outside_a_resample_and_its_calibration_is_refi
 
 
 def test_a_term_is_told_where_its_difference_is_surest():
-    shared = {"feature": "a", "n": 20, "method": "m", "subset": "", "differs": True}
+    shared = {"feature": "a", "n": 20, "method": "m", "subset": "", "differs": True, "mimic": 4.0, "outcome": 1.0}
     wide = shared | {"place": "far", "estimate": 3.0, "low": -7.0, "high": 13.0, "p": 0.5}
     sure = shared | {"place": "near", "estimate": 1.0, "low": 0.8, "high": 1.2, "p": 0.001}
     assert _terms(pd.DataFrame([wide, sure]))["place"].tolist() == ["near"]
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-9])
+def test_where_curves_are_rounding_alone_the_first_place_is_told_in_any_unit(unit):
+    """Else the place hung on the last digit of a fit, and a score in small units would have no surest place."""
+    shared = {"n": 20, "method": "m", "subset": "", "differs": False, "p": 1.0, "mimic": 2 * unit, "outcome": unit}
+    band = {"low": -unit, "high": unit}
+    lines = [
+        {"feature": "nothing", "place": "first", "estimate": 1e-10 * unit} | shared | band,
+        {"feature": "nothing", "place": "second", "estimate": -3e-10 * unit} | shared | band,
+        {"feature": "some", "place": "first", "estimate": 0.1 * unit} | shared | band,
+        {"feature": "some", "place": "second", "estimate": -0.3 * unit} | shared | band,
+    ]
+    assert _terms(pd.DataFrame(lines))["place"].tolist() == ["first", "second"]
+    sure = pd.DataFrame(lines[:2]).assign(differs=[False, True])
+    assert _terms(sure)["place"].tolist() == ["second"]
 
 
 def test_a_place_with_few_rows_near_it_gets_no_band():

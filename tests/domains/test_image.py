@@ -544,13 +544,18 @@ def test_images_of_another_scale_are_refused_both_ways(fit, shown, message):
 def test_what_may_be_of_the_same_scale_is_read():
     """A black image, a dim one among others, and numbers about 0: nobody can tell."""
     columns = ImageColumns(["prototypes", "regions"]).fit(NOISE * 255)
-    columns.transform(np.zeros((3, 12, 16)))
-    columns.transform(np.concatenate([NOISE[:1], NOISE[1:2] * 255]))
-    columns.transform(NOISE * 255 - 3)  # noise about black
     about_zero = ImageColumns(["prototypes"]).fit(NOISE * 4 - 2)
-    about_zero.transform(NOISE)
     with_a_dim_one = ImageColumns(["prototypes"]).fit(np.concatenate([NOISE * 255, NOISE[:1] * 2]))
-    with_a_dim_one.transform(NOISE)
+    for read, shown in (
+        (columns, np.zeros((3, 12, 16))),
+        (columns, np.concatenate([NOISE[:1], NOISE[1:2] * 255])),
+        (columns, NOISE * 255 - 3),  # noise about black
+        (about_zero, NOISE),
+        (with_a_dim_one, NOISE),
+    ):
+        table = read.transform(shown)
+        assert len(table) == len(shown)
+        assert np.isfinite(table.to_numpy()).all()
 
 
 def test_masks_of_bytes_are_black_and_white():
