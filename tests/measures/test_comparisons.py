@@ -223,3 +223,11 @@ def test_a_group_of_just_the_least_size_is_no_small_one():
     assert small["reason"] == "1 of 3 groups have fewer than 31 rows, and widen the interval"
     # the others differ by .15, less than the .17 by which some pair is sure to differ: the small group is named
     assert small[["group", "reference", "status"]].tolist() == ["a", "b", "small"]
+
+
+def test_the_level_counts_groups_that_may_not_be_shown():
+    """All pairs hold together, those nobody sees included: else the rest would be too narrow for what is claimed."""
+    rates = rates_of((40, 100), (60, 100), (50, 100))
+    line = worst_pairs(rates, withheld=[False, False, True]).set_index("metric").loc["selection_rate_worst_difference"]
+    assert line["low"] == -1
+    assert line["high"] == pytest.approx(float(score_difference(40, 100, 60, 100, simultaneous_level(3, 200))[1]))

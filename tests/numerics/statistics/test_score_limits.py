@@ -108,3 +108,14 @@ def test_clusters_of_one_row_or_of_copies_are_rows_and_others_are_not():
     np.testing.assert_allclose(rows, limits)
     shared = tally(x, group, 2, clusters=np.arange(120) % 12)
     assert member_gap(*shared.share, *shared.members, 0.95) == clustered_gap(*shared.share, pair(*shared.members, 0.95))
+
+
+def test_pairs_of_one_row_of_each_group_are_no_independent_rows():
+    """Matched pairs: in neither group has a cluster two rows, and yet the groups are correlated."""
+    rng = np.random.default_rng(1)
+    first = rng.random(80) < 0.4
+    second = np.where(rng.random(80) < 0.9, first, ~first)
+    matched = tally(np.r_[first, second], np.repeat([0, 1], 80), 2, clusters=np.tile(np.arange(80), 2))
+    worth = pair(*matched.members, 0.95)
+    assert worth.correlation > 0.5
+    assert member_gap(*matched.share, *matched.members, 0.95) == clustered_gap(*matched.share, worth)
