@@ -32,6 +32,7 @@ from explaindistill.numerics.statistics.ranks import auc_interval
 from explaindistill.numerics.statistics.score_limits import score_difference, score_ratio
 
 SIZES = (20, 50, 100, 200, 500, 1000, 5000)
+QUICK_SIZES = (20, 100, 500)
 RATES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 Array = NDArray[np.float64]
 
@@ -55,22 +56,40 @@ def single(interval: Callable[..., Any]) -> Iterator[tuple[str, float, float]]:
         yield f"n={n} p={p}", n * p, held(*interval(k, n), p, mass)
 
 
-def double(interval: Callable[..., Any], truth: Callable[[float, float], float]) -> Iterator[tuple[str, float, float]]:
-    """Each cell of two proportions: a group of every size against one as large, and against 500 and 5,000 rows."""
-    for n, p, q in product(SIZES, RATES, RATES):
-        for m in sorted({n, 500, 5000}):
-            (a, mass_a), (b, mass_b) = window(n, p), window(m, q)
-            low, high = interval(a[:, None], n, b[None, :], m)
-            cell = f"n={n},{m} p={p},{q}"
-            yield cell, min(n * p, m * q), held(low, high, truth(p, q), np.outer(mass_a, mass_b))
+def double(
+    interval: Callable[..., Any], truth: Callable[[float, float], float], quick: bool
+) -> Iterator[tuple[str, float, float]]:
+    """Each cell of two proportions: a group of every size against one as large, and against 500 and 5,000 rows.
+
+    With ``quick`` fewer sizes, against one as large and against 500.
+
+    Limits hang on the counts alone: they are worked out once for all rates, of the counts that any rate may give.
+    """
+    sizes, others = (QUICK_SIZES, (500,)) if quick else (SIZES, (500, 5000))
+    for n, m in sorted({(size, other) for size in sizes for other in (size, *others)}):
+        (a, of_a), (b, of_b) = lattice(n), lattice(m)
+        low, high = interval(a[:, None], n, b[None, :], m)
+        for (p, mass_a), (q, mass_b) in product(of_a.items(), of_b.items()):
+            mass = np.outer(mass_a, mass_b)
+            yield f"n={n},{m} p={p},{q}", min(n * p, m * q), held(low, high, truth(p, q), mass)
 
 
-def proportions(bars: Bars) -> None:
+def lattice(n: int) -> tuple[Array, dict[float, Array]]:
+    """Counts in the window of any rate, and by rate the probability of each."""
+    windows = {rate: window(n, rate) for rate in RATES}
+    k = np.unique(np.concatenate([counts for counts, _ in windows.values()]))
+    masses = {
+        rate: np.where(np.isin(k, counts), stats.binom.pmf(k, n, rate), 0.0) for rate, (counts, _) in windows.items()
+    }
+    return k, masses
+
+
+def proportions(bars: Bars, quick: bool) -> None:
     """The three intervals of the frames; cells that they cannot hold are named, with the exact interval beside."""
     grids = {
         "wilson": list(single(wilson)),
-        "score, difference": list(double(score_difference, lambda p, q: p - q)),
-        "score, ratio": list(double(score_ratio, lambda p, q: p / q)),
+        "score, difference": list(double(score_difference, lambda p, q: p - q, quick)),
+        "score, ratio": list(double(score_ratio, lambda p, q: p / q, quick)),
     }
     for name, cells in grids.items():
         coverage = np.array([c for _, _, c in cells])
@@ -122,7 +141,11 @@ def pairs(bars: Bars, draws: int, rng: np.random.Generator) -> None:
         k = rng.binomial(n, truth, (draws, size))
         both = list(combinations(range(size), 2))
         a, b = (np.array(side) for side in zip(*both, strict=True))
-        low, high = score_difference(k[:, a], n, k[:, b], n, simultaneous_level(size, size * n))
+        # many samples have the same two counts: limits are worked out once for each
+        both_counts, place = np.unique(k[:, a] * (n + 1) + k[:, b], return_inverse=True)
+        first, second = np.divmod(both_counts, n + 1)
+        limits = score_difference(first, n, second, n, simultaneous_level(size, size * n))
+        low, high = (ends[place].reshape(k[:, a].shape) for ends in limits)
         gap = truth[a] - truth[b]
         whole = float(((low <= gap) & (gap <= high)).all(axis=1).mean())
         found.append((whole, f"{size} groups of {n}, p={p}, spread {spread}"))
@@ -153,7 +176,7 @@ def main(argv: list[str] | None = None) -> int:
     draws = 4_000 if args.quick else 20_000
     rng = np.random.default_rng(0)
     bars = Bars("Coverage of nominal 95 % intervals")
-    proportions(bars)
+    proportions(bars, args.quick)
     areas(bars, draws, rng)
     pairs(bars, draws, rng)
     transfers(bars, draws, rng)
